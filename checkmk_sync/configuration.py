@@ -1,0 +1,165 @@
+"""From a YAML file or the environment to :class:`~checkmk_sync.settings.Settings`."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+from typing import Any, Mapping, Optional, Union, get_type_hints
+
+from .credentials import SecretSource, warn_if_readable_by_others
+from .documents import Document, read_yaml
+from .errors import SettingsError
+from .settings import Settings
+
+__all__ = ["from_env", "load", "nearest", "settings_from"]
+
+_SECRET_KEYS = {
+    "password": "value",
+    "password_file": "file",
+    "password_env": "env",
+    "password_command": "command",
+    "keyring": "keyring",
+}
+_ENVIRONMENT = {
+    "CHECKMK_SERVER_URL": "server_url",
+    "CHECKMK_SITE": "site",
+    "CHECKMK_USERNAME": "username",
+    "CHECKMK_PASSWORD": "password",
+    "CHECKMK_PASSWORD_FILE": "password_file",
+}
+# These records stand under `advanced_features:`; everything else of Settings under `checkmk:`.
+_ADVANCED = ("streaming", "caching", "batch_processing", "recovery")
+
+
+def load(path: Union[str, os.PathLike[str]]) -> Settings:
+    """The settings in a YAML file; variables of the environment (``CHECKMK_…``) fill what it leaves out.
+
+    SettingsError with file, line and key for a mistake.
+    """
+    name = os.fspath(path)
+    try:
+        with open(name, encoding="utf-8-sig") as source:
+            mode = os.fstat(source.fileno()).st_mode
+            document = read_yaml(source.read(), name)
+    except OSError as error:
+        raise SettingsError(f"the configuration cannot be read: {error.strerror}", file=name) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError("the configuration is not UTF-8 text", file=name) from error
+    settings = settings_from(document)
+    if settings.secret.value is not None:
+        warn_if_readable_by_others(name, mode)
+    return settings
+
+
+def from_env() -> Settings:
+    """The settings in ``CHECKMK_SERVER_URL``, ``…_SITE``, ``…_USERNAME`` and ``…_PASSWORD`` or ``…_PASSWORD_FILE``."""
+    return settings_from(Document({}, "the environment", ""))
+
+
+def settings_from(document: Document) -> Settings:
+    """The settings in a document with the sections ``checkmk`` and ``advanced_features``."""
+    _refuse_unknown(document, (), document.data or {}, ("checkmk", "advanced_features"))
+    checkmk = dict(_section(document, "checkmk"))
+    own = [entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, "secret")]
+    _refuse_unknown(document, ("checkmk",), checkmk, (*own, *_SECRET_KEYS))
+    _fill_from_environment(checkmk)
+    values = {"secret": _secret(document, checkmk)}
+    for name in ("server_url", "site", "username"):
+        if not checkmk.get(name):
+            variable = next(key for key, value in _ENVIRONMENT.items() if value == name)
+            raise _mistake(document, ("checkmk",), f"checkmk.{name} is missing (or set {variable})", name)
+    values.update({name: checkmk[name] for name in own if name in checkmk})
+    advanced = _section(document, "advanced_features")
+    _refuse_unknown(document, ("advanced_features",), advanced, _ADVANCED)
+    hints = get_type_hints(Settings)
+    for name, value in {**values, **advanced}.items():
+        section = "advanced_features" if name in _ADVANCED else "checkmk"
+        if name != "secret":
+            values[name] = _typed(document, (section, name), value, hints[name])
+    return _record(document, ("checkmk",), Settings, values)
+
+
+def _section(document: Document, name: str) -> Mapping[str, Any]:
+    found = (document.data or {}).get(name)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise _mistake(document, (name,), f"{name} must be a mapping", name)
+    return found
+
+
+def _fill_from_environment(checkmk: dict[str, Any]) -> None:
+    has_secret = any(key in checkmk for key in _SECRET_KEYS)
+    for variable, key in _ENVIRONMENT.items():
+        if variable not in os.environ or key in checkmk or (has_secret and key in _SECRET_KEYS):
+            continue
+        if key == "password":  # the reference is kept, not the secret
+            checkmk["password_env"] = variable
+        else:
+            checkmk[key] = os.environ[variable]
+
+
+def _secret(document: Document, checkmk: Mapping[str, Any]) -> SecretSource:
+    given = {place: checkmk[key] for key, place in _SECRET_KEYS.items() if checkmk.get(key) is not None}
+    if not given:
+        raise _mistake(
+            document,
+            ("checkmk",),
+            "no password: give one of password_file, password_env, password_command, keyring or password "
+            "(or set CHECKMK_PASSWORD)",
+            "password",
+        )
+    for key in (key for key, place in _SECRET_KEYS.items() if place in given):
+        if not isinstance(checkmk[key], str):
+            raise _mistake(document, ("checkmk", key), f"checkmk.{key} must be a text; put it in quotes", key)
+    try:
+        return SecretSource(**given)
+    except SettingsError as error:
+        raise _mistake(document, ("checkmk",), str(error), error.field) from None
+
+
+def _typed(document: Document, path: tuple[str, ...], value: Any, hint: Any) -> Any:
+    """``value`` when it is of the type that a field declares; a mapping becomes the record it describes."""
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise _mistake(document, path, f"{'.'.join(path)} must be a mapping", path[-1])
+        hints = get_type_hints(hint)
+        _refuse_unknown(document, path, value, tuple(hints))
+        inner = {name: _typed(document, (*path, name), entry, hints[name]) for name, entry in value.items()}
+        return _record(document, path, hint, inner)
+    optional = type(None) in getattr(hint, "__args__", ())
+    wanted = next(kind for kind in getattr(hint, "__args__", (hint,)) if kind is not type(None))
+    if value is None and optional:
+        return None
+    accepted = (int, float) if wanted is float else (wanted,)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and wanted is not bool):
+        kind = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}[wanted]
+        raise _mistake(document, path, f"{'.'.join(path)} must be {kind}, not {value!r}", path[-1])
+    return value
+
+
+def _record(document: Document, path: tuple[str, ...], kind: Any, values: Mapping[str, Any]) -> Any:
+    try:
+        return kind(**values)
+    except SettingsError as error:
+        raise _mistake(document, (*path, error.field or ""), str(error), error.field) from None
+
+
+def _refuse_unknown(document: Document, path: tuple[str, ...], found: Any, known: tuple[str, ...]) -> None:
+    if not isinstance(found, dict):
+        raise _mistake(document, path, "the configuration must be a mapping", None)
+    for key in found:
+        if key not in known:
+            where = ".".join((*path, str(key)))
+            raise _mistake(document, (*path, key), f"unknown setting {where}{nearest(str(key), known)}", str(key))
+
+
+def nearest(word: str, known: tuple[str, ...]) -> str:
+    """``"; did you mean …?"`` for the known word that looks like ``word``, or the list of all."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(known)}"
+
+
+def _mistake(document: Document, path: tuple[Any, ...], message: str, field: Optional[str]) -> SettingsError:
+    return SettingsError(message, file=document.source, line=document.line(path), field=field)

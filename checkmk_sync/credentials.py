@@ -1,0 +1,125 @@
+"""Secrets: where they come from, and how they stay out of everything that is shown or stored."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import os
+import shlex
+import stat
+import subprocess
+import warnings
+from dataclasses import dataclass, field
+from typing import Iterable, Optional
+from urllib.parse import quote, quote_plus
+
+from .errors import MissingExtraError, SettingsError
+
+__all__ = ["Redactor", "SecretSource"]
+
+HIDDEN = "***"
+
+
+@dataclass(frozen=True)
+class SecretSource:
+    """Where a secret is kept; :meth:`reveal` fetches it. Exactly one of the places is set.
+
+    It pickles, so that another process can fetch the secret itself; only ``value`` travels inside.
+    """
+
+    value: Optional[str] = field(default=None, repr=False)
+    file: Optional[str] = None
+    env: Optional[str] = None
+    command: Optional[str] = None
+    keyring: Optional[str] = None
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("value", "file", "env", "command", "keyring") if getattr(self, name) is not None]
+        if len(given) != 1:
+            said = "none is given" if not given else f"{' and '.join(given)} are given"
+            raise SettingsError(f"exactly one source for the password is needed, {said}", field="password")
+
+    def reveal(self, username: str = "") -> str:
+        """The secret; SettingsError when it cannot be had or is empty."""
+        if self.value is not None:
+            secret = self.value
+        elif self.file is not None:
+            secret = _from_file(self.file)
+        elif self.env is not None:
+            secret = os.environ.get(self.env, "")
+        elif self.command is not None:
+            secret = _from_command(self.command)
+        else:
+            secret = _from_keyring(str(self.keyring), username)
+        if not secret:
+            raise SettingsError(f"the password from {self.place} is empty or missing", field="password")
+        if "\n" in secret or "\r" in secret:
+            raise SettingsError(f"the password from {self.place} has more than one line", field="password")
+        return secret
+
+    @property
+    def place(self) -> str:
+        """Where the secret comes from, in words."""
+        if self.file is not None:
+            return f"the file {self.file}"
+        if self.env is not None:
+            return f"the environment variable {self.env}"
+        if self.command is not None:
+            return "the password command"
+        return "the settings" if self.value is not None else f"the keyring service {self.keyring}"
+
+
+def _from_file(path: str) -> str:
+    path = os.path.expanduser(path)
+    try:
+        with open(path, encoding="utf-8") as source:
+            warn_if_readable_by_others(path, os.fstat(source.fileno()).st_mode)
+            return source.read().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SettingsError(f"the password file {path} cannot be read: {reason}", field="password_file") from error
+
+
+def warn_if_readable_by_others(path: str, mode: int) -> None:
+    """Warn about a file with a secret that group or others may read."""
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        warnings.warn(f"{path} holds a password and others may read it; run: chmod 600 {path}", stacklevel=2)
+
+
+def _from_command(command: str) -> str:
+    try:
+        # No shell: the command is split like a shell would, but nothing in it is expanded.
+        done = subprocess.run(shlex.split(command), check=True, stdout=subprocess.PIPE, timeout=60)
+        return done.stdout.decode("utf-8").rstrip("\r\n")
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise SettingsError(f"the password command failed ({type(error).__name__})", field="password_command") from None
+
+
+def _from_keyring(service: str, username: str) -> str:
+    try:
+        keyring = importlib.import_module("keyring")
+    except ImportError as error:
+        raise MissingExtraError("a password from the keyring", "keyring") from error
+    return keyring.get_password(service, username) or ""
+
+
+class Redactor:
+    """Replaces secrets in texts, in every form in which they travel."""
+
+    def __init__(self, secrets: Iterable[str], username: str = "") -> None:
+        forms: set[str] = set()
+        for secret in filter(None, secrets):
+            basic = base64.b64encode(f"{username}:{secret}".encode()).decode()
+            forms |= {secret, quote(secret, safe=""), quote_plus(secret), basic}
+        # A secret of three letters is none, and hiding each "abc" would make every text unreadable.
+        forms = {form for form in forms if len(form) > 3}
+        # Longest first, so that no form leaves a piece of a longer one behind.
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        for form in self._forms:
+            text = text.replace(form, HIDDEN)
+        return text
+
+    def __repr__(self) -> str:
+        return "Redactor()"

@@ -1,0 +1,147 @@
+"""Names and values of Checkmk: folder paths, host names, states, versions."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from typing import Optional
+from urllib.parse import quote
+
+__all__ = [
+    "CheckmkVersion",
+    "HostState",
+    "OWNER_LABEL",
+    "ServiceState",
+    "folder_id",
+    "folder_path",
+    "host_name",
+    "is_folder_hash",
+    "parent_folder",
+    "path_segment",
+]
+
+OWNER_LABEL = "checkmk_sync/owner"
+
+_HASH = re.compile(r"[0-9a-fA-F]{32}")
+_HOST = re.compile(r"[-0-9a-zA-Z_.]+")
+# Checkmk: new folders may be named [-\w]*, older ones may also hold spaces and dots.
+_FOLDER = re.compile(r"[-\w .]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+
+
+def host_name(text: str) -> str:
+    """``text`` when Checkmk takes it as a host name; ValueError otherwise."""
+    if not isinstance(text, str) or not _HOST.fullmatch(text):
+        raise ValueError(f"{text!r} is not a host name: only letters, digits, '-', '_' and '.' are allowed")
+    if len(text) > 240:
+        raise ValueError(f"the host name {text[:16]!r}… is longer than 240 characters")
+    return text
+
+
+def is_folder_hash(text: str) -> bool:
+    """True for the 32 hex digits by which Checkmk also knows a folder."""
+    return bool(_HASH.fullmatch(text))
+
+
+def folder_path(text: str) -> str:
+    """A folder in the spelling ``/a/b`` (root: ``/``) from ``/a/b``, ``~a~b``, ``\\a\\b``, with or without
+    the first and a last separator; a 32-digit folder id stays as it is. ValueError for anything else."""
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"{text!r} is not a folder: a text like '/linux/web' is needed, '/' is the root")
+    if is_folder_hash(text):
+        return text
+    parts = [part for part in re.split(r"[~\\/]+", text) if part]
+    wrong = next((part for part in parts if not _FOLDER.fullmatch(part)), None)
+    if wrong is not None:
+        raise ValueError(f"{text!r} is not a folder: {wrong!r} holds characters that Checkmk refuses")
+    return "/" + "/".join(parts)
+
+
+def folder_id(text: str) -> str:
+    """A folder in the spelling that works in URLs: ``~a~b`` (root: ``~``), or its 32-digit id."""
+    path = folder_path(text)
+    return path if is_folder_hash(path) else path.replace("/", "~")
+
+
+def parent_folder(path: str) -> Optional[str]:
+    """The folder above ``/a/b``, that is ``/a``; None for the root."""
+    return None if path == "/" else path.rpartition("/")[0] or "/"
+
+
+def path_segment(text: str) -> str:
+    """``text`` quoted for one segment of a URL's path.
+
+    Checkmk decodes path parameters twice, so what needs quoting at all is quoted twice; a segment
+    of dots would be taken as a path, so its dots are quoted as well. ValueError for an empty text,
+    which would name the collection instead of one object.
+    """
+    if not text:
+        raise ValueError("an empty name does not name anything")
+    if _PLAIN.fullmatch(text):
+        return text if text.strip(".") else text.replace(".", "%252E")
+    return quote(quote(text, safe="~"), safe="~")
+
+
+class HostState(enum.Enum):
+    """The state of a host. Up is 0, and a host that was never checked is pending, not up."""
+
+    UP = 0
+    DOWN = 1
+    UNREACHABLE = 2
+    PENDING = -1
+
+    @classmethod
+    def of(cls, state: int, has_been_checked: int) -> HostState:
+        """The state that the columns ``state`` and ``has_been_checked`` say."""
+        return cls(state) if has_been_checked else cls.PENDING
+
+
+class ServiceState(enum.Enum):
+    """The state of a service. OK is 0, and a service that was never checked is pending, not OK."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+    PENDING = -1
+
+    @classmethod
+    def of(cls, state: int, has_been_checked: int) -> ServiceState:
+        """The state that the columns ``state`` and ``has_been_checked`` say."""
+        return cls(state) if has_been_checked else cls.PENDING
+
+
+_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:([ibp])(\d+))?(?:-[\d.]+)?(?:\.([a-z]+))?")
+# Checkmk: inside a line innovation releases come first, then betas, the release and its patches.
+_STAGES = {"i": 0, "b": 1, None: 2, "p": 3}
+
+
+@dataclass(frozen=True)
+class CheckmkVersion:
+    """A version such as ``2.4.0p18``; ``key`` orders versions (``p10`` is later than ``p9``)."""
+
+    text: str
+    key: tuple[int, int, int, int, int]
+
+    @classmethod
+    def parse(cls, text: str) -> CheckmkVersion:
+        """From ``2.4.0p18``, ``2.4.0p18.cre``, ``2.5.0b3`` or a daily build like ``2.5.0-2026.03.27``.
+
+        A daily build counts as the newest of its line. ValueError for anything else.
+        """
+        found = _VERSION.fullmatch(text.strip())
+        if not found:
+            raise ValueError(f"{text!r} is not a Checkmk version")
+        major, minor, line, stage, number, _edition = found.groups()
+        daily = "-" in text
+        key = (int(major), int(minor), int(line), 4 if daily else _STAGES[stage], int(number or 0))
+        short = f"{major}.{minor}.{line}{stage or ''}{number or ''}"
+        return cls(text.strip() if daily else short, key)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def at_least(self, text: str) -> bool:
+        """True when this is ``text`` or later, such as ``at_least("2.3.0p23")``."""
+        return self.key >= CheckmkVersion.parse(text).key

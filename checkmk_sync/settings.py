@@ -1,0 +1,195 @@
+"""All settings as frozen, picklable records. Field names are the keys of the configuration file."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field, fields
+from typing import Any, Mapping, Optional
+from urllib.parse import urlsplit
+
+from .credentials import SecretSource
+from .errors import SettingsError
+
+__all__ = [
+    "BatchSettings",
+    "BreakerSettings",
+    "CachingSettings",
+    "LimitSettings",
+    "RecoverySettings",
+    "RetrySettings",
+    "Settings",
+    "StreamingSettings",
+    "Timeouts",
+]
+
+
+def _check(owner: Any, **minimum: float) -> None:
+    """Refuse numbers below their minimum; None means "not set" and is left alone."""
+    for name, least in minimum.items():
+        value = getattr(owner, name)
+        if value is not None and not value >= least:
+            raise SettingsError(f"{name} must be at least {least:g}, not {value!r}", field=name)
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds. Checkmk: the web server gives up after 120 s, while the site goes on working."""
+
+    connect_s: float = 10.0
+    read_s: float = 60.0
+    bulk_s: float = 120.0  # bulk calls, discovery and deleting
+    total_s: float = 300.0  # one call with all its repeats and waits
+    settle_s: float = 30.0  # how long a write with a lost answer is looked for
+
+    def __post_init__(self) -> None:
+        _check(self, connect_s=0.001, read_s=0.001, bulk_s=0.001, total_s=0.001, settle_s=0)
+
+
+@dataclass(frozen=True)
+class LimitSettings:
+    """How hard a site may be driven. Checkmk: a site has 64 workers, which its GUI needs as well."""
+
+    reads_in_flight: int = 4
+    requests_per_second: Optional[float] = None
+
+    def __post_init__(self) -> None:
+        _check(self, reads_in_flight=1, requests_per_second=0.001)
+        if self.reads_in_flight > 8:
+            raise SettingsError("reads_in_flight must be at most 8", field="reads_in_flight")
+
+
+@dataclass(frozen=True)
+class StreamingSettings:
+    default_batch_size: int = 100
+
+    def __post_init__(self) -> None:
+        _check(self, default_batch_size=1)
+
+
+@dataclass(frozen=True)
+class CachingSettings:
+    """``default_ttl`` is for the configuration, ``status_ttl`` for the monitoring state, in seconds; 0 is off."""
+
+    enabled: bool = True
+    max_size: int = 1000
+    default_ttl: float = 60.0
+    status_ttl: float = 5.0
+
+    def __post_init__(self) -> None:
+        _check(self, max_size=1, default_ttl=0, status_ttl=0)
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """``chunk_size`` is the number of objects in one bulk call."""
+
+    chunk_size: int = 200
+
+    def __post_init__(self) -> None:
+        _check(self, chunk_size=1)
+
+
+@dataclass(frozen=True)
+class RetrySettings:
+    """``max_retries`` repeats after the first try, ``base_delay`` and ``max_delay`` in seconds."""
+
+    max_retries: int = 3
+    base_delay: float = 0.5
+    max_delay: float = 60.0
+
+    def __post_init__(self) -> None:
+        _check(self, max_retries=0, base_delay=0, max_delay=0)
+
+
+@dataclass(frozen=True)
+class BreakerSettings:
+    failure_threshold: int = 5
+    recovery_timeout: float = 60.0
+
+    def __post_init__(self) -> None:
+        _check(self, failure_threshold=1, recovery_timeout=0)
+
+
+@dataclass(frozen=True)
+class RecoverySettings:
+    circuit_breaker: BreakerSettings = field(default_factory=BreakerSettings)
+    retry: RetrySettings = field(default_factory=RetrySettings)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a client needs to know. It pickles, so another process can build the same client."""
+
+    server_url: str
+    site: str
+    username: str
+    secret: SecretSource
+    verify: bool = True
+    ca_bundle: Optional[str] = None
+    proxy: Optional[str] = field(default=None, repr=False)  # may hold a password
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    streaming: StreamingSettings = field(default_factory=StreamingSettings)
+    caching: CachingSettings = field(default_factory=CachingSettings)
+    batch_processing: BatchSettings = field(default_factory=BatchSettings)
+    recovery: RecoverySettings = field(default_factory=RecoverySettings)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "server_url", _server_url(self.server_url))
+        if not self.site or not all(char.isalnum() or char == "_" for char in self.site):
+            raise SettingsError(f"{self.site!r} is not a site id: letters, digits and '_' are allowed", field="site")
+        # Checkmk: "Bearer USER SECRET" is split at blanks, so a user id cannot hold one.
+        if not self.username or any(char in " /:\r\n" for char in self.username):
+            raise SettingsError(f"{self.username!r} is not a user id", field="username")
+
+    @property
+    def base_url(self) -> str:
+        """The URL that all calls are below. ``1.0`` works in every version; 2.5 calls it ``v1`` as well."""
+        return f"{self.server_url}/{self.site}/check_mk/api/1.0"
+
+    @property
+    def is_loopback(self) -> bool:
+        host = urlsplit(self.server_url).hostname or ""
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain data, with the place of the secret instead of the secret."""
+        return {**_plain(self), "secret": self.secret.place, "proxy": self.proxy and hide_userinfo(self.proxy)}
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
+    return {
+        name: _plain(value) if hasattr(value, "__dataclass_fields__") and name != "secret" else value
+        for name, value in values.items()
+    }
+
+
+def hide_userinfo(url: str) -> str:
+    """``url`` without user and password."""
+    head, separator, tail = url.rpartition("@")
+    scheme = head.split("//", 1)[0] + "//" if "//" in head else ""
+    return f"{scheme}***@{tail}" if separator else url
+
+
+def _server_url(text: str) -> str:
+    """``https://host[:port][/prefix]`` without a last slash; a site or API path behind it is a mistake."""
+    parts = urlsplit(text.strip() if isinstance(text, str) else "")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"{text!r} is not a server URL such as https://monitoring.example.com", field="server_url")
+    if parts.username is not None or parts.password is not None:
+        raise SettingsError("the server URL must not hold a user or a password", field="server_url")
+    if parts.query or parts.fragment or "/check_mk" in parts.path:
+        raise SettingsError("the server URL ends before the site: https://HOST, without path", field="server_url")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def replace_nested(record: Any, changes: Mapping[str, Any]) -> Any:
+    """A copy of a settings record with ``changes``, where a mapping changes the record below that name."""
+    values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
+    for name, change in changes.items():
+        values[name] = replace_nested(values[name], change) if isinstance(change, Mapping) else change
+    return type(record)(**values)

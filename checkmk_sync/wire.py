@@ -1,0 +1,82 @@
+"""The two records that cross the wire: a :class:`Call` goes out, a :class:`Reply` comes back."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Optional
+
+__all__ = ["Call", "Kind", "Reply", "clean_etag"]
+
+JSON = "application/json"
+
+
+class Kind(enum.Enum):
+    """What sort of call it is; time limits, repeating, caching and queueing follow from it."""
+
+    CONFIG = "config"  # reads the configuration
+    STATUS = "status"  # reads the monitoring state, by GET or by POST
+    POLL = "poll"  # reads what changes by itself: jobs, activations, pending changes
+    WRITE = "write"  # changes the configuration
+    BULK = "bulk"  # changes much of it, or starts something long
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: where it goes below the API's base URL and what it means.
+
+    ``path`` is quoted already; ``noun`` and ``verb`` name it in metrics and in the cache; ``touches``
+    are further nouns that a write changes; ``fresh`` bypasses the cache; ``stream`` leaves the body unread.
+    """
+
+    method: str
+    path: str
+    kind: Kind
+    noun: str
+    verb: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: Any = field(default=None, repr=False)  # may hold SNMP communities and the like
+    etag: Optional[str] = None
+    accept: str = JSON
+    touches: tuple[str, ...] = ()
+    fresh: bool = False
+    stream: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_read(self) -> bool:
+        """True where asking twice changes nothing, whatever the method is."""
+        return self.kind in (Kind.CONFIG, Kind.STATUS, Kind.POLL)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer below 400. ``data`` is the decoded JSON, or None where there is no body (204, redirects)."""
+
+    call: Call
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    data: Any = field(default=None, repr=False)
+    elapsed_s: float = 0.0
+    from_cache: bool = False
+
+    @property
+    def etag(self) -> Optional[str]:
+        """The value to send as ``If-Match``, or None where the answer has none."""
+        raw = self.headers.get("ETag")
+        return None if raw is None else clean_etag(raw)
+
+
+# Apache's mod_deflate writes "<hash>-gzip" into the ETag of what it compresses; sent back it gives 412.
+_SUFFIX = re.compile(r'(?:-gzip|-br|;gzip)(?="?$)')
+
+
+def clean_etag(raw: str) -> str:
+    """The ETag as Checkmk computed it: without ``W/`` and without what a web server appended."""
+    raw = raw.strip()
+    if raw.startswith("W/"):
+        raw = raw[2:]
+    return _SUFFIX.sub("", raw)
