@@ -1,0 +1,58 @@
+"""Limits: how many requests may start in a second, and how many may be under way at once."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import Iterator, Optional
+
+import ratelimit
+
+from ..clock import Clock, Deadline, SystemClock
+from ..errors import DeadlineError
+
+__all__ = ["InFlight", "RateLimit"]
+
+
+class RateLimit:
+    """Lets at most ``per_second`` starts (plus one) through in any second, evenly spaced, over all threads."""
+
+    def __init__(self, per_second: float, *, clock: Optional[Clock] = None) -> None:
+        self._clock: Clock = clock or SystemClock()
+        # ratelimit counts in fixed windows and would let twice the rate through around their borders,
+        # all at once. Windows that hold one call each are a smooth limit. One decorator per instance:
+        # on a class it would let one client throttle another.
+        self._take = ratelimit.limits(calls=1, period=1.0 / per_second, clock=self._clock.monotonic)(lambda: None)
+
+    def wait(self, deadline: Optional[Deadline] = None) -> float:
+        """Wait for a start; the seconds waited. DeadlineError when there will be none in time."""
+        waited = 0.0
+        while True:
+            try:
+                self._take()
+                return waited
+            except ratelimit.RateLimitException as full:
+                pause = max(full.period_remaining, 0.0001)
+            if deadline is not None and pause >= deadline.remaining_s():
+                raise DeadlineError("the rate limit left no time for this call", sent=False)
+            self._clock.sleep(pause)
+            waited += pause
+
+
+class InFlight:
+    """At most ``limit`` at once."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._slots = threading.BoundedSemaphore(limit)
+
+    @contextlib.contextmanager
+    def slot(self, deadline: Optional[Deadline] = None) -> Iterator[None]:
+        """Hold one of the slots. DeadlineError when none gets free in time."""
+        left = None if deadline is None or deadline.limit_s is None else deadline.remaining_s()
+        if not self._slots.acquire(timeout=left):
+            raise DeadlineError(f"{self.limit} other requests left no time for this call", sent=False)
+        try:
+            yield
+        finally:
+            self._slots.release()
