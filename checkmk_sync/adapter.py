@@ -1,0 +1,193 @@
+"""The only place where guards meet HTTP: one adapter below all sessions of a client."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any, Callable, ContextManager, Optional
+
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+
+from .clock import Deadline
+from .errors import (
+    BrokenReplyError,
+    CheckmkError,
+    ConnectError,
+    DeadlineError,
+    GatewayError,
+    ReadTimeoutError,
+    ThrottledError,
+    TransportError,
+)
+from .problem import api_error, retry_after_s
+from .recovery import Guards, Task
+from .settings import Timeouts
+from .watchdog import POOL_CLASSES, Exchange, Watchdog
+from .wire import JSON, Call, Kind
+
+__all__ = ["CallRequest", "CheckmkAdapter", "bare", "decoded"]
+
+log = logging.getLogger("checkmk_sync")
+
+_GATEWAY = (502, 503, 504)
+
+
+class CallRequest(requests.PreparedRequest):
+    """A prepared request that knows which call it is; the decoded answer is left on it as ``data``."""
+
+    call: Call
+    deadline: Deadline
+    generation: int
+    exchange: Exchange
+    data: Any = None
+
+
+class CheckmkAdapter(HTTPAdapter):
+    """Sends with guards around it and reads the body inside them.
+
+    requests reads bodies after the adapter has returned, so a cut body would escape guards that only
+    wrap ``send``. Raises one typed error; answers other than 429 and 502–504 are returned as they are.
+    """
+
+    def __init__(self, guards: Guards, timeouts: Timeouts, *, pool_size: int, redact: Callable[[str], str]) -> None:
+        # One retry layer: urllib3's would multiply with ours and repeat what is not safe to repeat.
+        super().__init__(pool_connections=2, pool_maxsize=pool_size, max_retries=0)
+        self._guards, self._timeouts, self._redact = guards, timeouts, redact
+        self._watchdog = Watchdog()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = POOL_CLASSES
+        return manager
+
+    def close(self) -> None:
+        self._watchdog.close()
+        super().close()
+
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
+        call: Call = request.call
+        task = Task(
+            name=f"{call.noun}.{call.verb}",
+            attempt=lambda: self._attempt(request, args, kwargs),
+            may_retry=lambda error: _is_safe_to_repeat(call, error),
+            deadline=request.deadline,
+            lane="read" if call.is_read else "write",
+        )
+        return self._guards.run(task)
+
+    def _attempt(self, request: CallRequest, args: Any, kwargs: Any) -> requests.Response:
+        call, exchange = request.call, Exchange()
+        kwargs["timeout"] = self._limits(call, request.deadline)
+        started = request.deadline.elapsed_s()
+        try:
+            with exchange.current(), self._watchdog.watch(exchange, request.deadline.remaining_s()):
+                # Looked up late, for `responses` patches HTTPAdapter.send.
+                response = super().send(request, *args, **kwargs)
+                if not call.stream or response.status_code != 200:
+                    response.content  # noqa: B018 - reads the body
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self.failure(error, exchange, call) from bare(error)
+        if exchange.expired:  # a body without a length just ends when its socket is shut
+            response.close()
+            raise DeadlineError(f"no complete answer within {request.deadline.limit_s:g} s", call=str(call))
+        request.exchange = exchange
+        if not call.stream:
+            exchange.release()
+        log.debug("%s -> %d in %.3f s", call, response.status_code, request.deadline.elapsed_s() - started)
+        self._refuse_gateway(response, call)
+        if not call.stream:
+            self._count(response)
+            request.data = decoded(response, call)
+        return response
+
+    def watching(self, exchange: Exchange) -> ContextManager[None]:
+        """Shut the socket when the block, which reads a piece of a streamed body, takes too long."""
+        return self._watchdog.watch(exchange, self._timeouts.read_s)
+
+    def _limits(self, call: Call, deadline: Deadline) -> tuple[float, float]:
+        read_s = self._timeouts.bulk_s if call.kind is Kind.BULK else self._timeouts.read_s
+        left = max(deadline.remaining_s(), 0.001)
+        return min(self._timeouts.connect_s, left), min(read_s, left)
+
+    def _count(self, response: requests.Response) -> None:
+        self._guards.metrics.increment_counter("bytes_received", len(response.content))
+        self._guards.metrics.increment_counter(f"replies.{response.status_code}")
+
+    def _refuse_gateway(self, response: requests.Response, call: Call) -> None:
+        """Raise for what a web server in front of the site says instead of it."""
+        status = response.status_code
+        if status == 429 or status in _GATEWAY:
+            body = response.content
+            if status == 429:
+                raise api_error(status, response.headers, body, call=str(call), redact=self._redact)
+            said = api_error(status, response.headers, body, call="", redact=self._redact)
+            wait = retry_after_s(response.headers)
+            raise GatewayError(f"{said} ({call})", status=status, call=str(call), retry_after_s=wait)
+
+    def failure(self, error: Exception, exchange: Exchange, call: Call) -> CheckmkError:
+        """What an exception of requests or urllib3 means, with what is known about the request's fate."""
+        unsent = not exchange.sent if exchange.connection_seen else _is_connect_failure(error)
+        sent: Optional[bool] = False if unsent else None
+        text = self._redact(_root_text(error))
+        if exchange.expired:
+            return DeadlineError(f"the time for {call} is over", call=str(call), sent=sent)
+        if unsent:
+            return ConnectError(f"no connection for {call}: {text}", call=str(call), sent=False)
+        if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)) or "timed out" in text:
+            return ReadTimeoutError(f"no answer in time to {call}", call=str(call))
+        return BrokenReplyError(f"the connection broke during {call}: {text}", call=str(call))
+
+
+def decoded(response: requests.Response, call: Call) -> Any:
+    """The JSON in a body, None where there is none. BrokenReplyError where it is cut."""
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if call.accept != JSON or response.status_code >= 300 or not response.content or kind != JSON:
+        return None
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError) as error:
+        raise BrokenReplyError(f"the JSON of the answer to {call} is broken", call=str(call)) from error
+
+
+def bare(error: Exception) -> Exception:
+    """The exception without its request: that holds the Authorization header."""
+    if isinstance(error, requests.RequestException):
+        error.request = error.response = None
+    return error
+
+
+def _is_safe_to_repeat(call: Call, error: Exception) -> bool:
+    """Reads, whatever their method; what was never sent; and 429, which a proxy says instead of the site."""
+    if isinstance(error, ThrottledError):
+        return True
+    if isinstance(error, DeadlineError) or not isinstance(error, TransportError):
+        return False
+    return call.is_read or error.sent is False
+
+
+def _is_connect_failure(error: BaseException) -> bool:
+    if isinstance(error, (requests.ConnectTimeout, urllib3.exceptions.NewConnectionError)):
+        return True
+    return any(isinstance(inner, Exception) and _is_connect_failure(inner) for inner in error.args)
+
+
+def _root_text(error: BaseException) -> str:
+    """What the innermost cause says; the wrappers around it repeat URLs and object addresses."""
+    inner = error
+    while True:
+        reason = getattr(inner, "reason", None)
+        nested = reason if isinstance(reason, BaseException) else None
+        nested = nested or next((arg for arg in reversed(inner.args) if isinstance(arg, BaseException)), None)
+        if nested is None:
+            break
+        inner = nested
+    text = str(inner).rpartition(">: ")[2] or type(inner).__name__
+    return text.partition(": ")[2] if text.startswith("HTTPConnection(") or text.startswith("HTTPSConn") else text
+
+

@@ -1,0 +1,132 @@
+"""From an answer of 400 and above to the error it means."""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+from typing import Any, Callable, Iterator, Mapping, Optional
+
+from .errors import (
+    ApiError,
+    AuthError,
+    BadRequestError,
+    ConflictError,
+    ForbiddenError,
+    LockedError,
+    NotFoundError,
+    PreconditionError,
+    ServerError,
+    ThrottledError,
+    UnprocessableError,
+)
+
+__all__ = ["api_error", "retry_after_s"]
+
+_BY_STATUS: Mapping[int, type[ApiError]] = {
+    400: BadRequestError,
+    401: AuthError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    412: PreconditionError,
+    422: UnprocessableError,
+    423: LockedError,
+    428: PreconditionError,
+    429: ThrottledError,
+}
+
+# Checkmk also answers 401 where the credentials are right: for a missing permission inside an endpoint,
+# for changes of others on activation, for the root folder. Only the text tells them apart, and what
+# it does not name counts as wrong credentials: going on with those would lock the account.
+_NOT_ABOUT_CREDENTIALS = re.compile(
+    r"permission|not permitted|not allowed|foreign|authorize checkmk|in use|lack", re.IGNORECASE
+)
+_TEXT_LIMIT = 2000
+
+
+def api_error(
+    status: int, headers: Mapping[str, str], body: bytes, *, call: str, redact: Callable[[str], str]
+) -> ApiError:
+    """The error for an answer; its texts have passed ``redact``, for servers repeat what they were sent."""
+    problem = _problem(body, redact)
+    if problem is None:
+        title, detail = _reason(status), _plain_text(body, redact)
+        problem = {}
+    else:
+        title, detail = str(problem.get("title") or _reason(status)), str(problem.get("detail") or "")
+    kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
+    # Checkmk 2.1 and older put the reason of a 401 into the title.
+    if kind is AuthError and _NOT_ABOUT_CREDENTIALS.search(f"{title} {detail}"):
+        kind = ForbiddenError
+    facts: dict[str, Any] = {"call": call, "ext": _ext(status, problem), "fields": _flat(problem.get("fields"))}
+    if kind is ThrottledError:
+        facts["retry_after_s"] = retry_after_s(headers)
+    return kind(status, title[:_TEXT_LIMIT], detail[:_TEXT_LIMIT], **facts)
+
+
+def retry_after_s(headers: Mapping[str, str]) -> Optional[float]:
+    """The seconds that ``Retry-After`` asks for; None where it is absent or a date."""
+    raw = headers.get("Retry-After", "").strip()
+    return float(raw) if re.fullmatch(r"\d{1,6}(\.\d+)?", raw) else None
+
+
+def _problem(body: bytes, redact: Callable[[str], str]) -> Optional[dict[str, Any]]:
+    try:
+        problem = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    # After parsing: inside JSON a secret may be spelled with escapes.
+    return _redacted(problem, redact) if isinstance(problem, dict) else None
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {redact(key): _redacted(entry, redact) for key, entry in value.items()}
+    return [_redacted(entry, redact) for entry in value] if isinstance(value, list) else value
+
+
+def _ext(status: int, problem: Mapping[str, Any]) -> Mapping[str, Any]:
+    # The report of a crash holds the whole request; what is of use is in `detail`.
+    ext = problem.get("ext")
+    return ext if isinstance(ext, dict) and status < 500 else {}
+
+
+def _flat(fields: Any) -> dict[str, list[str]]:
+    """The tree of messages as ``{"entries.0.host_name": ["…"]}``.
+
+    Up to 2.4 it has the shape of the input with lists of texts as leaves; endpoints of 2.5 send dotted keys
+    such as ``body.entries.0.host_name`` with one record that has a ``msg``.
+    """
+    found: dict[str, list[str]] = {}
+    for path, text in _leaves(fields, ""):
+        found.setdefault(path[5:] if path.startswith("body.") else path, []).append(text)
+    return found
+
+
+def _leaves(node: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, dict) and isinstance(node.get("msg"), str):
+        yield path, node["msg"]
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, list):
+        for value in node:
+            yield from _leaves(value, path)
+    elif node is not None:
+        yield path, str(node)
+
+
+def _plain_text(body: bytes, redact: Callable[[str], str]) -> str:
+    """What an HTML page of a web server says."""
+    text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", body[:20_000].decode("utf-8", "replace"))
+    return redact(" ".join(text.split()))[:300]
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

@@ -1,0 +1,189 @@
+"""``perform(Call) -> Reply``: the one way to a site."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any, Iterator, Optional
+from urllib.parse import urlencode, urlsplit
+
+import requests
+import urllib3.exceptions
+
+from .adapter import CallRequest, CheckmkAdapter, bare, decoded
+from .auth import CheckmkAuth
+from .cache import CachePolicy, LRUCache, cached_session
+from .clock import Clock, Deadline, SystemClock
+from .credentials import Redactor
+from .errors import ConnectError, ReadTimeoutError, UnexpectedReplyError
+from .metrics import MetricsCollector
+from .problem import api_error
+from .recovery import CircuitBreaker, Guards, InFlight, RateLimit, RetryBudget, RetryPolicy
+from .sessions import PlainSession, environment, furnish
+from .settings import Settings
+from .wire import JSON, Call, Reply
+
+__all__ = ["InsecureTransportWarning", "Transport"]
+
+CHUNK_BYTES = 65_536
+
+
+class InsecureTransportWarning(UserWarning):
+    """The secret travels unprotected."""
+
+
+class Transport:
+    """Sends calls to one site as one user; safe to use from many threads."""
+
+    def __init__(self, settings: Settings, *, clock: Optional[Clock] = None) -> None:
+        _warn_if_insecure(settings)
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.metrics = MetricsCollector(clock=self.clock)
+        self.version_text: Optional[str] = None  # as the site names it, with the first answer that says it
+        self.edition: Optional[str] = None
+        secret = settings.secret.reveal(settings.username)
+        proxy_password = urlsplit(settings.proxy).password if settings.proxy else None
+        self._redact = Redactor(filter(None, (secret, proxy_password)), settings.username)
+        self._auth = CheckmkAuth(settings.username, secret)
+        self._options = environment(settings)
+        self.guards = _guards(settings, self.metrics, self.clock)
+        self._adapter = CheckmkAdapter(
+            self.guards, settings.timeouts, pool_size=settings.limits.reads_in_flight + 1, redact=self._redact
+        )
+        self._policy = CachePolicy(settings.caching, f"{settings.username}@{settings.base_url}")
+        self._entries = LRUCache(settings.caching.max_size, settings.caching.default_ttl, clock=self.clock)
+        self._plain, self._cached = PlainSession(), cached_session(self._entries, self._policy)
+        furnish(self._plain, self._adapter)
+        furnish(self._cached, self._adapter)
+        self._closed = False
+
+    def perform(self, call: Call) -> Reply:
+        """The site's answer to a call; the ``data`` of a streamed one is for :meth:`chunks` only.
+
+        Raises one error of :mod:`checkmk_sync.errors`: a TransportError when there is no usable answer,
+        an ApiError when the site said no.
+        """
+        if self._closed:
+            raise ConnectError("the client is closed", call=str(call), sent=False, attempts=0)
+        request = self._prepare(call)
+        cacheable = self._policy.ttl_s(call) > 0
+        session = self._cached if cacheable else self._plain
+        try:
+            response = session.send(request, stream=call.stream, allow_redirects=False, **self._options)
+        finally:
+            if not call.is_read:
+                self._forget(call)
+        from_cache = bool(getattr(response, "from_cache", False))
+        if cacheable:
+            self.metrics.increment_counter("cache_hits" if from_cache else "cache_misses")
+        return self._reply(request, response, from_cache)
+
+    def chunks(self, reply: Reply) -> Iterator[bytes]:
+        """The body of a streamed reply in pieces; closing the iterator frees the connection."""
+        response: requests.Response = reply.data
+        request: Any = response.request
+        received = 0
+        try:
+            pieces = response.iter_content(CHUNK_BYTES)
+            while True:
+                # Time that the consumer takes does not count, so each piece has a limit of its own.
+                with self._adapter.watching(request.exchange):
+                    piece = next(pieces, None)
+                if piece is None:
+                    break
+                received += len(piece)
+                yield piece
+            if request.exchange.expired:
+                raise ReadTimeoutError(f"the answer to {reply.call} came too slowly", call=str(reply.call))
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._adapter.failure(error, request.exchange, reply.call) from bare(error)
+        finally:
+            request.exchange.release()
+            response.close()
+            self.metrics.increment_counter("bytes_received", received)
+
+    def rebase(self, href: str) -> str:
+        """The part of a link or ``Location`` below the API's base URL; what stands before it may be wrong."""
+        link = urlsplit(href)
+        _, marker, below = link.path.partition("/check_mk/api/")
+        version, slash, path = below.partition("/")
+        if not (marker and version and slash):
+            raise UnexpectedReplyError(f"the link {self._redact(href)!r} does not lead to the API")
+        return f"/{path}" + (f"?{link.query}" if link.query else "")
+
+    def close(self) -> None:
+        """Wake sleeping calls and close all connections; calls made later raise ConnectError."""
+        self._closed = True
+        if isinstance(self.clock, SystemClock):
+            self.clock.stop()
+        self._plain.close()
+        self._cached.close()
+
+    def cache_stats(self) -> dict[str, Any]:
+        """Hits, misses, evictions, expirations, size and hit rate of the cache."""
+        return self._entries.stats()
+
+    def _prepare(self, call: Call) -> CallRequest:
+        headers = {"Accept": call.accept, "User-Agent": "checkmk_sync", "Accept-Encoding": "gzip, deflate"}
+        if call.etag is not None:
+            headers["If-Match"] = call.etag
+        body = None
+        if call.body is not None:  # Checkmk: without a body there must be no Content-Type either
+            body = json.dumps(call.body, allow_nan=False).encode()
+            headers["Content-Type"] = JSON
+        query = f"?{urlencode(call.query)}" if call.query else ""
+        request = CallRequest()
+        url = f"{self.settings.base_url}{call.path}{query}"
+        request.prepare(method=call.method, url=url, headers=headers, data=body, auth=self._auth, hooks={})
+        request.call = call
+        request.deadline = Deadline(self.clock, self.settings.timeouts.total_s)
+        request.generation = self._policy.generation(call.noun)
+        return request
+
+    def _forget(self, call: Call) -> None:
+        """Drop what the cache holds of the nouns that a write changes."""
+        for noun in (call.noun, *call.touches):
+            self._policy.advance(noun)
+            self._entries.invalidate_pattern(f"{noun}:*")
+
+    def _reply(self, request: CallRequest, response: requests.Response, from_cache: bool) -> Reply:
+        call, status = request.call, response.status_code
+        self.version_text = response.headers.get("X-Checkmk-Version", self.version_text)
+        self.edition = response.headers.get("X-Checkmk-Edition", self.edition)
+        if status >= 400:
+            raise api_error(status, response.headers, response.content, call=str(call), redact=self._redact)
+        data: Any = response if call.stream else request.data
+        if from_cache:
+            data = decoded(response, call)
+        if data is None and status == 200 and call.accept == JSON:
+            kind = response.headers.get("Content-Type", "without a type")
+            raise UnexpectedReplyError(
+                f"the answer to {call} is {kind}, not JSON; is {self.settings.server_url} a Checkmk server?",
+                call=str(call),
+            )
+        headers = {name: value for name, value in response.headers.items()}
+        elapsed_s = 0.0 if from_cache else request.deadline.elapsed_s()
+        return Reply(call, status, headers, data, elapsed_s, from_cache)
+
+
+def _guards(settings: Settings, metrics: MetricsCollector, clock: Clock) -> Guards:
+    retry, breaker, limits = settings.recovery.retry, settings.recovery.circuit_breaker, settings.limits
+    per_second = limits.requests_per_second
+    return Guards(
+        metrics=metrics,
+        retry=RetryPolicy(retry.max_retries, retry.base_delay, retry.max_delay, clock=clock, budget=RetryBudget()),
+        breaker=CircuitBreaker(breaker.failure_threshold, breaker.recovery_timeout, clock=clock),
+        # Checkmk: every Setup write takes one lock of the whole site, so a second one at a time only
+        # occupies a worker that waits.
+        lanes={"read": InFlight(limits.reads_in_flight), "write": InFlight(1)},
+        rate=None if per_second is None else RateLimit(per_second, clock=clock),
+        clock=clock,
+    )
+
+
+def _warn_if_insecure(settings: Settings) -> None:
+    if settings.server_url.startswith("http://") and not settings.is_loopback:
+        warnings.warn("http:// sends the password unencrypted; use https://", InsecureTransportWarning, stacklevel=4)
+    elif not settings.verify:
+        warnings.warn("TLS certificates are not verified (verify: false)", InsecureTransportWarning, stacklevel=4)
