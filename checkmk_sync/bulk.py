@@ -1,0 +1,209 @@
+"""One engine for all bulk calls: an outcome per item, whatever becomes of the call that carried it.
+
+Checkmk: the schema of a bulk call is checked as a whole, so one bad entry refuses all; after that each
+entry is executed by itself, the good ones are committed and the answer may still be 400.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from typing import Any, Callable, Generic, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar
+
+from .errors import (
+    ApiError,
+    AuthError,
+    BadRequestError,
+    BatchError,
+    CheckmkError,
+    ForbiddenError,
+    NotFoundError,
+    ServerError,
+    TransportError,
+)
+from .outcomes import Outcome, Outcomes, Progress, Status
+from .resource import Site
+from .waiting import is_uncertain, ticks
+
+__all__ = ["BulkVerb", "run_bulk"]
+
+E = TypeVar("E")
+
+
+@dataclass(frozen=True)
+class BulkVerb(Generic[E]):
+    """What the engine has to know of a bulk call.
+
+    ``send`` performs it for some entries. ``proven`` reads and returns the keys of the entries that the
+    site holds as they were sent. ``key`` and ``folder`` say what an entry is named and where it lies.
+    """
+
+    send: Callable[[Sequence[E]], None]
+    proven: Callable[[Sequence[E]], set[str]]
+    key: Callable[[E], str]
+    folder: Callable[[E], str]
+
+
+def run_bulk(
+    site: Site, verb: BulkVerb[E], entries: Iterable[E], chunk_size: int, progress: Optional[Progress] = None
+) -> Outcomes:
+    """Send all entries in chunks and say what became of each.
+
+    Takes any iterable, one chunk at a time; a list is sorted as a whole, so that entries of one folder
+    stand together (each run of one folder rewrites that folder's files once). The first 401 that means
+    wrong credentials stops the batch with a BatchError, for going on would lock the account.
+    """
+    if isinstance(entries, (list, tuple)):
+        entries = sorted(entries, key=lambda entry: (verb.folder(entry), verb.key(entry)))
+    known: list[Outcome] = []
+    seen: set[str] = set()
+    batch = _Batch(site, verb)
+    source = iter(entries)
+    for chunk in iter(lambda: list(itertools.islice(source, chunk_size)), []):
+        for outcome in batch.run(sorted(chunk, key=verb.folder), seen):
+            known.append(outcome)
+            if progress is not None:
+                progress(outcome)
+        if batch.stopped_by is not None:
+            error = BatchError(f"stopped: {batch.stopped_by}", outcomes=Outcomes(known))
+            raise error from batch.stopped_by
+    return Outcomes(known)
+
+
+class _Batch(Generic[E]):
+    def __init__(self, site: Site, verb: BulkVerb[E]) -> None:
+        self._site, self._verb = site, verb
+        self.stopped_by: Optional[AuthError] = None
+
+    def run(self, chunk: Sequence[E], seen: set[str]) -> Iterator[Outcome]:
+        """The outcomes of one chunk; entries that came before are not sent again."""
+        fresh: list[E] = []
+        for entry in chunk:
+            key = self._verb.key(entry)
+            if key in seen:
+                yield self._not_applied(entry, CheckmkError(f"{key} stands more than once in this batch"))
+            else:
+                seen.add(key)
+                fresh.append(entry)
+        if fresh:
+            yield from self._send(fresh)
+
+    def _send(self, entries: Sequence[E]) -> Iterator[Outcome]:
+        if self.stopped_by is not None:
+            yield from self._all_not_applied(entries, self.stopped_by)
+            return
+        try:
+            self._verb.send(entries)
+        except AuthError as error:
+            self.stopped_by = error
+            yield from self._all_not_applied(entries, error)
+        except (BadRequestError, NotFoundError) as error:
+            yield from self._refused(entries, error)
+        except ForbiddenError as error:
+            yield from self._forbidden(entries, error)
+        except (ApiError, TransportError) as error:
+            if is_uncertain(error):
+                yield from self._settled(entries, error)
+            else:
+                yield from self._all_not_applied(entries, error)
+        else:
+            for entry in entries:
+                yield Outcome(self._verb.key(entry), Status.APPLIED)
+
+    def _refused(self, entries: Sequence[E], error: ApiError) -> Iterator[Outcome]:
+        failed = error.ext.get("failed_hosts")
+        if isinstance(failed, dict):
+            yield from self._failed_in_part(entries, error, failed)
+            return
+        bad = _named_entries(error)
+        if bad and max(bad) < len(entries):
+            rest = [entry for index, entry in enumerate(entries) if index not in bad]
+            for index, fields in bad.items():
+                yield self._not_applied(entries[index], _narrowed(error, fields))
+        elif len(entries) == 1:
+            yield self._not_applied(entries[0], error)
+            return
+        else:
+            # Nobody is named, so the execution may have stopped midway: see first what was done.
+            proven = self._proven(entries)
+            yield from self._as_read(entries, proven)
+            rest = [entry for entry in entries if self._verb.key(entry) not in proven]
+            if len(rest) == len(entries):
+                yield from self._send(rest[: len(rest) // 2])
+                rest = rest[len(rest) // 2 :]
+        if rest:
+            yield from self._send(rest)
+
+    def _failed_in_part(
+        self, entries: Sequence[E], error: ApiError, failed: Mapping[str, Any]
+    ) -> Iterator[Outcome]:
+        """The good entries are committed. A failed one may be as wanted all the same (removing what is gone)."""
+        faulty = [entry for entry in entries if self._verb.key(entry) in failed]
+        proven = self._proven(faulty)
+        for entry in entries:
+            key = self._verb.key(entry)
+            if key not in failed:
+                yield Outcome(key, Status.APPLIED)
+            elif key in proven:
+                yield Outcome(key, Status.APPLIED, note="was so already")
+            else:
+                yield self._not_applied(entry, _narrowed(error, {key: [str(failed[key])]}))
+
+    def _forbidden(self, entries: Sequence[E], error: ForbiddenError) -> Iterator[Outcome]:
+        """Permissions belong to folders, so folder by folder tells which entries it is about."""
+        groups = [list(group) for _, group in itertools.groupby(entries, key=self._verb.folder)]
+        if len(groups) == 1:
+            yield from self._all_not_applied(entries, error)
+        else:
+            for group in groups:
+                yield from self._send(group)
+
+    def _settled(self, entries: Sequence[E], error: CheckmkError) -> Iterator[Outcome]:
+        """The answer was lost, or says nothing: look what the site holds until that is sure or time is over."""
+        is_lost = not isinstance(error, ServerError)
+        missing = list(entries)
+        for _ in ticks(self._site.clock, self._site.settings.timeouts.settle_s if is_lost else 0.0):
+            try:
+                proven = self._proven(missing)
+            except TransportError:  # the site is away; it may be back before the time is over
+                continue
+            yield from self._as_read(missing, proven)
+            missing = [entry for entry in missing if self._verb.key(entry) not in proven]
+            if not missing:
+                return
+        for entry in missing:
+            status = Status.UNKNOWN if is_lost else Status.NOT_APPLIED
+            yield Outcome(self._verb.key(entry), status, error)
+
+    def _proven(self, entries: Sequence[E]) -> set[str]:
+        return self._verb.proven(entries) if entries else set()
+
+    def _as_read(self, entries: Sequence[E], proven: set[str]) -> Iterator[Outcome]:
+        for entry in entries:
+            if self._verb.key(entry) in proven:
+                yield Outcome(self._verb.key(entry), Status.APPLIED, note="found by reading after a lost answer")
+
+    def _not_applied(self, entry: E, error: CheckmkError) -> Outcome:
+        return Outcome(self._verb.key(entry), Status.NOT_APPLIED, error)
+
+    def _all_not_applied(self, entries: Sequence[E], error: CheckmkError) -> Iterator[Outcome]:
+        return (self._not_applied(entry, error) for entry in entries)
+
+
+_ENTRY = re.compile(r"entries\.(\d+)(?:\.|$)(.*)")
+
+
+def _named_entries(error: ApiError) -> dict[int, dict[str, list[str]]]:
+    """The entries that a refusal names, by index, each with what is said of it."""
+    bad: dict[int, dict[str, list[str]]] = {}
+    for path, texts in error.fields.items():
+        found = _ENTRY.match(path)
+        if found:
+            bad.setdefault(int(found.group(1)), {})[found.group(2) or "entry"] = texts
+    return bad
+
+
+def _narrowed(error: ApiError, fields: Mapping[str, Sequence[str]]) -> ApiError:
+    """The refusal of a whole call as that of one entry."""
+    return type(error)(error.status, error.title, "", fields=fields, call=error.call, attempts=error.attempts)

@@ -1,0 +1,26 @@
+"""Pending changes and their activation."""
+
+from __future__ import annotations
+
+from ..wire import Kind
+from .operation import Operation
+
+__all__ = ["ROWS"]
+
+_RUNS = "/domain-types/activation_run"
+
+ROWS = (
+    Operation("activation", "pending", "GET", f"{_RUNS}/collections/pending_changes", Kind.POLL),
+    Operation("activation", "running", "GET", f"{_RUNS}/collections/running", Kind.POLL),
+    Operation("activation", "get", "GET", "/objects/activation_run/{run}", Kind.POLL),
+    Operation(
+        "activation",
+        "start",
+        "POST",
+        f"{_RUNS}/actions/activate-changes/invoke",
+        Kind.BULK,
+        body=("redirect", "sites", "force_foreign_changes"),
+        if_match=True,
+        touches=("host_status", "services"),
+    ),
+)

@@ -1,0 +1,52 @@
+"""Folders of the configuration."""
+
+from __future__ import annotations
+
+from ..wire import Kind
+from .operation import Operation
+
+__all__ = ["ROWS"]
+
+_ALL = "/domain-types/folder_config/collections/all"
+_ONE = "/objects/folder_config/{folder}"
+_CHANGES = ("attributes", "update_attributes", "remove_attributes")
+_TOUCHES = ("hosts",)  # hosts inherit attributes, and moving or deleting a folder takes its hosts along
+
+ROWS = (
+    Operation("folders", "list", "GET", _ALL, Kind.CONFIG, query=("parent", "recursive", "show_hosts")),
+    Operation("folders", "get", "GET", _ONE, Kind.CONFIG, query=("show_hosts",)),
+    Operation(
+        "folders",
+        "hosts",
+        "GET",
+        f"{_ONE}/collections/hosts",
+        Kind.CONFIG,
+        query=("effective_attributes",),
+        since="2.4.0b1",
+    ),
+    Operation("folders", "hosts", "GET", f"{_ONE}/collections/hosts", Kind.CONFIG, until="2.4.0b1"),
+    Operation(
+        "folders",
+        "create",
+        "POST",
+        _ALL,
+        Kind.WRITE,
+        body=("name", "title", "parent", "attributes"),
+        touches=_TOUCHES,
+    ),
+    Operation("folders", "update", "PUT", _ONE, Kind.WRITE, body=("title", *_CHANGES), if_match=True, touches=_TOUCHES),
+    Operation(
+        "folders",
+        "move",
+        "POST",
+        f"{_ONE}/actions/move/invoke",
+        Kind.WRITE,
+        body=("destination",),
+        if_match=True,
+        touches=_TOUCHES,
+    ),
+    Operation(
+        "folders", "delete", "DELETE", _ONE, Kind.BULK, query=("delete_mode",), touches=_TOUCHES, since="2.2.0p26"
+    ),
+    Operation("folders", "delete", "DELETE", _ONE, Kind.BULK, touches=_TOUCHES, until="2.2.0p26"),
+)

@@ -1,0 +1,77 @@
+"""Hosts: the configuration."""
+
+from __future__ import annotations
+
+from ..wire import Kind
+from .operation import Operation
+
+__all__ = ["ROWS"]
+
+_ALL = "/domain-types/host_config/collections/all"
+_ONE = "/objects/host_config/{name}"
+_ACTIONS = "/domain-types/host_config/actions"
+_CHANGES = ("attributes", "update_attributes", "remove_attributes")
+_TOUCHES = ("folders",)
+
+ROWS = (
+    Operation(
+        "hosts",
+        "list",
+        "GET",
+        _ALL,
+        Kind.CONFIG,
+        query=("effective_attributes", "include_links", "fields", "hostnames", "site"),
+        since="2.4.0b1",
+    ),
+    Operation(
+        "hosts",
+        "list",
+        "GET",
+        _ALL,
+        Kind.CONFIG,
+        query=("effective_attributes", "include_links"),
+        since="2.3.0b1",
+        until="2.4.0b1",
+    ),
+    Operation("hosts", "list", "GET", _ALL, Kind.CONFIG, query=("effective_attributes",), until="2.3.0b1"),
+    Operation("hosts", "get", "GET", _ONE, Kind.CONFIG, query=("effective_attributes",)),
+    Operation(
+        "hosts",
+        "create",
+        "POST",
+        _ALL,
+        Kind.WRITE,
+        query=("bake_agent",),
+        body=("host_name", "folder", "attributes"),
+        touches=_TOUCHES,
+    ),
+    Operation("hosts", "update", "PUT", _ONE, Kind.WRITE, body=_CHANGES, if_match=True, touches=_TOUCHES),
+    # Checkmk: deleting rewrites the folder and what refers to the host, which takes its time.
+    Operation("hosts", "delete", "DELETE", _ONE, Kind.BULK, touches=_TOUCHES),
+    Operation(
+        "hosts",
+        "move",
+        "POST",
+        f"{_ONE}/actions/move/invoke",
+        Kind.WRITE,
+        body=("target_folder",),
+        if_match=True,
+        touches=_TOUCHES,
+    ),
+    Operation(
+        "hosts",
+        "bulk_create",
+        "POST",
+        f"{_ACTIONS}/bulk-create/invoke",
+        Kind.BULK,
+        query=("bake_agent",),
+        body=("entries",),
+        touches=_TOUCHES,
+    ),
+    Operation(
+        "hosts", "bulk_update", "PUT", f"{_ACTIONS}/bulk-update/invoke", Kind.BULK, body=("entries",), touches=_TOUCHES
+    ),
+    Operation(
+        "hosts", "bulk_delete", "POST", f"{_ACTIONS}/bulk-delete/invoke", Kind.BULK, body=("entries",), touches=_TOUCHES
+    ),
+)

@@ -1,0 +1,132 @@
+"""``Checkmk``: one typed attribute per noun."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Mapping, Optional, Union
+
+from . import configuration
+from .clock import Clock
+from .credentials import SecretSource
+from .errors import CheckmkError
+from .metrics import MetricsCollector
+from .records import Version
+from .recovery import BreakerState
+from .resource import Site
+from .resources import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Services
+from .settings import Settings, replace_nested
+from .transport import Transport
+
+__all__ = ["Checkmk", "Health"]
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether the site answers; ``error`` says why not."""
+
+    ok: bool
+    version: Optional[Version]
+    latency_s: float
+    breaker: BreakerState
+    error: Optional[CheckmkError] = None
+
+
+class Checkmk:
+    """A client for one Checkmk site, safe to use from many threads.
+
+    >>> with Checkmk("https://mon.example.com", "prod", "automation", secret) as cmk:
+    ...     cmk.hosts.create("web01", "/linux", {"ipaddress": "192.0.2.10"})
+    ...     cmk.activation.activate()
+
+    ``options`` are further settings (see :class:`checkmk_sync.settings.Settings`); a mapping changes some
+    of a group, such as ``timeouts={"read_s": 20}``. Raises SettingsError for settings that cannot be.
+    """
+
+    def __init__(
+        self,
+        server_url: str,
+        site: str,
+        user: str,
+        secret: Union[str, SecretSource],
+        *,
+        clock: Optional[Clock] = None,
+        **options: Any,
+    ) -> None:
+        source = secret if isinstance(secret, SecretSource) else SecretSource(value=secret)
+        settings = Settings(server_url, site, user, source)
+        self._open(replace_nested(settings, options) if options else settings, clock)
+
+    def _open(self, settings: Settings, clock: Optional[Clock]) -> None:
+        self.settings = settings
+        self._transport = Transport(settings, clock=clock)
+        self._site = Site(self._transport)
+        self.hosts = Hosts(self._site)
+        self.folders = Folders(self._site)
+        self.host_status = HostStatuses(self._site)
+        self.services = Services(self._site)
+        self.jobs = Jobs(self._site)
+        self.discovery = Discovery(self._site, self.jobs)
+        self.activation = Activation(self._site)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, clock: Optional[Clock] = None) -> Checkmk:
+        """A client for settings, which pickle: another process builds the same client from them."""
+        client = cls.__new__(cls)
+        client._open(settings, clock)
+        return client
+
+    @classmethod
+    def from_config(cls, path: Union[str, os.PathLike[str]]) -> Checkmk:
+        """A client as a YAML file configures it. SettingsError with file and line for a mistake."""
+        return cls.from_settings(configuration.load(path))
+
+    @classmethod
+    def from_env(cls) -> Checkmk:
+        """A client from ``CHECKMK_SERVER_URL``, ``CHECKMK_SITE``, ``CHECKMK_USERNAME`` and ``CHECKMK_PASSWORD``
+        (or ``CHECKMK_PASSWORD_FILE``)."""
+        return cls.from_settings(configuration.from_env())
+
+    def version(self) -> Version:
+        """What the site says it is; also the cheapest way to see that address and credentials are right."""
+        return Version.parse(self._site.perform("site", "version").data)
+
+    def health(self) -> Health:
+        """Whether the site answers now; never raises for a site that does not."""
+        started = self._site.clock.monotonic()
+        version: Optional[Version] = None
+        failure: Optional[CheckmkError] = None
+        try:
+            version = self.version()
+        except CheckmkError as error:
+            failure = error
+        latency_s = self._site.clock.monotonic() - started
+        return Health(failure is None, version, latency_s, self._transport.guards.breaker.state, failure)
+
+    @property
+    def collector(self) -> MetricsCollector:
+        """Where this client measures itself."""
+        return self._transport.metrics
+
+    def metrics(self) -> Mapping[str, Any]:
+        """What this client measured so far: calls by noun and verb with percentiles, attempts, retries, cache."""
+        return {**self._transport.metrics.get_stats(), "cache": self._transport.cache_stats()}
+
+    def close(self) -> None:
+        """Close all connections; a call that waits for its next try ends now."""
+        self._transport.close()
+
+    def __enter__(self) -> Checkmk:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Checkmk({self.settings.server_url!r}, {self.settings.site!r}, {self.settings.username!r})"

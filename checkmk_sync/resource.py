@@ -1,0 +1,138 @@
+"""One engine for all rows of the catalogue: from a verb and its arguments to a reply."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterable, Iterator, Mapping, Optional, Union
+
+from .catalogue import Operation, is_versioned, pick
+from .decode import iter_items
+from .errors import CheckmkError, UnexpectedReplyError
+from .names import CheckmkVersion, path_segment
+from .transport import Transport
+from .wire import Call, Reply
+
+__all__ = ["Resource", "Site", "attributes_of", "value_of"]
+
+Query = Mapping[str, Any]
+
+
+class Site:
+    """A transport that knows the version of its site."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.settings = transport.settings
+        self.clock = transport.clock
+
+    def version(self) -> CheckmkVersion:
+        """The site's version; asks for it unless an answer has named it before."""
+        if self.transport.version_text is None:
+            answer = self.perform("site", "version").data
+            self.transport.version_text = str(value_of(answer, "versions", "checkmk"))
+            self.transport.edition = str(value_of(answer, "edition"))
+        return CheckmkVersion.parse(self.transport.version_text)
+
+    def operation(self, noun: str, verb: str) -> Optional[Operation]:
+        """The row for a verb at this site's version; None where the version does not have it."""
+        return pick(noun, verb, self.version() if is_versioned(noun, verb) else None)
+
+    def perform(
+        self,
+        noun: str,
+        verb: str,
+        *,
+        path: Optional[Mapping[str, str]] = None,
+        query: Optional[Query] = None,
+        body: Optional[Mapping[str, Any]] = None,
+        etag: Optional[str] = None,
+        fresh: bool = False,
+        stream: bool = False,
+    ) -> Reply:
+        """Do the verb; query parameters that are None are left out."""
+        row = self.operation(noun, verb)
+        if row is None:
+            raise CheckmkError(f"Checkmk {self.version()} has no '{noun} {verb}'")
+        asked = {name: value for name, value in (query or {}).items() if value is not None}
+        # Leaving out a filter that this version does not know would answer another question.
+        unknown = (set(asked) - set(row.query)) | (set(body or ()) - set(row.body))
+        if unknown:
+            raise CheckmkError(f"'{noun} {verb}' of this version knows no {', '.join(sorted(unknown))}")
+        call = Call(
+            method=row.method,
+            path=row.path.format(**{name: path_segment(value) for name, value in (path or {}).items()}),
+            kind=row.kind,
+            noun=noun,
+            verb=verb,
+            query=_pairs(asked),
+            body=body,
+            etag=etag if row.if_match else None,
+            touches=row.touches,
+            fresh=fresh,
+            stream=stream,
+        )
+        return self.transport.perform(call)
+
+    def stream(self, noun: str, verb: str, **arguments: Any) -> Iterator[Any]:
+        """The items of a collection, decoded while the answer arrives. Closing it frees the connection."""
+        reply = self.perform(noun, verb, stream=True, **arguments)
+        chunks = self.transport.chunks(reply)
+        try:
+            yield from iter_items(chunks)
+        finally:
+            chunks.close()  # type: ignore[attr-defined]
+
+
+class Resource:
+    """The base of the nouns: what they do is performed at their site."""
+
+    noun: str
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def _perform(self, verb: str, **arguments: Any) -> Reply:
+        return self._site.perform(self.noun, verb, **arguments)
+
+    def _knows(self, verb: str, parameter: str) -> bool:
+        """True when this site's version has the verb and takes the query parameter."""
+        row = self._site.operation(self.noun, verb)
+        return row is not None and parameter in row.query
+
+    def _stream(self, verb: str, **arguments: Any) -> Iterator[Any]:
+        return self._site.stream(self.noun, verb, **arguments)
+
+
+def _pairs(query: Query) -> tuple[tuple[str, str], ...]:
+    """Query parameters as the server reads them: lists repeat their name, booleans are words, objects JSON."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in query.items():
+        values: Iterable[Any] = value if isinstance(value, (list, tuple)) else (value,)
+        pairs += [(name, _text(entry)) for entry in values]
+    return tuple(pairs)
+
+
+def _text(value: Union[str, bool, int, Mapping[str, Any]]) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, separators=(",", ":")) if isinstance(value, Mapping) else str(value)
+
+
+def value_of(data: Any, *path: str) -> Any:
+    """``data[path[0]][path[1]]…``; UnexpectedReplyError where the server left that out."""
+    found = data
+    for step in path:
+        if not isinstance(found, dict) or step not in found:
+            raise UnexpectedReplyError(f"the answer has no {'.'.join(path)!r}")
+        found = found[step]
+    return found
+
+
+def attributes_of(data: Any) -> dict[str, Any]:
+    """``extensions.attributes`` of an object."""
+    attributes = value_of(data, "extensions", "attributes")
+    if not isinstance(attributes, dict):
+        raise UnexpectedReplyError("the answer's 'attributes' are not an object")
+    return attributes
+
+

@@ -1,0 +1,226 @@
+"""Pending changes and their activation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Iterable, Mapping, Optional, Sequence
+
+from ..errors import (
+    ActivationError,
+    ApiError,
+    CheckmkError,
+    ForbiddenError,
+    LockedError,
+    NotFoundError,
+    TransportError,
+    UnprocessableError,
+    WaitTimeoutError,
+)
+from ..query import column
+from ..resource import Resource, value_of
+from ..waiting import is_uncertain, ticks, wait_for
+
+__all__ = ["Activation", "ActivationResult", "ActivationRun", "PendingChange"]
+
+NAMES_PER_QUERY = 200
+
+
+@dataclass(frozen=True)
+class PendingChange:
+    """One change that is saved but not active; ``user`` is None for changes of the site itself."""
+
+    id: str
+    user: Optional[str]
+    action: str
+    text: str
+    time: str
+
+    @classmethod
+    def parse(cls, data: Any) -> PendingChange:
+        """From an entry of the API's list."""
+        return cls(
+            str(value_of(data, "id")),
+            data.get("user_id"),
+            str(value_of(data, "action_name")),
+            str(data.get("text", "")),
+            str(data.get("time", "")),
+        )
+
+
+@dataclass(frozen=True)
+class ActivationRun:
+    """An activation; ``status_per_site`` maps site ids to (state, text), empty before 2.4."""
+
+    id: str
+    is_running: bool
+    sites: tuple[str, ...]
+    status_per_site: Mapping[str, tuple[Optional[str], str]] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, data: Any) -> ActivationRun:
+        """From the object that the API sends."""
+        extensions = value_of(data, "extensions")
+        status = {
+            str(value_of(entry, "site")): (
+                entry.get("state"),
+                " ".join(filter(None, (entry.get("status_text"), entry.get("status_details")))),
+            )
+            for entry in extensions.get("status_per_site") or ()
+        }
+        running, sites = bool(value_of(extensions, "is_running")), tuple(extensions.get("sites") or ())
+        return cls(str(value_of(data, "id")), running, sites, status)
+
+
+@dataclass(frozen=True)
+class ActivationResult:
+    """``activated`` changes are active now; ``run`` is None when there was nothing to do."""
+
+    activated: tuple[PendingChange, ...]
+    run: Optional[ActivationRun]
+    elapsed_s: float = 0.0
+
+
+class Activation(Resource):
+    """``client.activation``."""
+
+    noun = "activation"
+
+    def pending(self) -> list[PendingChange]:
+        """The changes that are saved but not active, of all users."""
+        data = self._perform("pending").data
+        return [PendingChange.parse(entry) for entry in value_of(data, "value")]
+
+    def running(self) -> list[ActivationRun]:
+        """The activations that run now."""
+        return [ActivationRun.parse(entry) for entry in value_of(self._perform("running").data, "value")]
+
+    def get(self, run_id: str) -> ActivationRun:
+        """An activation by its id. NotFoundError when the site does not know it, or no more."""
+        return ActivationRun.parse(self._perform("get", path={"run": run_id}).data)
+
+    def activate(
+        self,
+        *,
+        sites: Sequence[str] = (),
+        force_foreign_changes: bool = False,
+        timeout_s: float = 900.0,
+        wait_for_hosts: Iterable[str] = (),
+    ) -> ActivationResult:
+        """Activate all pending changes (of ``sites``, else of all) and wait until that is done and verified.
+
+        Nothing pending is a success. ForbiddenError names the changes of other users unless they are
+        forced. ActivationError when it ended but changes are still pending or a site failed;
+        WaitTimeoutError after ``timeout_s`` seconds. With ``wait_for_hosts`` it also waits until the
+        monitoring core answers for these hosts.
+        """
+        started = self._site.clock.monotonic()
+        before = self.pending()
+        run = None
+        if before:
+            run = self._run(before, list(sites), force_foreign_changes, timeout_s)
+            self._verify(before, run, sites)
+        names = list(wait_for_hosts)
+        if names:
+            self.wait_until_monitored(names, timeout_s=timeout_s)
+        return ActivationResult(tuple(before), run, self._site.clock.monotonic() - started)
+
+    def wait_until_monitored(self, names: Sequence[str], *, timeout_s: float = 60.0) -> None:
+        """Wait until the core answers for all these hosts: after an activation that takes some seconds."""
+        missing = set(names)
+
+        def all_there() -> Optional[bool]:
+            missing.difference_update(self._monitored(missing))
+            return None if missing else True
+
+        wait_for(self._site.clock, all_there, timeout_s, f"loading {len(names)} hosts into the core")
+
+    def _monitored(self, names: Iterable[str]) -> set[str]:
+        """Those of the names that the core knows: few are asked for one by one, many found in the whole list."""
+        wanted = sorted(names)
+        query = column("name").one_of(wanted).to_dict() if len(wanted) <= NAMES_PER_QUERY else None
+        asked: dict[str, Any] = {"columns": ["name"]}
+        has_post = self._site.operation("host_status", "query") is not None
+        if query is not None:
+            asked["query"] = query
+        if has_post and query is not None:
+            rows = self._site.stream("host_status", "query", body=asked)
+        elif self._site.operation("host_status", "list") is not None:
+            rows = self._site.stream("host_status", "list", query={"columns": ["name"]})
+        else:
+            rows = self._site.stream("host_status", "query", body=asked)
+        return {str(value_of(row, "extensions", "name")) for row in rows} & set(wanted)
+
+    def _run(self, before: Sequence[PendingChange], sites: list[str], force: bool, timeout_s: float) -> ActivationRun:
+        """Start, or join what runs already, and wait for the end."""
+        for _ in ticks(self._site.clock, timeout_s):
+            try:
+                # Checkmk: the ETag changes with every new change of anybody, so "*" is the one that works.
+                body = {"redirect": False, "sites": sites, "force_foreign_changes": force}
+                run = ActivationRun.parse(self._perform("start", body=body, etag="*").data)
+            except LockedError:  # another activation runs; ours starts after it
+                continue
+            except UnprocessableError:  # nothing left to activate: somebody else did it
+                return ActivationRun("", False, tuple(sites))
+            except ForbiddenError as error:
+                raise _naming_others(error, before, self._site.settings.username) from error
+            except (TransportError, ApiError) as error:
+                run = self._settle(error, before)
+            return self._ended(run, timeout_s)
+        raise WaitTimeoutError("another activation did not end in time", waited_s=timeout_s)
+
+    def _settle(self, error: CheckmkError, before: Sequence[PendingChange]) -> ActivationRun:
+        """The run whose start got no answer: it runs now, or its changes are gone."""
+        if not is_uncertain(error):
+            raise error
+        for _ in ticks(self._site.clock, self._site.settings.timeouts.settle_s):
+            try:
+                running = self.running()
+                if running:
+                    return running[0]
+                if not self._still_pending(before):
+                    return ActivationRun("", False, ())
+            except TransportError:
+                continue
+        raise error
+
+    def _ended(self, run: ActivationRun, timeout_s: float) -> ActivationRun:
+        if not run.is_running and not run.id:
+            return run
+
+        def ended() -> Optional[ActivationRun]:
+            try:
+                now = self.get(run.id)
+            except NotFoundError:  # forgotten already: the pending changes tell how it went
+                return ActivationRun(run.id, False, run.sites)
+            return None if now.is_running else now
+
+        return wait_for(self._site.clock, ended, timeout_s, "the activation")
+
+    def _still_pending(self, before: Iterable[PendingChange]) -> list[PendingChange]:
+        ids = {change.id for change in before}
+        return [change for change in self.pending() if change.id in ids]
+
+    def _verify(self, before: Sequence[PendingChange], run: ActivationRun, sites: Sequence[str]) -> None:
+        """Checkmk: an activation that ended may have failed, and before 2.4 only what is still pending shows it."""
+        failed = {site: text for site, (state, text) in run.status_per_site.items() if state == "error"}
+        left = self._still_pending(before)
+        # With some sites only, what is pending for the others stays.
+        if failed or (left and not sites):
+            said = "; ".join(f"{site}: {text}" for site, text in failed.items()) or "the site gives no reason"
+            raise ActivationError(
+                f"the activation failed, {len(left)} changes are still pending ({said})",
+                status_per_site=failed,
+                pending=len(left),
+            )
+
+
+def _naming_others(error: ForbiddenError, before: Sequence[PendingChange], user: str) -> ForbiddenError:
+    others = sorted({change.user or "the site itself" for change in before if change.user != user})
+    if not others:
+        return error
+    foreign = sum(change.user != user for change in before)
+    detail = (
+        f"{foreign} pending changes are of {', '.join(others)}: let them activate, or force it "
+        f"(force_foreign_changes, needs the permission to activate foreign changes)"
+    )
+    return ForbiddenError(error.status, error.title, f"{error.detail} {detail}".strip(), call=error.call)

@@ -1,0 +1,69 @@
+"""What hosts and folders share: an update is one of three kinds, sent with a fresh ETag."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping, Optional, Sequence, TypeVar
+
+from ..errors import PreconditionError
+from ..records import writable
+
+__all__ = ["Change", "covers", "holds", "one_kind", "with_fresh_etag"]
+
+T = TypeVar("T")
+Attributes = Mapping[str, Any]
+Change = Callable[[dict[str, Any]], Attributes]
+
+TRIES = 5
+
+
+def one_kind(
+    attributes: Optional[Attributes],
+    update_attributes: Optional[Attributes],
+    remove_attributes: Optional[Sequence[str]],
+) -> dict[str, Any]:
+    """The body of an update. Checkmk: setting all, merging and removing exclude each other in one call."""
+    given: dict[str, Any] = {}
+    if attributes is not None:
+        given["attributes"] = writable(attributes)
+    if update_attributes is not None:
+        given["update_attributes"] = dict(update_attributes)
+    if remove_attributes is not None:
+        if isinstance(remove_attributes, str):
+            raise TypeError("remove_attributes is a list of names, not one text")
+        given["remove_attributes"] = list(remove_attributes)
+    if len(given) > 1:
+        raise ValueError(f"give only one of {' and '.join(given)}; Checkmk takes one kind of change a call")
+    return given
+
+
+def holds(body: Mapping[str, Any], actual: Attributes) -> bool:
+    """True when an object with the attributes ``actual`` is as an update with ``body`` leaves it."""
+    if "attributes" in body and not covers(body["attributes"], writable(actual)):
+        return False
+    if "attributes" in body and set(writable(actual)) - set(body["attributes"]):
+        return False
+    if not covers(body.get("update_attributes", {}), actual):
+        return False
+    return not any(name in actual for name in body.get("remove_attributes", ()))
+
+
+def covers(wanted: Any, actual: Any) -> bool:
+    """True when ``actual`` says all that ``wanted`` says. Checkmk fills in what is left out of objects."""
+    if isinstance(wanted, Mapping) and isinstance(actual, Mapping):
+        return all(name in actual and covers(value, actual[name]) for name, value in wanted.items())
+    return bool(wanted == actual)
+
+
+def with_fresh_etag(read: Callable[[], T], write: Callable[[T], T], etag: Optional[str]) -> T:
+    """``write(read())``, done again with a new reading when somebody was faster (412), a bounded number of times.
+
+    With an ``etag`` of the caller nothing is repeated: it says which state the change is for.
+    """
+    for _ in range(TRIES - 1):
+        before = read()
+        try:
+            return write(before)
+        except PreconditionError:
+            if etag is not None:
+                raise
+    return write(read())

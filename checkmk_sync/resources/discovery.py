@@ -1,0 +1,196 @@
+"""Service discovery, of one host or of many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterable, Mapping, Optional
+
+from ..errors import CheckmkError, ConflictError, NotFoundError, UnexpectedReplyError, WaitTimeoutError
+from ..resource import Resource, Site, value_of
+from ..waiting import is_uncertain, ticks, wait_for
+from ..wire import Reply
+from .jobs import Job, Jobs
+
+__all__ = ["BulkDiscovery", "Discovery", "DiscoveryResult", "DiscoveryRun"]
+
+# Before 2.4 there is one bulk job per site, known by this name.
+OLD_BULK_JOB = "bulk_discovery"
+RACE_S = 5.0  # how long after its start a job may not be found yet
+
+# 2.2 knows modes instead of options; each does at least what the options ask for.
+_MODES = ("new", "remove", "fix_all", "only_host_labels", "only_service_labels", "refresh", "tabula_rasa")
+
+
+@dataclass(frozen=True)
+class DiscoveryRun:
+    """The background job that scans a host."""
+
+    host: str
+    active: bool
+    state: str
+
+
+@dataclass(frozen=True)
+class DiscoveryResult:
+    """What discovery knows of a host: its services by phase (monitored, undecided, vanished, …)."""
+
+    host: str
+    services: Mapping[str, tuple[str, ...]]
+    host_labels: Mapping[str, Any]
+
+    def in_phase(self, phase: str) -> tuple[str, ...]:
+        """The names of the services in a phase."""
+        return self.services.get(phase, ())
+
+
+@dataclass(frozen=True)
+class BulkDiscovery:
+    """A bulk discovery; ``job`` is its state when it was last asked for, None when the server ran none."""
+
+    hosts: tuple[str, ...]
+    job: Optional[Job]
+
+    @property
+    def ok(self) -> bool:
+        """True when the job ended well. Checkmk: hosts that failed are named in its log only."""
+        return self.job is None or self.job.ok
+
+
+class Discovery(Resource):
+    """``client.discovery``."""
+
+    noun = "discovery"
+
+    def __init__(self, site: Site, jobs: Jobs) -> None:
+        super().__init__(site)
+        self._jobs = jobs
+
+    def start(self, host: str, mode: str = "fix_all") -> None:
+        """Start discovery of a host: new, remove, fix_all, only_host_labels, only_service_labels, refresh
+        or tabula_rasa.
+
+        The last two scan the host in the background (see :meth:`wait`), the others accept what the last
+        scan found and are done on return. ConflictError while a scan of the host runs.
+        """
+        if mode not in _MODES:
+            raise ValueError(f"{mode!r} is no mode of discovery: {', '.join(_MODES)}")
+        # A redirect means "started in the background"; following it would end in a loop.
+        self._perform("start", body={"host_name": host, "mode": mode})
+
+    def status(self, host: str) -> DiscoveryRun:
+        """The state of the host's scan. NotFoundError when none ran."""
+        data = self._perform("run", path={"name": host}).data
+        return DiscoveryRun(
+            host, bool(value_of(data, "extensions", "active")), str(value_of(data, "extensions", "state"))
+        )
+
+    def wait(self, host: str, *, timeout_s: float = 300.0) -> DiscoveryRun:
+        """The scan of a host when it has ended. WaitTimeoutError after ``timeout_s`` seconds."""
+        started = self._site.clock.monotonic()
+
+        def ended() -> Optional[DiscoveryRun]:
+            try:
+                run = self.status(host)
+            except NotFoundError:
+                if self._site.clock.monotonic() - started > RACE_S:
+                    raise
+                return None
+            return None if run.active else run
+
+        return wait_for(self._site.clock, ended, timeout_s, f"the discovery of {host}")
+
+    def result(self, host: str) -> DiscoveryResult:
+        """What discovery knows of a host. Checkmk may contact the host for it: this can take long."""
+        data = self._perform("result", path={"name": host}).data
+        phases: dict[str, tuple[str, ...]] = {}
+        for entry in value_of(data, "extensions", "check_table").values():
+            phase = str(value_of(entry, "value"))
+            phases[phase] = (*phases.get(phase, ()), str(value_of(entry, "extensions", "service_name")))
+        return DiscoveryResult(host, phases, data["extensions"].get("host_labels") or {})
+
+    def discover(self, host: str, *, rescan: bool = True, timeout_s: float = 300.0) -> DiscoveryResult:
+        """Scan a host, accept everything found, and say what that is."""
+        if rescan:
+            self._start_or_join(host)
+            self.wait(host, timeout_s=timeout_s)
+        self.start(host, "fix_all")
+        return self.result(host)
+
+    def set_phase(self, host: str, check_type: str, item: Optional[str], phase: str) -> None:
+        """Move one service to a phase, such as ``monitored`` or ``ignored``."""
+        body = {"check_type": check_type, "service_item": item, "target_phase": phase}
+        self._perform("set_phase", path={"name": host}, body=body)
+
+    def bulk(
+        self,
+        hosts: Iterable[str],
+        *,
+        monitor_undecided: bool = True,
+        remove_vanished: bool = False,
+        update_labels: bool = True,
+        wait: bool = True,
+        timeout_s: float = 1800.0,
+    ) -> BulkDiscovery:
+        """Scan many hosts in one job of the server.
+
+        By default new services are monitored and labels updated, and vanished services stay. With ``wait``
+        the returned job has ended. Where another bulk discovery runs (only one may before 2.4) its end is
+        waited for. When the answer to the start is lost it is started again: scanning twice finds the same.
+        """
+        names = tuple(hosts)
+        if not names:
+            return BulkDiscovery((), None)
+        options = {
+            "monitor_undecided_services": monitor_undecided,
+            "remove_vanished_services": remove_vanished,
+            "update_service_labels": update_labels,
+            "update_host_labels": update_labels,
+        }
+        job_id = self._job_id(self._start_bulk(names, options, timeout_s))
+        if job_id is None:
+            return BulkDiscovery(names, None)
+        job = self._jobs.wait(job_id, timeout_s=timeout_s) if wait else self._jobs.get(job_id)
+        return BulkDiscovery(names, job)
+
+    def _start_or_join(self, host: str) -> None:
+        try:
+            self.start(host, "refresh")
+        except ConflictError:  # a scan runs already: its result is as good
+            pass
+
+    def _start_bulk(self, names: tuple[str, ...], options: Mapping[str, bool], timeout_s: float) -> Reply:
+        body: dict[str, Any] = {"hostnames": list(names), "do_full_scan": True, "ignore_errors": True, "bulk_size": 50}
+        row = self._site.operation(self.noun, "bulk")
+        if row is not None and "mode" in row.body:
+            body["mode"] = _mode(options)
+        else:
+            body["options"] = dict(options)
+        lost = 0
+        for _ in ticks(self._site.clock, timeout_s):
+            try:
+                return self._perform("bulk", body=body)
+            except ConflictError:
+                continue
+            except CheckmkError as error:
+                lost += 1
+                if not is_uncertain(error) or lost > 2:
+                    raise
+        raise WaitTimeoutError("another bulk discovery did not end in time", waited_s=timeout_s)
+
+    def _job_id(self, reply: Reply) -> Optional[str]:
+        """Up to 2.3 the answer is the job, later a redirect to it; 204 means that nothing had to be started."""
+        if reply.status == 204:
+            return None
+        if reply.status < 300:
+            return OLD_BULK_JOB
+        path = self._site.transport.rebase(reply.headers.get("Location", ""))
+        prefix = "/objects/background_job/"
+        if not path.startswith(prefix):
+            raise UnexpectedReplyError(f"the bulk discovery redirects to {path}, not to a job")
+        return path[len(prefix) :].partition("?")[0]
+
+
+def _mode(options: Mapping[str, bool]) -> str:
+    if options["remove_vanished_services"]:
+        return "fix_all" if options["monitor_undecided_services"] else "remove"
+    return "new" if options["monitor_undecided_services"] else "only_host_labels"

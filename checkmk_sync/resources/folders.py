@@ -1,0 +1,161 @@
+"""Folders of the configuration."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Optional, Sequence
+
+from ..errors import ApiError, BadRequestError, ConflictError, NotFoundError, TransportError
+from ..names import folder_id, folder_path, is_folder_hash, parent_folder
+from ..records import Folder, writable
+from ..resource import Resource
+from ..waiting import settle
+from .changes import Attributes, Change, holds, one_kind, with_fresh_etag
+
+__all__ = ["Folders"]
+
+
+class Folders(Resource):
+    """``client.folders``. A folder may be spelled ``/a/b``, ``~a~b``, ``\\a\\b`` or by its 32-digit id."""
+
+    noun = "folders"
+
+    def get(self, folder: str, *, fresh: bool = False) -> Folder:
+        """One folder with its ETag. NotFoundError where there is none."""
+        reply = self._perform("get", path={"folder": folder_id(folder)}, fresh=fresh)
+        return Folder.parse(reply.data, reply.etag)
+
+    def find(self, folder: str, *, fresh: bool = False) -> Optional[Folder]:
+        """One folder, or None where :meth:`get` raises NotFoundError."""
+        try:
+            return self.get(folder, fresh=fresh)
+        except NotFoundError:
+            return None
+
+    def each(self, parent: str = "/", *, recursive: bool = True) -> Iterator[Folder]:
+        """``parent`` and everything below it, or without ``recursive`` its direct children only."""
+        query = {"parent": folder_id(parent), "recursive": recursive, "show_hosts": False}
+        return map(Folder.parse, self._stream("list", query=query))
+
+    def create(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
+        """Create one folder in a parent that exists; its title is its name unless given.
+
+        BadRequestError when it exists or the parent does not; a lost answer is settled as for hosts.
+        """
+        path = folder_path(folder)
+        parent = parent_folder(path)
+        if parent is None or is_folder_hash(path):
+            raise ValueError(f"{folder!r} cannot be created: a path below '/' is needed")
+        name = path.rpartition("/")[2]
+        body = {"name": name, "title": title or name, "parent": parent, "attributes": dict(attributes or {})}
+        try:
+            reply = self._perform("create", body=body)
+        except (TransportError, ApiError) as error:
+            return settle(self._site, error, lambda: self._as_created(path, body))
+        return Folder.parse(reply.data, reply.etag)
+
+    def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
+        """The folder, created with all missing parents where it is not there; an existing one stays as it is."""
+        path = folder_path(folder)
+        found = self.find(path, fresh=True)
+        if found is not None:
+            return found
+        parent = parent_folder(path)
+        if parent is not None and parent != "/":
+            self.ensure(parent)
+        try:
+            return self.create(path, title=title, attributes=attributes)
+        except BadRequestError:  # somebody else was faster, unless it still is not there
+            found = self.find(path, fresh=True)
+            if found is None:
+                raise
+            return found
+
+    def update(
+        self,
+        folder: str,
+        change: Optional[Change] = None,
+        *,
+        title: Optional[str] = None,
+        attributes: Optional[Attributes] = None,
+        update_attributes: Optional[Attributes] = None,
+        remove_attributes: Optional[Sequence[str]] = None,
+        etag: Optional[str] = None,
+    ) -> Folder:
+        """Change title or attributes; works like ``hosts.update``."""
+        given: dict[str, Any] = one_kind(attributes, update_attributes, remove_attributes)
+        if title is not None:
+            given["title"] = title
+        if change is None and not given:
+            raise ValueError("give a title, a change function or one kind of attributes")
+        if change is not None and set(given) - {"title"}:
+            raise ValueError("give either a change function or attributes")
+
+        def write(before: Folder) -> Folder:
+            body = given
+            if change is not None:
+                body = {**given, "attributes": dict(change(writable(before.attributes)))}
+            path = {"folder": folder_id(folder)}
+            try:
+                reply = self._perform("update", path=path, body=body, etag=etag or before.etag or "*")
+            except (TransportError, ApiError) as error:
+                return settle(self._site, error, lambda: self._if_so(folder, body))
+            return Folder.parse(reply.data, reply.etag)
+
+        return with_fresh_etag(lambda: self.get(folder, fresh=True), write, etag)
+
+    def move(self, folder: str, destination: str) -> Folder:
+        """Move a folder, with all that is in it, into ``destination``; where it is there already nothing is sent."""
+        target = folder_path(destination)
+        name = folder_path(folder).rpartition("/")[2]
+
+        def write(before: Folder) -> Folder:
+            if parent_folder(before.path) == target:
+                return before
+            path, body = {"folder": folder_id(folder)}, {"destination": target}
+            moved = f"{target.rstrip('/')}/{name}"
+            try:
+                reply = self._perform("move", path=path, body=body, etag=before.etag or "*")
+            except (TransportError, ApiError) as error:
+                return settle(self._site, error, lambda: self.find(moved, fresh=True))
+            return Folder.parse(reply.data, reply.etag)
+
+        return with_fresh_etag(lambda: self.get(folder, fresh=True), write, None)
+
+    def delete(self, folder: str, *, recursive: bool = False, missing_ok: bool = False) -> None:
+        """Delete an empty folder; with ``recursive`` also **all hosts and folders in it**.
+
+        ConflictError when it is not empty, NotFoundError where there is none (unless ``missing_ok``).
+        Checkmk's own default is recursive; versions before 2.2.0p26 know nothing else, so there the
+        folder is looked into first.
+        """
+        path = {"folder": folder_id(folder)}
+        if self._knows("delete", "delete_mode"):
+            query = {"delete_mode": "recursive" if recursive else "abort_on_nonempty"}
+        else:
+            query = {}
+            if not recursive:
+                self._refuse_unless_empty(folder)
+        try:
+            self._perform("delete", path=path, query=query)
+        except NotFoundError:
+            if not missing_ok:
+                raise
+        except (TransportError, ApiError) as error:
+            settle(self._site, error, lambda: self.find(folder, fresh=True) is None or None)
+
+    def _refuse_unless_empty(self, folder: str) -> None:
+        holds_hosts = next(self._stream("hosts", path={"folder": folder_id(folder)}), None) is not None
+        if holds_hosts or next(self.each(folder, recursive=False), None) is not None:
+            raise ConflictError(409, "Conflict", f"the folder {folder} is not empty")
+
+    def _as_created(self, path: str, body: Attributes) -> Optional[Folder]:
+        found = self._if_so(path, {"update_attributes": body["attributes"]})
+        return found if found is not None and found.title == body["title"] else None
+
+    def _if_so(self, folder: str, body: Attributes) -> Optional[Folder]:
+        found = self.find(folder, fresh=True)
+        if found is None or found.title != body.get("title", found.title):
+            return None
+        return found if holds(body, found.attributes) else None
+
+

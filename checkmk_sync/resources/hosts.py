@@ -1,0 +1,277 @@
+"""Hosts of the configuration."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Union
+
+from ..bulk import BulkVerb, run_bulk
+from ..errors import ApiError, NotFoundError, TransportError
+from ..names import folder_id, folder_path
+from ..outcomes import Outcomes, Progress
+from ..records import Host, writable
+from ..resource import Resource
+from ..streaming import StreamBatch, batches
+from ..waiting import settle
+from .changes import Attributes, Change, holds, one_kind, with_fresh_etag
+
+__all__ = ["Hosts"]
+
+# Names in one URL: web servers take about 8,000 characters.
+NAMES_PER_CALL = 100
+
+Entry = Mapping[str, Any]
+
+
+class Hosts(Resource):
+    """``client.hosts``: read, change, and change many."""
+
+    noun = "hosts"
+
+    def get(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Host:
+        """One host with its ETag. NotFoundError where there is none, or the user may not see it."""
+        query = {"effective_attributes": True} if effective_attributes else {}
+        reply = self._perform("get", path={"name": name}, query=query, fresh=fresh)
+        return Host.parse(reply.data, reply.etag)
+
+    def find(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Optional[Host]:
+        """One host, or None where :meth:`get` raises NotFoundError."""
+        try:
+            return self.get(name, effective_attributes=effective_attributes, fresh=fresh)
+        except NotFoundError:
+            return None
+
+    def each(
+        self,
+        *,
+        folder: Optional[str] = None,
+        site: Optional[str] = None,
+        names: Optional[Sequence[str]] = None,
+        effective_attributes: bool = False,
+    ) -> Iterator[Host]:
+        """All hosts, those directly in a ``folder``, those of a ``site`` (2.4 and later), or those named.
+
+        A generator that decodes the answer while it arrives, in constant memory; names that do not
+        exist are left out. The user sees only what its permissions show.
+        """
+        if sum(given is not None for given in (folder, site, names)) > 1:
+            raise ValueError("filter by folder, by site or by names, not by several of them")
+        query: dict[str, Any] = {"effective_attributes": True} if effective_attributes else {}
+        if names is not None:
+            return self._named(list(names), query)
+        if folder is not None:
+            items = self._site.stream("folders", "hosts", path={"folder": folder_id(folder)}, query=query)
+        else:
+            items = self._stream("list", query={**query, "site": site})
+        return map(Host.parse, items)
+
+    def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[Host]]:
+        """What :meth:`each` yields, in pages of ``batch_size`` hosts (default: as configured)."""
+        size = batch_size or self._site.settings.streaming.default_batch_size
+        return batches(self.each(**filters), size)
+
+    def create(self, name: str, folder: str = "/", attributes: Optional[Attributes] = None) -> Host:
+        """Create a host. BadRequestError when it exists, or folder or an attribute is wrong.
+
+        When the answer is lost the host is looked for; the TransportError that is then raised means
+        that it was not found within ``settle_s``: unknown.
+        """
+        entry = {"host_name": name, "folder": folder_path(folder), "attributes": dict(attributes or {})}
+        try:
+            reply = self._perform("create", body=entry)
+        except (TransportError, ApiError) as error:
+            return settle(self._site, error, lambda: self._as_created(entry))
+        return Host.parse(reply.data, reply.etag)
+
+    def update(
+        self,
+        name: str,
+        change: Optional[Change] = None,
+        *,
+        attributes: Optional[Attributes] = None,
+        update_attributes: Optional[Attributes] = None,
+        remove_attributes: Optional[Sequence[str]] = None,
+        etag: Optional[str] = None,
+    ) -> Host:
+        """Change a host: set all ``attributes``, merge ``update_attributes`` or drop ``remove_attributes``.
+
+        Or give ``change``, a function from all attributes to all attributes: it is applied to what was
+        just read, and again to a new reading when somebody else was faster. With ``etag`` the change is
+        for that state only, and PreconditionError says that the host is another by now.
+        """
+        given = one_kind(attributes, update_attributes, remove_attributes)
+        if (change is not None) == bool(given):
+            raise ValueError("give a change function or one of attributes, update_attributes and remove_attributes")
+
+        def write(before: Host) -> Host:
+            body = {"attributes": dict(change(writable(before.attributes)))} if change is not None else given
+            path = {"name": name}
+            try:
+                reply = self._perform("update", path=path, body=body, etag=etag or before.etag or "*")
+            except (TransportError, ApiError) as error:
+                return settle(self._site, error, lambda: self._if_so(name, body))
+            return Host.parse(reply.data, reply.etag)
+
+        return with_fresh_etag(lambda: self.get(name, fresh=True), write, etag)
+
+    def delete(self, name: str, *, missing_ok: bool = False) -> None:
+        """Delete a host. NotFoundError where there is none, unless ``missing_ok``."""
+        try:
+            self._perform("delete", path={"name": name})
+        except NotFoundError:
+            if not missing_ok:
+                raise
+        except (TransportError, ApiError) as error:
+            settle(self._site, error, lambda: self.find(name, fresh=True) is None or None)
+
+    def move(self, name: str, folder: str) -> Host:
+        """Move a host; where it is there already nothing is sent (Checkmk would refuse it)."""
+        target = folder_path(folder)
+
+        def write(before: Host) -> Host:
+            if before.folder == target:
+                return before
+            body = {"target_folder": target}
+            try:
+                reply = self._perform("move", path={"name": name}, body=body, etag=before.etag or "*")
+            except (TransportError, ApiError) as error:
+                return settle(self._site, error, lambda: self._if_in(name, target))
+            return Host.parse(reply.data, reply.etag)
+
+        return with_fresh_etag(lambda: self.get(name, fresh=True), write, None)
+
+    def bulk_create(
+        self,
+        hosts: Iterable[Union[Entry, Host]],
+        *,
+        chunk_size: Optional[int] = None,
+        progress: Optional[Progress] = None,
+    ) -> Outcomes:
+        """Create many hosts: mappings with ``host_name``, ``folder`` and ``attributes``, or Host records.
+
+        One outcome for each; entries that Checkmk refuses do not hold up the others. BatchError when the
+        credentials are wrong.
+        """
+        entries = _lazily(_as_new, hosts)
+        verb = BulkVerb(
+            send=lambda chunk: self._bulk("bulk_create", chunk),
+            proven=self._proven_created,
+            key=_name,
+            folder=lambda entry: str(entry["folder"]),
+        )
+        return run_bulk(self._site, verb, entries, self._chunk_size(chunk_size), progress)
+
+    def bulk_update(
+        self, changes: Iterable[Entry], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
+    ) -> Outcomes:
+        """Change many hosts: mappings with ``host_name`` and one of ``attributes``, ``update_attributes``
+        and ``remove_attributes``; a ``folder`` beside them is used for sorting only. Without ETags: the
+        last writer wins. Outcomes as for :meth:`bulk_create`."""
+        entries = _lazily(_as_change, changes)
+        verb = BulkVerb(
+            send=lambda chunk: self._bulk("bulk_update", [_without_folder(entry) for entry in chunk]),
+            proven=self._proven_updated,
+            key=_name,
+            folder=lambda entry: str(entry.get("folder", "")),
+        )
+        return run_bulk(self._site, verb, entries, self._chunk_size(chunk_size), progress)
+
+    def bulk_delete(
+        self,
+        names: Iterable[Union[str, Host]],
+        *,
+        chunk_size: Optional[int] = None,
+        progress: Optional[Progress] = None,
+    ) -> Outcomes:
+        """Delete many hosts: names, or Host records (then sorted by folder). Outcomes as for :meth:`bulk_create`."""
+        entries = _lazily(lambda item: item if isinstance(item, Host) else Host(item, "/", {}), names)
+        verb = BulkVerb(
+            send=lambda chunk: self._bulk("bulk_delete", [host.name for host in chunk]),
+            proven=self._proven_deleted,
+            key=lambda host: host.name,
+            folder=lambda host: host.folder,
+        )
+        return run_bulk(self._site, verb, entries, self._chunk_size(chunk_size), progress)
+
+    def _chunk_size(self, asked: Optional[int]) -> int:
+        return asked or self._site.settings.batch_processing.chunk_size
+
+    def _bulk(self, verb: str, entries: Sequence[Any]) -> None:
+        self._perform(verb, body={"entries": list(entries)})
+
+    def _named(self, names: list[str], query: Mapping[str, Any]) -> Iterator[Host]:
+        if self._knows("list", "hostnames"):
+            for start in range(0, len(names), NAMES_PER_CALL):
+                some = names[start : start + NAMES_PER_CALL]
+                yield from map(Host.parse, self._stream("list", query={**query, "hostnames": some}))
+        else:
+            for name in names:
+                found = self.find(name, effective_attributes="effective_attributes" in query, fresh=True)
+                if found is not None:
+                    yield found
+
+    def _as_created(self, entry: Entry) -> Optional[Host]:
+        host = self.find(entry["host_name"], fresh=True)
+        return host if host is not None and _is_as_created(host, entry) else None
+
+    def _if_so(self, name: str, body: Entry) -> Optional[Host]:
+        host = self.find(name, fresh=True)
+        return host if host is not None and holds(body, host.attributes) else None
+
+    def _if_in(self, name: str, folder: str) -> Optional[Host]:
+        host = self.find(name, fresh=True)
+        return host if host is not None and host.folder == folder else None
+
+    def _read(self, names: Sequence[str]) -> dict[str, Host]:
+        return {host.name: host for host in self._named(list(names), {})}
+
+    def _proven_created(self, entries: Sequence[Entry]) -> set[str]:
+        found = self._read([_name(entry) for entry in entries])
+        return {_name(e) for e in entries if _name(e) in found and _is_as_created(found[_name(e)], e)}
+
+    def _proven_updated(self, entries: Sequence[Entry]) -> set[str]:
+        found = self._read([_name(entry) for entry in entries])
+        return {_name(e) for e in entries if _name(e) in found and holds(e, found[_name(e)].attributes)}
+
+    def _proven_deleted(self, hosts: Sequence[Host]) -> set[str]:
+        names = [host.name for host in hosts]
+        return set(names) - set(self._read(names))
+
+
+def _lazily(convert: Any, items: Iterable[Any]) -> Iterable[Any]:
+    """A list stays a list, so that it can be sorted as a whole; anything else is taken as it comes."""
+    return [convert(item) for item in items] if isinstance(items, (list, tuple)) else map(convert, items)
+
+
+def _name(entry: Entry) -> str:
+    return str(entry["host_name"])
+
+
+def _without_folder(entry: Entry) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key != "folder"}
+
+
+def _is_as_created(host: Host, entry: Entry) -> bool:
+    return host.folder == entry["folder"] and holds({"update_attributes": entry["attributes"]}, host.attributes)
+
+
+def _as_new(item: Union[Entry, Host]) -> dict[str, Any]:
+    if isinstance(item, Host):
+        return {"host_name": item.name, "folder": item.folder, "attributes": writable(item.attributes)}
+    _check_keys(item, {"host_name", "folder", "attributes"})
+    folder = folder_path(item.get("folder", "/"))
+    return {"host_name": item["host_name"], "folder": folder, "attributes": dict(item.get("attributes") or {})}
+
+
+def _as_change(item: Entry) -> dict[str, Any]:
+    kinds = ("attributes", "update_attributes", "remove_attributes")
+    _check_keys(item, {"host_name", "folder", *kinds})
+    given = one_kind(*(item.get(kind) for kind in kinds))
+    if not given:
+        raise ValueError(f"the change of {item['host_name']!r} holds none of {', '.join(kinds)}")
+    return {"host_name": item["host_name"], "folder": item.get("folder", ""), **given}
+
+
+def _check_keys(item: Entry, known: set[str]) -> None:
+    if not isinstance(item, Mapping) or not isinstance(item.get("host_name"), str) or set(item) - known:
+        raise ValueError(f"an entry is a mapping of {', '.join(sorted(known))}; this is {item!r:.200}")
+

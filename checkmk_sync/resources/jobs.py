@@ -1,0 +1,63 @@
+"""Background jobs of a site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from ..resource import Resource, value_of
+from ..waiting import wait_for
+
+__all__ = ["Job", "Jobs"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """``state`` is initialized, running, finished, stopped or exception; ``log`` is what it printed last."""
+
+    id: str
+    active: bool
+    state: str
+    log: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """True when it ended well."""
+        return not self.active and self.state == "finished"
+
+    @classmethod
+    def parse(cls, data: Any) -> Job:
+        """From any of the shapes in which the versions describe a job."""
+        extensions = value_of(data, "extensions")
+        active = bool(value_of(extensions, "active"))
+        status = extensions.get("status")
+        if isinstance(status, dict):  # 2.4 and later
+            logs = status.get("log_info") or {}
+            return cls(str(data.get("id")), active, str(value_of(status, "state")), _lines(logs))
+        logs = extensions.get("logs") or {}
+        return cls(str(data.get("id")), active, str(value_of(extensions, "state")), _lines(logs))
+
+
+def _lines(logs: Any) -> tuple[str, ...]:
+    entries = [line for value in logs.values() if isinstance(value, list) for line in value]
+    return tuple(str(line) for line in entries)
+
+
+class Jobs(Resource):
+    """``client.jobs``: before 2.4 only the bulk discovery is a job that can be asked for."""
+
+    noun = "jobs"
+
+    def get(self, job_id: str, *, site: Optional[str] = None) -> Job:
+        """The state of a job. NotFoundError where there is none of that id."""
+        query = {"site_id": site} if site is not None and self._knows("get", "site_id") else {}
+        return Job.parse(self._perform("get", path={"job": job_id}, query=query).data)
+
+    def wait(self, job_id: str, *, timeout_s: float = 600.0, site: Optional[str] = None) -> Job:
+        """The job when it has ended, well or not. WaitTimeoutError after ``timeout_s`` seconds."""
+
+        def ended() -> Optional[Job]:
+            job = self.get(job_id, site=site)
+            return None if job.active else job
+
+        return wait_for(self._site.clock, ended, timeout_s, f"the job {job_id}")
