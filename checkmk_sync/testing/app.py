@@ -1,0 +1,227 @@
+"""The WSGI application of a simulated site: from a request to a handler, in Checkmk's order of refusals."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hmac
+import json
+import re
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Callable, Iterable, Mapping, Optional
+
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+from . import handlers
+from .context import ENDPOINTS, Context, Endpoint, World
+from .http import JSON, Problem, problem_response
+from .state import User
+from .trouble import Trouble
+
+__all__ = ["Received", "SiteApp"]
+
+_REGISTERED = handlers  # importing it fills ENDPOINTS
+
+KEPT_REQUESTS = 20_000
+_API = re.compile(r"/(?P<site>[^/]+)/check_mk/api/(?P<version>[^/]+)(?P<path>/.*)")
+_UNAUTHORIZED = "You need to be logged in to access this resource."
+
+
+@dataclass(frozen=True)
+class Received:
+    """One API request as it came in, and the status it got (0 where the connection was closed instead)."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: Any
+    status: int
+    user: Optional[str]
+
+
+class SiteApp:
+    """Routes, authenticates, locks, checks, and keeps what it received."""
+
+    def __init__(self, world: World, *, latency_s: float, lock_hold_s: float, host_cost_s: float) -> None:
+        self.world = world
+        self.latency_s, self.lock_hold_s, self.host_cost_s = latency_s, lock_hold_s, host_cost_s
+        self.requests: deque[Received] = deque(maxlen=KEPT_REQUESTS)
+        self.answered = 0
+        self.waiting = 0  # writes that wait for the configuration lock now
+        self.most_waiting = 0
+        self.trouble = Trouble(self)
+        self.control: Optional[Callable[[Request], Response]] = None
+        self._counting = threading.Lock()
+        known = [entry for entry in ENDPOINTS if entry.exists(world.profile)]
+        self._routes = Map([Rule(e.path, methods=[e.method], endpoint=e) for e in known], merge_slashes=False)
+        for rule in self._routes.iter_rules():
+            # werkzeug adds HEAD to GET; Checkmk does not know it.
+            rule.methods = {method for method in rule.methods or () if method != "HEAD"}
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        if self.control is not None and request.path.startswith("/control/"):
+            return self.control(request)(environ, start_response)
+        return self.trouble.answer(request, environ, start_response)
+
+    def path_below_api(self, request: Request) -> Optional[str]:
+        """The part of the URL that names an endpoint; None outside of this site's API."""
+        found = _API.fullmatch(re.sub(r"/{2,}", "/", request.path))
+        if found is None or found["site"] != self.world.setup.site:
+            return None
+        versions = self.world.profile.api_versions
+        return found["path"] if not versions or found["version"] in versions else ""
+
+    def handle(self, request: Request) -> Response:
+        """The answer of the site itself."""
+        request.get_data(cache=True)
+        path = self.path_below_api(request)
+        if path is None:
+            return Response("<html><body><h1>Not Found</h1></body></html>", 404, content_type="text/html")
+        user: Optional[User] = None
+        try:
+            endpoint, params = self._route(request, path)
+            user = self._authenticated(request)
+            response = self._locked(Context(self.world, request, endpoint, user, {}), params)
+        except Problem as problem:
+            response = problem_response(problem)
+            if not problem.has_version or problem.status == 401:
+                return self._noted(request, path, response, user)
+        response.headers["X-Checkmk-Version"] = str(self.world.profile.version)
+        response.headers["X-Checkmk-Edition"] = self.world.profile.edition
+        if response.status_code == 204:
+            response.headers.pop("Content-Type", None)
+        return self._noted(request, path, response, user)
+
+    def _noted(self, request: Request, path: str, response: Response, user: Optional[User]) -> Response:
+        hidden = {"Authorization": "(hidden)"}
+        headers = {name: hidden.get(name, value) for name, value in request.headers.items()}
+        raw = request.get_data()
+        try:
+            body = json.loads(raw) if raw else None
+        except ValueError:
+            body = raw.decode("utf-8", "replace")
+        name = None if user is None else user.name
+        query = request.query_string.decode("latin-1")
+        with self._counting:
+            self.answered += 1
+            self.requests.append(
+                Received(self._method(request), path, query, headers, body, response.status_code, name)
+            )
+        return response
+
+    def forget_last(self, request: Request) -> None:
+        """Mark the last request as one that got no answer."""
+        with self._counting:
+            if self.requests:
+                self.requests[-1] = dataclasses.replace(self.requests[-1], status=0)
+
+    @staticmethod
+    def _method(request: Request) -> str:
+        if request.method == "POST":
+            return request.headers.get("X-HTTP-Method-Override", "POST").upper()
+        return request.method
+
+    def _route(self, request: Request, path: str) -> tuple[Endpoint, Mapping[str, str]]:
+        urls = self._routes.bind(request.host or "localhost")
+        method = self._method(request)
+        try:
+            endpoint, params = urls.match(path, method=method)
+        except MethodNotAllowed as error:
+            allowed = ", ".join(error.valid_methods or ())
+            detail = f"405 Method Not Allowed: The method is not allowed for the requested URL ({allowed})."
+            raise Problem(405, "Method Not Allowed", detail, has_version=False) from None
+        except NotFound:
+            detail = "404 Not Found: The requested URL was not found on the server."
+            raise Problem(404, "Not Found", detail, has_version=False) from None
+        return endpoint, params  # type: ignore[return-value]
+
+    def _authenticated(self, request: Request) -> User:
+        header = request.headers.get("Authorization", "")
+        scheme, _, rest = header.partition(" ")
+        if scheme == "Bearer":
+            name, _, secret = rest.partition(" ")
+        elif scheme == "Basic":
+            try:
+                name, _, secret = base64.b64decode(rest, validate=True).decode("utf-8").partition(":")
+            except ValueError:
+                raise Problem(401, "Unauthorized", "Wrong credentials (Basic header)") from None
+        else:
+            raise Problem(401, "Unauthorized", _UNAUTHORIZED)
+        user = self.world.setup.users.get(name)
+        if user is not None and user.is_locked:
+            raise Problem(401, "Unauthorized", "User is locked")
+        if user is None or not hmac.compare_digest(user.secret.encode(), secret.encode()):
+            if user is not None:
+                user.failures += 1
+            raise Problem(401, "Unauthorized", f"Wrong credentials ({scheme} header)")
+        return user
+
+    def _locked(self, context: Context, params: Mapping[str, str]) -> Response:
+        """With the configuration lock where the endpoint takes it: around the checks and the execution."""
+        if not context.endpoint.takes_lock:
+            self.world.tick()
+            return self._checked(context, params)
+        with self._counting:
+            self.waiting += 1
+            self.most_waiting = max(self.most_waiting, self.waiting)
+        with self.world.setup.lock:
+            with self._counting:
+                self.waiting -= 1
+            self.world.tick()
+            time.sleep(self.lock_hold_s)
+            response = self._checked(context, params)
+            if self.host_cost_s and context.endpoint.method != "GET":
+                entries = context.body.get("entries", ())
+                time.sleep(self.host_cost_s * max(1, len(entries)))
+            return response
+
+    def _checked(self, context: Context, params: Mapping[str, str]) -> Response:
+        request, endpoint = context.request, context.endpoint
+        has_body = bool(request.get_data())
+        if endpoint.needs_etag and not has_body and "If-Match" not in request.headers:
+            detail = "If-Match header required for this operation. See documentation."
+            raise Problem(428, "Precondition required", detail)
+        if self.world.profile.refuses_body_on_get and has_body and endpoint.body is None and endpoint.method != "POST":
+            raise Problem(400, "Bad Request", "This endpoint does not take a request body.")
+        if endpoint.body is not None:
+            self._check_content_type(request)
+        context.decode(params)
+        with self.world.setup.mutex:
+            context.check_query()
+            self._check_accept(request)
+            context.check_body()
+            context.require(endpoint.permission)
+        return self._execute(context)
+
+    def _execute(self, context: Context) -> Response:
+        # Waiting endpoints sleep, so they must not hold everybody up.
+        if "wait-for-completion" in context.endpoint.path:
+            return context.endpoint.handler(context)
+        with self.world.setup.mutex:
+            return context.endpoint.handler(context)
+
+    @staticmethod
+    def _check_content_type(request: Request) -> None:
+        given = request.headers.get("Content-Type")
+        title = "Content type not valid for this endpoint."
+        if given is None:
+            raise Problem(415, title, "No content-type specified. Possible value is: application/json")
+        if request.mimetype != JSON or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+            raise Problem(415, title, f"Content type {given!r} not supported on this endpoint.")
+
+    @staticmethod
+    def _check_accept(request: Request) -> None:
+        if "Accept" not in request.headers:
+            raise Problem(406, "Not Acceptable", "Please specify an Accept Header.")
+        if not request.accept_mimetypes.best_match([JSON]):
+            detail = "Can not send a response with the content type specified in the 'Accept' Header."
+            raise Problem(406, "Not Acceptable", detail)
+
+

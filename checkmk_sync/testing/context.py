@@ -1,0 +1,164 @@
+"""One request on its way through the simulated site, and the table of endpoints."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping, Optional
+from urllib.parse import quote, unquote
+
+from werkzeug.wrappers import Request, Response
+
+from .core import Core
+from .faults import FaultScript
+from .http import Links, Problem
+from .jobs import Activations, DiscoveryJobs
+from .profile import Profile
+from .schema import Field, checked_body, checked_query
+from .state import Setup, User
+
+__all__ = ["Context", "ENDPOINTS", "Endpoint", "World", "endpoint"]
+
+
+@dataclass
+class World:
+    """Everything that a site is."""
+
+    profile: Profile
+    setup: Setup
+    core: Core
+    activations: Activations
+    discovery: DiscoveryJobs
+    faults: FaultScript
+
+    def tick(self) -> None:
+        """Let jobs whose time is over take effect."""
+        with self.setup.mutex:
+            self.discovery.tick()
+            self.activations.tick()
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A row of the table: what a URL takes, and who answers. The fields may depend on the version."""
+
+    method: str
+    path: str
+    handler: Callable[[Context], Response]
+    query: Callable[[Profile], Mapping[str, Field]]
+    body: Optional[Callable[[Profile], Mapping[str, Field]]]
+    exists: Callable[[Profile], bool]
+    takes_lock: bool
+    needs_etag: bool
+    permission: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+ENDPOINTS: list[Endpoint] = []
+
+Fields = Mapping[str, Field]
+
+
+def _constant(fields: Any) -> Callable[[Profile], Any]:
+    return fields if callable(fields) else lambda _profile: fields
+
+
+def endpoint(
+    method: str,
+    path: str,
+    *,
+    query: Any = None,
+    body: Any = None,
+    exists: Callable[[Profile], bool] = lambda _profile: True,
+    takes_lock: Optional[bool] = None,
+    needs_etag: bool = False,
+    permission: str = "general.use",
+) -> Callable[[Callable[[Context], Response]], Callable[[Context], Response]]:
+    """Register a handler. ``query`` and ``body`` are fields, or functions from the profile to fields.
+
+    Checkmk: everything but GET takes the configuration lock, status queries by POST included.
+    """
+
+    def register(handler: Callable[[Context], Response]) -> Callable[[Context], Response]:
+        ENDPOINTS.append(
+            Endpoint(
+                method,
+                path,
+                handler,
+                _constant(query or {}),
+                None if body is None else _constant(body),
+                exists,
+                method != "GET" if takes_lock is None else takes_lock,
+                needs_etag,
+                permission,
+            )
+        )
+        return handler
+
+    return register
+
+
+@dataclass
+class Context:
+    """What a handler works with. ``query`` and ``body`` are checked, ``params`` decoded."""
+
+    world: World
+    request: Request
+    endpoint: Endpoint
+    user: User
+    params: dict[str, str]
+    query: dict[str, Any] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def setup(self) -> Setup:
+        return self.world.setup
+
+    @property
+    def profile(self) -> Profile:
+        return self.world.profile
+
+    @property
+    def links(self) -> Links:
+        base = f"{self.request.scheme}://{self.request.host}/{self.setup.site}/check_mk/api/1.0"
+        return Links(base)
+
+    def location(self, path: str) -> str:
+        """A ``Location`` as current versions send it: a path without the host."""
+        return quote(f"/{self.setup.site}/check_mk/api/1.0{path}", safe="/~%")
+
+    def decode(self, raw: Mapping[str, str]) -> None:
+        """Checkmk decodes path parameters once more, after the web server did."""
+        self.params = {name: unquote(value) for name, value in raw.items()}
+
+    def check_query(self) -> None:
+        given = {name: self.request.args.getlist(name) for name in self.request.args}
+        self.query = checked_query(self.endpoint.query(self.profile), given)
+
+    def check_body(self) -> None:
+        if self.endpoint.body is None:
+            return
+        try:
+            data = json.loads(self.request.get_data() or b"{}")
+        except ValueError as error:
+            raise Problem(400, "Bad Request", f"The request body is not valid JSON: {error}") from None
+        self.body = checked_body(self.endpoint.body(self.profile), data)
+
+    def check_etag(self, current: str) -> None:
+        """428 without If-Match, 412 for another state; ``*`` and unquoted values are taken as well."""
+        given = self.request.headers.get("If-Match")
+        if given is None:
+            detail = "If-Match header required for this operation. See documentation."
+            raise Problem(428, "Precondition required", detail)
+        if given.strip() != "*" and given.strip().strip('"') != current.strip('"'):
+            detail = f"ETag didn't match. Expected {current}. Probable cause: Object changed by another user."
+            raise Problem(412, "Precondition failed", detail)
+
+    def require(self, permission: str) -> None:
+        """Checkmk answers 401, not 403, for most missing permissions inside an endpoint."""
+        if permission not in self.user.permissions:
+            detail = f"We are sorry, but you lack the permission for this operation: {permission!r}."
+            raise Problem(401, "Unauthorized", detail)

@@ -1,0 +1,139 @@
+"""Scripted trouble: what goes wrong, for which requests, how often."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import re
+import threading
+from dataclasses import dataclass, fields
+from typing import Any, Iterable, Mapping, Optional, Sequence, Union
+
+__all__ = ["Fault", "FaultScript"]
+
+KINDS = {
+    "status": "answer 502, 503 or 504 with HTML, or 429 with Retry-After, as a web server in front of the site does",
+    "crash": "answer 500 with a crash report, nothing done",
+    "lock": "answer 500: the configuration lock could not be had (after `seconds`)",
+    "html": "answer 200 with an HTML page",
+    "reset_before": "close the connection, nothing done",
+    "reset_after": "do it, then close the connection instead of answering",
+    "late": "close the connection, do it `seconds` later",
+    "slow": "wait `seconds` before doing anything",
+    "drip": "send the body one byte each `seconds`",
+    "cut": "send half of the body, then close the connection",
+    "truncate": "send half of the JSON as if it were all",
+    "gzip": "compress the answer and append -gzip to its ETag, as Apache does",
+    "foreign_location": "send Location with http:// and another host, as behind a TLS proxy",
+    "hold_lock": "somebody else holds the configuration lock for `seconds` from now on",
+    "fail_activation": "the next activation ends with an error, its changes stay pending",
+    "fail_discovery": "the next discovery in the background ends with an exception",
+    "fail_host": "bulk calls skip hosts whose name matches `hosts`",
+}
+_STANDING = ("hold_lock", "fail_activation", "fail_discovery")  # not about a request
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of trouble (see ``Fault.kinds()``) for requests that match.
+
+    ``method`` and ``path`` (a regular expression searched in the part below ``/api/1.0``) choose requests,
+    ``writes`` those that change something; ``skip`` lets the first ones pass, ``times`` is how often it
+    happens (None: always), ``probability`` how likely. ``seconds`` are real ones.
+    """
+
+    kind: str
+    status: int = 503
+    seconds: float = 0.0
+    retry_after: Optional[float] = None
+    method: Optional[str] = None
+    path: str = ""
+    writes: bool = False
+    hosts: str = ".*"
+    skip: int = 0
+    times: Optional[int] = None
+    probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"{self.kind!r} is no fault; there are: {', '.join(KINDS)}")
+        if self.kind == "status" and self.status not in (429, 502, 503, 504):
+            raise ValueError(f"no proxy answers {self.status}; there are 429, 502, 503 and 504")
+        for regex in (self.path, self.hosts):
+            re.compile(regex)
+
+    @staticmethod
+    def kinds() -> Mapping[str, str]:
+        """All kinds with what they do."""
+        return KINDS
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Fault:
+        """From plain data. ValueError for unknown keys or kinds."""
+        unknown = set(data) - {entry.name for entry in fields(cls)}
+        if unknown or "kind" not in data:
+            raise ValueError(f"a fault is an object with 'kind' and no {sorted(unknown)}")
+        return cls(**data)
+
+
+# Reads that are POSTs.
+_READ = re.compile(r"/domain-types/(host|service)/collections/all$|/collections/services$")
+
+
+class _Armed:
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.skip, self.left = fault.skip, fault.times
+
+    def strikes(self, method: str, path: str, draw: random.Random) -> bool:
+        fault = self.fault
+        is_write = method not in ("GET", "HEAD") and not _READ.search(path)
+        if (fault.method not in (None, method)) or (fault.writes and not is_write) or self.left == 0:
+            return False
+        if not re.search(fault.path, path) or draw.random() >= fault.probability:
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        if self.left is not None:
+            self.left -= 1
+        return True
+
+
+class FaultScript:
+    """The faults that wait for their request; the first that matches strikes."""
+
+    def __init__(self, faults: Iterable[Union[Fault, Mapping[str, Any]]] = (), seed: int = 0) -> None:
+        self._lock = threading.Lock()
+        self._draw = random.Random(seed)
+        self._armed: list[_Armed] = []
+        self._failing_hosts: list[re.Pattern[str]] = []
+        self.standing: list[Fault] = []
+        self.struck: dict[str, int] = {}
+        self.set(faults)
+
+    def set(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> Sequence[Fault]:
+        """Replace all faults; those that are not about a request are left in ``standing`` to be done at once."""
+        given = [fault if isinstance(fault, Fault) else Fault.of(fault) for fault in faults]
+        with self._lock:
+            self._failing_hosts = [re.compile(f.hosts) for f in given if f.kind == "fail_host"]
+            self._armed = [_Armed(f) for f in given if f.kind not in (*_STANDING, "fail_host")]
+            self.standing = [f for f in given if f.kind in _STANDING]
+        return self.standing
+
+    def strike(self, method: str, path: str) -> Optional[Fault]:
+        """The fault for a request, or None."""
+        with self._lock:
+            for armed in self._armed:
+                if armed.strikes(method, path, self._draw):
+                    self.struck[armed.fault.kind] = self.struck.get(armed.fault.kind, 0) + 1
+                    return armed.fault
+        return None
+
+    def fails_host(self, name: str) -> bool:
+        return any(regex.fullmatch(name) for regex in self._failing_hosts)
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """The faults that are left, as plain data."""
+        with self._lock:
+            return [{**dataclasses.asdict(armed.fault), "times": armed.left} for armed in self._armed]

@@ -1,0 +1,142 @@
+"""Pending changes and their activation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from ..context import Context, endpoint
+from ..http import Problem, json_response
+from ..jobs import ActivationJob
+from ..schema import Field, flag, listed, text
+from ..state import etag
+
+__all__: list[str] = []
+
+_RUNS = "/domain-types/activation_run"
+BLOCKS_S = 0.2  # Checkmk blocks for up to 100 s; what matters is that it blocks, then redirects to itself
+
+
+def _pending_etag(context: Context) -> str:
+    return etag([change["id"] for change in context.setup.changes])
+
+
+@endpoint("GET", f"{_RUNS}/collections/pending_changes")
+def pending(context: Context) -> Response:
+    links = [
+        context.links.link(
+            "urn:com.checkmk:rels/activate", f"{_RUNS}/actions/activate-changes/invoke", method="POST"
+        )
+    ]
+    answer = {
+        "id": "activation_run",
+        "domainType": "activation_run",
+        "value": list(context.setup.changes),
+        "links": links,
+        "extensions": {},
+    }
+    return json_response(answer, etag=_pending_etag(context))
+
+
+def _run_object(context: Context, run: ActivationJob) -> dict[str, Any]:
+    path = f"/objects/activation_run/{run.id}"
+    wait = context.links.link("urn:com.checkmk:rels/wait-for-completion", f"{path}/actions/wait-for-completion/invoke")
+    extensions: dict[str, Any] = {
+        "sites": [context.setup.site],
+        "is_running": run.is_running,
+        "force_foreign_changes": run.forced,
+        "time_started": run.started,
+        "changes": run.changes,
+    }
+    if context.profile.status_per_site:
+        extensions["status_per_site"] = [_site_status(context, run)]
+    return {
+        "domainType": "activation_run",
+        "id": run.id,
+        "title": "Activation status: " + ("In progress." if run.is_running else "Complete."),
+        "links": [context.links.self_(path), *([wait] if run.is_running else [])],
+        "members": {},
+        "extensions": extensions,
+    }
+
+
+def _site_status(context: Context, run: ActivationJob) -> dict[str, Any]:
+    failed = run.fails and not run.is_running
+    return {
+        "site": context.setup.site,
+        "phase": "activate" if run.is_running else "done",
+        "state": None if run.is_running else "error" if failed else "success",
+        "status_text": "Activating" if run.is_running else "Failed" if failed else "Success",
+        "status_details": "Configuration error: no such service" if failed else f"Started at: {run.started}.",
+        "start_time": run.started,
+        "end_time": run.ended,
+    }
+
+
+_START = {
+    "redirect": Field(flag, False),
+    "sites": Field(listed(text), []),
+    "force_foreign_changes": Field(flag, False),
+}
+
+
+@endpoint("POST", f"{_RUNS}/actions/activate-changes/invoke", body=_START, needs_etag=True)
+def activate(context: Context) -> Response:
+    body, setup = context.body, context.setup
+    context.check_etag(_pending_etag(context))
+    context.require("wato.activate")
+    unknown = [site for site in body["sites"] if site != setup.site]
+    if unknown:
+        raise Problem(400, "Bad Request", f"Unknown site {unknown[0]!r}")
+    if context.world.activations.running() is not None:
+        raise Problem(423, "Locked", "There is already an activation running.")
+    if not setup.changes:
+        raise Problem(422, "Unprocessable Entity", "Currently there are no changes to activate.")
+    if any(change["user_id"] != context.user.name for change in setup.changes):
+        if not body["force_foreign_changes"]:
+            detail = "There are changes from other users and foreign changes are not allowed in this API call."
+            raise Problem(401, "Unauthorized", detail)
+        context.require("wato.activateforeign")
+    run = context.world.activations.start(forced=body["force_foreign_changes"])
+    if body["redirect"]:
+        response = Response(status=context.profile.redirect_status)
+        path = f"/objects/activation_run/{run.id}/actions/wait-for-completion/invoke"
+        response.headers["Location"] = context.location(path)
+        return response
+    return json_response(_run_object(context, run))
+
+
+def _run(context: Context) -> ActivationJob:
+    ident = context.params["activation_id"]
+    run = context.world.activations.runs.get(ident)
+    if run is None:
+        raise Problem(404, "Not Found", f"Could not find an activation with id {ident!r}.")
+    return run
+
+
+@endpoint("GET", "/objects/activation_run/<activation_id>")
+def get_run(context: Context) -> Response:
+    return json_response(_run_object(context, _run(context)))
+
+
+@endpoint("GET", "/objects/activation_run/<activation_id>/actions/wait-for-completion/invoke")
+def wait(context: Context) -> Response:
+    run = _run(context)
+    if run.is_running:
+        context.setup.clock.sleep(BLOCKS_S)
+        context.world.tick()
+    if not run.is_running:
+        return Response(status=204)
+    response = Response(status=302)
+    path = f"/objects/activation_run/{run.id}/actions/wait-for-completion/invoke"
+    response.headers["Location"] = context.location(path)
+    return response
+
+
+@endpoint("GET", f"{_RUNS}/collections/running")
+def running(context: Context) -> Response:
+    run = context.world.activations.running()
+    found = [] if run is None else [_run_object(context, run)]
+    answer = {"id": "running", "domainType": "activation_run", "value": found, "extensions": {}}
+    return json_response({**answer, "links": [context.links.self_(f"{_RUNS}/collections/running")]})

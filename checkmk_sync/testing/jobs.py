@@ -1,0 +1,192 @@
+"""What takes time on a site: activations and discoveries. They take effect when their time is over."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Optional, Sequence
+
+from . import services
+from .core import Core, MonitoredHost
+from .state import HostConfig, Setup, iso
+
+__all__ = ["ActivationJob", "Activations", "DiscoveryJobs", "Job"]
+
+PHASES = Mapping[int, str]
+
+
+@dataclass
+class ActivationJob:
+    """One activation; ``snapshot`` is the configuration it makes active."""
+
+    id: str
+    ends_at: float
+    started: str
+    forced: bool
+    changes: list[dict[str, Any]]
+    snapshot: Mapping[str, HostConfig]
+    phases: Mapping[str, PHASES]
+    fails: bool
+    ended: Optional[str] = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.ended is None
+
+
+@dataclass
+class Activations:
+    setup: Setup
+    core: Core
+    duration_s: float
+    core_delay_s: float
+    runs: dict[str, ActivationJob] = field(default_factory=dict)
+    failing: int = 0
+    _loading: list[tuple[float, ActivationJob]] = field(default_factory=list)
+
+    def running(self) -> Optional[ActivationJob]:
+        return next((run for run in self.runs.values() if run.is_running), None)
+
+    def start(self, *, forced: bool) -> ActivationJob:
+        fails, self.failing = self.failing > 0, max(0, self.failing - 1)
+        run = ActivationJob(
+            id=str(uuid.uuid4()),
+            ends_at=self.setup.clock.monotonic() + self.duration_s,
+            started=self.setup.now(),
+            forced=forced,
+            changes=list(self.setup.changes),
+            snapshot=dict(self.setup.hosts),
+            phases=dict(self.setup.phases),
+            fails=fails,
+        )
+        self.runs[run.id] = run
+        return run
+
+    def tick(self) -> None:
+        now = self.setup.clock.monotonic()
+        for run in self.runs.values():
+            if run.is_running and run.ends_at <= now:
+                run.ended = self.setup.now()
+                if not run.fails:
+                    done = {change["id"] for change in run.changes}
+                    self.setup.changes[:] = [c for c in self.setup.changes if c["id"] not in done]
+                    self._loading.append((run.ends_at + self.core_delay_s, run))
+        while self._loading and self._loading[0][0] <= now:
+            run = self._loading.pop(0)[1]
+            self.load(run.snapshot, run.phases)
+
+    def load(self, hosts: Mapping[str, HostConfig], phases: Mapping[str, PHASES]) -> None:
+        """Make a configuration the one that is monitored."""
+        now, before = self.setup.clock.time(), self.core.hosts
+        total = self.core.services_per_host
+        loaded = {}
+        for name, host in hosts.items():
+            found = phases.get(name, {})
+            old = before.get(name)
+            folders = self.setup.folder_changes
+            if old is not None and old.config is host and old.phases == found and old.folder_changes == folders:
+                loaded[name] = old
+            else:
+                since = now if old is None else old.since
+                loaded[name] = MonitoredHost(host, self.setup.effective(host), found, total, since, folders)
+        self.core.hosts = loaded
+
+
+@dataclass
+class Job:
+    """A discovery in the background. ``options`` say what to accept when it ends."""
+
+    id: str
+    hosts: tuple[str, ...]
+    options: Mapping[str, bool]
+    ends_at: float
+    started: str
+    user: str
+    state: str = "running"
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def active(self) -> bool:
+        return self.state in ("initialized", "running")
+
+
+@dataclass
+class DiscoveryJobs:
+    """Scans of single hosts and bulk discoveries."""
+
+    setup: Setup
+    services_per_host: int
+    duration_s: float
+    race_s: float
+    scans: dict[str, Job] = field(default_factory=dict)
+    bulk: dict[str, Job] = field(default_factory=dict)
+    failing: int = 0
+
+    def all_phases(self, host: HostConfig) -> dict[int, str]:
+        """The phase of everything that a scan finds."""
+        if services.agent_less(self.setup.effective(host)):
+            return {}
+        decided = self.setup.phases.get(host.name, {})
+        found = range(len(services.templates(self.services_per_host)))
+        return {index: decided.get(index, "undecided") for index in found}
+
+    def start_scan(self, host: HostConfig, options: Mapping[str, bool], user: str) -> Job:
+        job = self._job(f"service_discovery-{host.name}", [host.name], options, user)
+        self.scans[host.name] = job
+        return job
+
+    def start_bulk(self, hosts: Sequence[str], options: Mapping[str, bool], user: str, *, single: bool) -> Job:
+        ident = "bulk_discovery" if single else f"bulk_discovery-{uuid.uuid4().hex[:12]}"
+        job = self._job(ident, hosts, options, user)
+        self.bulk[ident] = job
+        return job
+
+    def _job(self, ident: str, hosts: Sequence[str], options: Mapping[str, bool], user: str) -> Job:
+        clock = self.setup.clock
+        return Job(ident, tuple(hosts), options, clock.monotonic() + self.duration_s, iso(clock), user)
+
+    def visible(self, job: Job) -> bool:
+        """Checkmk: right after its start a job may not be found yet."""
+        return self.setup.clock.monotonic() >= job.ends_at - self.duration_s + self.race_s
+
+    def tick(self) -> None:
+        now = self.setup.clock.monotonic()
+        for job in [*self.scans.values(), *self.bulk.values()]:
+            if job.active and job.ends_at <= now:
+                self._finish(job)
+
+    def _finish(self, job: Job) -> None:
+        if self.failing > 0:
+            self.failing -= 1
+            job.state = "exception"
+            job.log.append("Error running automation call service-discovery")
+            return
+        for name in job.hosts:
+            host = self.setup.hosts.get(name)
+            if host is None:
+                job.log.append(f"{name}: host not found")
+                continue
+            self.accept(host, job.options, job.user)
+            job.log.append(f"{name}: discovery successful")
+        job.state = "finished"
+
+    def accept(self, host: HostConfig, options: Mapping[str, bool], user: str) -> None:
+        """Decide for the undecided services of a host, as the options say."""
+        before = self.setup.phases.get(host.name, {})
+        after = dict(before)
+        if options.get("monitor_undecided_services"):
+            for index, phase in self.all_phases(host).items():
+                if phase == "undecided":
+                    after[index] = "monitored"
+        if options.get("remove_vanished_services"):
+            after = {index: phase for index, phase in after.items() if phase != "vanished"}
+        self.decide(host, after, user)
+
+    def decide(self, host: HostConfig, phases: PHASES, user: str) -> None:
+        """Store the phases of a host; a change leaves a pending change."""
+        if phases == self.setup.phases.get(host.name, {}):
+            return
+        whole = services.all_monitored(self.services_per_host)
+        self.setup.phases[host.name] = whole if phases == whole else dict(phases)
+        text = f"Saved check configuration of host {host.name!r} with {len(phases)} services"
+        self.setup.note("set-autochecks", text, user)

@@ -1,0 +1,200 @@
+"""``SimulatedSite``: a Checkmk site in this process, over real HTTP."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Iterable, Mapping, Optional, Sequence, Union
+
+from ..clock import Clock, SystemClock
+from . import services as service_catalogue
+from .app import Received, SiteApp
+from .context import World
+from .control import Control
+from .core import Core
+from .faults import Fault, FaultScript
+from .jobs import Activations, DiscoveryJobs
+from .profile import Profile
+from .server import Server
+from .state import PERMISSIONS, Setup, User
+
+__all__ = ["SimulatedSite"]
+
+AUTOMATION = ("automation", "simulated-secret")
+
+
+class SimulatedSite:
+    """A site that behaves like Checkmk, on 127.0.0.1.
+
+    ``version`` and ``edition`` (by any of its names) choose what it can. ``hosts=N`` are configured,
+    discovered and monitored at the start, with ``services`` each. ``latency`` is added to every request,
+    ``lock_hold`` is how long a write holds the configuration lock, plus ``host_cost`` for each host in
+    it; activations take ``activation_time``, scans ``discovery_time``, and the core answers for new hosts
+    ``core_delay`` after an activation, pending for ``check_delay``. All in seconds; jobs go by ``clock``.
+    ``faults`` are scripted trouble.
+    """
+
+    def __init__(
+        self,
+        version: str = "2.4.0p18",
+        edition: str = "cre",
+        site: str = "s",
+        *,
+        hosts: int = 0,
+        services: int = 30,
+        latency: float = 0.0,
+        lock_hold: float = 0.0,
+        host_cost: float = 0.0,
+        activation_time: float = 0.05,
+        discovery_time: float = 0.05,
+        discovery_race: float = 0.0,
+        core_delay: float = 0.0,
+        check_delay: float = 0.0,
+        faults: Iterable[Union[Fault, Mapping[str, Any]]] = (),
+        fault_seed: int = 0,
+        clock: Optional[Clock] = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        user: str = AUTOMATION[0],
+        secret: str = AUTOMATION[1],
+        control: bool = False,
+    ) -> None:
+        if control and host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError(f"a site with control listens on this machine only, not on {host}")
+        self.site, self.user, self.secret = site, user, secret
+        self._profile = Profile.of(version, edition)
+        self._clock: Clock = clock or SystemClock()
+        self._hosts, self._services = hosts, services
+        self._times = (activation_time, core_delay, discovery_time, discovery_race, check_delay)
+        self._users: list[User] = []
+        faulty = FaultScript(faults, fault_seed)
+        self._app = SiteApp(
+            self._world(faulty, hosts), latency_s=latency, lock_hold_s=lock_hold, host_cost_s=host_cost
+        )
+        if control:
+            self._app.control = Control(self)
+        self._app.trouble.do_standing(faulty.standing)
+        self._host = host
+        self._server: Optional[Server] = Server(self._app, host, port)
+
+    def _world(self, faults: FaultScript, hosts: int) -> World:
+        activation_s, core_delay_s, discovery_s, race_s, check_delay_s = self._times
+        setup = Setup(self._profile, self.site, self._clock)
+        for user in (User(self.user, self.secret, PERMISSIONS["admin"]), *self._users):
+            setup.users[user.name] = user
+        core = Core(self.site, self._clock, self._services, check_delay_s)
+        discovery = DiscoveryJobs(setup, self._services, discovery_s, race_s)
+        activations = Activations(setup, core, activation_s, core_delay_s)
+        self._populate(setup, hosts)
+        activations.load(setup.hosts, setup.phases)
+        return World(self._profile, setup, core, activations, discovery, faults)
+
+    def _populate(self, setup: Setup, hosts: int) -> None:
+        """Hosts that were there all the time: discovered, monitored, nothing pending."""
+        monitored = service_catalogue.all_monitored(self._services)
+        for number in range(hosts):
+            folder = f"/folder{number // 1000:02d}" if hosts > 1000 else "/"
+            if folder not in setup.folders:
+                setup.add_folder(folder, folder[1:].capitalize(), {}, None, user="cmkadmin")
+            address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+            name = f"host{number:05d}"
+            setup.add_host(name, folder, {"ipaddress": address}, user="cmkadmin")
+            setup.phases[name] = monitored
+        setup.changes.clear()
+
+    @property
+    def url(self) -> str:
+        """The server URL, to which clients add site and API path."""
+        if self._server is None:
+            raise RuntimeError("the simulated site is closed")
+        return f"http://{self._host}:{self._server.port}"
+
+    @property
+    def api_url(self) -> str:
+        """The URL that all API paths are below."""
+        return f"{self.url}/{self.site}/check_mk/api/1.0"
+
+    def client(self, user: Optional[str] = None, **options: Any) -> Any:
+        """A :class:`checkmk_sync.Checkmk` for this site, as its automation user or another that was added."""
+        from ..client import Checkmk
+
+        name = user or self.user
+        return Checkmk(self.url, self.site, name, self._app.world.setup.users[name].secret, **options)
+
+    @property
+    def requests(self) -> Sequence[Received]:
+        """The API requests it answered, oldest first (the last 20,000); secrets are not kept."""
+        return list(self._app.requests)
+
+    @property
+    def world(self) -> World:
+        """Its inside, for tests that compare what a client reports with what the site holds."""
+        self._app.world.tick()
+        return self._app.world
+
+    @property
+    def most_waiting(self) -> int:
+        """How many writes waited for the configuration lock at the same time, at most."""
+        return self._app.most_waiting
+
+    def reset(self) -> None:
+        """A fresh, empty site with the users it had; faults are kept, the received requests forgotten."""
+        self._app.world = self._world(self._app.world.faults, 0)
+        self._app.requests.clear()
+
+    def seed_monitoring(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Let the core answer with these rows (``{"hosts": […], "services": […]}``), whatever is configured."""
+        self._app.world.core.seed(rows)
+
+    def set_faults(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> None:
+        """Replace the scripted faults; an empty list ends all trouble."""
+        self._app.trouble.do_standing(self._app.world.faults.set(faults))
+
+    def add_user(
+        self,
+        name: str,
+        secret: str,
+        role: str = "admin",
+        *,
+        without: Iterable[str] = (),
+        lock_after: Optional[int] = None,
+    ) -> None:
+        """A user with the permissions of ``admin``, ``user`` or ``guest``, ``without`` some of them;
+        ``lock_after`` wrong secrets lock the account."""
+        user = User(name, secret, PERMISSIONS[role] - set(without), lock_after)
+        self._users.append(user)
+        self._app.world.setup.users[name] = user
+
+    def state(self) -> dict[str, Any]:
+        """Counts for programs that steer it: requests answered, objects, pending changes, faults left."""
+        world = self.world
+        return {
+            "version": str(world.profile.version),
+            "edition": world.profile.edition,
+            "site": self.site,
+            "requests": self._app.answered,
+            "most_waiting": self._app.most_waiting,
+            "hosts": len(world.setup.hosts),
+            "folders": len(world.setup.folders),
+            "monitored_hosts": len(world.core.hosts),
+            "pending_changes": len(world.setup.changes),
+            "faults": world.faults.to_list(),
+            "struck": dict(world.faults.struck),
+        }
+
+    def close(self) -> None:
+        """Stop serving."""
+        if self._server is not None:
+            self._app.trouble.close()
+            self._server.close()
+            self._server = None
+
+    def __enter__(self) -> SimulatedSite:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()

@@ -1,0 +1,228 @@
+"""The Setup side of a simulated site: folders, hosts, users, pending changes."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import threading
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Iterator, Mapping, Optional
+
+from ..clock import Clock
+from ..names import folder_path, is_folder_hash, parent_folder
+from .attributes import AttributeRules
+from .profile import Profile
+
+__all__ = ["FolderConfig", "HostConfig", "Setup", "User", "etag", "iso"]
+
+ADMIN = frozenset(
+    {"general.use", "general.see_all", "wato.use", "wato.edit", "wato.activate", "wato.activateforeign", "wato.services"}
+)
+PERMISSIONS = {"admin": ADMIN, "user": ADMIN - {"wato.activateforeign"}, "guest": frozenset({"general.use"})}
+
+
+@dataclass
+class User:
+    """Who may log in, and what for. ``failures`` counts wrong secrets; at ``lock_after`` the account is locked."""
+
+    name: str
+    secret: str
+    permissions: frozenset[str]
+    lock_after: Optional[int] = None
+    failures: int = 0
+
+    @property
+    def is_locked(self) -> bool:
+        return self.lock_after is not None and self.failures >= self.lock_after
+
+
+@dataclass(frozen=True)
+class HostConfig:
+    """Replaced on every change, never mutated: a snapshot of all hosts is a copy of one dict."""
+
+    name: str
+    folder: str
+    attributes: Mapping[str, Any]
+    created_at: str
+    updated_at: str
+    created_by: str
+    nodes: Optional[tuple[str, ...]] = None
+
+
+@dataclass(frozen=True)
+class FolderConfig:
+    path: str
+    title: str
+    attributes: Mapping[str, Any]
+    ident: str
+    created_at: str
+    updated_at: str
+    created_by: str
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+
+@dataclass
+class Setup:
+    """All configuration. ``mutex`` guards it; ``lock`` is Checkmk's own configuration lock, held by writes."""
+
+    profile: Profile
+    site: str
+    clock: Clock
+    rules: AttributeRules = field(init=False)
+    hosts: dict[str, HostConfig] = field(default_factory=dict)
+    folders: dict[str, FolderConfig] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    phases: dict[str, Mapping[int, str]] = field(default_factory=dict)  # of each host's services, by their number
+    folder_changes: int = 0
+    mutex: threading.RLock = field(default_factory=threading.RLock)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.rules = AttributeRules(self.profile, self.site)
+        self.add_folder("/", "Main", {}, None, user="")
+        self.changes.clear()
+
+    def now(self) -> str:
+        return iso(self.clock)
+
+    # Folders
+
+    def folder(self, text: str) -> Optional[FolderConfig]:
+        """A folder by any of its spellings, its 32-digit id included."""
+        if not isinstance(text, str):
+            return None
+        if is_folder_hash(text):
+            return next((folder for folder in self.folders.values() if folder.ident == text.lower()), None)
+        if text[:1] not in ("/", "~", "\\"):
+            return None
+        try:
+            return self.folders.get(folder_path(text))
+        except ValueError:
+            return None
+
+    def add_folder(
+        self, path: str, title: str, attributes: Mapping[str, Any], ident: Optional[str], *, user: str
+    ) -> FolderConfig:
+        now = self.now()
+        stored = self.rules.completed(attributes)
+        folder = FolderConfig(path, title, stored, ident or uuid.uuid4().hex, now, now, user)
+        self.folders[path] = folder
+        self.folder_changes += 1
+        self.note("create-folder", f"Created new folder {title}", user)
+        return folder
+
+    def change_folder(self, folder: FolderConfig, *, user: str, **changes: Any) -> FolderConfig:
+        if "attributes" in changes:
+            changes["attributes"] = self.rules.completed(changes["attributes"])
+        changed = dataclasses.replace(folder, updated_at=self.now(), **changes)
+        self.folders[folder.path] = changed
+        self.folder_changes += 1
+        self.note("edit-folder", f"Edited properties of folder {changed.title}", user)
+        return changed
+
+    def subfolders(self, path: str, *, recursive: bool) -> Iterator[FolderConfig]:
+        """Folders below a path, without itself."""
+        prefix = path.rstrip("/") + "/"
+        for folder in list(self.folders.values()):
+            below = folder.path != path and folder.path.startswith(prefix)
+            if below and (recursive or parent_folder(folder.path) == path):
+                yield folder
+
+    def hosts_in(self, path: str, *, recursive: bool = False) -> list[HostConfig]:
+        prefix = path.rstrip("/") + "/"
+        return [
+            host
+            for host in list(self.hosts.values())
+            if host.folder == path or (recursive and host.folder.startswith(prefix))
+        ]
+
+    def remove_folder(self, path: str, *, user: str) -> None:
+        """With everything in it."""
+        for host in self.hosts_in(path, recursive=True):
+            del self.hosts[host.name]
+            self.phases.pop(host.name, None)
+        for folder in self.subfolders(path, recursive=True):
+            del self.folders[folder.path]
+        title = self.folders.pop(path).title
+        self.note("delete-folder", f"Deleted folder {title}", user)
+
+    def move_folder(self, path: str, target: str, *, user: str) -> FolderConfig:
+        """With everything in it, into ``target``."""
+        new = f"{target.rstrip('/')}/{self.folders[path].name}"
+        for folder in [self.folders[path], *self.subfolders(path, recursive=True)]:
+            del self.folders[folder.path]
+            moved = dataclasses.replace(folder, path=new + folder.path[len(path) :])
+            self.folders[moved.path] = moved
+        for host in self.hosts_in(path, recursive=True):
+            self.hosts[host.name] = dataclasses.replace(host, folder=new + host.folder[len(path) :])
+        self.folder_changes += 1
+        self.note("move-folder", f"Moved folder {path} to {target}", user)
+        return self.folders[new]
+
+    # Hosts
+
+    def add_host(
+        self,
+        name: str,
+        folder: str,
+        attributes: Mapping[str, Any],
+        *,
+        user: str,
+        nodes: Optional[tuple[str, ...]] = None,
+    ) -> HostConfig:
+        now = self.now()
+        host = HostConfig(name, folder, self.rules.completed(attributes), now, now, user, nodes)
+        self.hosts[name] = host
+        self.note("create-host", f"Created new host {name}.", user)
+        return host
+
+    def change_host(self, host: HostConfig, *, user: str, action: str = "edit-host", **changes: Any) -> HostConfig:
+        if "attributes" in changes:
+            changes["attributes"] = self.rules.completed(changes["attributes"])
+        changed = dataclasses.replace(host, updated_at=self.now(), **changes)
+        self.hosts[host.name] = changed
+        self.note(action, f"Modified host {host.name}.", user)
+        return changed
+
+    def remove_host(self, name: str, *, user: str) -> None:
+        del self.hosts[name]
+        self.phases.pop(name, None)
+        self.note("delete-host", f"Deleted host {name}", user)
+
+    def effective(self, item: HostConfig) -> dict[str, Any]:
+        """What holds for a host: defaults, then the folders from the root down, then its own. Labels add up."""
+        found = dict(self.rules.defaults)
+        labels: dict[str, str] = {}
+        path: Optional[str] = item.folder
+        chain: list[Mapping[str, Any]] = [item.attributes]
+        while path is not None:
+            chain.append(self.folders[path].attributes)
+            path = parent_folder(path)
+        for attributes in reversed(chain):
+            found.update(attributes)
+            labels.update(attributes.get("labels", {}))
+        found["labels"] = labels
+        return found
+
+    def note(self, action: str, text: str, user: str) -> None:
+        """Every write leaves a pending change."""
+        change = {"id": str(uuid.uuid4()), "user_id": user, "action_name": action, "text": text, "time": self.now()}
+        self.changes.append(change)
+
+
+def iso(clock: Clock) -> str:
+    """The time as the API writes it."""
+    return datetime.datetime.fromtimestamp(clock.time(), datetime.timezone.utc).isoformat(timespec="microseconds")
+
+
+def etag(*parts: Any) -> str:
+    """Quoted SHA-256 of what identifies a state."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return f'"{hashlib.sha256(text.encode()).hexdigest()}"'
