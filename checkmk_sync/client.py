@@ -105,6 +105,11 @@ class Checkmk:
         return Health(failure is None, version, latency_s, self._transport.guards.breaker.state, failure)
 
     @property
+    def clock(self) -> Clock:
+        """The time this client goes by."""
+        return self._site.clock
+
+    @property
     def collector(self) -> MetricsCollector:
         """Where this client measures itself."""
         return self._transport.metrics

@@ -1,0 +1,54 @@
+"""Desired state: inventory → plan → review → apply → discover → activate → verified report.
+
+>>> desired = load("hosts.yaml")
+>>> plan = make_plan(client, desired, owner="cmdb")
+>>> print(plan_as_text(plan)); plan.raise_if_unsafe()
+>>> report = apply_plan(client, plan)
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Optional
+
+from ..client import Checkmk
+from ..errors import SettingsError
+from .apply import Options, Step, apply_plan
+from .desired import Desired, Object, Problem
+from .observe import observe, undiscovered
+from .plan import Action, Change, Conflict, Plan, diff
+from .render import plan_as_markdown, plan_as_text
+from .report import Report, report_as_text
+from .sources import from_data, load
+
+__all__ = [
+    "Action",
+    "Change",
+    "Conflict",
+    "Desired",
+    "Object",
+    "Options",
+    "Plan",
+    "Problem",
+    "Report",
+    "Step",
+    "apply_plan",
+    "diff",
+    "from_data",
+    "load",
+    "make_plan",
+    "plan_as_markdown",
+    "plan_as_text",
+    "report_as_text",
+]
+
+
+def make_plan(client: Checkmk, desired: Desired, *, owner: Optional[str] = None, adopt: bool = False) -> Plan:
+    """What has to be done at a site, read fresh. SettingsError for an owner that cannot be a label."""
+    if owner is not None and not re.fullmatch(r"[^\s:]([^:\r\n]*[^\s:])?", owner):
+        raise SettingsError(f"{owner!r} cannot be an owner: a text without ':' is needed", field="owner")
+    observed = observe(client)
+    ours = {found.key for found in observed.objects.values() if found.kind == "host" and found.owner == owner}
+    known = {wanted.key for wanted in desired.of_kind("host") if ("host", wanted.key) in observed.objects}
+    missing = undiscovered(client, known & ours, any_pending=observed.any_pending)
+    return diff(desired, observed, owner=owner, adopt=adopt, undiscovered=tuple(missing))

@@ -1,0 +1,164 @@
+"""Doing what a plan says: folders, hosts, deletes; discovery; one activation; and a look at the result."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from typing import Callable, Iterator, Optional, Sequence
+
+from ..client import Checkmk
+from ..errors import BadRequestError, BatchError, CheckmkError, WaitTimeoutError
+from ..outcomes import Outcomes, Status
+from .executors import EXECUTORS
+from .observe import observe, undiscovered
+from .plan import Action, Plan
+from .report import Report, compared
+
+__all__ = ["Options", "Step", "apply_plan"]
+
+HOSTS_PER_SCAN = 2000
+LOADING_S = 60.0  # how long the core may take to load new hosts
+
+
+@dataclass(frozen=True)
+class Step:
+    """Progress: ``done`` of ``total`` in one stage, such as "create hosts" or "discovery"."""
+
+    stage: str
+    done: int
+    total: int
+
+
+Watch = Callable[[Step], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What else to do after the changes. ``force_foreign`` also activates the changes of other users."""
+
+    discover: bool = True
+    activate: bool = True
+    force_foreign: bool = False
+    timeout_s: float = 1800.0
+
+
+def apply_plan(
+    client: Checkmk, plan: Plan, options: Optional[Options] = None, watch: Optional[Watch] = None
+) -> Report:
+    """Apply a plan; call its ``raise_if_unsafe()`` before.
+
+    BatchError, with the outcomes so far, when the credentials are wrong. Everything else that goes wrong
+    is in the report, and a second run takes up what is left.
+    """
+    return _Run(client, plan, options or Options(), watch or (lambda _step: None)).run()
+
+
+class _Run:
+    def __init__(self, client: Checkmk, plan: Plan, options: Options, watch: Watch) -> None:
+        self._client, self._options, self._watch = client, options, watch
+        self._report = Report(plan)
+
+    def run(self) -> Report:
+        report, plan = self._report, self._report.plan
+        started = self._client.clock.monotonic()
+        self._change()
+        if any(outcome.status is not Status.APPLIED for _, outcome in report.results):
+            # Another run may have done the same, or a lost write may have come late: then go on with it.
+            self._guarded("verification", self._compare)
+        hosts = self._new_hosts()
+        scanned = sorted({*hosts, *plan.undiscovered} - self._deleted())
+        if self._options.discover and scanned:
+            self._guarded("discovery", lambda: self._discover(scanned))
+        if self._options.activate and (report.results or scanned or plan.own_pending):
+            self._guarded("activation", lambda: self._activate(hosts))
+        if report.results or scanned:
+            self._guarded("verification", lambda: self._verify(scanned))
+        else:
+            report.verified = not report.errors
+        report.elapsed_s = self._client.clock.monotonic() - started
+        return report
+
+    def _guarded(self, stage: str, do: Callable[[], None]) -> None:
+        """What fails after the changes is reported with them; it must not hide what was done."""
+        try:
+            do()
+        except CheckmkError as error:
+            self._report.errors[stage] = error
+
+    def _change(self) -> None:
+        for (action, kind), group in itertools.groupby(
+            self._report.plan.changes, key=lambda change: (change.action, change.kind)
+        ):
+            changes = list(group)
+            stage = f"{action.value} {kind}s"
+            self._watch(Step(stage, 0, len(changes)))
+            try:
+                for number, result in enumerate(EXECUTORS[action, kind](self._client, changes), start=1):
+                    self._report.results.append(result)
+                    self._watch(Step(stage, number, len(changes)))
+            except BatchError as error:
+                done = [outcome for _, outcome in self._report.results]
+                raise BatchError(str(error), outcomes=Outcomes([*done, *error.outcomes])) from error.__cause__
+
+    def _with_status(self, action: Action, status: Status) -> Iterator[str]:
+        for change, outcome in self._report.results:
+            if change.kind == "host" and change.action is action and outcome.status is status:
+                yield change.key
+
+    def _new_hosts(self) -> list[str]:
+        return list(self._with_status(Action.CREATE, Status.APPLIED))
+
+    def _deleted(self) -> set[str]:
+        return {change.key for change, _ in self._report.results if change.action is Action.DELETE}
+
+    def _compare(self) -> None:
+        self._report.results = compared(self._report.results, observe(self._client))
+
+    def _discover(self, hosts: Sequence[str]) -> None:
+        self._watch(Step("discovery", 0, len(hosts)))
+        for start in range(0, len(hosts), HOSTS_PER_SCAN):
+            some = list(hosts[start : start + HOSTS_PER_SCAN])
+            self._report.discovered += self._scan(some)
+            self._watch(Step("discovery", start + len(some), len(hosts)))
+
+    def _scan(self, hosts: list[str]) -> int:
+        """Scan some hosts; those that are gone in the meantime do not hold up the others."""
+        try:
+            done = self._client.discovery.bulk(hosts, timeout_s=self._options.timeout_s)
+        except BadRequestError as error:
+            gone = {int(index) for path in error.fields for index in re.findall(r"hostnames\.(\d+)", path)}
+            left = [host for index, host in enumerate(hosts) if index not in gone]
+            if not gone or not left:
+                raise
+            return self._scan(left)
+        if not done.ok and done.job is not None:
+            said = "; ".join(done.job.log[-3:])
+            raise CheckmkError(f"the discovery of {len(hosts)} hosts ended as {done.job.state}: {said}")
+        return len(hosts)
+
+    def _activate(self, new_hosts: Sequence[str]) -> None:
+        self._watch(Step("activation", 0, 1))
+        self._report.activation = self._client.activation.activate(
+            force_foreign_changes=self._options.force_foreign, timeout_s=self._options.timeout_s
+        )
+        if new_hosts:
+            try:
+                self._client.activation.wait_until_monitored(new_hosts, timeout_s=LOADING_S)
+            except WaitTimeoutError:  # told apart below: hosts set offline are never loaded
+                pass
+        self._watch(Step("activation", 1, 1))
+
+    def _verify(self, scanned: Sequence[str]) -> None:
+        self._watch(Step("verification", 0, 1))
+        report = self._report
+        observed = observe(self._client)
+        report.results = compared(report.results, observed)
+        if report.activation is not None and self._options.discover:
+            names = {host.name for host in self._client.host_status.each()} if scanned else set()
+            report.not_monitored = tuple(sorted(set(scanned) - names))
+            report.without_services = tuple(undiscovered(self._client, names & set(scanned), any_pending=False))
+        report.verified = report.ok
+        self._watch(Step("verification", 1, 1))
+
+

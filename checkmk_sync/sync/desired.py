@@ -1,0 +1,212 @@
+"""The desired state: what an inventory names, checked as a whole, with every mistake and its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
+
+from ..configuration import nearest
+from ..errors import InventoryError, located
+from ..names import OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder
+from .kinds import KINDS
+
+__all__ = ["REMOVE", "Desired", "Entry", "Object", "Problem", "Property", "desired_state"]
+
+Property = tuple[str, ...]
+
+
+class _Remove:
+    """The value of a property that shall not be set."""
+
+    def __repr__(self) -> str:
+        return "REMOVE"
+
+    def __reduce__(self) -> str:
+        return "REMOVE"
+
+
+REMOVE = _Remove()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in an inventory."""
+
+    message: str
+    file: Optional[str] = None
+    line: Optional[int] = None
+
+    def __str__(self) -> str:
+        return f"{located(self.file, self.line)}{self.message}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a source as it was read. ``line`` finds the line of a part of it, for problems."""
+
+    kind: str
+    data: Any
+    file: Optional[str] = None
+    line: Callable[..., Optional[int]] = field(default=lambda *_path: None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Object:
+    """A host or folder as the inventory wants it.
+
+    ``properties`` holds only what the inventory names: ``("folder",)``, ``("attributes", "ipaddress")``,
+    ``("labels", "env")``, ``("title",)``; the value REMOVE wants it away. ``implied`` marks folders that
+    are only named by what lies in them.
+    """
+
+    kind: str
+    key: str
+    properties: Mapping[Property, Any]
+    place: str = field(default="", compare=False)
+    implied: bool = False
+
+
+@dataclass(frozen=True)
+class Desired:
+    """Everything an inventory wants, by kind and key; ``kinds`` are those it speaks of at all."""
+
+    objects: Mapping[tuple[str, str], Object]
+    kinds: frozenset[str]
+
+    def of_kind(self, kind: str) -> Iterator[Object]:
+        return (found for (of, _), found in self.objects.items() if of == kind)
+
+
+def desired_state(entries: Iterable[Entry]) -> Desired:
+    """The desired state that entries describe. InventoryError with all mistakes in them."""
+    reader = _Reader()
+    for entry in entries:
+        reader.read(entry)
+    if reader.problems:
+        raise InventoryError(reader.problems)
+    kinds = frozenset(kind for kind, _ in reader.objects)
+    for path in sorted({*reader.folders_in_use()}):
+        reader.objects.setdefault(("folder", path), Object("folder", path, {}, implied=True))
+    return Desired(reader.objects, kinds)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], Object] = {}
+        self.problems: list[Problem] = []
+
+    def read(self, entry: Entry) -> None:
+        known = len(self.problems)
+        keys = KINDS[entry.kind].keys
+        if not isinstance(entry.data, Mapping):
+            self._problem(entry, f"a {entry.kind} is a mapping with the keys {', '.join(keys)}")
+            return
+        for key in entry.data:
+            if key not in keys:
+                self._problem(entry, f"unknown key {key!r}{nearest(str(key), keys)}", key)
+        key = self._key(entry, keys[0])
+        properties = dict(self._properties(entry))
+        if key is not None and len(self.problems) == known:
+            self._add(Object(entry.kind, key, properties, located(entry.file, entry.line()).rstrip(": ")), entry)
+
+    def _add(self, wanted: Object, entry: Entry) -> None:
+        first = self.objects.setdefault((wanted.kind, wanted.key), wanted)
+        if first is not wanted:
+            where = f", first at {first.place}" if first.place else ""
+            self._problem(entry, f"the {wanted.kind} {wanted.key} stands twice{where}")
+
+    def _problem(self, entry: Entry, message: str, *path: Union[str, int]) -> None:
+        name = entry.data.get(KINDS[entry.kind].keys[0]) if isinstance(entry.data, Mapping) else None
+        of = f"{entry.kind} {name}: " if isinstance(name, str) else ""
+        self.problems.append(Problem(f"{of}{message}", entry.file, entry.line(*path)))
+
+    def _key(self, entry: Entry, key: str) -> Optional[str]:
+        value = entry.data.get(key)
+        if value is None:
+            self._problem(entry, f"a {entry.kind} needs the key {key!r}")
+            return None
+        checked = self._checked(entry, key, value, host_name if entry.kind == "host" else _new_folder)
+        return None if checked is REMOVE else checked
+
+    def _checked(self, entry: Entry, key: str, value: Any, check: Callable[[str], str]) -> Any:
+        """``check(value)``, or a problem and REMOVE."""
+        try:
+            return check(value)
+        except ValueError as error:
+            self._problem(entry, str(error), key)
+            return REMOVE
+
+    def _properties(self, entry: Entry) -> Iterator[tuple[Property, Any]]:
+        data = entry.data
+        if entry.kind == "host":
+            yield ("folder",), self._checked(entry, "folder", data.get("folder", "/"), _new_folder_or_root)
+        elif "title" in data:
+            if not isinstance(data["title"], str) or not data["title"]:
+                self._problem(entry, "the title must be a text", "title")
+            yield ("title",), data["title"]
+        attributes = data.get("attributes", {})
+        if not isinstance(attributes, Mapping):
+            self._problem(entry, "'attributes' must be a mapping of names to values", "attributes")
+            return
+        for name, value in attributes.items():
+            yield from self._attribute(entry, name, value)
+        yield from self._labels(entry, data.get("labels", {}), "labels")
+
+    def _attribute(self, entry: Entry, name: Any, value: Any) -> Iterator[tuple[Property, Any]]:
+        if not isinstance(name, str) or not name.isidentifier():
+            self._problem(entry, f"{name!r} is not the name of an attribute", "attributes", name)
+        elif name == "labels":
+            if "labels" in entry.data:
+                self._problem(entry, "give the labels once, not beside and in 'attributes'", "attributes", name)
+            yield from self._labels(entry, value, "attributes", "labels")
+        elif name == "meta_data":
+            self._problem(entry, "'meta_data' is written by Checkmk only", "attributes", name)
+        elif not _is_json(value):
+            said = f"{name} is {value!r}, which is not a text, number, true, false, list or mapping; put it in quotes"
+            self._problem(entry, said, "attributes", name)
+        else:
+            yield ("attributes", name), REMOVE if value is None else value
+
+    def _labels(self, entry: Entry, labels: Any, *path: str) -> Iterator[tuple[Property, Any]]:
+        if not isinstance(labels, Mapping):
+            self._problem(entry, "labels are a mapping of keys to texts", *path)
+            return
+        for key, value in labels.items():
+            if not isinstance(key, str) or not key or ":" in key:
+                self._problem(entry, f"{key!r} is not the key of a label: a text without ':' is needed", *path)
+            elif key == OWNER_LABEL:
+                self._problem(entry, f"the label {OWNER_LABEL} is written by this program only", *path, key)
+            elif value is not None and (not isinstance(value, str) or ":" in value):
+                self._problem(entry, f"the label {key} is {value!r}: a text without ':' is needed", *path, key)
+            else:
+                yield ("labels", key), REMOVE if value is None else value
+
+    def folders_in_use(self) -> Iterator[str]:
+        """All folders that something lies in, up to the root, which always exists."""
+        for (kind, key), wanted in list(self.objects.items()):
+            path = parent_folder(key) if kind == "folder" else wanted.properties[("folder",)]
+            while path is not None and path != "/":
+                yield path
+                path = parent_folder(path)
+
+
+def _new_folder(text: str) -> str:
+    path = _new_folder_or_root(text)
+    if path == "/":
+        raise ValueError("the root folder '/' always exists and cannot be described")
+    return path
+
+
+def _new_folder_or_root(text: str) -> str:
+    path = folder_path(text)
+    if is_folder_hash(path):
+        raise ValueError(f"{text!r} is the id of a folder; its path is needed, such as /linux/web")
+    return path
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and _is_json(entry) for key, entry in value.items())
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    return value is None or isinstance(value, (str, int, float, bool))

@@ -1,0 +1,131 @@
+"""How each action is done to each kind: bulk calls where the API has them, one call each where not."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+from ..client import Checkmk
+from ..errors import AuthError, BatchError, CheckmkError, TransportError
+from ..outcomes import Outcome, Outcomes, Status
+from ..records import Host
+from .plan import Action, Change
+
+__all__ = ["EXECUTORS", "Executor", "Result"]
+
+Result = tuple[Change, Outcome]
+Executor = Callable[[Checkmk, Sequence[Change]], Iterator[Result]]
+
+CHANGES_AT_ONCE = 2000  # between two looks at the progress bar
+
+
+def _each(do: Callable[[Checkmk, Change], Any]) -> Executor:
+    """An executor of single calls. Wrong credentials stop it, everything else is an outcome."""
+
+    def run(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
+        for change in changes:
+            try:
+                do(client, change)
+            except AuthError as error:
+                outcome = Outcome(change.key, Status.NOT_APPLIED, error)
+                raise BatchError(f"stopped: {error}", outcomes=Outcomes([outcome])) from error
+            except CheckmkError as error:
+                is_lost = isinstance(error, TransportError) and error.sent is None
+                yield change, Outcome(change.key, Status.UNKNOWN if is_lost else Status.NOT_APPLIED, error)
+            else:
+                yield change, Outcome(change.key, Status.APPLIED)
+
+    return run
+
+
+def _in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
+    """An executor of bulk calls, some thousand changes at a time, sorted by folder."""
+
+    def run(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
+        ordered = sorted(changes, key=_folder)
+        for start in range(0, len(ordered), CHANGES_AT_ONCE):
+            by_key = {change.key: change for change in ordered[start : start + CHANGES_AT_ONCE]}
+            for outcome in send(client, list(by_key.values())):
+                yield by_key[outcome.key], outcome
+
+    return run
+
+
+def _folder(change: Change) -> str:
+    if change.found is not None:
+        return str(change.found.properties[("folder",)])
+    return str(change.properties[("folder",)][1])
+
+
+def _attributes(change: Change) -> dict[str, Any]:
+    """The attributes to set, with all labels: the server replaces labels as a whole."""
+    attributes = {name: value for name, value in change.wanted("attributes").items() if value is not None}
+    labels = change.wanted("labels")
+    if labels:
+        merged = {**(change.found.labels if change.found is not None else {}), **labels}
+        attributes["labels"] = {key: value for key, value in merged.items() if value is not None}
+    return attributes
+
+
+def _removed(change: Change) -> list[str]:
+    return [name for name, value in change.wanted("attributes").items() if value is None]
+
+
+def _create_folder(client: Checkmk, change: Change) -> None:
+    client.folders.create(change.key, title=change.properties[("title",)][1], attributes=_attributes(change))
+
+
+def _update_folder(client: Checkmk, change: Change) -> None:
+    title, attributes, removed = change.properties.get(("title",)), _attributes(change), _removed(change)
+    if title is not None or attributes:
+        wanted = None if title is None else title[1]
+        client.folders.update(change.key, title=wanted, update_attributes=attributes or None)
+    if removed:
+        client.folders.update(change.key, remove_attributes=removed)
+
+
+def _delete_folder(client: Checkmk, change: Change) -> None:
+    client.folders.delete(change.key, missing_ok=True)
+
+
+def _create_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
+    return client.hosts.bulk_create(
+        [{"host_name": c.key, "folder": _folder(c), "attributes": _attributes(c)} for c in changes]
+    )
+
+
+def _move_host(client: Checkmk, change: Change) -> None:
+    client.hosts.move(change.key, change.properties[("folder",)][1])
+
+
+def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
+    """Setting and removing are two calls; a host is applied when both are."""
+    sets: list[dict[str, Any]] = []
+    removals: list[dict[str, Any]] = []
+    for change in changes:
+        entry = {"host_name": change.key, "folder": _folder(change)}
+        attributes, removed = _attributes(change), _removed(change)
+        if attributes:
+            sets.append({**entry, "update_attributes": attributes})
+        if removed:
+            removals.append({**entry, "remove_attributes": removed})
+    worst: dict[str, Outcome] = {}
+    for outcome in (*client.hosts.bulk_update(sets), *client.hosts.bulk_update(removals)):
+        before = worst.get(outcome.key)
+        if before is None or before.status is Status.APPLIED:
+            worst[outcome.key] = outcome
+    return Outcomes(list(worst.values()))
+
+
+def _delete_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
+    return client.hosts.bulk_delete([Host(change.key, _folder(change), {}) for change in changes])
+
+
+EXECUTORS: Mapping[tuple[Action, str], Executor] = {
+    (Action.CREATE, "folder"): _each(_create_folder),
+    (Action.UPDATE, "folder"): _each(_update_folder),
+    (Action.DELETE, "folder"): _each(_delete_folder),
+    (Action.CREATE, "host"): _in_bulk(_create_hosts),
+    (Action.MOVE, "host"): _each(_move_host),
+    (Action.UPDATE, "host"): _in_bulk(_update_hosts),
+    (Action.DELETE, "host"): _in_bulk(_delete_hosts),
+}

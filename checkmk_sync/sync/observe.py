@@ -1,0 +1,105 @@
+"""What a site holds now, read fresh: never from a cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar, Union
+
+from ..client import Checkmk
+from ..errors import BrokenReplyError
+from ..query import column
+from ..records import Folder, Host, writable
+from .desired import Property
+
+__all__ = ["Found", "Observed", "observe", "undiscovered"]
+
+T = TypeVar("T")
+
+# Checkmk adds these by itself; a host with an agent and nothing else was never discovered.
+_BASIC = frozenset({"Check_MK", "Check_MK Discovery", "Check_MK HW/SW Inventory"})
+READINGS = 3
+
+
+@dataclass(frozen=True)
+class Found:
+    """A host or folder as it is: explicit properties only, never inherited ones."""
+
+    kind: str
+    key: str
+    properties: Mapping[Property, Any]
+    owner: Optional[str]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """All its labels, those of others included."""
+        return {path[1]: value for path, value in self.properties.items() if path[0] == "labels"}
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything the user may see, by kind and key; ``own_pending`` counts our changes that are not active."""
+
+    objects: Mapping[tuple[str, str], Found]
+    own_pending: int = 0
+    foreign_pending: int = 0
+    any_pending: bool = field(default=False)
+
+
+def observe(client: Checkmk) -> Observed:
+    """Read folders, hosts and pending changes. A list that breaks off is read again, never taken as it is."""
+    objects: dict[tuple[str, str], Found] = {}
+    for found in _whole(lambda: map(_found_folder, client.folders.each("/"))):
+        objects["folder", found.key] = found
+    for found in _whole(lambda: map(_found_host, client.hosts.each())):
+        objects["host", found.key] = found
+    pending = client.activation.pending()
+    own = sum(change.user == client.settings.username for change in pending)
+    return Observed(objects, own, len(pending) - own, bool(pending))
+
+
+def _whole(read: Callable[[], Iterable[T]]) -> list[T]:
+    """All of a stream. A generator cannot be repeated in its middle, the whole reading can."""
+    for _ in range(READINGS - 1):
+        try:
+            return list(read())
+        except BrokenReplyError:
+            continue
+    return list(read())
+
+
+def _found_folder(folder: Folder) -> Found:
+    return Found("folder", folder.path, {("title",): folder.title, **_attributes(folder)}, folder.owner)
+
+
+def _found_host(host: Host) -> Found:
+    return Found("host", host.name, {("folder",): host.folder, **_attributes(host)}, host.owner)
+
+
+def _attributes(found: Union[Folder, Host]) -> dict[Property, Any]:
+    properties: dict[Property, Any] = {}
+    for name, value in writable(found.attributes).items():
+        if name != "labels":
+            properties["attributes", name] = value
+    properties.update({("labels", key): value for key, value in found.labels.items()})
+    return properties
+
+
+def undiscovered(client: Checkmk, names: Iterable[str], *, any_pending: bool) -> Iterator[str]:
+    """Those of the hosts that were never discovered, or whose discovery never found anything.
+
+    The core tells: they have no services but those that Checkmk adds by itself. What the core does not
+    know at all is either not activated or was never seen, so it counts as well; that can only be while
+    something is pending, and only then the names of all monitored hosts are read.
+    """
+    wanted = set(names)
+    if not wanted:
+        return
+    if any_pending:
+        monitored = {host.name for host in client.host_status.each()}
+        yield from sorted(wanted - monitored)
+        wanted &= monitored
+    bare = client.host_status.each(query=column("num_services") <= len(_BASIC), columns=["services"])
+    for host in bare:
+        has = set(host["services"])
+        if host.name in wanted and "Check_MK" in has and has <= _BASIC:
+            yield host.name

@@ -1,0 +1,281 @@
+"""The plan: a value. Pure functions from what is wanted and what is found to what has to be done."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any, Iterator, Mapping, Optional
+
+from ..errors import NotOwnedError, PlanChangedError, UnsafePlanError
+from ..names import OWNER_LABEL, parent_folder
+from ..resources.changes import covers
+from .desired import REMOVE, Desired, Object, Property
+from .kinds import KINDS
+from .observe import Found, Observed
+
+__all__ = ["Action", "Change", "Conflict", "Plan", "diff"]
+
+OWNER: Property = ("labels", OWNER_LABEL)
+BRAKE_SHARE = 0.3
+BRAKE_FROM = 10  # owned objects; fewer may all change
+
+
+class Action(enum.Enum):
+    CREATE = "create"
+    MOVE = "move"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing to do. ``properties`` maps what changes to (now, wanted); None is "not set" on both sides.
+
+    ``found`` is the object as it was read, None for what is created; it is no part of the value.
+    """
+
+    action: Action
+    kind: str
+    key: str
+    properties: Mapping[Property, tuple[Any, Any]] = field(default_factory=dict)
+    found: Optional[Found] = field(default=None, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.key}"
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """Kinds by their rank, deletes last and the other way round; folders from the root down."""
+        depth = self.key.count("/") if self.kind == "folder" else 0
+        rank = KINDS[self.kind].rank
+        if self.action is Action.DELETE:
+            return (1, -rank, 0, -depth, self.key)
+        return (0, rank, list(Action).index(self.action), depth, self.key)
+
+    def wanted(self, first: str) -> dict[str, Any]:
+        """The wanted values of the properties that start with ``first``, by their second part."""
+        return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == first and len(path) > 1}
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, sorted."""
+        changed = {".".join(path): list(values) for path, values in sorted(self.properties.items())}
+        return {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """An object that the inventory names and that is not ours; ``owner`` is None for nobody's."""
+
+    kind: str
+    key: str
+    owner: Optional[str]
+    place: str = ""
+
+    def __str__(self) -> str:
+        whose = "nobody's synchronisation" if self.owner is None else f"the owner {self.owner!r}"
+        return f"{self.kind} {self.key} exists already and belongs to {whose}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What has to be done, in order. Comparable, printable (see ``render``) and refusable.
+
+    ``owned`` counts the objects of the owner, ``undiscovered`` names hosts whose services were never
+    found, ``own_pending`` counts our changes that wait for activation.
+    """
+
+    changes: tuple[Change, ...]
+    unchanged: int
+    conflicts: tuple[Conflict, ...] = ()
+    owner: Optional[str] = None
+    owned: int = 0
+    undiscovered: tuple[str, ...] = ()
+    own_pending: int = 0
+    foreign_pending: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing differs and nothing of ours is pending."""
+        return not self.changes and not self.conflicts and not self.own_pending
+
+    def count(self, action: Action, kind: Optional[str] = None) -> int:
+        return sum(change.action is action and kind in (None, change.kind) for change in self.changes)
+
+    def counts(self) -> dict[str, int]:
+        """``{"create": …, "move": …, "update": …, "delete": …, "unchanged": …, "conflicts": …}``."""
+        found = {action.value: self.count(action) for action in Action}
+        return {**found, "unchanged": self.unchanged, "conflicts": len(self.conflicts)}
+
+    @property
+    def checksum(self) -> str:
+        """Names the plan: what is to be changed for whom. Whoever reviewed it can demand exactly it."""
+        text = json.dumps([self.owner, [change.to_dict() for change in self.changes]], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "checksum": self.checksum,
+            "owner": self.owner,
+            "owned": self.owned,
+            "counts": self.counts(),
+            "changes": [change.to_dict() for change in self.changes],
+            "conflicts": [str(conflict) for conflict in self.conflicts],
+            "undiscovered": list(self.undiscovered),
+            "own_pending": self.own_pending,
+            "foreign_pending": self.foreign_pending,
+        }
+
+    def risky(self) -> int:
+        """How many owned objects the plan deletes, moves or updates."""
+        touched = {(c.kind, c.key) for c in self.changes if c.found is not None and _is_ours(c.found, self.owner)}
+        return len(touched)
+
+    def raise_if_unsafe(self, *, allow_changes: Optional[int] = None, checksum: Optional[str] = None) -> None:
+        """Refuse what must not be done unasked.
+
+        NotOwnedError for conflicts. PlanChangedError when the plan is not the one with ``checksum``.
+        UnsafePlanError when more than 30 % of the owned objects (at least 10) are deleted or changed
+        and ``allow_changes`` is not at least their number.
+        """
+        if self.conflicts:
+            first = "; ".join(map(str, self.conflicts[:3]))
+            more = f" and {len(self.conflicts) - 3} more" if len(self.conflicts) > 3 else ""
+            raise NotOwnedError(f"{first}{more}: adopt what belongs to nobody, or take it out of the inventory")
+        if checksum is not None and checksum != self.checksum:
+            raise PlanChangedError(
+                f"the plan is {self.checksum}, not the reviewed {checksum}: the site or the inventory changed; review it anew"
+            )
+        risky = self.risky()
+        if self.owned >= BRAKE_FROM and risky > BRAKE_SHARE * self.owned and (allow_changes or 0) < risky:
+            raise UnsafePlanError(
+                f"the plan deletes or changes {risky} of {self.owned} owned objects, more than 30 %; "
+                f"if that is meant, allow {risky} changes"
+            )
+
+
+def diff(
+    desired: Desired,
+    observed: Observed,
+    *,
+    owner: Optional[str] = None,
+    adopt: bool = False,
+    undiscovered: tuple[str, ...] = (),
+) -> Plan:
+    """The plan from what is found to what is wanted.
+
+    Only properties that the inventory names are compared, labels one by one. Without an owner nothing
+    is ever deleted; with one, what carries its label and is not in the inventory is.
+    """
+    changes: list[Change] = []
+    conflicts: list[Conflict] = []
+    unchanged = 0
+    for (kind, key), wanted in desired.objects.items():
+        found = observed.objects.get((kind, key))
+        if found is None:
+            changes.append(_creation(wanted, owner))
+            continue
+        differences = {} if wanted.implied else _differences(wanted, found)
+        conflict = None if wanted.implied else _conflict(wanted, found, owner, adopt, bool(differences))
+        if conflict is not None:
+            conflicts.append(conflict)
+            continue
+        if adopt and owner is not None and found.owner is None and not wanted.implied:
+            differences[OWNER] = (None, owner)
+        unchanged += not differences
+        changes += _alterations(found, differences)
+    if owner is not None:
+        changes += _deletions(desired, observed, owner)
+    return Plan(
+        changes=tuple(sorted(changes, key=lambda change: change.rank)),
+        unchanged=unchanged,
+        conflicts=tuple(sorted(conflicts, key=lambda conflict: (conflict.kind, conflict.key))),
+        owner=owner,
+        owned=sum(_is_ours(found, owner) for found in observed.objects.values()),
+        undiscovered=undiscovered,
+        own_pending=observed.own_pending,
+        foreign_pending=observed.foreign_pending,
+    )
+
+
+def _is_ours(found: Found, owner: Optional[str]) -> bool:
+    return owner is not None and found.owner == owner
+
+
+def _creation(wanted: Object, owner: Optional[str]) -> Change:
+    properties = {path: (None, value) for path, value in wanted.properties.items() if value is not REMOVE}
+    if wanted.kind == "folder":
+        properties.setdefault(("title",), (None, wanted.key.rpartition("/")[2]))
+    if owner is not None:
+        properties[OWNER] = (None, owner)
+    return Change(Action.CREATE, wanted.kind, wanted.key, properties)
+
+
+def _differences(wanted: Object, found: Found) -> dict[Property, tuple[Any, Any]]:
+    differences: dict[Property, tuple[Any, Any]] = {}
+    for path, value in wanted.properties.items():
+        now = found.properties.get(path)
+        if value is REMOVE:
+            if path in found.properties:
+                differences[path] = (now, None)
+        elif path not in found.properties or not covers(value, now):
+            differences[path] = (now, value)
+    return differences
+
+
+def _conflict(
+    wanted: Object, found: Found, owner: Optional[str], adopt: bool, differs: bool
+) -> Optional[Conflict]:
+    """What belongs to another owner is never touched; what belongs to nobody only when it is adopted.
+
+    Without an owner nobody's objects are as good as ours. Folders are shared: one that is as wanted is no conflict.
+    """
+    if found.owner == owner:
+        return None
+    if wanted.kind == "folder" and not differs:
+        return None
+    if found.owner is None and adopt:
+        return None
+    return Conflict(wanted.kind, wanted.key, found.owner, wanted.place)
+
+
+def _alterations(found: Found, differences: Mapping[Property, tuple[Any, Any]]) -> Iterator[Change]:
+    moved = {path: values for path, values in differences.items() if path == ("folder",)}
+    rest = {path: values for path, values in differences.items() if path != ("folder",)}
+    if moved:
+        yield Change(Action.MOVE, found.kind, found.key, moved, found)
+    if rest:
+        yield Change(Action.UPDATE, found.kind, found.key, rest, found)
+
+
+def _deletions(desired: Desired, observed: Observed, owner: str) -> Iterator[Change]:
+    """Our hosts that are not wanted any more, and our folders that are empty without them."""
+    doomed: set[str] = set()
+    if "host" in desired.kinds:
+        for (kind, key), found in observed.objects.items():
+            if kind == "host" and found.owner == owner and (kind, key) not in desired.objects:
+                doomed.add(key)
+                yield Change(Action.DELETE, kind, key, {("folder",): (found.properties[("folder",)], None)}, found)
+    in_use = _folders_in_use(desired, observed, doomed)
+    for path in sorted((key for kind, key in observed.objects if kind == "folder"), key=lambda p: -p.count("/")):
+        found = observed.objects["folder", path]
+        if found.owner == owner and path not in in_use and ("folder", path) not in desired.objects:
+            yield Change(Action.DELETE, "folder", path, {}, found)
+        else:
+            parent = parent_folder(path)
+            if parent is not None:
+                in_use.add(parent)
+
+
+def _folders_in_use(desired: Desired, observed: Observed, doomed: set[str]) -> set[str]:
+    """The folders in which hosts lie once the plan is done."""
+    in_use: set[str] = set()
+    for (kind, key), found in observed.objects.items():
+        if kind == "host" and key not in doomed:
+            wanted = desired.objects.get((kind, key))
+            place = found.properties if wanted is None else wanted.properties
+            in_use.add(place[("folder",)])
+    return in_use

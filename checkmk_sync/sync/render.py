@@ -1,0 +1,79 @@
+"""Plans and reports for people: text and Markdown."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterator
+
+from ..names import OWNER_LABEL
+from .plan import Action, Change, Plan
+
+__all__ = ["plan_as_markdown", "plan_as_text", "value_as_text"]
+
+_SIGNS = {Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
+SHOWN = 60  # characters of one value
+
+
+def value_as_text(value: Any) -> str:
+    """A value in one short line."""
+    if value is None:
+        return "(not set)"
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
+    """One line a change (at most ``limit`` of them), then counts, notes and the checksum."""
+    lines = [f"{_SIGNS[change.action]} {change.name}{_details(change)}" for change in plan.changes[:limit]]
+    if limit is not None and len(plan.changes) > limit:
+        lines.append(f"  … and {len(plan.changes) - limit} more changes")
+    lines += [f"! {conflict}" for conflict in plan.conflicts[:limit]]
+    return "\n".join([*lines, *_summary(plan)])
+
+
+def _details(change: Change) -> str:
+    if change.action is Action.MOVE:
+        now, wanted = change.properties[("folder",)]
+        return f": {now} -> {wanted}"
+    if change.action is Action.DELETE:
+        return ""
+    parts = []
+    for path, (now, wanted) in sorted(change.properties.items()):
+        if change.action is Action.CREATE and path[-1] == OWNER_LABEL:
+            continue
+        name = " ".join((path[0].rstrip("s"), *path[1:])) if path[0] == "labels" else path[-1]
+        new = value_as_text(wanted)
+        parts.append(f"{name} {new}" if change.action is Action.CREATE else f"{name} {value_as_text(now)} -> {new}")
+    return f": {', '.join(parts)}" if parts else ""
+
+
+def _summary(plan: Plan) -> Iterator[str]:
+    counts = plan.counts()
+    yield (
+        f"Plan: {counts['create']} to create, {counts['move']} to move, {counts['update']} to update, "
+        f"{counts['delete']} to delete, {counts['unchanged']} unchanged"
+    )
+    if plan.conflicts:
+        yield f"{len(plan.conflicts)} conflicts: objects that are not ours"
+    if plan.undiscovered:
+        yield f"{len(plan.undiscovered)} hosts whose services were not found yet: they will be discovered"
+    if plan.own_pending:
+        yield f"{plan.own_pending} own changes are not active yet: they will be activated"
+    if plan.foreign_pending:
+        yield f"{plan.foreign_pending} pending changes of other users"
+    yield f"Checksum: {plan.checksum}"
+
+
+def plan_as_markdown(plan: Plan) -> str:
+    """A table of all changes, for reviews."""
+    rows = ["| action | kind | name | change |", "|---|---|---|---|"]
+    for change in plan.changes:
+        details = _details(change).lstrip(": ")
+        cells = (change.action.value, change.kind, change.key, details)
+        rows.append("| " + " | ".join(_escaped(cell) for cell in cells) + " |")
+    conflicts = [f"- conflict: {_escaped(str(conflict))}" for conflict in plan.conflicts]
+    return "\n".join([*(rows if plan.changes else ()), *conflicts, "", *_summary(plan)])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`").replace("<", "&lt;").replace("\n", " ")

@@ -1,0 +1,120 @@
+"""What became of a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Iterator, Optional, Sequence
+
+from ..errors import CheckmkError
+from ..outcomes import Outcome, Status
+from ..resources.activation import ActivationResult
+from ..resources.changes import covers
+from .observe import Observed
+from .plan import Action, Change, Plan
+
+__all__ = ["Report", "compared", "report_as_text"]
+
+
+@dataclass
+class Report:
+    """One outcome per change, and what followed.
+
+    ``discovered`` counts the hosts that were scanned, ``without_services`` names those on which nothing
+    was found (is the agent reachable?), ``not_monitored`` those that the core did not load in time.
+    ``verified`` is True when a last reading found everything as planned.
+    """
+
+    plan: Plan
+    results: list[tuple[Change, Outcome]] = field(default_factory=list)
+    discovered: int = 0
+    without_services: tuple[str, ...] = ()
+    not_monitored: tuple[str, ...] = ()
+    activation: Optional[ActivationResult] = None
+    errors: dict[str, CheckmkError] = field(default_factory=dict)  # of discovery, activation, verification
+    verified: bool = False
+    elapsed_s: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """True when everything was applied and nothing that followed failed."""
+        return not self.errors and all(outcome.status is Status.APPLIED for _, outcome in self.results)
+
+    def count(self, status: Status) -> int:
+        return sum(outcome.status is status for _, outcome in self.results)
+
+    def failures(self) -> Iterator[tuple[Change, Outcome]]:
+        """What was not applied or is unknown."""
+        return ((change, outcome) for change, outcome in self.results if outcome.status is not Status.APPLIED)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        changes = [
+            {"action": change.action.value, "kind": change.kind, **outcome.to_dict()} for change, outcome in self.results
+        ]
+        return {
+            "ok": self.ok,
+            "checksum": self.plan.checksum,
+            "verified": self.verified,
+            "counts": {status.value: self.count(status) for status in Status},
+            "changes": changes,
+            "discovered": self.discovered,
+            "without_services": list(self.without_services),
+            "not_monitored": list(self.not_monitored),
+            "activated_changes": None if self.activation is None else len(self.activation.activated),
+            "errors": {stage: error.to_dict() for stage, error in self.errors.items()},
+            "elapsed_s": round(self.elapsed_s, 3),
+        }
+
+
+def compared(results: Sequence[tuple[Change, Outcome]], observed: Observed) -> list[tuple[Change, Outcome]]:
+    """The outcomes after a look at the site: what it holds counts, whatever was answered before."""
+    return [(change, _as_found(change, outcome, observed)) for change, outcome in results]
+
+
+def _as_found(change: Change, outcome: Outcome, observed: Observed) -> Outcome:
+    holds = _holds(change, observed)
+    if holds and outcome.status is not Status.APPLIED:
+        return Outcome(outcome.key, Status.APPLIED, note="found as wanted")
+    if not holds and outcome.status is Status.APPLIED:
+        return replace(outcome, status=Status.NOT_APPLIED, note="was applied, but is not so any more")
+    return outcome
+
+
+def _holds(change: Change, observed: Observed) -> bool:
+    found = observed.objects.get((change.kind, change.key))
+    if change.action is Action.DELETE:
+        return found is None
+    if found is None:
+        return False
+    for path, (_, wanted) in change.properties.items():
+        if wanted is None and path in found.properties:
+            return False
+        if wanted is not None and not (path in found.properties and covers(wanted, found.properties[path])):
+            return False
+    return True
+
+
+def report_as_text(report: Report, *, limit: int = 20) -> str:
+    """Failures (at most ``limit``), counts, and what followed."""
+    lines = []
+    for number, (change, outcome) in enumerate(report.failures()):
+        if number == limit:
+            lines.append(f"  … and {sum(1 for _ in report.failures()) - limit} more")
+            break
+        lines.append(f"{outcome.status.value}: {change.action.value} {change.name}: {outcome.reason}")
+    counts = (f"{report.count(status)} {status.value}" for status in Status)
+    lines.append(f"Changes: {', '.join(counts)}")
+    if report.discovered:
+        lines.append(f"Discovery: {report.discovered} hosts scanned")
+    for names, what in (
+        (report.without_services, "on which nothing was found (is the agent reachable?)"),
+        (report.not_monitored, "that the monitoring core has not loaded"),
+    ):
+        if names:
+            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+            lines.append(f"{len(names)} hosts {what}: {', '.join(names[:5])}{more}")
+    if report.activation is not None:
+        lines.append(f"Activation: {len(report.activation.activated)} changes are active")
+    lines += [f"{stage} failed: {error}" for stage, error in report.errors.items()]
+    lines.append(f"{'Verified' if report.verified else 'Not verified'}, {report.elapsed_s:.1f} s")
+    return "\n".join(lines)

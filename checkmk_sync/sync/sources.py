@@ -1,0 +1,206 @@
+"""Where inventories come from: YAML, JSON and CSV files, standard input, and plain data."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sys
+from typing import Any, Iterable, Iterator, Mapping, Optional, Union
+
+from ..configuration import nearest
+from ..documents import MAX_BYTES, Document, read_json, read_yaml
+from ..errors import InventoryError, SettingsError
+from .desired import Desired, Entry, Problem, desired_state
+from .kinds import KINDS, by_section
+
+__all__ = ["from_data", "load"]
+
+Source = Union[str, "os.PathLike[str]"]
+
+# What the cells of these columns mean; all other attributes are texts.
+_LISTS = frozenset({"parents", "additional_ipv4addresses", "additional_ipv6addresses", "locked_attributes"})
+_FLAGS = frozenset({"inventory_failed", "waiting_for_discovery", "bake_agent_package"})
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def load(sources: Union[Source, Iterable[Source]]) -> Desired:
+    """The desired state in one or several files; ``-`` is standard input.
+
+    The ending tells the format (``.yaml``, ``.yml``, ``.json``, ``.csv``); standard input and other
+    endings are looked into. InventoryError lists every mistake with file and line, also that a source
+    is empty: an export that failed must not delete hosts.
+    """
+    names = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
+    if not names:
+        raise InventoryError([Problem("no inventory is given")])
+    problems: list[Problem] = []
+    entries: list[Entry] = []
+    for name in map(os.fspath, names):
+        try:
+            found = list(_entries(_read(name), "standard input" if name == "-" else name))
+            if not found:
+                raise SettingsError("the inventory is empty: it names no host and no folder", file=name)
+            entries += found
+        except SettingsError as error:
+            problems.append(Problem(str(error)))
+        except InventoryError as error:
+            problems += error.problems
+    try:
+        desired = desired_state(entries)
+    except InventoryError as error:
+        raise InventoryError([*problems, *error.problems]) from None
+    if problems:
+        raise InventoryError(problems)
+    return desired
+
+
+def from_data(data: Mapping[str, Any]) -> Desired:
+    """The desired state in plain data: ``{"hosts": [{"name": …, "folder": …, "attributes": {…}}], "folders": […]}``."""
+    document = Document(data, "the inventory", "")
+    entries = [Entry(entry.kind, entry.data) for entry in _of_document(document)]
+    if not entries:
+        raise InventoryError([Problem("the inventory is empty: it names no host and no folder")])
+    return desired_state(entries)
+
+
+def _read(name: str) -> str:
+    try:
+        if name == "-":
+            raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with open(name, "rb") as source:
+                raw = source.read(MAX_BYTES + 1)
+        return raw.decode("utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"the inventory cannot be read: {error.strerror}", file=name) from error
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise SettingsError("the inventory is not UTF-8 text", file=name, line=line) from error
+
+
+def _entries(text: str, name: str) -> Iterator[Entry]:
+    ending = os.path.splitext(name)[1].lower()
+    if ending not in (".csv", ".json", ".yaml", ".yml"):
+        ending = _guessed(text)
+    if ending == ".csv":
+        return _of_csv(text, name)
+    return _of_document(read_json(text, name) if ending == ".json" else read_yaml(text, name))
+
+
+def _guessed(text: str) -> str:
+    start = text.lstrip()
+    if start[:1] in ("{", "["):
+        return ".json"
+    first = start.partition("\n")[0]
+    header = [cell.strip().strip('"') for cell in first.split(_delimiter(first))]
+    return ".csv" if len(header) > 1 and {"name", "path"} & set(header) else ".yaml"
+
+
+def _of_document(document: Document) -> Iterator[Entry]:
+    data = document.data
+    if data is None:
+        return
+    sections = {"hosts": data} if isinstance(data, list) else data
+    if not isinstance(sections, Mapping):
+        raise SettingsError("an inventory is a mapping with 'hosts' and 'folders', or a list of hosts", file=document.source)
+    prefix: tuple[str, ...] = () if isinstance(data, list) else ("",)
+    for section, found in sections.items():
+        kind = by_section(str(section))
+        if kind is None:
+            said = f"unknown section {section!r}{nearest(str(section), tuple(k.section for k in KINDS.values()))}"
+            raise SettingsError(said, file=document.source, line=document.line((section,)))
+        if found is None:
+            continue
+        if not isinstance(found, list):
+            said = f"{section!r} must be a list"
+            raise SettingsError(said, file=document.source, line=document.line((section,)))
+        for index, entry in enumerate(found):
+            yield Entry(
+                kind.name, entry, document.source, _finder(document, section if prefix else None, index)
+            )
+
+
+def _finder(document: Document, section: Optional[str], index: int) -> Any:
+    start = (index,) if section is None else (section, index)
+    return lambda *path: document.line((*start, *path))
+
+
+def _delimiter(header: str) -> str:
+    return max(",;\t", key=header.count)
+
+
+def _of_csv(text: str, name: str) -> Iterator[Entry]:
+    """A header with ``name`` (hosts) or ``path`` (folders), ``folder``, ``title``, ``label:KEY`` and attributes."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text.partition("\n")[0]), strict=True)
+    problems: list[Problem] = []
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+        kind = _kind_of(header, name)
+        for row in reader:
+            if not any(cell.strip() for cell in row):
+                continue
+            line = reader.line_num
+            if len(row) != len(header):
+                said = f"the row has {len(row)} cells, the header {len(header)}"
+                problems.append(Problem(said, name, line))
+                continue
+            data = _row(dict(zip(header, row)), problems, name, line)
+            yield Entry(kind, data, name, lambda *_path, line=line: line)
+    except csv.Error as error:
+        problems.append(Problem(f"this is not valid CSV: {error}", name, reader.line_num))
+    if problems:
+        raise InventoryError(problems)
+
+
+def _kind_of(header: list[str], name: str) -> str:
+    if not any(header):
+        raise SettingsError("the inventory is empty: a CSV starts with a header such as name,folder,ipaddress", file=name)
+    twice = next((cell for cell in header if header.count(cell) > 1), None)
+    if twice is not None or "" in header:
+        said = f"the column {twice!r} stands twice" if twice else "a column has no name"
+        raise SettingsError(said, file=name, line=1)
+    keys = [cell for cell in header if cell in ("name", "path")]
+    if len(keys) != 1:
+        said = "a CSV needs the column 'name' (for hosts) or 'path' (for folders)"
+        raise SettingsError(said, file=name, line=1)
+    return "host" if keys == ["name"] else "folder"
+
+
+def _row(cells: Mapping[str, str], problems: list[Problem], name: str, line: int) -> dict[str, Any]:
+    """An entry from a row: an empty cell is not named, ``-`` removes."""
+    entry: dict[str, Any] = {"attributes": {}, "labels": {}}
+    for column, raw in cells.items():
+        cell = raw.strip()
+        if not cell:
+            continue
+        if column in ("name", "path", "folder", "title"):
+            entry[column] = cell
+        elif column.startswith("label:"):
+            entry["labels"][column[len("label:") :].strip()] = None if cell == "-" else cell
+        else:
+            try:
+                entry["attributes"][column] = None if cell == "-" else _value(column, cell)
+            except ValueError as error:
+                problems.append(Problem(f"{column}: {error}", name, line))
+    return entry
+
+
+def _value(attribute: str, cell: str) -> Any:
+    if cell[0] in "{[":
+        try:
+            return json.loads(cell)
+        except ValueError:
+            raise ValueError(f"{cell!r} starts like JSON but is none") from None
+    if attribute in _LISTS:
+        return [part.strip() for part in cell.split("|") if part.strip()]
+    if attribute in _FLAGS:
+        if cell.lower() not in _WORDS:
+            raise ValueError(f"{cell!r} is not true or false")
+        return _WORDS[cell.lower()]
+    if attribute == "contactgroups":
+        return {"groups": [part.strip() for part in cell.split("|") if part.strip()]}
+    if attribute == "snmp_community":
+        return {"type": "v1_v2_community", "community": cell}
+    return cell
