@@ -188,6 +188,4 @@ def _root_text(error: BaseException) -> str:
             break
         inner = nested
     text = str(inner).rpartition(">: ")[2] or type(inner).__name__
-    return text.partition(": ")[2] if text.startswith("HTTPConnection(") or text.startswith("HTTPSConn") else text
-
-
+    return text.partition(": ")[2] if text.startswith(("HTTPConnection(", "HTTPSConn")) else text

@@ -135,9 +135,7 @@ class _Batch(Generic[E]):
         if rest:
             yield from self._send(rest)
 
-    def _failed_in_part(
-        self, entries: Sequence[E], error: ApiError, failed: Mapping[str, Any]
-    ) -> Iterator[Outcome]:
+    def _failed_in_part(self, entries: Sequence[E], error: ApiError, failed: Mapping[str, Any]) -> Iterator[Outcome]:
         """The good entries are committed. A failed one may be as wanted all the same (removing what is gone)."""
         faulty = [entry for entry in entries if self._verb.key(entry) in failed]
         proven = self._proven(faulty)

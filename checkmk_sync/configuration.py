@@ -77,7 +77,8 @@ def settings_from(document: Document) -> Settings:
         section = "advanced_features" if name in _ADVANCED else "checkmk"
         if name != "secret":
             values[name] = _typed(document, (section, name), value, hints[name])
-    return _record(document, ("checkmk",), Settings, values)
+    settings: Settings = _record(document, ("checkmk",), Settings, values)
+    return settings
 
 
 def _section(document: Document, name: str) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ import yaml
 
 from .errors import SettingsError
 
-__all__ = ["Document", "MAX_BYTES", "read_json", "read_yaml"]
+__all__ = ["MAX_BYTES", "Document", "read_json", "read_yaml"]
 
 MAX_BYTES = 256 * 2**20
 MAX_VALUES = 20_000_000  # counted with every alias written out

@@ -92,7 +92,7 @@ def _rebuild(
 def _picklable(cause: Optional[BaseException]) -> Optional[BaseException]:
     """The cause, or what it said where it holds things (sockets, locks) that do not pickle."""
     try:
-        pickle.loads(pickle.dumps(cause))
+        pickle.loads(pickle.dumps(cause))  # noqa: S301 - our own dump
     except (pickle.PicklingError, TypeError, AttributeError, ValueError):
         return RuntimeError(f"{type(cause).__name__}: {cause}")
     return cause

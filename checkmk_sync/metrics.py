@@ -35,6 +35,15 @@ class Histogram:
         index = math.ceil(math.log(max(value, _SMALLEST)) / _LOG_GAMMA)
         self._buckets[index] = self._buckets.get(index, 0) + 1
 
+    def merge(self, other: Histogram) -> None:
+        """Add all values of another histogram."""
+        self.count += other.count
+        self.total += other.total
+        self.least = min(self.least, other.least)
+        self.most = max(self.most, other.most)
+        for index, count in other._buckets.items():
+            self._buckets[index] = self._buckets.get(index, 0) + count
+
     def percentile(self, percent: float) -> Optional[float]:
         """The value below which ``percent`` of all values lie; None when there are none."""
         rank = percent / 100.0 * self.count
@@ -89,6 +98,15 @@ class MetricsCollector:
         """The counter's value; 0 when nothing was counted."""
         with self._lock:
             return self._counters.get(name, 0)
+
+    def merged(self, prefix: str) -> dict[str, Any]:
+        """One summary of all timings whose name starts with ``prefix``."""
+        total = Histogram()
+        with self._lock:
+            for name, timing in self._timings.items():
+                if name.startswith(prefix):
+                    total.merge(timing)
+        return total.summary()
 
     def get_stats(self) -> dict[str, Any]:
         """``{"timings": {name: summary}, "counters": {…}, "gauges": {…}}`` as of now."""

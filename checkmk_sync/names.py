@@ -9,9 +9,9 @@ from typing import Optional
 from urllib.parse import quote
 
 __all__ = [
+    "OWNER_LABEL",
     "CheckmkVersion",
     "HostState",
-    "OWNER_LABEL",
     "ServiceState",
     "folder_id",
     "folder_path",

@@ -94,4 +94,6 @@ class Outcomes(Sequence[Outcome]):
             )
 
     def __repr__(self) -> str:
-        return f"Outcomes({len(self.applied)} applied, {len(self.not_applied)} not applied, {len(self.unknown)} unknown)"
+        return (
+            f"Outcomes({len(self.applied)} applied, {len(self.not_applied)} not applied, {len(self.unknown)} unknown)"
+        )

@@ -8,7 +8,7 @@ from typing import Any, Mapping, Optional
 from .names import OWNER_LABEL, HostState, ServiceState, folder_path
 from .resource import attributes_of, value_of
 
-__all__ = ["Folder", "Host", "HostStatus", "ServiceStatus", "Version", "writable"]
+__all__ = ["Folder", "Host", "HostStatus", "ServiceStatus", "Version", "severity", "writable"]
 
 Attributes = Mapping[str, Any]
 
@@ -126,6 +126,20 @@ class ServiceStatus(_Row):
         return cls(columns, host, name, ServiceState.of(*_state(columns)))
 
 
+_WORST_FIRST = (
+    ServiceState.CRITICAL,
+    ServiceState.UNKNOWN,
+    ServiceState.WARNING,
+    ServiceState.PENDING,
+    ServiceState.OK,
+)
+
+
+def severity(service: ServiceStatus) -> tuple[int, str, str]:
+    """A sort key: the worst first, then by name."""
+    return _WORST_FIRST.index(service.state), service.host_name, service.name
+
+
 def _state(columns: Any) -> tuple[int, int]:
     return value_of(columns, "state"), value_of(columns, "has_been_checked")
 
@@ -142,5 +156,3 @@ class Version:
     def parse(cls, data: Any) -> Version:
         """From the answer to ``/version``."""
         return cls(str(value_of(data, "versions", "checkmk")), str(value_of(data, "edition")), value_of(data, "site"))
-
-

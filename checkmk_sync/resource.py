@@ -134,5 +134,3 @@ def attributes_of(data: Any) -> dict[str, Any]:
     if not isinstance(attributes, dict):
         raise UnexpectedReplyError("the answer's 'attributes' are not an object")
     return attributes
-
-

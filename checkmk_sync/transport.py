@@ -118,7 +118,7 @@ class Transport:
         if isinstance(self.clock, SystemClock):
             self.clock.stop()
         self._plain.close()
-        self._cached.close()
+        self._cached.close()  # type: ignore[no-untyped-call]
 
     def cache_stats(self) -> dict[str, Any]:
         """Hits, misses, evictions, expirations, size and hit rate of the cache."""
@@ -162,7 +162,7 @@ class Transport:
                 f"the answer to {call} is {kind}, not JSON; is {self.settings.server_url} a Checkmk server?",
                 call=str(call),
             )
-        headers = {name: value for name, value in response.headers.items()}
+        headers = dict(response.headers.items())
         elapsed_s = 0.0 if from_cache else request.deadline.elapsed_s()
         return Reply(call, status, headers, data, elapsed_s, from_cache)
 

@@ -18,7 +18,7 @@ from typing import Any, Iterator, Optional
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-__all__ = ["Exchange", "POOL_CLASSES", "Watchdog"]
+__all__ = ["POOL_CLASSES", "Exchange", "Watchdog"]
 
 _local = threading.local()
 

@@ -8,8 +8,9 @@ from typing import Any, Optional, Protocol
 
 import requests
 from requests.structures import CaseInsensitiveDict
-from requests_cache import CachedResponse, CachedSession
 from requests_cache.backends.base import BaseCache
+from requests_cache.models.response import CachedResponse
+from requests_cache.session import CachedSession
 
 from ..sessions import NoRedirects
 from ..wire import Call
@@ -60,7 +61,7 @@ class _MemoryCache(BaseCache):
         return response
 
     def save_response(
-        self, response: requests.Response, cache_key: Optional[str] = None, expires: Optional[datetime] = None
+        self, response: requests.Response, cache_key: Optional[str] = None, _expires: Optional[datetime] = None
     ) -> None:
         request: Any = response.request
         self._save(request, response, str(cache_key))

@@ -31,8 +31,6 @@ ROWS = (
     ),
     Operation("discovery", "bulk", "POST", _BULK, Kind.BULK, body=("options", *_OPTIONS), since="2.3.0b1"),
     Operation("discovery", "bulk", "POST", _BULK, Kind.BULK, body=("mode", *_OPTIONS), until="2.3.0b1"),
-    Operation(
-        "jobs", "get", "GET", "/objects/background_job/{job}", Kind.POLL, query=("site_id",), since="2.4.0b1"
-    ),
+    Operation("jobs", "get", "GET", "/objects/background_job/{job}", Kind.POLL, query=("site_id",), since="2.4.0b1"),
     Operation("jobs", "get", "GET", "/objects/discovery_run/{job}", Kind.POLL, until="2.4.0b1"),
 )

@@ -105,9 +105,9 @@ class RetryPolicy:
         self._budget, self._draw = budget, draw
         # backoff's decorators are built once: they cost more than the calls they guard. It would sleep
         # with time.sleep, uninterruptibly and beyond any deadline, so the waits sleep and yield 0.
-        self._repeat = backoff.on_exception(
-            self._waits, _Again, max_tries=max_retries + 1, jitter=None, logger=None
-        )(self._once)
+        self._repeat = backoff.on_exception(self._waits, _Again, max_tries=max_retries + 1, jitter=None, logger=None)(
+            self._once
+        )
 
     def execute(
         self,
@@ -147,9 +147,9 @@ class RetryPolicy:
                 raise _Again(run, error) from error
             raise
 
-    def _waits(self) -> Generator[Optional[float], _Again, None]:
+    def _waits(self) -> Generator[Any, Any, None]:
         """backoff's wait generator: receives each failure, waits itself, and ends when it is no use."""
-        again = yield None
+        again: _Again = yield None
         repeat = 0
         while True:
             wait = self._wait_s(again.error, repeat)

@@ -64,7 +64,7 @@ class Guards:
             self.metrics.increment_counter(f"calls.{outcome}")
 
     def _retried(self, task: Task[T]) -> T:
-        def note(error: Exception, wait_s: float) -> None:
+        def note(_error: Exception, wait_s: float) -> None:
             self.metrics.increment_counter("retries")
             self.metrics.record_timing("retry_wait", wait_s)
 
@@ -72,9 +72,11 @@ class Guards:
             # An open breaker is not asked again: its wait is longer than any retry's.
             return not isinstance(error, CircuitOpenError) and task.may_retry(error)
 
-        return self._retry.run(
-            lambda: self.breaker.call(self._limited, task), may_retry=may_retry, deadline=task.deadline, on_retry=note
-        )
+        def guarded() -> T:
+            result: T = self.breaker.call(self._limited, task)
+            return result
+
+        return self._retry.run(guarded, may_retry=may_retry, deadline=task.deadline, on_retry=note)
 
     def _limited(self, task: Task[T]) -> T:
         with self._lanes[task.lane].slot(task.deadline):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Callable, Mapping, Optional, Sequence, TypeVar
 
 from ..errors import PreconditionError
 from ..records import writable
 
-__all__ = ["Change", "covers", "holds", "one_kind", "with_fresh_etag"]
+__all__ = ["Change", "body_of", "covers", "holds", "one_kind", "with_fresh_etag"]
 
 T = TypeVar("T")
 Attributes = Mapping[str, Any]
@@ -34,6 +35,22 @@ def one_kind(
     if len(given) > 1:
         raise ValueError(f"give only one of {' and '.join(given)}; Checkmk takes one kind of change a call")
     return given
+
+
+def body_of(change: Change, before: Attributes) -> dict[str, Any]:
+    """The body that leaves the attributes as ``change`` returns them; empty where it changes nothing.
+
+    Only what differs is sent where one kind of change can say it: what was read is better not written back.
+    """
+    now = writable(before)
+    wanted = dict(change(copy.deepcopy(now)))
+    differing = {name: value for name, value in wanted.items() if name not in now or now[name] != value}
+    gone = [name for name in now if name not in wanted]
+    if gone and differing:
+        return {"attributes": wanted}
+    if gone:
+        return {"remove_attributes": gone}
+    return {"update_attributes": differing} if differing else {}
 
 
 def holds(body: Mapping[str, Any], actual: Attributes) -> bool:

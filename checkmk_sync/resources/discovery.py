@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Optional
 
@@ -153,10 +154,8 @@ class Discovery(Resource):
         return BulkDiscovery(names, job)
 
     def _start_or_join(self, host: str) -> None:
-        try:
+        with contextlib.suppress(ConflictError):  # a scan runs already: its result is as good
             self.start(host, "refresh")
-        except ConflictError:  # a scan runs already: its result is as good
-            pass
 
     def _start_bulk(self, names: tuple[str, ...], options: Mapping[str, bool], timeout_s: float) -> Reply:
         body: dict[str, Any] = {"hostnames": list(names), "do_full_scan": True, "ignore_errors": True, "bulk_size": 50}

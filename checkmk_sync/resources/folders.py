@@ -6,10 +6,10 @@ from typing import Any, Iterator, Optional, Sequence
 
 from ..errors import ApiError, BadRequestError, ConflictError, NotFoundError, TransportError
 from ..names import folder_id, folder_path, is_folder_hash, parent_folder
-from ..records import Folder, writable
+from ..records import Folder
 from ..resource import Resource
 from ..waiting import settle
-from .changes import Attributes, Change, holds, one_kind, with_fresh_etag
+from .changes import Attributes, Change, body_of, holds, one_kind, with_fresh_etag
 
 __all__ = ["Folders"]
 
@@ -91,9 +91,9 @@ class Folders(Resource):
             raise ValueError("give either a change function or attributes")
 
         def write(before: Folder) -> Folder:
-            body = given
-            if change is not None:
-                body = {**given, "attributes": dict(change(writable(before.attributes)))}
+            body = given if change is None else {**given, **body_of(change, before.attributes)}
+            if not body:
+                return before
             path = {"folder": folder_id(folder)}
             try:
                 reply = self._perform("update", path=path, body=body, etag=etag or before.etag or "*")
@@ -157,5 +157,3 @@ class Folders(Resource):
         if found is None or found.title != body.get("title", found.title):
             return None
         return found if holds(body, found.attributes) else None
-
-

@@ -12,7 +12,7 @@ from ..records import Host, writable
 from ..resource import Resource
 from ..streaming import StreamBatch, batches
 from ..waiting import settle
-from .changes import Attributes, Change, holds, one_kind, with_fresh_etag
+from .changes import Attributes, Change, body_of, holds, one_kind, with_fresh_etag
 
 __all__ = ["Hosts"]
 
@@ -103,7 +103,9 @@ class Hosts(Resource):
             raise ValueError("give a change function or one of attributes, update_attributes and remove_attributes")
 
         def write(before: Host) -> Host:
-            body = {"attributes": dict(change(writable(before.attributes)))} if change is not None else given
+            body = body_of(change, before.attributes) if change is not None else given
+            if not body:
+                return before
             path = {"name": name}
             try:
                 reply = self._perform("update", path=path, body=body, etag=etag or before.etag or "*")
@@ -192,6 +194,10 @@ class Hosts(Resource):
         )
         return run_bulk(self._site, verb, entries, self._chunk_size(chunk_size), progress)
 
+    def may_change(self) -> None:
+        """Raises ForbiddenError unless the user may modify hosts. Sends an update of no hosts: nothing changes."""
+        self._bulk("bulk_update", [])
+
     def _chunk_size(self, asked: Optional[int]) -> int:
         return asked or self._site.settings.batch_processing.chunk_size
 
@@ -274,4 +280,3 @@ def _as_change(item: Entry) -> dict[str, Any]:
 def _check_keys(item: Entry, known: set[str]) -> None:
     if not isinstance(item, Mapping) or not isinstance(item.get("host_name"), str) or set(item) - known:
         raise ValueError(f"an entry is a mapping of {', '.join(sorted(known))}; this is {item!r:.200}")
-

@@ -6,8 +6,8 @@ import json
 from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 from urllib.parse import urlencode
 
-from ..query import Filter, column, everything
 from ..names import HostState, ServiceState
+from ..query import Filter, column, everything
 from ..records import HostStatus, ServiceStatus
 from ..resource import Resource
 from ..streaming import StreamBatch, batches
@@ -28,9 +28,7 @@ States = Union[HostState, ServiceState]
 class _Status(Resource):
     _always: Columns
 
-    def _asked(
-        self, columns: Columns, sites: Sequence[str], query: Optional[Filter]
-    ) -> dict[str, Any]:
+    def _asked(self, columns: Columns, sites: Sequence[str], query: Optional[Filter]) -> dict[str, Any]:
         # The state without has_been_checked would call a pending object OK.
         wanted = [*self._always, *(name for name in columns if name not in self._always)]
         expression = None if query is None else query.to_dict()

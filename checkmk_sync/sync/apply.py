@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from dataclasses import dataclass
@@ -43,9 +44,7 @@ class Options:
     timeout_s: float = 1800.0
 
 
-def apply_plan(
-    client: Checkmk, plan: Plan, options: Optional[Options] = None, watch: Optional[Watch] = None
-) -> Report:
+def apply_plan(client: Checkmk, plan: Plan, options: Optional[Options] = None, watch: Optional[Watch] = None) -> Report:
     """Apply a plan; call its ``raise_if_unsafe()`` before.
 
     BatchError, with the outcomes so far, when the credentials are wrong. Everything else that goes wrong
@@ -143,10 +142,8 @@ class _Run:
             force_foreign_changes=self._options.force_foreign, timeout_s=self._options.timeout_s
         )
         if new_hosts:
-            try:
+            with contextlib.suppress(WaitTimeoutError):  # told apart below: hosts set offline are never loaded
                 self._client.activation.wait_until_monitored(new_hosts, timeout_s=LOADING_S)
-            except WaitTimeoutError:  # told apart below: hosts set offline are never loaded
-                pass
         self._watch(Step("activation", 1, 1))
 
     def _verify(self, scanned: Sequence[str]) -> None:
@@ -160,5 +157,3 @@ class _Run:
             report.without_services = tuple(undiscovered(self._client, names & set(scanned), any_pending=False))
         report.verified = report.ok
         self._watch(Step("verification", 1, 1))
-
-

@@ -147,7 +147,8 @@ class Plan:
             raise NotOwnedError(f"{first}{more}: adopt what belongs to nobody, or take it out of the inventory")
         if checksum is not None and checksum != self.checksum:
             raise PlanChangedError(
-                f"the plan is {self.checksum}, not the reviewed {checksum}: the site or the inventory changed; review it anew"
+                f"the plan is {self.checksum}, not the reviewed {checksum}: "
+                "the site or the inventory changed; review it anew"
             )
         risky = self.risky()
         if self.owned >= BRAKE_FROM and risky > BRAKE_SHARE * self.owned and (allow_changes or 0) < risky:
@@ -226,9 +227,7 @@ def _differences(wanted: Object, found: Found) -> dict[Property, tuple[Any, Any]
     return differences
 
 
-def _conflict(
-    wanted: Object, found: Found, owner: Optional[str], adopt: bool, differs: bool
-) -> Optional[Conflict]:
+def _conflict(wanted: Object, found: Found, owner: Optional[str], adopt: bool, differs: bool) -> Optional[Conflict]:
     """What belongs to another owner is never touched; what belongs to nobody only when it is adopted.
 
     Without an owner nobody's objects are as good as ours. Folders are shared: one that is as wanted is no conflict.
@@ -243,7 +242,9 @@ def _conflict(
 
 
 def _alterations(found: Found, differences: Mapping[Property, tuple[Any, Any]]) -> Iterator[Change]:
-    moved = {path: values for path, values in differences.items() if path == ("folder",)}
+    moved: dict[Property, tuple[Any, Any]] = {
+        path: values for path, values in differences.items() if path == ("folder",)
+    }
     rest = {path: values for path, values in differences.items() if path != ("folder",)}
     if moved:
         yield Change(Action.MOVE, found.kind, found.key, moved, found)
@@ -258,7 +259,8 @@ def _deletions(desired: Desired, observed: Observed, owner: str) -> Iterator[Cha
         for (kind, key), found in observed.objects.items():
             if kind == "host" and found.owner == owner and (kind, key) not in desired.objects:
                 doomed.add(key)
-                yield Change(Action.DELETE, kind, key, {("folder",): (found.properties[("folder",)], None)}, found)
+                place: dict[Property, tuple[Any, Any]] = {("folder",): (found.properties[("folder",)], None)}
+                yield Change(Action.DELETE, kind, key, place, found)
     in_use = _folders_in_use(desired, observed, doomed)
     for path in sorted((key for kind, key in observed.objects if kind == "folder"), key=lambda p: -p.count("/")):
         found = observed.objects["folder", path]

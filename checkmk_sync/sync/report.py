@@ -49,7 +49,8 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
         changes = [
-            {"action": change.action.value, "kind": change.kind, **outcome.to_dict()} for change, outcome in self.results
+            {"action": change.action.value, "kind": change.kind, **outcome.to_dict()}
+            for change, outcome in self.results
         ]
         return {
             "ok": self.ok,

@@ -37,7 +37,7 @@ def load(sources: Union[Source, Iterable[Source]]) -> Desired:
         raise InventoryError([Problem("no inventory is given")])
     problems: list[Problem] = []
     entries: list[Entry] = []
-    for name in map(os.fspath, names):
+    for name in (os.fspath(source) for source in names):
         try:
             found = list(_entries(_read(name), "standard input" if name == "-" else name))
             if not found:
@@ -104,7 +104,9 @@ def _of_document(document: Document) -> Iterator[Entry]:
         return
     sections = {"hosts": data} if isinstance(data, list) else data
     if not isinstance(sections, Mapping):
-        raise SettingsError("an inventory is a mapping with 'hosts' and 'folders', or a list of hosts", file=document.source)
+        raise SettingsError(
+            "an inventory is a mapping with 'hosts' and 'folders', or a list of hosts", file=document.source
+        )
     prefix: tuple[str, ...] = () if isinstance(data, list) else ("",)
     for section, found in sections.items():
         kind = by_section(str(section))
@@ -117,9 +119,7 @@ def _of_document(document: Document) -> Iterator[Entry]:
             said = f"{section!r} must be a list"
             raise SettingsError(said, file=document.source, line=document.line((section,)))
         for index, entry in enumerate(found):
-            yield Entry(
-                kind.name, entry, document.source, _finder(document, section if prefix else None, index)
-            )
+            yield Entry(kind.name, entry, document.source, _finder(document, section if prefix else None, index))
 
 
 def _finder(document: Document, section: Optional[str], index: int) -> Any:
@@ -156,7 +156,9 @@ def _of_csv(text: str, name: str) -> Iterator[Entry]:
 
 def _kind_of(header: list[str], name: str) -> str:
     if not any(header):
-        raise SettingsError("the inventory is empty: a CSV starts with a header such as name,folder,ipaddress", file=name)
+        raise SettingsError(
+            "the inventory is empty: a CSV starts with a header such as name,folder,ipaddress", file=name
+        )
     twice = next((cell for cell in header if header.count(cell) > 1), None)
     if twice is not None or "" in header:
         said = f"the column {twice!r} stands twice" if twice else "a column has no name"

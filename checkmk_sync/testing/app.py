@@ -116,7 +116,7 @@ class SiteApp:
             )
         return response
 
-    def forget_last(self, request: Request) -> None:
+    def forget_last(self) -> None:
         """Mark the last request as one that got no answer."""
         with self._counting:
             if self.requests:
@@ -140,7 +140,7 @@ class SiteApp:
         except NotFound:
             detail = "404 Not Found: The requested URL was not found on the server."
             raise Problem(404, "Not Found", detail, has_version=False) from None
-        return endpoint, params  # type: ignore[return-value]
+        return endpoint, params
 
     def _authenticated(self, request: Request) -> User:
         header = request.headers.get("Authorization", "")
@@ -223,5 +223,3 @@ class SiteApp:
         if not request.accept_mimetypes.best_match([JSON]):
             detail = "Can not send a response with the content type specified in the 'Accept' Header."
             raise Problem(406, "Not Acceptable", detail)
-
-

@@ -87,7 +87,7 @@ _SNMP = {
 def _snmp(value: Any) -> Any:
     if not isinstance(value, dict) or value.get("type") not in _SNMP:
         return [f"Unsupported value for 'type'; it is one of {sorted(_SNMP)}."]
-    return _record({"type": _string, **{name: _string for name in _SNMP[value["type"]]}})(value)
+    return _record({"type": _string, **dict.fromkeys(_SNMP[value["type"]], _string)})(value)
 
 
 def _nullable(check: Check) -> Check:
@@ -109,7 +109,7 @@ def _groups(value: Any) -> Any:
 
 _CONTACT_GROUPS = _record(
     {"groups": _groups},
-    {name: _boolean for name in ("use", "use_for_services", "recurse_use", "recurse_perms")},
+    dict.fromkeys(("use", "use_for_services", "recurse_use", "recurse_perms"), _boolean),
 )
 _CONTACT_DEFAULTS = {"use": False, "use_for_services": False, "recurse_use": False, "recurse_perms": False}
 _IPMI = _record({"username": _string, "password": _string})

@@ -17,7 +17,7 @@ from .profile import Profile
 from .schema import Field, checked_body, checked_query
 from .state import Setup, User
 
-__all__ = ["Context", "ENDPOINTS", "Endpoint", "World", "endpoint"]
+__all__ = ["ENDPOINTS", "Context", "Endpoint", "World", "endpoint"]
 
 
 @dataclass

@@ -47,13 +47,13 @@ class Control:
 
     def _monitoring(self, data: Any) -> None:
         if not isinstance(data, dict):
-            raise ValueError("an object of tables is needed: {\"hosts\": [...], \"services\": [...]}")
+            raise ValueError('an object of tables is needed: {"hosts": [...], "services": [...]}')
         self._site.seed_monitoring(data)
 
     def _faults(self, data: Any) -> None:
         faults = data.get("faults") if isinstance(data, dict) else data
         if not isinstance(faults, list):
-            raise ValueError("a list of faults is needed, each with a \"kind\"")
+            raise ValueError('a list of faults is needed, each with a "kind"')
         self._site.set_faults(faults)
 
 

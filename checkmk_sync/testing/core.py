@@ -12,7 +12,7 @@ from ..clock import Clock
 from . import services
 from .state import HostConfig
 
-__all__ = ["Core", "HOST_COLUMNS", "MonitoredHost", "SERVICE_COLUMNS"]
+__all__ = ["HOST_COLUMNS", "SERVICE_COLUMNS", "Core", "MonitoredHost"]
 
 Row = Dict[str, Any]
 

@@ -22,7 +22,7 @@ class FieldsFilter:
     def __init__(self, text: str) -> None:
         self._drop = text.startswith("!")
         body = text[1:] if self._drop else text
-        self._tokens = _TOKEN.findall(body)
+        self._tokens: list[str] = _TOKEN.findall(body)
         if "".join(self._tokens) != body or not body:
             raise FieldsError(f"Invalid fields filter: {text!r}")
         self._at = 0

@@ -8,7 +8,7 @@ from typing import Any, Callable, Mapping, Optional, Sequence
 
 from .http import bad_fields
 
-__all__ = ["Field", "REQUIRED", "checked_body", "checked_query", "choice", "flag", "listed", "pattern", "text"]
+__all__ = ["REQUIRED", "Field", "checked_body", "checked_query", "choice", "flag", "listed", "pattern", "text"]
 
 Check = Callable[[Any], Any]
 REQUIRED: Any = object()

@@ -12,7 +12,10 @@ from .trouble import SOCKET
 __all__ = ["Server"]
 
 
-class _Gateway(wsgi.Gateway_10):  # type: ignore[misc]
+_Gateway10: Any = wsgi.Gateway_10
+
+
+class _Gateway(_Gateway10):  # type: ignore[misc]
     """Leaves the connection in the environment, for faults to cut it."""
 
     def get_environ(self) -> dict[str, Any]:
@@ -26,10 +29,10 @@ class Server:
 
     def __init__(self, app: Any, host: str, port: int, *, threads: int = 32) -> None:
         # werkzeug's own server answers "Connection: close" every time.
-        self._server = wsgi.Server((host, port), app, numthreads=threads, timeout=15, request_queue_size=128)
+        self._server: Any = wsgi.Server((host, port), app, numthreads=threads, timeout=15, request_queue_size=128)
         self._server.gateway = _Gateway
         self._server.shutdown_timeout = 1
-        self._server.error_log = self._ignore
+        setattr(self._server, "error_log", self._ignore)  # noqa: B010 - mypy takes it for a method
         self._server.prepare()
         self._thread = threading.Thread(target=self._server.serve, name="checkmk-sync-site", daemon=True)
         self._thread.start()

@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Mapping, Optional
 
-__all__ = ["BASIC", "PING", "Template", "all_monitored", "agent_less", "state_of", "templates"]
+__all__ = ["BASIC", "PING", "Template", "agent_less", "all_monitored", "state_of", "templates"]
 
 PHASES = Mapping[int, str]
 
@@ -55,7 +55,7 @@ _COMMON = (
 )
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def templates(total: int) -> tuple[Template, ...]:
     """What discovery finds on a host that shall have ``total`` services with the basic ones."""
     wanted = max(0, total - len(BASIC))
@@ -65,10 +65,10 @@ def templates(total: int) -> tuple[Template, ...]:
     return tuple(found)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def all_monitored(total: int) -> PHASES:
     """The phases of a host all of whose services are monitored."""
-    return {index: "monitored" for index in range(len(templates(total)))}
+    return dict.fromkeys(range(len(templates(total))), "monitored")
 
 
 def agent_less(attributes: Mapping[str, object]) -> bool:

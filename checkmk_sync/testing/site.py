@@ -67,9 +67,7 @@ class SimulatedSite:
         self._times = (activation_time, core_delay, discovery_time, discovery_race, check_delay)
         self._users: list[User] = []
         faulty = FaultScript(faults, fault_seed)
-        self._app = SiteApp(
-            self._world(faulty, hosts), latency_s=latency, lock_hold_s=lock_hold, host_cost_s=host_cost
-        )
+        self._app = SiteApp(self._world(faulty, hosts), latency_s=latency, lock_hold_s=lock_hold, host_cost_s=host_cost)
         if control:
             self._app.control = Control(self)
         self._app.trouble.do_standing(faulty.standing)

@@ -19,7 +19,15 @@ from .profile import Profile
 __all__ = ["FolderConfig", "HostConfig", "Setup", "User", "etag", "iso"]
 
 ADMIN = frozenset(
-    {"general.use", "general.see_all", "wato.use", "wato.edit", "wato.activate", "wato.activateforeign", "wato.services"}
+    {
+        "general.use",
+        "general.see_all",
+        "wato.use",
+        "wato.edit",
+        "wato.activate",
+        "wato.activateforeign",
+        "wato.services",
+    }
 )
 PERMISSIONS = {"admin": ADMIN, "user": ADMIN - {"wato.activateforeign"}, "guest": frozenset({"general.use"})}
 
@@ -96,8 +104,6 @@ class Setup:
 
     def folder(self, text: str) -> Optional[FolderConfig]:
         """A folder by any of its spellings, its 32-digit id included."""
-        if not isinstance(text, str):
-            return None
         if is_folder_hash(text):
             return next((folder for folder in self.folders.values() if folder.ident == text.lower()), None)
         if text[:1] not in ("/", "~", "\\"):

@@ -63,7 +63,7 @@ class Trouble:
             time.sleep(fault.seconds)
         response = self._app.handle(request)
         if fault.kind == "reset_after":
-            self._app.forget_last(request)
+            self._app.forget_last()
             _reset(environ)
         return self._spoiled(response, fault, environ, start_response)
 

@@ -25,9 +25,7 @@ def _pending_etag(context: Context) -> str:
 @endpoint("GET", f"{_RUNS}/collections/pending_changes")
 def pending(context: Context) -> Response:
     links = [
-        context.links.link(
-            "urn:com.checkmk:rels/activate", f"{_RUNS}/actions/activate-changes/invoke", method="POST"
-        )
+        context.links.link("urn:com.checkmk:rels/activate", f"{_RUNS}/actions/activate-changes/invoke", method="POST")
     ]
     answer = {
         "id": "activation_run",

@@ -11,7 +11,7 @@ from ..context import Context, endpoint
 from ..http import Problem, bad_fields, json_response, missing
 from ..jobs import Job
 from ..profile import Profile
-from ..schema import REQUIRED, Field, choice, flag, listed, pattern, record, text, whole
+from ..schema import REQUIRED, Field, choice, flag, listed, record, text, whole
 from ..state import HostConfig
 from .hosts import HOST_NAME
 
@@ -229,13 +229,17 @@ def _bulk_fields(profile: Profile) -> dict[str, Field]:
 @endpoint("POST", "/domain-types/discovery_run/actions/bulk-discovery-start/invoke", body=_bulk_fields)
 def start_bulk(context: Context) -> Response:
     body, jobs, profile = context.body, context.world.discovery, context.profile
-    unknown = {str(i): [f"Host not found: {n!r}"] for i, n in enumerate(body["hostnames"]) if n not in context.setup.hosts}
+    unknown = {
+        str(i): [f"Host not found: {n!r}"] for i, n in enumerate(body["hostnames"]) if n not in context.setup.hosts
+    }
     if unknown:
         raise bad_fields({"hostnames": unknown})
     context.require("wato.services")
     single = not profile.has_background_jobs
     if single and any(job.active for job in jobs.bulk.values()):
-        raise Problem(409, "Conflict", "A bulk discovery job is already running. Please use the 'discovery_run' endpoint")
+        raise Problem(
+            409, "Conflict", "A bulk discovery job is already running. Please use the 'discovery_run' endpoint"
+        )
     options = body["options"] if "options" in body else _OPTIONS[body["mode"]]
     job = jobs.start_bulk(body["hostnames"], options, context.user.name, single=single)
     if single:

@@ -71,7 +71,10 @@ def list_folders(context: Context) -> Response:
     parent = context.setup.folder(query["parent"])
     if parent is None:
         raise bad_fields({"parent": [f"The folder {query['parent']!r} could not be found."]})
-    found = [*([parent] if query["recursive"] else []), *context.setup.subfolders(parent.path, recursive=query["recursive"])]
+    found = [
+        *([parent] if query["recursive"] else []),
+        *context.setup.subfolders(parent.path, recursive=query["recursive"]),
+    ]
     head = {"id": "all", "domainType": "folder_config", "links": [context.links.self_(_ALL)], "extensions": {}}
     return collection(head, (_object(context, folder, show_hosts=query["show_hosts"]) for folder in found))
 

@@ -116,7 +116,9 @@ def _services(context: Context, asked: Mapping[str, Any], host: Optional[str]) -
     columns = _known(asked["columns"], "services", SERVICE_COLUMNS)
     core = context.world.core
     if host is not None and not core.knows(host):
-        raise bad_fields({"host_name": [f"Host not found: {host!r}"]}, status=404 if host in context.params.values() else 400)
+        raise bad_fields(
+            {"host_name": [f"Host not found: {host!r}"]}, status=404 if host in context.params.values() else 400
+        )
     rows = _filtered(context, asked, core.service_rows(host), "services", SERVICE_COLUMNS)
     head = {"id": "service", "domainType": "service", "links": [context.links.self_(_SERVICES)], "extensions": {}}
     return collection(head, (_service_item(context, row, columns) for row in rows))
@@ -166,9 +168,7 @@ def query_services_of_host(context: Context) -> Response:
 
 _SHOWN = {
     "service_description": Field(text, REQUIRED),
-    "columns": Field(
-        listed(text), ["host_name", "description", "state", "state_type", "last_check"], repeated=True
-    ),
+    "columns": Field(listed(text), ["host_name", "description", "state", "state_type", "last_check"], repeated=True),
 }
 
 

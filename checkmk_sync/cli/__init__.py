@@ -1,0 +1,22 @@
+"""The command line, ``checkmk-sync``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Optional, Sequence
+
+__all__ = ["main"]
+
+USAGE = 2
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> None:
+    """Run the command line and end the process with its exit code."""
+    try:
+        from .app import run
+    except ModuleNotFoundError as error:
+        if error.name not in ("click", "rich"):
+            raise
+        sys.stderr.write("The command line needs the extra 'cli': pip install 'checkmk_sync[cli]'\n")
+        sys.exit(USAGE)
+    sys.exit(run(arguments))

@@ -1,0 +1,167 @@
+"""The commands: those of the table of verbs, and those that only make sense for people."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Mapping, Optional, Sequence
+
+import click
+
+from .. import __version__
+from ..errors import (
+    AuthError,
+    BatchError,
+    CheckmkError,
+    ForbiddenError,
+    MissingExtraError,
+    SettingsError,
+    SyncError,
+    TransportError,
+    UnexpectedReplyError,
+)
+from ..verbs import VERBS, Argument, Verb
+from .demo import demo
+from .doctor import doctor
+from .shared import State, shared_options
+from .simulate import simulate
+from .synchronise import apply, plan
+
+__all__ = ["cli", "run"]
+
+FAILED, REFUSED, UNREACHABLE, INTERRUPTED = 1, 2, 3, 130
+_NOUNS = {
+    "hosts": "Hosts: configuration and status.",
+    "folders": "Folders of the configuration.",
+    "services": "Services as the monitoring sees them.",
+}
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 failed or partly failed, 2 refused or bad input, 3 site not reachable. "
+    "Try it without a Checkmk server: checkmk-sync demo",
+)
+@click.version_option(__version__, prog_name="checkmk-sync")
+@shared_options
+def cli() -> None:
+    """Bring a Checkmk site to a desired state, and look into it."""
+
+
+def _command(verb: Verb) -> click.Command:
+    """The command for a row of the table."""
+
+    @click.pass_context
+    def callback(context: click.Context, /, **given: Any) -> None:
+        state: State = context.ensure_object(State)
+        arguments = {argument.name: _value(argument, given[argument.name]) for argument in verb.arguments}
+        if verb.destructive:
+            _ask(context, verb, arguments)
+        with state.client() as client:
+            found = verb.handler(client, **arguments)
+            if isinstance(found, Mapping):
+                state.output.record(found)
+            else:
+                state.output.rows(found, verb.columns)
+
+    epilog = f"Example: {verb.example}"
+    command: click.Command = click.Command(verb.name, callback=callback, help=verb.help, epilog=epilog)
+    command.params = [_parameter(argument) for argument in verb.arguments]
+    if verb.destructive:
+        command.params.append(
+            click.Option(["--yes"], is_flag=True, help="Do not ask.", expose_value=False, callback=_yes)
+        )
+    return shared_options(command)
+
+
+def _yes(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    context.meta["yes"] = value
+
+
+def _ask(context: click.Context, verb: Verb, arguments: Mapping[str, Any]) -> None:
+    if context.meta.get("yes"):
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"'{verb.noun} {verb.name}' asks before it deletes; without a terminal give --yes")
+    what = ", ".join(map(str, next(iter(arguments.values())))) if arguments else ""
+    click.confirm(f"Really {verb.name} {what}?", abort=True, err=True)
+
+
+def _parameter(argument: Argument) -> click.Parameter:
+    if argument.required:
+        metavar = argument.name.upper().rstrip("S") if argument.many else argument.name.upper()
+        return click.Argument([argument.name], nargs=-1 if argument.many else 1, required=True, metavar=metavar)
+    option = "--" + argument.name.replace("_", "-")
+    if argument.kind is bool:
+        return click.Option([option, argument.name], is_flag=True, help=argument.help)
+    kind: Any = click.Choice(argument.choices) if argument.choices else argument.kind
+    if argument.kind == "pairs":
+        kind = str
+    return click.Option(
+        [option, argument.name],
+        type=kind,
+        multiple=argument.many,
+        default=None if argument.many else argument.default,
+        show_default=argument.default is not None,
+        help=argument.help,
+        metavar="KEY=VALUE" if argument.kind == "pairs" else None,
+    )
+
+
+def _value(argument: Argument, given: Any) -> Any:
+    if argument.kind != "pairs":
+        return list(given) if argument.many else given
+    pairs = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise click.UsageError(f"--{argument.name} takes KEY=VALUE, not {text!r}")
+        pairs[key] = value
+    return pairs
+
+
+def _register() -> None:
+    groups: dict[str, click.Group] = {}
+    for noun, text in _NOUNS.items():
+        groups[noun] = shared_options(click.Group(noun, help=text))
+        cli.add_command(groups[noun])
+    for verb in VERBS:
+        (groups[verb.noun] if verb.noun else cli).add_command(_command(verb))
+    for command in (apply, demo, doctor, plan, simulate):
+        cli.add_command(command)
+
+
+_register()
+
+
+def exit_code(error: CheckmkError) -> int:
+    """1 failed or partly failed, 2 refused or bad input, 3 site not reachable."""
+    if isinstance(error, (TransportError, UnexpectedReplyError)):
+        return UNREACHABLE
+    if isinstance(error, BatchError) and isinstance(error.__cause__, AuthError):
+        return REFUSED
+    refusals = (SettingsError, SyncError, AuthError, ForbiddenError, MissingExtraError)
+    return REFUSED if isinstance(error, refusals) else FAILED
+
+
+def run(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run a command line; its exit code."""
+    state = State()
+    try:
+        result = cli.main(list(arguments) if arguments is not None else None, obj=state, standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.Abort:
+        state.output.error("stopped; what was done is kept, run it again to go on")
+        return INTERRUPTED
+    except click.ClickException as error:
+        state.output.error(error.format_message(), {"error": "UsageError", "message": error.format_message()})
+        return REFUSED
+    except CheckmkError as error:
+        state.output.error(str(error), error.to_dict())
+        return exit_code(error)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,107 @@
+"""``checkmk-sync demo``: the main job, from an inventory to a monitored site, without a Checkmk server."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any
+
+import click
+
+from ..query import unhandled_problems
+from ..records import severity
+from ..sync import apply_plan, load, make_plan, plan_as_text, report_as_text
+from . import demo_inventory
+from .output import Output
+from .shared import State, shared_options
+from .simulate import serve
+from .synchronise import show
+
+__all__ = ["demo"]
+
+OWNER = "demo"
+
+
+@click.command(epilog="Example: checkmk-sync demo --keep")
+@click.option("--keep", is_flag=True, help="Let the site go on serving until Ctrl-C, to play with it.")
+@shared_options
+@click.pass_context
+def demo(context: click.Context, keep: bool) -> int:
+    """Show the main job on a simulated site: plan, apply, discover, activate, verify, look at problems."""
+    from ..testing import SimulatedSite
+
+    output = context.ensure_object(State).output
+    with tempfile.TemporaryDirectory(prefix="checkmk-sync-demo-") as folder:
+        inventory = os.path.join(folder, "inventory.csv")
+        with open(inventory, "w", encoding="utf-8") as file:
+            file.write(demo_inventory.as_csv())
+        with SimulatedSite(lock_hold=0.01, host_cost=0.0005, activation_time=1.0, discovery_time=1.0) as site:
+            with site.client() as client:
+                ok = _synchronise(output, client, inventory)
+                _problems(output, client)
+                _cost(output, client)
+            if keep:
+                _play(output, site, inventory)
+    return 0 if ok else 1
+
+
+def _headline(output: Output, text: str) -> None:
+    output.line("")
+    output.line(text, style="bold")
+
+
+def _synchronise(output: Output, client: Any, inventory: str) -> bool:
+    _headline(output, f"1. The inventory: {inventory}")
+    with open(inventory, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    for line in lines[:3]:
+        output.line(f"   {line}")
+    output.line(f"   … {len(lines) - 1} hosts")
+    desired = load(inventory)
+
+    _headline(output, "2. The plan: what has to change on the site")
+    plan = make_plan(client, desired, owner=OWNER)
+    show(output, plan_as_text(plan, limit=6))
+
+    _headline(output, "3. Apply: folders, hosts in bulk, discovery, one activation, a look at the result")
+    with output.progress() as watch:
+        report = apply_plan(client, plan, watch=watch)
+    show(output, report_as_text(report))
+
+    _headline(output, "4. A second plan: nothing is left to do")
+    again = make_plan(client, desired, owner=OWNER)
+    show(output, plan_as_text(again, limit=3))
+    return report.ok and again.is_empty
+
+
+def _problems(output: Output, client: Any) -> None:
+    _headline(output, "5. What the monitoring says now")
+    services = list(client.services.each(query=unhandled_problems(), columns=["plugin_output"]))
+    output.line(f"   {len(services)} unhandled problems, the worst first:")
+    for service in sorted(services, key=severity)[:5]:
+        folder = client.folders.get(client.hosts.get(service.host_name).folder)
+        where = f"{service.host_name} ({folder.path})"
+        output.line(f"   {service.state.name:8}  {where}: {service.name}: {service['plugin_output']}")
+
+
+def _cost(output: Output, client: Any) -> None:
+    stats = client.metrics()
+    counters = stats["counters"]
+    calls = client.collector.merged("call.")
+    _headline(output, "6. What it cost")
+    output.line(f"   requests  {counters['attempts']:.0f}")
+    output.line(f"   p50, p95  {calls['p50'] * 1000:.0f} ms, {calls['p95'] * 1000:.0f} ms")
+    output.line(f"   received  {counters['bytes_received'] / 1e6:.1f} MB")
+    output.line(f"   cache     {counters.get('cache_hits', 0):.0f} hits, {counters.get('cache_misses', 0):.0f} misses")
+    output.line(f"   retries   {counters.get('retries', 0):.0f}")
+
+
+def _play(output: Output, site: Any, inventory: str) -> None:
+    _headline(output, "The site goes on serving; end it with Ctrl-C. In another terminal:")
+    output.line(f"   export CHECKMK_SERVER_URL={site.url} CHECKMK_SITE={site.site}")
+    output.line(f"   export CHECKMK_USERNAME={site.user} CHECKMK_PASSWORD={site.secret}")
+    output.line("   checkmk-sync doctor")
+    output.line("   checkmk-sync services problems --limit 10")
+    output.line(f"   checkmk-sync plan {inventory} --owner {OWNER}")
+    output.console.file.flush()
+    serve()

@@ -1,0 +1,42 @@
+"""``checkmk-sync doctor``."""
+
+from __future__ import annotations
+
+import click
+from rich.text import Text
+
+from ..doctor import Finding, Verdict, diagnose
+from .output import safe
+from .shared import State, shared_options
+
+__all__ = ["doctor"]
+
+_STYLES = {Verdict.OK: ("ok", "green"), Verdict.WARNING: ("warning", "yellow"), Verdict.FAILED: ("FAILED", "red")}
+
+
+@click.command(epilog="Example: checkmk-sync --config config.yaml doctor")
+@shared_options
+@click.pass_context
+def doctor(context: click.Context) -> int:
+    """Explain what is wrong between this machine and the site, and what to do.
+
+    Exits with 0 when all is well or only warned about, with 3 when the site cannot be used.
+    """
+    state: State = context.ensure_object(State)
+    state.start_logging()
+    output, found = state.output, []
+    for finding in diagnose(state.settings()):
+        found.append(finding)
+        if not state.as_json:
+            _show(output.console, finding)
+    if state.as_json:
+        output.data([finding.to_dict() for finding in found])
+    return 3 if any(finding.verdict is Verdict.FAILED for finding in found) else 0
+
+
+def _show(console: object, finding: Finding) -> None:
+    word, style = _STYLES[finding.verdict]
+    line = Text.assemble((f"{word:8}", style), f"{finding.check}: {safe(finding.said)}")
+    console.print(line)  # type: ignore[attr-defined]
+    if finding.advice:
+        console.print(Text(f"{'':8}→ {safe(finding.advice)}"))  # type: ignore[attr-defined]

@@ -1,0 +1,92 @@
+"""Options that every command takes, before or after its name."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any, Callable, Optional, TypeVar
+
+import click
+
+from ..client import Checkmk
+from ..configuration import from_env, load
+from ..settings import Settings
+from .output import Output
+
+__all__ = ["State", "shared_options"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
+
+
+@dataclass
+class State:
+    """What the shared options say, wherever they stood."""
+
+    config: Optional[str] = None
+    as_json: bool = False
+    quiet: bool = False
+    verbose: int = 0
+
+    @property
+    def output(self) -> Output:
+        return Output(as_json=self.as_json, quiet=self.quiet)
+
+    def settings(self) -> Settings:
+        """From ``--config``, ``CHECKMK_SYNC_CONFIG`` or the ``CHECKMK_…`` variables of the environment."""
+        path = self.config or os.environ.get(CONFIG_VARIABLE)
+        return load(path) if path else from_env()
+
+    def client(self) -> Checkmk:
+        self.start_logging()
+        return Checkmk.from_settings(self.settings())
+
+    def start_logging(self) -> None:
+        """Log to stderr: with -v warnings and retries, with -vv every request."""
+        if self.verbose:
+            handler = logging.StreamHandler()
+            handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+            logger = logging.getLogger("checkmk_sync")
+            logger.addHandler(handler)
+            logger.setLevel(logging.DEBUG if self.verbose > 1 else logging.INFO)
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    def callback(context: click.Context, _parameter: click.Parameter, value: Any) -> Any:
+        if value:  # given here; elsewhere it may have been given before
+            setattr(context.ensure_object(State), name, value)
+        return value
+
+    return callback
+
+
+def shared_options(command: F) -> F:
+    """Add ``--config``, ``--json``, ``-q`` and ``-v`` to a command."""
+    options = (
+        click.option(
+            "--config",
+            metavar="FILE",
+            help=f"Configuration file (or set {CONFIG_VARIABLE}, or the CHECKMK_… variables).",
+            callback=_keep("config"),
+            expose_value=False,
+        ),
+        click.option(
+            "--json", is_flag=True, help="Print JSON for machines.", callback=_keep("as_json"), expose_value=False
+        ),
+        click.option(
+            "-q", "--quiet", is_flag=True, help="No notes, no progress.", callback=_keep("quiet"), expose_value=False
+        ),
+        click.option(
+            "-v",
+            "--verbose",
+            count=True,
+            help="Log to stderr; twice: every request.",
+            callback=_keep("verbose"),
+            expose_value=False,
+        ),
+    )
+    for option in options:
+        command = option(command)
+    return command

@@ -1,0 +1,147 @@
+"""``checkmk-sync plan`` and ``checkmk-sync apply``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Callable, Optional, TypeVar
+
+import click
+
+from ..errors import BatchError
+from ..sync import (
+    Options,
+    Plan,
+    apply_plan,
+    load,
+    make_plan,
+    plan_as_markdown,
+    plan_as_text,
+    report_as_text,
+)
+from .output import Output, safe
+from .shared import State, shared_options
+
+__all__ = ["apply", "plan", "show"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CHANGES = 4  # exit code of plan --detailed-exitcode
+SHOWN = 40  # changes on a terminal
+
+
+def _inventory(command: F) -> F:
+    command = click.option(
+        "--adopt", is_flag=True, help="Take over hosts of the inventory that exist and belong to nobody."
+    )(command)
+    command = click.option(
+        "--owner", metavar="NAME", help="Mark what is created as yours, and delete what is yours and not wanted."
+    )(command)
+    return click.argument("inventory", nargs=-1, required=True, metavar="INVENTORY...")(command)
+
+
+@click.command(epilog="Example: checkmk-sync plan hosts.yaml --owner cmdb --detailed-exitcode")
+@_inventory
+@click.option(
+    "--detailed-exitcode", is_flag=True, help=f"Exit with {CHANGES} when there is something to do, with 0 when not."
+)
+@click.option("--markdown", is_flag=True, help="Print a Markdown table, for reviews.")
+@shared_options
+@click.pass_context
+def plan(
+    context: click.Context,
+    inventory: tuple[str, ...],
+    owner: Optional[str],
+    adopt: bool,
+    detailed_exitcode: bool,
+    markdown: bool,
+) -> int:
+    """Show what has to change so that the site is as INVENTORY (YAML, JSON or CSV files, or - for stdin) says.
+
+    Changes nothing. Exits with 2 when the inventory has mistakes or names hosts that are not yours.
+    """
+    state: State = context.ensure_object(State)
+    desired = load(inventory)
+    with state.client() as client:
+        found = make_plan(client, desired, owner=owner, adopt=adopt)
+    if state.as_json:
+        state.output.data(found.to_dict())
+    elif markdown:
+        click.echo(plan_as_markdown(found))
+    else:
+        show(state.output, plan_as_text(found))
+    if found.conflicts:
+        return 2
+    return CHANGES if detailed_exitcode and not found.is_empty else 0
+
+
+@click.command(epilog="Example: checkmk-sync apply hosts.yaml --owner cmdb --yes")
+@_inventory
+@click.option(
+    "--allow-changes", type=click.IntRange(0), metavar="N", help="Allow deleting or changing N owned objects."
+)
+@click.option("--checksum", metavar="SUM", help="Apply only the plan with this checksum, as it was reviewed.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--no-discover", is_flag=True, help="Do not scan new hosts for services.")
+@click.option("--no-activate", is_flag=True, help="Leave the changes pending.")
+@click.option("--force-foreign", is_flag=True, help="Also activate pending changes of other users.")
+@shared_options
+@click.pass_context
+def apply(
+    context: click.Context,
+    inventory: tuple[str, ...],
+    owner: Optional[str],
+    adopt: bool,
+    allow_changes: Optional[int],
+    checksum: Optional[str],
+    yes: bool,
+    no_discover: bool,
+    no_activate: bool,
+    force_foreign: bool,
+) -> int:
+    """Bring the site to what INVENTORY (YAML, JSON or CSV files, or - for stdin) says.
+
+    Plans, asks, applies in bulk, discovers new hosts, activates once, and looks whether all is as wanted.
+    Stopped at any moment it can be run again. Without --owner nothing is ever deleted.
+    """
+    state: State = context.ensure_object(State)
+    output = state.output
+    desired = load(inventory)
+    with state.client() as client:
+        found = make_plan(client, desired, owner=owner, adopt=adopt)
+        found.raise_if_unsafe(allow_changes=allow_changes, checksum=checksum)
+        if found.is_empty and not found.undiscovered:
+            output.data({"ok": True, **found.to_dict()}) if state.as_json else output.line("Nothing to do.")
+            return 0
+        if not state.as_json:
+            show(output, plan_as_text(found, limit=SHOWN))
+        _confirm(found, yes or checksum is not None, "-" in inventory)
+        options = Options(discover=not no_discover, activate=not no_activate, force_foreign=force_foreign)
+        try:
+            with output.progress() as watch:
+                report = apply_plan(client, found, options, watch)
+        except BatchError as error:
+            for outcome in error.outcomes[:SHOWN]:
+                output.note(safe(f"{outcome.status.value}: {outcome.key}"))
+            raise
+    if state.as_json:
+        output.data(report.to_dict())
+    else:
+        show(output, report_as_text(report))
+    return 0 if report.ok else 1
+
+
+def _confirm(found: Plan, agreed: bool, stdin_is_taken: bool) -> None:
+    if agreed:
+        return
+    if stdin_is_taken or not sys.stdin.isatty():
+        raise click.UsageError("without a terminal to ask on, give --yes, or --checksum with that of the reviewed plan")
+    click.confirm(f"Apply {len(found.changes)} changes?", abort=True, err=True)
+
+
+def show(output: Output, text: str) -> None:
+    """Print lines that hold text from the server or from an inventory."""
+    for line in text.splitlines():
+        output.line(safe(line), style=_STYLES.get(line[:2], ""))
+
+
+_STYLES = {"+ ": "green", "~ ": "yellow", "> ": "cyan", "- ": "red", "! ": "bold red"}

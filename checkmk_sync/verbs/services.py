@@ -1,0 +1,64 @@
+"""Verbs of services."""
+
+from __future__ import annotations
+
+from typing import Iterator, Optional, Sequence
+
+from ..client import Checkmk
+from ..names import ServiceState
+from ..query import unhandled_problems
+from ..records import ServiceStatus, severity
+from .verb import LIMIT, Argument, Row, Verb, limited
+
+__all__ = ["SERVICE_VERBS"]
+
+_SERVICE_COLUMNS = ("plugin_output", "acknowledged", "scheduled_downtime_depth", "last_check")
+
+
+def _service_row(service: ServiceStatus) -> Row:
+    columns = {column: service[column] for column in _SERVICE_COLUMNS}
+    return {"host": service.host_name, "service": service.name, "state": service.state.name, **columns}
+
+
+def _services(
+    client: Checkmk, host: Optional[str], search: Optional[str], state: Sequence[str], limit: Optional[int]
+) -> Iterator[Row]:
+    states = [ServiceState[name.upper()] for name in state] or None
+    rows = client.services.each(host=host, search=search, state=states, columns=_SERVICE_COLUMNS)
+    return map(_service_row, limited(rows, limit))
+
+
+def _problems(client: Checkmk, host: Optional[str], limit: Optional[int]) -> Iterator[Row]:
+    query = unhandled_problems()
+    rows = client.services.each(host=host, query=query, columns=_SERVICE_COLUMNS)
+    return map(_service_row, limited(sorted(rows, key=severity), limit))
+
+
+_OF_HOST = Argument("host", "Only of this host; may be a pattern such as 'web*'.")
+_STATES = tuple(state.name.lower() for state in ServiceState)
+
+SERVICE_VERBS = (
+    Verb(
+        "services",
+        "list",
+        "List services as the monitoring sees them.",
+        "checkmk-sync services list --host 'web*' --state critical --state warning",
+        _services,
+        (
+            _OF_HOST,
+            Argument("search", "Only names that fit a pattern such as 'Filesystem*'."),
+            Argument("state", "Only in this state.", many=True, choices=_STATES),
+            LIMIT,
+        ),
+        ("host", "service", "state", "plugin_output"),
+    ),
+    Verb(
+        "services",
+        "problems",
+        "List unhandled problems, the worst first: not acknowledged, not in a downtime.",
+        "checkmk-sync services problems --limit 20",
+        _problems,
+        (_OF_HOST, LIMIT),
+        ("host", "service", "state", "plugin_output"),
+    ),
+)

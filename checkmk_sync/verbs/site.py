@@ -1,0 +1,73 @@
+"""Verbs of the site as a whole."""
+
+from __future__ import annotations
+
+from typing import Iterator, Sequence
+
+from ..client import Checkmk
+from ..errors import BatchError
+from ..outcomes import Outcomes
+from .verb import Argument, Row, Verb
+
+__all__ = ["SITE_VERBS"]
+
+
+def _discover(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Row:
+    done = client.discovery.bulk(hosts, remove_vanished=remove_vanished)
+    if not done.ok and done.job is not None:
+        raise BatchError(
+            f"the discovery ended as {done.job.state}: {'; '.join(done.job.log[-3:])}", outcomes=Outcomes()
+        )
+    return {"hosts": len(done.hosts), "state": "finished" if done.job is None else done.job.state}
+
+
+def _pending(client: Checkmk) -> Iterator[Row]:
+    for change in client.activation.pending():
+        yield {"time": change.time, "user": change.user, "action": change.action, "text": change.text}
+
+
+def _activate(client: Checkmk, force_foreign: bool, timeout: int) -> Row:
+    done = client.activation.activate(force_foreign_changes=force_foreign, timeout_s=timeout)
+    return {"activated": len(done.activated), "seconds": round(done.elapsed_s, 1)}
+
+
+def _version(client: Checkmk) -> Row:
+    found = client.version()
+    return {"checkmk": found.checkmk, "edition": found.edition, "site": found.site}
+
+
+SITE_VERBS = (
+    Verb(
+        "",
+        "discover",
+        "Scan hosts for services and monitor what is new.",
+        "checkmk-sync discover web01 web02",
+        _discover,
+        (
+            Argument("hosts", "Names of the hosts.", required=True, many=True),
+            Argument("remove_vanished", "Also drop services that vanished.", bool, default=False),
+        ),
+        writes=True,
+    ),
+    Verb(
+        "",
+        "pending",
+        "List changes that wait for activation.",
+        "checkmk-sync pending",
+        _pending,
+        columns=("time", "user", "action", "text"),
+    ),
+    Verb(
+        "",
+        "activate",
+        "Activate pending changes, wait, and check that they are active.",
+        "checkmk-sync activate",
+        _activate,
+        (
+            Argument("force_foreign", "Also activate changes of other users.", bool, default=False),
+            Argument("timeout", "Give up after this many seconds.", int, default=900),
+        ),
+        writes=True,
+    ),
+    Verb("", "version", "Show what the site says it is.", "checkmk-sync version", _version),
+)
