@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any, Callable, ContextManager, Optional
+import re
+from typing import Any, Callable, ContextManager, Iterator, Optional
 
 import requests
 import urllib3.exceptions
@@ -172,20 +173,20 @@ def _is_safe_to_repeat(call: Call, error: Exception) -> bool:
 
 
 def _is_connect_failure(error: BaseException) -> bool:
-    if isinstance(error, (requests.ConnectTimeout, urllib3.exceptions.NewConnectionError)):
-        return True
-    return any(isinstance(inner, Exception) and _is_connect_failure(inner) for inner in error.args)
+    kinds = (requests.ConnectTimeout, urllib3.exceptions.NewConnectionError)
+    return any(isinstance(inner, kinds) for inner in _chain(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The exception and those wrapped in it: urllib3 keeps them as ``reason`` or among the arguments."""
+    inner: Optional[BaseException] = error
+    while inner is not None:
+        yield inner
+        wrapped = (getattr(inner, "reason", None), *reversed(inner.args))
+        inner = next((found for found in wrapped if isinstance(found, BaseException)), None)
 
 
 def _root_text(error: BaseException) -> str:
-    """What the innermost cause says; the wrappers around it repeat URLs and object addresses."""
-    inner = error
-    while True:
-        reason = getattr(inner, "reason", None)
-        nested = reason if isinstance(reason, BaseException) else None
-        nested = nested or next((arg for arg in reversed(inner.args) if isinstance(arg, BaseException)), None)
-        if nested is None:
-            break
-        inner = nested
-    text = str(inner).rpartition(">: ")[2] or type(inner).__name__
-    return text.partition(": ")[2] if text.startswith(("HTTPConnection(", "HTTPSConn")) else text
+    """What the innermost exception says, without the object it says it of."""
+    *_, root = _chain(error)
+    return re.sub(r"^(<[^>]*>|\w+\([^)]*\)): ", "", str(root)) or type(root).__name__

@@ -82,11 +82,14 @@ class _Text:
                 return self._last_value()
 
     def _last_value(self) -> Any:
-        """The value when no more text comes: then nothing may be missing."""
+        """The value when no more text comes; in an object something has to follow it."""
         try:
-            value, self._at = self._decode(self._buffer, self._at)
+            value, end = self._decode(self._buffer, self._at)
         except ValueError:
-            raise BrokenReplyError("the answer ended in the middle of its JSON") from None
+            end = len(self._buffer)
+        if end == len(self._buffer):
+            raise BrokenReplyError("the answer ended in the middle of its JSON")
+        self._at = end
         return value
 
     def accept(self, char: str) -> bool:

@@ -31,6 +31,8 @@ OLDEST, NEWEST = "2.2.0", "2.6.0"
 
 
 class Verdict(enum.Enum):
+    """FAILED makes the site unusable, WARNING a part of what can be done with it."""
+
     OK = "ok"
     WARNING = "warning"
     FAILED = "failed"

@@ -20,6 +20,8 @@ MAX_BYTES = 256 * 2**20
 MAX_VALUES = 20_000_000  # counted with every alias written out
 MAX_DEPTH = 50
 
+_PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
 Path = Sequence[Union[str, int]]
 # libyaml is six times faster where PyYAML was built with it; both are safe loaders.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -116,6 +118,8 @@ class _Builder:
             return self._loader.construct_object(node), 1
         if id(node) in self._open:
             self._refuse(node, "an alias contains itself")
+        if node.tag not in _PLAIN_TAGS:
+            self._refuse(node, f"the tag {node.tag!r} is not allowed; this is not valid YAML for data")
         if len(self._open) > MAX_DEPTH:
             self._refuse(node, f"the document is nested deeper than {MAX_DEPTH} levels")
         self._open.add(id(node))

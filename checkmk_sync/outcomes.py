@@ -67,14 +67,17 @@ class Outcomes(Sequence[Outcome]):
 
     @property
     def applied(self) -> list[Outcome]:
+        """What the site has."""
         return self._with(Status.APPLIED)
 
     @property
     def not_applied(self) -> list[Outcome]:
+        """What the site has not, each with the error that says why."""
         return self._with(Status.NOT_APPLIED)
 
     @property
     def unknown(self) -> list[Outcome]:
+        """What nothing proves: look before repeating it."""
         return self._with(Status.UNKNOWN)
 
     @property

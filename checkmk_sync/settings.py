@@ -60,6 +60,8 @@ class LimitSettings:
 
 @dataclass(frozen=True)
 class StreamingSettings:
+    """``default_batch_size`` is the number of items on a page."""
+
     default_batch_size: int = 100
 
     def __post_init__(self) -> None:
@@ -103,6 +105,8 @@ class RetrySettings:
 
 @dataclass(frozen=True)
 class BreakerSettings:
+    """Opens after ``failure_threshold`` failures in a row, for ``recovery_timeout`` seconds."""
+
     failure_threshold: int = 5
     recovery_timeout: float = 60.0
 
@@ -112,6 +116,8 @@ class BreakerSettings:
 
 @dataclass(frozen=True)
 class RecoverySettings:
+    """When to repeat, and when to stop asking."""
+
     circuit_breaker: BreakerSettings = field(default_factory=BreakerSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
 
@@ -149,6 +155,7 @@ class Settings:
 
     @property
     def is_loopback(self) -> bool:
+        """True when the server is this machine."""
         host = urlsplit(self.server_url).hostname or ""
         try:
             return ipaddress.ip_address(host).is_loopback

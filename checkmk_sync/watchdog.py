@@ -34,7 +34,7 @@ class Exchange:
         self._lock = threading.Lock()
 
     def watch(self, sock: Any) -> None:
-        """Note the socket in use; it is shut at once where time is over already."""
+        """Note the socket in use, None before there is one; it is shut at once where time is over already."""
         with self._lock:
             self.connection_seen = True
             self._socket = sock
@@ -77,6 +77,7 @@ class _Watched:
         return sock
 
     def connect(self) -> None:
+        _report(None)
         self._connecting = True  # a CONNECT to a proxy is no byte of the request
         try:
             super().connect()  # type: ignore[misc]

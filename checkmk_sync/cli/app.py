@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Any, Mapping, Optional, Sequence
 
 import click
@@ -148,7 +149,9 @@ def run(arguments: Optional[Sequence[str]] = None) -> int:
     """Run a command line; its exit code."""
     state = State()
     try:
-        result = cli.main(list(arguments) if arguments is not None else None, obj=state, standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_args, **_more: state.output.note(f"Warning: {message}")
+            result = cli.main(list(arguments) if arguments is not None else None, obj=state, standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as done:
         return done.exit_code

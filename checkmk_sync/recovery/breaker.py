@@ -17,6 +17,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class BreakerState(enum.Enum):
+    """CLOSED lets everything through, OPEN nothing, HALF_OPEN one probe."""
+
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"

@@ -28,11 +28,10 @@ States = Union[HostState, ServiceState]
 class _Status(Resource):
     _always: Columns
 
-    def _asked(self, columns: Columns, sites: Sequence[str], query: Optional[Filter]) -> dict[str, Any]:
+    def _asked(self, columns: Columns, sites: Sequence[str], query: Filter) -> dict[str, Any]:
         # The state without has_been_checked would call a pending object OK.
         wanted = [*self._always, *(name for name in columns if name not in self._always)]
-        expression = None if query is None else query.to_dict()
-        return {"columns": wanted, "sites": list(sites) or None, "query": expression or None}
+        return {"columns": wanted, "sites": list(sites) or None, "query": query.to_dict() or None}
 
     def _rows(self, by_get: str, by_post: str, asked: Mapping[str, Any], **path: str) -> Iterator[Any]:
         """The rows, over the form that takes no lock where the version has it and the URL is short enough."""
@@ -55,7 +54,7 @@ class HostStatuses(_Status):
 
     def get(self, name: str, columns: Columns = (), *, fresh: bool = False) -> HostStatus:
         """One host. NotFoundError also for a host that is configured but not activated yet."""
-        query = {"columns": self._asked(columns, (), None)["columns"]}
+        query = {"columns": self._asked(columns, (), everything())["columns"]}
         return HostStatus.parse(self._perform("get", path={"name": name}, query=query, fresh=fresh).data)
 
     def each(
@@ -87,7 +86,7 @@ class Services(_Status):
 
     def get(self, host: str, service: str, columns: Columns = (), *, fresh: bool = False) -> ServiceStatus:
         """One service by its description. NotFoundError where the core does not know it."""
-        query = {"service_description": service, "columns": self._asked(columns, (), None)["columns"]}
+        query = {"service_description": service, "columns": self._asked(columns, (), everything())["columns"]}
         return ServiceStatus.parse(self._perform("get", path={"name": host}, query=query, fresh=fresh).data)
 
     def each(
@@ -106,7 +105,7 @@ class Services(_Status):
         """
         condition = _condition(query, "description", search, state)
         if host is not None and ("*" in host or "?" in host):
-            condition = column("host_name").glob(host) & (condition or everything())
+            condition = column("host_name").glob(host) & condition
             host = None
         asked = self._asked(columns, sites, condition)
         if host is not None:
@@ -122,7 +121,7 @@ class Services(_Status):
 
 def _condition(
     query: Optional[Filter], name: str, search: Optional[str], state: Union[States, Iterable[States], None]
-) -> Optional[Filter]:
+) -> Filter:
     condition = everything() if query is None else query
     if search is not None:
         condition = condition & column(name).glob(search)

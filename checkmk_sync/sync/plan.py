@@ -23,6 +23,8 @@ BRAKE_FROM = 10  # owned objects; fewer may all change
 
 
 class Action(enum.Enum):
+    """What is done to an object; deleting comes last."""
+
     CREATE = "create"
     MOVE = "move"
     UPDATE = "update"
@@ -102,6 +104,7 @@ class Plan:
         return not self.changes and not self.conflicts and not self.own_pending
 
     def count(self, action: Action, kind: Optional[str] = None) -> int:
+        """How many changes of an action there are."""
         return sum(change.action is action and kind in (None, change.kind) for change in self.changes)
 
     def counts(self) -> dict[str, int]:

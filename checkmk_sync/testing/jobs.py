@@ -36,6 +36,8 @@ class ActivationJob:
 
 @dataclass
 class Activations:
+    """Activations that run and ran; ``failing`` is how many of the next ones fail."""
+
     setup: Setup
     core: Core
     duration_s: float

@@ -62,6 +62,8 @@ class HostConfig:
 
 @dataclass(frozen=True)
 class FolderConfig:
+    """Replaced on every change, like hosts; ``ident`` is its 32-digit id."""
+
     path: str
     title: str
     attributes: Mapping[str, Any]

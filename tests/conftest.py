@@ -1,0 +1,106 @@
+"""What all tests share: no network beyond this machine, a simulated site, and clients for it."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from checkmk_sync import Checkmk
+from checkmk_sync.testing import ManualClock, SimulatedSite
+
+pytest_plugins = ["pytester"]
+
+settings.register_profile("fast", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("fast")
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "checkmk_sync"
+
+
+def shared_folder(name: str) -> Path:
+    """A folder of facts about Checkmk that lie beside the project; the test is skipped where they do not."""
+    base = os.environ.get("CHECKMK_" + name.upper())
+    path = Path(base) if base else ROOT.parent / "shared" / name
+    if not path.is_dir():
+        pytest.skip(f"{path} is not here; set CHECKMK_{name.upper()} to the folder with the official {name}")
+    return path
+
+
+def _is_local(address: Any) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a Unix socket
+    try:
+        return ipaddress.ip_address(address[0]).is_loopback
+    except ValueError:
+        return address[0] == "localhost"
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing leaves this machine."""
+    connect, resolve = socket.socket.connect, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> Any:
+        if not _is_local(address):
+            raise AssertionError(f"a test tried to reach {address}")
+        return connect(self, address)
+
+    def guarded_resolve(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if not _is_local((host,)) and host is not None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return resolve(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither proxies nor CHECKMK_… variables of whoever runs the tests."""
+    kept = {"CHECKMK_SPECS", "CHECKMK_CASES"}
+    for name in set(os.environ) - kept:
+        if name.startswith("CHECKMK_") or name.lower().endswith("_proxy") or name.endswith("_CA_BUNDLE"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Time that passes only when somebody sleeps: the site's jobs and the client's waits share it."""
+    return ManualClock()
+
+
+@pytest.fixture
+def site(clock: ManualClock) -> Iterator[SimulatedSite]:
+    """An empty site."""
+    with SimulatedSite(clock=clock) as running:
+        yield running
+
+
+MakeClient = Callable[..., Checkmk]
+
+
+@pytest.fixture
+def connect(clock: ManualClock) -> Iterator[MakeClient]:
+    """``connect(site, **settings)``: a client on the test's clock, closed after the test."""
+    opened: list[Checkmk] = []
+
+    def make(to: SimulatedSite, **options: Any) -> Checkmk:
+        options.setdefault("clock", clock)
+        opened.append(to.client(**options))
+        return opened[-1]
+
+    yield make
+    for client in opened:
+        client.close()
+
+
+@pytest.fixture
+def cmk(site: SimulatedSite, connect: MakeClient) -> Checkmk:
+    """A client for ``site``."""
+    return connect(site)

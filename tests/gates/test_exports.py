@@ -1,0 +1,63 @@
+"""``__all__`` says what a module offers: sorted, complete, and nothing that is not there."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import checkmk_sync
+from tests.conftest import PACKAGE
+
+MODULES = sorted(
+    found.name
+    for found in pkgutil.walk_packages([str(PACKAGE)], prefix="checkmk_sync.")
+    if not found.name.endswith("__main__")
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_all_is_sorted_and_true(name: str) -> None:
+    module = importlib.import_module(name)
+    offered = module.__all__
+    ordered = sorted(offered, key=lambda word: (not word.isupper(), not word[0].isupper(), word))
+    assert list(offered) == ordered
+    for word in offered:
+        assert getattr(module, word) is not None or word in vars(module)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_classes_and_functions_are_offered_and_explained(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__doc__, f"{name} has no docstring"
+    for word, value in vars(module).items():
+        if word.startswith("_") or inspect.getmodule(value) is not module:
+            continue
+        if inspect.isclass(value) and word in module.__all__:
+            assert value.__doc__, f"{name}.{word} has no docstring"
+
+
+def test_the_package_offers_what_it_promises() -> None:
+    assert list(checkmk_sync.__all__) == sorted(checkmk_sync.__all__)
+    assert set(checkmk_sync.__all__) == set(checkmk_sync._HOMES)
+    for word in checkmk_sync.__all__:
+        assert getattr(checkmk_sync, word).__name__ == word
+    with pytest.raises(AttributeError):
+        checkmk_sync.nothing_like_this  # type: ignore[attr-defined]
+
+
+def test_types_are_known_without_importing() -> None:
+    """What type checkers see is what is imported lazily."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
+    seen = {
+        alias.name: node.module
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == checkmk_sync._HOMES

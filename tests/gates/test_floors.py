@@ -1,0 +1,89 @@
+"""A file imports from its own floor or a lower one, never upwards and never in a circle."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Iterator
+
+from tests.conftest import PACKAGE
+
+FLOORS = (
+    {"errors", "wire", "clock", "names", "credentials", "documents", "settings", "configuration"},
+    {"recovery", "metrics"},
+    {"cache", "adapter", "auth", "decode", "problem", "sessions", "transport", "watchdog"},
+    {"catalogue", "resource", "resources", "records", "query", "streaming", "waiting", "outcomes", "bulk"},
+    {"client"},
+    {"sync", "doctor"},
+    {"verbs", "cli", "testing", "__main__"},
+)
+# The simulated site must not make the client's mistakes: it knows names and clocks, and `.client()` makes a client.
+ALLOWED_IN_TESTING = FLOORS[0] | {"testing", "client"}
+
+
+def _room(path: Path) -> str:
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def _modules() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path != PACKAGE / "__init__.py":
+            yield path, ast.parse(path.read_text("utf-8"))
+
+
+def _imported(path: Path, tree: ast.Module) -> Iterator[str]:
+    """The modules of this package that a file imports, wherever in it, as dotted paths below the package."""
+    package = path.relative_to(PACKAGE).parent.parts
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = list(package[: len(package) - node.level + 1])
+            base += node.module.split(".") if node.module else []
+            for name in node.names:
+                yield ".".join([*base, name.name] if not node.module else base)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            assert not any(name.split(".")[0] == "checkmk_sync" for name in names), f"{path}: import relatively"
+
+
+def _floor(room: str) -> int:
+    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+
+
+def test_every_file_has_a_floor() -> None:
+    assert {_room(path) for path, _ in _modules()} == set().union(*FLOORS)
+
+
+def test_nothing_imports_upwards() -> None:
+    for path, tree in _modules():
+        for target in _imported(path, tree):
+            room = target.split(".")[0]
+            if room not in ("", "__version__", _room(path)):
+                assert _floor(room) <= _floor(_room(path)), f"{path} imports {target} from a higher floor"
+
+
+def test_the_simulated_site_shares_only_names_with_the_client() -> None:
+    for path, tree in _modules():
+        if _room(path) == "testing":
+            found = {target.split(".")[0] for target in _imported(path, tree)} - {""}
+            assert found <= ALLOWED_IN_TESTING, f"{path} imports {found - ALLOWED_IN_TESTING}"
+
+
+def test_no_circles() -> None:
+    """At import time, that is: what stands under TYPE_CHECKING or in a function does not count."""
+    graph = {}
+    for path, tree in _modules():
+        top = ast.Module([node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))], [])
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).replace(".__init__", "")
+        graph[name] = {target for target in _imported(path, top) if target and target != name}
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, f"circle: {' -> '.join((*trail, name))}"
+        if name not in done:
+            for target in graph.get(name, ()):
+                visit(target, (*trail, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())

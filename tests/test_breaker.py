@@ -1,0 +1,168 @@
+"""The breaker stops asking a site that is down, and lets exactly one probe find out that it is back."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkmk_sync.errors import CircuitOpenError, ConnectError, DeadlineError, NotFoundError, ReadTimeoutError
+from checkmk_sync.recovery import BreakerState, CircuitBreaker
+from checkmk_sync.testing import ManualClock
+
+
+def _fail(error: Exception) -> Any:
+    raise error
+
+
+def _break(breaker: CircuitBreaker, times: int) -> None:
+    for _ in range(times):
+        with pytest.raises(ConnectError):
+            breaker.call(_fail, ConnectError("no"))
+
+
+@pytest.fixture
+def breaker(clock: ManualClock) -> CircuitBreaker:
+    return CircuitBreaker(failure_threshold=3, recovery_timeout=60, clock=clock)
+
+
+def test_it_opens_after_failures_in_a_row_and_says_when_to_come_back(
+    breaker: CircuitBreaker, clock: ManualClock
+) -> None:
+    _break(breaker, 3)
+    assert breaker.state is BreakerState.OPEN
+    clock.advance(20)
+    with pytest.raises(CircuitOpenError, match="next try in 40 s") as caught:
+        breaker.call(lambda: pytest.fail("called"))
+    assert caught.value.retry_at == clock.time() + 40
+    assert caught.value.sent is False
+
+
+def test_a_success_in_between_starts_the_count_anew(breaker: CircuitBreaker) -> None:
+    _break(breaker, 2)
+    assert breaker.call(lambda: "ok") == "ok"
+    _break(breaker, 2)
+    assert breaker.state is BreakerState.CLOSED
+
+
+@pytest.mark.parametrize("error", [NotFoundError(404, "x"), KeyError("x"), DeadlineError("queue", sent=False)])
+def test_answers_of_the_site_are_no_failures(breaker: CircuitBreaker, error: Exception) -> None:
+    for _ in range(9):
+        with pytest.raises(type(error)):
+            breaker.call(_fail, error)
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_a_good_probe_closes_it_and_a_bad_one_opens_it_again(breaker: CircuitBreaker, clock: ManualClock) -> None:
+    _break(breaker, 3)
+    clock.advance(60)
+    assert breaker.state is BreakerState.HALF_OPEN
+    _break(breaker, 1)
+    assert breaker.state is BreakerState.OPEN
+    clock.advance(60)
+    assert breaker.call(lambda: "ok") == "ok"
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_one_probe_of_32_threads_passes(breaker: CircuitBreaker, clock: ManualClock) -> None:
+    _break(breaker, 3)
+    clock.advance(60)
+    inside, go, passed, refused = threading.Event(), threading.Event(), [0], [0]
+    lock = threading.Lock()
+
+    def probe() -> None:
+        inside.set()
+        go.wait(10)
+        with lock:
+            passed[0] += 1
+
+    def knock() -> None:
+        try:
+            breaker.call(probe)
+        except CircuitOpenError:
+            with lock:
+                refused[0] += 1
+            if refused[0] == 31:
+                go.set()
+
+    threads = [threading.Thread(target=knock) for _ in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert (passed[0], refused[0]) == (1, 31)
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_the_lock_is_not_held_during_a_call(breaker: CircuitBreaker) -> None:
+    """Eight calls meet inside: with a lock around them they never would."""
+    meeting = threading.Barrier(8, timeout=10)
+    threads = [threading.Thread(target=lambda: breaker.call(meeting.wait)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert not meeting.broken
+
+
+def test_late_results_of_an_earlier_time_do_not_count(breaker: CircuitBreaker, clock: ManualClock) -> None:
+    started, finish = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        started.set()
+        finish.wait(10)
+        return "ok"
+
+    late = threading.Thread(target=lambda: breaker.call(slow))
+    late.start()
+    started.wait(10)
+    _break(breaker, 3)
+    finish.set()
+    late.join(10)
+    assert breaker.state is BreakerState.OPEN
+
+
+def test_ctrl_c_is_no_result(breaker: CircuitBreaker, clock: ManualClock) -> None:
+    _break(breaker, 3)
+    clock.advance(60)
+    with pytest.raises(KeyboardInterrupt):
+        breaker.call(_fail, KeyboardInterrupt())  # type: ignore[arg-type]
+    assert breaker.call(lambda: "ok") == "ok"  # the place of the probe is free again
+
+
+def test_it_decorates(breaker: CircuitBreaker) -> None:
+    @breaker
+    def add(a: int, b: int) -> int:
+        """Adds."""
+        return a + b
+
+    assert add(1, b=2) == 3
+    assert add.__doc__ == "Adds."
+
+
+@given(st.lists(st.sampled_from(["ok", "fail", "wait"]), max_size=40))
+def test_it_never_calls_while_open_and_always_recovers(steps: list[str]) -> None:
+    clock = ManualClock()
+    breaker = CircuitBreaker(failure_threshold=2, recovery_timeout=10, clock=clock)
+    for step in steps:
+        if step == "wait":
+            clock.advance(10)
+            continue
+        was_open, called = breaker.state is BreakerState.OPEN, []
+
+        def attempt(fails: bool = step == "fail", called: list[int] = called) -> None:
+            called.append(1)
+            if fails:
+                raise ReadTimeoutError("no")
+
+        try:
+            breaker.call(attempt)
+        except (CircuitOpenError, ReadTimeoutError):
+            pass
+        assert bool(called) is not was_open
+    clock.advance(10)
+    assert breaker.call(lambda: "ok") == "ok"
+    assert breaker.state is BreakerState.CLOSED

@@ -1,0 +1,100 @@
+"""Errors pickle with their cause and their facts, and say what happened in one sentence."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import pytest
+
+from checkmk_sync import errors
+from checkmk_sync.outcomes import Outcome, Outcomes, Status
+
+SAMPLES: list[errors.CheckmkError] = [
+    errors.CheckmkError("something"),
+    errors.SettingsError("missing", file="a.yaml", line=3, field="site"),
+    errors.MissingExtraError("the simulated site", "simulator"),
+    errors.TransportError("gone", call="GET /x", sent=None, attempts=2),
+    errors.ConnectError("refused", call="GET /x", sent=False),
+    errors.ReadTimeoutError("late"),
+    errors.BrokenReplyError("cut"),
+    errors.CircuitOpenError("open", call="GET /x", retry_at=12.5),
+    errors.DeadlineError("over", sent=False),
+    errors.GatewayError("504", status=504, retry_after_s=3.0),
+    errors.UnexpectedReplyError("HTML", call="GET /x"),
+    errors.WaitTimeoutError("no end", waited_s=4.0),
+    errors.BatchError("stopped", outcomes=Outcomes([Outcome("web01", Status.UNKNOWN, errors.ReadTimeoutError("x"))])),
+    errors.ActivationError("failed", status_per_site={"s": "no"}, pending=2),
+    errors.InventoryError(["a.yaml:3: wrong", "a.yaml:4: wrong"]),
+    errors.UnsafePlanError("too much"),
+    errors.PlanChangedError("changed"),
+    errors.NotOwnedError("not ours"),
+    errors.SyncError("no"),
+]
+API = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.ApiError) and kind is not errors.ThrottledError
+]
+SAMPLES += [kind(400, "Bad", "why", fields={"a.0": ["x"]}, ext={"y": 1}, call="GET /x", attempts=3) for kind in API]
+SAMPLES.append(errors.ThrottledError(429, "Slow", "down", retry_after_s=2.0))
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+def test_an_error_pickles_with_everything_it_knows(error: errors.CheckmkError) -> None:
+    error.__cause__ = OSError(111, "refused")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    facts, before = again.to_dict(), error.to_dict()
+    assert facts == before
+    assert again.args == error.args
+    assert isinstance(again.__cause__, OSError)
+
+
+def test_every_class_has_a_sample() -> None:
+    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.CheckmkError)}
+    assert {type(error) for error in SAMPLES} == kinds
+
+
+def test_a_cause_that_cannot_pickle_leaves_its_text() -> None:
+    class Holder(Exception):
+        def __init__(self) -> None:
+            super().__init__("holds a lock")
+            self.lock = threading.Lock()
+
+    error = errors.BrokenReplyError("cut")
+    error.__cause__ = Holder()
+    again = pickle.loads(pickle.dumps(error))
+    assert "holds a lock" in str(again.__cause__)
+
+
+def _fail() -> Any:
+    raise errors.NotFoundError(404, "Not Found", call="GET /objects/host_config/x")
+
+
+def test_an_error_crosses_processes() -> None:
+    """An exception that does not unpickle breaks a process pool for good."""
+    with ProcessPoolExecutor(1) as pool:
+        with pytest.raises(errors.NotFoundError, match="GET /objects/host_config/x"):
+            pool.submit(_fail).result()
+        assert pool.submit(int, "7").result() == 7
+
+
+def test_the_message_names_call_and_fields() -> None:
+    error = errors.BadRequestError(
+        400, "Bad Request", "These fields have problems: x", fields={"entries.0.host_name": ["taken"]}, call="POST /y"
+    )
+    assert str(error) == "400 Bad Request: entries.0.host_name: taken (POST /y)"
+
+
+def test_plain_data_leaves_out_what_was_sent() -> None:
+    assert "ext" not in errors.ServerError(500, "x", ext={"request_info": {"password": "p"}}).to_dict()
+
+
+def test_settings_errors_say_where() -> None:
+    assert str(errors.SettingsError("x", file="c.yaml", line=2)) == "c.yaml:2: x"
+    assert str(errors.SettingsError("x", file="c.yaml")) == "c.yaml: x"
+    assert str(errors.SettingsError("x")) == "x"

@@ -1,0 +1,97 @@
+"""Names mean the same in every spelling, and quote so that the server reads what was meant."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkmk_sync import CheckmkVersion, HostState, ServiceState
+from checkmk_sync.names import folder_id, folder_path, host_name, parent_folder, path_segment
+
+PART = st.text(st.characters(categories=["L", "N"], include_characters="-_"), min_size=1, max_size=8)
+
+
+@given(st.lists(PART, max_size=5), st.sampled_from("~/\\"), st.booleans())
+def test_all_spellings_of_a_folder_are_one(parts: list[str], separator: str, trailing: bool) -> None:
+    spelled = separator + separator.join(parts) + (separator if trailing and parts else "")
+    path = "/" + "/".join(parts)
+    if len(spelled) == 32 and not trailing:  # could be a folder's id
+        return
+    assert folder_path(spelled) == path
+    assert folder_path(folder_id(path)) == path
+    assert folder_id(path) == "~" + "~".join(parts)
+
+
+@given(st.lists(PART, max_size=5))
+def test_the_parents_of_a_folder_end_at_the_root(parts: list[str]) -> None:
+    path, steps = "/" + "/".join(parts), 0
+    above = parent_folder(path)
+    while above is not None:
+        assert path.startswith(above)
+        path, above, steps = above, parent_folder(above), steps + 1
+    assert (path, steps) == ("/", len(parts))
+
+
+def test_a_folder_id_stays_an_id() -> None:
+    assert folder_path("0123456789abcdef0123456789ABCDEF") == "0123456789abcdef0123456789ABCDEF"
+    assert folder_id("0123456789abcdef0123456789abcdef") == "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize("wrong", ["", "   ", "/a/b\nc", "/a;b", "/a/../b?", None, 7])
+def test_what_is_no_folder_is_refused(wrong: object) -> None:
+    with pytest.raises(ValueError, match="is not a folder"):
+        folder_path(wrong)  # type: ignore[arg-type]
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_a_segment_survives_two_decodings(text: str) -> None:
+    """Checkmk decodes path parameters twice; nothing of a name may end the segment before that."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return
+    quoted = path_segment(text)
+    assert unquote(unquote(quoted)) == text
+    assert "/" not in unquote(quoted) or "/" not in text
+    assert not set(quoted) & set("/?#&; ")
+    assert quoted.strip(".") != ""
+
+
+def test_an_empty_name_names_nothing() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        path_segment("")
+
+
+@pytest.mark.parametrize("wrong", ["", "web 01", "web01\n", "wöb", "a/b", "x" * 241, "a;b", None])
+def test_what_is_no_host_name_is_refused(wrong: object) -> None:
+    with pytest.raises(ValueError, match="host name"):
+        host_name(wrong)  # type: ignore[arg-type]
+
+
+def test_versions_are_ordered_as_checkmk_orders_them() -> None:
+    texts = ["2.2.0p44", "2.3.0i1", "2.3.0b1", "2.3.0", "2.3.0p9", "2.3.0p10", "2.4.0b4", "2.4.0", "2.4.0p18", "2.5.0b3"]
+    keys = [CheckmkVersion.parse(text).key for text in texts]
+    assert keys == sorted(keys)
+    assert CheckmkVersion.parse("2.4.0p18.cre") == CheckmkVersion.parse("2.4.0p18")
+    assert CheckmkVersion.parse("2.4.0-2025.01.31").at_least("2.4.0p99")
+    assert not CheckmkVersion.parse("2.4.0-2025.01.31").at_least("2.5.0i1")
+    assert str(CheckmkVersion.parse("2.4.0p18.cee")) == "2.4.0p18"
+
+
+@pytest.mark.parametrize("wrong", ["", "two", "2.4", "2.4.0q3", "v2.4.0"])
+def test_what_is_no_version_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match="not a Checkmk version"):
+        CheckmkVersion.parse(wrong)
+
+
+def test_zero_is_a_state_and_pending_is_another() -> None:
+    assert HostState.of(0, 1) is HostState.UP
+    assert HostState.of(0, 0) is HostState.PENDING
+    assert ServiceState.of(0, 1) is ServiceState.OK
+    assert ServiceState.of(0, 0) is ServiceState.PENDING
+    assert bool(ServiceState.OK)
+    with pytest.raises(ValueError, match="7"):
+        ServiceState.of(7, 1)

@@ -1,0 +1,170 @@
+"""Repeating: as often as said, after the waits said, within the deadline and the budget, and raised once."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkmk_sync.clock import Deadline, SystemClock
+from checkmk_sync.errors import BrokenReplyError, ConnectError, GatewayError, NotFoundError, ThrottledError
+from checkmk_sync.recovery import RetryBudget, RetryPolicy, RetryStrategy
+from checkmk_sync.testing import ManualClock
+
+
+def _failing(times: int, error: Exception) -> Callable[[], str]:
+    left = [times]
+
+    def attempt() -> str:
+        if left[0] > 0:
+            left[0] -= 1
+            raise error
+        return "done"
+
+    return attempt
+
+
+def _policy(clock: ManualClock, **options: Any) -> RetryPolicy:
+    return RetryPolicy(**{"base_delay": 1.0, "jitter": False, "clock": clock, **options})
+
+
+@given(st.integers(0, 6), st.integers(0, 6))
+def test_it_tries_once_and_then_as_often_as_said(max_retries: int, failures: int) -> None:
+    attempts = 0
+
+    def attempt() -> str:
+        nonlocal attempts
+        attempts += 1
+        if attempts <= failures:
+            raise ConnectError("no")
+        return "done"
+
+    policy = _policy(ManualClock(), max_retries=max_retries)
+    if failures > max_retries:
+        with pytest.raises(ConnectError):
+            policy.execute(attempt)
+        assert attempts == max_retries + 1
+    else:
+        assert policy.execute(attempt) == "done"
+        assert attempts == failures + 1
+
+
+@pytest.mark.parametrize(
+    ("strategy", "waits"),
+    [
+        (RetryStrategy.FIXED, [1.0, 1.0, 1.0, 1.0]),
+        (RetryStrategy.LINEAR, [1.0, 2.0, 3.0, 4.0]),
+        (RetryStrategy.EXPONENTIAL_BACKOFF, [1.0, 2.0, 4.0, 5.0]),
+    ],
+)
+def test_waits_grow_as_the_strategy_says_up_to_the_maximum(strategy: RetryStrategy, waits: list[float]) -> None:
+    clock = ManualClock()
+    _policy(clock, max_retries=4, max_delay=5.0, strategy=strategy).execute(_failing(4, ConnectError("no")))
+    assert clock.slept == waits
+
+
+def test_jitter_draws_from_the_whole_delay() -> None:
+    asked: list[tuple[float, float]] = []
+
+    def draw(low: float, high: float) -> float:
+        asked.append((low, high))
+        return high / 2
+
+    clock = ManualClock()
+    _policy(clock, jitter=True, draw=draw).execute(_failing(2, ConnectError("no")))
+    assert asked == [(0.0, 1.0), (0.0, 2.0)]
+    assert clock.slept == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("jitter", [False, True])
+@pytest.mark.parametrize(
+    "error", [ThrottledError(429, "Slow", retry_after_s=7.0), GatewayError("503", status=503, retry_after_s=7.0)]
+)
+def test_what_the_server_asks_for_is_a_floor(error: Exception, jitter: bool) -> None:
+    clock = ManualClock()
+    _policy(clock, jitter=jitter).execute(_failing(1, error))
+    assert clock.slept[0] >= 7.0
+
+
+def test_no_wait_goes_beyond_the_deadline() -> None:
+    clock = ManualClock()
+    deadline = Deadline(clock, 2.5)
+    with pytest.raises(ConnectError):
+        _policy(clock, max_retries=9).run(
+            _failing(9, ConnectError("no")), may_retry=lambda _: True, deadline=deadline
+        )
+    assert clock.slept == [1.0]  # the next wait of 2 s would end after it
+
+
+def test_only_what_the_caller_names_is_repeated() -> None:
+    clock = ManualClock()
+    with pytest.raises(NotFoundError):
+        _policy(clock).execute(_failing(1, NotFoundError(404, "Not Found")))
+    assert _policy(clock).execute(_failing(1, KeyError("x")), retryable_exceptions=(KeyError,)) == "done"
+    assert len(clock.slept) == 1
+
+
+def test_the_failure_is_raised_once_and_alone() -> None:
+    """Neither the carrier through backoff nor an earlier attempt hangs on it."""
+    first = BrokenReplyError("cut")
+    first.__cause__ = OSError(104, "reset")
+    with pytest.raises(BrokenReplyError) as caught:
+        _policy(ManualClock()).execute(_failing(9, first))
+    assert caught.value is first
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__context__ is None
+
+
+def test_arguments_reach_the_function() -> None:
+    def add(a: int, *, b: int) -> int:
+        return a + b
+
+    assert _policy(ManualClock()).execute(add, 1, b=2) == 3
+
+
+def test_a_dead_site_gets_no_more_repeats_than_the_budget_holds() -> None:
+    attempts = [0]
+
+    def attempt() -> None:
+        attempts[0] += 1
+        raise ConnectError("no")
+
+    policy = _policy(ManualClock(), budget=RetryBudget(capacity=10))
+    for _ in range(100):
+        with pytest.raises(ConnectError):
+            policy.execute(attempt)
+    assert attempts[0] == 110
+
+
+def test_an_unreliable_site_never_empties_the_budget() -> None:
+    policy = _policy(ManualClock(), budget=RetryBudget(capacity=10))
+    for _ in range(300):
+        assert policy.execute(_failing(0, ConnectError("no"))) == "done"
+        assert policy.execute(_failing(1, ConnectError("no"))) == "done"
+
+
+def test_a_stopped_clock_ends_a_wait() -> None:
+    clock = SystemClock()
+    policy = RetryPolicy(max_retries=1, base_delay=3600, jitter=False, max_delay=3600, clock=clock)
+    waiting = threading.Thread(target=lambda: policy.execute(_failing(1, ConnectError("no"))))
+    waiting.start()
+    clock.stop()
+    waiting.join(timeout=10)
+    assert not waiting.is_alive()
+
+
+def test_many_threads_share_a_policy() -> None:
+    policy = _policy(ManualClock())
+    results: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(policy.execute(_failing(2, ConnectError("no")))))
+        for _ in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == ["done"] * 20

@@ -1,0 +1,195 @@
+"""A configuration is read exactly: every key does something, every mistake is told with its place."""
+
+from __future__ import annotations
+
+import pickle
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk, SecretSource, Settings
+from checkmk_sync.configuration import from_env, load
+from checkmk_sync.credentials import Redactor
+from checkmk_sync.errors import MissingExtraError, SettingsError
+from checkmk_sync.settings import Timeouts, hide_userinfo, replace_nested
+
+BASE = "checkmk:\n  server_url: https://mon.example.com/\n  site: prod\n  username: automation\n  password_env: MY_SECRET\n"
+
+
+def _write(tmp_path: Path, text: str, mode: int = 0o600) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def test_a_whole_configuration(tmp_path: Path) -> None:
+    text = BASE + (
+        "  verify: true\n  ca_bundle: /etc/ca.pem\n  proxy: http://u:p@proxy:3128\n"
+        "  timeouts: {connect_s: 1, read_s: 2, bulk_s: 3, total_s: 4, settle_s: 5}\n"
+        "  limits: {reads_in_flight: 8, requests_per_second: 20}\n"
+        "advanced_features:\n"
+        "  streaming: {default_batch_size: 500}\n"
+        "  caching: {enabled: false, max_size: 5, default_ttl: 600, status_ttl: 1.5}\n"
+        "  batch_processing: {chunk_size: 50}\n"
+        "  recovery:\n"
+        "    circuit_breaker: {failure_threshold: 10, recovery_timeout: 30}\n"
+        "    retry: {max_retries: 5, base_delay: 0.1, max_delay: 9}\n"
+    )
+    settings = load(_write(tmp_path, text))
+    assert settings.base_url == "https://mon.example.com/prod/check_mk/api/1.0"
+    assert settings.timeouts == Timeouts(1, 2, 3, 4, 5)
+    assert settings.limits.reads_in_flight == 8
+    assert settings.streaming.default_batch_size == 500
+    assert not settings.caching.enabled
+    assert settings.batch_processing.chunk_size == 50
+    assert settings.recovery.circuit_breaker.failure_threshold == 10
+    assert settings.recovery.retry.max_delay == 9
+    assert settings.secret.env == "MY_SECRET"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (BASE + "  sit: x\n", 6, "unknown setting checkmk.sit; did you mean 'site'?"),
+        (BASE + "advanced_featurs: {}\n", 6, "did you mean 'advanced_features'"),
+        (BASE + "  timeouts: {read: 5}\n", 6, "unknown setting checkmk.timeouts.read; did you mean 'read_s'"),
+        (BASE + "  timeouts: {read_s: soon}\n", 6, "checkmk.timeouts.read_s must be a number, not 'soon'"),
+        (BASE + "  timeouts:\n    read_s: -1\n", 7, "read_s must be at least"),
+        (BASE + "  limits: {reads_in_flight: 9}\n", 6, "at most 8"),
+        (BASE + "  verify: 1\n", 6, "verify must be true or false"),
+        (BASE + "  ca_bundle: [x]\n", 6, "must be a text"),
+        (BASE + "  password: secret\n", 1, "exactly one source for the password is needed"),
+        (BASE + "  password: 1234\n", 6, "must be a text; put it in quotes"),
+        ("checkmk:\n  server_url: https://x\n  site: s\n  username: u\n", 1, "no password"),
+        ("checkmk:\n  server_url: https://x\n  password: abcd\n  username: u\n", 1, "checkmk.site is missing"),
+        (BASE.replace("https://mon.example.com/", "mon.example.com"), 2, "is not a server URL"),
+        (BASE.replace("mon.example.com/", "mon/prod/check_mk/"), 2, "ends before the site"),
+        (BASE.replace("mon.example.com", "user:pw@mon"), 2, "must not hold a user or a password"),
+        (BASE.replace("site: prod", "site: prod/x"), 3, "is not a site id"),
+        (BASE.replace("username: automation", "username: a b"), 4, "is not a user id"),
+        ("checkmk: [1]\n", 1, "checkmk must be a mapping"),
+        ("- 1\n", 1, "must be a mapping"),
+        (BASE + "advanced_features:\n  recovery: {retry: 3}\n", 7, "must be a mapping"),
+    ],
+)
+def test_a_mistake_is_told_with_file_line_and_advice(tmp_path: Path, text: str, line: int, said: str) -> None:
+    path = _write(tmp_path, text)
+    with pytest.raises(SettingsError) as caught:
+        load(path)
+    assert said in str(caught.value)
+    assert (caught.value.file, caught.value.line) == (str(path), line)
+    assert "pw" not in str(caught.value)
+
+
+def test_unreadable_files_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read: No such file"):
+        load(tmp_path / "nothing.yaml")
+    (tmp_path / "latin.yaml").write_bytes(b"checkmk: {site: \xfc}")
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        load(tmp_path / "latin.yaml")
+
+
+def test_the_environment_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="checkmk.server_url is missing .or set CHECKMK_SERVER_URL"):
+        monkeypatch.setenv("CHECKMK_PASSWORD", "geheim")
+        from_env()
+    for name, value in {"SERVER_URL": "https://mon", "SITE": "s", "USERNAME": "u"}.items():
+        monkeypatch.setenv(f"CHECKMK_{name}", value)
+    settings = from_env()
+    assert settings.secret.reveal() == "geheim"
+    assert b"geheim" not in pickle.dumps(settings)
+    with Checkmk.from_env() as client:
+        assert client.settings == settings
+
+
+def test_the_file_wins_over_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHECKMK_SITE", "other")
+    monkeypatch.setenv("CHECKMK_PASSWORD_FILE", "/nowhere")
+    settings = load(_write(tmp_path, BASE))
+    assert settings.site == "prod"
+    assert settings.secret == SecretSource(env="MY_SECRET")
+
+
+def test_a_password_in_a_file_others_may_read_is_warned_about(tmp_path: Path) -> None:
+    text = BASE.replace("password_env: MY_SECRET", "password: geheim")
+    with pytest.warns(UserWarning, match="chmod 600"):
+        load(_write(tmp_path, text, mode=0o644))
+    assert load(_write(tmp_path, text, mode=0o600)).secret.reveal() == "geheim"
+
+
+def test_secrets_come_from_files_environment_and_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "secret"
+    path.write_text("from file\n")
+    path.chmod(stat.S_IRUSR)
+    monkeypatch.setenv("MY_SECRET", "from env")
+    command = f"{sys.executable} -c \"print('from command; $HOME')\""
+    assert SecretSource(file=str(path)).reveal() == "from file"
+    assert SecretSource(env="MY_SECRET").reveal() == "from env"
+    assert SecretSource(command=command).reveal() == "from command; $HOME"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"file": "/nowhere/secret"}, "cannot be read"),
+        ({"env": "NOT_SET_AT_ALL"}, "environment variable NOT_SET_AT_ALL is empty"),
+        ({"command": "false hunter2"}, "the password command failed"),
+        ({"command": "'unclosed"}, "the password command failed"),
+        ({"value": ""}, "is empty"),
+        ({"value": "two\nlines"}, "more than one line"),
+    ],
+)
+def test_a_secret_that_cannot_be_had_is_explained(source: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        SecretSource(**source).reveal("automation")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_keyring_without_its_extra_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(MissingExtraError, match=r"checkmk_sync\[keyring\]"):
+        SecretSource(keyring="checkmk").reveal("automation")
+
+
+def test_exactly_one_source_is_needed() -> None:
+    with pytest.raises(SettingsError, match="none is given"):
+        SecretSource()
+    with pytest.raises(SettingsError, match="value and file are given"):
+        SecretSource(value="a", file="b")
+
+
+def test_settings_pickle_and_show_no_secret() -> None:
+    settings = Settings("https://mon", "s", "u", SecretSource(value="hunter2"), proxy="http://me:hunter3@proxy:1")
+    assert pickle.loads(pickle.dumps(settings)) == settings
+    shown = f"{settings!r} {settings.to_dict()} {settings.secret!r}"
+    assert "hunter" not in shown
+    assert settings.to_dict()["proxy"] == "http://***@proxy:1"
+
+
+def test_groups_of_settings_change_by_name() -> None:
+    settings = Settings("https://mon", "s", "u", SecretSource(value="x"))
+    changed = replace_nested(settings, {"timeouts": {"read_s": 5}, "recovery": {"retry": {"max_retries": 0}}})
+    assert changed.timeouts == Timeouts(read_s=5)
+    assert changed.recovery.retry.max_retries == 0
+    assert changed.recovery.circuit_breaker == settings.recovery.circuit_breaker
+    with pytest.raises(TypeError):
+        replace_nested(settings, {"nothing": 1})
+
+
+def test_redaction_knows_every_form() -> None:
+    redact = Redactor(["p@ss wörd"], "me")
+    for form in ("p@ss wörd", "p%40ss%20w%C3%B6rd", "p%40ss+w%C3%B6rd", "bWU6cEBzcyB3w7ZyZA=="):
+        assert redact(f"<{form}>") == "<***>"
+    assert redact("nothing here") == "nothing here"
+    assert "p@ss" not in repr(redact)
+
+
+def test_urls_are_shown_without_users() -> None:
+    assert hide_userinfo("http://a:b@c:1") == "http://***@c:1"
+    assert hide_userinfo("a:b@c:1") == "***@c:1"
+    assert hide_userinfo("http://c:1") == "http://c:1"
+
