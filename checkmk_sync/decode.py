@@ -87,7 +87,7 @@ class _Text:
             value, end = self._decode(self._buffer, self._at)
         except ValueError:
             end = len(self._buffer)
-        if end == len(self._buffer):
+        if end == len(self._buffer) or self._buffer[end] not in _DELIMITERS:
             raise BrokenReplyError("the answer ended in the middle of its JSON")
         self._at = end
         return value
