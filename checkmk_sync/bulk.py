@@ -7,6 +7,7 @@ entry is executed by itself, the good ones are committed and the answer may stil
 from __future__ import annotations
 
 import itertools
+import logging
 import re
 from dataclasses import dataclass
 from typing import Any, Callable, Generic, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar
@@ -28,6 +29,8 @@ from .waiting import is_uncertain, ticks
 
 __all__ = ["BulkVerb", "run_bulk"]
 
+log = logging.getLogger("checkmk_sync")
+
 E = TypeVar("E")
 
 
@@ -35,10 +38,12 @@ E = TypeVar("E")
 class BulkVerb(Generic[E]):
     """What the engine has to know of a bulk call.
 
-    ``send`` performs it for some entries. ``proven`` reads and returns the keys of the entries that the
-    site holds as they were sent. ``key`` and ``folder`` say what an entry is named and where it lies.
+    ``check`` raises ValueError for an entry that need not be sent at all. ``send`` performs the call for
+    some entries. ``proven`` reads and returns the keys of the entries that the site holds as they were
+    sent. ``key`` and ``folder`` say what an entry is named and where it lies.
     """
 
+    check: Callable[[E], None]
     send: Callable[[Sequence[E]], None]
     proven: Callable[[Sequence[E]], set[str]]
     key: Callable[[E], str]
@@ -81,15 +86,20 @@ class _Batch(Generic[E]):
         fresh: list[E] = []
         for entry in chunk:
             key = self._verb.key(entry)
-            if key in seen:
-                yield self._not_applied(entry, CheckmkError(f"{key} stands more than once in this batch"))
+            try:
+                self._verb.check(entry)
+                if key in seen:
+                    raise ValueError(f"{key} stands more than once in this batch")
+            except ValueError as error:
+                yield self._not_applied(entry, CheckmkError(str(error)))
             else:
                 seen.add(key)
                 fresh.append(entry)
-        if fresh:
-            yield from self._send(fresh)
+        yield from self._send(fresh)
 
     def _send(self, entries: Sequence[E]) -> Iterator[Outcome]:
+        if not entries:
+            return
         if self.stopped_by is not None:
             yield from self._all_not_applied(entries, self.stopped_by)
             return
@@ -113,32 +123,34 @@ class _Batch(Generic[E]):
 
     def _refused(self, entries: Sequence[E], error: ApiError) -> Iterator[Outcome]:
         failed = error.ext.get("failed_hosts")
+        bad = _named_entries(error)
         if isinstance(failed, dict):
             yield from self._failed_in_part(entries, error, failed)
-            return
-        bad = _named_entries(error)
-        if bad and max(bad) < len(entries):
-            rest = [entry for index, entry in enumerate(entries) if index not in bad]
+        elif bad and max(bad) < len(entries):
             for index, fields in bad.items():
                 yield self._not_applied(entries[index], _narrowed(error, fields))
+            yield from self._send([entry for index, entry in enumerate(entries) if index not in bad])
         elif len(entries) == 1:
             yield self._not_applied(entries[0], error)
-            return
         else:
-            # Nobody is named, so the execution may have stopped midway: see first what was done.
-            proven = self._proven(entries)
-            yield from self._as_read(entries, proven)
-            rest = [entry for entry in entries if self._verb.key(entry) not in proven]
-            if len(rest) == len(entries):
-                yield from self._send(rest[: len(rest) // 2])
-                rest = rest[len(rest) // 2 :]
-        if rest:
-            yield from self._send(rest)
+            yield from self._bisected(entries, error)
+
+    def _bisected(self, entries: Sequence[E], error: ApiError) -> Iterator[Outcome]:
+        """Nobody is named. The execution may have stopped midway, so see first what was done."""
+        proven = self._proven(entries)
+        if proven is None:
+            yield from (Outcome(self._verb.key(entry), Status.UNKNOWN, error) for entry in entries)
+            return
+        yield from self._as_read(entries, proven)
+        rest = [entry for entry in entries if self._verb.key(entry) not in proven]
+        if len(rest) == len(entries):
+            yield from self._send(rest[: len(rest) // 2])
+            rest = rest[len(rest) // 2 :]
+        yield from self._send(rest)
 
     def _failed_in_part(self, entries: Sequence[E], error: ApiError, failed: Mapping[str, Any]) -> Iterator[Outcome]:
         """The good entries are committed. A failed one may be as wanted all the same (removing what is gone)."""
-        faulty = [entry for entry in entries if self._verb.key(entry) in failed]
-        proven = self._proven(faulty)
+        proven = self._proven([entry for entry in entries if self._verb.key(entry) in failed]) or set()
         for entry in entries:
             key = self._verb.key(entry)
             if key not in failed:
@@ -160,22 +172,27 @@ class _Batch(Generic[E]):
     def _settled(self, entries: Sequence[E], error: CheckmkError) -> Iterator[Outcome]:
         """The answer was lost, or says nothing: look what the site holds until that is sure or time is over."""
         is_lost = not isinstance(error, ServerError)
-        missing = list(entries)
+        missing, proven = list(entries), None
         for _ in ticks(self._site.clock, self._site.settings.timeouts.settle_s if is_lost else 0.0):
-            try:
-                proven = self._proven(missing)
-            except TransportError:  # the site is away; it may be back before the time is over
-                continue
-            yield from self._as_read(missing, proven)
-            missing = [entry for entry in missing if self._verb.key(entry) not in proven]
-            if not missing:
-                return
+            proven = self._proven(missing)
+            if proven is not None:
+                yield from self._as_read(missing, proven)
+                missing = [entry for entry in missing if self._verb.key(entry) not in proven]
+            if not missing or self.stopped_by is not None:
+                break
         for entry in missing:
-            status = Status.UNKNOWN if is_lost else Status.NOT_APPLIED
+            status = Status.UNKNOWN if is_lost or proven is None else Status.NOT_APPLIED
             yield Outcome(self._verb.key(entry), status, error)
 
-    def _proven(self, entries: Sequence[E]) -> set[str]:
-        return self._verb.proven(entries) if entries else set()
+    def _proven(self, entries: Sequence[E]) -> Optional[set[str]]:
+        """The keys of what the site holds; None when it cannot be read now."""
+        try:
+            return self._verb.proven(entries) if entries else set()
+        except AuthError as error:
+            self.stopped_by = error
+        except (ApiError, TransportError) as error:
+            log.debug("cannot look what became of a bulk call: %s", error)
+        return None
 
     def _as_read(self, entries: Sequence[E], proven: set[str]) -> Iterator[Outcome]:
         for entry in entries:

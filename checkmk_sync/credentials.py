@@ -8,6 +8,7 @@ import os
 import shlex
 import stat
 import subprocess
+import sys
 import warnings
 from dataclasses import dataclass, field
 from typing import Iterable, Optional
@@ -15,7 +16,7 @@ from urllib.parse import quote, quote_plus
 
 from .errors import MissingExtraError, SettingsError
 
-__all__ = ["Redactor", "SecretSource"]
+__all__ = ["Redactor", "SecretSource", "warn_caller", "warn_if_readable_by_others"]
 
 HIDDEN = "***"
 
@@ -83,7 +84,16 @@ def _from_file(path: str) -> str:
 def warn_if_readable_by_others(path: str, mode: int) -> None:
     """Warn about a file with a secret that group or others may read."""
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-        warnings.warn(f"{path} holds a password and others may read it; run: chmod 600 {path}", stacklevel=2)
+        warn_caller(f"{path} holds a password and others may read it; run: chmod 600 {path}")
+
+
+def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn, pointing to the line outside of this package that brought it about."""
+    level, frame = 1, sys._getframe()
+    package = __name__.partition(".")[0]
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _from_command(command: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from typing import Any, Iterator, Optional
 from urllib.parse import urlencode, urlsplit
 
@@ -14,8 +13,8 @@ from .adapter import CallRequest, CheckmkAdapter, bare, decoded
 from .auth import CheckmkAuth
 from .cache import CachePolicy, LRUCache, cached_session
 from .clock import Clock, Deadline, SystemClock
-from .credentials import Redactor
-from .errors import ConnectError, ReadTimeoutError, UnexpectedReplyError
+from .credentials import Redactor, warn_caller
+from .errors import ConnectError, DeadlineError, UnexpectedReplyError
 from .metrics import MetricsCollector
 from .problem import api_error
 from .recovery import CircuitBreaker, Guards, InFlight, RateLimit, RetryBudget, RetryPolicy
@@ -95,7 +94,7 @@ class Transport:
                 received += len(piece)
                 yield piece
             if request.exchange.expired:
-                raise ReadTimeoutError(f"the answer to {reply.call} came too slowly", call=str(reply.call))
+                raise DeadlineError(f"the answer to {reply.call} came too slowly", call=str(reply.call))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._adapter.failure(error, request.exchange, reply.call) from bare(error)
         finally:
@@ -184,6 +183,6 @@ def _guards(settings: Settings, metrics: MetricsCollector, clock: Clock) -> Guar
 
 def _warn_if_insecure(settings: Settings) -> None:
     if settings.server_url.startswith("http://") and not settings.is_loopback:
-        warnings.warn("http:// sends the password unencrypted; use https://", InsecureTransportWarning, stacklevel=4)
+        warn_caller("http:// sends the password unencrypted; use https://", InsecureTransportWarning)
     elif not settings.verify:
-        warnings.warn("TLS certificates are not verified (verify: false)", InsecureTransportWarning, stacklevel=4)
+        warn_caller("TLS certificates are not verified (verify: false)", InsecureTransportWarning)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable, Iterator, Optional, TypeVar
 
 from .clock import Clock, Deadline
-from .errors import CheckmkError, ServerError, TransportError, WaitTimeoutError
+from .errors import ApiError, CheckmkError, ServerError, TransportError, WaitTimeoutError
 from .resource import Site
 
 __all__ = ["is_uncertain", "settle", "ticks", "wait_for"]
@@ -55,6 +55,8 @@ def settle(site: Site, error: CheckmkError, look: Callable[[], Optional[T]]) -> 
             found = look()
         except TransportError:  # the site is away: it may be back before the time is over
             continue
+        except ApiError:  # it cannot be looked for, so nothing will be known
+            break
         if found is not None:
             return found
     raise error

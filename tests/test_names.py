@@ -72,7 +72,18 @@ def test_what_is_no_host_name_is_refused(wrong: object) -> None:
 
 
 def test_versions_are_ordered_as_checkmk_orders_them() -> None:
-    texts = ["2.2.0p44", "2.3.0i1", "2.3.0b1", "2.3.0", "2.3.0p9", "2.3.0p10", "2.4.0b4", "2.4.0", "2.4.0p18", "2.5.0b3"]
+    texts = [
+        "2.2.0p44",
+        "2.3.0i1",
+        "2.3.0b1",
+        "2.3.0",
+        "2.3.0p9",
+        "2.3.0p10",
+        "2.4.0b4",
+        "2.4.0",
+        "2.4.0p18",
+        "2.5.0b3",
+    ]
     keys = [CheckmkVersion.parse(text).key for text in texts]
     assert keys == sorted(keys)
     assert CheckmkVersion.parse("2.4.0p18.cre") == CheckmkVersion.parse("2.4.0p18")

@@ -93,9 +93,7 @@ def test_no_wait_goes_beyond_the_deadline() -> None:
     clock = ManualClock()
     deadline = Deadline(clock, 2.5)
     with pytest.raises(ConnectError):
-        _policy(clock, max_retries=9).run(
-            _failing(9, ConnectError("no")), may_retry=lambda _: True, deadline=deadline
-        )
+        _policy(clock, max_retries=9).run(_failing(9, ConnectError("no")), may_retry=lambda _: True, deadline=deadline)
     assert clock.slept == [1.0]  # the next wait of 2 s would end after it
 
 

@@ -192,4 +192,3 @@ def test_urls_are_shown_without_users() -> None:
     assert hide_userinfo("http://a:b@c:1") == "http://***@c:1"
     assert hide_userinfo("a:b@c:1") == "***@c:1"
     assert hide_userinfo("http://c:1") == "http://c:1"
-

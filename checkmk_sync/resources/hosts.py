@@ -6,7 +6,7 @@ from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from ..bulk import BulkVerb, run_bulk
 from ..errors import ApiError, NotFoundError, TransportError
-from ..names import folder_id, folder_path
+from ..names import folder_id, folder_path, host_name
 from ..outcomes import Outcomes, Progress
 from ..records import Host, writable
 from ..resource import Resource
@@ -155,6 +155,7 @@ class Hosts(Resource):
         """
         entries = _lazily(_as_new, hosts)
         verb = BulkVerb(
+            check=_check_name,
             send=lambda chunk: self._bulk("bulk_create", chunk),
             proven=self._proven_created,
             key=_name,
@@ -170,6 +171,7 @@ class Hosts(Resource):
         last writer wins. Outcomes as for :meth:`bulk_create`."""
         entries = _lazily(_as_change, changes)
         verb = BulkVerb(
+            check=_check_name,
             send=lambda chunk: self._bulk("bulk_update", [_without_folder(entry) for entry in chunk]),
             proven=self._proven_updated,
             key=_name,
@@ -187,6 +189,7 @@ class Hosts(Resource):
         """Delete many hosts: names, or Host records (then sorted by folder). Outcomes as for :meth:`bulk_create`."""
         entries = _lazily(lambda item: item if isinstance(item, Host) else Host(item, "/", {}), names)
         verb = BulkVerb(
+            check=lambda host: _check_name({"host_name": host.name}),
             send=lambda chunk: self._bulk("bulk_delete", [host.name for host in chunk]),
             proven=self._proven_deleted,
             key=lambda host: host.name,
@@ -250,6 +253,10 @@ def _lazily(convert: Any, items: Iterable[Any]) -> Iterable[Any]:
 
 def _name(entry: Entry) -> str:
     return str(entry["host_name"])
+
+
+def _check_name(entry: Entry) -> None:
+    host_name(entry["host_name"])
 
 
 def _without_folder(entry: Entry) -> dict[str, Any]:

@@ -1,0 +1,150 @@
+"""No call holds its caller longer than its time, whatever the other side does: real sockets, real seconds."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from typing import Callable, Iterator
+
+import pytest
+
+from checkmk_sync import Checkmk
+from checkmk_sync.errors import BrokenReplyError, ConnectError, DeadlineError, ReadTimeoutError, TransportError
+from checkmk_sync.testing import Fault, SimulatedSite
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n"
+
+
+@contextmanager
+def _server(behave: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that accepts, reads a request, and behaves."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    opened: list[socket.socket] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            opened.append(connection)
+            threading.Thread(target=_run, args=(behave, connection), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.close()
+        for connection in opened:
+            connection.close()
+
+
+def _run(behave: Callable[[socket.socket], None], connection: socket.socket) -> None:
+    try:
+        connection.recv(65_536)
+        behave(connection)
+    except OSError:
+        pass
+
+
+def _drip(data: bytes, pause: float = 0.05) -> Callable[[socket.socket], None]:
+    def behave(connection: socket.socket) -> None:
+        for index in range(len(data)):
+            connection.sendall(data[index : index + 1])
+            time.sleep(pause)
+
+    return behave
+
+
+def _client(url: str, **timeouts: float) -> Checkmk:
+    settings = {"connect_s": 1.0, "read_s": 0.5, "total_s": 0.6, **timeouts}
+    return Checkmk(url, "s", "automation", "geheim", timeouts=settings, recovery={"retry": {"max_retries": 0}})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [HEAD + b"\r\n" + b"x" * 1000, HEAD + b"X-Pad: " + b"x" * 1000, b"HTTP/1.0 200 OK\r\n\r\n" + b"x" * 1000],
+    ids=["body", "headers", "body-without-length"],
+)
+def test_an_answer_that_drips_ends_with_the_deadline(data: bytes) -> None:
+    """A read timeout never sees it: each byte comes in time."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(data[: data.index(b"x") if b"X-Pad" in data else data.index(b"\r\n\r\n") + 4])
+        _drip(b"x" * 500)(connection)
+
+    with _server(behave) as url, _client(url) as client:
+        started = time.monotonic()
+        with pytest.raises(DeadlineError) as caught:
+            client.version()
+        assert time.monotonic() - started < 3
+        assert caught.value.sent is None
+
+
+def test_silence_ends_with_the_read_timeout() -> None:
+    with _server(lambda connection: time.sleep(5)) as url, _client(url, read_s=0.2, total_s=5) as client:
+        with pytest.raises(ReadTimeoutError) as caught:
+            client.version()
+        assert caught.value.sent is None
+
+
+def test_all_attempts_share_one_deadline() -> None:
+    with _server(lambda connection: time.sleep(5)) as url:
+        settings = {"connect_s": 1.0, "read_s": 0.2, "total_s": 0.7}
+        retry = {"retry": {"max_retries": 50, "base_delay": 0.01}}
+        with Checkmk(url, "s", "a", "geheim", timeouts=settings, recovery=retry) as client:
+            started = time.monotonic()
+            with pytest.raises(TransportError):
+                client.version()
+            assert time.monotonic() - started < 3
+
+
+def test_a_connection_that_nobody_answers_was_never_used() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    listener.close()
+    with _client(f"http://127.0.0.1:{port}") as client:
+        with pytest.raises(ConnectError, match="refused") as caught:
+            client.hosts.create("web01")
+        assert caught.value.sent is False
+
+
+def test_a_connection_closed_without_an_answer_may_have_been_heard() -> None:
+    with _server(lambda connection: connection.close()) as url, _client(url, settle_s=0) as client:
+        with pytest.raises(BrokenReplyError) as caught:
+            client.folders.delete("/x", recursive=True)
+        assert caught.value.sent is None
+
+
+def test_a_dripping_stream_ends_although_its_total_time_is_free() -> None:
+    """A stream may take long, for its consumer may: but each piece has to come in time."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(HEAD.replace(b"1000", b"900000") + b'X-Checkmk-Version: 2.4.0\r\n\r\n{"value": [')
+        _drip(b" " * 500)(connection)
+
+    with _server(behave) as url, _client(url, read_s=0.4, total_s=30) as client:
+        client._transport.version_text = "2.4.0p18"
+        with pytest.raises(DeadlineError):
+            list(client.hosts.each())
+
+
+def test_a_slow_consumer_is_no_slow_answer() -> None:
+    with SimulatedSite(hosts=3000, services=2) as site:
+        with site.client(timeouts={"read_s": 0.3, "total_s": 0.3}) as client:
+            pages = client.hosts.pages(batch_size=1500)
+            first = next(pages)
+            time.sleep(0.5)
+            assert len(first.items) + sum(len(page.items) for page in pages) == 3000
+
+
+def test_an_ended_call_leaves_its_connection_alone() -> None:
+    """The watchdog must not shut a socket that serves the next call already."""
+    with SimulatedSite(faults=[Fault("slow", seconds=0.25, path="/version$", times=4)]) as site:
+        with site.client(timeouts={"total_s": 0.5}) as client:
+            for _ in range(4):
+                assert client.version().site == "s"
+            time.sleep(0.4)
+            assert client.version().site == "s"
