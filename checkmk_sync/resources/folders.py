@@ -129,13 +129,12 @@ class Folders(Resource):
         folder is looked into first.
         """
         path = {"folder": folder_id(folder)}
+        query = {}
         if self._knows("delete", "delete_mode"):
-            query = {"delete_mode": "recursive" if recursive else "abort_on_nonempty"}
-        else:
-            query = {}
-            if not recursive:
-                self._refuse_unless_empty(folder)
+            query["delete_mode"] = "recursive" if recursive else "abort_on_nonempty"
         try:
+            if not (recursive or query):
+                self._refuse_unless_empty(folder)
             self._perform("delete", path=path, query=query)
         except NotFoundError:
             if not missing_ok:

@@ -57,6 +57,7 @@ class SiteApp:
         self.most_waiting = 0
         self.trouble = Trouble(self)
         self.control: Optional[Callable[[Request], Response]] = None
+        self.on_request: Optional[Callable[[str, str], None]] = None
         self._counting = threading.Lock()
         known = [entry for entry in ENDPOINTS if entry.exists(world.profile)]
         self._routes = Map([Rule(e.path, methods=[e.method], endpoint=e) for e in known], merge_slashes=False)
@@ -84,6 +85,8 @@ class SiteApp:
         path = self.path_below_api(request)
         if path is None:
             return Response("<html><body><h1>Not Found</h1></body></html>", 404, content_type="text/html")
+        if self.on_request is not None:
+            self.on_request(self._method(request), path)
         user: Optional[User] = None
         try:
             endpoint, params = self._route(request, path)

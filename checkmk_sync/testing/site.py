@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Iterable, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Union
 
 from ..clock import Clock, SystemClock
 from . import services as service_catalogue
@@ -128,6 +128,10 @@ class SimulatedSite:
         """Its inside, for tests that compare what a client reports with what the site holds."""
         self._app.world.tick()
         return self._app.world
+
+    def on_request(self, callback: Optional[Callable[[str, str], None]]) -> None:
+        """Call ``callback(method, path)`` before each API request is handled, to let things happen in between."""
+        self._app.on_request = callback
 
     @property
     def most_waiting(self) -> int:
