@@ -16,7 +16,13 @@ from checkmk_sync.credentials import Redactor
 from checkmk_sync.errors import MissingExtraError, SettingsError
 from checkmk_sync.settings import Timeouts, hide_userinfo, replace_nested
 
-BASE = "checkmk:\n  server_url: https://mon.example.com/\n  site: prod\n  username: automation\n  password_env: MY_SECRET\n"
+BASE = """\
+checkmk:
+  server_url: https://mon.example.com/
+  site: prod
+  username: automation
+  password_env: MY_SECRET
+"""
 
 
 def _write(tmp_path: Path, text: str, mode: int = 0o600) -> Path:

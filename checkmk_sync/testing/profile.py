@@ -103,6 +103,11 @@ class Profile:
         return (*known, "only_service_labels") if self._since("2.3.0p3") else known
 
     @property
+    def names_pending_changes(self) -> bool:
+        """Whether the list of pending changes has an ``id``."""
+        return not self._since("2.5.0b1")
+
+    @property
     def has_delete_mode(self) -> bool:
         return self._since("2.2.0p26")
 

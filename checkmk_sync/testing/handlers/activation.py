@@ -28,16 +28,17 @@ def pending(context: Context) -> Response:
         context.links.link("urn:com.checkmk:rels/activate", f"{_RUNS}/actions/activate-changes/invoke", method="POST")
     ]
     answer = {
-        "id": "activation_run",
         "domainType": "activation_run",
         "value": list(context.setup.changes),
         "links": links,
         "extensions": {},
     }
+    if context.profile.names_pending_changes:
+        answer["id"] = "activation_run"
     return json_response(answer, etag=_pending_etag(context))
 
 
-def _run_object(context: Context, run: ActivationJob) -> dict[str, Any]:
+def _run_object(context: Context, run: ActivationJob, *, with_sites: bool = True) -> dict[str, Any]:
     path = f"/objects/activation_run/{run.id}"
     wait = context.links.link("urn:com.checkmk:rels/wait-for-completion", f"{path}/actions/wait-for-completion/invoke")
     extensions: dict[str, Any] = {
@@ -47,7 +48,7 @@ def _run_object(context: Context, run: ActivationJob) -> dict[str, Any]:
         "time_started": run.started,
         "changes": run.changes,
     }
-    if context.profile.status_per_site:
+    if with_sites and context.profile.status_per_site:
         extensions["status_per_site"] = [_site_status(context, run)]
     return {
         "domainType": "activation_run",
@@ -102,7 +103,7 @@ def activate(context: Context) -> Response:
         path = f"/objects/activation_run/{run.id}/actions/wait-for-completion/invoke"
         response.headers["Location"] = context.location(path)
         return response
-    return json_response(_run_object(context, run))
+    return json_response(_run_object(context, run, with_sites=False))
 
 
 def _run(context: Context) -> ActivationJob:
