@@ -73,6 +73,9 @@ class SiteApp:
 
     def path_below_api(self, request: Request) -> Optional[str]:
         """The part of the URL that names an endpoint; None outside of this site's API."""
+        # Apache refuses encoded slashes, and collapses repeated ones.
+        if "%2f" in request.environ.get("REQUEST_URI", "").partition("?")[0].lower():
+            return None
         found = _API.fullmatch(re.sub(r"/{2,}", "/", request.path))
         if found is None or found["site"] != self.world.setup.site:
             return None

@@ -60,7 +60,10 @@ class Fault:
         if self.kind == "status" and self.status not in (429, 502, 503, 504):
             raise ValueError(f"no proxy answers {self.status}; there are 429, 502, 503 and 504")
         for regex in (self.path, self.hosts):
-            re.compile(regex)
+            try:
+                re.compile(regex)
+            except re.error as error:
+                raise ValueError(f"{regex!r} is no regular expression: {error}") from error
 
     @staticmethod
     def kinds() -> Mapping[str, str]:

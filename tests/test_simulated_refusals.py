@@ -1,0 +1,208 @@
+"""The simulated site refuses in Checkmk's order, with Checkmk's bodies. Spoken to with plain requests."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Iterator
+
+import pytest
+import requests
+
+from checkmk_sync.testing import SimulatedSite
+
+JSON = {"Accept": "application/json"}
+HOSTS = "/domain-types/host_config/collections/all"
+
+
+class Raw:
+    def __init__(self, site: SimulatedSite) -> None:
+        self.site = site
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.auth = {"Authorization": f"Bearer {site.user} {site.secret}"}
+
+    def __call__(self, method: str, path: str, headers: Any = None, base: str = "", **options: Any) -> Any:
+        headers = {**JSON, **self.auth, **(headers or {})}
+        headers = {name: value for name, value in headers.items() if value is not None}
+        request = requests.Request(method, (base or self.site.api_url) + path, headers=headers, **options).prepare()
+        if headers.get("Accept") is None:
+            request.headers.pop("Accept", None)
+        return self.session.send(request, allow_redirects=False)
+
+
+@pytest.fixture
+def raw(site: SimulatedSite) -> Iterator[Raw]:
+    found = Raw(site)
+    yield found
+    found.session.close()
+
+
+def test_routes_come_before_credentials(raw: Raw) -> None:
+    nobody = {"Authorization": None}
+    assert raw("GET", "/nothing", nobody).status_code == 404
+    assert raw("PATCH", "/version", nobody).status_code == 405
+    assert raw("HEAD", "/version", nobody).status_code == 405
+    assert raw("GET", "/version", nobody).status_code == 401
+    assert raw("GET", "/version", nobody, base=raw.site.url + "/other/check_mk/api/1.0").status_code == 404
+
+
+def test_api_versions(raw: Raw) -> None:
+    assert raw("GET", "/version", base=f"{raw.site.url}/s/check_mk/api/v0").status_code == 200
+    with SimulatedSite("2.5.0p9") as site:
+        new = Raw(site)
+        assert new("GET", "/version", base=f"{site.url}/s/check_mk/api/v1").status_code == 200
+        assert new("GET", "/version", base=f"{site.url}/s/check_mk/api/v0").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (None, 401),
+        ("Bearer automation wrong", 401),
+        ("Bearer nobody simulated-secret", 401),
+        ("Basic !!!", 401),
+        ("Basic " + base64.b64encode(b"automation:simulated-secret").decode(), 200),
+        ("Bearer automation simulated-secret", 200),
+        ("Digest x", 401),
+    ],
+)
+def test_credentials(raw: Raw, header: Any, status: int) -> None:
+    answer = raw("GET", "/version", {"Authorization": header})
+    assert answer.status_code == status
+    if status == 401:
+        assert answer.json()["title"] == "Unauthorized"
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert "X-Checkmk-Version" not in answer.headers
+    else:
+        assert answer.headers["X-Checkmk-Version"] == "2.4.0p18"
+        assert answer.headers["X-Checkmk-Edition"] == "cre"
+
+
+def test_accounts_get_locked(raw: Raw) -> None:
+    raw.site.add_user("robot", "right", lock_after=2)
+    for _ in range(2):
+        assert raw("GET", "/version", {"Authorization": "Bearer robot wrong"}).status_code == 401
+    answer = raw("GET", "/version", {"Authorization": "Bearer robot right"})
+    assert (answer.status_code, answer.json()["detail"]) == (401, "User is locked")
+
+
+def test_content_types(raw: Raw) -> None:
+    assert raw("POST", HOSTS, data="{}").status_code == 415
+    assert raw("POST", HOSTS, {"Content-Type": "application/x-www-form-urlencoded"}, data="a=b").status_code == 415
+    assert raw("POST", HOSTS, {"Content-Type": "application/json; charset=latin-1"}, data="{}").status_code == 415
+    assert raw("POST", HOSTS, {"Content-Type": "application/json; charset=utf-8"}, data="{}").status_code == 400
+    assert raw("POST", HOSTS, {"Content-Type": "application/json"}, data="{").status_code == 400
+
+
+def test_accept(raw: Raw) -> None:
+    assert raw("GET", "/version", {"Accept": "text/html"}).status_code == 406
+    assert raw("GET", "/version", {"Accept": "*/*"}).status_code == 200
+    assert raw("GET", "/version", {"Accept": "application/json;q=0.5, text/html"}).status_code == 200
+
+
+def test_unknown_fields_are_named(raw: Raw) -> None:
+    answer = raw("POST", HOSTS, json={"host_name": "a", "folder": "/", "nothing": 1})
+    assert answer.status_code == 400
+    assert answer.json()["fields"] == {"nothing": ["Unknown field."]}
+    answer = raw("GET", HOSTS, params={"nothing": "1"})
+    assert answer.json()["fields"] == {"nothing": ["Unknown field."]}
+    assert raw("GET", HOSTS, params={"_profile_x": "1"}).status_code == 200
+
+
+def test_booleans_and_lists_in_queries(raw: Raw) -> None:
+    for name in ("a", "b", "c"):
+        raw("POST", HOSTS, json={"host_name": name, "folder": "/"})
+    for value in ("true", "1", "True"):
+        found = raw("GET", HOSTS, params={"include_links": value}).json()["value"]
+        assert found[0]["links"]
+    assert raw("GET", HOSTS, params={"include_links": "maybe"}).status_code == 400
+    found = raw("GET", HOSTS, params={"hostnames": ["a", "c"]}).json()["value"]
+    assert [host["id"] for host in found] == ["a", "c"]
+
+
+def test_etags(raw: Raw) -> None:
+    raw("POST", HOSTS, json={"host_name": "a", "folder": "/"})
+    etag = raw("GET", "/objects/host_config/a").headers["ETag"]
+    assert (len(etag), etag[0], etag[-1]) == (66, '"', '"')
+    body = {"update_attributes": {"alias": "x"}}
+    path = "/objects/host_config/a"
+    assert raw("PUT", path, json=body).status_code == 428
+    assert raw("PUT", path, json={"update_attributes": {"bad": 1}}).status_code == 400, "the body is checked first"
+    assert raw("PUT", path).status_code == 428, "without any body the ETag comes first"
+    assert raw("PUT", path, {"If-Match": '"other"'}, json=body).status_code == 412
+    assert raw("PUT", path, {"If-Match": etag.strip('"')}, json=body).status_code == 200
+    assert raw("PUT", path, {"If-Match": etag}, json=body).status_code == 412
+    assert raw("PUT", path, {"If-Match": "*"}, json=body).status_code == 200
+    assert "ETag" not in raw("GET", HOSTS).headers
+
+
+def test_bodies_on_get(raw: Raw) -> None:
+    assert raw("GET", "/version", json={"a": 1}).status_code == 200
+    with SimulatedSite("2.5.0p9") as site:
+        assert Raw(site)("GET", "/version", json={"a": 1}).status_code == 400
+
+
+def test_methods_can_be_overridden(raw: Raw) -> None:
+    raw("POST", HOSTS, json={"host_name": "a", "folder": "/"})
+    answer = raw("POST", "/objects/host_config/a", {"X-HTTP-Method-Override": "DELETE"})
+    assert answer.status_code == 204
+    assert answer.content == b""
+    assert "Content-Type" not in answer.headers
+
+
+def test_paths_are_decoded_twice(raw: Raw) -> None:
+    raw("POST", "/domain-types/folder_config/collections/all", json={"name": "ü", "title": "U", "parent": "/"})
+    for spelling in ("~ü", "~%C3%BC", "~%25C3%25BC"):
+        assert raw("GET", f"/objects/folder_config/{spelling}").json()["id"] == "~ü"
+    assert raw("GET", "/objects/folder_config/%2F").status_code == 404, "Apache refuses an encoded slash"
+    assert raw("GET", "/objects/folder_config/%252F").json()["id"] == "~"
+    assert raw("GET", "//objects///folder_config/~").status_code == 200, "Apache collapses slashes"
+
+
+def test_a_reader_may_read_only(raw: Raw) -> None:
+    raw.site.add_user("reader", "abcd", "guest")
+    reader = {"Authorization": "Bearer reader abcd"}
+    assert raw("GET", HOSTS, reader).status_code == 200
+    answer = raw("POST", HOSTS, reader, json={"host_name": "a", "folder": "/"})
+    assert answer.status_code == 401
+    assert "lack the permission" in answer.json()["detail"]
+
+
+def test_fields_choose_parts(raw: Raw) -> None:
+    raw("POST", HOSTS, json={"host_name": "a", "folder": "/", "attributes": {"alias": "A"}})
+
+    def get(fields: str) -> Any:
+        return raw("GET", HOSTS, params={"fields": fields})
+
+    assert get("(value(id))").json() == {"value": [{"id": "a"}]}
+    assert get("(value(id,extensions(folder,attributes~alias)))").json() == {
+        "value": [{"id": "a", "extensions": {"folder": "/", "attributes": {"alias": "A"}}}]
+    }
+    dropped = get("!(links,value~links,value(extensions~attributes))").json()
+    assert set(dropped) == {"id", "domainType", "value", "extensions"}
+    assert "attributes" not in dropped["value"][0]["extensions"]
+    for wrong in ("", "(", "value", "(value", "(value))", "(!x)", "(a,)", "(a b)", "!!(a)"):
+        assert get(wrong).status_code == 400, wrong
+
+
+def test_requests_are_kept_without_secrets(raw: Raw) -> None:
+    raw("POST", HOSTS, json={"host_name": "a", "folder": "/"})
+    kept = raw.site.requests[-1]
+    assert (kept.method, kept.path, kept.status, kept.user) == ("POST", HOSTS, 200, "automation")
+    assert kept.body == {"host_name": "a", "folder": "/"}
+    assert raw.site.secret not in repr(raw.site.requests)
+
+
+def test_versions_and_editions() -> None:
+    names = {"raw": "cre", "commercial": "cee", "cloud": "cce", "managed": "cme", "cre": "cre", "ultimate": "cce"}
+    for name, short in names.items():
+        with SimulatedSite("2.4.0p18", name) as site:
+            assert Raw(site)("GET", "/version").json()["edition"] == short
+    for name, word in {"raw": "community", "cee": "pro", "cce": "ultimate", "managed": "ultimatemt"}.items():
+        with SimulatedSite("2.5.0p9", name) as site:
+            found = Raw(site)("GET", "/version").json()
+            assert (found["edition"], found["versions"]["checkmk"]) == (word, f"2.5.0p9.{word}")
+    with pytest.raises(ValueError, match="is no edition"):
+        SimulatedSite(edition="gold")
+    with pytest.raises(ValueError, match="not simulated"):
+        SimulatedSite("2.1.0p1")
