@@ -192,7 +192,7 @@ def diff(
         unchanged += not differences
         changes += _alterations(found, differences)
     if owner is not None:
-        changes += _deletions(desired, observed, owner)
+        changes += _deletions(desired, observed, owner, {(found.kind, found.key) for found in conflicts})
     return Plan(
         changes=tuple(sorted(changes, key=lambda change: change.rank)),
         unchanged=unchanged,
@@ -255,7 +255,7 @@ def _alterations(found: Found, differences: Mapping[Property, tuple[Any, Any]]) 
         yield Change(Action.UPDATE, found.kind, found.key, rest, found)
 
 
-def _deletions(desired: Desired, observed: Observed, owner: str) -> Iterator[Change]:
+def _deletions(desired: Desired, observed: Observed, owner: str, conflicts: set[tuple[str, str]]) -> Iterator[Change]:
     """Our hosts that are not wanted any more, and our folders that are empty without them."""
     doomed: set[str] = set()
     if "host" in desired.kinds:
@@ -264,7 +264,7 @@ def _deletions(desired: Desired, observed: Observed, owner: str) -> Iterator[Cha
                 doomed.add(key)
                 place: dict[Property, tuple[Any, Any]] = {("folder",): (found.properties[("folder",)], None)}
                 yield Change(Action.DELETE, kind, key, place, found)
-    in_use = _folders_in_use(desired, observed, doomed)
+    in_use = _folders_in_use(desired, observed, doomed, conflicts)
     for path in sorted((key for kind, key in observed.objects if kind == "folder"), key=lambda p: -p.count("/")):
         found = observed.objects["folder", path]
         if found.owner == owner and path not in in_use and ("folder", path) not in desired.objects:
@@ -275,12 +275,15 @@ def _deletions(desired: Desired, observed: Observed, owner: str) -> Iterator[Cha
                 in_use.add(parent)
 
 
-def _folders_in_use(desired: Desired, observed: Observed, doomed: set[str]) -> set[str]:
-    """The folders in which hosts lie once the plan is done."""
+def _folders_in_use(
+    desired: Desired, observed: Observed, doomed: set[str], conflicts: set[tuple[str, str]]
+) -> set[str]:
+    """The folders in which hosts lie once the plan is done; those in conflict stay where they are."""
     in_use: set[str] = set()
     for (kind, key), found in observed.objects.items():
         if kind == "host" and key not in doomed:
             wanted = desired.objects.get((kind, key))
-            place = found.properties if wanted is None else wanted.properties
+            stays = wanted is None or (kind, key) in conflicts
+            place = found.properties if stays or wanted is None else wanted.properties
             in_use.add(place[("folder",)])
     return in_use
