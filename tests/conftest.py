@@ -104,3 +104,14 @@ def connect(clock: ManualClock) -> Iterator[MakeClient]:
 def cmk(site: SimulatedSite, connect: MakeClient) -> Checkmk:
     """A client for ``site``."""
     return connect(site)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the tests that take longer")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--slow"):
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="takes longer: run with --slow"))

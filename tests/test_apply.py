@@ -1,0 +1,306 @@
+"""From an inventory to a site that is as wanted: applied, discovered, activated, verified, and nothing twice."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk, Status
+from checkmk_sync.errors import BatchError, ForbiddenError, SettingsError
+from checkmk_sync.names import OWNER_LABEL
+from checkmk_sync.sync import Options, Report, Step, apply_plan, from_data, make_plan, report_as_text
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+
+INVENTORY = {
+    "folders": [{"path": "/linux", "title": "Linux servers", "attributes": {"tag_criticality": "prod"}}],
+    "hosts": [
+        {"name": "web01", "folder": "/linux/web", "attributes": {"ipaddress": "192.0.2.1"}, "labels": {"env": "prod"}},
+        {"name": "web02", "folder": "/linux/web", "attributes": {"ipaddress": "192.0.2.2", "parents": ["web01"]}},
+        {"name": "gw", "attributes": {"tag_agent": "no-agent"}},
+    ],
+}
+VERSIONS = ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"]
+
+
+def _sync(cmk: Checkmk, inventory: Any, *, owner: Any = "cmdb", options: Any = None, **more: Any) -> Report:
+    plan = make_plan(cmk, from_data(inventory), owner=owner, **more)
+    plan.raise_if_unsafe(allow_changes=99)
+    return apply_plan(cmk, plan, options)
+
+
+def _is_empty(cmk: Checkmk, inventory: Any, owner: Any = "cmdb") -> bool:
+    plan = make_plan(cmk, from_data(inventory), owner=owner)
+    return plan.is_empty and not plan.undiscovered
+
+
+@pytest.fixture(params=VERSIONS)
+def any_version(request: pytest.FixtureRequest, clock: ManualClock, connect: Any) -> Any:
+    with SimulatedSite(request.param, services=6, clock=clock) as site:
+        yield site, connect(site)
+
+
+def test_a_whole_run_in_every_version(any_version: Any) -> None:
+    site, cmk = any_version
+    report = _sync(cmk, INVENTORY)
+    assert report.ok
+    assert report.verified
+    assert [f"{change.action.value} {change.name}" for change, _ in report.results] == [
+        "create folder /linux", "create folder /linux/web", "create host gw", "create host web01", "create host web02",
+    ]  # fmt: skip
+    setup = site.world.setup
+    assert setup.folders["/linux"].title == "Linux servers"
+    assert dict(setup.hosts["web01"].attributes) == {
+        "ipaddress": "192.0.2.1", "labels": {"env": "prod", OWNER_LABEL: "cmdb"},
+    }  # fmt: skip
+    assert setup.changes == []
+    assert report.discovered == 3
+    assert report.without_services == ()
+    assert len(list(cmk.services.each(host="web01"))) == 6
+    assert _is_empty(cmk, INVENTORY)
+
+
+def test_changes_moves_and_deletes(any_version: Any) -> None:
+    site, cmk = any_version
+    _sync(cmk, INVENTORY)
+    cmk.hosts.update(
+        "web01", update_attributes={"alias": "by hand", "labels": {"env": "prod", "theirs": "1", OWNER_LABEL: "cmdb"}}
+    )
+    changed = {
+        "hosts": [
+            {
+                "name": "web01",
+                "folder": "/prod",
+                "attributes": {"ipaddress": None, "alias": "new"},
+                "labels": {"env": "live", "tier": "1"},
+            },
+            {"name": "gw", "attributes": {"tag_agent": "no-agent"}},
+        ]
+    }
+    report = _sync(cmk, changed)
+    assert report.ok
+    actions = [f"{change.action.value} {change.name}" for change, _ in report.results]
+    assert actions == [
+        "create folder /prod", "move host web01", "update host web01", "delete host web02",
+        "delete folder /linux/web", "delete folder /linux",
+    ]  # fmt: skip
+    host = site.world.setup.hosts["web01"]
+    assert host.folder == "/prod"
+    assert dict(host.attributes) == {
+        "alias": "new", "labels": {"env": "live", "theirs": "1", "tier": "1", OWNER_LABEL: "cmdb"},
+    }  # fmt: skip
+    assert _is_empty(cmk, changed)
+
+
+def test_the_owner_label_is_read_from_the_host_itself(site: SimulatedSite, cmk: Checkmk) -> None:
+    """A folder of ours hands its label down; a foreign host in it is foreign all the same."""
+    _sync(cmk, INVENTORY)
+    cmk.hosts.create("foreign", "/linux/web")
+    effective = cmk.hosts.get("foreign", effective_attributes=True).effective_attributes
+    assert effective is not None
+    assert effective["labels"][OWNER_LABEL] == "cmdb"
+    report = _sync(cmk, {"hosts": [INVENTORY["hosts"][2]]})
+    assert report.ok
+    assert set(site.world.setup.hosts) == {"gw", "foreign"}
+    assert "/linux/web" in site.world.setup.folders
+
+
+def test_without_an_owner_nothing_is_marked(site: SimulatedSite, cmk: Checkmk) -> None:
+    assert _sync(cmk, INVENTORY, owner=None).ok
+    assert "labels" not in site.world.setup.hosts["gw"].attributes
+    assert _sync(cmk, {"hosts": [{"name": "gw", "attributes": {"alias": "x"}}]}, owner=None).ok
+    assert len(site.world.setup.hosts) == 3
+
+
+def test_adopting(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("gw", "/", {"tag_agent": "no-agent"})
+    cmk.activation.activate()
+    assert make_plan(cmk, from_data(INVENTORY), owner="cmdb").conflicts
+    assert _sync(cmk, INVENTORY, adopt=True).ok
+    assert site.world.setup.hosts["gw"].attributes["labels"] == {OWNER_LABEL: "cmdb"}
+    assert _is_empty(cmk, INVENTORY)
+
+
+def test_an_owner_that_is_no_label_is_refused(cmk: Checkmk) -> None:
+    for wrong in ("", " ", "a:b", "a\nb", " a"):
+        with pytest.raises(SettingsError, match="cannot be an owner"):
+            make_plan(cmk, from_data(INVENTORY), owner=wrong)
+
+
+def test_progress_names_every_stage(cmk: Checkmk) -> None:
+    steps: list[Step] = []
+    apply_plan(cmk, make_plan(cmk, from_data(INVENTORY), owner="me"), watch=steps.append)
+    stages = list(dict.fromkeys(step.stage for step in steps))
+    assert stages == ["create folders", "create hosts", "discovery", "activation", "verification"]
+    assert [step for step in steps if step.stage == "create hosts"][-1] == Step("create hosts", 3, 3)
+
+
+def test_only_what_is_asked_for_is_done(site: SimulatedSite, cmk: Checkmk) -> None:
+    report = _sync(cmk, INVENTORY, options=Options(discover=False, activate=False))
+    assert report.ok
+    assert report.activation is None
+    assert len(site.world.setup.changes) == 5
+    plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
+    assert plan.own_pending == 5
+    assert not plan.changes
+    assert plan.undiscovered == ("gw", "web01", "web02")
+    assert apply_plan(cmk, plan).ok
+    assert _is_empty(cmk, INVENTORY)
+
+
+def test_hosts_that_were_never_discovered_are_taken_up_whoever_activated(site: SimulatedSite, cmk: Checkmk) -> None:
+    _sync(cmk, INVENTORY, options=Options(discover=False, activate=False))
+    cmk.activation.activate()
+    plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
+    assert plan.undiscovered == ("web01", "web02"), "there is nothing to discover on a host that is only pinged"
+    report = apply_plan(cmk, plan)
+    assert report.ok
+    assert len(list(cmk.services.each(host="web01"))) == 30
+    assert _is_empty(cmk, INVENTORY)
+
+
+def test_refused_changes_do_not_hold_up_the_others(site: SimulatedSite, cmk: Checkmk) -> None:
+    inventory = {"hosts": [*INVENTORY["hosts"], {"name": "bad", "attributes": {"tag_agent": "nonsense"}}]}
+    report = _sync(cmk, inventory)
+    assert not report.ok
+    assert not report.verified
+    ((change, outcome),) = report.failures()
+    assert (change.key, outcome.status) == ("bad", Status.NOT_APPLIED)
+    assert "not one of the enum values" in outcome.reason
+    assert "not applied: create host bad: 400 Bad Request" in report_as_text(report)
+    assert report.discovered == 3
+    assert site.world.setup.changes == []
+
+
+def test_a_failed_activation_is_in_the_report_with_what_was_done(site: SimulatedSite, cmk: Checkmk) -> None:
+    site.set_faults([Fault("fail_activation")])
+    report = _sync(cmk, INVENTORY)
+    assert report.count(Status.APPLIED) == 5
+    assert not report.ok
+    assert "still pending" in str(report.errors["activation"])
+    assert report.to_dict()["errors"]["activation"]["error"] == "ActivationError"
+    assert "activation failed: " in report_as_text(report)
+    assert _sync(cmk, INVENTORY).ok
+    assert _is_empty(cmk, INVENTORY)
+
+
+def test_a_failed_discovery_is_in_the_report(site: SimulatedSite, cmk: Checkmk) -> None:
+    site.set_faults([Fault("fail_discovery")])
+    report = _sync(cmk, INVENTORY)
+    assert "ended as exception" in str(report.errors["discovery"])
+    assert report.without_services == ("web01", "web02")
+    assert "is the agent reachable" in report_as_text(report)
+    assert _sync(cmk, INVENTORY).ok
+
+
+def test_changes_of_others_are_not_activated_unasked(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
+    site.add_user("carol", "carols secret")
+    connect(site, user="carol").hosts.create("hers")
+    report = _sync(cmk, INVENTORY)
+    assert report.count(Status.APPLIED) == 5
+    assert isinstance(report.errors["activation"], ForbiddenError)
+    assert "carol" in report_as_text(report)
+    assert make_plan(cmk, from_data(INVENTORY), owner="cmdb").foreign_pending == 1
+    assert _sync(cmk, INVENTORY, options=Options(force_foreign=True)).ok
+
+
+def test_wrong_credentials_stop_it_with_the_outcomes_so_far(site: SimulatedSite, connect: Any) -> None:
+    site.add_user("robot", "robots secret", lock_after=2)
+    cmk = connect(site, user="robot")
+    plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
+
+    def revoke(method: str, path: str) -> None:
+        if "bulk-create" in path:
+            site.world.setup.users["robot"].secret = "changed meanwhile"
+
+    site.on_request(revoke)
+    with pytest.raises(BatchError, match="Wrong credentials") as caught:
+        apply_plan(cmk, plan)
+    assert [outcome.status for outcome in caught.value.outcomes] == [Status.APPLIED] * 2 + [Status.NOT_APPLIED] * 3
+    assert sum(request.status == 401 for request in site.requests) == 1
+
+
+def test_an_unknown_write_that_came_after_all_is_found_in_the_end(connect: Any) -> None:
+    """Real time: the answer is lost, the write comes later than it is waited for, the last look sees it."""
+    with SimulatedSite(services=4, discovery_time=0.3, activation_time=0.3) as site:
+        with site.client(timeouts={"settle_s": 0}) as cmk:
+            plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
+            site.set_faults([Fault("late", path="bulk-create", seconds=0.1, times=1)])
+            report = apply_plan(cmk, plan)
+            assert report.count(Status.UNKNOWN) + report.count(Status.APPLIED) == 5
+            for change, outcome in report.results:
+                if outcome.status is Status.APPLIED and change.kind == "host":
+                    assert change.key in site.world.setup.hosts
+            cmk.clock.sleep(0.3)
+            assert _sync(cmk, INVENTORY).ok
+            assert _is_empty(cmk, INVENTORY)
+
+
+def test_two_applies_at_once_converge() -> None:
+    inventory = {
+        "hosts": [
+            {"name": f"h{n:03d}", "folder": f"/f{n % 4}", "attributes": {"alias": f"a{n}"}, "labels": {"n": str(n)}}
+            for n in range(120)
+        ]
+    }
+    with SimulatedSite(services=4, lock_hold=0.002) as site:
+        clients = [site.client(batch_processing={"chunk_size": 20}) for _ in range(3)]
+        plans = [make_plan(client, from_data(inventory), owner="cmdb") for client in clients]
+        reports: list[Report] = []
+        threads = [
+            threading.Thread(target=lambda c=client, p=plan: reports.append(apply_plan(c, p)))
+            for client, plan in zip(clients, plans)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [report.ok for report in reports] == [True] * 3, [report_as_text(report) for report in reports]
+        created = [c["text"] for c in site.world.setup.changes if c["action_name"] == "create-host"]
+        assert created == []
+        assert len(site.world.setup.hosts) == 120
+        assert _is_empty(clients[0], inventory)
+        for client in clients:
+            client.close()
+
+
+def test_the_budget_of_requests(clock: ManualClock, connect: Any) -> None:
+    """10,000 hosts in 100 nested folders: at most 250 requests, and at most 10 to see that nothing is left."""
+    hosts = [
+        {"name": f"h{n:05d}", "folder": f"/r{n % 10}/s{n % 100}", "attributes": {"ipaddress": "10.0.0.1"}}
+        for n in range(10_000)
+    ]
+    with SimulatedSite(services=4, clock=clock, activation_time=20, discovery_time=20) as site:
+        cmk = connect(site)
+        report = _sync(cmk, {"hosts": hosts})
+        assert report.ok
+        assert len(site.world.setup.folders) == 111
+        used = len(site.requests)
+        assert used <= 250
+        assert _is_empty(cmk, {"hosts": hosts})
+        assert len(site.requests) - used <= 10
+
+
+def test_a_list_that_breaks_off_is_read_again(site: SimulatedSite, cmk: Checkmk) -> None:
+    """Taken as it is it would say that hosts are missing."""
+    _sync(cmk, INVENTORY)
+    site.set_faults([Fault("cut", path="collections/all", times=2)])
+    assert _is_empty(cmk, INVENTORY)
+
+
+def test_what_holds_in_the_end_counts(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
+    other = connect(site)
+
+    def undo(method: str, path: str) -> None:
+        if "bulk-discovery" in path and "gw" in site.world.setup.hosts:
+            site.on_request(None)
+            threading.Thread(target=other.hosts.delete, args=("gw",)).start()
+
+    site.on_request(undo)
+    report = _sync(cmk, INVENTORY)
+    outcome = next(outcome for change, outcome in report.results if change.key == "gw")
+    held = "gw" in site.world.setup.hosts
+    assert (outcome.status is Status.APPLIED) is held
+    if not held:
+        assert "not so any more" in outcome.note
