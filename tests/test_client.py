@@ -1,0 +1,162 @@
+"""The client as a whole: one object, many threads, closed when done, rebuilt elsewhere from its settings."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk, Settings
+from checkmk_sync.errors import AuthError, CircuitOpenError, ConnectError, SettingsError
+from checkmk_sync.recovery import BreakerState
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+
+
+def test_version_and_health(site: SimulatedSite, cmk: Checkmk) -> None:
+    version = cmk.version()
+    assert (version.checkmk, version.edition, version.site) == ("2.4.0p18.cre", "cre", "s")
+    health = cmk.health()
+    assert health.ok
+    assert health.version == version
+    assert health.breaker is BreakerState.CLOSED
+
+
+def test_health_of_a_site_that_is_away(site: SimulatedSite, cmk: Checkmk) -> None:
+    site.close()
+    health = cmk.health()
+    assert not health.ok
+    assert isinstance(health.error, ConnectError)
+    assert health.version is None
+
+
+def test_the_version_is_asked_for_once_at_most(site: SimulatedSite, cmk: Checkmk) -> None:
+    list(cmk.host_status.each())
+    list(cmk.services.each())
+    assert [request.path for request in site.requests].count("/version") == 1
+    other = site.client()
+    other.folders.get("/")  # its answer names the version
+    list(other.host_status.each())
+    assert [request.path for request in site.requests].count("/version") == 1
+    other.close()
+
+
+def test_configured_by_a_file(site: SimulatedSite, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(site.secret)
+    secret.chmod(0o600)
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"checkmk:\n  server_url: {site.url}\n  site: s\n  username: automation\n  password_file: {secret}\n"
+    )
+    with Checkmk.from_config(config) as cmk:
+        assert cmk.version().site == "s"
+        assert repr(cmk) == f"Checkmk({site.url!r}, 's', 'automation')"
+
+
+def test_unknown_options_are_refused() -> None:
+    with pytest.raises(TypeError, match="timeout"):
+        Checkmk("https://mon", "s", "u", "secret", timeout=3)
+    with pytest.raises(SettingsError):
+        Checkmk("mon", "s", "u", "secret")
+
+
+def _version_elsewhere(settings: Settings) -> str:
+    with Checkmk.from_settings(settings) as cmk:
+        return cmk.version().site
+
+
+def test_another_process_builds_the_same_client(site: SimulatedSite, cmk: Checkmk) -> None:
+    assert pickle.loads(pickle.dumps(cmk.settings)) == cmk.settings
+    with ProcessPoolExecutor(1) as pool:
+        assert pool.submit(_version_elsewhere, cmk.settings).result() == "s"
+
+
+def test_many_threads_share_a_client() -> None:
+    with SimulatedSite(hosts=40, services=3) as site, site.client() as cmk:
+        errors: list[BaseException] = []
+
+        def work(number: int) -> None:
+            try:
+                for _ in range(5):
+                    assert cmk.hosts.get(f"host{number:05d}").name == f"host{number:05d}"
+                    assert len(list(cmk.services.each(host=f"host{number:05d}"))) == 3
+                    cmk.hosts.update(f"host{number:05d}", update_attributes={"alias": str(number)})
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+        assert all(site.world.setup.hosts[f"host{n:05d}"].attributes["alias"] == str(n) for n in range(16))
+
+
+def test_closing_wakes_who_waits() -> None:
+    with SimulatedSite(faults=[Fault("status", status=503)]) as site:
+        cmk = site.client(recovery={"retry": {"base_delay": 3600, "max_delay": 3600}})
+        failures: list[BaseException] = []
+
+        def ask() -> None:
+            try:
+                cmk.version()
+            except BaseException as error:
+                failures.append(error)
+
+        waiting = threading.Thread(target=ask)
+        waiting.start()
+        while not site.requests and not site.world.faults.struck:
+            pass
+        cmk.close()
+        waiting.join(timeout=10)
+        assert not waiting.is_alive()
+        assert failures
+
+
+def test_wrong_credentials_are_asked_once(site: SimulatedSite) -> None:
+    with (
+        Checkmk(site.url, "s", "automation", "wrong-secret") as cmk,
+        pytest.raises(AuthError, match="Wrong credentials"),
+    ):
+        cmk.hosts.get("x")
+    assert len(site.requests) == 1
+
+
+def test_a_site_that_is_down_is_not_asked_for_ever(site: SimulatedSite, connect: Any, clock: ManualClock) -> None:
+    site.set_faults([Fault("status", status=503)])
+    cmk = connect(site, recovery={"circuit_breaker": {"failure_threshold": 5, "recovery_timeout": 60}})
+    for _ in range(20):
+        assert not cmk.health().ok
+    assert site.world.faults.struck["status"] < 10
+    assert isinstance(cmk.health().error, CircuitOpenError)
+    site.set_faults([])
+    clock.advance(61)
+    assert cmk.health().ok
+
+
+def test_requests_are_spaced_when_asked(site: SimulatedSite, connect: Any, clock: ManualClock) -> None:
+    cmk = connect(site, limits={"requests_per_second": 2})
+    before = clock.monotonic()
+    for _ in range(5):
+        cmk.version()
+    assert clock.monotonic() - before == pytest.approx(2.0, abs=0.1)
+    assert cmk.metrics()["timings"]["throttle_wait"]["count"] == 5
+
+
+def test_what_it_measures(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("web01")
+    cmk.hosts.get("web01")
+    with pytest.raises(Exception, match="404"):
+        cmk.hosts.get("nope")
+    stats = cmk.metrics()
+    assert stats["timings"]["call.hosts.create"]["count"] == 1
+    assert stats["timings"]["call.hosts.get"]["count"] == 2
+    assert stats["counters"]["attempts"] == 3
+    assert stats["counters"]["replies.404"] == 1
+    assert stats["counters"]["bytes_received"] > 100
+    assert cmk.collector.merged("call.")["count"] == 3
