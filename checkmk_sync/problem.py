@@ -18,6 +18,7 @@ from .errors import (
     PreconditionError,
     ServerError,
     ThrottledError,
+    UnexpectedReplyError,
     UnprocessableError,
 )
 
@@ -48,8 +49,17 @@ _TEXT_LIMIT = 2000
 def api_error(
     status: int, headers: Mapping[str, str], body: bytes, *, call: str, redact: Callable[[str], str]
 ) -> ApiError:
-    """The error for an answer; its texts have passed ``redact``, for servers repeat what they were sent."""
+    """The error for an answer; its texts have passed ``redact``, for servers repeat what they were sent.
+
+    Raises UnexpectedReplyError for a 404 that is not of the API.
+    """
     problem = _problem(body, redact)
+    if problem is None and status == 404:
+        # Checkmk's own 404 is JSON. This one is of the web server: to take it for "no such host" would be a lie.
+        raise UnexpectedReplyError(
+            f"no Checkmk site answers to {call}: 404 {_plain_text(body, redact)[:80]}; check server_url and site",
+            call=call,
+        )
     if problem is None:
         title, detail = _reason(status), _plain_text(body, redact)
         problem = {}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import Any, Iterator, Mapping
 
 import requests
 from requests.adapters import BaseAdapter
 
+from .errors import SettingsError
 from .settings import Settings
 
 __all__ = ["NoRedirects", "PlainSession", "environment", "furnish"]
@@ -41,11 +43,14 @@ def environment(settings: Settings) -> Mapping[str, Any]:
     """``verify`` and ``proxies`` for every request: the settings first, then the environment's variables.
 
     requests lets ``REQUESTS_CA_BUNDLE`` win over ``verify=False``; here what is set is what counts.
+    SettingsError for a CA bundle that is not there.
     """
     with requests.Session() as asked:
         found = asked.merge_environment_settings(settings.base_url, {}, None, None, None)
     verify = found["verify"] if settings.verify else False
     if settings.verify and settings.ca_bundle:
         verify = settings.ca_bundle
+    if isinstance(verify, str) and not Path(verify).exists():
+        raise SettingsError(f"the CA bundle {verify} does not exist", field="ca_bundle")
     proxies = {"http": settings.proxy, "https": settings.proxy} if settings.proxy else dict(found["proxies"])
     return {"verify": verify, "proxies": proxies}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import json
+import logging
 import os
 import socket
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from checkmk_sync import Checkmk
+from checkmk_sync.cli.app import run
 from checkmk_sync.testing import ManualClock, SimulatedSite
 
 pytest_plugins = ["pytester"]
@@ -82,6 +85,41 @@ def site(clock: ManualClock) -> Iterator[SimulatedSite]:
         yield running
 
 
+class Result:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def site_for_cli(monkeypatch: pytest.MonkeyPatch) -> Any:
+    with SimulatedSite(hosts=3, services=10) as site:
+        for name, value in {
+            "SERVER_URL": site.url,
+            "SITE": "s",
+            "USERNAME": site.user,
+            "PASSWORD": site.secret,
+        }.items():
+            monkeypatch.setenv(f"CHECKMK_{name}", value)
+        yield site
+
+
+@pytest.fixture
+def sync(capsys: pytest.CaptureFixture[str]) -> Any:
+    def call(*arguments: str) -> Result:
+        capsys.readouterr()
+        code = run(arguments)
+        for handler in list(logging.getLogger("checkmk_sync").handlers):
+            logging.getLogger("checkmk_sync").removeHandler(handler)
+        return Result(code, *capsys.readouterr())
+
+    return call
+
+
+Run = Callable[..., Result]
 MakeClient = Callable[..., Checkmk]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import pickle
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,12 +96,17 @@ def test_cookies_are_not_kept(mocked: Any) -> None:
     assert "Cookie" not in mocked.calls[1].request.headers
 
 
-def test_proxy_and_ca_bundle_come_from_settings_then_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_and_ca_bundle_come_from_settings_then_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    outside, own = tmp_path / "outside.pem", tmp_path / "own.pem"
+    outside.touch()
+    own.touch()
     monkeypatch.setenv("HTTPS_PROXY", "http://outside:1")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/outside.pem")
-    assert _transport()._options == {"verify": "/outside.pem", "proxies": {"https": "http://outside:1"}}
-    inside = _transport(proxy="http://inside:2", ca_bundle="/inside.pem")._options
-    assert inside["verify"] == "/inside.pem"
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(outside))
+    assert _transport()._options == {"verify": str(outside), "proxies": {"https": "http://outside:1"}}
+    inside = _transport(proxy="http://inside:2", ca_bundle=str(own))._options
+    assert inside["verify"] == str(own)
     assert inside["proxies"]["https"] == "http://inside:2"
     with pytest.warns(InsecureTransportWarning, match="not verified"):
         assert _transport(verify=False)._options["verify"] is False
@@ -179,10 +185,17 @@ def test_problems_become_errors(mocked: Any, status: int, body: Any, kind: Any, 
 
 @pytest.mark.parametrize("body", [b"", b"<html><h1>Oops</h1><script>x()</script></html>", b"[1]", b"\xff\xfe"])
 def test_bodies_that_are_no_json_are_handled(mocked: Any, body: bytes) -> None:
-    mocked.get(f"{BASE}/version", status=404, body=body, content_type="text/html")
-    with pytest.raises(NotFoundError) as caught:
+    mocked.get(f"{BASE}/version", status=403, body=body, content_type="text/html")
+    with pytest.raises(ForbiddenError) as caught:
         _transport().perform(READ)
     assert "x()" not in str(caught.value)
+
+
+def test_a_404_of_the_web_server_does_not_mean_that_a_host_is_missing(mocked: Any) -> None:
+    mocked.get(f"{BASE}/objects/host_config/web01", status=404, body="<h1>Not Found</h1>", content_type="text/html")
+    with Checkmk("https://mon.example.com", "prod", "automation", "geheim") as client:
+        with pytest.raises(UnexpectedReplyError, match="check server_url and site"):
+            client.hosts.find("web01")
 
 
 def test_fields_of_any_shape_are_flattened(mocked: Any) -> None:

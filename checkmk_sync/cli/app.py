@@ -38,7 +38,22 @@ _NOUNS = {
 }
 
 
+class _Root(click.Group):
+    """Whoever reads our output may have seen enough; click would end with exit code 1."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            result = super().invoke(context)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Keeps Python from complaining when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        return result
+
+
 @click.group(
+    cls=_Root,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 failed or partly failed, 2 refused or bad input, 3 site not reachable. "
     "Try it without a Checkmk server: checkmk-sync demo",
@@ -164,7 +179,3 @@ def run(arguments: Optional[Sequence[str]] = None) -> int:
     except CheckmkError as error:
         state.output.error(str(error), error.to_dict())
         return exit_code(error)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0

@@ -27,12 +27,12 @@ class _Gateway(_Gateway10):  # type: ignore[misc]
 class Server:
     """Serves a WSGI application until it is closed. Port 0 takes a free one."""
 
-    def __init__(self, app: Any, host: str, port: int, *, threads: int = 24) -> None:
+    def __init__(self, app: Any, host: str, port: int, *, threads: int = 16) -> None:
         # werkzeug's own server answers "Connection: close" every time.
         self._server: Any = wsgi.Server((host, port), app, numthreads=threads, timeout=15, request_queue_size=128)
         self._server.gateway = _Gateway
         self._server.shutdown_timeout = 1
-        self._server.expiration_interval = 0.05  # stopping waits for its end
+        self._server.expiration_interval = 0.02  # stopping waits for its end
         setattr(self._server, "error_log", self._ignore)  # noqa: B010 - mypy takes it for a method
         self._server.prepare()
         self._thread = threading.Thread(target=self._server.serve, name="checkmk-sync-site", daemon=True)

@@ -1,0 +1,63 @@
+"""The demo does the main job on a simulated site, in under 30 seconds, and tells it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from checkmk_sync.cli import demo_inventory
+from checkmk_sync.cli.app import run
+
+
+def test_the_demo_and_the_site_it_keeps() -> None:
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "checkmk_sync", "demo", "--keep"], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line.strip())
+        if line.strip().startswith("checkmk-sync plan"):
+            break
+    assert time.monotonic() - started < 30
+    _check("\n".join(lines))
+    settings = dict(re.findall(r"(CHECKMK_\w+)=(\S+)", "\n".join(lines)))
+    code = "from checkmk_sync import Checkmk\nprint(sum(1 for _ in Checkmk.from_env().hosts.each()))"
+    found = subprocess.run([sys.executable, "-c", code], env=settings, capture_output=True, text=True)
+    assert found.stdout.strip() == "2112", found.stderr
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def _check(said: str) -> None:
+    assert "Changes: 2168 applied, 0 not applied, 0 unknown" in said
+    assert "Discovery: 2112 hosts scanned" in said
+    assert "Verified" in said
+    assert "0 to create, 0 to move, 0 to update, 0 to delete, 2168 unchanged" in said
+    assert re.search(r"\d+ unhandled problems", said)
+    assert "CRITICAL" in said
+    for word in ("requests", "p50, p95", "cache", "retries"):
+        assert word in said
+
+
+def test_the_inventory_is_realistic_and_always_the_same() -> None:
+    rows = list(csv.DictReader(io.StringIO(demo_inventory.as_csv())))
+    assert len(rows) >= 2000
+    assert len({row["name"] for row in rows}) == len(rows)
+    assert len({row["ipaddress"] for row in rows}) == len(rows)
+    assert max(row["folder"].count("/") for row in rows) >= 4
+    assert demo_inventory.as_csv() == demo_inventory.as_csv()
+
+
+def test_simulate_explains_mistakes() -> None:
+    assert run(["simulate", "--version", "1.6.0"]) == 2
+    assert run(["simulate", "--edition", "gold"]) == 2
+    assert run(["simulate", "--secret", "a", "--secret-file", "b"]) == 2
+    assert run(["simulate", "--host", "0.0.0.0", "--control"]) == 2

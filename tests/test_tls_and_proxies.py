@@ -1,0 +1,135 @@
+"""TLS is verified, and what goes wrong before the request leaves is known to be unsent."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+import trustme
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+
+from checkmk_sync import Checkmk
+from checkmk_sync.errors import BrokenReplyError, ConnectError, DeadlineError, SettingsError
+from checkmk_sync.testing import Fault, SimulatedSite
+
+NO_RETRIES = {"retry": {"max_retries": 0}}
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Any:
+    found = trustme.CA()
+    found.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    certificate = found.issue_cert("localhost", "127.0.0.1")
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    return tmp_path
+
+
+@pytest.fixture
+def secure_site(authority: Path) -> Iterator[SimulatedSite]:
+    with SimulatedSite() as site:
+        pem = str(authority / "server.pem")
+        adapter = BuiltinSSLAdapter(pem, pem)
+        site._server._server.ssl_adapter = adapter  # type: ignore[union-attr]
+        yield site
+
+
+def _client(site: SimulatedSite, **options: Any) -> Checkmk:
+    url = site.url.replace("http://127.0.0.1", "https://localhost")
+    return Checkmk(url, "s", "automation", site.secret, recovery=NO_RETRIES, **options)
+
+
+def test_a_known_authority_is_trusted(secure_site: SimulatedSite, authority: Path) -> None:
+    with _client(secure_site, ca_bundle=str(authority / "ca.pem")) as cmk:
+        assert cmk.version().site == "s"
+        cmk.hosts.create("web01")
+        assert cmk.hosts.get("web01").name == "web01"
+
+
+def test_an_unknown_one_is_not_and_nothing_is_sent(secure_site: SimulatedSite) -> None:
+    with _client(secure_site) as cmk, pytest.raises(ConnectError, match="certificate") as caught:
+        cmk.hosts.create("web01")
+    assert caught.value.sent is False
+    assert len(secure_site.requests) == 0
+
+
+def test_verification_can_only_be_turned_off_loudly(secure_site: SimulatedSite) -> None:
+    with pytest.warns(UserWarning, match="not verified"):
+        cmk = _client(secure_site, verify=False)
+    with cmk, pytest.warns(Warning, match="Unverified HTTPS request"):
+        assert cmk.version().site == "s"
+
+
+def test_deadlines_hold_over_tls(secure_site: SimulatedSite, authority: Path) -> None:
+    secure_site.set_faults([Fault("drip", seconds=0.05)])
+    with _client(secure_site, ca_bundle=str(authority / "ca.pem"), timeouts={"total_s": 0.5}) as cmk:
+        with pytest.raises(DeadlineError):
+            cmk.version()
+
+
+def test_a_missing_bundle_is_explained(secure_site: SimulatedSite) -> None:
+    with pytest.raises(SettingsError, match="/no/such/bundle.pem does not exist"):
+        _client(secure_site, ca_bundle="/no/such/bundle.pem")
+
+
+class Proxy:
+    """Answers CONNECT as told, and passes bytes on when told so."""
+
+    def __init__(self, answer: bytes, then: Callable[[socket.socket], None] = lambda _client: None) -> None:
+        self._answer, self._then = answer, then
+        self.seen: list[bytes] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._serve, daemon=True).start()
+        self.url = f"http://me:proxy-password@127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            self.seen.append(client.recv(65_536))
+            client.sendall(self._answer)
+            self._then(client)
+            client.close()
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+def test_a_proxy_that_refuses_was_not_the_site() -> None:
+    proxy = Proxy(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+    try:
+        options = {"proxy": proxy.url, "recovery": NO_RETRIES}
+        with Checkmk("https://mon.example.com", "s", "automation", "geheim", **options) as cmk:
+            with pytest.raises(ConnectError) as caught:
+                cmk.hosts.create("web01")
+        assert caught.value.sent is False, "the CONNECT left, the request did not"
+        assert proxy.seen[0].startswith(b"CONNECT mon.example.com:443")
+        assert b"geheim" not in proxy.seen[0]
+        assert "proxy-password" not in str(caught.value)
+    finally:
+        proxy.close()
+
+
+def test_a_request_through_a_proxy_that_breaks_is_unknown(authority: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority / "server.pem")
+
+    def read_and_hang_up(client: socket.socket) -> None:
+        with context.wrap_socket(client, server_side=True) as secured:
+            secured.recv(65_536)
+
+    proxy = Proxy(b"HTTP/1.1 200 Connection established\r\n\r\n", read_and_hang_up)
+    try:
+        options = {"proxy": proxy.url, "recovery": NO_RETRIES, "timeouts": {"settle_s": 0}}
+        options["ca_bundle"] = str(authority / "ca.pem")
+        with Checkmk("https://localhost:9", "s", "automation", "geheim", **options) as cmk:
+            with pytest.raises(BrokenReplyError) as caught:
+                cmk.hosts.create("web01")
+        assert caught.value.sent is None
+    finally:
+        proxy.close()
