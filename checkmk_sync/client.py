@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Mapping, Optional, Union
 
-from . import configuration
 from .clock import Clock
 from .credentials import SecretSource
 from .errors import CheckmkError
@@ -80,13 +79,17 @@ class Checkmk:
     @classmethod
     def from_config(cls, path: Union[str, os.PathLike[str]]) -> Checkmk:
         """A client as a YAML file configures it. SettingsError with file and line for a mistake."""
-        return cls.from_settings(configuration.load(path))
+        from .configuration import load  # only who has a file pays for the YAML parser
+
+        return cls.from_settings(load(path))
 
     @classmethod
     def from_env(cls) -> Checkmk:
         """A client from ``CHECKMK_SERVER_URL``, ``CHECKMK_SITE``, ``CHECKMK_USERNAME`` and ``CHECKMK_PASSWORD``
         (or ``CHECKMK_PASSWORD_FILE``)."""
-        return cls.from_settings(configuration.from_env())
+        from .configuration import from_env
+
+        return cls.from_settings(from_env())
 
     def version(self) -> Version:
         """What the site says it is; also the cheapest way to see that address and credentials are right."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import re
 from dataclasses import dataclass
 from typing import Optional
@@ -49,8 +50,11 @@ def folder_path(text: str) -> str:
     the first and a last separator; a 32-digit folder id stays as it is. ValueError for anything else."""
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"{text!r} is not a folder: a text like '/linux/web' is needed, '/' is the root")
-    if is_folder_hash(text):
-        return text
+    return text if is_folder_hash(text) else _normalised(text)
+
+
+@functools.lru_cache(maxsize=4096)  # thousands of hosts lie in the same folders
+def _normalised(text: str) -> str:
     parts = [part for part in re.split(r"[~\\/]+", text) if part]
     wrong = next((part for part in parts if not _FOLDER.fullmatch(part)), None)
     if wrong is not None:
@@ -125,6 +129,7 @@ class CheckmkVersion:
     key: tuple[int, int, int, int, int]
 
     @classmethod
+    @functools.lru_cache(maxsize=256)
     def parse(cls, text: str) -> CheckmkVersion:
         """From ``2.4.0p18``, ``2.4.0p18.cre``, ``2.5.0b3`` or a daily build like ``2.5.0-2026.03.27``.
 

@@ -12,7 +12,7 @@ __all__ = ["is_uncertain", "settle", "ticks", "wait_for"]
 
 T = TypeVar("T")
 
-FIRST_S, LONGEST_S, GROWTH = 0.2, 5.0, 1.5
+FIRST_S, LONGEST_S, GROWTH = 0.05, 5.0, 1.7
 
 
 def ticks(clock: Clock, limit_s: float) -> Iterator[float]:

@@ -125,17 +125,22 @@ class Activation(Resource):
         return ActivationResult(tuple(before), run, self._site.clock.monotonic() - started)
 
     def wait_until_monitored(self, names: Sequence[str], *, timeout_s: float = 60.0) -> None:
-        """Wait until the core answers for all these hosts: after an activation that takes some seconds."""
+        """Wait until the core answers for all these hosts: after an activation that takes some seconds.
+
+        WaitTimeoutError after ``timeout_s`` seconds; hosts with the tag "offline" are never loaded.
+        """
+        if not names:
+            return
         missing = set(names)
 
         def all_there() -> Optional[bool]:
-            missing.difference_update(self._monitored(missing))
+            missing.difference_update(self.monitored(missing))
             return None if missing else True
 
         wait_for(self._site.clock, all_there, timeout_s, f"loading {len(names)} hosts into the core")
 
-    def _monitored(self, names: Iterable[str]) -> set[str]:
-        """Those of the names that the core knows: few are asked for one by one, many found in the whole list."""
+    def monitored(self, names: Iterable[str]) -> set[str]:
+        """Those of the hosts that the core knows: few are asked for by name, many looked for in the whole list."""
         wanted = sorted(names)
         query = column("name").one_of(wanted).to_dict() if len(wanted) <= NAMES_PER_QUERY else None
         asked: dict[str, Any] = {"columns": ["name"]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import re
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from .report import Report, compared
 
 __all__ = ["Options", "Step", "apply_plan"]
 
-HOSTS_PER_SCAN = 2000
+HOSTS_PER_SCAN = 5000
+SECONDS_PER_SCAN = 10.0  # a host that does not answer takes its time
 LOADING_S = 60.0  # how long the core may take to load new hosts
 
 
@@ -124,7 +124,8 @@ class _Run:
     def _scan(self, hosts: list[str]) -> int:
         """Scan some hosts; those that are gone in the meantime do not hold up the others."""
         try:
-            done = self._client.discovery.bulk(hosts, timeout_s=self._options.timeout_s)
+            limit_s = self._options.timeout_s + SECONDS_PER_SCAN * len(hosts)
+            done = self._client.discovery.bulk(hosts, timeout_s=limit_s)
         except BadRequestError as error:
             gone = {int(index) for path in error.fields for index in re.findall(r"hostnames\.(\d+)", path)}
             left = [host for index, host in enumerate(hosts) if index not in gone]
@@ -141,19 +142,18 @@ class _Run:
         self._report.activation = self._client.activation.activate(
             force_foreign_changes=self._options.force_foreign, timeout_s=self._options.timeout_s
         )
-        if new_hosts:
-            with contextlib.suppress(WaitTimeoutError):  # told apart below: hosts set offline are never loaded
-                self._client.activation.wait_until_monitored(new_hosts, timeout_s=LOADING_S)
+        try:
+            self._client.activation.wait_until_monitored(new_hosts, timeout_s=LOADING_S)
+        except WaitTimeoutError:  # hosts that are set offline are never loaded, so this is no failure
+            loaded = self._client.activation.monitored(new_hosts)
+            self._report.not_monitored = tuple(sorted(set(new_hosts) - loaded))
         self._watch(Step("activation", 1, 1))
 
     def _verify(self, scanned: Sequence[str]) -> None:
         self._watch(Step("verification", 0, 1))
         report = self._report
-        observed = observe(self._client)
-        report.results = compared(report.results, observed)
+        report.results = compared(report.results, observe(self._client))
         if report.activation is not None and self._options.discover:
-            names = {host.name for host in self._client.host_status.each()} if scanned else set()
-            report.not_monitored = tuple(sorted(set(scanned) - names))
-            report.without_services = tuple(undiscovered(self._client, names & set(scanned), any_pending=False))
+            report.without_services = tuple(undiscovered(self._client, scanned, any_pending=False))
         report.verified = report.ok
         self._watch(Step("verification", 1, 1))

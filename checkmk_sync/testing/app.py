@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hmac
-import json
 import re
 import threading
 import time
@@ -109,9 +108,8 @@ class SiteApp:
         hidden = {"Authorization": "(hidden)"}
         headers = {name: hidden.get(name, value) for name, value in request.headers.items()}
         raw = request.get_data()
-        try:
-            body = json.loads(raw) if raw else None
-        except ValueError:
+        body = request.get_json(force=True, silent=True) if raw else None
+        if body is None and raw:
             body = raw.decode("utf-8", "replace")
         name = None if user is None else user.name
         query = request.query_string.decode("latin-1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Optional
 from urllib.parse import quote, unquote
@@ -141,10 +140,9 @@ class Context:
     def check_body(self) -> None:
         if self.endpoint.body is None:
             return
-        try:
-            data = json.loads(self.request.get_data() or b"{}")
-        except ValueError as error:
-            raise Problem(400, "Bad Request", f"The request body is not valid JSON: {error}") from None
+        data = self.request.get_json(force=True, silent=True) if self.request.get_data() else {}
+        if data is None:
+            raise Problem(400, "Bad Request", "The request body is not valid JSON.")
         self.body = checked_body(self.endpoint.body(self.profile), data)
 
     def check_etag(self, current: str) -> None:

@@ -91,6 +91,7 @@ class Setup:
     changes: list[dict[str, Any]] = field(default_factory=list)
     phases: dict[str, Mapping[int, str]] = field(default_factory=dict)  # of each host's services, by their number
     folder_changes: int = 0
+    _handed_down: tuple[int, dict[str, Mapping[str, Any]]] = field(default_factory=lambda: (-1, {}))
     mutex: threading.RLock = field(default_factory=threading.RLock)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -188,7 +189,7 @@ class Setup:
         now = self.now()
         host = HostConfig(name, folder, self.rules.completed(attributes), now, now, user, nodes)
         self.hosts[name] = host
-        self.note("create-host", f"Created new host {name}.", user)
+        self.note("create-host", f"Created new host {name}.", user, now)
         return host
 
     def change_host(self, host: HostConfig, *, user: str, action: str = "edit-host", **changes: Any) -> HostConfig:
@@ -206,22 +207,26 @@ class Setup:
 
     def effective(self, item: HostConfig) -> dict[str, Any]:
         """What holds for a host: defaults, then the folders from the root down, then its own. Labels add up."""
-        found = dict(self.rules.defaults)
-        labels: dict[str, str] = {}
-        path: Optional[str] = item.folder
-        chain: list[Mapping[str, Any]] = [item.attributes]
-        while path is not None:
-            chain.append(self.folders[path].attributes)
-            path = parent_folder(path)
-        for attributes in reversed(chain):
-            found.update(attributes)
-            labels.update(attributes.get("labels", {}))
-        found["labels"] = labels
-        return found
+        inherited = self._inherited(item.folder)
+        labels = {**inherited["labels"], **item.attributes.get("labels", {})}
+        return {**inherited, **item.attributes, "labels": labels}
 
-    def note(self, action: str, text: str, user: str) -> None:
+    def _inherited(self, path: str) -> Mapping[str, Any]:
+        """What a folder hands down; worked out once until some folder changes."""
+        if self._handed_down[0] != self.folder_changes:
+            self._handed_down = (self.folder_changes, {})
+        known = self._handed_down[1]
+        if path not in known:
+            above = parent_folder(path)
+            base = self.rules.defaults if above is None else self._inherited(above)
+            own = self.folders[path].attributes
+            known[path] = {**base, **own, "labels": {**base["labels"], **own.get("labels", {})}}
+        return known[path]
+
+    def note(self, action: str, text: str, user: str, now: Optional[str] = None) -> None:
         """Every write leaves a pending change."""
-        change = {"id": str(uuid.uuid4()), "user_id": user, "action_name": action, "text": text, "time": self.now()}
+        time = now or self.now()
+        change = {"id": str(uuid.uuid4()), "user_id": user, "action_name": action, "text": text, "time": time}
         self.changes.append(change)
 
 
