@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Callable, Generic, Mapping, Optional, TypeVar
 
@@ -13,6 +14,8 @@ from .limit import InFlight, RateLimit
 from .retry import RetryPolicy
 
 __all__ = ["Guards", "Task"]
+
+log = logging.getLogger("checkmk_sync")
 
 T = TypeVar("T")
 
@@ -64,7 +67,8 @@ class Guards:
             self.metrics.increment_counter(f"calls.{outcome}")
 
     def _retried(self, task: Task[T]) -> T:
-        def note(_error: Exception, wait_s: float) -> None:
+        def note(error: Exception, wait_s: float) -> None:
+            log.info("%s failed, trying again in %.1f s: %s", task.name, wait_s, error)
             self.metrics.increment_counter("retries")
             self.metrics.record_timing("retry_wait", wait_s)
 

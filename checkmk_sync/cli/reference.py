@@ -1,0 +1,83 @@
+"""The CLI reference as Markdown: ``python -m checkmk_sync.cli.reference > docs/cli.md``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Iterator
+
+import click
+
+from .app import cli
+
+__all__ = ["reference"]
+
+HEAD = """\
+# What can I do on the command line?
+
+Generated from the commands themselves by `python -m checkmk_sync.cli.reference`.
+
+Results go to stdout, everything else to stderr. On a terminal lists are tables, in a pipe they are lines with tabs,
+and with `--json` they are JSON. Deleting asks, and so does `apply`; without a terminal give `--yes`.
+
+| exit code | meaning |
+|---|---|
+| 0 | done, or nothing to do |
+| 1 | failed or partly failed |
+| 2 | refused, or bad input |
+| 3 | site not reachable |
+| 4 | only with `plan --detailed-exitcode`: there is something to do |
+| 130 | stopped with Ctrl-C |
+
+These options stand before or after the command:
+"""
+
+
+def reference() -> str:
+    """The whole page."""
+    lines = [HEAD, *_options(cli, shared=True)]
+    for name, command in sorted(_commands(cli, "checkmk-sync")):
+        lines += ["", f"## {name}", "", *_described(command, name)]
+    return "\n".join(lines) + "\n"
+
+
+def _commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{prefix} {name}")
+        else:
+            yield f"{prefix} {name}", command
+
+
+def _described(command: click.Command, name: str) -> Iterator[str]:
+    arguments = [str(p.metavar) for p in command.params if isinstance(p, click.Argument)]
+    many = {str(p.metavar) for p in command.params if isinstance(p, click.Argument) and p.nargs == -1}
+    shown = (f"{text}..." if text in many and not text.endswith("...") else text for text in arguments)
+    yield " ".join((command.help or "").split())
+    yield ""
+    yield f"    {' '.join((name, *shown, '[OPTIONS]'))}"
+    options = list(_options(command))
+    if options:
+        yield from ("", *options)
+    if command.epilog:
+        yield ""
+        yield f"Example: `{command.epilog.partition('Example: ')[2]}`"
+
+
+_SHARED = ("config", "json", "quiet", "verbose")
+
+
+def _options(command: click.Command, *, shared: bool = False) -> Iterator[str]:
+    options = [p for p in command.params if isinstance(p, click.Option) and (p.name in _SHARED) is shared]
+    if options:
+        yield "| option | what it does |"
+        yield "|---|---|"
+    for option in options:
+        names = ", ".join(f"`{name}`" for name in option.opts)
+        text = str(option.help or "").replace("|", "\\|")
+        default = f" Default: `{option.default}`." if option.show_default and option.default is not None else ""
+        choices = f" One of {', '.join(option.type.choices)}." if isinstance(option.type, click.Choice) else ""
+        yield f"| {names} | {text}{choices}{default} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

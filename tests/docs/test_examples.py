@@ -1,0 +1,79 @@
+"""Every example of the documentation runs, as it stands, against a simulated site."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+from checkmk_sync.testing import SimulatedSite
+from tests.conftest import ROOT, Run
+
+PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```", re.DOTALL)
+
+
+def _blocks(page: str) -> Iterator[tuple[str, str, str]]:
+    for found in BLOCK.finditer((ROOT / page).read_text("utf-8")):
+        yield found["language"], found["file"] or "", found["text"]
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedSite]:
+    """A site, variables that lead to it, and a folder to be in."""
+    monkeypatch.chdir(tmp_path)
+    with SimulatedSite(hosts=30, services=10) as site:
+        secret = tmp_path / "secret.txt"
+        secret.write_text(site.secret)
+        secret.chmod(0o600)
+        for name, value in {
+            "SERVER_URL": site.url,
+            "SITE": "s",
+            "USERNAME": site.user,
+            "PASSWORD": site.secret,
+        }.items():
+            monkeypatch.setenv(f"CHECKMK_{name}", value)
+        yield site
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_examples_run(page: str, world: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+    names: dict[str, Any] = {"__name__": "example"}
+    for _, file, text in _blocks(page):
+        if file:
+            (tmp_path / file).write_text(text, encoding="utf-8")
+    for language, file, text in _blocks(page):
+        if language == "python" and not file:
+            exec(compile(text, page, "exec"), names)
+        elif language == "console":
+            _type(text, sync)
+
+
+def _type(text: str, sync: Run) -> None:
+    for line in text.splitlines():
+        words = shlex.split(line.lstrip("$ "), comments=True)
+        if words and words[0] == "checkmk-sync":
+            result = sync(*words[1:])
+            assert result.code == 0, (line, result.out, result.err)
+
+
+def test_there_are_examples() -> None:
+    languages = [language for page in PAGES for language, _, _ in _blocks(page)]
+    assert languages.count("python") > 12
+    assert languages.count("console") >= 2
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text("utf-8")):
+        if not target.startswith("http"):
+            assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_example_of_a_test_passes(pytester: pytest.Pytester) -> None:
+    (text,) = (text for _, file, text in _blocks("docs/testing.md") if file == "test_script.py")
+    pytester.makepyfile(text)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)

@@ -1,0 +1,75 @@
+"""What pages say of commands, settings, errors and files is what there is."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import Any, Iterator, get_type_hints
+
+import yaml
+
+from checkmk_sync import errors
+from checkmk_sync.cli.reference import reference
+from checkmk_sync.configuration import _ADVANCED, _ENVIRONMENT, _SECRET_KEYS
+from checkmk_sync.settings import Settings
+from checkmk_sync.testing import Fault
+from tests.conftest import PACKAGE, ROOT
+
+
+def _page(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def test_the_command_line_reference_is_what_the_commands_say() -> None:
+    assert _page("docs/cli.md") == reference(), "run: python -m checkmk_sync.cli.reference > docs/cli.md"
+
+
+def _keys(kind: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    hints = get_type_hints(kind)
+    for field in dataclasses.fields(kind):
+        if field.name == "secret":
+            continue
+        if dataclasses.is_dataclass(hints[field.name]):
+            yield from _keys(hints[field.name], f"{prefix}{field.name}.")
+        else:
+            yield f"{prefix}{field.name}", field.default
+
+
+def test_the_configuration_page_lists_every_key_with_its_default() -> None:
+    rows = re.findall(r"^\| `([\w.]+)` \| (?:`([^`]*)`)? ?\|", _page("docs/configuration.md"), re.MULTILINE)
+    listed = {key: yaml.safe_load(default) if default else None for key, default in rows}
+    wanted = {key: None if default is dataclasses.MISSING else default for key, default in _keys(Settings)}
+    assert listed == wanted
+    text = _page("docs/configuration.md")
+    assert all(f"`{name}`" in text for name in (*_SECRET_KEYS, *_ENVIRONMENT))
+    assert [key.split(".")[0] for key, _ in rows[-1:]] == [_ADVANCED[-1]]
+
+
+def test_the_error_page_lists_every_error() -> None:
+    listed = set(re.findall(r"`(\w+Error)`", _page("docs/errors.md")))
+    bases = {"CheckmkError", "TransportError", "ApiError", "SyncError"}
+    assert listed | bases == set(errors.__all__)
+
+
+def test_faults_of_the_page_are_real() -> None:
+    for text in re.findall(r'\{"kind": [^}]*\}', _page("docs/testing.md")):
+        Fault.of(json.loads(text))
+
+
+def test_the_architecture_page_names_every_room() -> None:
+    table = _page("docs/architecture.md").split("The simulated site")[0]
+    named = set(re.findall(r"`(\w+)/?`", table))
+    rooms = {path.stem if path.is_file() else path.name for path in PACKAGE.iterdir() if not path.name.startswith("__")}
+    assert rooms - {"py"} == named
+
+
+def test_the_readme_commands_are_one_line_each_and_what_ci_runs() -> None:
+    commands = re.findall(r"```sh\n(.*?)\n```", _page("README.md"), re.DOTALL)
+    assert len(commands) == 2
+    assert all("\n" not in command for command in commands)
+    assert commands[1] in _page(".ci/run")
+
+
+def test_the_changelog_is_kept() -> None:
+    assert re.search(r"^## \[Unreleased\]$", _page("CHANGELOG.md"), re.MULTILINE)
