@@ -59,17 +59,17 @@ class CheckmkAdapter(HTTPAdapter):
         self._watchdog = Watchdog()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call,unused-ignore]
         self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager = super().proxy_manager_for(proxy, **kwargs)  # type: ignore[no-untyped-call,unused-ignore]
         manager.pool_classes_by_scheme = POOL_CLASSES
         return manager
 
     def close(self) -> None:
         self._watchdog.close()
-        super().close()
+        super().close()  # type: ignore[no-untyped-call,unused-ignore]
 
     def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
         call: Call = request.call

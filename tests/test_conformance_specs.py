@@ -70,6 +70,8 @@ class Checker:
                 validate()
             except OpenAPIError as error:
                 self._note(what, request.method, path, response, error)
+            except AttributeError:  # older validators stumble over a null where a discriminator is
+                assert "effective_attributes" in request.url
 
     def _note(self, what: str, method: str, path: str, response: Any, error: OpenAPIError) -> None:
         kind = type(error).__name__

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from cheroot import wsgi
+from cheroot.server import HTTPConnection
 
 from .trouble import SOCKET
 
@@ -24,6 +25,16 @@ class _Gateway(_Gateway10):  # type: ignore[misc]
         return environ
 
 
+_HTTPConnection: Any = HTTPConnection
+
+
+class _Connection(_HTTPConnection):  # type: ignore[misc]
+    def close(self) -> None:
+        """Also closes the writer: else, when it is collected, it tries to send to a client that is gone."""
+        super().close()
+        self.wfile.raw.close()
+
+
 class Server:
     """Serves a WSGI application until it is closed. Port 0 takes a free one."""
 
@@ -31,6 +42,7 @@ class Server:
         # werkzeug's own server answers "Connection: close" every time.
         self._server: Any = wsgi.Server((host, port), app, numthreads=threads, timeout=15, request_queue_size=128)
         self._server.gateway = _Gateway
+        self._server.ConnectionClass = _Connection
         self._server.shutdown_timeout = 1
         self._server.expiration_interval = 0.02  # stopping waits for its end
         setattr(self._server, "error_log", self._ignore)  # noqa: B010 - mypy takes it for a method
