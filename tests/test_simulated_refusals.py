@@ -8,7 +8,7 @@ from typing import Any, Iterator
 import pytest
 import requests
 
-from checkmk_sync.testing import SimulatedSite
+from checkmk_sync.testing import ManualClock, SimulatedSite
 
 JSON = {"Accept": "application/json"}
 HOSTS = "/domain-types/host_config/collections/all"
@@ -134,6 +134,45 @@ def test_etags(raw: Raw) -> None:
     assert raw("PUT", path, {"If-Match": etag}, json=body).status_code == 412
     assert raw("PUT", path, {"If-Match": "*"}, json=body).status_code == 200
     assert "ETag" not in raw("GET", HOSTS).headers
+
+
+def test_etag_locking_can_be_off() -> None:
+    with SimulatedSite(etag_locking=False) as site:
+        raw = Raw(site)
+        raw("POST", HOSTS, json={"host_name": "a", "folder": "/"})
+        body = {"update_attributes": {"alias": "x"}}
+        assert raw("PUT", "/objects/host_config/a", json=body).status_code == 200
+        assert raw("PUT", "/objects/host_config/a", {"If-Match": '"other"'}, json=body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("version", "started", "wait"), [("2.2.0p44", 200, ""), ("2.3.0p41", 302, "POST"), ("2.4.0p18", 303, "GET")]
+)
+def test_renaming(clock: ManualClock, version: str, started: int, wait: str) -> None:
+    with SimulatedSite(version, discovery_time=5, clock=clock) as site:
+        raw, star = Raw(site), {"If-Match": "*"}
+        done = "/domain-types/host_config/actions/wait-for-completion/invoke"
+        rename = "/objects/host_config/a/actions/rename/invoke"
+        for name in ("a", "child"):
+            attributes = {"parents": ["a"]} if name == "child" else {}
+            raw("POST", HOSTS, json={"host_name": name, "folder": "/", "attributes": attributes})
+        assert raw("PUT", rename, star, json={"new_name": "b"}).status_code == 409, "changes are pending"
+        site.world.setup.changes.clear()
+        assert raw("PUT", rename, star, json={"new_name": "child"}).status_code == 400
+        assert raw("PUT", rename, json={"new_name": "b"}).status_code == 428
+        answer = raw("PUT", rename, star, json={"new_name": "b"})
+        assert answer.status_code == started
+        if wait:
+            assert answer.headers["Location"].endswith(done)
+            assert raw("PUT", rename, star, json={"new_name": "c"}).status_code == 409, "one runs already"
+            assert raw(wait, done).status_code == 302
+            assert raw({"GET": "POST", "POST": "GET"}[wait], done).status_code == 405
+            clock.advance(6)
+            assert raw(wait, done).status_code == 204
+        assert raw("GET", "/objects/host_config/a").status_code == 404
+        assert raw("GET", "/objects/host_config/b").status_code == 200
+        child = raw("GET", "/objects/host_config/child").json()
+        assert child["extensions"]["attributes"]["parents"] == ["b"]
 
 
 def test_bodies_on_get(raw: Raw) -> None:

@@ -189,7 +189,7 @@ class SiteApp:
     def _checked(self, context: Context, params: Mapping[str, str]) -> Response:
         request, endpoint = context.request, context.endpoint
         has_body = bool(request.get_data())
-        if endpoint.needs_etag and not has_body and "If-Match" not in request.headers:
+        if endpoint.needs_etag and self.world.etag_locking and not has_body and "If-Match" not in request.headers:
             detail = "If-Match header required for this operation. See documentation."
             raise Problem(428, "Precondition required", detail)
         if self.world.profile.refuses_body_on_get and has_body and endpoint.body is None and endpoint.method != "POST":

@@ -10,7 +10,7 @@ from . import services
 from .core import Core, MonitoredHost
 from .state import HostConfig, Setup, iso
 
-__all__ = ["ActivationJob", "Activations", "DiscoveryJobs", "Job"]
+__all__ = ["ActivationJob", "Activations", "DiscoveryJobs", "Job", "Renames"]
 
 PHASES = Mapping[int, str]
 
@@ -110,6 +110,35 @@ class Job:
     @property
     def active(self) -> bool:
         return self.state in ("initialized", "running")
+
+
+@dataclass
+class Renames:
+    """The renaming of a host, one at a time."""
+
+    setup: Setup
+    duration_s: float
+    _running: Optional[tuple[float, str, str, str]] = None
+    known: bool = False
+
+    @property
+    def active(self) -> bool:
+        return self._running is not None
+
+    def start(self, host: HostConfig, new: str, user: str) -> None:
+        self._running = (self.setup.clock.monotonic() + self.duration_s, host.name, new, user)
+        self.known = True
+
+    def tick(self) -> None:
+        if self._running is not None and self._running[0] <= self.setup.clock.monotonic():
+            self.finish()
+
+    def finish(self) -> None:
+        """Let what runs take effect."""
+        if self._running is not None:
+            _, name, new, user = self._running
+            self.setup.rename_host(name, new, user=user)
+            self._running = None
 
 
 @dataclass

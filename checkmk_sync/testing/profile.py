@@ -82,6 +82,10 @@ class Profile:
         return self._since("2.4.0b1")
 
     @property
+    def renames_in_background(self) -> bool:
+        return self._since("2.3.0b1")
+
+    @property
     def bulk_discovery_fields(self) -> tuple[str, ...]:
         if self._since("2.4.0b1"):
             return ("options",)

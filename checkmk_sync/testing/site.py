@@ -12,7 +12,7 @@ from .context import World
 from .control import Control
 from .core import Core
 from .faults import Fault, FaultScript
-from .jobs import Activations, DiscoveryJobs
+from .jobs import Activations, DiscoveryJobs, Renames
 from .profile import Profile
 from .server import Server
 from .state import PERMISSIONS, Setup, User
@@ -30,7 +30,7 @@ class SimulatedSite:
     ``lock_hold`` is how long a write holds the configuration lock, plus ``host_cost`` for each host in
     it; activations take ``activation_time``, scans ``discovery_time``, and the core answers for new hosts
     ``core_delay`` after an activation, pending for ``check_delay``. All in seconds; jobs go by ``clock``.
-    ``faults`` are scripted trouble.
+    Without ``etag_locking`` it ignores ``If-Match``, as a setting of Checkmk has it. ``faults`` are scripted trouble.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class SimulatedSite:
         discovery_race: float = 0.0,
         core_delay: float = 0.0,
         check_delay: float = 0.0,
+        etag_locking: bool = True,
         faults: Iterable[Union[Fault, Mapping[str, Any]]] = (),
         fault_seed: int = 0,
         clock: Optional[Clock] = None,
@@ -64,6 +65,7 @@ class SimulatedSite:
         self._profile = Profile.of(version, edition)
         self._clock: Clock = clock or SystemClock()
         self._hosts, self._services = hosts, services
+        self._etag_locking = etag_locking
         self._times = (activation_time, core_delay, discovery_time, discovery_race, check_delay)
         self._users: list[User] = []
         faulty = FaultScript(faults, fault_seed)
@@ -84,7 +86,8 @@ class SimulatedSite:
         activations = Activations(setup, core, activation_s, core_delay_s)
         self._populate(setup, hosts)
         activations.load(setup.hosts, setup.phases)
-        return World(self._profile, setup, core, activations, discovery, faults)
+        renames = Renames(setup, discovery_s)
+        return World(self._profile, setup, core, activations, discovery, renames, faults, self._etag_locking)
 
     def _populate(self, setup: Setup, hosts: int) -> None:
         """Hosts that were there all the time: discovered, monitored, nothing pending."""

@@ -205,6 +205,20 @@ class Setup:
         self.phases.pop(name, None)
         self.note("delete-host", f"Deleted host {name}", user)
 
+    def rename_host(self, name: str, new: str, *, user: str) -> HostConfig:
+        """The same host under another name, which its parents' children and its services follow."""
+        renamed = dataclasses.replace(self.hosts.pop(name), name=new, updated_at=self.now())
+        self.hosts[new] = renamed
+        if name in self.phases:
+            self.phases[new] = self.phases.pop(name)
+        for child in list(self.hosts.values()):
+            if name in child.attributes.get("parents", ()):
+                parents = [new if parent == name else parent for parent in child.attributes["parents"]]
+                attributes = {**child.attributes, "parents": parents}
+                self.hosts[child.name] = dataclasses.replace(child, attributes=attributes)
+        self.note("rename-host", f"Renamed 1 hosts: {name} to {new}", user)
+        return renamed
+
     def effective(self, item: HostConfig) -> dict[str, Any]:
         """What holds for a host: defaults, then the folders from the root down, then its own. Labels add up."""
         inherited = self._inherited(item.folder)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import activation, discovery, folders, hosts, hosts_bulk, misc, status
+from . import activation, discovery, folders, hosts, hosts_bulk, misc, rename, status
 
-__all__ = ["activation", "discovery", "folders", "hosts", "hosts_bulk", "misc", "status"]
+__all__ = ["activation", "discovery", "folders", "hosts", "hosts_bulk", "misc", "rename", "status"]

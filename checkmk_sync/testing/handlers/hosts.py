@@ -14,7 +14,16 @@ from ..profile import Profile
 from ..schema import REQUIRED, Field, anything, flag, listed, pattern, text
 from ..state import FolderConfig, HostConfig, etag
 
-__all__ = ["CHANGES", "applied", "changed_attributes", "host_object", "name_problem", "wrong_attributes"]
+__all__ = [
+    "CHANGES",
+    "applied",
+    "changed_attributes",
+    "existing_host",
+    "host_etag",
+    "host_object",
+    "name_problem",
+    "wrong_attributes",
+]
 
 HOST_NAME = pattern(r"^[-0-9a-zA-Z_.]+\Z")
 FOLDER = pattern(r"^(?:(?:[~\\\/]|(?:[~\\\/][-_ \w.]+)+[~\\\/]?)|[0-9a-fA-F]{32})$")
@@ -25,7 +34,8 @@ CHANGES = {
 }
 
 
-def _host(context: Context) -> HostConfig:
+def existing_host(context: Context) -> HostConfig:
+    """The host that the path names; Problem 404 where there is none."""
     name = context.params["host_name"]
     host = context.setup.hosts.get(name)
     if host is None:
@@ -41,6 +51,7 @@ def _folder(context: Context, field: str, spelling: str) -> FolderConfig:
 
 
 def host_etag(host: HostConfig) -> str:
+    """What identifies the state of a host; Checkmk leaves out its meta data."""
     return etag(host.name, dict(host.attributes), host.nodes)
 
 
@@ -178,7 +189,7 @@ def hosts_of_folder(context: Context) -> Response:
 
 @endpoint("GET", "/objects/host_config/<host_name>", query={"effective_attributes": Field(flag, False)})
 def get_host(context: Context) -> Response:
-    return _answer(context, _host(context), effective=context.query["effective_attributes"])
+    return _answer(context, existing_host(context), effective=context.query["effective_attributes"])
 
 
 _NEW = {"host_name": Field(HOST_NAME, REQUIRED), "folder": Field(FOLDER, REQUIRED), "attributes": Field(anything)}
@@ -223,7 +234,7 @@ def create_cluster(context: Context) -> Response:
 
 @endpoint("PUT", "/objects/host_config/<host_name>/properties/nodes", body=_NODES, needs_etag=True)
 def set_nodes(context: Context) -> Response:
-    host = _host(context)
+    host = existing_host(context)
     nodes = _existing_nodes(context)
     context.check_etag(host_etag(host))
     if host.nodes is None:
@@ -237,7 +248,7 @@ def set_nodes(context: Context) -> Response:
 
 @endpoint("PUT", "/objects/host_config/<host_name>", body=CHANGES, needs_etag=True)
 def update_host(context: Context) -> Response:
-    host = _host(context)
+    host = existing_host(context)
     wrong = wrong_attributes(context, context.body)
     if wrong:
         raise bad_fields(wrong)
@@ -252,7 +263,7 @@ def update_host(context: Context) -> Response:
 
 @endpoint("DELETE", "/objects/host_config/<host_name>")
 def delete_host(context: Context) -> Response:
-    host = _host(context)
+    host = existing_host(context)
     context.require("wato.edit")
     context.setup.remove_host(host.name, user=context.user.name)
     return Response(status=204)
@@ -265,7 +276,7 @@ def delete_host(context: Context) -> Response:
     needs_etag=True,
 )
 def move_host(context: Context) -> Response:
-    host = _host(context)
+    host = existing_host(context)
     target = _folder(context, "target_folder", context.body["target_folder"])
     context.check_etag(host_etag(host))
     context.require("wato.edit")

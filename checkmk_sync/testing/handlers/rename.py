@@ -1,0 +1,70 @@
+"""Renaming a host: refused while anything is pending, done at once in 2.2, in the background later."""
+
+from __future__ import annotations
+
+from werkzeug.wrappers import Response
+
+from ..context import Context, endpoint
+from ..http import Problem, bad_fields, json_response
+from ..profile import Profile
+from ..schema import REQUIRED, Field
+from .hosts import HOST_NAME, existing_host, host_etag, host_object, name_problem
+
+__all__: list[str] = []
+
+_WAIT = "/domain-types/host_config/actions/wait-for-completion/invoke"
+
+
+@endpoint(
+    "PUT",
+    "/objects/host_config/<host_name>/actions/rename/invoke",
+    body={"new_name": Field(HOST_NAME, REQUIRED)},
+    needs_etag=True,
+)
+def rename(context: Context) -> Response:
+    host, new = existing_host(context), context.body["new_name"]
+    said = name_problem(context, new)
+    if said:
+        raise bad_fields({"new_name": said})
+    context.check_etag(host_etag(host))
+    context.require("wato.edit")
+    renames = context.world.renames
+    if context.setup.changes:
+        detail = "Please activate all pending changes before executing a host rename process"
+        raise Problem(409, "Pending changes are present", detail)
+    if renames.active:
+        raise Problem(409, "Conflict", "A host rename process is already running")
+    renames.start(host, new, context.user.name)
+    if not context.profile.renames_in_background:
+        renames.finish()
+        renamed = context.setup.hosts[new]
+        return json_response(host_object(context, renamed), etag=host_etag(renamed))
+    response = Response(status=context.profile.redirect_status)
+    response.headers["Location"] = context.location(_WAIT)
+    return response
+
+
+def _wait(context: Context) -> Response:
+    """Checkmk does not block here either: it redirects to itself at once."""
+    renames = context.world.renames
+    if not renames.known:
+        raise Problem(404, "Not Found", "There is no running host rename background job")
+    if not renames.active:
+        return Response(status=204)
+    response = Response(status=302)
+    response.headers["Location"] = context.location(_WAIT)
+    return response
+
+
+def _by_post(profile: Profile) -> bool:
+    return profile.renames_in_background and not profile.has_background_jobs
+
+
+@endpoint("POST", _WAIT, exists=_by_post, takes_lock=False)
+def wait_by_post(context: Context) -> Response:
+    return _wait(context)
+
+
+@endpoint("GET", _WAIT, exists=lambda profile: profile.has_background_jobs)
+def wait_by_get(context: Context) -> Response:
+    return _wait(context)
