@@ -80,7 +80,11 @@ class CheckmkAdapter(HTTPAdapter):
             deadline=request.deadline,
             lane="read" if call.is_read else "write",
         )
-        return self._guards.run(task)
+        try:
+            return self._guards.run(task)
+        except TransportError as error:
+            error.repeatable = call.is_read or error.sent is False
+            raise
 
     def _attempt(self, request: CallRequest, args: Any, kwargs: Any) -> requests.Response:
         call, exchange = request.call, Exchange()

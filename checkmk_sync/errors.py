@@ -128,11 +128,13 @@ class TransportError(CheckmkError):
 
     ``sent`` is False when the request surely never reached the site, None when that is unknown: the
     site keeps working after a client has hung up, so a write may have happened or may still happen.
-    ``call`` is ``"METHOD path"``, ``attempts`` how often it was tried.
+    ``call`` is ``"METHOD path"``, ``attempts`` how often it was tried, ``repeatable`` whether trying
+    again is safe: it was never sent, or only reads.
     """
 
     def __init__(self, message: str, *, call: str = "", sent: Optional[bool] = None, attempts: int = 1) -> None:
         self.call, self.sent, self.attempts = call, sent, attempts
+        self.repeatable = sent is False
         super().__init__(message)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .breaker import BreakerState, CircuitBreaker
+from .classify import ErrorClass, classify_error
 from .limit import InFlight, RateLimit
 from .retry import RetryBudget, RetryPolicy, RetryStrategy
 from .stack import Guards, Task
@@ -10,6 +11,7 @@ from .stack import Guards, Task
 __all__ = [
     "BreakerState",
     "CircuitBreaker",
+    "ErrorClass",
     "Guards",
     "InFlight",
     "RateLimit",
@@ -17,4 +19,5 @@ __all__ = [
     "RetryPolicy",
     "RetryStrategy",
     "Task",
+    "classify_error",
 ]
