@@ -19,6 +19,7 @@ from .errors import (
     DeadlineError,
     GatewayError,
     ReadTimeoutError,
+    ReplyTooLargeError,
     ThrottledError,
     TransportError,
 )
@@ -28,9 +29,11 @@ from .settings import Timeouts
 from .watchdog import POOL_CLASSES, Exchange, Watchdog
 from .wire import JSON, Call, Kind
 
-__all__ = ["CallRequest", "CheckmkAdapter", "bare", "decoded"]
+__all__ = ["CHUNK_BYTES", "CallRequest", "CheckmkAdapter", "bare", "decoded"]
 
 log = logging.getLogger("checkmk_sync")
+
+CHUNK_BYTES = 65_536
 
 _GATEWAY = (502, 503, 504)
 
@@ -94,8 +97,7 @@ class CheckmkAdapter(HTTPAdapter):
             with exchange.current(), self._watchdog.watch(exchange, request.deadline.remaining_s()):
                 # Looked up late, for `responses` patches HTTPAdapter.send.
                 response = super().send(request, *args, **kwargs)
-                if not call.stream or response.status_code != 200:
-                    response.content  # noqa: B018 - reads the body
+                raw = self._read(response, call)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self.failure(error, exchange, call) from bare(error)
         if exchange.expired:  # a body without a length just ends when its socket is shut
@@ -107,9 +109,19 @@ class CheckmkAdapter(HTTPAdapter):
         log.debug("%s -> %d in %.3f s", call, response.status_code, request.deadline.elapsed_s() - started)
         self._refuse_gateway(response, call)
         if not call.stream:
-            self._count(response)
-            request.data = decoded(response, call)
+            self._count(response, raw)
+            request.data = raw if call.body_limit is not None else decoded(response, call)
         return response
+
+    @staticmethod
+    def _read(response: requests.Response, call: Call) -> bytes:
+        """The body, unless it is for a stream; ReplyTooLargeError beyond the call's limit."""
+        if response.status_code == 200:
+            if call.stream:
+                return b""
+            if call.body_limit is not None:
+                return _read_up_to(response, call.body_limit, call)
+        return response.content
 
     def watching(self, exchange: Exchange) -> ContextManager[None]:
         """Shut the socket when the block, which reads a piece of a streamed body, takes too long."""
@@ -120,8 +132,8 @@ class CheckmkAdapter(HTTPAdapter):
         left = max(deadline.remaining_s(), 0.001)
         return min(self._timeouts.connect_s, left), min(read_s, left)
 
-    def _count(self, response: requests.Response) -> None:
-        self._guards.metrics.increment_counter("bytes_received", len(response.content))
+    def _count(self, response: requests.Response, body: bytes) -> None:
+        self._guards.metrics.increment_counter("bytes_received", len(body))
         self._guards.metrics.increment_counter(f"replies.{response.status_code}")
 
     def _refuse_gateway(self, response: requests.Response, call: Call) -> None:
@@ -147,6 +159,19 @@ class CheckmkAdapter(HTTPAdapter):
         if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)) or "timed out" in text:
             return ReadTimeoutError(f"no answer in time to {call}", call=str(call))
         return BrokenReplyError(f"the connection broke during {call}: {text}", call=str(call))
+
+
+def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
+    pieces, size = [], 0
+    for piece in response.iter_content(CHUNK_BYTES):
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            response.close()
+            raise ReplyTooLargeError(
+                f"the answer is larger than {limit:.0f} bytes", limit_bytes=int(limit), call=str(call)
+            )
+    return b"".join(pieces)
 
 
 def decoded(response: requests.Response, call: Call) -> Any:

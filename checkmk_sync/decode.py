@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import Any, Callable, Iterable, Iterator
+from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
+from .blocks import LEAST_CHARS, Cutter, block_decoder
 from .errors import BrokenReplyError, UnexpectedReplyError
 
 __all__ = ["iter_items"]
@@ -17,13 +18,18 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _DELIMITERS = " \t\n\r,:]}"
 
 
-def iter_items(chunks: Iterable[bytes], member: str = "value") -> Iterator[Any]:
+def iter_items(
+    chunks: Iterable[bytes], member: str = "value", *, fields: Optional[Sequence[str]] = None
+) -> Iterator[Any]:
     """The items of the list ``member`` of the JSON object in ``chunks``, one after the other.
 
-    Holds one chunk and one item at a time. BrokenReplyError when the document ends too early, also
-    after its last item; UnexpectedReplyError when it is no JSON object with such a list.
+    Holds a few chunks and one item at a time. With ``fields`` only these members of each item are sure
+    to be there: msgspec, where it is installed, then steps over the others. BrokenReplyError when the
+    document ends too early, also after its last item; UnexpectedReplyError when it is no JSON object
+    with such a list.
     """
     text = _Text(chunks)
+    decode = block_decoder(fields) if fields else None
     text.expect("{")
     found = False
     while not text.accept("}"):
@@ -33,7 +39,7 @@ def iter_items(chunks: Iterable[bytes], member: str = "value") -> Iterator[Any]:
         text.expect(":")
         if key == member and text.accept("["):
             found = True
-            yield from _items(text)
+            yield from _items(text) if decode is None else _items_in_blocks(text, decode)
         else:
             text.value()
         text.separator("}")
@@ -48,6 +54,22 @@ def _items(text: _Text) -> Iterator[Any]:
         text.separator("]")
 
 
+def _items_in_blocks(text: _Text, decode: Callable[[str], list[Any]]) -> Iterator[Any]:
+    """As :func:`_items`, most of them by the block; the first ones show how the items of this list begin."""
+    begun: list[str] = []
+    while len(begun) < 2:
+        if text.accept("]"):
+            return
+        value, source = text.value_and_source()
+        begun.append(source)
+        yield value
+        text.separator("]")
+    cutter = Cutter(decode, *begun)
+    while not cutter.useless and text.fill(LEAST_CHARS):
+        yield from text.block(cutter)
+    yield from _items(text)
+
+
 class _Text:
     """A text that arrives in pieces, read from front to back."""
 
@@ -55,7 +77,7 @@ class _Text:
         self._chunks = iter(chunks)
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
         self._buffer = ""
-        self._at = 0
+        self._at = self._started = 0
         self._decode: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().raw_decode
 
     def value(self) -> Any:
@@ -68,7 +90,7 @@ class _Text:
                     value, end = self._decode(self._buffer, self._at)
                     # "1" may become "1.5" with the next chunk: only a delimiter ends a number.
                     if end < len(self._buffer) and self._buffer[end] in _DELIMITERS:
-                        self._at = end
+                        self._started, self._at = self._at, end
                         return value
                 except ValueError:
                     # Not complete, or not JSON: that shows only with more text. Waiting for twice as
@@ -81,6 +103,26 @@ class _Text:
             if not self._more():
                 return self._last_value()
 
+    def value_and_source(self) -> tuple[Any, str]:
+        """The JSON value that starts here, and its text."""
+        value = self.value()  # what was before it may be gone from the buffer, but not its own text
+        return value, self._buffer[self._started : self._at]
+
+    def fill(self, chars: int) -> bool:
+        """Hold at least so many characters that are not read yet; False when the text ends before."""
+        while len(self._buffer) - self._at < chars:
+            if not self._more():
+                return False
+        return True
+
+    def block(self, cutter: Cutter) -> list[Any]:
+        """The values that start here, as many as ``cutter`` finds, but at least one unless the list ends."""
+        values, self._at = cutter.cut(self._buffer, self._at)
+        if not values and not self.comes("]"):
+            values = [self.value()]
+            self.separator("]")
+        return values
+
     def _last_value(self) -> Any:
         """The value when no more text comes; in an object something has to follow it."""
         try:
@@ -89,13 +131,17 @@ class _Text:
             end = len(self._buffer)
         if end == len(self._buffer) or self._buffer[end] not in _DELIMITERS:
             raise BrokenReplyError("the answer ended in the middle of its JSON")
-        self._at = end
+        self._started, self._at = self._at, end
         return value
+
+    def comes(self, char: str) -> bool:
+        """True when ``char`` comes next."""
+        self._skip_space()
+        return self._buffer[self._at] == char
 
     def accept(self, char: str) -> bool:
         """Step over ``char`` if it comes next."""
-        self._skip_space()
-        if self._buffer[self._at] != char:
+        if not self.comes(char):
             return False
         self._at += 1
         return True
@@ -107,11 +153,9 @@ class _Text:
 
     def separator(self, closing: str) -> None:
         """Step over a comma, unless ``closing`` comes next."""
-        self._skip_space()
-        if self._buffer[self._at] != closing:
+        if not self.comes(closing):
             self.expect(",")
-            self._skip_space()
-            if self._buffer[self._at] == closing:
+            if self.comes(closing):
                 raise UnexpectedReplyError(f"a value expected in the answer, got {closing!r}")
 
     def end(self) -> None:

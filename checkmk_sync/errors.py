@@ -17,6 +17,7 @@
     │  ├─ ConflictError 409   PreconditionError 412, 428   UnprocessableError 422
     │  └─ LockedError 423   ThrottledError 429   ServerError 500
     ├─ UnexpectedReplyError           an answer that the API does not define
+    ├─ ReplyTooLargeError             an answer larger than the caller has room for: .limit_bytes
     ├─ WaitTimeoutError               a job or an activation did not end in time
     ├─ BatchError                     a batch stopped early: .outcomes
     ├─ ActivationError                changes were not activated: .status_per_site .pending
@@ -54,6 +55,7 @@ __all__ = [
     "PlanChangedError",
     "PreconditionError",
     "ReadTimeoutError",
+    "ReplyTooLargeError",
     "ServerError",
     "SettingsError",
     "SyncError",
@@ -257,6 +259,14 @@ class UnexpectedReplyError(CheckmkError):
 
     def __init__(self, message: str, *, call: str = "") -> None:
         self.call = call
+        super().__init__(message)
+
+
+class ReplyTooLargeError(CheckmkError):
+    """The answer is larger than ``limit_bytes``; it was not read to its end."""
+
+    def __init__(self, message: str, *, limit_bytes: int, call: str = "") -> None:
+        self.limit_bytes, self.call = limit_bytes, call
         super().__init__(message)
 
 

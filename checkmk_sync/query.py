@@ -12,7 +12,7 @@ from typing import Any, Iterable, Mapping, Union
 
 from .names import HostState, ServiceState
 
-__all__ = ["Column", "Filter", "column", "everything", "unhandled_problems", "where"]
+__all__ = ["Column", "Filter", "column", "everything", "glob_regex", "unhandled_problems", "where"]
 
 Value = Union[str, int, float, bool, HostState, ServiceState]
 
@@ -129,8 +129,7 @@ class Column:
         """The whole text fits a pattern in which ``*`` stands for any characters and ``?`` for one."""
         if "*" not in pattern and "?" not in pattern:
             return self == pattern
-        regex = "".join({"*": ".*", "?": "."}.get(char, _literal(char)) for char in pattern)
-        return self.matches(f"^{regex}$")
+        return self.matches(glob_regex(pattern))
 
     def one_of(self, values: Iterable[Value]) -> Filter:
         """Any of the values. ValueError for none at all: that would be every row or no row, and nobody knows which."""
@@ -145,6 +144,12 @@ class Column:
     def has(self, element: str) -> Filter:
         """The list in this column (groups, contacts, …) contains the element."""
         return self._compare(">=", element)
+
+
+def glob_regex(pattern: str) -> str:
+    """The regular expression for a pattern in which ``*`` stands for any characters and ``?`` for one."""
+    inside = "".join({"*": ".*", "?": "."}.get(char, _literal(char)) for char in pattern)
+    return f"^{inside}$"
 
 
 def _literal(text: str) -> str:

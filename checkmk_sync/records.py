@@ -1,9 +1,12 @@
-"""What the client hands out: immutable records of what the server said. What it did not say is None."""
+"""What the client hands out: immutable records of what the server said. What it did not say is None.
+
+``PARTS`` are the members of an item that its record is made of.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, ClassVar, Mapping, Optional
 
 from .names import OWNER_LABEL, HostState, ServiceState, folder_path
 from .resource import attributes_of, value_of
@@ -40,6 +43,8 @@ class _Labelled:
 class Host(_Labelled):
     """A host of the configuration. ``folder`` is spelled ``/a/b``; ``etag`` is None in lists."""
 
+    PARTS: ClassVar = ("id", "extensions")
+
     name: str
     folder: str
     attributes: Attributes
@@ -70,6 +75,8 @@ class Host(_Labelled):
 class Folder(_Labelled):
     """A folder of the configuration, spelled ``/a/b``; ``etag`` is None in lists."""
 
+    PARTS: ClassVar = ("title", "extensions")
+
     path: str
     title: str
     attributes: Attributes
@@ -89,6 +96,8 @@ class Folder(_Labelled):
 @dataclass(frozen=True)
 class _Row:
     """``columns`` holds what was asked for; ``row["plugin_output"]`` is one of them."""
+
+    PARTS: ClassVar = ("extensions",)
 
     columns: Mapping[str, Any]
 

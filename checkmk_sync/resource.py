@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from typing import Any, Iterable, Iterator, Mapping, Optional, Union
+from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from .catalogue import Operation, is_versioned, pick
 from .decode import iter_items
 from .errors import CheckmkError, UnexpectedReplyError
 from .names import CheckmkVersion, path_segment
+from .streaming import Received, StreamBatch, batches
 from .transport import Transport
 from .wire import Call, Reply
 
-__all__ = ["Resource", "Site", "attributes_of", "value_of"]
+__all__ = ["Resource", "Site", "attributes_of", "parsed", "value_of"]
 
+T = TypeVar("T")
 Query = Mapping[str, Any]
 
 
@@ -48,6 +51,7 @@ class Site:
         etag: Optional[str] = None,
         fresh: bool = False,
         stream: bool = False,
+        body_limit: Optional[float] = None,
     ) -> Reply:
         """Do the verb; query parameters that are None are left out."""
         row = self.operation(noun, verb)
@@ -70,17 +74,21 @@ class Site:
             touches=row.touches,
             fresh=fresh,
             stream=stream,
+            body_limit=body_limit,
         )
         return self.transport.perform(call)
 
-    def stream(self, noun: str, verb: str, **arguments: Any) -> Iterator[Any]:
-        """The items of a collection, decoded while the answer arrives. Closing it frees the connection."""
+    def items(
+        self, noun: str, verb: str, received: Optional[Received] = None, *, parts: Sequence[str], **arguments: Any
+    ) -> Generator[Any, None, None]:
+        """The items of a collection, decoded while the answer arrives; ``parts`` are the members needed of each.
+
+        Tells ``received`` the size of each piece. Closing it frees the connection.
+        """
         reply = self.perform(noun, verb, stream=True, **arguments)
-        chunks = self.transport.chunks(reply)
-        try:
-            yield from iter_items(chunks)
-        finally:
-            chunks.close()  # type: ignore[attr-defined]
+        with contextlib.closing(self.transport.chunks(reply)) as chunks:
+            counted = chunks if received is None else _counted(chunks, received)
+            yield from iter_items(counted, fields=parts)
 
 
 class Resource:
@@ -99,8 +107,25 @@ class Resource:
         row = self._site.operation(self.noun, verb)
         return row is not None and parameter in row.query
 
-    def _stream(self, verb: str, **arguments: Any) -> Iterator[Any]:
-        return self._site.stream(self.noun, verb, **arguments)
+    def _items(self, verb: str, received: Received, **arguments: Any) -> Generator[Any, None, None]:
+        return self._site.items(self.noun, verb, received, **arguments)
+
+    def _pages(self, items: Iterable[T], batch_size: Optional[int]) -> Iterator[StreamBatch[T]]:
+        streaming = self._site.settings.streaming
+        return batches(items, batch_size or streaming.default_batch_size, streaming.memory_limit_mb * 2**20)
+
+
+def parsed(items: Generator[Any, None, None], parse: Callable[[Any], T]) -> Generator[T, None, None]:
+    """``parse(item)`` for each; closing it closes ``items``."""
+    with contextlib.closing(items):
+        for item in items:
+            yield parse(item)
+
+
+def _counted(chunks: Iterable[bytes], received: Received) -> Iterator[bytes]:
+    for chunk in chunks:
+        received(len(chunk))
+        yield chunk
 
 
 def _pairs(query: Query) -> tuple[tuple[str, str], ...]:

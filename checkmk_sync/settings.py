@@ -60,12 +60,15 @@ class LimitSettings:
 
 @dataclass(frozen=True)
 class StreamingSettings:
-    """``default_batch_size`` is the number of items on a page."""
+    """``default_batch_size`` is the number of items on a page. The services of many hosts are read in parts,
+    ``max_concurrent_batches`` at a time; what waits for its turn takes at most ``memory_limit_mb``."""
 
     default_batch_size: int = 100
+    max_concurrent_batches: int = 4
+    memory_limit_mb: float = 100.0
 
     def __post_init__(self) -> None:
-        _check(self, default_batch_size=1)
+        _check(self, default_batch_size=1, max_concurrent_batches=1, memory_limit_mb=1)
 
 
 @dataclass(frozen=True)

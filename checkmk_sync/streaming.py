@@ -1,21 +1,32 @@
-"""Pages: the API has none, so these are cut from one long answer while it arrives."""
+"""Pages: the API has none, so these are cut from answers while they arrive."""
 
 from __future__ import annotations
 
+import collections
 import itertools
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Generic, Iterable, Iterator, Mapping, Optional, TypeVar
+from typing import Any, Callable, Generator, Generic, Iterable, Iterator, Mapping, Optional, TypeVar
 
-__all__ = ["StreamBatch", "batches"]
+from .errors import UnexpectedReplyError
+
+__all__ = ["Received", "Stream", "StreamBatch", "StreamingMixin", "batches"]
 
 T = TypeVar("T")
+R = TypeVar("R")
+
+Received = Callable[[int], None]
+
+# What an item takes decoded, for each byte of its JSON: dictionaries are roomy.
+DECODED_FACTOR = 8
 
 
 @dataclass(frozen=True)
 class StreamBatch(Generic[T]):
-    """One page. ``batch_number`` counts from 1; ``total_batches`` is None until it is known;
-    ``metadata`` holds ``offset``, the number of items before this page."""
+    """One page. ``batch_number`` counts from 1; ``total_batches`` is None until it is known; ``timestamp`` is a
+    UNIX time. ``metadata`` holds ``offset``, the items before this page, ``elapsed_s`` since the first page was
+    asked for, and, where the items come from a site, ``bytes``, received for the stream so far."""
 
     items: list[T]
     batch_number: int
@@ -25,28 +36,129 @@ class StreamBatch(Generic[T]):
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-def batches(items: Iterable[T], size: int) -> Iterator[StreamBatch[T]]:
+class Stream(Iterator[T]):
+    """Items while they arrive; :meth:`close` (or forgetting it) frees connection and threads.
+
+    ``received_bytes`` counts what was read for them so far. A failure is raised, and ends it.
+    """
+
+    def __init__(self, source: Callable[[Received], Generator[T, None, None]]) -> None:
+        self.received_bytes = 0
+        self._items = source(self._count)
+
+    def _count(self, size: int) -> None:
+        self.received_bytes += size
+
+    def __iter__(self) -> Stream[T]:
+        return self
+
+    def __next__(self) -> T:
+        return next(self._items)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._items.close()
+
+    def __enter__(self) -> Stream[T]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def batches(items: Iterable[T], size: int, limit_bytes: Optional[float] = None) -> Iterator[StreamBatch[T]]:
     """Pages of ``size`` items; none for no items. ``has_more`` is sure: the next page's first item is there.
 
+    A page of a :class:`Stream` ends earlier when its items take more than about ``limit_bytes`` of memory.
     A failure of the source is raised, never turned into an empty page. ValueError for a size below 1.
     """
     if size < 1:
         raise ValueError(f"a page holds at least 1 item, not {size}")
-    return _batches(iter(items), size)
+    return _batches(items, size, limit_bytes)
 
 
-def _batches(source: Iterator[T], size: int) -> Iterator[StreamBatch[T]]:
+def _batches(items: Iterable[T], size: int, limit_bytes: Optional[float]) -> Iterator[StreamBatch[T]]:
+    source, started = iter(items), time.monotonic()
+    stream = items if isinstance(items, Stream) else None
+    most = float("inf") if limit_bytes is None else limit_bytes / DECODED_FACTOR
+    offset = 0
     try:
-        offset, page = 0, list(itertools.islice(source, size))
+        ahead = list(itertools.islice(source, 1))
         for number in itertools.count(1):
-            if not page:
+            if not ahead:
                 return
-            ahead = list(itertools.islice(source, 1))
-            total = None if ahead else number
-            yield StreamBatch(page, number, bool(ahead), total, time.time(), {"offset": offset})
+            page, ahead = ahead, []
+            begun = stream.received_bytes if stream else 0
+            for item in source:
+                if len(page) >= size or (stream and stream.received_bytes - begun > most):
+                    ahead = [item]
+                    break
+                page.append(item)
+            metadata: dict[str, Any] = {"offset": offset, "elapsed_s": time.monotonic() - started}
+            if stream:
+                metadata["bytes"] = stream.received_bytes
+            yield StreamBatch(page, number, bool(ahead), None if ahead else number, time.time(), metadata)
             offset += len(page)
-            page = ahead + list(itertools.islice(source, size - 1)) if ahead else []
     finally:  # who abandons the pages abandons the answer they are cut from
         close = getattr(source, "close", None)
         if close is not None:
             close()
+
+
+class StreamingMixin:
+    """For service classes of one's own: pages from any function that takes a limit and an offset."""
+
+    default_batch_size = 100
+
+    def stream_paginated_data(
+        self, fetch_function: Callable[..., Any], batch_size: Optional[int] = None, **arguments: Any
+    ) -> Iterator[StreamBatch[Any]]:
+        """Pages of what ``fetch_function(limit=, offset=, **arguments)`` returns: a list, or anything with ``.items``.
+
+        Ends with the first page that is not full. A function that ignores the limit gives everything at
+        once, and is cut into pages; one that ignores the offset raises UnexpectedReplyError.
+        """
+        size = batch_size or self.default_batch_size
+
+        def items() -> Iterator[Any]:
+            offset, before = 0, None
+            while True:
+                found = fetch_function(limit=size, offset=offset, **arguments)
+                page = list(found if isinstance(found, (list, tuple)) else found.items)
+                if page and page == before:
+                    raise UnexpectedReplyError(f"the page at offset {offset} is the one before it again")
+                yield from page
+                if len(page) != size:
+                    return
+                offset, before = offset + size, page
+
+        return batches(items(), size)
+
+    def process_stream(self, stream: Iterable[Any], callback: Callable[[Any], object], max_concurrent: int = 5) -> int:
+        """Call ``callback(item)`` for every item of a stream, or of the pages of one, in ``max_concurrent`` threads.
+
+        Takes no more items ahead than threads. How many there were; the first failure stops it and is raised.
+        """
+        pool = ThreadPoolExecutor(max_concurrent, thread_name_prefix="checkmk-sync-stream")
+        under_way: collections.deque[Future[object]] = collections.deque()
+        done = 0
+        try:
+            for item in _flat(stream):
+                under_way.append(pool.submit(callback, item))
+                if len(under_way) >= max_concurrent:
+                    under_way.popleft().result()
+                    done += 1
+            while under_way:
+                under_way.popleft().result()
+                done += 1
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return done
+
+
+def _flat(stream: Iterable[Any]) -> Iterator[Any]:
+    for entry in stream:
+        if isinstance(entry, StreamBatch):
+            yield from entry.items
+        else:
+            yield entry

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Iterator, Optional
+from typing import Any, Generator, Optional
 from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3.exceptions
 
-from .adapter import CallRequest, CheckmkAdapter, bare, decoded
+from .adapter import CHUNK_BYTES, CallRequest, CheckmkAdapter, bare, decoded
 from .auth import CheckmkAuth
 from .cache import CachePolicy, LRUCache, cached_session
 from .clock import Clock, Deadline, SystemClock
@@ -23,8 +23,6 @@ from .settings import Settings
 from .wire import JSON, Call, Reply
 
 __all__ = ["InsecureTransportWarning", "Transport"]
-
-CHUNK_BYTES = 65_536
 
 
 class InsecureTransportWarning(UserWarning):
@@ -69,7 +67,9 @@ class Transport:
         cacheable = self._policy.ttl_s(call) > 0
         session = self._cached if cacheable else self._plain
         try:
-            response = session.send(request, stream=call.stream, allow_redirects=False, **self._options)
+            # What the adapter has not read, or not as a whole, requests must not read either.
+            unread = call.stream or call.body_limit is not None
+            response = session.send(request, stream=unread, allow_redirects=False, **self._options)
         finally:
             if not call.is_read:
                 self._forget(call)
@@ -78,7 +78,7 @@ class Transport:
             self.metrics.increment_counter("cache_hits" if from_cache else "cache_misses")
         return self._reply(request, response, from_cache)
 
-    def chunks(self, reply: Reply) -> Iterator[bytes]:
+    def chunks(self, reply: Reply) -> Generator[bytes, None, None]:
         """The body of a streamed reply in pieces; closing the iterator frees the connection."""
         response: requests.Response = reply.data
         request: Any = response.request

@@ -27,7 +27,8 @@ class Call:
     """One request: where it goes below the API's base URL and what it means.
 
     ``path`` is quoted already; ``noun`` and ``verb`` name it in metrics and in the cache; ``touches``
-    are further nouns that a write changes; ``fresh`` bypasses the cache; ``stream`` leaves the body unread.
+    are further nouns that a write changes; ``fresh`` bypasses the cache. ``stream`` leaves the body
+    unread; ``body_limit`` reads it up to so many bytes and leaves it as it came.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Call:
     touches: tuple[str, ...] = ()
     fresh: bool = False
     stream: bool = False
+    body_limit: Optional[float] = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

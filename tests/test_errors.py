@@ -24,6 +24,7 @@ SAMPLES: list[errors.CheckmkError] = [
     errors.DeadlineError("over", sent=False),
     errors.GatewayError("504", status=504, retry_after_s=3.0),
     errors.UnexpectedReplyError("HTML", call="GET /x"),
+    errors.ReplyTooLargeError("larger", limit_bytes=7, call="GET /x"),
     errors.WaitTimeoutError("no end", waited_s=4.0),
     errors.BatchError("stopped", outcomes=Outcomes([Outcome("web01", Status.UNKNOWN, errors.ReadTimeoutError("x"))])),
     errors.ActivationError("failed", status_per_site={"s": "no"}, pending=2),

@@ -30,7 +30,7 @@ class CachePolicy:
     def ttl_s(self, call: Call) -> float:
         """Seconds for which the answer may be kept; 0 where it never may: writes, jobs, pending changes,
         streams, and reads whose ETag will be sent back."""
-        return 0.0 if call.fresh or call.stream else self._ttl.get(call.kind, 0.0)
+        return 0.0 if call.fresh or call.stream or call.body_limit is not None else self._ttl.get(call.kind, 0.0)
 
     def key(self, call: Call) -> str:
         """``noun:verb:target:digest``, so that patterns such as ``hosts:*web01*`` find it."""

@@ -45,8 +45,8 @@ class Guards:
         rate: Optional[RateLimit],
         clock: Clock,
     ) -> None:
-        self.metrics, self.breaker = metrics, breaker
-        self._retry, self._lanes, self._rate = retry, lanes, rate
+        self.metrics, self.retry, self.breaker = metrics, retry, breaker
+        self._lanes, self._rate = lanes, rate
         self._clock = clock
 
     def run(self, task: Task[T]) -> T:
@@ -80,7 +80,7 @@ class Guards:
             result: T = self.breaker.call(self._limited, task)
             return result
 
-        return self._retry.run(guarded, may_retry=may_retry, deadline=task.deadline, on_retry=note)
+        return self.retry.run(guarded, may_retry=may_retry, deadline=task.deadline, on_retry=note)
 
     def _limited(self, task: Task[T]) -> T:
         with self._lanes[task.lane].slot(task.deadline):

@@ -148,11 +148,11 @@ class Activation(Resource):
         if query is not None:
             asked["query"] = query
         if has_post and query is not None:
-            rows = self._site.stream("host_status", "query", body=asked)
+            rows = self._site.items("host_status", "query", parts=("extensions",), body=asked)
         elif self._site.operation("host_status", "list") is not None:
-            rows = self._site.stream("host_status", "list", query={"columns": ["name"]})
+            rows = self._site.items("host_status", "list", parts=("extensions",), query={"columns": ["name"]})
         else:
-            rows = self._site.stream("host_status", "query", body=asked)
+            rows = self._site.items("host_status", "query", parts=("extensions",), body=asked)
         return {str(value_of(row, "extensions", "name")) for row in rows} & set(wanted)
 
     def _run(self, before: Sequence[PendingChange], sites: list[str], force: bool, timeout_s: float) -> ActivationRun:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Optional, Sequence
+import contextlib
+from typing import Any, Optional, Sequence
 
 from ..errors import ApiError, BadRequestError, ConflictError, NotFoundError, TransportError
 from ..names import folder_id, folder_path, is_folder_hash, parent_folder
 from ..records import Folder
-from ..resource import Resource
+from ..resource import Resource, parsed
+from ..streaming import Stream
 from ..waiting import settle
 from .changes import Attributes, Change, body_of, holds, one_kind, with_fresh_etag
 
@@ -31,10 +33,12 @@ class Folders(Resource):
         except NotFoundError:
             return None
 
-    def each(self, parent: str = "/", *, recursive: bool = True) -> Iterator[Folder]:
+    def each(self, parent: str = "/", *, recursive: bool = True) -> Stream[Folder]:
         """``parent`` and everything below it, or without ``recursive`` its direct children only."""
         query = {"parent": folder_id(parent), "recursive": recursive, "show_hosts": False}
-        return map(Folder.parse, self._stream("list", query=query))
+        return Stream(
+            lambda received: parsed(self._items("list", received, parts=Folder.PARTS, query=query), Folder.parse)
+        )
 
     def create(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
         """Create one folder in a parent that exists; its title is its name unless given.
@@ -143,8 +147,10 @@ class Folders(Resource):
             settle(self._site, error, lambda: self.find(folder, fresh=True) is None or None)
 
     def _refuse_unless_empty(self, folder: str) -> None:
-        holds_hosts = next(self._stream("hosts", path={"folder": folder_id(folder)}), None) is not None
-        if holds_hosts or next(self.each(folder, recursive=False), None) is not None:
+        hosts = self._site.items("folders", "hosts", parts=("id",), path={"folder": folder_id(folder)})
+        with contextlib.closing(hosts), self.each(folder, recursive=False) as folders:
+            is_empty = next(hosts, None) is None and next(folders, None) is None
+        if not is_empty:
             raise ConflictError(409, "Conflict", f"the folder {folder} is not empty")
 
     def _as_created(self, path: str, body: Attributes) -> Optional[Folder]:

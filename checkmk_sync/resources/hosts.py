@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Union
+import contextlib
+import re
+from typing import Any, Generator, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from ..bulk import BulkVerb, run_bulk
 from ..errors import ApiError, NotFoundError, TransportError
 from ..names import folder_id, folder_path, host_name
 from ..outcomes import Outcomes, Progress
+from ..query import glob_regex
 from ..records import Host, writable
-from ..resource import Resource
-from ..streaming import StreamBatch, batches
+from ..resource import Resource, parsed, value_of
+from ..streaming import Received, Stream, StreamBatch
 from ..waiting import settle
 from .changes import Attributes, Change, body_of, holds, one_kind, with_fresh_etag
 
@@ -18,6 +21,8 @@ __all__ = ["Hosts"]
 
 # Names in one URL: web servers take about 8,000 characters.
 NAMES_PER_CALL = 100
+# To read more hosts than this by their names takes longer than to read all.
+MANY_NAMES = 2000
 
 Entry = Mapping[str, Any]
 
@@ -46,28 +51,33 @@ class Hosts(Resource):
         folder: Optional[str] = None,
         site: Optional[str] = None,
         names: Optional[Sequence[str]] = None,
+        search: Optional[str] = None,
         effective_attributes: bool = False,
-    ) -> Iterator[Host]:
-        """All hosts, those directly in a ``folder``, those of a ``site`` (2.4 and later), or those named.
+    ) -> Stream[Host]:
+        """All hosts, those directly in a ``folder``, those of a ``site`` (2.4 and later), or those named;
+        with ``search`` those of them whose name fits a pattern such as ``web*``.
 
-        A generator that decodes the answer while it arrives, in constant memory; names that do not
-        exist are left out. The user sees only what its permissions show.
+        Decoded while the answer arrives, in constant memory; names that do not exist are left out. The
+        user sees only what its permissions show. Checkmk cannot search names: from 2.4 on only the names
+        are read to find those that fit, before that whole hosts.
         """
-        if sum(given is not None for given in (folder, site, names)) > 1:
-            raise ValueError("filter by folder, by site or by names, not by several of them")
+        if sum(given is not None for given in (folder, site, names)) > 1 or (names is not None and search is not None):
+            raise ValueError("filter by folder, by site or by names, not by several of them; names are not searched")
         query: dict[str, Any] = {"effective_attributes": True} if effective_attributes else {}
         if names is not None:
-            return self._named(list(names), query)
+            wanted = list(names)
+            return Stream(lambda received: self._named(wanted, query, received))
+        if search is not None:
+            pattern = search
+            return Stream(lambda received: self._found(pattern, folder, {**query, "site": site}, received))
         if folder is not None:
-            items = self._site.stream("folders", "hosts", path={"folder": folder_id(folder)}, query=query)
-        else:
-            items = self._stream("list", query={**query, "site": site})
-        return map(Host.parse, items)
+            path = {"folder": folder_id(folder)}
+            return Stream(lambda received: self._listed("folders", "hosts", received, path=path, query=query))
+        return Stream(lambda received: self._listed("hosts", "list", received, query={**query, "site": site}))
 
     def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[Host]]:
         """What :meth:`each` yields, in pages of ``batch_size`` hosts (default: as configured)."""
-        size = batch_size or self._site.settings.streaming.default_batch_size
-        return batches(self.each(**filters), size)
+        return self._pages(self.each(**filters), batch_size)
 
     def create(self, name: str, folder: str = "/", attributes: Optional[Attributes] = None) -> Host:
         """Create a host. BadRequestError when it exists, or folder or an attribute is wrong.
@@ -207,16 +217,36 @@ class Hosts(Resource):
     def _bulk(self, verb: str, entries: Sequence[Any]) -> None:
         self._perform(verb, body={"entries": list(entries)})
 
-    def _named(self, names: list[str], query: Mapping[str, Any]) -> Iterator[Host]:
+    def _listed(self, noun: str, verb: str, received: Received, **arguments: Any) -> Generator[Host, None, None]:
+        return parsed(self._site.items(noun, verb, received, parts=Host.PARTS, **arguments), Host.parse)
+
+    def _named(
+        self, names: Sequence[str], query: Mapping[str, Any], received: Received = lambda _size: None
+    ) -> Generator[Host, None, None]:
         if self._knows("list", "hostnames"):
             for start in range(0, len(names), NAMES_PER_CALL):
                 some = names[start : start + NAMES_PER_CALL]
-                yield from map(Host.parse, self._stream("list", query={**query, "hostnames": some}))
+                yield from self._listed("hosts", "list", received, query={**query, "hostnames": some})
         else:
             for name in names:
                 found = self.find(name, effective_attributes="effective_attributes" in query, fresh=True)
                 if found is not None:
                     yield found
+
+    def _found(
+        self, search: str, folder: Optional[str], query: Mapping[str, Any], received: Received
+    ) -> Generator[Host, None, None]:
+        fits = re.compile(glob_regex(search)).match
+        inside = None if folder is None else folder_path(folder)
+        if self._knows("list", "fields"):
+            asked = {"fields": "(value(id,extensions(folder)))", "site": query["site"]}
+            with contextlib.closing(self._items("list", received, parts=Host.PARTS, query=asked)) as index:
+                names = [value_of(item, "id") for item in index if fits(value_of(item, "id")) and _lies(item, inside)]
+            if len(names) <= MANY_NAMES:
+                yield from self._named(names, {**query, "site": None}, received)
+                return
+        with contextlib.closing(self._listed("hosts", "list", received, query=query)) as hosts:
+            yield from (host for host in hosts if fits(host.name) and inside in (None, host.folder))
 
     def _as_created(self, entry: Entry) -> Optional[Host]:
         host = self.find(entry["host_name"], fresh=True)
@@ -249,6 +279,10 @@ class Hosts(Resource):
 def _lazily(convert: Any, items: Iterable[Any]) -> Iterable[Any]:
     """A list stays a list, so that it can be sorted as a whole; anything else is taken as it comes."""
     return [convert(item) for item in items] if isinstance(items, (list, tuple)) else map(convert, items)
+
+
+def _lies(item: Any, folder: Optional[str]) -> bool:
+    return folder is None or folder_path(value_of(item, "extensions", "folder")) == folder
 
 
 def _name(entry: Entry) -> str:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
-from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
+import operator
+from typing import Any, Generator, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 from urllib.parse import urlencode
 
+from ..errors import BrokenReplyError
 from ..names import HostState, ServiceState
+from ..partitions import Partitions
 from ..query import Filter, column, everything
 from ..records import HostStatus, ServiceStatus
-from ..resource import Resource
-from ..streaming import StreamBatch, batches
+from ..resource import Resource, Site, parsed, value_of
+from ..streaming import Received, Stream, StreamBatch
 
 __all__ = ["HostStatuses", "Services"]
 
-T = TypeVar("T")
 Columns = Sequence[str]
+Asked = Mapping[str, Any]
 
 # Checkmk: Apache refuses longer request lines (414); the POST form has no such limit.
 MAX_QUERY_CHARS = 4000
@@ -23,6 +28,16 @@ MAX_QUERY_CHARS = 4000
 HOST_COLUMNS = ("name", "state", "has_been_checked")
 SERVICE_COLUMNS = ("host_name", "description", "state", "has_been_checked")
 States = Union[HostState, ServiceState]
+S = TypeVar("S", bound=States)
+
+# The columns of a host that count its services in a state.
+_COUNTS = {
+    ServiceState.OK: "num_services_ok",
+    ServiceState.WARNING: "num_services_warn",
+    ServiceState.CRITICAL: "num_services_crit",
+    ServiceState.UNKNOWN: "num_services_unknown",
+    ServiceState.PENDING: "num_services_pending",
+}
 
 
 class _Status(Resource):
@@ -33,17 +48,11 @@ class _Status(Resource):
         wanted = [*self._always, *(name for name in columns if name not in self._always)]
         return {"columns": wanted, "sites": list(sites) or None, "query": query.to_dict() or None}
 
-    def _rows(self, by_get: str, by_post: str, asked: Mapping[str, Any], **path: str) -> Iterator[Any]:
-        """The rows, over the form that takes no lock where the version has it and the URL is short enough."""
-        given = {name: value for name, value in asked.items() if value is not None}
-        has_get = self._site.operation(self.noun, by_get) is not None
-        has_post = self._site.operation(self.noun, by_post) is not None
-        if has_get and (not has_post or _length(given) <= MAX_QUERY_CHARS):
-            return self._stream(by_get, path=path, query=given)
-        return self._stream(by_post, path=path, body=given)
-
-    def _page(self, rows: Iterator[T], batch_size: Optional[int]) -> Iterator[StreamBatch[T]]:
-        return batches(rows, batch_size or self._site.settings.streaming.default_batch_size)
+    def _rows(
+        self, by_get: str, by_post: str, received: Received, asked: Asked, **path: str
+    ) -> Generator[Any, None, None]:
+        verb, arguments = _form(self._site, self.noun, by_get, by_post, asked)
+        return self._items(verb, received, parts=("extensions",), path=path, **arguments)
 
 
 class HostStatuses(_Status):
@@ -65,17 +74,17 @@ class HostStatuses(_Status):
         query: Optional[Filter] = None,
         columns: Columns = (),
         sites: Sequence[str] = (),
-    ) -> Iterator[HostStatus]:
+    ) -> Stream[HostStatus]:
         """Hosts that fit all of: a name pattern (``web*``), states, and a query; each with ``columns``.
 
-        A generator over the answer while it arrives. Checkmk: a site that is down is left out without a hint.
+        Decoded while the answer arrives. Checkmk: a site that is down is left out without a hint.
         """
-        condition = _condition(query, "name", search, state)
-        return map(HostStatus.parse, self._rows("list", "query", self._asked(columns, sites, condition)))
+        asked = self._asked(columns, sites, _condition(query, "name", search, _listed(state)))
+        return Stream(lambda received: parsed(self._rows("list", "query", received, asked), HostStatus.parse))
 
     def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[HostStatus]]:
         """What :meth:`each` yields, in pages (default size: as configured)."""
-        return self._page(self.each(**filters), batch_size)
+        return self._pages(self.each(**filters), batch_size)
 
 
 class Services(_Status):
@@ -98,35 +107,104 @@ class Services(_Status):
         query: Optional[Filter] = None,
         columns: Columns = (),
         sites: Sequence[str] = (),
-    ) -> Iterator[ServiceStatus]:
+    ) -> Stream[ServiceStatus]:
         """Services that fit all of: a host, a pattern for their name, states, and a query.
 
-        ``host`` may be a pattern (``web*``) as well. A generator over the answer while it arrives.
+        ``host`` may be a pattern (``web*``) as well. Those of many hosts are read in parts, each of which is
+        repeated alone when it breaks off; in the order of the host names.
         """
-        condition = _condition(query, "description", search, state)
-        if host is not None and ("*" in host or "?" in host):
-            condition = column("host_name").glob(host) & condition
-            host = None
-        asked = self._asked(columns, sites, condition)
-        if host is not None:
-            rows = self._rows("list_of_host", "query_of_host", asked, name=host)
-        else:
-            rows = self._rows("list", "query", asked)
-        return map(ServiceStatus.parse, rows)
+        states = _listed(state)
+        condition = _condition(query, "description", search, states)
+        if host is None or "*" in host or "?" in host:
+            asked = self._asked(columns, sites, condition)
+            return Stream(lambda received: self._of_hosts(host, states, condition, asked, received))
+        of_host, asked = host, self._asked(columns, sites, condition)
+
+        def rows(received: Received) -> Generator[Any, None, None]:
+            return self._rows("list_of_host", "query_of_host", received, asked, name=of_host)
+
+        return Stream(lambda received: parsed(rows(received), ServiceStatus.parse))
 
     def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[ServiceStatus]]:
         """What :meth:`each` yields, in pages (default size: as configured)."""
-        return self._page(self.each(**filters), batch_size)
+        return self._pages(self.each(**filters), batch_size)
+
+    def _of_hosts(
+        self,
+        pattern: Optional[str],
+        states: Optional[Sequence[ServiceState]],
+        condition: Filter,
+        asked: Asked,
+        received: Received,
+    ) -> Generator[ServiceStatus, None, None]:
+        if pattern is not None:
+            condition = column("host_name").glob(pattern) & condition
+        hosts = self._hosts_with(states, pattern, asked["sites"], received)
+
+        def read(part: Filter, limit: float) -> bytes:
+            query = (part & condition).to_dict() or None
+            verb, arguments = _form(self._site, self.noun, "list", "query", {**asked, "query": query})
+            body: bytes = self._perform(verb, body_limit=limit, **arguments).data
+            return body
+
+        streaming, retry = self._site.settings.streaming, self._site.transport.guards.retry
+        # Checkmk: the POST form takes the configuration lock, so only one at a time is of use.
+        has_get = self._site.operation(self.noun, "list") is not None
+        partitions = Partitions(
+            hosts,
+            read,
+            workers=streaming.max_concurrent_batches if has_get else 1,
+            share_bytes=streaming.memory_limit_mb * 2**20 / streaming.max_concurrent_batches,
+            again=lambda whole: retry.run(whole, may_retry=lambda error: isinstance(error, BrokenReplyError)),
+            parts=ServiceStatus.PARTS,
+        )
+        return parsed(partitions.items(received), ServiceStatus.parse)
+
+    def _hosts_with(
+        self,
+        states: Optional[Sequence[ServiceState]],
+        pattern: Optional[str],
+        sites: Optional[Sequence[str]],
+        received: Received,
+    ) -> list[tuple[str, int]]:
+        """The hosts that have services (in one of the states), and how many, sorted as Checkmk compares texts."""
+        counts = ["num_services"] if states is None else [_COUNTS[state] for state in states]
+        query = column("name").glob(pattern) if pattern is not None else everything()
+        some = [column(count) > 0 for count in counts]
+        query = query & functools.reduce(operator.or_, some)
+        asked = {"columns": ["name", *counts], "sites": sites, "query": query.to_dict()}
+        found = []
+        verb, arguments = _form(self._site, HostStatuses.noun, "list", "query", asked)
+        rows = self._site.items(HostStatuses.noun, verb, received, parts=HostStatus.PARTS, **arguments)
+        with contextlib.closing(rows):
+            for row in rows:
+                columns = value_of(row, "extensions")
+                found.append((value_of(columns, "name"), sum(value_of(columns, count) for count in counts)))
+        return sorted(found, key=lambda host: host[0].encode())
 
 
-def _condition(
-    query: Optional[Filter], name: str, search: Optional[str], state: Union[States, Iterable[States], None]
-) -> Filter:
+def _form(site: Site, noun: str, by_get: str, by_post: str, asked: Asked) -> tuple[str, dict[str, Any]]:
+    """The verb that takes no lock where the version has it and the URL is short enough, and its arguments."""
+    given = {name: value for name, value in asked.items() if value is not None}
+    has_get = site.operation(noun, by_get) is not None
+    has_post = site.operation(noun, by_post) is not None
+    if has_get and (not has_post or _length(given) <= MAX_QUERY_CHARS):
+        return by_get, {"query": given}
+    return by_post, {"body": given}
+
+
+def _listed(state: Union[S, Iterable[S], None]) -> Optional[Sequence[S]]:
+    """The states as a sequence, for an iterator is empty after its first use."""
+    if state is None:
+        return None
+    return (state,) if isinstance(state, (HostState, ServiceState)) else tuple(state)
+
+
+def _condition(query: Optional[Filter], name: str, search: Optional[str], states: Optional[Sequence[States]]) -> Filter:
     condition = everything() if query is None else query
     if search is not None:
         condition = condition & column(name).glob(search)
-    if state is not None:
-        states = (state,) if isinstance(state, (HostState, ServiceState)) else tuple(state)
+    if states is not None:
         condition = condition & column("state").one_of(states)
     return condition
 

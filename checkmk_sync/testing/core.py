@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional
 
 from ..clock import Clock
 from . import services
+from .livestatus import Predicate
 from .state import HostConfig
 
 __all__ = ["HOST_COLUMNS", "SERVICE_COLUMNS", "Core", "MonitoredHost"]
@@ -71,7 +72,9 @@ class Core:
             return ({**_HOST_DEFAULTS, "alias": row.get("name"), **row} for row in self.seeded["hosts"])
         return (self._host_row(host) for host in list(self.hosts.values()))
 
-    def service_rows(self, host_name: Optional[str] = None) -> Iterator[Mapping[str, Any]]:
+    def service_rows(
+        self, host_name: Optional[str] = None, only: Optional[Predicate] = None
+    ) -> Iterator[Mapping[str, Any]]:
         if "services" in self.seeded:
             by_name = {row["name"]: row for row in self.host_rows()}
             for row in self.seeded["services"]:
@@ -80,6 +83,8 @@ class Core:
             return
         found = list(self.hosts.values()) if host_name is None else [self.hosts[host_name]]
         for host in found:
+            if only is not None and not only({"host_name": host.name}):
+                continue
             host_row = _prefixed(self._host_row(host))
             checked = self._is_checked(host)
             for template in host.services:

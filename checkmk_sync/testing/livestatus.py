@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Callable, Mapping, Optional
 
-__all__ = ["BadQuery", "compiled"]
+__all__ = ["BadQuery", "Predicate", "about_the_host", "compiled"]
 
 Row = Mapping[str, Any]
 Predicate = Callable[[Row], bool]
@@ -26,6 +26,18 @@ def compiled(raw: Any, table: str, columns: frozenset[str]) -> Optional[Predicat
     if raw in (None, {}):
         return None
     return _Compiler(table, columns).expression(raw)
+
+
+def about_the_host(raw: Any) -> Optional[Predicate]:
+    """What a correct query demands of ``host_name`` alone; the core need not look at services of other hosts."""
+    node = json.loads(raw) if isinstance(raw, str) else raw
+    if not node:
+        return None
+    parts = node["expr"] if node["op"] == "and" else [node]
+    alone = [part for part in parts if str(part.get("left", "")).rpartition(".")[2] == "host_name"]
+    if not alone:
+        return None
+    return _Compiler("services", frozenset({"host_name"})).expression({"op": "and", "expr": alone})
 
 
 class _Compiler:

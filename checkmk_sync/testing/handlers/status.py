@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from ..context import Context, endpoint
 from ..core import HOST_COLUMNS, SERVICE_COLUMNS
 from ..http import Problem, bad_fields, collection, json_response
-from ..livestatus import BadQuery, compiled
+from ..livestatus import BadQuery, Predicate, about_the_host, compiled
 from ..profile import Profile
 from ..schema import REQUIRED, Field, anything, listed, text
 from .hosts import HOST_NAME
@@ -48,13 +48,16 @@ def _known(columns: Iterable[str], table: str, known: frozenset[str]) -> list[st
     return found
 
 
-def _filtered(
-    context: Context, asked: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], table: str, known: frozenset[str]
-) -> Iterator[Mapping[str, Any]]:
+def _test(asked: Mapping[str, Any], table: str, known: frozenset[str]) -> Optional[Predicate]:
     try:
-        test = compiled(asked.get("query"), table, known)
+        return compiled(asked.get("query"), table, known)
     except BadQuery as error:
         raise bad_fields({"query": [str(error)]}) from None
+
+
+def _filtered(
+    context: Context, asked: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], test: Optional[Predicate]
+) -> Iterator[Mapping[str, Any]]:
     sites = asked.get("sites")
     if sites and context.setup.site not in sites:
         wrong = {str(index): [f"Site {name!r} does not exist."] for index, name in enumerate(sites)}
@@ -68,7 +71,8 @@ def _chosen(row: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
 
 def _hosts(context: Context, asked: Mapping[str, Any]) -> Response:
     columns = _known(asked["columns"], "hosts", HOST_COLUMNS)
-    rows = _filtered(context, asked, context.world.core.host_rows(), "hosts", HOST_COLUMNS)
+    test = _test(asked, "hosts", HOST_COLUMNS)
+    rows = _filtered(context, asked, context.world.core.host_rows(), test)
     head = {"id": "host", "domainType": "host", "links": [context.links.self_(_HOSTS)], "extensions": {}}
     return collection(head, (_host_item(context, row, columns) for row in rows))
 
@@ -119,7 +123,9 @@ def _services(context: Context, asked: Mapping[str, Any], host: Optional[str]) -
         raise bad_fields(
             {"host_name": [f"Host not found: {host!r}"]}, status=404 if host in context.params.values() else 400
         )
-    rows = _filtered(context, asked, core.service_rows(host), "services", SERVICE_COLUMNS)
+    test = _test(asked, "services", SERVICE_COLUMNS)
+    only = None if test is None else about_the_host(asked["query"])
+    rows = _filtered(context, asked, core.service_rows(host, only), test)
     head = {"id": "service", "domainType": "service", "links": [context.links.self_(_SERVICES)], "extensions": {}}
     return collection(head, (_service_item(context, row, columns) for row in rows))
 

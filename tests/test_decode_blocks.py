@@ -1,0 +1,103 @@
+"""Decoding by the block gives the same items as decoding one by one, for whatever arrives."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkmk_sync import blocks, decode
+from checkmk_sync.decode import iter_items
+from checkmk_sync.errors import BrokenReplyError, UnexpectedReplyError
+from tests.test_decode import VALUES
+
+pytest.importorskip("msgspec", reason="the extra 'fast' is not installed")
+
+FIELDS = ("id", "extensions")
+TRICKY = st.sampled_from(['"},{"id":"', ',{"id":1},', "]}", '\\"', "😀"])
+ITEMS = st.fixed_dictionaries(
+    {"id": st.integers(0, 99) | TRICKY, "extensions": VALUES | TRICKY},
+    optional={"links": st.lists(st.fixed_dictionaries({"id": st.integers(0, 9)}), max_size=3), "title": VALUES},
+)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So small that short documents are cut many times."""
+    monkeypatch.setattr(decode, "LEAST_CHARS", 60)
+
+
+def _chunks(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+def _needed(item: Any) -> Any:
+    return {name: item[name] for name in FIELDS if name in item} if isinstance(item, dict) else item
+
+
+def _read(data: bytes, size: int) -> Iterator[Any]:
+    return map(_needed, iter_items(_chunks(data, size), fields=FIELDS))
+
+
+@given(st.lists(ITEMS, max_size=25), st.integers(1, 200), st.sampled_from([None, 1]), st.booleans())
+def test_every_list_in_every_slicing(items: list[Any], size: int, indent: Any, ascii_only: bool) -> None:
+    data = json.dumps({"id": "x", "value": items}, indent=indent, ensure_ascii=ascii_only).encode()
+    assert list(_read(data, size)) == list(map(_needed, items))
+
+
+@given(st.lists(ITEMS | VALUES, max_size=12), st.integers(1, 200))
+def test_items_of_any_kind(items: list[Any], size: int) -> None:
+    data = json.dumps({"value": items}).encode()
+    assert list(_read(data, size)) == list(map(_needed, items))
+
+
+@given(st.lists(ITEMS, min_size=1, max_size=25), st.integers(1, 200), st.data())
+def test_every_truncation_raises_after_correct_items(items: list[Any], size: int, draw: Any) -> None:
+    data = json.dumps({"value": items}).encode()
+    cut = draw.draw(st.integers(0, len(data) - 1))
+    found: list[Any] = []
+    with pytest.raises(BrokenReplyError):
+        for item in _read(data[:cut], size):
+            found.append(item)
+    assert found == list(map(_needed, items[: len(found)]))
+
+
+@given(st.lists(ITEMS, min_size=4, max_size=25), st.integers(1, 200), st.binary(min_size=1, max_size=3), st.data())
+def test_damage_never_invents_what_json_would_not_say(items: list[Any], size: int, noise: bytes, draw: Any) -> None:
+    data = json.dumps({"value": items}).encode()
+    at = draw.draw(st.integers(0, len(data)))
+    damaged = data[:at] + noise + data[at:]
+    try:
+        found = list(_read(damaged, size))
+    except (BrokenReplyError, UnexpectedReplyError):
+        return
+    assert found == list(map(_needed, json.loads(damaged)["value"]))
+
+
+def test_blocks_are_really_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuts: list[int] = []
+    cut = blocks.Cutter.cut
+
+    def counted(self: blocks.Cutter, text: str, start: int) -> Any:
+        items, end = cut(self, text, start)
+        cuts.append(len(items))
+        return items, end
+
+    monkeypatch.setattr(blocks.Cutter, "cut", counted)
+    items = [{"links": [{"id": 1}, {"id": 2}], "id": n, "extensions": {"a": [{"id": n}]}} for n in range(200)]
+    assert len(list(_read(json.dumps({"value": items}).encode(), 500))) == 200
+    assert sum(cuts) > 150
+
+
+def test_guessing_ends_where_it_does_not_pay() -> None:
+    items = [{str(n): n, "id": n} for n in range(100)]
+    assert list(_read(json.dumps({"value": items}).encode(), 64)) == [{"id": n} for n in range(100)]
+
+
+def test_what_msgspec_does_not_read_is_read_all_the_same() -> None:
+    odd = [{"id": n, "extensions": {"x": float("inf") if n == 50 else 1e400 if n == 60 else n}} for n in range(100)]
+    found = list(_read(json.dumps({"value": odd}).encode(), 100))
+    assert found == odd

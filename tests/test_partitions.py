@@ -1,0 +1,199 @@
+"""Services of many hosts are read in parts: none lost, none doubled, in order, whatever breaks."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from typing import Any, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkmk_sync import Checkmk, ServiceState, column, partitions
+from checkmk_sync.errors import BrokenReplyError, CheckmkError
+from checkmk_sync.resources.status import MAX_QUERY_CHARS
+from checkmk_sync.testing import SimulatedSite
+
+HOSTS, SERVICES = 40, 12
+LIST = "/domain-types/service/collections/all"
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So small that the few hosts of a test make many parts."""
+    monkeypatch.setattr(partitions, "TARGET_BYTES", 20_000)
+
+
+@pytest.fixture(params=["2.4.0p18", "2.5.0p9"])
+def site(request: pytest.FixtureRequest) -> Iterator[SimulatedSite]:
+    with SimulatedSite(request.param, hosts=HOSTS, services=SERVICES) as site:
+        yield site
+
+
+def _client(site: SimulatedSite, **options: Any) -> Checkmk:
+    options.setdefault("recovery", {"retry": {"base_delay": 0.01}})
+    client: Checkmk = site.client(**options)
+    return client
+
+
+def _wanted(site: SimulatedSite) -> list[tuple[str, str]]:
+    return sorted((row["host_name"], row["description"]) for row in site.world.core.service_rows())
+
+
+def _parts(site: SimulatedSite) -> int:
+    return sum(1 for request in site.requests if request.path.endswith(LIST))
+
+
+def test_all_services_in_the_order_of_their_hosts(site: SimulatedSite) -> None:
+    with _client(site) as client:
+        found = [(service.host_name, service.name) for service in client.services.each()]
+    assert sorted(found) == _wanted(site)
+    assert [host for host, _ in found] == sorted(host for host, _ in found)
+    assert _parts(site) > 5
+
+
+@pytest.mark.parametrize("kind", ["cut", "truncate", "reset_before", "status"])
+@pytest.mark.parametrize("part", [0, 3])
+def test_a_part_that_breaks_is_repeated_alone(site: SimulatedSite, kind: str, part: int) -> None:
+    with _client(site) as client:
+        list(client.services.each())
+        whole = _parts(site)
+        site.set_faults([{"kind": kind, "path": f"{LIST}$", "skip": part, "times": 1}])
+        found = [(service.host_name, service.name) for service in client.services.each()]
+    assert sorted(found) == _wanted(site)
+    assert site.state()["struck"] == {kind: 1}
+    assert _parts(site) <= 2 * whole + 1
+
+
+def test_a_part_that_stays_broken_raises_and_what_left_before_is_right(site: SimulatedSite) -> None:
+    site.set_faults([{"kind": "truncate", "path": f"{LIST}$", "skip": 3}])
+    found = []
+    with _client(site, recovery={"retry": {"max_retries": 1, "base_delay": 0.01}}) as client:
+        with pytest.raises(BrokenReplyError):
+            for service in client.services.each():
+                found.append((service.host_name, service.name))
+    assert 0 < len(found) < HOSTS * SERVICES
+    assert len(set(found)) == len(found)
+    assert {name for name, _ in found} == {f"host{n:05d}" for n in range(len(found) // SERVICES)}
+
+
+def test_parts_that_are_too_large_are_halved(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitions, "FIRST_GUESS_BYTES", 1)
+    with _client(site, streaming={"memory_limit_mb": 1, "max_concurrent_batches": 40}) as client:
+        found = [(service.host_name, service.name) for service in client.services.each(columns=["long_plugin_output"])]
+    assert sorted(found) == _wanted(site)
+
+
+def test_filters_go_to_the_server(site: SimulatedSite) -> None:
+    with _client(site) as client:
+        bad = [ServiceState.CRITICAL, ServiceState.WARNING]
+        found = list(client.services.each(state=bad, host="host000*", search="C*", query=column("check_period") == ""))
+        bytes_before = client.metrics()["counters"]["bytes_received"]
+        some = list(client.services.each(state=bad))
+        bytes_of_some = client.metrics()["counters"]["bytes_received"] - bytes_before
+    assert all(service.state in bad and service.name.startswith("C") for service in found)
+    assert some and all(service.state in bad for service in some)
+    assert bytes_of_some < 60_000  # all of them are more than 200,000
+
+
+def test_several_parts_are_read_at_once_where_no_lock_is_needed() -> None:
+    with SimulatedSite("2.4.0p18", hosts=HOSTS, services=SERVICES, latency=0.02) as site:
+        with _client(site, streaming={"max_concurrent_batches": 3}) as client:
+            most = _most_at_once(site, client)
+        assert most == 3
+    with SimulatedSite("2.5.0p9", hosts=HOSTS, services=SERVICES, latency=0.02) as site:
+        with _client(site, streaming={"max_concurrent_batches": 3}) as client:
+            assert _most_at_once(site, client) == 1
+
+
+def _most_at_once(site: SimulatedSite, client: Checkmk) -> int:
+    names: set[str] = set()
+    for _ in client.services.each():
+        names |= {thread.name for thread in threading.enumerate() if thread.name.startswith("checkmk-sync-read")}
+    return len(names)
+
+
+def test_queries_stay_short(site: SimulatedSite) -> None:
+    with _client(site) as client:
+        list(client.services.each())
+    assert max(len(request.query or "") for request in site.requests) < MAX_QUERY_CHARS
+
+
+def test_abandoning_ends_the_threads(site: SimulatedSite) -> None:
+    with _client(site) as client:
+        services = client.services.each()
+        next(services)
+        services.close()
+        deadline = time.monotonic() + 5
+        while any(thread.name.startswith("checkmk-sync-read") for thread in threading.enumerate()):
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        before = len(site.requests)
+        assert client.version().site == site.site
+        assert len(site.requests) == before + 1
+
+
+def test_hosts_without_services_and_sites_without_hosts() -> None:
+    with SimulatedSite(hosts=0) as site, _client(site) as client:
+        assert list(client.services.each()) == []
+        site.seed_monitoring({"services": [{"host_name": "lonely", "description": "CPU load", "state": 0}]})
+        assert [service.name for service in client.services.each()] == ["CPU load"]
+
+
+@given(
+    st.dictionaries(st.text("abc-._09Z", min_size=1, max_size=4), st.integers(0, 9), max_size=30),
+    st.integers(1, 4),
+    st.integers(50, 4000),
+    st.sets(st.integers(0, 60), max_size=8),
+)
+def test_every_service_exactly_once(hosts: dict[str, int], workers: int, share: int, broken: set[int]) -> None:
+    """Against a server that is a list: hosts with any names and counts, any limits, answers cut at any time."""
+    rows = [
+        {"extensions": {"host_name": name, "description": str(n)}}
+        for name, count in hosts.items()
+        for n in range(count)
+    ]
+    calls = iter(range(10**6))
+
+    def read(part: Any, limit: float) -> bytes:
+
+        body = json.dumps(
+            {"value": [row for row in rows if _fits(part.to_dict(), row["extensions"]["host_name"])]}
+        ).encode()
+        if len(body) > limit:
+            raise partitions.ReplyTooLargeError("too large", limit_bytes=int(limit))
+        return body[: len(body) // 2] if next(calls) in broken else body
+
+    def again(whole: Any) -> Any:
+        for _ in range(100):
+            try:
+                return whole()
+            except BrokenReplyError:
+                continue
+        raise CheckmkError("always broken")
+
+    reader = partitions.Partitions(
+        sorted(hosts.items()), read, workers=workers, share_bytes=share, again=again, parts=("extensions",)
+    )
+    found = [
+        (item["extensions"]["host_name"], item["extensions"]["description"]) for item in reader.items(lambda _: None)
+    ]
+    assert sorted(found) == sorted((row["extensions"]["host_name"], row["extensions"]["description"]) for row in rows)
+
+
+def _fits(node: dict[str, Any], name: str) -> bool:
+    if not node:
+        return True
+    if node["op"] == "and":
+        return all(_fits(part, name) for part in node["expr"])
+    return name >= node["right"] if node["op"] == ">=" else name < node["right"]
+
+
+def test_parts_grow_where_a_filter_leaves_little() -> None:
+    with SimulatedSite(hosts=400, services=30) as site, _client(site) as client:
+        assert list(client.services.each(search="No such service")) == []
+        assert _parts(site) < 40
+        assert re.search("num_services", site.requests[-_parts(site) - 1].query or "")

@@ -1,0 +1,207 @@
+"""Pages of what arrives: constant in memory, honest about what follows, free of traces when abandoned."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from typing import Any, Iterator, Optional, Sequence
+
+import pytest
+
+from checkmk_sync import Checkmk
+from checkmk_sync.errors import BrokenReplyError, UnexpectedReplyError
+from checkmk_sync.streaming import StreamBatch, StreamingMixin, batches
+from checkmk_sync.testing import SimulatedSite
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[SimulatedSite]:
+    with SimulatedSite(hosts=3000, services=4) as site:
+        yield site
+
+
+@pytest.fixture
+def client(site: SimulatedSite) -> Iterator[Checkmk]:
+    with site.client() as client:
+        yield client
+
+
+def test_a_page_says_where_it_is_and_what_it_cost(client: Checkmk) -> None:
+    pages = list(client.hosts.pages(1000))
+    assert [(page.batch_number, len(page.items), page.has_more, page.total_batches) for page in pages] == [
+        (1, 1000, True, None),
+        (2, 1000, True, None),
+        (3, 1000, False, 3),
+    ]
+    assert [page.metadata["offset"] for page in pages] == [0, 1000, 2000]
+    received = [page.metadata["bytes"] for page in pages]
+    assert 0 < received[0] < received[1] < received[2] <= client.metrics()["counters"]["bytes_received"]
+    elapsed = [page.metadata["elapsed_s"] for page in pages]
+    assert 0 < elapsed[0] <= elapsed[1] <= elapsed[2] < 60
+    assert abs(pages[0].timestamp - time.time()) < 60
+
+
+@pytest.mark.parametrize("noun", ["hosts", "host_status", "services"])
+def test_the_size_of_pages_is_configured(site: SimulatedSite, noun: str) -> None:
+    with site.client(streaming={"default_batch_size": 7}) as client:
+        pages = getattr(client, noun).pages()
+        assert [len(next(pages).items) for _ in range(3)] == [7, 7, 7]
+        pages.close()
+
+
+def test_pages_shrink_to_keep_the_memory_limit(site: SimulatedSite) -> None:
+    with site.client(streaming={"memory_limit_mb": 1}) as client:
+        pages = list(client.hosts.pages(3000))
+    assert len(pages) > 2
+    assert sum(len(page.items) for page in pages) == 3000
+    assert max(after.metadata["bytes"] - page.metadata["bytes"] for page, after in zip(pages, pages[1:])) < 500_000
+
+
+@pytest.mark.parametrize("way", ["close", "forget"])
+def test_an_abandoned_stream_leaves_nothing_behind(site: SimulatedSite, way: str) -> None:
+    with site.client(limits={"reads_in_flight": 1}) as client:
+        for _ in range(3):
+            pages = client.hosts.pages(10)
+            next(pages)
+            if way == "close":
+                pages.close()
+            del pages
+            gc.collect()
+        assert client.version().site == site.site
+    names = [thread.name for thread in threading.enumerate()]
+    assert not [name for name in names if name.startswith("checkmk-sync-read")]
+
+
+def test_an_answer_that_is_cut_raises_after_the_pages_before(site: SimulatedSite) -> None:
+    site.set_faults([{"kind": "cut", "path": "/domain-types/host_config/collections/all", "times": 1}])
+    found: list[str] = []
+    with site.client() as client:
+        with pytest.raises(BrokenReplyError):
+            for page in client.hosts.pages(100):
+                assert page.items
+                found += [host.name for host in page.items]
+    assert found == [f"host{n:05d}" for n in range(len(found))]
+    assert 0 < len(found) < 3000
+
+
+@pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"])
+def test_hosts_are_found_by_a_pattern(version: str) -> None:
+    with SimulatedSite(version, hosts=30) as site, site.client() as client:
+        client.folders.create("/web")
+        client.hosts.bulk_create({"host_name": f"web.{n}", "folder": "/web"} for n in range(5))
+        client.hosts.create("web.9")
+        site.seed_monitoring({"hosts": []})  # the configuration is asked, not the core
+        assert {host.name for host in client.hosts.each(search="web.*")} == {*(f"web.{n}" for n in range(5)), "web.9"}
+        assert [host.name for host in client.hosts.each(search="web?9")] == ["web.9"]
+        assert len(list(client.hosts.each(search="web.*", folder="/web"))) == 5
+        assert [page.batch_number for page in client.hosts.pages(2, search="w*", folder="/web")] == [1, 2, 3]
+        assert list(client.hosts.each(search="eb.*")) == []
+
+
+def test_only_names_are_read_to_find_hosts(site: SimulatedSite, client: Checkmk) -> None:
+    found = client.hosts.each(search="host0000?")
+    assert len(list(found)) == 10
+    assert found.received_bytes < 500_000  # whole hosts are four times that
+
+
+def test_many_hits_are_not_read_by_their_names(site: SimulatedSite, client: Checkmk) -> None:
+    before = len(site.requests)
+    assert len(list(client.hosts.each(search="host*"))) == 3000
+    assert len(site.requests) - before <= 3
+
+
+class Listing(StreamingMixin):
+    """Somebody's own service."""
+
+    def __init__(self, items: Sequence[int]) -> None:
+        self.items, self.asked = items, 0
+
+    def fetch(self, limit: int, offset: int, factor: int = 1) -> list[int]:
+        self.asked += 1
+        return [item * factor for item in self.items[offset : offset + limit]]
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 25])
+def test_pages_of_ones_own_function(count: int) -> None:
+    listing = Listing(range(count))
+    pages = list(listing.stream_paginated_data(listing.fetch, batch_size=10, factor=2))
+    assert [item for page in pages for item in page.items] == [2 * n for n in range(count)]
+    assert [page.has_more for page in pages] == [True] * (len(pages) - 1) + [False] * bool(pages)
+    assert all(len(page.items) == 10 for page in pages[:-1])
+
+
+def test_the_size_of_ones_own_pages_is_an_attribute() -> None:
+    listing = Listing(range(250))
+    assert [len(page.items) for page in listing.stream_paginated_data(listing.fetch)] == [100, 100, 50]
+    listing.default_batch_size = 125
+    assert [len(page.items) for page in listing.stream_paginated_data(listing.fetch)] == [125, 125]
+
+
+def test_functions_that_do_not_page() -> None:
+    listing = Listing(())
+    everything = list(range(25))
+    pages = list(listing.stream_paginated_data(lambda limit, offset: everything, batch_size=10))
+    assert [len(page.items) for page in pages] == [10, 10, 5]
+    first = list(range(10))
+    with pytest.raises(UnexpectedReplyError, match="offset 10"):
+        list(listing.stream_paginated_data(lambda limit, offset: first, batch_size=10))
+
+
+def test_pages_of_objects_with_items() -> None:
+    listing = Listing(())
+    whole = list(range(15))
+
+    def fetch(limit: int, offset: int) -> StreamBatch[int]:
+        return StreamBatch(whole[offset : offset + limit], 1, True)
+
+    assert [page.items for page in listing.stream_paginated_data(fetch, 10)] == [whole[:10], whole[10:]]
+
+
+def test_processing_takes_no_more_than_it_works_on() -> None:
+    taken: list[int] = []
+    done: list[int] = []
+    gate = threading.Semaphore(0)
+
+    def endless() -> Iterator[int]:
+        for number in range(10**9):
+            taken.append(number)
+            gate.release()
+            yield number
+
+    def work(number: int) -> None:
+        gate.acquire(timeout=5)
+        if number == 50:
+            raise OSError("number 50")
+        done.append(number)
+
+    with pytest.raises(OSError, match="number 50"):
+        Listing(()).process_stream(endless(), work, max_concurrent=4)
+    assert len(taken) <= 55
+    assert sorted(done)[:50] == list(range(50))
+
+
+def test_processing_pages(client: Checkmk) -> None:
+    names: list[str] = []
+    count = Listing(()).process_stream(client.hosts.pages(100), lambda host: names.append(host.name), max_concurrent=3)
+    assert count == 3000 == len(set(names))
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_page_holds_something(size: int) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        batches([1], size)
+
+
+def test_a_failure_is_raised_and_never_an_empty_page() -> None:
+    def failing(until: Optional[int]) -> Iterator[Any]:
+        yield from range(until or 0)
+        raise OSError("gone")
+
+    found = []
+    with pytest.raises(OSError, match="gone"):
+        for page in batches(failing(5), 2):
+            found.append(page.items)
+    assert found == [[0, 1], [2, 3]]
+    with pytest.raises(OSError, match="gone"):
+        next(batches(failing(None), 2))
