@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
-from typing import Any, Callable, ContextManager, Iterator, Optional
+from typing import Any, Callable, Iterator, Optional
 
 import requests
 import urllib3.exceptions
@@ -60,6 +61,7 @@ class CheckmkAdapter(HTTPAdapter):
         super().__init__(pool_connections=2, pool_maxsize=pool_size, max_retries=0)
         self._guards, self._timeouts, self._redact = guards, timeouts, redact
         self._watchdog = Watchdog()
+        self._closed = False
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call,unused-ignore]
@@ -71,6 +73,8 @@ class CheckmkAdapter(HTTPAdapter):
         return manager
 
     def close(self) -> None:
+        """Send nothing more; calls under way keep their deadlines."""
+        self._closed = True
         self._watchdog.close()
         super().close()  # type: ignore[no-untyped-call,unused-ignore]
 
@@ -79,7 +83,7 @@ class CheckmkAdapter(HTTPAdapter):
         task = Task(
             name=f"{call.noun}.{call.verb}",
             attempt=lambda: self._attempt(request, args, kwargs),
-            may_retry=lambda error: _is_safe_to_repeat(call, error),
+            may_retry=lambda error: not self._closed and _is_safe_to_repeat(call, error),
             deadline=request.deadline,
             lane="read" if call.is_read else "write",
         )
@@ -91,6 +95,8 @@ class CheckmkAdapter(HTTPAdapter):
 
     def _attempt(self, request: CallRequest, args: Any, kwargs: Any) -> requests.Response:
         call, exchange = request.call, Exchange()
+        if self._closed:
+            raise ConnectError("the client is closed", call=str(call), sent=False)
         kwargs["timeout"] = self._limits(call, request.deadline)
         started = request.deadline.elapsed_s()
         try:
@@ -123,9 +129,11 @@ class CheckmkAdapter(HTTPAdapter):
                 return _read_up_to(response, call.body_limit, call)
         return response.content
 
-    def watching(self, exchange: Exchange) -> ContextManager[None]:
-        """Shut the socket when the block, which reads a piece of a streamed body, takes too long."""
-        return self._watchdog.watch(exchange, self._timeouts.read_s)
+    @contextlib.contextmanager
+    def reading(self, exchange: Exchange, limit_s: float) -> Iterator[None]:
+        """Around reading a piece of a streamed body: it counts as a read under way, and its time is limited."""
+        with self._guards.reading(), self._watchdog.watch(exchange, limit_s):
+            yield
 
     def _limits(self, call: Call, deadline: Deadline) -> tuple[float, float]:
         read_s = self._timeouts.bulk_s if call.kind is Kind.BULK else self._timeouts.read_s

@@ -18,8 +18,8 @@ class Clock(Protocol):
     def time(self) -> float:
         """UNIX time."""
 
-    def sleep(self, seconds: float) -> None:
-        """Wait; returns early when the clock was stopped."""
+    def sleep(self, seconds: float) -> bool:
+        """Wait; False, at once, when the clock was stopped: then there is nothing to wait for any more."""
 
 
 class SystemClock:
@@ -34,9 +34,8 @@ class SystemClock:
     def time(self) -> float:
         return time.time()
 
-    def sleep(self, seconds: float) -> None:
-        if seconds > 0:
-            self._stopped.wait(seconds)
+    def sleep(self, seconds: float) -> bool:
+        return not self._stopped.wait(max(0.0, seconds))
 
     def stop(self) -> None:
         """End all sleeping, now and from now on."""
@@ -57,9 +56,10 @@ class ManualClock:
     def time(self) -> float:
         return self._now
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> bool:
         self.slept.append(seconds)
         self.advance(max(0.0, seconds))
+        return True
 
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass."""

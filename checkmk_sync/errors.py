@@ -161,7 +161,16 @@ class CircuitOpenError(TransportError):
 
 
 class DeadlineError(TransportError):
-    """The total time for this call, repeats and waiting included, is over."""
+    """The total time for this call, repeats and waiting included, is over.
+
+    ``queued`` is True when it still stood in this program's own queue, which says nothing of the site.
+    """
+
+    def __init__(
+        self, message: str, *, call: str = "", sent: Optional[bool] = None, attempts: int = 1, queued: bool = False
+    ) -> None:
+        super().__init__(message, call=call, sent=False if queued else sent, attempts=attempts)
+        self.queued = queued
 
 
 class GatewayError(TransportError):

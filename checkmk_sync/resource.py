@@ -76,7 +76,22 @@ class Site:
             stream=stream,
             body_limit=body_limit,
         )
-        return self.transport.perform(call)
+        reply = self.transport.perform(call)
+        if reply.status >= 300:
+            self._check_redirect(row, reply)
+        return reply
+
+    def _check_redirect(self, row: Operation, reply: Reply) -> None:
+        """A redirect is an answer only where the API has one and it stays below the API: it may as well be
+        the way to the login page of a proxy."""
+        location = reply.headers.get("Location", "")
+        if not row.redirects:
+            raise UnexpectedReplyError(
+                f"the answer to {reply.call} is a redirect to {location!r:.200}, which the API does not give; "
+                "is there a login page in front of the site?",
+                call=str(reply.call),
+            )
+        self.transport.rebase(location)
 
     def items(
         self, noun: str, verb: str, received: Optional[Received] = None, *, parts: Sequence[str], **arguments: Any

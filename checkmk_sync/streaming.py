@@ -36,6 +36,17 @@ class StreamBatch(Generic[T]):
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
+class _Counter:
+    """Shared by a stream and what feeds it. Were it the stream itself, the two would hold each other, and a
+    forgotten stream would keep its connection until the garbage collector comes."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def add(self, size: int) -> None:
+        self.total += size
+
+
 class Stream(Iterator[T]):
     """Items while they arrive; :meth:`close` (or forgetting it) frees connection and threads.
 
@@ -43,11 +54,12 @@ class Stream(Iterator[T]):
     """
 
     def __init__(self, source: Callable[[Received], Generator[T, None, None]]) -> None:
-        self.received_bytes = 0
-        self._items = source(self._count)
+        self._received = _Counter()
+        self._items = source(self._received.add)
 
-    def _count(self, size: int) -> None:
-        self.received_bytes += size
+    @property
+    def received_bytes(self) -> int:
+        return self._received.total
 
     def __iter__(self) -> Stream[T]:
         return self

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any, Generator, Optional
 from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3.exceptions
 
-from .adapter import CHUNK_BYTES, CallRequest, CheckmkAdapter, bare, decoded
+from .adapter import CallRequest, CheckmkAdapter, bare, decoded
 from .auth import CheckmkAuth
 from .cache import CachePolicy, LRUCache, cached_session
 from .clock import Clock, Deadline, SystemClock
@@ -23,6 +24,10 @@ from .settings import Settings
 from .wire import JSON, Call, Reply
 
 __all__ = ["InsecureTransportWarning", "Transport"]
+
+
+# Requests waits for a whole piece, so items leave sooner the smaller it is; much smaller ones cost time.
+PIECE_BYTES = 16_384
 
 
 class InsecureTransportWarning(UserWarning):
@@ -84,14 +89,16 @@ class Transport:
         request: Any = response.request
         received = 0
         try:
-            pieces = response.iter_content(CHUNK_BYTES)
+            pieces = response.iter_content(PIECE_BYTES)
+            pace = _Pace(self.settings.timeouts.read_s)
             while True:
-                # Time that the consumer takes does not count, so each piece has a limit of its own.
-                with self._adapter.watching(request.exchange):
+                started = time.monotonic()
+                with self._adapter.reading(request.exchange, pace.left_s):
                     piece = next(pieces, None)
                 if piece is None:
                     break
                 received += len(piece)
+                pace.got(len(piece), time.monotonic() - started)
                 yield piece
             if request.exchange.expired:
                 raise DeadlineError(f"the answer to {reply.call} came too slowly", call=str(reply.call))
@@ -164,6 +171,24 @@ class Transport:
         headers = dict(response.headers.items())
         elapsed_s = 0.0 if from_cache else request.deadline.elapsed_s()
         return Reply(call, status, headers, data, elapsed_s, from_cache)
+
+
+class _Pace:
+    """How long the next piece of a stream may take. Time that the consumer takes does not count; but an answer
+    that drips must not go on for ever, so the time is given anew only for each ``LEAST_BYTES``."""
+
+    LEAST_BYTES = 4096
+
+    def __init__(self, read_s: float) -> None:
+        self._read_s = self.left_s = read_s
+        self._bytes = 0
+
+    def got(self, size: int, took_s: float) -> None:
+        self._bytes += size
+        if self._bytes >= self.LEAST_BYTES:
+            self._bytes, self.left_s = 0, self._read_s
+        else:
+            self.left_s = max(self.left_s - took_s, 0.001)
 
 
 def _guards(settings: Settings, metrics: MetricsCollector, clock: Clock) -> Guards:

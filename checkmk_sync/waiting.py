@@ -16,12 +16,14 @@ FIRST_S, LONGEST_S, GROWTH = 0.05, 5.0, 1.7
 
 
 def ticks(clock: Clock, limit_s: float) -> Iterator[float]:
-    """Yield the seconds waited so far, first at once, then after ever longer waits; ends at ``limit_s``."""
+    """Yield the seconds waited so far, first at once, then after ever longer waits; ends at ``limit_s``,
+    or when the client is closed."""
     deadline = Deadline(clock, limit_s)
     pause = FIRST_S
     yield 0.0
     while not deadline.expired:
-        clock.sleep(min(pause, deadline.remaining_s()))
+        if not clock.sleep(min(pause, deadline.remaining_s())):
+            return
         pause = min(pause * GROWTH, LONGEST_S)
         yield deadline.elapsed_s()
 

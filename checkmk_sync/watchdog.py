@@ -24,7 +24,11 @@ _local = threading.local()
 
 
 class Exchange:
-    """One attempt: its socket, whether a byte of the request left, whether its time ran out."""
+    """One attempt: its socket, whether a byte of the request left, whether its time ran out.
+
+    A socket belongs to the exchange that reported it last: connections are used again as soon as a body
+    was read, and the end of one call's time must not shut the socket of the next.
+    """
 
     def __init__(self) -> None:
         self.sent = False
@@ -53,7 +57,7 @@ class Exchange:
             self.expired = True
             if self._socket is not None:
                 with contextlib.suppress(OSError):  # closed in the meantime
-                    self._socket.shutdown(socket.SHUT_RDWR)
+                    _shut(self._socket)
 
     @contextlib.contextmanager
     def current(self) -> Iterator[None]:
@@ -70,14 +74,15 @@ class _Watched:
 
     sock: Any
     _connecting = False
+    _exchange: Optional[Exchange] = None
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
-        _report(sock)
+        self._report(sock)
         return sock
 
     def connect(self) -> None:
-        _report(None)
+        self._report(None)
         self._connecting = True  # a CONNECT to a proxy is no byte of the request
         try:
             super().connect()  # type: ignore[misc]
@@ -88,17 +93,27 @@ class _Watched:
         if self.sock is None:
             self.connect()
         if not self._connecting:
-            exchange = _report(self.sock)
+            exchange = self._report(self.sock)
             if exchange is not None:
                 exchange.sent = True
         super().send(data)  # type: ignore[misc]
 
+    def _report(self, sock: Any) -> Optional[Exchange]:
+        exchange: Optional[Exchange] = getattr(_local, "exchange", None)
+        if exchange is not None:
+            before, self._exchange = self._exchange, exchange
+            if before is not None and before is not exchange:
+                before.release()
+                if before.expired and sock is not None:
+                    raise ConnectionAbortedError("the connection was shut when the call before ended")
+            exchange.watch(sock)
+        return exchange
 
-def _report(sock: Any) -> Optional[Exchange]:
-    exchange: Optional[Exchange] = getattr(_local, "exchange", None)
-    if exchange is not None:
-        exchange.watch(sock)
-    return exchange
+
+def _shut(sock: Any) -> None:
+    """Shut the TCP connection below; SSLSocket's own way would first drop the encryption under another
+    thread that is writing."""
+    socket.socket.shutdown(getattr(sock, "socket", sock), socket.SHUT_RDWR)
 
 
 class _WatchedHTTP(_Watched, HTTPConnection):
@@ -120,12 +135,22 @@ class _HTTPSPool(HTTPSConnectionPool):
 POOL_CLASSES = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
+class _Watch:
+    """One block that must not take too long."""
+
+    __slots__ = ("exchange", "over")
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.over = False
+
+
 class Watchdog:
     """One thread, started when first needed, that expires exchanges whose time is over."""
 
     def __init__(self) -> None:
-        self._due: list[tuple[float, int, Exchange]] = []
-        self._watched: set[Exchange] = set()
+        self._due: list[tuple[float, int, _Watch]] = []
+        self._live = 0
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._thread: Optional[threading.Thread] = None
@@ -134,40 +159,50 @@ class Watchdog:
     @contextlib.contextmanager
     def watch(self, exchange: Exchange, limit_s: float) -> Iterator[None]:
         """Expire ``exchange`` if the block takes longer than ``limit_s`` seconds of real time."""
-        self._add(exchange, limit_s)
+        if limit_s == float("inf"):
+            yield
+            return
+        watch = _Watch(exchange)
+        self._add(watch, limit_s)
         try:
             yield
         finally:
             with self._changed:
-                self._watched.discard(exchange)
+                watch.over = True
+                self._live -= 1
+                if self._closed and not self._live:
+                    self._changed.notify()
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread as soon as nothing is watched any more."""
         with self._changed:
             self._closed = True
             self._changed.notify()
 
-    def _add(self, exchange: Exchange, limit_s: float) -> None:
-        if limit_s == float("inf"):
-            return
+    def _add(self, watch: _Watch, limit_s: float) -> None:
         with self._changed:
-            self._watched.add(exchange)
-            heapq.heappush(self._due, (time.monotonic() + limit_s, next(self._numbers), exchange))
+            self._live += 1
+            self._forget_the_dead()
+            heapq.heappush(self._due, (time.monotonic() + limit_s, next(self._numbers), watch))
             if self._thread is None or not self._thread.is_alive():  # a fork leaves no thread
                 self._thread = threading.Thread(target=self._run, name="checkmk-sync-deadlines", daemon=True)
                 self._thread.start()
-            elif self._due[0][2] is exchange:
+            elif self._due[0][2] is watch:
                 self._changed.notify()
+
+    def _forget_the_dead(self) -> None:
+        """Finished ones stay in the heap, for removing each costs more; but not more of them than live ones."""
+        if len(self._due) > 2 * self._live + 16:
+            self._due = [entry for entry in self._due if not entry[2].over]
+            heapq.heapify(self._due)
 
     def _run(self) -> None:
         with self._changed:
-            while not self._closed:
-                # Finished ones stay in the heap until they come to its top: removing them costs more.
-                while self._due and self._due[0][2] not in self._watched:
+            while self._live or not self._closed:
+                while self._due and self._due[0][2].over:
                     heapq.heappop(self._due)
                 left = self._due[0][0] - time.monotonic() if self._due else None
                 if left is not None and left <= 0:
-                    self._watched.discard(self._due[0][2])
-                    heapq.heappop(self._due)[2].expire()
+                    heapq.heappop(self._due)[2].exchange.expire()
                 else:
                     self._changed.wait(left)

@@ -49,7 +49,22 @@ def test_a_success_in_between_starts_the_count_anew(breaker: CircuitBreaker) -> 
     assert breaker.state is BreakerState.CLOSED
 
 
-@pytest.mark.parametrize("error", [NotFoundError(404, "x"), KeyError("x"), DeadlineError("queue", sent=False)])
+def test_a_connection_that_hangs_is_a_failure_and_ones_own_queue_says_nothing(
+    breaker: CircuitBreaker, clock: ManualClock
+) -> None:
+    for _ in range(3):
+        with pytest.raises(DeadlineError):
+            breaker.call(_fail, DeadlineError("connecting took too long", sent=False))
+    assert breaker.state is BreakerState.OPEN
+    clock.advance(60)
+    with pytest.raises(DeadlineError):
+        breaker.call(_fail, DeadlineError("in the queue", queued=True))
+    assert breaker.state is BreakerState.HALF_OPEN
+    assert breaker.call(lambda: "probe") == "probe"
+    assert breaker.state is BreakerState.CLOSED
+
+
+@pytest.mark.parametrize("error", [NotFoundError(404, "x"), KeyError("x"), DeadlineError("queue", queued=True)])
 def test_answers_of_the_site_are_no_failures(breaker: CircuitBreaker, error: Exception) -> None:
     for _ in range(9):
         with pytest.raises(type(error)):

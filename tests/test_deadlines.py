@@ -13,6 +13,7 @@ import pytest
 from checkmk_sync import Checkmk
 from checkmk_sync.errors import BrokenReplyError, ConnectError, DeadlineError, ReadTimeoutError, TransportError
 from checkmk_sync.testing import Fault, SimulatedSite
+from checkmk_sync.watchdog import Exchange, Watchdog
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n"
 
@@ -131,6 +132,22 @@ def test_a_dripping_stream_ends_although_its_total_time_is_free() -> None:
             list(client.hosts.each())
 
 
+def test_a_slow_but_steady_stream_is_read_to_its_end() -> None:
+    """Longer than any limit in all, but each piece comes in time."""
+    item = b'{"id": "h", "extensions": {"folder": "/", "attributes": {"alias": "' + b"x" * 5000 + b'"}}}'
+    body = b'{"value": [' + b",".join([item] * 14) + b"]}"
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(HEAD.replace(b"1000", str(len(body)).encode()) + b"\r\n")
+        for start in range(0, len(body), 5000):
+            connection.sendall(body[start : start + 5000])
+            time.sleep(0.1)
+
+    with _server(behave) as url, _client(url, read_s=1, total_s=0.5) as client:
+        client._transport.version_text = "2.4.0p18"
+        assert len(list(client.hosts.each())) == 14
+
+
 def test_a_slow_consumer_is_no_slow_answer() -> None:
     with SimulatedSite(hosts=3000, services=2) as site:
         with site.client(timeouts={"read_s": 0.3, "total_s": 0.3}) as client:
@@ -138,6 +155,40 @@ def test_a_slow_consumer_is_no_slow_answer() -> None:
             first = next(pages)
             time.sleep(0.5)
             assert len(first.items) + sum(len(page.items) for page in pages) == 3000
+
+
+def test_a_shut_socket_is_not_the_next_calls() -> None:
+    """Whose time ends after its answer was read must not shut the socket that serves another call by then."""
+    with SimulatedSite(latency=0.2) as site, site.client() as client:
+        client.version()
+        first, second = Exchange(), Exchange()
+        with second.current():
+            thread = threading.Thread(target=lambda: (time.sleep(0.1), first.expire()))
+            with first.current():
+                client._site.perform("site", "version")
+            thread.start()
+            assert client.version().site == "s"
+            thread.join()
+
+
+def test_the_watchdog_keeps_no_more_than_what_is_under_way() -> None:
+    watchdog = Watchdog()
+    for _ in range(5000):
+        with watchdog.watch(Exchange(), 300):
+            pass
+    assert len(watchdog._due) < 50
+    watchdog.close()
+
+
+def test_streams_count_as_reads_only_while_they_are_read() -> None:
+    """Else whoever reads something for each item of a stream would wait for itself."""
+    with SimulatedSite(hosts=3000) as site, site.client(limits={"reads_in_flight": 1}) as client:
+        hosts = client.hosts.each()
+        assert [client.hosts.get(next(hosts).name, fresh=True).name for _ in range(3)] == [
+            "host00000",
+            "host00001",
+            "host00002",
+        ]
 
 
 def test_an_ended_call_leaves_its_connection_alone() -> None:

@@ -24,10 +24,10 @@ class BreakerState(enum.Enum):
     HALF_OPEN = "half_open"
 
 
-def _is_outage(error: Exception) -> bool:
-    # Waiting too long in one's own queue says nothing about the site.
-    in_own_queue = isinstance(error, DeadlineError) and error.sent is False
-    return isinstance(error, TransportError) and not in_own_queue
+def _is_outage(error: Exception) -> Optional[bool]:
+    if isinstance(error, DeadlineError) and error.queued:
+        return None  # waiting in one's own queue says nothing about the site
+    return isinstance(error, TransportError)
 
 
 class CircuitBreaker:
@@ -35,7 +35,7 @@ class CircuitBreaker:
 
     The lock guards the bookkeeping only and is never held during a call. A result counts only for the
     generation in which its call began: one that comes late neither opens nor closes anything.
-    ``counts`` says which errors are failures; any other error shows that the site answers.
+    ``counts`` says of an error whether it is a failure, shows that the site answers, or (None) neither.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class CircuitBreaker:
         recovery_timeout: float = 60.0,
         *,
         clock: Optional[Clock] = None,
-        counts: Callable[[Exception], bool] = _is_outage,
+        counts: Callable[[Exception], Optional[bool]] = _is_outage,
     ) -> None:
         self.failure_threshold, self.recovery_timeout = failure_threshold, recovery_timeout
         self._clock: Clock = clock or SystemClock()

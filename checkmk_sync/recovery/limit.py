@@ -9,7 +9,7 @@ from typing import Iterator, Optional
 import ratelimit
 
 from ..clock import Clock, Deadline, SystemClock
-from ..errors import DeadlineError
+from ..errors import ConnectError, DeadlineError
 
 __all__ = ["InFlight", "RateLimit"]
 
@@ -34,8 +34,9 @@ class RateLimit:
             except ratelimit.RateLimitException as full:
                 pause = max(full.period_remaining, 0.0001)
             if deadline is not None and pause >= deadline.remaining_s():
-                raise DeadlineError("the rate limit left no time for this call", sent=False)
-            self._clock.sleep(pause)
+                raise DeadlineError("the rate limit left no time for this call", queued=True)
+            if not self._clock.sleep(pause):
+                raise ConnectError("the client was closed", sent=False)
             waited += pause
 
 
@@ -51,7 +52,7 @@ class InFlight:
         """Hold one of the slots. DeadlineError when none gets free in time."""
         left = None if deadline is None or deadline.limit_s is None else deadline.remaining_s()
         if not self._slots.acquire(timeout=left):
-            raise DeadlineError(f"{self.limit} other requests left no time for this call", sent=False)
+            raise DeadlineError(f"{self.limit} other requests left no time for this call", queued=True)
         try:
             yield
         finally:

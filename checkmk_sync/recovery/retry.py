@@ -158,7 +158,8 @@ class RetryPolicy:
                 return
             if again.run.on_retry is not None:
                 again.run.on_retry(again.error, wait)
-            self._clock.sleep(wait)
+            if not self._clock.sleep(wait):
+                return
             repeat += 1
             again = yield 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Callable, Generic, Mapping, Optional, TypeVar
+from typing import Callable, ContextManager, Generic, Mapping, Optional, TypeVar
 
 from ..clock import Clock, Deadline
 from ..errors import ApiError, CheckmkError, CircuitOpenError, TransportError
@@ -65,6 +65,13 @@ class Guards:
         finally:
             self.metrics.record_timing(f"call.{task.name}", self._clock.monotonic() - started)
             self.metrics.increment_counter(f"calls.{outcome}")
+
+    def reading(self) -> ContextManager[None]:
+        """A place in the lane of reads, for a piece of a stream.
+
+        A stream holds none while its consumer works: who reads something else meanwhile would wait for itself.
+        """
+        return self._lanes["read"].slot()
 
     def _retried(self, task: Task[T]) -> T:
         def note(error: Exception, wait_s: float) -> None:
