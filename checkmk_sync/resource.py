@@ -8,6 +8,7 @@ from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 from .catalogue import Operation, is_versioned, pick
 from .decode import iter_items
 from .errors import CheckmkError, UnexpectedReplyError
+from .metering import Meter
 from .names import CheckmkVersion, path_segment
 from .transport import Transport
 from .wire import Call, Reply
@@ -24,6 +25,7 @@ class Site:
         self.transport = transport
         self.settings = transport.settings
         self.clock = transport.clock
+        self.meter = Meter(transport.metrics, transport.clock)
 
     def version(self) -> CheckmkVersion:
         """The site's version; asks for it unless an answer has named it before."""
@@ -71,7 +73,7 @@ class Site:
             fresh=fresh,
             stream=stream,
         )
-        return self.transport.perform(call)
+        return self.meter.measure(call, self.transport.perform)
 
     def stream(self, noun: str, verb: str, **arguments: Any) -> Iterator[Any]:
         """The items of a collection, decoded while the answer arrives. Closing it frees the connection."""
@@ -79,6 +81,9 @@ class Site:
         chunks = self.transport.chunks(reply)
         try:
             yield from iter_items(chunks)
+        except CheckmkError:  # the call itself was well: its answer broke off
+            self.transport.metrics.increment_counter(f"call.{noun}.{verb}.errors")
+            raise
         finally:
             chunks.close()  # type: ignore[attr-defined]
 

@@ -46,9 +46,11 @@ def test_a_hundred_thousand_skewed_samples() -> None:
 
 def test_nothing_recorded_is_nothing_invented() -> None:
     assert Histogram().summary() == {
-        "count": 0, "mean": None, "min": None, "max": None, "p50": None, "p95": None, "p99": None,
+        "count": 0, "mean": None, "min": None, "max": None, "p50": None, "p95": None, "p99": None, "p999": None,
     }  # fmt: skip
-    assert MetricsCollector().get_stats() == {"timings": {}, "counters": {}, "gauges": {}}
+    stats = MetricsCollector().get_stats()
+    assert stats["timings"] == stats["counters"] == stats["gauges"] == stats["rates"] == stats["error_rates"] == {}
+    assert stats["request_rate_per_second"] == 0.0
 
 
 def test_no_update_is_lost() -> None:
