@@ -105,7 +105,8 @@ class Meter:
         name = f"{event.noun}.{event.verb}"
         self._metrics.increment_counter(f"calls.{name}.{event.status or event.error}")
         if not event.from_cache:  # hits would make every percentile look fast
-            self._metrics.record_operation(f"call.{name}", event.duration_s, success=event.error is None)
+            success = event.error is None or event.status == 404  # "there is none" is an answer
+            self._metrics.record_operation(f"call.{name}", event.duration_s, success=success)
         if not _here.telling:  # calls that a hook makes would never end
             self._tell(event)
 
