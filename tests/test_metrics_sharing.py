@@ -47,6 +47,16 @@ def test_no_update_is_lost_in_16_threads() -> None:
     assert reads == sorted(reads)
 
 
+def test_a_finaliser_may_record_while_its_thread_records() -> None:
+    collector = MetricsCollector()
+    with collector._lock:  # as if the garbage collector came in between
+        finaliser = threading.Thread(target=collector.increment_counter, args=("of another thread",))
+        finaliser.start()
+        collector.increment_counter("of this thread")
+    finaliser.join(10)
+    assert collector.get_stats()["counters"] == {"of another thread": 1, "of this thread": 1}
+
+
 def test_slices_turn_while_threads_record() -> None:
     """Each moment of this clock is another slice."""
     collector = MetricsCollector(1.0, slices=1000, cleanup_interval=0.0, clock=(clock := ManualClock()))

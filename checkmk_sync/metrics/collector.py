@@ -49,7 +49,8 @@ class MetricsCollector:
         _collectors.add(self)
 
     def _start(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may end an abandoned stream, which counts its bytes, at any moment.
+        self._lock = threading.RLock()
         self._gauges: dict[str, float] = {}
         self._window = Window(*self._limits, now=self._now())
 
