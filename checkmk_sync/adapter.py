@@ -24,6 +24,7 @@ from .errors import (
     ThrottledError,
     TransportError,
 )
+from .metering import spent
 from .problem import api_error, retry_after_s
 from .recovery import Guards, Task
 from .settings import Timeouts
@@ -99,6 +100,8 @@ class CheckmkAdapter(HTTPAdapter):
             raise ConnectError("the client is closed", call=str(call), sent=False)
         kwargs["timeout"] = self._limits(call, request.deadline)
         started = request.deadline.elapsed_s()
+        spent().attempts += 1
+        self._count("sent", len(request.body or b""))
         try:
             with exchange.current(), self._watchdog.watch(exchange, request.deadline.remaining_s()):
                 # Looked up late, for `responses` patches HTTPAdapter.send.
@@ -113,9 +116,10 @@ class CheckmkAdapter(HTTPAdapter):
         if not call.stream:
             exchange.release()
         log.debug("%s -> %d in %.3f s", call, response.status_code, request.deadline.elapsed_s() - started)
+        self._guards.metrics.increment_counter(f"replies.{response.status_code}")
+        self._count("received", len(raw))
         self._refuse_gateway(response, call)
         if not call.stream:
-            self._count(response, raw)
             request.data = raw if call.body_limit is not None else decoded(response, call)
         return response
 
@@ -140,9 +144,10 @@ class CheckmkAdapter(HTTPAdapter):
         left = max(deadline.remaining_s(), 0.001)
         return min(self._timeouts.connect_s, left), min(read_s, left)
 
-    def _count(self, response: requests.Response, body: bytes) -> None:
-        self._guards.metrics.increment_counter("bytes_received", len(body))
-        self._guards.metrics.increment_counter(f"replies.{response.status_code}")
+    def _count(self, way: str, size: int) -> None:
+        self._guards.metrics.increment_counter(f"bytes_{way}", size)
+        cost = spent()
+        setattr(cost, f"bytes_{way}", getattr(cost, f"bytes_{way}") + size)
 
     def _refuse_gateway(self, response: requests.Response, call: Call) -> None:
         """Raise for what a web server in front of the site says instead of it."""

@@ -68,6 +68,7 @@ def run_bulk(
     for chunk in iter(lambda: list(itertools.islice(source, chunk_size)), []):
         for outcome in batch.run(sorted(chunk, key=verb.folder), seen):
             known.append(outcome)
+            site.transport.metrics.increment_counter(f"bulk_items.{outcome.status.name.lower()}")
             if progress is not None:
                 progress(outcome)
         if batch.stopped_by is not None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Mapping, Optional, Union
+from typing import Any, Callable, Mapping, Optional, Union
 
 from .clock import Clock
 from .credentials import SecretSource
 from .errors import CheckmkError
+from .metering import CallEvent
 from .metrics import MetricsCollector
 from .records import Version
 from .recovery import BreakerState
@@ -118,8 +119,24 @@ class Checkmk:
         return self._transport.metrics
 
     def metrics(self) -> Mapping[str, Any]:
-        """What this client measured so far: calls by noun and verb with percentiles, attempts, retries, cache."""
-        return {**self._transport.metrics.get_stats(), "cache": self._transport.cache_stats()}
+        """What this client measured in the last hours, as plain data.
+
+        That of :meth:`MetricsCollector.get_stats`, with calls timed as ``call.<noun>.<verb>`` and counted as
+        ``calls.<noun>.<verb>.<status or error>``, and besides ``cache`` and the state of the ``breaker``.
+        """
+        breaker = self._transport.guards.breaker.state.value
+        return {**self.collector.get_stats(), "cache": self._transport.cache_stats(), "breaker": breaker}
+
+    def add_hook(self, hook: Callable[[CallEvent], object]) -> None:
+        """Tell ``hook`` about every call after it, in the thread that made it.
+
+        What it raises is logged only; calls that it makes itself are not told.
+        """
+        self._site.meter.add_hook(hook)
+
+    def remove_hook(self, hook: Callable[[CallEvent], object]) -> None:
+        """Tell ``hook`` nothing more. ValueError when it was not added."""
+        self._site.meter.remove_hook(hook)
 
     def close(self) -> None:
         """Close all connections; a call that waits for its next try ends now."""

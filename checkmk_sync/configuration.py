@@ -29,7 +29,7 @@ _ENVIRONMENT = {
     "CHECKMK_PASSWORD_FILE": "password_file",
 }
 # These records stand under `advanced_features:`; everything else of Settings under `checkmk:`.
-_ADVANCED = ("streaming", "caching", "batch_processing", "recovery")
+_ADVANCED = ("streaming", "caching", "batch_processing", "metrics", "recovery")
 
 
 def load(path: Union[str, os.PathLike[str]]) -> Settings:

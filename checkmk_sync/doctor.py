@@ -6,7 +6,7 @@ import enum
 import socket
 import ssl
 from dataclasses import dataclass
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Optional
 from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -51,8 +51,11 @@ class Finding:
         return {"check": self.check, "verdict": self.verdict.value, "said": self.said, "advice": self.advice}
 
 
-def diagnose(settings: Settings) -> Iterator[Finding]:
-    """Check from the outside in; the first failure that makes the rest pointless is the last finding."""
+def diagnose(settings: Settings, *, watch: Optional[Callable[[Checkmk], object]] = None) -> Iterator[Finding]:
+    """Check from the outside in; the first failure that makes the rest pointless is the last finding.
+
+    ``watch`` is called with the client before it is used.
+    """
     reached = True
     if settings.proxy is None:
         for finding in _network(settings):
@@ -61,6 +64,8 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
     if not reached:
         return
     with Checkmk.from_settings(settings) as client:
+        if watch is not None:
+            watch(client)
         for finding in _site(client):
             yield finding
             if finding.verdict is Verdict.FAILED:

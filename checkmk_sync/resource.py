@@ -9,6 +9,7 @@ from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Option
 from .catalogue import Operation, is_versioned, pick
 from .decode import iter_items
 from .errors import CheckmkError, UnexpectedReplyError
+from .metering import Meter
 from .names import CheckmkVersion, path_segment
 from .streaming import Received, StreamBatch, batches
 from .transport import Transport
@@ -27,6 +28,7 @@ class Site:
         self.transport = transport
         self.settings = transport.settings
         self.clock = transport.clock
+        self.meter = Meter(transport.metrics, transport.clock)
 
     def version(self) -> CheckmkVersion:
         """The site's version; asks for it unless an answer has named it before."""
@@ -76,10 +78,14 @@ class Site:
             stream=stream,
             body_limit=body_limit,
         )
-        reply = self.transport.perform(call)
-        if reply.status >= 300:
-            self._check_redirect(row, reply)
-        return reply
+
+        def answered(call: Call) -> Reply:
+            reply = self.transport.perform(call)
+            if reply.status >= 300:
+                self._check_redirect(row, reply)
+            return reply
+
+        return self.meter.measure(call, answered)
 
     def _check_redirect(self, row: Operation, reply: Reply) -> None:
         """A redirect is an answer only where the API has one and it stays below the API: it may as well be
@@ -101,9 +107,13 @@ class Site:
         Tells ``received`` the size of each piece. Closing it frees the connection.
         """
         reply = self.perform(noun, verb, stream=True, **arguments)
-        with contextlib.closing(self.transport.chunks(reply)) as chunks:
-            counted = chunks if received is None else _counted(chunks, received)
-            yield from iter_items(counted, fields=parts)
+        try:
+            with contextlib.closing(self.transport.chunks(reply)) as chunks:
+                counted = chunks if received is None else _counted(chunks, received)
+                yield from iter_items(counted, fields=parts)
+        except CheckmkError:  # the call itself was well: its answer broke off
+            self.transport.metrics.increment_counter(f"call.{noun}.{verb}.errors")
+            raise
 
 
 class Resource:

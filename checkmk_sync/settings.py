@@ -15,6 +15,7 @@ __all__ = [
     "BreakerSettings",
     "CachingSettings",
     "LimitSettings",
+    "MetricsSettings",
     "RecoverySettings",
     "RetrySettings",
     "Settings",
@@ -95,6 +96,17 @@ class BatchSettings:
 
 
 @dataclass(frozen=True)
+class MetricsSettings:
+    """Measurements are shown for ``retention_hours``; what is older is freed every ``cleanup_interval`` seconds."""
+
+    retention_hours: float = 24.0
+    cleanup_interval: float = 3600.0
+
+    def __post_init__(self) -> None:
+        _check(self, retention_hours=0.001, cleanup_interval=0)
+
+
+@dataclass(frozen=True)
 class RetrySettings:
     """``max_retries`` repeats after the first try, ``base_delay`` and ``max_delay`` in seconds."""
 
@@ -141,6 +153,7 @@ class Settings:
     streaming: StreamingSettings = field(default_factory=StreamingSettings)
     caching: CachingSettings = field(default_factory=CachingSettings)
     batch_processing: BatchSettings = field(default_factory=BatchSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
 
     def __post_init__(self) -> None:

@@ -41,7 +41,8 @@ class Transport:
         _warn_if_insecure(settings)
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
-        self.metrics = MetricsCollector(clock=self.clock)
+        kept = settings.metrics
+        self.metrics = MetricsCollector(kept.retention_hours, cleanup_interval=kept.cleanup_interval, clock=self.clock)
         self.version_text: Optional[str] = None  # as the site names it, with the first answer that says it
         self.edition: Optional[str] = None
         secret = settings.secret.reveal(settings.username)
@@ -202,7 +203,6 @@ def _guards(settings: Settings, metrics: MetricsCollector, clock: Clock) -> Guar
         # occupies a worker that waits.
         lanes={"read": InFlight(limits.reads_in_flight), "write": InFlight(1)},
         rate=None if per_second is None else RateLimit(per_second, clock=clock),
-        clock=clock,
     )
 
 

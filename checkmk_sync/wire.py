@@ -64,6 +64,7 @@ class Reply:
     data: Any = field(default=None, repr=False)
     elapsed_s: float = 0.0
     from_cache: bool = False
+    stale: bool = False  # older than it should be: the site could not be asked
 
     @property
     def etag(self) -> Optional[str]:

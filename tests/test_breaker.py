@@ -149,6 +149,18 @@ def test_ctrl_c_is_no_result(breaker: CircuitBreaker, clock: ManualClock) -> Non
     assert breaker.call(lambda: "ok") == "ok"  # the place of the probe is free again
 
 
+def test_changes_are_told_in_their_order(breaker: CircuitBreaker, clock: ManualClock) -> None:
+    told: list[BreakerState] = []
+    breaker.listen(told.append)
+    _break(breaker, 3)
+    clock.advance(60)
+    _break(breaker, 1)
+    clock.advance(60)
+    breaker.call(lambda: "ok")
+    half_open, is_open = BreakerState.HALF_OPEN, BreakerState.OPEN
+    assert told == [is_open, half_open, is_open, half_open, BreakerState.CLOSED]
+
+
 def test_it_decorates(breaker: CircuitBreaker) -> None:
     @breaker
     def add(a: int, b: int) -> int:

@@ -43,7 +43,7 @@ def _check(said: str) -> None:
     assert "0 to create, 0 to move, 0 to update, 0 to delete, 2168 unchanged" in said
     assert re.search(r"\d+ unhandled problems", said)
     assert "CRITICAL" in said
-    for word in ("requests", "p50, p95", "cache", "retries"):
+    for word in ("requests", "p50", "p95", "cache", "retries"):
         assert word in said
 
 

@@ -22,6 +22,7 @@ from ..errors import (
     UnexpectedReplyError,
 )
 from ..verbs import VERBS, Argument, Verb
+from .cost import cost_of
 from .demo import demo
 from .doctor import doctor
 from .shared import State, shared_options
@@ -163,6 +164,13 @@ def exit_code(error: CheckmkError) -> int:
 def run(arguments: Optional[Sequence[str]] = None) -> int:
     """Run a command line; its exit code."""
     state = State()
+    code = _run(state, arguments)
+    if state.stats:
+        state.output.cost(cost_of(state.collectors))
+    return code
+
+
+def _run(state: State, arguments: Optional[Sequence[str]]) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_args, **_more: state.output.note(f"Warning: {message}")

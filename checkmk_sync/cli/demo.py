@@ -12,6 +12,7 @@ from ..query import unhandled_problems
 from ..records import severity
 from ..sync import apply_plan, load, make_plan, plan_as_text, report_as_text
 from . import demo_inventory
+from .cost import cost_as_text, cost_of
 from .output import Output
 from .shared import State, shared_options
 from .simulate import serve
@@ -30,13 +31,14 @@ def demo(context: click.Context, keep: bool) -> int:
     """Show the main job on a simulated site: plan, apply, discover, activate, verify, look at problems."""
     from ..testing import SimulatedSite
 
-    output = context.ensure_object(State).output
+    state: State = context.ensure_object(State)
+    output = state.output
     with tempfile.TemporaryDirectory(prefix="checkmk-sync-demo-") as folder:
         inventory = os.path.join(folder, "inventory.csv")
         with open(inventory, "w", encoding="utf-8") as file:
             file.write(demo_inventory.as_csv())
         with SimulatedSite(lock_hold=0.01, host_cost=0.0005, activation_time=1.0, discovery_time=1.0) as site:
-            with site.client() as client:
+            with state.watch(site.client()) as client:
                 ok = _synchronise(output, client, inventory)
                 _problems(output, client)
                 _cost(output, client)
@@ -85,15 +87,9 @@ def _problems(output: Output, client: Any) -> None:
 
 
 def _cost(output: Output, client: Any) -> None:
-    stats = client.metrics()
-    counters = stats["counters"]
-    calls = client.collector.merged("call.")
     _headline(output, "6. What it cost")
-    output.line(f"   requests  {counters['attempts']:.0f}")
-    output.line(f"   p50, p95  {calls['p50'] * 1000:.0f} ms, {calls['p95'] * 1000:.0f} ms")
-    output.line(f"   received  {counters['bytes_received'] / 1e6:.1f} MB")
-    output.line(f"   cache     {counters.get('cache_hits', 0):.0f} hits, {counters.get('cache_misses', 0):.0f} misses")
-    output.line(f"   retries   {counters.get('retries', 0):.0f}")
+    for line in cost_as_text(cost_of([client.collector])):
+        output.line(f"   {line}")
 
 
 def _play(output: Output, site: Any, inventory: str) -> None:

@@ -25,7 +25,7 @@ def doctor(context: click.Context) -> int:
     state: State = context.ensure_object(State)
     state.start_logging()
     output, found = state.output, []
-    for finding in diagnose(state.settings()):
+    for finding in diagnose(state.settings(), watch=state.watch):
         found.append(finding)
         if not state.as_json:
             _show(output.console, finding)

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..sync import Step
+from .cost import cost_as_text
 
 __all__ = ["Output", "safe"]
 
@@ -65,6 +66,14 @@ class Output:
             return
         for number, part in enumerate(message.splitlines() or [""]):
             self._errors.print(Text(f"{'Error: ' if number == 0 else ''}{safe(part)}", style="red"))
+
+    def cost(self, cost: Mapping[str, Any]) -> None:
+        """What the command cost, on stderr even when quiet: it was asked for."""
+        if self.as_json:
+            sys.stderr.write(json.dumps({"stats": cost}) + "\n")
+            return
+        for line in cost_as_text(cost):
+            self._errors.print(Text(line))
 
     def data(self, data: Any) -> None:
         """JSON on stdout."""

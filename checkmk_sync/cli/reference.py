@@ -63,7 +63,7 @@ def _described(command: click.Command, name: str) -> Iterator[str]:
         yield f"Example: `{command.epilog.partition('Example: ')[2]}`"
 
 
-_SHARED = ("config", "json", "quiet", "verbose")
+_SHARED = ("config", "json", "quiet", "stats", "verbose")
 
 
 def _options(command: click.Command, *, shared: bool = False) -> Iterator[str]:

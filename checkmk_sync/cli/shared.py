@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, TypeVar
 
 import click
 
 from ..client import Checkmk
 from ..configuration import from_env, load
+from ..metrics import MetricsCollector
 from ..settings import Settings
 from .output import Output
 
@@ -29,6 +30,8 @@ class State:
     as_json: bool = False
     quiet: bool = False
     verbose: int = 0
+    stats: bool = False
+    collectors: list[MetricsCollector] = field(default_factory=list)
 
     @property
     def output(self) -> Output:
@@ -41,7 +44,12 @@ class State:
 
     def client(self) -> Checkmk:
         self.start_logging()
-        return Checkmk.from_settings(self.settings())
+        return self.watch(Checkmk.from_settings(self.settings()))
+
+    def watch(self, client: Checkmk) -> Checkmk:
+        """The client; what it costs is shown by ``--stats``."""
+        self.collectors.append(client.collector)
+        return client
 
     def start_logging(self) -> None:
         """Log to stderr: with -v warnings and retries, with -vv every request."""
@@ -63,7 +71,7 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
 
 
 def shared_options(command: F) -> F:
-    """Add ``--config``, ``--json``, ``-q`` and ``-v`` to a command."""
+    """Add ``--config``, ``--json``, ``--stats``, ``-q`` and ``-v`` to a command."""
     options = (
         click.option(
             "--config",
@@ -74,6 +82,13 @@ def shared_options(command: F) -> F:
         ),
         click.option(
             "--json", is_flag=True, help="Print JSON for machines.", callback=_keep("as_json"), expose_value=False
+        ),
+        click.option(
+            "--stats",
+            is_flag=True,
+            help="Say on stderr what it cost: requests, times, bytes, waits.",
+            callback=_keep("stats"),
+            expose_value=False,
         ),
         click.option(
             "-q", "--quiet", is_flag=True, help="No notes, no progress.", callback=_keep("quiet"), expose_value=False

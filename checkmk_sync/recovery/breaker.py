@@ -55,6 +55,15 @@ class CircuitBreaker:
         self._failures = 0
         self._opened_at = 0.0
         self._probing = False
+        self._listener: Optional[Callable[[BreakerState], None]] = None
+
+    def listen(self, listener: Callable[[BreakerState], None]) -> None:
+        """Call ``listener(state)`` at each change of the state.
+
+        The breaker's lock is held meanwhile, so that changes are told in their order: it must be quick, must
+        not raise, and must not ask the breaker anything.
+        """
+        self._listener = listener
 
     @property
     def state(self) -> BreakerState:
@@ -97,6 +106,8 @@ class CircuitBreaker:
         self._probing = False
         if state is BreakerState.OPEN:
             self._opened_at = self._clock.monotonic()
+        if self._listener is not None:
+            self._listener(state)
 
     def _enter(self) -> int:
         with self._lock:

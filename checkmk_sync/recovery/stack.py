@@ -1,4 +1,4 @@
-"""The guards around every request, each once, outermost first: meter, retry, breaker, limit."""
+"""The guards around every request, each once, outermost first: retry, breaker, limit."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import logging
 from dataclasses import dataclass
 from typing import Callable, ContextManager, Generic, Mapping, Optional, TypeVar
 
-from ..clock import Clock, Deadline
-from ..errors import ApiError, CheckmkError, CircuitOpenError, TransportError
+from ..clock import Deadline
+from ..errors import ApiError, CircuitOpenError, TransportError
 from ..metrics import MetricsCollector
-from .breaker import CircuitBreaker
+from .breaker import BreakerState, CircuitBreaker
 from .limit import InFlight, RateLimit
 from .retry import RetryPolicy
 
@@ -18,6 +18,9 @@ __all__ = ["Guards", "Task"]
 log = logging.getLogger("checkmk_sync")
 
 T = TypeVar("T")
+
+# What the gauge `breaker_state` shows.
+_STATES = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
 
 @dataclass
@@ -33,7 +36,7 @@ class Task(Generic[T]):
 
 
 class Guards:
-    """``meter(retry(breaker(limit(attempt))))``."""
+    """``retry(breaker(limit(attempt)))``, each measured where it acts."""
 
     def __init__(
         self,
@@ -43,28 +46,24 @@ class Guards:
         breaker: CircuitBreaker,
         lanes: Mapping[str, InFlight],
         rate: Optional[RateLimit],
-        clock: Clock,
     ) -> None:
         self.metrics, self.retry, self.breaker = metrics, retry, breaker
         self._lanes, self._rate = lanes, rate
-        self._clock = clock
+        metrics.set_gauge("requests_in_flight", 0)
+        metrics.set_gauge("breaker_state", _STATES[breaker.state])
+        breaker.listen(self._breaker_turned)
 
     def run(self, task: Task[T]) -> T:
-        """What the task's attempt returns, or its last failure, measured."""
-        started = self._clock.monotonic()
-        outcome = "error"
+        """What the task's attempt returns, or its last failure."""
         try:
-            result = self._retried(task)
-            outcome = "ok"
-            return result
-        except CheckmkError as error:
-            if isinstance(error, (TransportError, ApiError)):
-                error.attempts = task.attempts
-            outcome = type(error).__name__
+            return self._retried(task)
+        except (TransportError, ApiError) as error:
+            error.attempts = task.attempts
             raise
-        finally:
-            self.metrics.record_timing(f"call.{task.name}", self._clock.monotonic() - started)
-            self.metrics.increment_counter(f"calls.{outcome}")
+
+    def _breaker_turned(self, state: BreakerState) -> None:
+        self.metrics.set_gauge("breaker_state", _STATES[state])
+        self.metrics.increment_counter(f"breaker_transitions.{state.value}")
 
     def reading(self) -> ContextManager[None]:
         """A place in the lane of reads, for a piece of a stream.
@@ -95,4 +94,5 @@ class Guards:
                 self.metrics.record_timing("throttle_wait", self._rate.wait(task.deadline))
             task.attempts += 1
             self.metrics.increment_counter("attempts")
-            return task.attempt()
+            with self.metrics.in_progress("requests_in_flight"):
+                return task.attempt()

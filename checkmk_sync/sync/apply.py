@@ -10,7 +10,7 @@ from typing import Callable, Iterator, Optional, Sequence
 from ..client import Checkmk
 from ..errors import BadRequestError, BatchError, CheckmkError, WaitTimeoutError
 from ..outcomes import Outcomes, Status
-from .executors import EXECUTORS
+from .executors import EXECUTORS, Result
 from .observe import observe, undiscovered
 from .plan import Action, Plan
 from .report import Report, compared
@@ -50,7 +50,13 @@ def apply_plan(client: Checkmk, plan: Plan, options: Optional[Options] = None, w
     BatchError, with the outcomes so far, when the credentials are wrong. Everything else that goes wrong
     is in the report, and a second run takes up what is left.
     """
-    return _Run(client, plan, options or Options(), watch or (lambda _step: None)).run()
+    result = "failed"
+    try:
+        report = _Run(client, plan, options or Options(), watch or (lambda _step: None)).run()
+        result = "ok" if report.ok else "failed"
+        return report
+    finally:
+        client.collector.increment_counter(f"sync_runs.{result}")
 
 
 class _Run:
@@ -94,11 +100,19 @@ class _Run:
             self._watch(Step(stage, 0, len(changes)))
             try:
                 for number, result in enumerate(EXECUTORS[action, kind](self._client, changes), start=1):
-                    self._report.results.append(result)
+                    self._note(result)
                     self._watch(Step(stage, number, len(changes)))
             except BatchError as error:
                 done = [outcome for _, outcome in self._report.results]
                 raise BatchError(str(error), outcomes=Outcomes([*done, *error.outcomes])) from error.__cause__
+
+    def _note(self, result: Result) -> None:
+        self._report.results.append(result)
+        change, outcome = result
+        left = len(self._report.plan.changes) - len(self._report.results)
+        metrics = self._client.collector
+        metrics.increment_counter(f"sync_changes.{change.action.value}.{change.kind}.{outcome.status.name.lower()}")
+        metrics.set_gauge("sync_changes_left", left)
 
     def _with_status(self, action: Action, status: Status) -> Iterator[str]:
         for change, outcome in self._report.results:

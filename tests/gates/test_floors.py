@@ -11,7 +11,7 @@ from tests.conftest import PACKAGE
 FLOORS = (
     {"errors", "wire", "clock", "names", "credentials", "documents", "settings", "configuration"},
     {"recovery", "metrics"},
-    {"cache", "adapter", "auth", "blocks", "decode", "problem", "sessions", "transport", "watchdog"},
+    {"cache", "adapter", "auth", "blocks", "decode", "metering", "problem", "sessions", "transport", "watchdog"},
     {
         "catalogue",
         "resource",

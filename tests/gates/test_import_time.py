@@ -19,7 +19,16 @@ def test_importing_the_package_imports_no_library() -> None:
 
 def test_importing_the_client_imports_no_extra() -> None:
     found = _loaded("from checkmk_sync import Checkmk")
-    assert not found & {"click", "rich", "cheroot", "werkzeug", "keyring", "pytest", "checkmk_sync.testing"}
+    assert not found & {
+        "click",
+        "rich",
+        "cheroot",
+        "werkzeug",
+        "keyring",
+        "prometheus_client",
+        "pytest",
+        "checkmk_sync.testing",
+    }
 
 
 def test_the_pytest_plugin_imports_nothing_before_it_is_used() -> None:

@@ -1,0 +1,43 @@
+"""What a command cost: the figures of ``--stats`` and of the demo."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Iterator, Mapping
+
+from ..metrics import Histogram, MetricsCollector
+from ..metrics.window import Slice
+
+__all__ = ["cost_as_text", "cost_of"]
+
+_COUNTS = ("attempts", "retries", "cache_hits", "cache_misses", "cache_stale", "bytes_received", "bytes_sent")
+_OF_CALLS = ("count", "p50", "p95", "p99")
+
+
+def cost_of(collectors: Iterable[MetricsCollector]) -> dict[str, Any]:
+    """What some clients measured, added up: counts, waits in seconds, and each verb's calls with percentiles."""
+    whole = Slice(collector.totals()[0] for collector in collectors)
+    calls = {name.partition(".")[2]: timing for name, timing in whole.timings.items() if name.startswith("call.")}
+    return {
+        **{name: int(whole.counters.get(name, 0)) for name in _COUNTS},
+        **{f"{name}_s": whole.timings.get(name, Histogram()).total for name in ("retry_wait", "throttle_wait")},
+        "calls": {name: _figures(timing.summary()) for name, timing in sorted(calls.items())},
+    }
+
+
+def _figures(summary: Mapping[str, Any]) -> dict[str, Any]:
+    return {figure: summary[figure] for figure in _OF_CALLS}
+
+
+def cost_as_text(cost: Mapping[str, Any]) -> Iterator[str]:
+    """The same in lines for people."""
+    yield f"requests  {cost['attempts']}"
+    yield f"retries   {cost['retries']}, waited {cost['retry_wait_s']:.1f} s"
+    yield f"throttle  waited {cost['throttle_wait_s']:.1f} s"
+    yield f"cache     {cost['cache_hits']} hits, {cost['cache_misses']} misses, {cost['cache_stale']} stale"
+    yield f"bytes     {cost['bytes_received']:,} received, {cost['bytes_sent']:,} sent"
+    width = max(map(len, cost["calls"]), default=0)
+    for number, (name, figures) in enumerate(cost["calls"].items()):
+        if number == 0:
+            yield f"{'calls':{width + 10}}   count       p50       p95       p99"
+        times = "  ".join(f"{figures[figure] * 1000:5.0f} ms" for figure in _OF_CALLS[1:])
+        yield f"          {name.replace('.', ' '):{width}}  {figures['count']:6}  {times}"

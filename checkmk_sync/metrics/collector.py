@@ -1,0 +1,243 @@
+"""Where measurements go: from any thread, bounded in memory, with statistics of the last hours."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import threading
+import weakref
+from typing import Any, Iterator, Optional
+
+from ..clock import Clock, SystemClock
+from .histogram import Histogram
+from .window import OTHER, REFUSED, RENAMED, Slice, Window
+
+__all__ = ["MetricsCollector", "get_metrics_collector"]
+
+
+class MetricsCollector:
+    """Collects from any thread; :meth:`get_stats` is a snapshot. Timings are seconds.
+
+    Timings and counters are those of the last ``retention_hours``, in ``slices`` steps: a value leaves at
+    that age, or one step earlier, never later. Gauges show what was set last. ``cleanup_interval`` is how
+    often, in seconds, memory of old values and of dead names (without a value left) is freed; that is done
+    while recording or reading, there is no thread. Each kind takes ``max_names`` names; what comes under
+    more goes to the name "other" and is counted as ``metrics_names_refused``.
+
+    NaN, infinite values, and negative timings and counts are not recorded but counted as
+    ``metrics_values_refused``: a measurement must not break what it measures.
+
+    It pickles, as a snapshot on the system's clock. After a fork the child's starts empty.
+    """
+
+    def __init__(
+        self,
+        retention_hours: float = 24.0,
+        *,
+        cleanup_interval: float = 3600.0,
+        slices: int = 24,
+        max_names: int = 1000,
+        clock: Optional[Clock] = None,
+    ) -> None:
+        if not (0.0 < retention_hours < math.inf and cleanup_interval >= 0.0 and slices >= 1 and max_names >= 1):
+            raise ValueError("a collector keeps some hours, in at least one slice, of at least one name")
+        self._limits = (retention_hours * 3600.0, slices, cleanup_interval, max_names)
+        self.clock: Clock = clock or SystemClock()
+        self._now = self.clock.monotonic
+        self._start()
+        _collectors.add(self)
+
+    def _start(self) -> None:
+        # Reentrant: the garbage collector may end an abandoned stream, which counts its bytes, at any moment.
+        self._lock = threading.RLock()
+        self._gauges: dict[str, float] = {}
+        self._window = Window(*self._limits, now=self._now())
+
+    def record_timing(self, name: str, seconds: float) -> None:
+        """Add one duration to the timing ``name``."""
+        if not 0.0 <= seconds < math.inf:
+            self.increment_counter(REFUSED)
+            return
+        with self._lock:
+            window, now = self._window, self._now()
+            if now >= window.due:
+                window.turn(now)
+            (window.current.timings.get(name) or window.timing(name)).record(seconds)
+
+    def increment_counter(self, name: str, value: float = 1) -> None:
+        """Add ``value`` to the counter ``name``."""
+        if not 0.0 <= value < math.inf:
+            name, value = REFUSED, 1
+        with self._lock:
+            self._count(name, value)
+
+    def record_operation(self, name: str, seconds: float, *, success: bool = True) -> None:
+        """Add one duration to the timing ``name``, and a failure to the counter ``<name>.errors``."""
+        if not success:
+            self.increment_counter(f"{name}.errors")
+        self.record_timing(name, seconds)
+
+    def set_gauge(self, name: str, value: float) -> None:
+        """Set what the gauge ``name`` shows now."""
+        self._gauge(name, value, 0.0)
+
+    @contextlib.contextmanager
+    def in_progress(self, name: str) -> Iterator[None]:
+        """Let the gauge ``name`` stand one higher during the block."""
+        self._gauge(name, 1.0)
+        try:
+            yield
+        finally:
+            self._gauge(name, -1.0)
+
+    def counter(self, name: str) -> float:
+        """The counter's value; 0 when nothing was counted."""
+        with self._lock:
+            return sum(part.counters.get(name, 0) for part in self._turned().live(self._now()))
+
+    def merged(self, prefix: str) -> dict[str, Any]:
+        """One summary of all timings whose name starts with ``prefix``."""
+        total = Histogram()
+        for part in self._read()[0]:
+            for name, timing in part.timings.items():
+                if name.startswith(prefix):
+                    total.merge(timing)
+        return total.summary()
+
+    def get_stats(self) -> dict[str, Any]:
+        """Everything as plain data, as of now.
+
+        ``window_s`` is how many seconds it covers; ``timings`` maps each name to count, mean, min, max, p50,
+        p95, p99, p999 and per_second; ``counters`` and ``gauges`` are by name, ``rates`` are the counters per
+        second. ``error_rates`` are the failures among a timing's operations, from 0 to 1.
+        ``request_rate_per_second`` counts all timings but waits (named ``…_wait``). ``held`` says how many
+        slices and names take memory.
+        """
+        parts, gauges, window_s, held = self._read()
+        whole = Slice(parts)
+        timings, counters = sorted(whole.timings.items()), dict(sorted(whole.counters.items()))
+        operations = {name: timing.count for name, timing in timings if not name.endswith("_wait")}
+
+        def per_second(count: float) -> float:
+            return count / window_s if window_s > 0.0 else 0.0
+
+        return {
+            "window_s": window_s,
+            "request_rate_per_second": per_second(sum(operations.values())),
+            "timings": {name: {**timing.summary(), "per_second": per_second(timing.count)} for name, timing in timings},
+            "counters": counters,
+            "gauges": dict(sorted(gauges.items())),
+            "rates": {name: per_second(count) for name, count in counters.items()},
+            "error_rates": {
+                name: min(1.0, counters.get(f"{name}.errors", 0) / count) for name, count in operations.items()
+            },
+            "held": held,
+        }
+
+    def totals(self) -> tuple[Slice, dict[str, float]]:
+        """Timings and counters since the start, which never go back, and the gauges: what Prometheus wants.
+
+        A name without a value in ``retention_hours`` is left out, and starts anew when it comes back.
+        """
+        with self._lock:
+            parts, gauges = self._turned().all(), dict(self._gauges)
+        return Slice(parts), gauges
+
+    def merge(self, other: MetricsCollector) -> None:
+        """Add what another collector holds, such as one that a worker process sent; its gauges replace ours.
+
+        Values keep their age.
+        """
+        state = other.__getstate__()
+        with self._lock:
+            self._absorb(state)
+
+    def drain(self) -> MetricsCollector:
+        """A collector with all that was collected so far; this one goes on empty, with its gauges.
+
+        Sent to another process and merged there again and again, nothing is lost or counted twice.
+        """
+        retention_s, slices, cleanup_interval, max_names = self._limits
+        drained = MetricsCollector(
+            retention_s / 3600.0,
+            cleanup_interval=cleanup_interval,
+            slices=slices,
+            max_names=max_names,
+            clock=self.clock,
+        )
+        with self._lock:
+            drained._window, self._window = self._window, drained._window
+            drained._gauges = dict(self._gauges)
+        return drained
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:
+            past, aged = self._turned().aged(self._now())
+            return {"limits": self._limits, "past": past, "aged": aged, "gauges": dict(self._gauges)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        retention_s, slices, cleanup_interval, max_names = state["limits"]
+        self.__init__(  # type: ignore[misc]
+            retention_s / 3600.0, cleanup_interval=cleanup_interval, slices=slices, max_names=max_names
+        )
+        self._absorb(state)
+
+    def _absorb(self, state: dict[str, Any]) -> None:
+        self._turned().absorb(state["past"], state["aged"], self._now())
+        for name, value in state["gauges"].items():
+            self._gauges[self._gauge_name(name)] = value
+
+    def _turned(self) -> Window:
+        now = self._now()
+        if now >= self._window.due:
+            self._window.turn(now)
+        return self._window
+
+    def _read(self) -> tuple[list[Slice], dict[str, float], float, dict[str, int]]:
+        """What the statistics are made of: taken under the lock, added up outside."""
+        with self._lock:
+            window, now = self._turned(), self._now()
+            return window.live(now), dict(self._gauges), now - window.since(now), window.size
+
+    def _count(self, name: str, value: float) -> None:
+        window = self._turned()
+        counters = window.current.counters
+        if name not in counters:
+            name = window.counter(name)
+        counters[name] = counters.get(name, 0) + value
+
+    def _gauge(self, name: str, value: float, keep: float = 1.0) -> None:
+        """Add ``value`` to ``keep`` times what the gauge shows."""
+        with self._lock:
+            if not math.isfinite(value):
+                self._count(REFUSED, 1)
+                return
+            name = self._gauge_name(name)
+            self._gauges[name] = keep * self._gauges.get(name, 0.0) + value
+
+    def _gauge_name(self, name: str) -> str:
+        if name in self._gauges or len(self._gauges) < self._limits[3]:
+            return name
+        self._count(RENAMED, 1)
+        return OTHER
+
+
+_collectors: weakref.WeakSet[MetricsCollector] = weakref.WeakSet()
+
+
+def _start_anew() -> None:
+    """In the child of a fork: another thread may have held the lock, and what was collected is the parent's."""
+    for collector in _collectors:
+        collector._start()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_start_anew)
+
+_default = MetricsCollector()
+
+
+def get_metrics_collector() -> MetricsCollector:
+    """The collector of this process, for what belongs to no client."""
+    return _default

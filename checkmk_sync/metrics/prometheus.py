@@ -1,0 +1,149 @@
+"""Measurements for Prometheus: a collector for its registry, and the text that a scrape gets.
+
+Needs the extra ``prometheus``, which is imported when it is used. Counters and histograms are those since
+the start, for Prometheus wants them never to go back; its ``rate()`` makes the window.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, NamedTuple, Union
+
+from ..errors import MissingExtraError
+from .collector import MetricsCollector
+from .histogram import Histogram
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+__all__ = ["Collector", "exposition"]
+
+Source = Union[MetricsCollector, Mapping[str, MetricsCollector]]
+
+# From 1 ms to 512 s. Powers of two are borders of our own buckets, so these counts are exact.
+_POWERS = range(-10, 10)
+
+
+class _Row(NamedTuple):
+    """Which of our names make which family; ``{…}`` in a name becomes a label."""
+
+    name: str
+    family: str
+    help: str
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(re.findall(r"{(\w+)}", self.name))
+
+
+_TIMINGS = (
+    _Row("call.{noun}.{verb}", "call_seconds", "Calls that were not answered by the cache."),
+    _Row("retry_wait", "retry_wait_seconds", "Waits before repeats."),
+    _Row("throttle_wait", "throttle_wait_seconds", "Waits for the rate limit."),
+    _Row("{name}", "operation_seconds", "Timings of your own."),
+)
+_COUNTERS = (
+    _Row("calls.{noun}.{verb}.{status}", "calls", "Calls by HTTP status, or by error where there was no answer."),
+    _Row("call.{noun}.{verb}.errors", "call_errors", "Calls that failed."),
+    _Row("attempts", "attempts", "Requests sent, repeats included."),
+    _Row("retries", "retries", "Repeats."),
+    _Row("replies.{status}", "replies", "Answers by HTTP status."),
+    _Row("bytes_received", "received_bytes", "Bodies received, unpacked."),
+    _Row("bytes_sent", "sent_bytes", "Bodies sent."),
+    _Row("cache_hits", "cache_hits", "Calls that the cache answered."),
+    _Row("cache_misses", "cache_misses", "Calls that it could not answer."),
+    _Row("cache_stale", "cache_stale", "Calls answered with an old answer, for the site could not be asked."),
+    _Row("cache_shared_flights", "cache_shared_flights", "Calls that waited for the answer to another one."),
+    _Row("breaker_transitions.{state}", "breaker_transitions", "Changes of the circuit breaker, by its new state."),
+    _Row("bulk_items.{outcome}", "bulk_items", "Objects of bulk calls, by what became of them."),
+    _Row("sync_changes.{action}.{kind}.{outcome}", "sync_changes", "Changes of sync runs, by what became of them."),
+    _Row("sync_runs.{result}", "sync_runs", "Sync runs, by how they ended."),
+    _Row("{name}.errors", "operation_errors", "Failures of timings of your own."),
+    _Row("{name}", "events", "Counters of your own."),
+)
+_GAUGES = (
+    _Row("requests_in_flight", "requests_in_flight", "Requests that wait for an answer."),
+    _Row("breaker_state", "breaker_state", "The circuit breaker: 0 closed, 1 half open, 2 open."),
+    _Row("sync_changes_left", "sync_changes_left", "Changes that the running sync has before it."),
+    _Row("{name}", "gauge", "Gauges of your own."),
+)
+
+
+class Collector:
+    """For ``registry.register(Collector(cmk.collector))``.
+
+    A mapping of names to collectors adds the label ``site``: a registry takes one of these only. Raises
+    MissingExtraError without the extra ``prometheus``.
+    """
+
+    def __init__(self, source: Source, *, prefix: str = "checkmk_sync") -> None:
+        _families()
+        self._source, self._prefix = source, prefix
+
+    def describe(self) -> Iterable[Metric]:
+        """The families without a value."""
+        return self._new().values()
+
+    def collect(self) -> Iterator[Metric]:
+        """The families that have one."""
+        families = self._new()
+        sources = self._source.items() if isinstance(self._source, Mapping) else [(None, self._source)]
+        for site, collector in sources:
+            before = [] if site is None else [site]
+            whole, gauges = collector.totals()
+            for name, timing in sorted(whole.timings.items()):
+                row, labels = _match(_TIMINGS, name)
+                families[row].add_metric([*before, *labels], _buckets(timing), timing.total)
+            for rows, values in ((_COUNTERS, whole.counters), (_GAUGES, gauges)):
+                for name, value in sorted(values.items()):
+                    row, labels = _match(rows, name)
+                    families[row].add_metric([*before, *labels], value)
+        return (family for family in families.values() if family.samples)
+
+    def _new(self) -> dict[_Row, Any]:
+        of = _families()
+        first = ("site",) if isinstance(self._source, Mapping) else ()
+        return {
+            row: make(f"{self._prefix}_{row.family}", row.help, labels=(*first, *row.labels))
+            for rows, make in (
+                (_TIMINGS, of.HistogramMetricFamily),
+                (_COUNTERS, of.CounterMetricFamily),
+                (_GAUGES, of.GaugeMetricFamily),
+            )
+            for row in rows
+        }
+
+
+def exposition(source: Source) -> str:
+    """What a scrape gets, in Prometheus's text format. MissingExtraError without the extra ``prometheus``."""
+    _families()
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    registry = CollectorRegistry()
+    registry.register(Collector(source))
+    return generate_latest(registry).decode("utf-8")
+
+
+def _families() -> Any:
+    try:
+        from prometheus_client import core
+    except ModuleNotFoundError as error:
+        if error.name != "prometheus_client":
+            raise
+        raise MissingExtraError("the export to Prometheus", "prometheus") from error
+    return core
+
+
+def _match(rows: tuple[_Row, ...], name: str) -> tuple[_Row, tuple[str, ...]]:
+    """The first row that fits; the last one of each table fits everything."""
+    for row in rows[:-1]:
+        part = ".+" if row.name.startswith("{name}") else "[^.]+"
+        found = re.fullmatch(re.sub(r"{\w+}", f"({part})", row.name.replace(".", r"\.")), name)
+        if found:
+            return row, found.groups()
+    return rows[-1], (name,)
+
+
+def _buckets(timing: Histogram) -> list[tuple[str, float]]:
+    counts = zip((str(2.0**power) for power in _POWERS), timing.up_to(_POWERS))
+    return [*counts, ("+Inf", timing.count)]

@@ -1,0 +1,157 @@
+"""What was measured in the last hours, in slices of time: what is old leaves, and memory is bounded."""
+
+from __future__ import annotations
+
+from typing import Iterable, Sequence
+
+from .histogram import Histogram
+
+__all__ = ["OTHER", "REFUSED", "RENAMED", "Slice", "Window"]
+
+OTHER = "other"  # where the values of names beyond the limit go
+RENAMED = "metrics_names_refused"  # counts those values
+REFUSED = "metrics_values_refused"  # counts what is no measurement
+LONGEST_NAME = 200
+
+
+class Slice:
+    """What was measured in one stretch of time."""
+
+    __slots__ = ("counters", "timings")
+
+    def __init__(self, parts: Iterable[Slice] = ()) -> None:
+        self.timings: dict[str, Histogram] = {}
+        self.counters: dict[str, float] = {}
+        for part in parts:
+            self.add(part)
+
+    def add(self, other: Slice) -> None:
+        """Add what another one holds."""
+        for name, timing in other.timings.items():
+            self.time(name, timing)
+        for name, count in other.counters.items():
+            self.count(name, count)
+
+    def time(self, name: str, timing: Histogram) -> None:
+        """Add all values of a histogram to the timing ``name``."""
+        if name in self.timings:
+            self.timings[name].merge(timing)
+        else:
+            self.timings[name] = timing.copy()
+
+    def count(self, name: str, value: float) -> None:
+        """Add to the counter ``name``."""
+        self.counters[name] = self.counters.get(name, 0) + value
+
+
+class Window:
+    """Slices of equal width on a fixed grid; not locked, the collector does that.
+
+    Only ``current`` changes in place, so that what a reader took under the lock it can add up outside.
+    What is too old for the window is kept as a sum, for counters that must never go back, until its name
+    is dead: without a value in the whole window.
+    """
+
+    def __init__(self, retention_s: float, slices: int, cleanup_s: float, max_names: int, now: float) -> None:
+        self.retention_s, self.slices, self.cleanup_s, self.max_names = retention_s, slices, cleanup_s, max_names
+        self.started = now
+        self.current = Slice()
+        self._width = retention_s / slices
+        self._number = int(now // self._width)
+        self._held = {self._number: self.current}
+        self._past = Slice()
+        self._timings: set[str] = set()
+        self._counters: set[str] = set()
+        self._next_cleanup = now + cleanup_s
+        self.due = min((self._number + 1) * self._width, self._next_cleanup)
+
+    def turn(self, now: float) -> None:
+        """Begin a new slice, clean up, or neither: whatever time it is for. Called from ``due`` on."""
+        number = int(now // self._width)
+        if number != self._number:
+            self._number, self.current = number, Slice()
+            self._held[number] = self.current
+        if now >= self._next_cleanup or len(self._held) > 2 * self.slices:
+            self._clean_up(now)
+        self.due = min((number + 1) * self._width, self._next_cleanup)
+
+    def timing(self, name: str) -> Histogram:
+        """The current histogram of a name that has none yet."""
+        return self.current.timings.setdefault(self._admitted(name, self._timings), Histogram())
+
+    def counter(self, name: str) -> str:
+        """Under which name to count what has no counter yet."""
+        return self._admitted(name, self._counters)
+
+    def live(self, now: float) -> list[Slice]:
+        """What is not too old, not to be changed."""
+        return [*(part for number, part in self._before() if self._is_live(number, now)), Slice([self.current])]
+
+    def all(self) -> list[Slice]:
+        """Everything since the start, but for dead names; not to be changed."""
+        return [self._past, *(part for _, part in self._before()), Slice([self.current])]
+
+    def since(self, now: float) -> float:
+        """When the stretch of time began that :meth:`live` covers."""
+        oldest = (int((now - self.retention_s) // self._width) + 1) * self._width
+        return max(self.started, oldest)
+
+    def aged(self, now: float) -> tuple[Slice, list[tuple[float, Slice]]]:
+        """The sum of what is too old, and the slices with their age in seconds: what another clock understands."""
+        parts = [*self._before(), (self._number, Slice([self.current]))]
+        return self._past, [(now - max(self.started, number * self._width), part) for number, part in parts]
+
+    def absorb(self, past: Slice, aged: Sequence[tuple[float, Slice]], now: float) -> None:
+        """Add what :meth:`aged` of another window gave."""
+        self._past = Slice([self._past, self._renamed(past)])
+        for age, part in aged:
+            number = min(self._number, int((now - age) // self._width))
+            if number == self._number:
+                self.current.add(self._renamed(part))
+            else:
+                self._held[number] = Slice([self._held.get(number, Slice()), self._renamed(part)])
+            self.started = min(self.started, now - age)
+        self._clean_up(now)
+
+    @property
+    def size(self) -> dict[str, int]:
+        """How many slices and names are held."""
+        return {"slices": len(self._held), "names": len(self._timings) + len(self._counters)}
+
+    def _before(self) -> list[tuple[int, Slice]]:
+        """The slices before the current one, with their place on the grid."""
+        return [(number, part) for number, part in self._held.items() if number != self._number]
+
+    def _is_live(self, number: int, now: float) -> bool:
+        # By the slice's beginning: nothing older than the retention is ever shown.
+        return number * self._width + self.retention_s > now
+
+    def _admitted(self, name: str, known: set[str]) -> str:
+        if name in known:
+            return name
+        has_room = len(known) < self.max_names and len(name) <= LONGEST_NAME
+        if not (has_room or name in (OTHER, REFUSED, RENAMED)):
+            self._counters.add(RENAMED)
+            self.current.count(RENAMED, 1)
+            name = OTHER
+        known.add(name)
+        return name
+
+    def _renamed(self, part: Slice) -> Slice:
+        """A slice as this window would hold it: with no more names than it takes."""
+        renamed = Slice()
+        for name, timing in part.timings.items():
+            renamed.time(self._admitted(name, self._timings), timing)
+        for name, count in part.counters.items():
+            renamed.count(self._admitted(name, self._counters), count)
+        return renamed
+
+    def _clean_up(self, now: float) -> None:
+        old = [number for number, _ in self._before() if not self._is_live(number, now)]
+        past = Slice([self._past, *(self._held.pop(number) for number in old)])
+        self._timings = {name for part in self._held.values() for name in part.timings}
+        self._counters = {name for part in self._held.values() for name in part.counters}
+        past.timings = {name: timing for name, timing in past.timings.items() if name in self._timings}
+        past.counters = {name: count for name, count in past.counters.items() if name in self._counters}
+        self._past = past
+        self._next_cleanup = now + self.cleanup_s
