@@ -19,6 +19,8 @@
     ├─ UnexpectedReplyError           an answer that the API does not define
     ├─ WaitTimeoutError               a job or an activation did not end in time
     ├─ BatchError                     a batch stopped early: .outcomes
+    ├─ UnfinishedError                an item of a batch was lost on the way: .started is False or None (unknown)
+    ├─ WorkerError                    stands for an error of another process that does not pickle: .kind
     ├─ ActivationError                changes were not activated: .status_per_site .pending
     └─ SyncError
        ├─ InventoryError              mistakes in the inventory: .problems
@@ -60,9 +62,11 @@ __all__ = [
     "ThrottledError",
     "TransportError",
     "UnexpectedReplyError",
+    "UnfinishedError",
     "UnprocessableError",
     "UnsafePlanError",
     "WaitTimeoutError",
+    "WorkerError",
 ]
 
 
@@ -279,6 +283,26 @@ class BatchError(CheckmkError):
         facts = super().to_dict()
         facts["outcomes"] = [outcome.to_dict() for outcome in self.outcomes]
         return facts
+
+
+class UnfinishedError(CheckmkError):
+    """An item of a batch has no result: its worker died, or it still ran when the batch was stopped.
+
+    ``started`` is False when its operation surely never began, None when that is unknown: look before
+    repeating it.
+    """
+
+    def __init__(self, message: str, *, started: Optional[bool] = None) -> None:
+        self.started = started
+        super().__init__(message)
+
+
+class WorkerError(CheckmkError):
+    """Stands for something of another process that does not pickle: ``kind`` is the name of its class."""
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        self.kind = kind
+        super().__init__(f"{kind}: {message}")
 
 
 class ActivationError(CheckmkError):

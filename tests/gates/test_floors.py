@@ -10,7 +10,7 @@ from tests.conftest import PACKAGE
 
 FLOORS = (
     {"errors", "wire", "clock", "names", "credentials", "documents", "settings", "configuration"},
-    {"recovery", "metrics"},
+    {"batch", "recovery", "metrics"},
     {"cache", "adapter", "auth", "decode", "problem", "sessions", "transport", "watchdog"},
     {"catalogue", "resource", "resources", "records", "query", "streaming", "waiting", "outcomes", "bulk"},
     {"client"},
