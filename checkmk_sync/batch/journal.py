@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import threading
 from typing import Any, Iterator, Mapping, Optional, Union
 
@@ -14,6 +15,7 @@ from .outcome import BatchItem, BatchStatus
 __all__ = ["Journal", "key_of"]
 
 _KIND = "checkmk_sync batch journal"
+_HEAD = f'{{"kind":"{_KIND}"'.encode()
 _NAMES = ("host_name", "name", "key", "id")
 _DONE = (BatchStatus.SUCCESS.value, BatchStatus.SKIPPED.value)
 
@@ -55,6 +57,8 @@ class Journal:
         try:
             _lock(self._file, self.path)
             self.batch_id = self._load(batch_id, default_id)
+            if hasattr(os, "fchmod"):
+                os.fchmod(self._file, 0o600)
         except BaseException:
             self.close()
             raise
@@ -78,8 +82,9 @@ class Journal:
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
             raise SettingsError(f"the journal cannot be opened: {error.strerror}", file=self.path) from error
-        if hasattr(os, "fchmod"):
-            os.fchmod(file, 0o600)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise SettingsError("the journal must be a file", file=self.path)
         return file
 
     def _load(self, batch_id: Optional[str], default_id: str) -> str:
@@ -91,7 +96,7 @@ class Journal:
             self._write({"kind": _KIND, "batch_id": found})
             return found
         if head.get("kind") != _KIND or not isinstance(head.get("batch_id"), str):
-            raise SettingsError("this file is not the journal of a batch", file=self.path)
+            raise self._foreign()
         if batch_id is not None and head["batch_id"] != batch_id:
             raise SettingsError(f"the journal is that of batch {head['batch_id']!r}, not {batch_id!r}", file=self.path)
         self.done.update(line["key"] for line in lines if line.get("status") in _DONE and "key" in line)
@@ -104,10 +109,15 @@ class Journal:
         with open(self._file, "rb", closefd=False) as source:
             for line in source:
                 if not line.endswith(b"\n"):
+                    if end == 0 and not _HEAD.startswith(line[: len(_HEAD)]):
+                        raise self._foreign()
                     os.ftruncate(self._file, end)
                     return
                 end += len(line)
                 yield _parsed(line)
+
+    def _foreign(self) -> SettingsError:
+        return SettingsError("this file is not the journal of a batch", file=self.path)
 
     def _write(self, line: Mapping[str, Any]) -> None:
         text = json.dumps(line, separators=(",", ":")).encode() + b"\n"
