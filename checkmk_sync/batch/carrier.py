@@ -16,9 +16,13 @@ __all__ = ["Carrier", "Processes", "Threads"]
 
 
 class Carrier(Protocol):
-    """Sends items to an executor, ``chunk_size`` at a time, and reads what comes back."""
+    """Sends items to an executor, ``chunk_size`` at a time, and reads what comes back.
+
+    ``recalls`` says whether what could be cancelled has surely not begun.
+    """
 
     chunk_size: int
+    recalls: bool
 
     def pack(self, item: Any) -> Any:
         """The item as it travels; raises where it cannot."""
@@ -34,6 +38,7 @@ class Threads:
     """Items go one by one, as they are, to threads of this process."""
 
     chunk_size = 1
+    recalls = True
 
     def __init__(self, executor: concurrent.futures.Executor, job: Job[Any, Any]) -> None:
         self._executor, self._job = executor, job
@@ -79,6 +84,8 @@ class Processes:
         rate: Optional[RateLimit] = None,
     ) -> None:
         self._executor, self._job, self._rate = executor, job, rate
+        # dask cancels what is under way as well, and drops its results.
+        self.recalls = isinstance(executor, concurrent.futures.ProcessPoolExecutor)
         self.chunk_size = chunk_size if rate is None else min(chunk_size, max(1, int(rate.per_second / 10)))
 
     def pack(self, item: Any) -> Any:

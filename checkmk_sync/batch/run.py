@@ -90,15 +90,15 @@ class Run(Generic[T, R]):
         if self._job.stop.expired:
             return
         self._job.stop.now()
-        for chunk in list(self._on_the_way):
-            if chunk.future is not None:
-                chunk.future.cancel()
+        if self._carrier.recalls:
+            self._cancel()
         end = time.monotonic() + grace_s
         while not self._all_landed():
             try:
                 self._landed.get(timeout=max(0.0, end - time.monotonic()))
             except queue.Empty:
                 break
+        self._cancel()
 
     def left(self) -> list[BatchItem[T, R]]:
         """After :meth:`stop`: the outcomes of what began, but was not handed out for good."""
@@ -114,6 +114,11 @@ class Run(Generic[T, R]):
         self._stopped = True
         if self._journal is not None and self._all_landed():
             self._journal.close()
+
+    def _cancel(self) -> None:
+        for chunk in list(self._on_the_way):
+            if chunk.future is not None:
+                chunk.future.cancel()
 
     def _all_landed(self) -> bool:
         return all(chunk.landed for chunk in list(self._on_the_way))
@@ -206,13 +211,13 @@ class Run(Generic[T, R]):
             self.close()
 
     def _read(self, chunk: _Chunk, future: concurrent.futures.Future[Any]) -> list[BatchItem[Any, Any]]:
-        if future.cancelled() and self._job.stop.expired:
+        never = future.cancelled() and self._carrier.recalls
+        if never and self._job.stop.expired:
             return []
         try:
             done = self._carrier.read(future.result())
         except Exception as error:  # not the operation's: that is part of the answer
-            never = False if future.cancelled() else None
-            lost = UnfinishedError(f"the worker was lost: {_said(error)}", started=never)
+            lost = UnfinishedError(f"the worker was lost: {_said(error)}", started=False if never else None)
             lost.__cause__ = error
             return self._lost(chunk, lost)
         return [_outcome(entry, found) for entry, found in zip(chunk.entries, done) if found is not None]
