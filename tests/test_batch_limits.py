@@ -64,7 +64,7 @@ def test_an_endless_source_is_taken_bit_by_bit() -> None:
     outcomes = BatchProcessor(max_concurrent=4).stream(endless(), str)
     for handed, _ in enumerate(itertools.islice(outcomes, 500)):
         assert taken - handed <= 2 * 4
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
     assert taken < 510
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from checkmk_sync.batch import BatchProcessor, BatchStatus, Skip
 from checkmk_sync.errors import ConnectError, UnfinishedError, WorkerError
-from tests.conftest import ROOT
+
+ROOT = Path(__file__).resolve().parent.parent  # not from conftest, which every worker would import
 
 SUCCESS, FAILED, SKIPPED = BatchStatus.SUCCESS, BatchStatus.FAILED, BatchStatus.SKIPPED
 
@@ -136,7 +137,7 @@ def test_an_interrupted_worker_interrupts_the_batch(pool: Executor) -> None:
 
 
 def test_a_killed_worker_loses_no_outcome(tmp_path: Path) -> None:
-    items = [f"kill {number}" if number == 30 else str(number) for number in range(2000)]
+    items = [f"kill {number}" if number == 30 else str(number) for number in range(1000)]
     with _pool(2) as executor:
         processor = BatchProcessor(executor=executor, max_concurrent=2, chunk_size=5, journal=tmp_path / "journal")
         result = processor.process_batch(items, work)
@@ -183,6 +184,19 @@ def test_chunks_and_the_rate_of_them() -> None:
         assert sent - begun >= (5 * number + 4) / 50 - 0.02, "no chunk before all its items may start"
 
 
+def test_ctrl_c_ends_the_wait_for_the_rate() -> None:
+    processor = BatchProcessor(executor=Noting(), rate_limit=0.05)
+    main = threading.main_thread().ident
+    assert main is not None
+    interrupt = threading.Timer(0.2, signal.pthread_kill, [main, signal.SIGINT])
+    begun = time.monotonic()
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        processor.process_batch(range(10), str)
+    assert [outcome.result for outcome in caught.value.outcomes] == ["0"]  # type: ignore[attr-defined]
+    assert time.monotonic() - begun < 4
+
+
 def test_no_more_chunks_than_allowed_are_on_the_way() -> None:
     class Holding(Executor):
         def __init__(self) -> None:
@@ -197,7 +211,7 @@ def test_no_more_chunks_than_allowed_are_on_the_way() -> None:
 
     executor = Holding()
     numbers = iter(range(10**9))
-    outcomes: Any = BatchProcessor(max_concurrent=3, executor=executor, chunk_size=4, grace_s=0).stream(numbers, str)
+    outcomes = BatchProcessor(max_concurrent=3, executor=executor, chunk_size=4, grace_s=0).stream(numbers, str)
     handed = [next(outcomes) for _ in range(10)]
     assert {outcome.reason for outcome in handed} == {"the worker was lost: OSError: gone"}
     assert sum(not future.done() for future in executor.futures) <= 3

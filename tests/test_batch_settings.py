@@ -52,7 +52,7 @@ def test_rate_limit() -> None:
         assert _service(rate_limit=rate).batch_update(range(11), "host", str).ok
         return time.monotonic() - begun
 
-    assert seconds(None) < 0.1 <= seconds(100) + 0.01
+    assert min(seconds(None) for _ in range(3)) < 0.09 <= seconds(100)
     assert seconds(50) >= 0.19
 
 
@@ -65,7 +65,7 @@ def test_max_retries(retries: int) -> None:
     assert outcome.attempts == retries + 1
 
 
-def test_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_delay() -> None:
     def longest_wait(delay: float) -> float:
         """Of many items that are repeated once; the wait is drawn between 0 and the delay."""
 
@@ -75,7 +75,7 @@ def test_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
         service = _service(retry_delay=delay, max_retries=1, max_concurrent=20)
         return max(item.duration_s for item in service.batch_create(range(20), "host", create).items)
 
-    assert longest_wait(0.0) < 0.05 < longest_wait(0.2) < 0.3
+    assert min(longest_wait(0.0) for _ in range(3)) < 0.15 < longest_wait(0.4)
 
 
 def test_chunk_size_is_that_of_bulk_calls() -> None:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Iterator
 
 import pytest
 
@@ -83,7 +83,7 @@ def test_closing_a_stream_awaits_what_is_under_way_and_begins_no_more() -> None:
         time.sleep(0.1 if number else 0)
         ended.append(number)
 
-    outcomes: Any = BatchProcessor(max_concurrent=4).stream(itertools.count(), work)
+    outcomes = BatchProcessor(max_concurrent=4).stream(itertools.count(), work)
     next(outcomes)
     outcomes.close()
     assert sorted(began) == sorted(ended)
@@ -110,7 +110,7 @@ def test_waits_for_the_rate_and_for_repeats_end_with_the_batch() -> None:
 
     for processor in (BatchProcessor(rate_limit=0.01), BatchProcessor(retry_delay=3600)):
         begun = time.monotonic()
-        outcomes: Any = processor.stream(range(10), fails_but_first)
+        outcomes = processor.stream(range(10), fails_but_first)
         assert next(outcomes).index in range(10)
         outcomes.close()
         assert time.monotonic() - begun < 5
@@ -161,6 +161,23 @@ def test_what_takes_too_long_to_stop_is_unknown(tmp_path: Path) -> None:
     assert json.loads(path.read_text().splitlines()[1])["status"] == "success"
 
 
+def test_a_second_ctrl_c_ends_the_waiting() -> None:
+    may_end = threading.Event()
+    main = threading.main_thread().ident
+    assert main is not None
+    timers = [threading.Timer(after_s, signal.pthread_kill, [main, signal.SIGINT]) for after_s in (0.1, 0.3)]
+    for timer in timers:
+        timer.start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        BatchProcessor(max_concurrent=2, grace_s=60).process_batch(range(9), lambda _: may_end.wait(20))
+    assert time.monotonic() - begun < 10
+    may_end.set()
+    outcomes = caught.value.outcomes  # type: ignore[attr-defined]
+    assert len(outcomes) == 2
+    assert all(isinstance(outcome.error, UnfinishedError) for outcome in outcomes)
+
+
 @pytest.mark.parametrize("stop", [SystemExit(3), KeyboardInterrupt()])
 def test_what_is_no_failure_of_an_item_ends_the_batch(stop: BaseException) -> None:
     def work(number: int) -> int:
@@ -178,7 +195,7 @@ def test_what_is_no_failure_of_an_item_ends_the_batch(stop: BaseException) -> No
 
 def test_a_processor_can_be_used_again_after_a_stop() -> None:
     processor = BatchProcessor(rate_limit=200)
-    outcomes: Any = processor.stream(itertools.count(), str)
+    outcomes = processor.stream(itertools.count(), str)
     next(outcomes)
     outcomes.close()
     begun = time.monotonic()

@@ -27,6 +27,9 @@ class Carrier(Protocol):
     def pack(self, item: Any) -> Any:
         """The item as it travels; raises where it cannot."""
 
+    def wait(self, count: int) -> None:
+        """Until so many items may be sent."""
+
     def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
         """Submit some items; raises what the executor does when it takes no more."""
 
@@ -45,6 +48,9 @@ class Threads:
 
     def pack(self, item: Any) -> Any:
         return item
+
+    def wait(self, count: int) -> None:
+        """Not here: threads wait themselves, with each attempt."""
 
     def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
         return self._executor.submit(self._job.do, packed[0])
@@ -91,10 +97,12 @@ class Processes:
     def pack(self, item: Any) -> Any:
         return pickle.dumps(item)
 
-    def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
+    def wait(self, count: int) -> None:
         if self._rate is not None:
-            for _ in packed:
+            for _ in range(count):
                 self._rate.wait()
+
+    def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
         # dask takes calls with equal arguments for one call (`pure`, its default) and would do only the first.
         return self._executor.submit(_do_chunk, self._job, packed, uuid.uuid4().hex)
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import uuid
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar, Union
+from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, TypeVar, Union
 
 from ..clock import Clock
 from ..errors import BatchError
@@ -50,7 +50,7 @@ class BatchProcessor:
         *,
         clock: Optional[Clock] = None,
         journal: Optional[Union[str, os.PathLike[str]]] = None,
-        key: Optional[Callable[[Any], Optional[str]]] = None,
+        key: Optional[Callable[[Any], Any]] = None,
         chunk_size: int = 20,
         grace_s: float = 5.0,
     ) -> None:
@@ -113,7 +113,7 @@ class BatchProcessor:
         batch_id: Optional[str] = None,
         progress_callback: Optional[Callable[[BatchProgress], Any]] = None,
         validate_item: Optional[Callable[[T], Any]] = None,
-    ) -> Iterator[BatchItem[T, R]]:
+    ) -> Generator[BatchItem[T, R], None, None]:
         """The outcomes, as items are done; like :meth:`process_batch`, but nothing is kept.
 
         Items are taken as outcomes are, never more than twice ``max_concurrent`` ahead. Closing the iterator

@@ -51,7 +51,7 @@ class Run(Generic[T, R]):
         carrier: Carrier,
         *,
         window: int,
-        key: Callable[[T], Optional[str]],
+        key: Callable[[T], Any],
         validate: Optional[Callable[[T], Any]],
         report: Optional[Callable[[BatchProgress], Any]],
         journal: Optional[Journal],
@@ -168,20 +168,20 @@ class Run(Generic[T, R]):
         return None
 
     def _named(self, item: T, position: str) -> str:
-        key = self._key(item)
-        if self._journal is None:
-            return position if key is None else key
-        # Two items with one key could not be told apart in the journal.
-        if key is None:
-            raise TypeError("a journal needs a key for each item: give key=")
-        if key in self._keys:
-            raise ValueError(f"{key} stands more than once in this batch: give key=")
-        self._keys.add(key)
+        found = self._key(item)
+        key = position if found is None else str(found)
+        if self._journal is not None:
+            if found is None:
+                raise TypeError("a journal needs a key for each item: give key=")
+            if key in self._keys:  # the journal could not tell them apart
+                raise ValueError(f"{key} stands more than once in this batch: give key=")
+            self._keys.add(key)
         return key
 
     # On the way
 
     def _send(self, chunk: _Chunk) -> None:
+        self._carrier.wait(len(chunk.packed))
         self._on_the_way.add(chunk)
         try:
             chunk.future = self._carrier.send(chunk.packed)
@@ -198,11 +198,10 @@ class Run(Generic[T, R]):
 
     def _land(self, chunk: _Chunk, read: Callable[[], list[BatchItem[Any, Any]]]) -> None:
         try:
-            outcomes = read()
+            chunk.outcomes = read()
             if self._journal is not None:
-                for outcome in outcomes:
+                for outcome in chunk.outcomes:
                     self._noted(outcome)
-            chunk.outcomes = outcomes
         except BaseException as error:  # futures would only log it; it is raised where outcomes are consumed
             chunk.failure = error
         chunk.landed = True
