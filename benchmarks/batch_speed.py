@@ -45,11 +45,9 @@ WAYS: dict[str, Callable[[], Iterator[object]]] = {"plain loop": _loop, "executo
 
 
 def measure(name: str) -> None:
-    """In a process of its own: seconds, and the most that memory grew after the first thousand."""
-    begun, base, most = time.perf_counter(), 0.0, 0.0
+    """In a process of its own: seconds, and the most that memory grew."""
+    begun, base, most = time.perf_counter(), _resident_mb(), 0.0
     for count, _ in enumerate(WAYS[name](), 1):
-        if count == 1000:
-            base = _resident_mb()
         if count % 10_000 == 0:
             most = max(most, _resident_mb())
     print(time.perf_counter() - begun, most - base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import os
 import signal
 import threading
@@ -13,7 +14,7 @@ from typing import Any, Iterator
 import pytest
 
 from checkmk_sync.batch import BatchProcessor, BatchStatus
-from checkmk_sync.errors import UnfinishedError, WorkerError
+from checkmk_sync.errors import ConnectError, UnfinishedError, WorkerError
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -34,6 +35,8 @@ class Noting:
             os.kill(os.getpid(), signal.SIGKILL)
         if item == "odd":
             raise OddError(400, "does not unpickle")
+        if item == "caused":
+            raise ConnectError("nobody there", sent=False) from LockedError()
         if item == "lock":
             return threading.Lock()  # type: ignore[return-value]
         return f"{item} done"
@@ -49,8 +52,18 @@ class OddError(Exception):
         super().__init__(f"{status} {detail}")
 
 
+class LockedError(Exception):
+    """Does not pickle."""
+
+    def __init__(self) -> None:
+        super().__init__("holds a lock")
+        self.lock = threading.Lock()
+
+
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
+    # dask changes how errors pickle; other tests shall not see that.
+    pickling = dict(copyreg.dispatch_table)
     distributed = pytest.importorskip("distributed", reason="needs the extra 'dask'")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT))
@@ -58,6 +71,8 @@ def client() -> Iterator[Any]:
         cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None)
         with cluster, distributed.Client(cluster) as client:
             yield client
+    copyreg.dispatch_table.clear()
+    copyreg.dispatch_table.update(pickling)
 
 
 @pytest.mark.parametrize("pure", [False, True])
@@ -72,10 +87,10 @@ def test_every_item_is_done_once_and_every_batch_anew(client: Any, tmp_path: Pat
 
 def test_what_does_not_pickle_is_the_failure_of_its_item_alone(client: Any, tmp_path: Path) -> None:
     processor = BatchProcessor(executor=client.get_executor(pure=False))
-    result = processor.process_batch(["a", "odd", "lock", "b"], Noting(tmp_path))
-    assert [item.status for item in result.items] == [SUCCESS, FAILED, FAILED, SUCCESS]
+    result = processor.process_batch(["a", "odd", "lock", "caused", "b"], Noting(tmp_path))
+    assert [item.status for item in result.items] == [SUCCESS, FAILED, FAILED, FAILED, SUCCESS]
     assert str(result.items[1].error) == "OddError: 400 does not unpickle"
-    assert all(isinstance(item.error, WorkerError) for item in result.failed)
+    assert [type(item.error) for item in result.failed] == [WorkerError, WorkerError, ConnectError]
 
 
 def test_a_killed_worker_means_at_least_once(client: Any, tmp_path: Path) -> None:

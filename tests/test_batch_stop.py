@@ -60,7 +60,7 @@ def _interrupted(behave: str) -> tuple[int, list[str], dict[str, str], float]:
 
 
 def test_ctrl_c_waits_for_what_is_under_way_and_stays_ctrl_c() -> None:
-    code, began, outcomes, _ = _interrupted("time.sleep(0.3)")
+    code, began, outcomes, _ = _interrupted("time.sleep(0.6)")
     assert code == -signal.SIGINT
     assert sorted(outcomes) == began == [str(number) for number in range(8)]
     assert set(outcomes.values()) == {"success"}

@@ -139,13 +139,17 @@ def _parcel(done: Done) -> _Parcel:
 
 
 def _travelling_error(error: BaseException) -> bytes:
-    """The error, or one that says the same where it does not survive the journey."""
-    try:
-        content = pickle.dumps(error)
-        pickle.loads(content)  # noqa: S301 - our own dump
-    except Exception:
-        return pickle.dumps(WorkerError(str(error), kind=type(error).__name__))
-    return content
+    """The error; without its cause where that does not survive the journey; or else one that says the same."""
+    for bare in (False, True):
+        if bare:  # dask makes pickles of errors include them
+            error.__cause__ = error.__context__ = None
+        try:
+            content = pickle.dumps(error)
+            pickle.loads(content)  # noqa: S301 - our own dump
+        except Exception:  # noqa: S112 - whatever pickling runs into, there is another form
+            continue
+        return content
+    return pickle.dumps(WorkerError(str(error), kind=type(error).__name__))
 
 
 def _unpacked(parcel: _Parcel) -> Done:

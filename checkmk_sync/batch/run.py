@@ -19,6 +19,10 @@ __all__ = ["Run"]
 
 log = logging.getLogger("checkmk_sync")
 
+# A signal that comes while a thread is about to wait is noticed only after the wait (seen with Python 3.13), so
+# that Ctrl-C would last as long as the slowest operation. No wait for outcomes is longer than this.
+_BLINK_S = 0.1
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -76,9 +80,9 @@ class Run(Generic[T, R]):
             else:
                 yield from self._hand_out(chunk)
             while len(self._on_the_way) >= self._window or not self._landed.empty():
-                yield from self._hand_out(self._landed.get())
+                yield from self._hand_out(self._next_landed())
         while self._on_the_way:
-            yield from self._hand_out(self._landed.get())
+            yield from self._hand_out(self._next_landed())
         if self._source_error is not None:
             raise self._source_error
 
@@ -241,6 +245,13 @@ class Run(Generic[T, R]):
                 self._tell(self._report)
             yield outcome
         self._on_the_way.discard(chunk)
+
+    def _next_landed(self) -> _Chunk:
+        while True:
+            try:
+                return self._landed.get(timeout=_BLINK_S)
+            except queue.Empty:
+                continue
 
     def _tell(self, report: Callable[[BatchProgress], Any]) -> None:
         try:
