@@ -87,12 +87,17 @@ class CachingSettings:
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """``chunk_size`` is the number of objects in one bulk call."""
+    """``chunk_size`` is the number of objects in one bulk call; the rest is for calls of one object each:
+    so many at once, so many starts in a second, so many repeats, and the longest first wait in seconds."""
 
     chunk_size: int = 200
+    max_concurrent: int = 10
+    rate_limit: Optional[float] = None
+    max_retries: int = 3
+    retry_delay: float = 1.0
 
     def __post_init__(self) -> None:
-        _check(self, chunk_size=1)
+        _check(self, chunk_size=1, max_concurrent=1, rate_limit=0.001, max_retries=0, retry_delay=0)
 
 
 @dataclass(frozen=True)

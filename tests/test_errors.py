@@ -27,6 +27,8 @@ SAMPLES: list[errors.CheckmkError] = [
     errors.ReplyTooLargeError("larger", limit_bytes=7, call="GET /x"),
     errors.WaitTimeoutError("no end", waited_s=4.0),
     errors.BatchError("stopped", outcomes=Outcomes([Outcome("web01", Status.UNKNOWN, errors.ReadTimeoutError("x"))])),
+    errors.UnfinishedError("the worker was lost", started=False),
+    errors.WorkerError("does not pickle", kind="OddError"),
     errors.ActivationError("failed", status_per_site={"s": "no"}, pending=2),
     errors.InventoryError(["a.yaml:3: wrong", "a.yaml:4: wrong"]),
     errors.UnsafePlanError("too much"),

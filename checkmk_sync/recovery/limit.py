@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Iterator, Optional
+from typing import Callable, Iterator, Optional
 
 import ratelimit
 
@@ -18,14 +18,19 @@ class RateLimit:
     """Lets at most ``per_second`` starts (plus one) through in any second, evenly spaced, over all threads."""
 
     def __init__(self, per_second: float, *, clock: Optional[Clock] = None) -> None:
+        self.per_second = per_second
         self._clock: Clock = clock or SystemClock()
         # ratelimit counts in fixed windows and would let twice the rate through around their borders,
         # all at once. Windows that hold one call each are a smooth limit. One decorator per instance:
         # on a class it would let one client throttle another.
         self._take = ratelimit.limits(calls=1, period=1.0 / per_second, clock=self._clock.monotonic)(lambda: None)
 
-    def wait(self, deadline: Optional[Deadline] = None) -> float:
-        """Wait for a start; the seconds waited. DeadlineError when there will be none in time."""
+    def wait(self, deadline: Optional[Deadline] = None, *, sleep: Optional[Callable[[float], bool]] = None) -> float:
+        """Wait for a start; the seconds waited. DeadlineError when there will be none in time.
+
+        ``sleep`` is how this caller waits, for one who can be woken; else it is the clock's.
+        """
+        sleep = sleep or self._clock.sleep
         waited = 0.0
         while True:
             try:
@@ -35,7 +40,7 @@ class RateLimit:
                 pause = max(full.period_remaining, 0.0001)
             if deadline is not None and pause >= deadline.remaining_s():
                 raise DeadlineError("the rate limit left no time for this call", queued=True)
-            if not self._clock.sleep(pause):
+            if not sleep(pause):
                 raise ConnectError("the client was closed", sent=False)
             waited += pause
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
 from ..configuration import nearest
-from ..errors import InventoryError, located
+from ..errors import InventoryError
+from ..errors.base import located
 from ..names import OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder
 from .kinds import KINDS
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -77,3 +79,14 @@ def test_the_example_of_a_test_passes(pytester: pytest.Pytester) -> None:
     (text,) = (text for _, file, text in _blocks("docs/testing.md") if file == "test_script.py")
     pytester.makepyfile(text)
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("name", ["processes.py", pytest.param("cluster.py", marks=pytest.mark.slow)])
+def test_the_examples_of_other_processes_run(tmp_path: Path, name: str) -> None:
+    if name == "cluster.py":
+        pytest.importorskip("distributed", reason="needs the extra 'dask'")
+    for _, file, text in _blocks("docs/batch.md"):
+        if file:
+            (tmp_path / file).write_text(text, encoding="utf-8")
+    done = subprocess.run([sys.executable, name], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "200 success, 0 failed" in done.stdout, done.stderr

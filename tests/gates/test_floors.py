@@ -10,7 +10,7 @@ from tests.conftest import PACKAGE
 
 FLOORS = (
     {"errors", "wire", "clock", "names", "credentials", "documents", "settings", "configuration"},
-    {"recovery", "metrics"},
+    {"batch", "recovery", "metrics"},
     {"cache", "adapter", "auth", "blocks", "decode", "metering", "problem", "sessions", "transport", "watchdog"},
     {
         "catalogue",

@@ -1,0 +1,72 @@
+"""Batches beside what Python offers. Run: python benchmarks/batch_speed.py
+
+500 operations of 50 ms beside the time they need at least; then a million trivial ones, streamed, beside
+a plain loop and ThreadPoolExecutor.map, with what each adds to the memory of its process.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable, Iterator
+
+from checkmk_sync.batch import BatchProcessor
+
+OPERATIONS, EACH_S = 500, 0.05
+TRIVIAL = 1_000_000
+
+
+def _resident_mb() -> float:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 / 1e6
+
+
+def _trivial(number: int) -> int:
+    return number
+
+
+def _loop() -> Iterator[object]:
+    for number in range(TRIVIAL):
+        yield _trivial(number)
+
+
+def _map() -> Iterator[object]:
+    with ThreadPoolExecutor(10) as executor:
+        yield from executor.map(_trivial, range(TRIVIAL))
+
+
+def _stream() -> Iterator[object]:
+    return BatchProcessor().stream(range(TRIVIAL), _trivial)
+
+
+WAYS: dict[str, Callable[[], Iterator[object]]] = {"plain loop": _loop, "executor.map": _map, "stream()": _stream}
+
+
+def measure(name: str) -> None:
+    """In a process of its own: seconds, and the most that memory grew."""
+    begun, base, most = time.perf_counter(), _resident_mb(), 0.0
+    for count, _ in enumerate(WAYS[name](), 1):
+        if count % 10_000 == 0:
+            most = max(most, _resident_mb())
+    print(time.perf_counter() - begun, most - base)
+
+
+def main() -> None:
+    for workers, allowed in ((10, 1.1), (50, 1.2)):
+        begun = time.perf_counter()
+        BatchProcessor(workers).process_batch(range(OPERATIONS), lambda _: time.sleep(EACH_S))
+        ratio = (time.perf_counter() - begun) / (OPERATIONS * EACH_S / workers)
+        print(f"{OPERATIONS} x 50 ms, max_concurrent={workers}: {ratio:.2f} x the least time (wanted: {allowed})")
+    for name in WAYS:
+        done = subprocess.run([sys.executable, __file__, name], stdout=subprocess.PIPE, text=True, check=True)
+        seconds, grown = map(float, done.stdout.split())
+        print(f"{TRIVIAL:,} trivial, {name:13} {seconds / TRIVIAL * 1e6:6.1f} µs each, {grown:+7.1f} MB")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        measure(sys.argv[1])
+    else:
+        main()

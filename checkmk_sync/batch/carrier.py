@@ -1,0 +1,165 @@
+"""How items get to where they are done: to threads of this process as they are, to other processes in parcels."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import pickle
+import uuid
+from typing import Any, NamedTuple, Optional, Protocol, Sequence
+
+from ..errors import WorkerError
+from ..recovery import RateLimit
+from .job import Job
+from .outcome import BatchStatus, Done
+
+__all__ = ["Carrier", "Processes", "Threads"]
+
+
+class Carrier(Protocol):
+    """Sends items to an executor, ``chunk_size`` at a time, and reads what comes back.
+
+    ``recalls`` says whether what could be cancelled has surely not begun.
+    """
+
+    chunk_size: int
+    recalls: bool
+
+    def pack(self, item: Any) -> Any:
+        """The item as it travels; raises where it cannot."""
+
+    def wait(self, count: int) -> None:
+        """Until so many items may be sent."""
+
+    def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
+        """Submit some items; raises what the executor does when it takes no more."""
+
+    def read(self, answer: Any) -> list[Optional[Done]]:
+        """What the answer of the executor says of each item, None for what was not begun."""
+
+
+class Threads:
+    """Items go one by one, as they are, to threads of this process."""
+
+    chunk_size = 1
+    recalls = True
+
+    def __init__(self, executor: concurrent.futures.Executor, job: Job[Any, Any]) -> None:
+        self._executor, self._job = executor, job
+
+    def pack(self, item: Any) -> Any:
+        return item
+
+    def wait(self, count: int) -> None:
+        """Not here: threads wait themselves, with each attempt."""
+
+    def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
+        return self._executor.submit(self._job.do, packed[0])
+
+    def read(self, answer: Optional[Done]) -> list[Optional[Done]]:
+        return [answer]
+
+
+class _Parcel(NamedTuple):
+    """What became of one item, as it travels; ``content`` is its pickled result or error."""
+
+    status: BatchStatus
+    content: bytes
+    kind: str
+    text: str
+    note: str
+    attempts: int
+    started: Optional[float]
+    duration_s: float
+
+
+class Processes:
+    """Items go in chunks to other processes, where each submission may cost milliseconds.
+
+    The rate is kept here, for processes do not share one: a chunk is sent when all its items may start, and
+    with a rate it is no larger than a tenth of a second's worth. Repeats are made over there, beyond the rate.
+
+    Every item, result and error is pickled by itself: one that does not travel is the failure of its item.
+    Left to the executor, it would take its neighbours along, or break the whole pool.
+    """
+
+    def __init__(
+        self,
+        executor: concurrent.futures.Executor,
+        job: Job[Any, Any],
+        chunk_size: int,
+        rate: Optional[RateLimit] = None,
+    ) -> None:
+        self._executor, self._job, self._rate = executor, job, rate
+        # dask cancels what is under way as well, and drops its results.
+        self.recalls = isinstance(executor, concurrent.futures.ProcessPoolExecutor)
+        self.chunk_size = chunk_size if rate is None else min(chunk_size, max(1, int(rate.per_second / 10)))
+
+    def pack(self, item: Any) -> Any:
+        return pickle.dumps(item)
+
+    def wait(self, count: int) -> None:
+        if self._rate is not None:
+            for _ in range(count):
+                self._rate.wait()
+
+    def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
+        # dask takes calls with equal arguments for one call (`pure`, its default) and would do only the first.
+        return self._executor.submit(_do_chunk, self._job, packed, uuid.uuid4().hex)
+
+    def read(self, answer: Sequence[_Parcel]) -> list[Optional[Done]]:
+        return [_unpacked(parcel) for parcel in answer]
+
+
+def _do_chunk(job: Job[Any, Any], packed: Sequence[bytes], _unique: str) -> list[_Parcel]:
+    """In the other process: one parcel for each item, whatever happens."""
+    return [_done_there(job, item) for item in packed]
+
+
+def _done_there(job: Job[Any, Any], packed: bytes) -> _Parcel:
+    try:
+        done = job.do(pickle.loads(packed))  # noqa: S301 - packed by ourselves
+    except Exception as error:
+        return _parcel(Done(BatchStatus.FAILED, error=error))
+    assert done is not None, "nothing stops a job here"
+    return _parcel(done)
+
+
+def _parcel(done: Done) -> _Parcel:
+    status, kind, text = done.status, "", ""
+    if done.error is not None:
+        kind, text = type(done.error).__name__, str(done.error)
+        content = _travelling_error(done.error)
+    else:
+        try:
+            content = pickle.dumps(done.result)
+        except Exception as error:
+            status, kind, text = BatchStatus.FAILED, type(error).__name__, f"done, but its result is lost: {error}"
+            content = _travelling_error(WorkerError(text, kind=kind))
+    return _Parcel(status, content, kind, text, done.note, done.attempts, done.started, done.duration_s)
+
+
+def _travelling_error(error: BaseException) -> bytes:
+    """The error; without its cause where that does not survive the journey; or else one that says the same."""
+    for bare in (False, True):
+        if bare:  # dask makes pickles of errors include them
+            error.__cause__ = error.__context__ = None
+        try:
+            content = pickle.dumps(error)
+            pickle.loads(content)  # noqa: S301 - our own dump
+        except Exception:  # noqa: S112 - whatever pickling runs into, there is another form
+            continue
+        return content
+    return pickle.dumps(WorkerError(str(error), kind=type(error).__name__))
+
+
+def _unpacked(parcel: _Parcel) -> Done:
+    result, error, status = None, None, parcel.status
+    try:
+        content = pickle.loads(parcel.content)  # noqa: S301 - what our own worker sent
+    except Exception as broken:
+        status = BatchStatus.FAILED
+        text = parcel.text or f"done, but its result is lost: {broken}"
+        error = WorkerError(text, kind=parcel.kind or type(broken).__name__)
+    else:
+        result, error = (None, content) if status is BatchStatus.FAILED else (content, None)
+    return Done(status, result, error, parcel.note, parcel.attempts, parcel.started, parcel.duration_s)

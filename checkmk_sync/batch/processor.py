@@ -1,0 +1,168 @@
+"""``BatchProcessor``: many operations, an outcome for each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, TypeVar, Union
+
+from ..clock import Clock
+from ..errors import BatchError
+from ..recovery import RateLimit
+from ..settings import BatchSettings, Settings
+from .carrier import Carrier, Processes, Threads
+from .job import Job, Stop
+from .journal import Journal, key_of
+from .outcome import BatchItem, BatchProgress, BatchResult
+from .run import Run
+
+__all__ = ["BatchProcessor"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class BatchProcessor:
+    """Does an operation to each of many items, up to ``max_concurrent`` at once.
+
+    ``rate_limit`` is how many attempts may start in a second, over all threads and batches of this processor.
+    What may succeed when repeated (see :func:`~checkmk_sync.recovery.classify_error`) is repeated up to
+    ``max_retries`` times, after up to ``retry_delay`` seconds at first, doubled from repeat to repeat; an open
+    circuit breaker is waited for when it closes within a minute.
+
+    Items are done by threads of the processor's own, or by any ``executor``, which is never shut down here.
+    To executors other than thread pools, items travel pickled and ``chunk_size`` at a time.
+
+    ``journal`` is a file that makes one batch resumable, ``key`` tells what an item is called in it
+    (default: :func:`~checkmk_sync.batch.journal.key_of`). ``grace_s`` is how long a batch that is stopped
+    waits for what is under way. ValueError for numbers that cannot be.
+    """
+
+    def __init__(
+        self,
+        max_concurrent: int = 10,
+        max_retries: int = 3,
+        retry_delay: float = 1.0,
+        rate_limit: Optional[float] = None,
+        executor: Optional[Executor] = None,
+        *,
+        clock: Optional[Clock] = None,
+        journal: Optional[Union[str, os.PathLike[str]]] = None,
+        key: Optional[Callable[[Any], Any]] = None,
+        chunk_size: int = 20,
+        grace_s: float = 5.0,
+    ) -> None:
+        if min(max_concurrent, chunk_size) < 1 or min(max_retries, retry_delay, grace_s) < 0:
+            raise ValueError("max_concurrent and chunk_size are at least 1, the others at least 0")
+        if rate_limit is not None and not rate_limit > 0:
+            raise ValueError(f"rate_limit must be above 0, not {rate_limit!r}")
+        self.max_concurrent, self.max_retries, self.retry_delay = max_concurrent, max_retries, retry_delay
+        self.rate_limit, self.executor, self.journal = rate_limit, executor, journal
+        self.chunk_size, self.grace_s = chunk_size, grace_s
+        self._clock, self._key = clock, key or key_of
+        self._rate = None if rate_limit is None else RateLimit(rate_limit, clock=clock)
+
+    @classmethod
+    def from_settings(cls, settings: Union[Settings, BatchSettings], **options: Any) -> BatchProcessor:
+        """A processor as ``advanced_features.batch_processing`` says; ``options`` are further arguments."""
+        batch = settings.batch_processing if isinstance(settings, Settings) else settings
+        return cls(batch.max_concurrent, batch.max_retries, batch.retry_delay, batch.rate_limit, **options)
+
+    def process_batch(
+        self,
+        items: Iterable[T],
+        operation: Callable[[T], R],
+        batch_id: Optional[str] = None,
+        progress_callback: Optional[Callable[[BatchProgress], Any]] = None,
+        validate_item: Optional[Callable[[T], Any]] = None,
+    ) -> BatchResult[T, R]:
+        """Do all items; what became of each.
+
+        Whatever ``operation`` returns is a result, and only an exception a failure; raising
+        :class:`~checkmk_sync.batch.Skip` says that there is nothing to do. An item for which
+        ``validate_item`` raises or returns False fails without being sent. ``progress_callback`` is called
+        after each item, in the calling thread.
+
+        Ctrl-C stays Ctrl-C: the KeyboardInterrupt that comes has the outcomes so far as ``outcomes``. So has
+        the BatchError for a source of items that fails. Nothing begins after either; what never began has
+        no outcome.
+        """
+        known: dict[int, BatchItem[T, R]] = {}
+        with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
+            try:
+                for outcome in run.outcomes():
+                    known[outcome.index] = outcome
+            except BaseException as stopped:
+                with contextlib.suppress(KeyboardInterrupt):  # asked twice: do not wait
+                    run.stop(self.grace_s)
+                known.update((outcome.index, outcome) for outcome in run.left())
+                outcomes = _in_order(known)
+                if isinstance(stopped, Exception):
+                    raise BatchError(f"stopped: {type(stopped).__name__}: {stopped}", outcomes=outcomes) from stopped
+                # Not by an exception of our own: only this very one ends Python with the signal's exit code.
+                stopped.outcomes = outcomes  # type: ignore[attr-defined]
+                raise
+        return BatchResult(run.batch_id, _in_order(known), run.tally.progress())
+
+    def stream(
+        self,
+        items: Iterable[T],
+        operation: Callable[[T], R],
+        batch_id: Optional[str] = None,
+        progress_callback: Optional[Callable[[BatchProgress], Any]] = None,
+        validate_item: Optional[Callable[[T], Any]] = None,
+    ) -> Generator[BatchItem[T, R], None, None]:
+        """The outcomes, as items are done; like :meth:`process_batch`, but nothing is kept.
+
+        Items are taken as outcomes are, never more than twice ``max_concurrent`` ahead. Closing the iterator
+        stops the batch. A failure of the source is raised after the outcomes of what came before.
+        """
+        with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
+            yield from run.outcomes()
+
+    @contextlib.contextmanager
+    def _run(
+        self,
+        items: Iterable[T],
+        operation: Callable[[T], R],
+        batch_id: Optional[str],
+        report: Optional[Callable[[BatchProgress], Any]],
+        validate: Optional[Callable[[T], Any]],
+    ) -> Iterator[Run[T, R]]:
+        """One run, stopped in the end however that comes."""
+        default_id = uuid.uuid4().hex[:12]
+        journal = None if self.journal is None else Journal(self.journal, batch_id, default_id)
+        executor = self.executor or ThreadPoolExecutor(self.max_concurrent, "batch")
+        in_threads = isinstance(executor, ThreadPoolExecutor)
+        rate = self._rate if in_threads else None
+        job = Job(operation, self.max_retries, self.retry_delay, rate=rate, stop=Stop(self._clock))
+        carrier: Carrier = Threads(executor, job)
+        if not in_threads:
+            carrier = Processes(executor, job, self.chunk_size, self._rate)
+        run = Run(
+            items,
+            job,
+            carrier,
+            # A pool of our own runs no more than fits into it, so some may wait there for a free thread.
+            window=self.max_concurrent * (2 if self.executor is None else 1),
+            key=self._key,
+            validate=validate,
+            report=report,
+            journal=journal,
+            batch_id=journal.batch_id if journal is not None else batch_id or default_id,
+        )
+        try:
+            yield run
+        finally:
+            try:
+                run.stop(self.grace_s)
+            finally:
+                run.close()
+                if self.executor is None:
+                    executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _in_order(known: Mapping[int, BatchItem[T, R]]) -> list[BatchItem[T, R]]:
+    return [known[index] for index in sorted(known)]

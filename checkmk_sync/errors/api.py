@@ -1,0 +1,101 @@
+"""The site answered no."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional, Sequence
+
+from .base import CheckmkError
+
+__all__ = [
+    "ApiError",
+    "AuthError",
+    "BadRequestError",
+    "ConflictError",
+    "ForbiddenError",
+    "LockedError",
+    "NotFoundError",
+    "PreconditionError",
+    "ServerError",
+    "ThrottledError",
+    "UnprocessableError",
+]
+
+
+class ApiError(CheckmkError):
+    """The site answered that it will not do this.
+
+    ``fields`` is the server's tree of field messages, flattened to ``{"entries.0.host_name": ["…"]}``;
+    ``ext`` is what the endpoint adds (for bulk calls the hosts that failed).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str = "",
+        *,
+        fields: Optional[Mapping[str, Sequence[str]]] = None,
+        ext: Optional[Mapping[str, Any]] = None,
+        call: str = "",
+        attempts: int = 1,
+    ) -> None:
+        self.status, self.title, self.detail = status, title, detail
+        self.fields = {path: list(texts) for path, texts in (fields or {}).items()}
+        self.ext = dict(ext or {})
+        self.call, self.attempts = call, attempts
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        said = "; ".join(f"{path}: {' '.join(texts)}" for path, texts in self.fields.items()) or self.detail
+        where = f" ({self.call})" if self.call else ""
+        return f"{self.status} {self.title}{': ' + said if said else ''}{where}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As for every error, without ``ext``: it can repeat what was sent."""
+        facts = super().to_dict()
+        del facts["ext"]
+        return facts
+
+
+class BadRequestError(ApiError):
+    """400: the request does not validate, or a rule of Checkmk forbids it, or a bulk call failed in part."""
+
+
+class AuthError(ApiError):
+    """401: the site does not accept the credentials. It is never tried again, for the account may get locked."""
+
+
+class ForbiddenError(ApiError):
+    """403, or a 401 that is about permissions: the credentials are right, the user may not do this."""
+
+
+class NotFoundError(ApiError):
+    """404: there is no such object, or the user may not see it."""
+
+
+class ConflictError(ApiError):
+    """409: something else is going on or still in use."""
+
+
+class PreconditionError(ApiError):
+    """412 or 428: the object was changed since it was read."""
+
+
+class UnprocessableError(ApiError):
+    """422: understood, but there is nothing to do it to."""
+
+
+class LockedError(ApiError):
+    """423: an activation is running."""
+
+
+class ThrottledError(ApiError):
+    """429: a proxy in front of the site throttles (Checkmk itself never does); ``retry_after_s`` is its wish."""
+
+    def __init__(self, *args: Any, retry_after_s: Optional[float] = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.retry_after_s = retry_after_s
+
+
+class ServerError(ApiError):
+    """500: Checkmk crashed or an automation failed; for a write that says nothing about what was done."""

@@ -1,0 +1,123 @@
+"""What one set out to do cannot be, or cannot be shown to be, done."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional, Sequence
+
+from .base import CheckmkError
+
+__all__ = [
+    "ActivationError",
+    "BatchError",
+    "InventoryError",
+    "NotOwnedError",
+    "PlanChangedError",
+    "ReplyTooLargeError",
+    "SyncError",
+    "UnexpectedReplyError",
+    "UnfinishedError",
+    "UnsafePlanError",
+    "WaitTimeoutError",
+    "WorkerError",
+]
+
+
+class UnexpectedReplyError(CheckmkError):
+    """The answer is none that the API defines: not JSON, or JSON of another shape."""
+
+    def __init__(self, message: str, *, call: str = "") -> None:
+        self.call = call
+        super().__init__(message)
+
+
+class ReplyTooLargeError(CheckmkError):
+    """The answer is larger than ``limit_bytes``; it was not read to its end."""
+
+    def __init__(self, message: str, *, limit_bytes: int, call: str = "") -> None:
+        self.limit_bytes, self.call = limit_bytes, call
+        super().__init__(message)
+
+
+class WaitTimeoutError(CheckmkError):
+    """What was waited for did not happen within ``waited_s`` seconds; it may still go on."""
+
+    def __init__(self, message: str, *, waited_s: float) -> None:
+        self.waited_s = waited_s
+        super().__init__(message)
+
+
+class BatchError(CheckmkError):
+    """A batch could not go on or partly failed; ``outcomes`` holds one outcome for each item tried."""
+
+    def __init__(self, message: str, *, outcomes: Sequence[Any]) -> None:
+        self.outcomes = outcomes
+        super().__init__(message)
+
+    def to_dict(self) -> dict[str, Any]:
+        facts = super().to_dict()
+        facts["outcomes"] = [outcome.to_dict() for outcome in self.outcomes]
+        return facts
+
+
+class UnfinishedError(CheckmkError):
+    """An item of a batch has no result: its worker died, or it still ran when the batch was stopped.
+
+    ``started`` is False when its operation surely never began, None when that is unknown: look before
+    repeating it.
+    """
+
+    def __init__(self, message: str, *, started: Optional[bool] = None) -> None:
+        self.started = started
+        super().__init__(message)
+
+
+class WorkerError(CheckmkError):
+    """Stands for something of another process that does not pickle: ``kind`` is the name of its class."""
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        self.kind = kind
+        super().__init__(f"{kind}: {message}")
+
+
+class ActivationError(CheckmkError):
+    """An activation ended, but changes are not active.
+
+    ``status_per_site`` maps the site id to what the server said of it, ``pending`` counts the changes left.
+    """
+
+    def __init__(
+        self, message: str, *, status_per_site: Optional[Mapping[str, str]] = None, pending: Optional[int] = None
+    ) -> None:
+        self.status_per_site, self.pending = dict(status_per_site or {}), pending
+        super().__init__(message)
+
+
+class SyncError(CheckmkError):
+    """A synchronisation was refused."""
+
+
+class InventoryError(SyncError):
+    """The inventory has mistakes; ``problems`` lists all of them, each with file and line."""
+
+    def __init__(self, problems: Sequence[Any]) -> None:
+        self.problems = list(problems)
+        lines = [str(problem) for problem in self.problems]
+        head = lines[0] if len(lines) == 1 else f"{len(lines)} mistakes in the inventory:"
+        super().__init__("\n  ".join([head, *(lines if len(lines) > 1 else ())]))
+
+    def to_dict(self) -> dict[str, Any]:
+        facts = super().to_dict()
+        facts["problems"] = [str(problem) for problem in self.problems]
+        return facts
+
+
+class UnsafePlanError(SyncError):
+    """The plan changes or deletes more than was allowed."""
+
+
+class PlanChangedError(SyncError):
+    """The plan is not the one whose checksum was reviewed."""
+
+
+class NotOwnedError(SyncError):
+    """The plan would change something that this owner has not created."""

@@ -1,0 +1,238 @@
+"""A journal makes a batch resumable, even after kill -9, and tells nobody what the items are."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkmk_sync.batch import BatchProcessor, BatchStatus, Skip
+from checkmk_sync.batch.journal import key_of
+from checkmk_sync.errors import SettingsError
+
+CHILD = """\
+import os, sys, time
+from checkmk_sync.batch import BatchProcessor
+
+record = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+def work(number):
+    time.sleep(0.002)
+    os.write(record, b"%d\\n" % number)
+
+result = BatchProcessor(max_concurrent=4, journal=sys.argv[1]).process_batch(range(400), work, batch_id="all")
+print(result.progress.success, result.progress.resumed)
+"""
+
+
+def _start(journal: Path, record: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", CHILD, str(journal), str(record)], stdout=subprocess.PIPE, text=True)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _recorded(journal: Path) -> set[str]:
+    """What the journal says is done, read as somebody else would."""
+    whole = [line for line in journal.read_text().splitlines(keepends=True) if line.endswith("\n")][1:]
+    return {entry["key"] for entry in map(json.loads, whole) if entry["status"] == "success"}
+
+
+def test_after_kill_9_nothing_that_was_recorded_is_done_again(tmp_path: Path) -> None:
+    journal, record = tmp_path / "journal", tmp_path / "record"
+    done_at_kill: set[str] = set()
+    for wanted in (40, 150, 300):
+        child = _start(journal, record)
+        while len(_lines(journal)) < wanted and child.poll() is None:
+            time.sleep(0.002)
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        done_at_kill |= _recorded(journal)
+        assert len(done_at_kill) >= wanted - 2
+    child = _start(journal, record)
+    output, _ = child.communicate(timeout=30)
+    runs = collections.Counter(_lines(record))
+    assert set(runs) == _recorded(journal) == {str(number) for number in range(400)}
+    assert output.split() == [str(400 - len(done_at_kill)), str(len(done_at_kill))]
+    again = {key for key, count in runs.items() if count > 1}
+    assert len(again) <= 3 * 4, "only what was under way when it was killed"
+    assert sum(runs.values()) - 400 <= 3 * 4
+
+
+def _fails_for(*bad: str) -> Callable[[dict[str, Any]], str]:
+    def work(item: dict[str, Any]) -> str:
+        if item["host_name"] in bad:
+            raise ValueError(f"{item} is wrong")
+        if item["host_name"] == "skipped":
+            raise Skip("as it should be")
+        return "result of " + item["host_name"]
+
+    return work
+
+
+HOSTS = [{"host_name": name, "attributes": {"snmp_community": "hunter2"}} for name in ("a", "b", "skipped", "c")]
+
+
+def test_successes_and_skips_are_done_and_failures_tried_again(tmp_path: Path) -> None:
+    processor = BatchProcessor(journal=tmp_path / "journal")
+    first = processor.process_batch(HOSTS, _fails_for("b"))
+    assert [item.status.value for item in first.items] == ["success", "failed", "skipped", "success"]
+    second = processor.process_batch(HOSTS, _fails_for())
+    assert second.batch_id == first.batch_id
+    assert [item.resumed for item in second.items] == [True, False, True, True]
+    assert [item.status.value for item in second.items] == ["skipped", "success", "skipped", "skipped"]
+    assert second.items[0].reason == "done before, says the journal"
+    assert (second.progress.success, second.progress.skipped, second.progress.resumed) == (1, 3, 3)
+    assert processor.process_batch(HOSTS, _fails_for("a", "b", "c")).progress.resumed == 4
+
+
+def test_it_is_for_its_owner_and_holds_neither_items_nor_results(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    BatchProcessor(journal=path).process_batch(HOSTS, _fails_for("b"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    text = path.read_text()
+    assert "hunter2" not in text
+    assert "result of" not in text
+    entries = {entry["key"]: entry for entry in map(json.loads, text.splitlines()[1:])}
+    assert entries.keys() == {"a", "b", "skipped", "c"}
+    assert (entries["b"]["status"], entries["b"]["error"], entries["b"]["attempts"]) == ("failed", "ValueError", 1)
+
+
+@given(cut=st.integers(1, 10_000))
+def test_a_torn_last_line_is_cut_off(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
+    path = tmp_path_factory.mktemp("torn") / "journal"
+    BatchProcessor(journal=path).process_batch(range(8), str, batch_id="x")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) - cut % len(whole)])
+    kept = max(0, path.read_bytes().count(b"\n") - 1)
+    result = BatchProcessor(journal=path).process_batch(range(8), str, batch_id="x")
+    assert (result.progress.resumed, result.progress.success) == (kept, 8 - kept)
+    assert BatchProcessor(journal=path).process_batch(range(8), str, batch_id="x").progress.resumed == 8
+
+
+def test_a_damaged_line_means_that_its_item_is_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    BatchProcessor(max_concurrent=1, journal=path).process_batch(range(4), str)
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[2] = b"\0" * 20 + b"\n"
+    path.write_bytes(b"".join(lines))
+    result = BatchProcessor(journal=path).process_batch(range(4), str)
+    assert [item.resumed for item in result.items] == [True, False, True, True]
+
+
+def test_the_journal_of_another_batch_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    BatchProcessor(journal=path).process_batch([1], str, batch_id="create-host")
+    with pytest.raises(SettingsError, match="that of batch 'create-host', not 'delete-host'") as caught:
+        BatchProcessor(journal=path).process_batch([1], str, batch_id="delete-host")
+    assert caught.value.file == str(path)
+
+
+@pytest.mark.parametrize("content", [b"name,folder\nweb01,/\n", b"no end", b'{"kind": "else"}\n', b"[]\n", b"\0\n"])
+def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "hosts.csv"
+    path.write_bytes(content)
+    path.chmod(0o644)
+    with pytest.raises(SettingsError, match="is not the journal of a batch"):
+        BatchProcessor(journal=path).process_batch([1], str)
+    assert path.read_bytes() == content
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize("name", ["", "nowhere/journal", "/dev/null"])
+def test_a_journal_that_cannot_be_is_refused_before_anything_begins(tmp_path: Path, name: str) -> None:
+    began: list[int] = []
+    with pytest.raises(SettingsError, match="cannot be opened|must be a file"):
+        BatchProcessor(journal=tmp_path / name).process_batch([1], began.append)
+    assert began == []
+
+
+def test_a_journal_in_use_by_another_process_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    code = (
+        "import sys\nfrom checkmk_sync.batch.journal import Journal\n"
+        "journal = Journal(sys.argv[1], 'x', 'x')\nprint('open', flush=True)\nsys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        with pytest.raises(SettingsError, match="in use by another process"):
+            BatchProcessor(journal=path).process_batch([1], str)
+    assert BatchProcessor(journal=path).process_batch([1], str).ok, "and free after that one's end"
+
+
+def test_two_items_with_one_key_are_not_confused(tmp_path: Path) -> None:
+    services = [{"host_name": "web01", "service": "CPU"}, {"host_name": "web01", "service": "Memory"}]
+    result = BatchProcessor(journal=tmp_path / "one").process_batch(services, lambda item: item["service"])
+    assert [item.status for item in result.items] == [BatchStatus.SUCCESS, BatchStatus.FAILED]
+    assert "web01 stands more than once" in result.items[1].reason
+    processor = BatchProcessor(journal=tmp_path / "two", key=lambda item: f"{item['host_name']} {item['service']}")
+    assert processor.process_batch(services, lambda item: item["service"]).progress.success == 2
+    assert BatchProcessor().process_batch(services, str).progress.success == 2, "without a journal keys are only names"
+
+
+def test_an_item_without_a_key_needs_one_for_the_journal_only(tmp_path: Path) -> None:
+    thing = object()
+    assert BatchProcessor().process_batch([thing], str).items[0].key == "item 0"
+    result = BatchProcessor(journal=tmp_path / "journal").process_batch([thing], str)
+    assert "give key=" in result.items[0].reason
+
+
+def test_keys() -> None:
+    assert [key_of(item) for item in ("web01", 7, {"host_name": "a", "id": 1}, {"id": 1}, ("b", {}))] == [
+        *("web01", "7", "a", "1", "b")
+    ]
+    one, same, other = {"x": 1, "y": [2]}, {"y": [2], "x": 1}, {"x": 1, "y": [3]}
+    assert key_of(one) == key_of(same) != key_of(other)
+    assert key_of({"x": object()}) is None
+    assert key_of(Path("/etc/hosts")) == "hosts"
+
+
+def test_a_full_disk_stops_the_batch(tmp_path: Path) -> None:
+    code = (
+        "import resource, sys\nfrom checkmk_sync.batch import BatchProcessor\n"
+        "from checkmk_sync.errors import BatchError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))\n"
+        "try:\n"
+        "    BatchProcessor(max_concurrent=1, journal=sys.argv[1]).process_batch(range(10**6), str)\n"
+        "except BatchError as error:\n"
+        "    statuses = {outcome.status.value for outcome in error.outcomes}\n"
+        "    print(len(error.outcomes), isinstance(error.__cause__, OSError), statuses)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "journal")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    count, is_os_error, statuses = done.stdout.split()
+    assert (is_os_error, statuses) == ("True", "{'success'}"), "what was done is not denied"
+    assert 1 <= int(count) < 20
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs Linux's list of open files")
+def test_it_is_closed_with_the_batch(tmp_path: Path) -> None:
+    processor = BatchProcessor(journal=tmp_path / "journal")
+    outcomes = processor.stream(range(100), str)
+    next(outcomes)
+    assert str(tmp_path / "journal") in _open_files()
+    outcomes.close()
+    assert str(tmp_path / "journal") not in _open_files()
+    processor.process_batch(range(10), str)
+    with pytest.raises(SettingsError):
+        processor.process_batch(range(10), str, batch_id="another")
+    assert str(tmp_path / "journal") not in _open_files()
+
+
+def _open_files() -> set[str]:
+    links = (f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd"))
+    return {os.readlink(link) for link in links if os.path.islink(link)}

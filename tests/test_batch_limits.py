@@ -1,0 +1,134 @@
+"""No more than allowed are under way, start in a second, or are taken ahead."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Iterator, Optional
+
+import pytest
+
+from checkmk_sync.batch import BatchProcessor, BatchStatus
+
+
+class Crowd:
+    """Counts who is inside; ``together`` is met when that many were at once."""
+
+    def __init__(self, together: int) -> None:
+        self.barrier = threading.Barrier(together, timeout=10)
+        self.lock = threading.Lock()
+        self.now = self.most = 0
+
+    def __call__(self, item: object) -> None:
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        self.barrier.wait()
+        with self.lock:
+            self.now -= 1
+
+
+def test_max_concurrent_is_what_is_under_way() -> None:
+    crowd = Crowd(3)
+    assert BatchProcessor(max_concurrent=3).process_batch(range(30), crowd).progress.success == 30
+    assert crowd.most == 3
+
+
+def test_a_given_pool_is_used_no_further_and_left_open() -> None:
+    crowd = Crowd(3)
+    names: set[str] = set()
+
+    def work(item: int) -> None:
+        names.add(threading.current_thread().name.rpartition("_")[0])
+        crowd(item)
+
+    with ThreadPoolExecutor(12, thread_name_prefix="given") as executor:
+        processor = BatchProcessor(max_concurrent=3, executor=executor)
+        assert processor.process_batch(range(30), work).progress.success == 30
+        assert executor.submit(str, 1).result() == "1"
+    assert crowd.most == 3
+    assert names == {"given"}
+
+
+def test_an_endless_source_is_taken_bit_by_bit() -> None:
+    taken = 0
+
+    def endless() -> Iterator[int]:
+        nonlocal taken
+        for number in itertools.count():
+            taken += 1
+            yield number
+
+    outcomes = BatchProcessor(max_concurrent=4).stream(endless(), str)
+    for handed, _ in enumerate(itertools.islice(outcomes, 500)):
+        assert taken - handed <= 2 * 4
+    outcomes.close()
+    assert taken < 510
+
+
+def test_a_stream_takes_nothing_before_it_is_asked() -> None:
+    def never() -> Iterator[int]:
+        pytest.fail("taken")
+        yield 1
+
+    BatchProcessor().stream(never(), str)
+
+
+def test_outcomes_come_as_items_end_not_in_their_order() -> None:
+    second_seen = threading.Event()
+
+    def work(number: int) -> Optional[bool]:
+        return second_seen.wait(10) if number == 0 else None
+
+    seen = []
+    for outcome in BatchProcessor(max_concurrent=2).stream(range(2), work):
+        seen.append(outcome.index)
+        second_seen.set()
+    assert seen == [1, 0]
+
+
+def test_the_rate_holds_in_every_second_for_all_threads() -> None:
+    starts: list[float] = []
+
+    def work(_: int) -> None:
+        starts.append(time.monotonic())
+
+    result = BatchProcessor(max_concurrent=20, rate_limit=50).process_batch(range(75), work)
+    assert result.progress.success == 75
+    starts.sort()
+    assert max(sum(first <= start < first + 1.0 for start in starts) for first in starts) <= 55
+    assert starts[-1] - starts[0] < 2.5, "and it is used"
+
+
+def test_repeats_pay_the_rate_as_well() -> None:
+    starts: list[float] = []
+
+    def work(_: int) -> None:
+        starts.append(time.monotonic())
+        raise TimeoutError
+
+    processor = BatchProcessor(max_concurrent=5, rate_limit=50, max_retries=3, retry_delay=0)
+    result = processor.process_batch(range(5), work)
+    assert [item.attempts for item in result.items] == [4] * 5
+    assert max(starts) - min(starts) >= 19 / 50 - 0.05
+
+
+def test_two_batches_of_one_processor_share_its_rate() -> None:
+    processor = BatchProcessor(rate_limit=50)
+    begun = time.monotonic()
+    threads = [threading.Thread(target=processor.process_batch, args=(range(10), str)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert time.monotonic() - begun >= 19 / 50 - 0.05
+
+
+def test_a_pool_that_takes_nothing_more_gives_every_item_its_outcome() -> None:
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    result = BatchProcessor(executor=executor).process_batch(range(3), str)
+    assert [item.status for item in result.items] == [BatchStatus.FAILED] * 3
+    assert "not started" in result.items[0].reason

@@ -1,0 +1,204 @@
+"""A batch that is stopped begins nothing more, and what began has an outcome."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from checkmk_sync.batch import BatchProcessor, BatchStatus
+from checkmk_sync.errors import BatchError, UnfinishedError
+
+CHILD = """\
+import itertools, os, sys, time
+from checkmk_sync.batch import BatchProcessor
+
+def work(number):
+    os.write(1, b"began %d\\n" % number)
+    if number >= 5:
+        {behave}
+    return number
+
+try:
+    BatchProcessor(max_concurrent=3, retry_delay=3600).process_batch(itertools.count(), work)
+except KeyboardInterrupt as stopped:
+    for outcome in stopped.outcomes:
+        os.write(1, b"outcome %d %s\\n" % (outcome.index, outcome.status.value.encode()))
+    raise
+"""
+
+
+def _interrupted(behave: str) -> tuple[int, list[str], dict[str, str], float]:
+    """Exit code, what began, what has which outcome, and the seconds it took, of a batch that Ctrl-C hit."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD.format(behave=behave)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert child.stdout is not None
+    lines = [next(child.stdout) for _ in range(8)]
+    hit = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    rest, _ = child.communicate(timeout=20)
+    words = [line.split() for line in [*lines, *rest.splitlines()]]
+    began = sorted(line[1] for line in words if line[0] == "began")
+    return (
+        child.returncode,
+        began,
+        {line[1]: line[2] for line in words if line[0] == "outcome"},
+        time.monotonic() - hit,
+    )
+
+
+def test_ctrl_c_waits_for_what_is_under_way_and_stays_ctrl_c() -> None:
+    code, began, outcomes, _ = _interrupted("time.sleep(0.6)")
+    assert code == -signal.SIGINT
+    assert sorted(outcomes) == began
+    assert {str(number) for number in range(8)} <= set(began)  # a busy machine may begin more before it is hit
+    assert set(outcomes.values()) == {"success"}
+
+
+def test_ctrl_c_ends_the_wait_for_a_repeat() -> None:
+    code, began, outcomes, took_s = _interrupted("raise TimeoutError")
+    assert code == -signal.SIGINT
+    assert took_s < 5
+    assert sorted(outcomes) == began
+    assert [outcomes[number] for number in ("0", "5", "6", "7")] == ["success", "failed", "failed", "failed"]
+
+
+def test_closing_a_stream_awaits_what_is_under_way_and_begins_no_more() -> None:
+    began: list[int] = []
+    ended: list[int] = []
+
+    def work(number: int) -> None:
+        began.append(number)
+        time.sleep(0.1 if number else 0)
+        ended.append(number)
+
+    outcomes = BatchProcessor(max_concurrent=4).stream(itertools.count(), work)
+    next(outcomes)
+    outcomes.close()
+    assert sorted(began) == sorted(ended)
+    assert len(began) <= 5
+    time.sleep(0.05)
+    assert len(began) == len(ended)
+
+
+def test_an_exception_of_the_caller_stops_the_batch() -> None:
+    began: list[int] = []
+    with pytest.raises(LookupError):
+        for outcome in BatchProcessor(max_concurrent=2).stream(itertools.count(), began.append):
+            if outcome.index > 10:
+                raise LookupError
+    known = len(began)
+    time.sleep(0.05)
+    assert len(began) == known < 20
+
+
+def test_waits_for_the_rate_and_for_repeats_end_with_the_batch() -> None:
+    def fails_but_first(number: int) -> None:
+        if number:
+            raise TimeoutError
+
+    for processor in (BatchProcessor(rate_limit=0.01), BatchProcessor(retry_delay=3600)):
+        begun = time.monotonic()
+        outcomes = processor.stream(range(10), fails_but_first)
+        assert next(outcomes).index in range(10)
+        outcomes.close()
+        assert time.monotonic() - begun < 5
+
+
+def _then(failure: BaseException, *numbers: int) -> Iterator[int]:
+    yield from numbers
+    raise failure
+
+
+def test_a_source_that_fails_ends_the_batch_after_what_came_before() -> None:
+    with pytest.raises(BatchError, match="stopped: OSError: gone") as caught:
+        BatchProcessor(max_concurrent=2).process_batch(_then(OSError("gone"), 1, 2, 3), str)
+    assert [outcome.result for outcome in caught.value.outcomes] == ["1", "2", "3"]
+    assert isinstance(caught.value.__cause__, OSError)
+    seen = []
+    with pytest.raises(OSError, match="gone"):
+        for outcome in BatchProcessor(max_concurrent=2).stream(_then(OSError("gone"), 1, 2, 3), str):
+            seen.append(outcome.result)
+    assert sorted(seen) == ["1", "2", "3"]
+
+
+def test_what_takes_too_long_to_stop_is_unknown(tmp_path: Path) -> None:
+    may_end, began = threading.Event(), threading.Event()
+
+    def work(number: int) -> None:
+        began.set()
+        may_end.wait(10)
+
+    def numbers() -> Iterator[int]:
+        yield 1
+        began.wait(10)
+        raise KeyboardInterrupt
+
+    path = tmp_path / "journal"
+    with pytest.raises(KeyboardInterrupt) as caught:
+        BatchProcessor(journal=path, grace_s=0.05).process_batch(numbers(), work)
+    (outcome,) = caught.value.outcomes  # type: ignore[attr-defined]
+    assert outcome.status is BatchStatus.FAILED
+    assert isinstance(outcome.error, UnfinishedError)
+    assert outcome.error.started is None
+    # It ends after all, and the journal, which is open until then, knows.
+    may_end.set()
+    for _ in range(200):
+        if len(path.read_text().splitlines()) == 2:
+            break
+        time.sleep(0.01)
+    assert json.loads(path.read_text().splitlines()[1])["status"] == "success"
+
+
+def test_a_second_ctrl_c_ends_the_waiting() -> None:
+    may_end = threading.Event()
+    main = threading.main_thread().ident
+    assert main is not None
+    timers = [threading.Timer(after_s, signal.pthread_kill, [main, signal.SIGINT]) for after_s in (0.1, 0.3)]
+    for timer in timers:
+        timer.start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        BatchProcessor(max_concurrent=2, grace_s=60).process_batch(range(9), lambda _: may_end.wait(20))
+    assert time.monotonic() - begun < 10
+    may_end.set()
+    outcomes = caught.value.outcomes  # type: ignore[attr-defined]
+    assert len(outcomes) == 2
+    assert all(isinstance(outcome.error, UnfinishedError) for outcome in outcomes)
+
+
+@pytest.mark.parametrize("stop", [SystemExit(3), KeyboardInterrupt()])
+def test_what_is_no_failure_of_an_item_ends_the_batch(stop: BaseException) -> None:
+    def work(number: int) -> int:
+        if number == 3:
+            raise stop
+        return number
+
+    with pytest.raises(type(stop)) as caught:
+        BatchProcessor(max_concurrent=1).process_batch(range(1000), work)
+    outcomes = caught.value.outcomes  # type: ignore[attr-defined]
+    assert [outcome.result for outcome in outcomes[:3]] == [0, 1, 2]
+    assert outcomes[3].error is stop
+    assert len(outcomes) < 10
+
+
+def test_a_processor_can_be_used_again_after_a_stop() -> None:
+    processor = BatchProcessor(rate_limit=200)
+    outcomes = processor.stream(itertools.count(), str)
+    next(outcomes)
+    outcomes.close()
+    begun = time.monotonic()
+    assert processor.process_batch(range(21), str).progress.success == 21
+    assert time.monotonic() - begun >= 20 / 200 - 0.05, "and still waits"
