@@ -45,7 +45,7 @@ class CallRequest(requests.PreparedRequest):
 
     call: Call
     deadline: Deadline
-    generation: int
+    generation: Optional[str]
     exchange: Exchange
     data: Any = None
 

@@ -125,7 +125,7 @@ class Checkmk:
         ``calls.<noun>.<verb>.<status or error>``, and besides ``cache`` and the state of the ``breaker``.
         """
         breaker = self._transport.guards.breaker.state.value
-        return {**self.collector.get_stats(), "cache": self._transport.cache_stats(), "breaker": breaker}
+        return {**self.collector.get_stats(), "cache": self._transport.cache.stats(), "breaker": breaker}
 
     def add_hook(self, hook: Callable[[CallEvent], object]) -> None:
         """Tell ``hook`` about every call after it, in the thread that made it.
@@ -137,6 +137,14 @@ class Checkmk:
     def remove_hook(self, hook: Callable[[CallEvent], object]) -> None:
         """Tell ``hook`` nothing more. ValueError when it was not added."""
         self._site.meter.remove_hook(hook)
+
+    def invalidate_cache_pattern(self, pattern: str) -> int:
+        """Forget answers whose key ``noun:verb:path:…`` matches, such as ``hosts:*web01*``; how many there were."""
+        return self._transport.cache.invalidate_pattern(pattern)
+
+    def clear_cache(self) -> None:
+        """Forget all answers that are kept."""
+        self._transport.cache.clear()
 
     def close(self) -> None:
         """Close all connections; a call that waits for its next try ends now."""

@@ -47,7 +47,8 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
     except UnicodeDecodeError as error:
         raise SettingsError("the configuration is not UTF-8 text", file=name) from error
     settings = settings_from(document)
-    if settings.secret.value is not None:
+    redis_secret = settings.caching.redis_secret
+    if settings.secret.value is not None or (redis_secret is not None and redis_secret.value is not None):
         warn_if_readable_by_others(name, mode)
     return settings
 
@@ -64,21 +65,40 @@ def settings_from(document: Document) -> Settings:
     own = [entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, "secret")]
     _refuse_unknown(document, ("checkmk",), checkmk, (*own, *_SECRET_KEYS))
     _fill_from_environment(checkmk)
-    values = {"secret": _secret(document, checkmk)}
+    values: dict[str, Any] = {"secret": _secret(document, checkmk)}
     for name in ("server_url", "site", "username"):
         if not checkmk.get(name):
             variable = next(key for key, value in _ENVIRONMENT.items() if value == name)
             raise _mistake(document, ("checkmk",), f"checkmk.{name} is missing (or set {variable})", name)
     values.update({name: checkmk[name] for name in own if name in checkmk})
-    advanced = _section(document, "advanced_features")
+    advanced = dict(_section(document, "advanced_features"))
     _refuse_unknown(document, ("advanced_features",), advanced, _ADVANCED)
+    redis_secret = _redis_secret(document, advanced)
     hints = get_type_hints(Settings)
     for name, value in {**values, **advanced}.items():
         section = "advanced_features" if name in _ADVANCED else "checkmk"
         if name != "secret":
             values[name] = _typed(document, (section, name), value, hints[name])
+    if redis_secret is not None:
+        values["caching"] = dataclasses.replace(values["caching"], redis_secret=redis_secret)
     settings: Settings = _record(document, ("checkmk",), Settings, values)
     return settings
+
+
+def _redis_secret(document: Document, advanced: dict[str, Any]) -> Optional[SecretSource]:
+    """The password of Redis, whose keys are taken out of the section ``caching``."""
+    caching = advanced.get("caching")
+    if not isinstance(caching, dict):
+        return None
+    keys = {f"redis_{key}": place for key, place in _SECRET_KEYS.items()}
+    given = {place: caching[key] for key, place in keys.items() if key in caching}
+    advanced["caching"] = {key: value for key, value in caching.items() if key not in keys}
+    if not given:
+        return None
+    try:
+        return SecretSource(**given)
+    except SettingsError as error:
+        raise _mistake(document, ("advanced_features", "caching"), str(error), error.field) from None
 
 
 def _section(document: Document, name: str) -> Mapping[str, Any]:

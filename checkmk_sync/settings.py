@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Mapping, Optional
 from urllib.parse import urlsplit
 
@@ -22,6 +22,9 @@ __all__ = [
     "StreamingSettings",
     "Timeouts",
 ]
+
+
+BACKENDS = ("memory", "sqlite", "redis")
 
 
 def _check(owner: Any, **minimum: float) -> None:
@@ -74,15 +77,33 @@ class StreamingSettings:
 
 @dataclass(frozen=True)
 class CachingSettings:
-    """``default_ttl`` is for the configuration, ``status_ttl`` for the monitoring state, in seconds; 0 is off."""
+    """``default_ttl`` is for the configuration, ``status_ttl`` for the monitoring state, in seconds; 0 is off.
+
+    ``stale_if_error`` is for how many seconds longer an answer may stand in for one that fails.
+    """
 
     enabled: bool = True
+    backend: str = "memory"
     max_size: int = 1000
+    max_mb: float = 64.0
     default_ttl: float = 60.0
     status_ttl: float = 5.0
+    stale_if_error: float = 0.0
+    cleanup_interval: float = 300.0
+    path: str = "~/.cache/checkmk_sync/answers.sqlite"  # of the backend sqlite
+    redis_url: Optional[str] = None
+    redis_secret: Optional[SecretSource] = None
 
     def __post_init__(self) -> None:
-        _check(self, max_size=1, default_ttl=0, status_ttl=0)
+        _check(self, max_size=1, max_mb=0.001, default_ttl=0, status_ttl=0, stale_if_error=0, cleanup_interval=0.001)
+        if self.backend not in BACKENDS:
+            raise SettingsError(f"{self.backend!r} is no backend: {', '.join(BACKENDS)}", field="backend")
+        if self.backend == "redis" and not self.redis_url:
+            raise SettingsError(
+                "the backend redis needs redis_url, such as redis://localhost:6379/0", field="redis_url"
+            )
+        if self.redis_url is not None and urlsplit(self.redis_url).password:
+            raise SettingsError("a password does not belong into redis_url: use redis_password_file", field="redis_url")
 
 
 @dataclass(frozen=True)
@@ -185,15 +206,17 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain data, with the place of the secret instead of the secret."""
-        return {**_plain(self), "secret": self.secret.place, "proxy": self.proxy and hide_userinfo(self.proxy)}
+        values: dict[str, Any] = _plain(self)
+        return {**values, "proxy": self.proxy and hide_userinfo(self.proxy)}
 
 
-def _plain(record: Any) -> dict[str, Any]:
-    values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
-    return {
-        name: _plain(value) if hasattr(value, "__dataclass_fields__") and name != "secret" else value
-        for name, value in values.items()
-    }
+def _plain(value: Any) -> Any:
+    """A record as a dictionary; of a secret only where it is kept."""
+    if isinstance(value, SecretSource):
+        return value.place
+    if not is_dataclass(value):
+        return value
+    return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
 
 
 def hide_userinfo(url: str) -> str:

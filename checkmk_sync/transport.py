@@ -12,7 +12,7 @@ import urllib3.exceptions
 
 from .adapter import CallRequest, CheckmkAdapter, bare, decoded
 from .auth import CheckmkAuth
-from .cache import CachePolicy, LRUCache, cached_session
+from .cache import Cache
 from .clock import Clock, Deadline, SystemClock
 from .credentials import Redactor, warn_caller
 from .errors import ConnectError, DeadlineError, UnexpectedReplyError
@@ -54,11 +54,10 @@ class Transport:
         self._adapter = CheckmkAdapter(
             self.guards, settings.timeouts, pool_size=settings.limits.reads_in_flight + 1, redact=self._redact
         )
-        self._policy = CachePolicy(settings.caching, f"{settings.username}@{settings.base_url}")
-        self._entries = LRUCache(settings.caching.max_size, settings.caching.default_ttl, clock=self.clock)
-        self._plain, self._cached = PlainSession(), cached_session(self._entries, self._policy)
+        self.cache = Cache(settings, self.metrics, self.clock)
+        self._plain = PlainSession()
         furnish(self._plain, self._adapter)
-        furnish(self._cached, self._adapter)
+        furnish(self.cache.session, self._adapter)
         self._closed = False
 
     def perform(self, call: Call) -> Reply:
@@ -69,20 +68,27 @@ class Transport:
         """
         if self._closed:
             raise ConnectError("the client is closed", call=str(call), sent=False, attempts=0)
+        generation = self.cache.generation(call)
+        if generation is None or call.fresh:
+            return self._exchange(call, generation)
+        return self.cache.reply(call, generation, lambda: self._exchange(call, generation))
+
+    def _exchange(self, call: Call, generation: Optional[str]) -> Reply:
+        """Ask the site; with a ``generation`` the answer is kept for others."""
         request = self._prepare(call)
-        cacheable = self._policy.ttl_s(call) > 0
-        session = self._cached if cacheable else self._plain
+        request.generation = generation
+        session = self._plain if generation is None or call.fresh else self.cache.session
+        # What the adapter has not read, or not as a whole, requests must not read either.
+        unread = call.stream or call.body_limit is not None
         try:
-            # What the adapter has not read, or not as a whole, requests must not read either.
-            unread = call.stream or call.body_limit is not None
             response = session.send(request, stream=unread, allow_redirects=False, **self._options)
         finally:
             if not call.is_read:
-                self._forget(call)
-        from_cache = bool(getattr(response, "from_cache", False))
-        if cacheable:
-            self.metrics.increment_counter("cache_hits" if from_cache else "cache_misses")
-        return self._reply(request, response, from_cache)
+                self.cache.forget(call)
+        reply = self._reply(request, response, bool(getattr(response, "from_cache", False)))
+        if call.fresh:
+            self.cache.keep(request, response)
+        return reply
 
     def chunks(self, reply: Reply) -> Generator[bytes, None, None]:
         """The body of a streamed reply in pieces; closing the iterator frees the connection."""
@@ -125,11 +131,8 @@ class Transport:
         if isinstance(self.clock, SystemClock):
             self.clock.stop()
         self._plain.close()
-        self._cached.close()  # type: ignore[no-untyped-call]
-
-    def cache_stats(self) -> dict[str, Any]:
-        """Hits, misses, evictions, expirations, size and hit rate of the cache."""
-        return self._entries.stats()
+        self.cache.session.close()  # type: ignore[no-untyped-call]
+        self.cache.close()
 
     def _prepare(self, call: Call) -> CallRequest:
         headers = {"Accept": call.accept, "User-Agent": "checkmk_sync", "Accept-Encoding": "gzip, deflate"}
@@ -145,14 +148,7 @@ class Transport:
         request.prepare(method=call.method, url=url, headers=headers, data=body, auth=self._auth, hooks={})
         request.call = call
         request.deadline = Deadline(self.clock, self.settings.timeouts.total_s)
-        request.generation = self._policy.generation(call.noun)
         return request
-
-    def _forget(self, call: Call) -> None:
-        """Drop what the cache holds of the nouns that a write changes."""
-        for noun in (call.noun, *call.touches):
-            self._policy.advance(noun)
-            self._entries.invalidate_pattern(f"{noun}:*")
 
     def _reply(self, request: CallRequest, response: requests.Response, from_cache: bool) -> Reply:
         call, status = request.call, response.status_code

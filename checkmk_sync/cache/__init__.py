@@ -1,9 +1,9 @@
-"""Everything that this library knows of requests-cache: what is cached, for whom, and for how long."""
+"""Everything that this library knows of requests-cache: what is kept, for whom, where, and for how long."""
 
 from __future__ import annotations
 
+from .decorator import CachingService, cached
+from .front import Cache
 from .lru import LRUCache
-from .policy import CachePolicy
-from .session import cached_session
 
-__all__ = ["CachePolicy", "LRUCache", "cached_session"]
+__all__ = ["Cache", "CachingService", "LRUCache", "cached"]

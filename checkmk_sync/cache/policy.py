@@ -1,10 +1,9 @@
-"""What may be cached, under which key, for how long, and when it is forgotten."""
+"""What may be kept, under which key, and for how long."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from typing import Mapping
 
 from ..settings import CachingSettings
@@ -19,30 +18,26 @@ class CachePolicy:
     requests-cache would leave ``Authorization`` out of the key, and so hand them around.
     """
 
-    def __init__(self, settings: CachingSettings, identity: str) -> None:
-        self._identity = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    def __init__(self, settings: CachingSettings, username: str, site_url: str) -> None:
+        self._identity = _digest(f"{username}@{site_url}")[:16]
+        self._site = _digest(site_url)[:16]
         self._ttl: Mapping[Kind, float] = (
             {Kind.CONFIG: settings.default_ttl, Kind.STATUS: settings.status_ttl} if settings.enabled else {}
         )
-        self._generations: dict[str, int] = {}
-        self._lock = threading.Lock()
 
     def ttl_s(self, call: Call) -> float:
-        """Seconds for which the answer may be kept; 0 where it never may: writes, jobs, pending changes,
-        streams, and reads whose ETag will be sent back."""
-        return 0.0 if call.fresh or call.stream or call.body_limit is not None else self._ttl.get(call.kind, 0.0)
+        """Seconds for which the answer may be kept; 0 where it never may: writes, jobs, pending changes, streams."""
+        return 0.0 if call.stream or call.body_limit is not None else self._ttl.get(call.kind, 0.0)
 
     def key(self, call: Call) -> str:
         """``noun:verb:target:digest``, so that patterns such as ``hosts:*web01*`` find it."""
         rest = json.dumps([self._identity, call.method, call.query, call.body, call.accept], sort_keys=True)
-        return f"{call.noun}:{call.verb}:{call.path}:{hashlib.sha256(rest.encode()).hexdigest()[:32]}"
+        return f"{call.noun}:{call.verb}:{call.path}:{_digest(rest)[:32]}"
 
-    def generation(self, noun: str) -> int:
-        """Counts the writes to a noun; an answer of an earlier generation must not be stored."""
-        with self._lock:
-            return self._generations.get(noun, 0)
+    def scope(self, noun: str) -> str:
+        """What a write to a noun makes void: the answers about it, of all users of the site."""
+        return f"{self._site}:{noun}"
 
-    def advance(self, noun: str) -> None:
-        """Note a write to ``noun``."""
-        with self._lock:
-            self._generations[noun] = self._generations.get(noun, 0) + 1
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
