@@ -142,6 +142,11 @@ class Checkmk:
         """Forget answers whose key ``noun:verb:path:…`` matches, such as ``hosts:*web01*``; how many there were."""
         return self._transport.cache.invalidate_pattern(pattern)
 
+    def cache_generation(self, noun: str) -> str:
+        """Changes with every write to the noun (``hosts``, ``folders``, …): what was derived from answers of an
+        earlier one is out of date. A new one each time while the storage of the cache cannot be asked."""
+        return self._transport.cache.generation_of(noun)
+
     def clear_cache(self) -> None:
         """Forget all answers that are kept."""
         self._transport.cache.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import uuid
 from typing import Any, Callable, Optional, Protocol
 
 import requests
@@ -54,18 +55,11 @@ class ReplyCache:
 
     def generation(self, call: Call) -> Optional[str]:
         """In which an answer to this call would count; None when nothing may be kept of it now."""
-        if self._policy.ttl_s(call) <= 0:
-            return None
-        scope = self._policy.scope(call.noun)
-        if scope in self._unnoted:
-            self._note(scope)
-        if scope in self._unnoted:
-            return None
-        try:
-            return self.storage.generation(scope)
-        except StorageError as error:
-            self._complain(error)
-            return None
+        return self._current(call.noun) if self._policy.ttl_s(call) > 0 else None
+
+    def generation_of(self, noun: str) -> str:
+        """Changes with every write to the noun; a new one each time when that cannot be known now."""
+        return self._current(noun) or uuid.uuid4().hex
 
     def reply(self, call: Call, generation: str, fetch: Callable[[], Reply]) -> Reply:
         """The answer to a read: kept, shared with another thread that asks, or what ``fetch()`` says."""
@@ -167,6 +161,18 @@ class ReplyCache:
             self._complain(error)
             return None
         return stored if stored is not None and stored.generation == generation else None
+
+    def _current(self, noun: str) -> Optional[str]:
+        scope = self._policy.scope(noun)
+        if scope in self._unnoted:
+            self._note(scope)
+        if scope in self._unnoted:
+            return None
+        try:
+            return self.storage.generation(scope)
+        except StorageError as error:
+            self._complain(error)
+            return None
 
     def _note(self, scope: str) -> None:
         try:

@@ -24,7 +24,7 @@ FLOORS = (
         "outcomes",
         "bulk",
     },
-    {"client"},
+    {"client", "services"},
     {"sync", "doctor"},
     {"verbs", "cli", "testing", "__main__"},
 )
