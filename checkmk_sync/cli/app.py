@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
 from typing import Any, Mapping, Optional, Sequence
 
@@ -24,8 +22,9 @@ from ..errors import (
 from ..verbs import VERBS, Argument, Verb
 from .demo import demo
 from .doctor import doctor
-from .shared import State, shared_options
+from .shared import State, can_ask, shared_options
 from .simulate import simulate
+from .streams import guarded
 from .synchronise import apply, plan
 
 __all__ = ["cli", "run"]
@@ -38,22 +37,7 @@ _NOUNS = {
 }
 
 
-class _Root(click.Group):
-    """Whoever reads our output may have seen enough; click would end with exit code 1."""
-
-    def invoke(self, context: click.Context) -> Any:
-        try:
-            result = super().invoke(context)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Keeps Python from complaining when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        return result
-
-
 @click.group(
-    cls=_Root,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 failed or partly failed, 2 refused or bad input, 3 site not reachable. "
     "Try it without a Checkmk server: checkmk-sync demo",
@@ -97,7 +81,7 @@ def _yes(context: click.Context, _parameter: click.Parameter, value: bool) -> No
 def _ask(context: click.Context, verb: Verb, arguments: Mapping[str, Any]) -> None:
     if context.meta.get("yes"):
         return
-    if not sys.stdin.isatty():
+    if not can_ask():
         raise click.UsageError(f"'{verb.noun} {verb.name}' asks before it deletes; without a terminal give --yes")
     what = ", ".join(map(str, next(iter(arguments.values())))) if arguments else ""
     click.confirm(f"Really {verb.name} {what}?", abort=True, err=True)
@@ -163,6 +147,16 @@ def exit_code(error: CheckmkError) -> int:
 def run(arguments: Optional[Sequence[str]] = None) -> int:
     """Run a command line; its exit code."""
     state = State()
+    with guarded() as stdout:
+        code = _run(state, arguments)
+        stdout.flush()
+        if stdout.broken is not None:
+            state.output.error(f"standard output cannot be written: {stdout.broken.strerror}")
+            code = code or FAILED
+    return code
+
+
+def _run(state: State, arguments: Optional[Sequence[str]]) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_args, **_more: state.output.note(f"Warning: {message}")

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..sync import Step
+from .streams import is_read
 
 __all__ = ["Output", "safe"]
 
@@ -84,11 +85,12 @@ class Output:
                 self.console.print(Text.assemble((f"{name}: ", "bold"), safe(value)))
 
     def rows(self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-        """Many objects, in constant memory: they leave while they come."""
+        """Many objects, in constant memory: they leave while they come, as long as somebody reads them."""
+        rows = itertools.takewhile(lambda _row: is_read(), rows)
         if self.as_json:
             self._json_rows(rows)
         elif self.is_terminal:
-            self._table(iter(rows), columns)
+            self._table(rows, columns)
         else:
             for row in rows:
                 sys.stdout.write("\t".join(safe(row.get(column)) for column in columns) + "\n")

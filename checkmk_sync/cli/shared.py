@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from dataclasses import dataclass
 from typing import Any, Callable, Optional, TypeVar
 
@@ -14,7 +15,7 @@ from ..configuration import from_env, load
 from ..settings import Settings
 from .output import Output
 
-__all__ = ["State", "shared_options"]
+__all__ = ["State", "can_ask", "shared_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,6 +52,11 @@ class State:
             logger = logging.getLogger("checkmk_sync")
             logger.addHandler(handler)
             logger.setLevel(logging.DEBUG if self.verbose > 1 else logging.INFO)
+
+
+def can_ask() -> bool:
+    """True where somebody can answer a question."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Callable, Optional, TypeVar
 
 import click
@@ -19,7 +18,7 @@ from ..sync import (
     report_as_text,
 )
 from .output import Output, safe
-from .shared import State, shared_options
+from .shared import State, can_ask, shared_options
 
 __all__ = ["apply", "plan", "show"]
 
@@ -133,7 +132,7 @@ def apply(
 def _confirm(found: Plan, agreed: bool, stdin_is_taken: bool) -> None:
     if agreed:
         return
-    if stdin_is_taken or not sys.stdin.isatty():
+    if stdin_is_taken or not can_ask():
         raise click.UsageError("without a terminal to ask on, give --yes, or --checksum with that of the reviewed plan")
     click.confirm(f"Apply {len(found.changes)} changes?", abort=True, err=True)
 
