@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 from typing import Any, Mapping, Optional, Union, get_type_hints
 
 from .credentials import SecretSource, warn_if_readable_by_others
 from .documents import Document, read_yaml
 from .errors import SettingsError
-from .settings import Settings
+from .settings import Settings, nearest
 
 __all__ = ["from_env", "load", "nearest", "settings_from"]
 
@@ -154,12 +153,6 @@ def _refuse_unknown(document: Document, path: tuple[str, ...], found: Any, known
         if key not in known:
             where = ".".join((*path, str(key)))
             raise _mistake(document, (*path, key), f"unknown setting {where}{nearest(str(key), known)}", str(key))
-
-
-def nearest(word: str, known: tuple[str, ...]) -> str:
-    """``"; did you mean …?"`` for the known word that looks like ``word``, or the list of all."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(known)}"
 
 
 def _mistake(document: Document, path: tuple[Any, ...], message: str, field: Optional[str]) -> SettingsError:

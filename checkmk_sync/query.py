@@ -10,7 +10,7 @@ import enum
 import re
 from typing import Any, Iterable, Mapping, Union
 
-from .names import HostState, ServiceState
+from .names import HostState, ServiceState, several
 
 __all__ = ["Column", "Filter", "column", "everything", "glob_regex", "unhandled_problems", "where"]
 
@@ -18,6 +18,8 @@ Value = Union[str, int, float, bool, HostState, ServiceState]
 
 # Checkmk: a column's name matches [_a-z]+, a table's name may stand in front of it.
 _COLUMN = re.compile(r"(?:[a-z]+\.)?[_a-z]+")
+_REGEX = ("~", "~~")
+_NUMBER = re.compile(r"-?\d+")
 _SPECIAL = re.compile(r"([.^$*+?{}\[\]\\|()])")
 
 
@@ -79,6 +81,9 @@ class Column:
         self.name = name
 
     def _compare(self, op: str, value: Value) -> Filter:
+        if self.name.endswith("state") and isinstance(value, str) and not (op in _REGEX or _NUMBER.fullmatch(value)):
+            # Checkmk takes any text for 0, which is OK or UP.
+            raise ValueError(f"{self.name} holds a state: compare it with a ServiceState or HostState, not {value!r}")
         return Filter({"op": op, "left": self.name, "right": _right(value)})
 
     def __eq__(self, value: Value) -> Filter:  # type: ignore[override]
@@ -133,7 +138,7 @@ class Column:
 
     def one_of(self, values: Iterable[Value]) -> Filter:
         """Any of the values. ValueError for none at all: that would be every row or no row, and nobody knows which."""
-        filters = [self == value for value in values]
+        filters = [self == value for value in several(values, "values")]
         if not filters:
             raise ValueError(f"one_of() for {self.name} needs at least one value")
         result = filters[0]

@@ -197,9 +197,28 @@ def _server_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
-def replace_nested(record: Any, changes: Mapping[str, Any]) -> Any:
-    """A copy of a settings record with ``changes``, where a mapping changes the record below that name."""
+def replace_nested(record: Any, changes: Mapping[str, Any], path: str = "") -> Any:
+    """A copy of a settings record with ``changes``, where a mapping changes the record below that name.
+
+    SettingsError for a name that is none, with the nearest that is one.
+    """
     values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
     for name, change in changes.items():
-        values[name] = replace_nested(values[name], change) if isinstance(change, Mapping) else change
+        if name not in values:
+            raise SettingsError(f"unknown setting {path}{name}{nearest(name, tuple(values))}", field=name)
+        below = hasattr(values[name], "__dataclass_fields__")
+        if below and isinstance(change, Mapping):
+            values[name] = replace_nested(values[name], change, f"{path}{name}.")
+        elif below and not isinstance(change, type(values[name])):
+            raise SettingsError(f"{path}{name} must be a mapping or {type(values[name]).__name__}", field=name)
+        else:
+            values[name] = change
     return type(record)(**values)
+
+
+def nearest(word: str, known: tuple[str, ...]) -> str:
+    """``"; did you mean …?"`` for the known word that looks like ``word``, or the list of all."""
+    import difflib  # only a mistake pays for it
+
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(known)}"

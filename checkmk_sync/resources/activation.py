@@ -16,6 +16,7 @@ from ..errors import (
     UnprocessableError,
     WaitTimeoutError,
 )
+from ..names import several
 from ..query import column
 from ..resource import Resource, value_of
 from ..waiting import is_uncertain, ticks, wait_for
@@ -113,13 +114,14 @@ class Activation(Resource):
         WaitTimeoutError after ``timeout_s`` seconds. With ``wait_for_hosts`` it also waits until the
         monitoring core answers for these hosts.
         """
+        several(sites, "sites")
+        names = list(several(wait_for_hosts, "wait_for_hosts"))
         started = self._site.clock.monotonic()
         before = self.pending()
         run = None
         if before:
             run = self._run(before, list(sites), force_foreign_changes, timeout_s)
             self._verify(before, run, sites)
-        names = list(wait_for_hosts)
         if names:
             self.wait_until_monitored(names, timeout_s=timeout_s)
         return ActivationResult(tuple(before), run, self._site.clock.monotonic() - started)
@@ -129,9 +131,9 @@ class Activation(Resource):
 
         WaitTimeoutError after ``timeout_s`` seconds; hosts with the tag "offline" are never loaded.
         """
-        if not names:
+        missing = set(several(names, "names"))
+        if not missing:
             return
-        missing = set(names)
 
         def all_there() -> Optional[bool]:
             missing.difference_update(self.monitored(missing))
@@ -141,7 +143,7 @@ class Activation(Resource):
 
     def monitored(self, names: Iterable[str]) -> set[str]:
         """Those of the hosts that the core knows: few are asked for by name, many looked for in the whole list."""
-        wanted = sorted(names)
+        wanted = sorted(several(names, "names"))
         query = column("name").one_of(wanted).to_dict() if len(wanted) <= NAMES_PER_QUERY else None
         asked: dict[str, Any] = {"columns": ["name"]}
         has_post = self._site.operation("host_status", "query") is not None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Optional
 
 from ..errors import CheckmkError, ConflictError, NotFoundError, UnexpectedReplyError, WaitTimeoutError
+from ..names import several
 from ..resource import Resource, Site, value_of
 from ..waiting import is_uncertain, ticks, wait_for
 from ..wire import Reply
@@ -138,7 +139,7 @@ class Discovery(Resource):
         the returned job has ended. Where another bulk discovery runs (only one may before 2.4) its end is
         waited for. When the answer to the start is lost it is started again: scanning twice finds the same.
         """
-        names = tuple(hosts)
+        names = tuple(several(hosts, "hosts"))
         if not names:
             return BulkDiscovery((), None)
         options = {
