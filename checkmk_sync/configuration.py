@@ -11,7 +11,7 @@ from .documents import Document, read_yaml
 from .errors import SettingsError
 from .settings import Settings, nearest
 
-__all__ = ["from_env", "load", "nearest", "settings_from"]
+__all__ = ["NEEDED_VARIABLES", "from_env", "load", "nearest", "settings_from"]
 
 _SECRET_KEYS = {
     "password": "value",
@@ -27,6 +27,7 @@ _ENVIRONMENT = {
     "CHECKMK_PASSWORD": "password",
     "CHECKMK_PASSWORD_FILE": "password_file",
 }
+NEEDED_VARIABLES = tuple(_ENVIRONMENT)[:3]
 # These records stand under `advanced_features:`; everything else of Settings under `checkmk:`.
 _ADVANCED = ("streaming", "caching", "batch_processing", "recovery")
 
@@ -63,11 +64,8 @@ def settings_from(document: Document) -> Settings:
     own = [entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, "secret")]
     _refuse_unknown(document, ("checkmk",), checkmk, (*own, *_SECRET_KEYS))
     _fill_from_environment(checkmk)
+    _refuse_incomplete(document, checkmk)
     values = {"secret": _secret(document, checkmk)}
-    for name in ("server_url", "site", "username"):
-        if not checkmk.get(name):
-            variable = next(key for key, value in _ENVIRONMENT.items() if value == name)
-            raise _mistake(document, ("checkmk",), f"checkmk.{name} is missing (or set {variable})", name)
     values.update({name: checkmk[name] for name in own if name in checkmk})
     advanced = _section(document, "advanced_features")
     _refuse_unknown(document, ("advanced_features",), advanced, _ADVANCED)
@@ -78,6 +76,18 @@ def settings_from(document: Document) -> Settings:
             values[name] = _typed(document, (section, name), value, hints[name])
     settings: Settings = _record(document, ("checkmk",), Settings, values)
     return settings
+
+
+def _refuse_incomplete(document: Document, checkmk: Mapping[str, Any]) -> None:
+    """Everything that is missing is told at once."""
+    needed = {name: variable for variable, name in _ENVIRONMENT.items() if variable in NEEDED_VARIABLES}
+    missing = [name for name in needed if not checkmk.get(name)]
+    said = [f"checkmk.{name} is missing (or set {needed[name]})" for name in missing]
+    if all(checkmk.get(key) is None for key in _SECRET_KEYS):
+        missing.append("password")
+        said.append(f"no password: give one of {', '.join(_SECRET_KEYS)} (or set CHECKMK_PASSWORD)")
+    if missing:
+        raise _mistake(document, ("checkmk",), "; ".join(said), missing[0])
 
 
 def _section(document: Document, name: str) -> Mapping[str, Any]:
@@ -92,7 +102,7 @@ def _section(document: Document, name: str) -> Mapping[str, Any]:
 def _fill_from_environment(checkmk: dict[str, Any]) -> None:
     has_secret = any(key in checkmk for key in _SECRET_KEYS)
     for variable, key in _ENVIRONMENT.items():
-        if variable not in os.environ or key in checkmk or (has_secret and key in _SECRET_KEYS):
+        if not os.environ.get(variable) or key in checkmk or (has_secret and key in _SECRET_KEYS):
             continue
         if key == "password":  # the reference is kept, not the secret
             checkmk["password_env"] = variable
@@ -102,14 +112,6 @@ def _fill_from_environment(checkmk: dict[str, Any]) -> None:
 
 def _secret(document: Document, checkmk: Mapping[str, Any]) -> SecretSource:
     given = {place: checkmk[key] for key, place in _SECRET_KEYS.items() if checkmk.get(key) is not None}
-    if not given:
-        raise _mistake(
-            document,
-            ("checkmk",),
-            "no password: give one of password_file, password_env, password_command, keyring or password "
-            "(or set CHECKMK_PASSWORD)",
-            "password",
-        )
     for key in (key for key, place in _SECRET_KEYS.items() if place in given):
         if not isinstance(checkmk[key], str):
             raise _mistake(document, ("checkmk", key), f"checkmk.{key} must be a text; put it in quotes", key)

@@ -6,7 +6,7 @@ import enum
 import functools
 import re
 from dataclasses import dataclass
-from typing import Any, Iterable, Mapping, Optional, TypeVar
+from typing import Any, Iterable, Optional, TypeVar
 from urllib.parse import quote
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
 
 OWNER_LABEL = "checkmk_sync/owner"
 
-I = TypeVar("I", bound=Iterable[Any])
+G = TypeVar("G", bound=Iterable[Any])
 S = TypeVar("S", "HostState", "ServiceState")
 
 _HASH = re.compile(r"[0-9a-fA-F]{32}")
@@ -37,14 +37,12 @@ _FOLDER = re.compile(r"[-\w .]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
-def several(given: I, what: str) -> I:
-    """``given`` as it is. TypeError for one text or mapping, of which each letter or key would be taken."""
-    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
-        raise TypeError(
-            f"{what} is a list of names, not one text"
-            if isinstance(given, str)
-            else f"{what} is a list, not a {type(given).__name__}"
-        )
+def several(given: G, what: str) -> G:
+    """``given`` as it is. TypeError for one text, of which each letter would be taken."""
+    if isinstance(given, (str, bytes)):
+        raise TypeError(f"{what} is a list of names, not one text")
+    if not isinstance(given, Iterable):
+        raise TypeError(f"{what} is a list, not a {type(given).__name__}")
     return given
 
 

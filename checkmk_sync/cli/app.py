@@ -10,10 +10,12 @@ import click
 from .. import __version__
 from ..errors import (
     AuthError,
+    BadRequestError,
     BatchError,
     CheckmkError,
     ForbiddenError,
     MissingExtraError,
+    NotFoundError,
     SettingsError,
     SyncError,
     TransportError,
@@ -22,14 +24,14 @@ from ..errors import (
 from ..verbs import VERBS, Argument, Verb
 from .demo import demo
 from .doctor import doctor
-from .shared import State, can_ask, shared_options
+from .shared import INTERRUPTED, REFUSED, Declined, State, ask, can_ask, shared_options
 from .simulate import simulate
 from .streams import guarded
 from .synchronise import apply, plan
 
 __all__ = ["cli", "run"]
 
-FAILED, REFUSED, UNREACHABLE, INTERRUPTED = 1, 2, 3, 130
+FAILED, UNREACHABLE = 1, 3
 _NOUNS = {
     "hosts": "Hosts: configuration and status.",
     "folders": "Folders of the configuration.",
@@ -37,9 +39,18 @@ _NOUNS = {
 }
 
 
+class _Group(click.Group):
+    """Without arguments it explains itself."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(context, args or ["--help"])
+
+
 @click.group(
+    cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed or partly failed, 2 refused or bad input, 3 site not reachable. "
+    epilog="Exit codes: 0 done, 1 failed or partly failed, 2 refused or bad input (also what the site does not know), "
+    "3 site not reachable, 130 stopped. "
     "Try it without a Checkmk server: checkmk-sync demo",
 )
 @click.version_option(__version__, prog_name="checkmk-sync")
@@ -58,7 +69,11 @@ def _command(verb: Verb) -> click.Command:
         if verb.destructive:
             _ask(context, verb, arguments)
         with state.client() as client:
-            found = verb.handler(client, **arguments)
+            state.is_writing = verb.writes
+            try:
+                found = verb.handler(client, **arguments)
+            except ValueError as error:  # an argument that cannot be, such as the name of a host
+                raise click.UsageError(str(error)) from error
             if isinstance(found, Mapping):
                 state.output.record(found)
             else:
@@ -84,7 +99,7 @@ def _ask(context: click.Context, verb: Verb, arguments: Mapping[str, Any]) -> No
     if not can_ask():
         raise click.UsageError(f"'{verb.noun} {verb.name}' asks before it deletes; without a terminal give --yes")
     what = ", ".join(map(str, next(iter(arguments.values())))) if arguments else ""
-    click.confirm(f"Really {verb.name} {what}?", abort=True, err=True)
+    ask(f"Really {verb.name} {what}?")
 
 
 def _parameter(argument: Argument) -> click.Parameter:
@@ -95,6 +110,8 @@ def _parameter(argument: Argument) -> click.Parameter:
     if argument.kind is bool:
         return click.Option([option, argument.name], is_flag=True, help=argument.help)
     kind: Any = click.Choice(argument.choices) if argument.choices else argument.kind
+    if argument.kind is int:
+        kind = click.IntRange(min=argument.least)
     if argument.kind == "pairs":
         kind = str
     return click.Option(
@@ -123,7 +140,7 @@ def _value(argument: Argument, given: Any) -> Any:
 def _register() -> None:
     groups: dict[str, click.Group] = {}
     for noun, text in _NOUNS.items():
-        groups[noun] = shared_options(click.Group(noun, help=text))
+        groups[noun] = shared_options(_Group(noun, help=text))
         cli.add_command(groups[noun])
     for verb in VERBS:
         (groups[verb.noun] if verb.noun else cli).add_command(_command(verb))
@@ -135,12 +152,23 @@ _register()
 
 
 def exit_code(error: CheckmkError) -> int:
-    """1 failed or partly failed, 2 refused or bad input, 3 site not reachable."""
+    """1 failed or partly failed, 2 refused or bad input, 3 site not reachable.
+
+    400 and 404 of a single call mean that what was asked for cannot be: a name, a folder, a value.
+    """
     if isinstance(error, (TransportError, UnexpectedReplyError)):
         return UNREACHABLE
     if isinstance(error, BatchError) and isinstance(error.__cause__, AuthError):
         return REFUSED
-    refusals = (SettingsError, SyncError, AuthError, ForbiddenError, MissingExtraError)
+    refusals = (
+        SettingsError,
+        SyncError,
+        MissingExtraError,
+        AuthError,
+        ForbiddenError,
+        BadRequestError,
+        NotFoundError,
+    )
     return REFUSED if isinstance(error, refusals) else FAILED
 
 
@@ -164,12 +192,20 @@ def _run(state: State, arguments: Optional[Sequence[str]]) -> int:
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as done:
         return done.exit_code
+    except Declined as answer:
+        state.output.note("Nothing was done.")
+        return answer.exit_code
     except click.Abort:
-        state.output.error("stopped; what was done is kept, run it again to go on")
+        kept = "what was done is kept, run it again to go on" if state.is_writing else "nothing was changed"
+        state.output.error(f"stopped; {kept}")
         return INTERRUPTED
     except click.ClickException as error:
         state.output.error(error.format_message(), {"error": "UsageError", "message": error.format_message()})
         return REFUSED
     except CheckmkError as error:
-        state.output.error(str(error), error.to_dict())
+        facts = error.to_dict()
+        if isinstance(error, TransportError):
+            facts["server_url"] = state.server_url
+        where = f"; the server is {state.server_url}" if isinstance(error, TransportError) else ""
+        state.output.error(f"{error}{where}", facts)
         return exit_code(error)

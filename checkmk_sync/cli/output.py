@@ -14,11 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from ..names import counted
 from ..sync import Step
 from .streams import is_read
 
 __all__ = ["Output", "safe"]
 
+MAX_LINES = 40  # of one error
 WIDE_ROWS = 200  # a table has to know its widest row; longer lists leave in pieces of this many
 
 
@@ -59,12 +61,19 @@ class Output:
         if not self.quiet:
             self._errors.print(Text(text))
 
+    def question(self, text: str) -> None:
+        """One line on stderr for who is about to be asked."""
+        self._errors.print(Text(text))
+
     def error(self, message: str, facts: Optional[Mapping[str, Any]] = None) -> None:
         """A failure on stderr: one sentence, or JSON."""
         if self.as_json and facts is not None:
             sys.stderr.write(json.dumps(facts, default=str) + "\n")
             return
-        for number, part in enumerate(message.splitlines() or [""]):
+        lines = message.splitlines() or [""]
+        if len(lines) > MAX_LINES:
+            lines[MAX_LINES:] = [f"  … and {counted(len(lines) - MAX_LINES, 'more line')} (all of it with --json)"]
+        for number, part in enumerate(lines):
             self._errors.print(Text(f"{'Error: ' if number == 0 else ''}{safe(part)}", style="red"))
 
     def data(self, data: Any) -> None:

@@ -173,7 +173,7 @@ class Hosts(Resource):
             key=_name,
             folder=lambda entry: str(entry["folder"]),
         )
-        return run_bulk(self._site, verb, several(hosts, "hosts"), self._chunk_size(chunk_size), progress)
+        return run_bulk(self._site, verb, _entries(hosts, "hosts"), self._chunk_size(chunk_size), progress)
 
     def bulk_update(
         self, changes: Iterable[Entry], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
@@ -189,7 +189,7 @@ class Hosts(Resource):
             key=_name,
             folder=lambda entry: str(entry.get("folder", "")),
         )
-        return run_bulk(self._site, verb, several(changes, "changes"), self._chunk_size(chunk_size), progress)
+        return run_bulk(self._site, verb, _entries(changes, "changes"), self._chunk_size(chunk_size), progress)
 
     def bulk_delete(
         self,
@@ -276,6 +276,12 @@ class Hosts(Resource):
     def _proven_deleted(self, hosts: Sequence[Host]) -> set[str]:
         names = [host.name for host in hosts]
         return set(names) - set(self._read(names))
+
+
+def _entries(given: Iterable[Any], what: str) -> Iterable[Any]:
+    if isinstance(given, Mapping):
+        raise TypeError(f"{what} is a list of mappings, not one mapping")
+    return several(given, what)
 
 
 def _lies(item: Any, folder: Optional[str]) -> bool:

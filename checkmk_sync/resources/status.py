@@ -76,7 +76,7 @@ class HostStatuses(_Status):
         columns: Columns = (),
         sites: Sequence[str] = (),
     ) -> Stream[HostStatus]:
-        """Hosts that fit all of: a name pattern (``web*``), states (or their names), and a query; each with ``columns``.
+        """Hosts that fit all of: a name pattern (``web*``), states or their names, and a query; each with ``columns``.
 
         Decoded while the answer arrives. Checkmk: a site that is down is left out without a hint.
         """
