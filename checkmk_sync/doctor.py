@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+import os
 import socket
 import ssl
+import warnings
 from dataclasses import dataclass
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -19,15 +21,20 @@ from .errors import (
     ConnectError,
     ForbiddenError,
     GatewayError,
+    MissingExtraError,
+    SettingsError,
     TransportError,
     UnexpectedReplyError,
 )
 from .names import CheckmkVersion
 from .settings import Settings
+from .transport import InsecureTransportWarning
 
-__all__ = ["Finding", "Verdict", "diagnose"]
+__all__ = ["Finding", "Verdict", "diagnose", "warned"]
 
 OLDEST, NEWEST = "2.2.0", "2.6.0"
+
+_ADVICE_PASSWORD = "give the password in one of the ways that docs/configuration.md lists"
 
 
 class Verdict(enum.Enum):
@@ -60,13 +67,29 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
             yield finding
     if not reached:
         return
-    with Checkmk.from_settings(settings) as client:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            client = Checkmk.from_settings(settings)
+        except (SettingsError, MissingExtraError) as error:
+            yield Finding("password", Verdict.FAILED, str(error), _ADVICE_PASSWORD)
+            return
+    yield from warned(caught)
+    with client:
         for finding in _site(client):
             yield finding
             if finding.verdict is Verdict.FAILED:
                 return
         yield from _permissions(client)
         yield _pending(client)
+
+
+def warned(caught: Sequence[warnings.WarningMessage]) -> Iterator[Finding]:
+    """What warnings of reading the settings and the password mean; that of http:// is a finding about TLS already."""
+    for warning in caught:
+        if not issubclass(warning.category, InsecureTransportWarning):
+            said, _, advice = str(warning.message).partition("; ")
+            yield Finding("password", Verdict.WARNING, said, advice)
 
 
 def _network(settings: Settings) -> Iterator[Finding]:
@@ -94,18 +117,35 @@ def _tls(settings: Settings, host: str, port: int) -> Finding:
     if not settings.verify:
         advice = "set verify: true, with ca_bundle for a certificate of your own"
         return Finding("TLS", Verdict.WARNING, "certificates are not verified", advice)
-    context = ssl.create_default_context(cafile=settings.ca_bundle)
-    if settings.ca_bundle is None:
-        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)  # what requests uses
+    trusted = settings.ca_bundle or DEFAULT_CA_BUNDLE_PATH  # what requests uses
+    try:
+        context = ssl.create_default_context(**{"capath" if os.path.isdir(trusted) else "cafile": trusted})
+    except OSError as error:
+        said = f"the CA bundle {trusted} cannot be read: {error.strerror or error}"
+        return Finding("TLS", Verdict.FAILED, said, "correct ca_bundle: a file or folder with certificates")
     try:
         with socket.create_connection((host, port), timeout=settings.timeouts.connect_s) as plain:
             with context.wrap_socket(plain, server_hostname=host) as secured:
                 return Finding("TLS", Verdict.OK, f"{secured.version()}, the certificate is valid")
-    except ssl.SSLError as error:
+    except ssl.SSLCertVerificationError as error:
         advice = "point ca_bundle to the CA that signed the server's certificate"
-        return Finding("TLS", Verdict.FAILED, f"{error.reason or error}", advice)
+        return Finding("TLS", Verdict.FAILED, error.verify_message or str(error.reason), advice)
+    except ssl.SSLError as error:
+        if _speaks_http(settings, host, port):
+            advice = "use http:// in server_url, or the port that speaks https"
+            return Finding("TLS", Verdict.FAILED, f"{host} port {port} speaks http, not https", advice)
+        return Finding("TLS", Verdict.FAILED, f"{error.reason or error}", "check that the port speaks https")
     except OSError as error:
-        return Finding("TLS", Verdict.FAILED, str(error), "check that the port speaks TLS")
+        return Finding("TLS", Verdict.FAILED, str(error), "check that the port speaks https")
+
+
+def _speaks_http(settings: Settings, host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=settings.timeouts.connect_s) as plain:
+            plain.sendall(f"HEAD / HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+            return plain.recv(5) == b"HTTP/"
+    except OSError:
+        return False
 
 
 def _site(client: Checkmk) -> Iterator[Finding]:

@@ -24,14 +24,14 @@ from ..errors import (
 from ..verbs import VERBS, Argument, Verb
 from .demo import demo
 from .doctor import doctor
-from .shared import INTERRUPTED, REFUSED, Declined, State, ask, can_ask, shared_options
+from .shared import INTERRUPTED, REFUSED, UNREACHABLE, Declined, State, ask, can_ask, shared_options
 from .simulate import simulate
 from .streams import guarded
 from .synchronise import apply, plan
 
 __all__ = ["cli", "run"]
 
-FAILED, UNREACHABLE = 1, 3
+FAILED = 1
 _NOUNS = {
     "hosts": "Hosts: configuration and status.",
     "folders": "Folders of the configuration.",

@@ -16,13 +16,13 @@ from ..errors import SettingsError
 from ..settings import Settings
 from .output import Output
 
-__all__ = ["INTERRUPTED", "REFUSED", "Declined", "State", "ask", "can_ask", "shared_options"]
+__all__ = ["INTERRUPTED", "REFUSED", "UNREACHABLE", "Declined", "State", "ask", "can_ask", "shared_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
 
-REFUSED, INTERRUPTED = 2, 130  # exit codes
+REFUSED, UNREACHABLE, INTERRUPTED = 2, 3, 130  # exit codes
 
 
 @dataclass
