@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 from typing import Any, Mapping, Optional, Union, get_type_hints
 
 from .credentials import SecretSource, warn_if_readable_by_others
 from .documents import Document, read_yaml
 from .errors import SettingsError
-from .settings import Settings, nearest
+from .settings import Settings, nearest, with_key
 
 __all__ = ["NEEDED_VARIABLES", "from_env", "load", "nearest", "settings_from"]
 
@@ -28,6 +29,7 @@ _ENVIRONMENT = {
     "CHECKMK_PASSWORD_FILE": "password_file",
 }
 NEEDED_VARIABLES = tuple(_ENVIRONMENT)[:3]
+_PATHS = (("checkmk", "password_file"), ("checkmk", "ca_bundle"))
 # These records stand under `advanced_features:`; everything else of Settings under `checkmk:`.
 _ADVANCED = ("streaming", "caching", "batch_processing", "recovery")
 
@@ -46,10 +48,21 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
         raise SettingsError(f"the configuration cannot be read: {error.strerror}", file=name) from error
     except UnicodeDecodeError as error:
         raise SettingsError("the configuration is not UTF-8 text", file=name) from error
-    settings = settings_from(document)
+    settings = settings_from(_at_home(document, os.path.dirname(os.path.abspath(name))))
     if settings.secret.value is not None:
         warn_if_readable_by_others(name, mode)
     return settings
+
+
+def _at_home(document: Document, folder: str) -> Document:
+    """The document with the paths in it taken from the folder of its file, wherever the program is started."""
+    for *sections, key in _PATHS:
+        place = document.data
+        for section in sections:
+            place = place.get(section) if isinstance(place, dict) else None
+        if isinstance(place, dict) and isinstance(place.get(key), str) and place[key]:
+            place[key] = os.path.normpath(os.path.join(folder, os.path.expanduser(place[key])))
+    return document
 
 
 def from_env() -> Settings:
@@ -113,12 +126,25 @@ def _fill_from_environment(checkmk: dict[str, Any]) -> None:
 def _secret(document: Document, checkmk: Mapping[str, Any]) -> SecretSource:
     given = {place: checkmk[key] for key, place in _SECRET_KEYS.items() if checkmk.get(key) is not None}
     for key in (key for key, place in _SECRET_KEYS.items() if place in given):
-        if not isinstance(checkmk[key], str):
+        if key == "password_command":
+            given["command"] = _command(document, checkmk[key])
+        elif not isinstance(checkmk[key], str):
             raise _mistake(document, ("checkmk", key), f"checkmk.{key} must be a text; put it in quotes", key)
+        if not checkmk[key]:
+            raise _mistake(document, ("checkmk", key), f"checkmk.{key} is empty", key)
     try:
         return SecretSource(**given)
     except SettingsError as error:
         raise _mistake(document, ("checkmk",), str(error), error.field) from None
+
+
+def _command(document: Document, given: Any) -> str:
+    """A password command as one text; a list holds the command and each of its arguments."""
+    words = [given] if isinstance(given, str) else given
+    if not (isinstance(words, list) and words and all(isinstance(word, str) for word in words)):
+        said = "checkmk.password_command must be a text or a list of texts"
+        raise _mistake(document, ("checkmk", "password_command"), said, "password_command")
+    return given if isinstance(given, str) else shlex.join(words)
 
 
 def _typed(document: Document, path: tuple[str, ...], value: Any, hint: Any) -> Any:
@@ -145,7 +171,8 @@ def _record(document: Document, path: tuple[str, ...], kind: Any, values: Mappin
     try:
         return kind(**values)
     except SettingsError as error:
-        raise _mistake(document, (*path, error.field or ""), str(error), error.field) from None
+        said = with_key("".join(f"{step}." for step in path), error)
+        raise _mistake(document, (*path, error.field or ""), said, error.field) from None
 
 
 def _refuse_unknown(document: Document, path: tuple[str, ...], found: Any, known: tuple[str, ...]) -> None:

@@ -119,7 +119,10 @@ def _tls(settings: Settings, host: str, port: int) -> Finding:
         return Finding("TLS", Verdict.WARNING, "certificates are not verified", advice)
     trusted = settings.ca_bundle or DEFAULT_CA_BUNDLE_PATH  # what requests uses
     try:
-        context = ssl.create_default_context(**{"capath" if os.path.isdir(trusted) else "cafile": trusted})
+        is_folder = os.path.isdir(trusted)
+        context = (
+            ssl.create_default_context(capath=trusted) if is_folder else ssl.create_default_context(cafile=trusted)
+        )
     except OSError as error:
         said = f"the CA bundle {trusted} cannot be read: {error.strerror or error}"
         return Finding("TLS", Verdict.FAILED, said, "correct ca_bundle: a file or folder with certificates")
