@@ -34,8 +34,6 @@ __all__ = ["Finding", "Verdict", "diagnose", "warned"]
 
 OLDEST, NEWEST = "2.2.0", "2.6.0"
 
-_ADVICE_PASSWORD = "give the password in one of the ways that docs/configuration.md lists"
-
 
 class Verdict(enum.Enum):
     """FAILED makes the site unusable, WARNING a part of what can be done with it."""
@@ -72,7 +70,8 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
         try:
             client = Checkmk.from_settings(settings)
         except (SettingsError, MissingExtraError) as error:
-            yield Finding("password", Verdict.FAILED, str(error), _ADVICE_PASSWORD)
+            advice = "correct where the password is taken from; docs/configuration.md lists the ways"
+            yield Finding("password", Verdict.FAILED, str(error), advice)
             return
     yield from warned(caught)
     with client:
