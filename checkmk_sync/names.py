@@ -46,9 +46,9 @@ def several(given: G, what: str) -> G:
     return given
 
 
-def counted(number: int, noun: str) -> str:
-    """``"1 host"``, ``"2 hosts"``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, one: str, many: str = "") -> str:
+    """``"1 host"``, ``"2 hosts"``; ``many`` is what more than one are called, if not ``one`` with an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def host_name(text: str) -> str:

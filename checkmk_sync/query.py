@@ -12,7 +12,16 @@ from typing import Any, Iterable, Mapping, Union
 
 from .names import HostState, ServiceState, several
 
-__all__ = ["Column", "Filter", "column", "everything", "glob_regex", "unhandled_problems", "where"]
+__all__ = [
+    "Column",
+    "Filter",
+    "column",
+    "everything",
+    "glob_regex",
+    "unhandled_host_problems",
+    "unhandled_problems",
+    "where",
+]
 
 Value = Union[str, int, float, bool, HostState, ServiceState]
 
@@ -184,8 +193,18 @@ def where(**equal: Value) -> Filter:
     return result
 
 
+def unhandled_host_problems() -> Filter:
+    """Hosts that are down or unreachable, checked, not acknowledged and not in a downtime; for ``host_status``."""
+    return (
+        (column("state") != 0) & (column("has_been_checked") == 1) & where(acknowledged=0, scheduled_downtime_depth=0)
+    )
+
+
 def unhandled_problems() -> Filter:
-    """Services that are not OK, checked, not acknowledged and not in a downtime of their own or of their host."""
+    """Services that are not OK, checked, not acknowledged and not in a downtime of their own or of their host.
+
+    Their query; :func:`unhandled_host_problems` is that of hosts.
+    """
     return (
         (column("state") != 0)
         & (column("has_been_checked") == 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Optional
 
 from ..errors import CheckmkError, ConflictError, NotFoundError, UnexpectedReplyError, WaitTimeoutError
-from ..names import several
+from ..names import counted, several
 from ..resource import Resource, Site, value_of
 from ..waiting import is_uncertain, ticks, wait_for
 from ..wire import Reply
@@ -56,6 +56,10 @@ class BulkDiscovery:
     def ok(self) -> bool:
         """True when the job ended well. Checkmk: hosts that failed are named in its log only."""
         return self.job is None or self.job.ok
+
+    def __repr__(self) -> str:
+        state = None if self.job is None else self.job.state
+        return f"BulkDiscovery({counted(len(self.hosts), 'host')}, state={state!r})"
 
 
 class Discovery(Resource):
