@@ -233,12 +233,13 @@ def with_key(path: str, error: SettingsError) -> str:
 def replace_nested(record: Any, changes: Mapping[str, Any], path: str = "") -> Any:
     """A copy of a settings record with ``changes``, where a mapping changes the record below that name.
 
-    SettingsError for a name that is none, with the nearest that is one.
+    A name that is none is told with the nearest that is one: TypeError for an argument, SettingsError below.
     """
     values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
     for name, change in changes.items():
         if name not in values:
-            raise SettingsError(f"unknown setting {path}{name}{nearest(name, tuple(values))}", field=name)
+            said = f"unknown setting {path}{name}{nearest(name, tuple(values))}"
+            raise SettingsError(said, field=name) if path else TypeError(said)
         below = hasattr(values[name], "__dataclass_fields__")
         if below and isinstance(change, Mapping):
             values[name] = replace_nested(values[name], change, f"{path}{name}.")

@@ -62,7 +62,7 @@ def test_one_text_is_not_taken_letter_by_letter(three: SimulatedSite, cmk: Check
         (lambda cmk: cmk.services.each(query="state > 0"), TypeError, "query is a Filter"),
         (lambda cmk: cmk.host_status.each(query={"op": "="}), TypeError, "query is a Filter"),
         (lambda _cmk: Checkmk("http://localhost", "s", "u", "x", timeouts={"read": 3}), SettingsError, "'read_s'"),
-        (lambda _cmk: Checkmk("http://localhost", "s", "u", "x", timeout=3), SettingsError, "'timeouts'"),
+        (lambda _cmk: Checkmk("http://localhost", "s", "u", "x", timeout=3), TypeError, "'timeouts'"),
         (lambda _cmk: Checkmk("http://localhost", "s", "u", "x", timeouts=3), SettingsError, "timeouts"),
     ],
 )

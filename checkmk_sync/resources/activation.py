@@ -241,8 +241,9 @@ def _naming_others(error: ForbiddenError, before: Sequence[PendingChange], user:
     if not others:
         return error
     foreign = sum(change.user != user for change in before)
+    pending = counted(foreign, "pending change is", "pending changes are")
     detail = (
-        f"{counted(foreign, 'pending change is', 'pending changes are')} of {', '.join(others)}: let them activate, or force it "
+        f"{pending} of {', '.join(others)}: let them activate, or force it "
         f"(force_foreign_changes, needs the permission to activate foreign changes)"
     )
     return ForbiddenError(error.status, error.title, f"{error.detail} {detail}".strip(), call=error.call)
