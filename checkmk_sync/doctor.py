@@ -8,7 +8,7 @@ import socket
 import ssl
 import warnings
 from dataclasses import dataclass
-from typing import Callable, Iterator, Sequence
+from typing import Callable, Iterator, Optional, Sequence
 from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -65,15 +65,10 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
             yield finding
     if not reached:
         return
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            client = Checkmk.from_settings(settings)
-        except (SettingsError, MissingExtraError) as error:
-            advice = "correct where the password is taken from; docs/configuration.md lists the ways"
-            yield Finding("password", Verdict.FAILED, str(error), advice)
-            return
-    yield from warned(caught)
+    client, found = _client(settings)
+    yield from found
+    if client is None:
+        return
     with client:
         for finding in _site(client):
             yield finding
@@ -81,6 +76,18 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
                 return
         yield from _permissions(client)
         yield _pending(client)
+
+
+def _client(settings: Settings) -> tuple[Optional[Checkmk], list[Finding]]:
+    """A client, and what was found on the way to its password."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            client = Checkmk.from_settings(settings)
+        except (SettingsError, MissingExtraError) as error:
+            advice = "correct where the password is taken from; docs/configuration.md lists the ways"
+            return None, [Finding("password", Verdict.FAILED, str(error), advice)]
+    return client, list(warned(caught))
 
 
 def warned(caught: Sequence[warnings.WarningMessage]) -> Iterator[Finding]:
@@ -124,7 +131,7 @@ def _tls(settings: Settings, host: str, port: int) -> Finding:
         )
     except OSError as error:
         said = f"the CA bundle {trusted} cannot be read: {error.strerror or error}"
-        return Finding("TLS", Verdict.FAILED, said, "correct ca_bundle: a file or folder with certificates")
+        return Finding("ca_bundle", Verdict.FAILED, said, "correct ca_bundle: a file or folder with certificates")
     try:
         with socket.create_connection((host, port), timeout=settings.timeouts.connect_s) as plain:
             with context.wrap_socket(plain, server_hostname=host) as secured:

@@ -27,6 +27,7 @@ MISSHAPEN: list[tuple[Any, str, str]] = [
     ({"host_name": "g450", "attributes": {"alias": {1}}}, "g450", "'alias' of 'g450'.*set"),
     ({"host_name": "g450", "attributes": ["x"]}, "g450", "'g450' must be a mapping"),
     ({"host_name": "g450", "folder": " "}, "g450", "is not a folder"),
+    ({"name": "g450"}, "dict", "this has 'name'"),
     ("g450", "g450", "is a str"),
     (None, "NoneType", "is a NoneType"),
 ]

@@ -158,7 +158,7 @@ def test_https_to_a_port_that_speaks_http(site: SimulatedSite) -> None:
 
 
 def test_a_ca_bundle_that_is_not_there(site: SimulatedSite) -> None:
-    found = _findings(_settings(site.url.replace("http://", "https://"), ca_bundle="/nowhere/ca.pem"))["TLS"]
+    found = _findings(_settings(site.url.replace("http://", "https://"), ca_bundle="/nowhere/ca.pem"))["ca_bundle"]
     assert "/nowhere/ca.pem cannot be read" in found.said
     assert "ca_bundle" in found.advice
 

@@ -14,7 +14,7 @@ from .shared import REFUSED, UNREACHABLE, State, shared_options
 
 __all__ = ["doctor"]
 
-_OURS = {"credentials", "password"}
+_OURS = {"ca_bundle", "credentials", "password"}
 _STYLES = {Verdict.OK: ("ok", "green"), Verdict.WARNING: ("warning", "yellow"), Verdict.FAILED: ("FAILED", "red")}
 
 

@@ -328,7 +328,8 @@ def _as_change(item: Entry) -> dict[str, Any]:
 
 def _check_keys(item: Entry, known: set[str]) -> None:
     if not isinstance(item, Mapping) or not isinstance(item.get("host_name"), str):
-        raise ValueError(f"an entry is a mapping of {', '.join(sorted(known))}; this is a {type(item).__name__}")
+        found = f"has {', '.join(map(repr, item))}" if isinstance(item, Mapping) else f"is a {type(item).__name__}"
+        raise ValueError(f"an entry is a mapping of {', '.join(sorted(known))}, with the name as a text; this {found}")
     unknown = [key for key in item if key not in known]
     if unknown:
         said = nearest(str(unknown[0]), tuple(sorted(known)))
