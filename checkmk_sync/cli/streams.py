@@ -55,6 +55,9 @@ class GuardedStream(io.TextIOBase):
             with self._noting():
                 self._stream.flush()
 
+    def close(self) -> None:
+        """Nothing: the stream belongs to the process."""
+
     def isatty(self) -> bool:
         return self._stream is not None and self._stream.isatty()
 
