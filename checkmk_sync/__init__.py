@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .errors import CheckmkError
     from .names import CheckmkVersion, HostState, ServiceState
     from .outcomes import Outcome, Outcomes, Status
-    from .query import Filter, column, unhandled_problems, where
+    from .query import Filter, column, unhandled_host_problems, unhandled_problems, where
     from .records import Folder, Host, HostStatus, ServiceStatus, Version
     from .settings import Settings
 
@@ -41,6 +41,7 @@ _HOMES = {
     "Status": "outcomes",
     "Version": "records",
     "column": "query",
+    "unhandled_host_problems": "query",
     "unhandled_problems": "query",
     "where": "query",
 }
@@ -64,6 +65,7 @@ __all__ = [
     "Status",
     "Version",
     "column",
+    "unhandled_host_problems",
     "unhandled_problems",
     "where",
 ]

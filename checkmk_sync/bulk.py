@@ -10,7 +10,7 @@ import itertools
 import logging
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Generic, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Callable, Generic, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from .errors import (
     ApiError,
@@ -38,11 +38,13 @@ E = TypeVar("E")
 class BulkVerb(Generic[E]):
     """What the engine has to know of a bulk call.
 
-    ``check`` raises ValueError for an entry that need not be sent at all. ``send`` performs the call for
+    ``shaped`` makes an entry of what the caller gave, ValueError when that is none. ``check`` raises ValueError
+    for an entry that need not be sent at all. ``send`` performs the call for
     some entries. ``proven`` reads and returns the keys of the entries that the site holds as they were
     sent. ``key`` and ``folder`` say what an entry is named and where it lies.
     """
 
+    shaped: Callable[[Any], E]
     check: Callable[[E], None]
     send: Callable[[Sequence[E]], None]
     proven: Callable[[Sequence[E]], set[str]]
@@ -51,30 +53,74 @@ class BulkVerb(Generic[E]):
 
 
 def run_bulk(
-    site: Site, verb: BulkVerb[E], entries: Iterable[E], chunk_size: int, progress: Optional[Progress] = None
+    site: Site, verb: BulkVerb[E], items: Iterable[Any], chunk_size: int, progress: Optional[Progress] = None
 ) -> Outcomes:
-    """Send all entries in chunks and say what became of each.
+    """Send all items in chunks and say what became of each.
 
-    Takes any iterable, one chunk at a time; a list is sorted as a whole, so that entries of one folder
-    stand together (each run of one folder rewrites that folder's files once). The first 401 that means
-    wrong credentials stops the batch with a BatchError, for going on would lock the account.
+    Takes any iterable, one chunk at a time. A list is checked as a whole before anything is sent
+    (ValueError names the first item that is no entry), and sorted, so that entries of one folder stand
+    together (each run of one folder rewrites that folder's files once). BatchError, with the outcomes so
+    far, when the iterable raises, and at the first 401 that means wrong credentials, for going on would
+    lock the account.
     """
-    if isinstance(entries, (list, tuple)):
-        entries = sorted(entries, key=lambda entry: (verb.folder(entry), verb.key(entry)))
     known: list[Outcome] = []
     seen: set[str] = set()
-    batch = _Batch(site, verb)
-    source = iter(entries)
-    for chunk in iter(lambda: list(itertools.islice(source, chunk_size)), []):
-        for outcome in batch.run(sorted(chunk, key=verb.folder), seen):
+    batch, intake = _Batch(site, verb), _Intake(verb, items, chunk_size)
+    for chunk in intake.chunks():
+        for outcome in itertools.chain(intake.refused, batch.run(sorted(chunk, key=verb.folder), seen)):
             known.append(outcome)
             site.transport.metrics.increment_counter(f"bulk_items.{outcome.status.name.lower()}")
             if progress is not None:
                 progress(outcome)
-        if batch.stopped_by is not None:
-            error = BatchError(f"stopped: {batch.stopped_by}", outcomes=Outcomes(known))
-            raise error from batch.stopped_by
+        stopped_by = batch.stopped_by or intake.stopped_by
+        if stopped_by is not None:
+            raise BatchError(f"stopped: {stopped_by}", outcomes=Outcomes(known)) from stopped_by
     return Outcomes(known)
+
+
+class _Intake(Generic[E]):
+    """What the caller gives, as entries. ``refused`` are the outcomes of those of the last chunk that are none;
+    ``stopped_by`` is what the iterable raised."""
+
+    def __init__(self, verb: BulkVerb[E], items: Iterable[Any], chunk_size: int) -> None:
+        self._verb, self._chunk_size = verb, chunk_size
+        self._shaped = self._checked(items) if isinstance(items, (list, tuple)) else map(self._outcome_or_entry, items)
+        self.refused: list[Outcome] = []
+        self.stopped_by: Optional[Exception] = None
+
+    def chunks(self) -> Iterator[list[E]]:
+        """Chunk by chunk; what came before the iterable raised is a chunk as well."""
+        while self.stopped_by is None:
+            taken: list[Union[E, Outcome]] = []
+            try:
+                taken.extend(itertools.islice(self._shaped, self._chunk_size))
+            except Exception as error:  # of the caller's: it leaves as the cause of a BatchError
+                self.stopped_by = error
+            if not taken and self.stopped_by is None:
+                return
+            self.refused = [entry for entry in taken if isinstance(entry, Outcome)]
+            yield [entry for entry in taken if not isinstance(entry, Outcome)]
+
+    def _checked(self, items: Sequence[Any]) -> Iterator[E]:
+        entries = []
+        for number, item in enumerate(items):
+            try:
+                entries.append(self._verb.shaped(item))
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"number {number} of the list: {error}") from None
+        return iter(sorted(entries, key=lambda entry: (self._verb.folder(entry), self._verb.key(entry))))
+
+    def _outcome_or_entry(self, item: Any) -> Union[E, Outcome]:
+        try:
+            return self._verb.shaped(item)
+        except (TypeError, ValueError) as error:
+            return Outcome(_name_of(item), Status.NOT_APPLIED, CheckmkError(str(error)))
+
+
+def _name_of(item: Any) -> str:
+    """What can be said of an item that is no entry."""
+    name = item.get("host_name") if isinstance(item, Mapping) else item
+    return name if isinstance(name, str) else type(item).__name__
 
 
 class _Batch(Generic[E]):

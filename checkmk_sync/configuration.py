@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
+import shlex
 from typing import Any, Mapping, Optional, Union, get_type_hints
 
 from .credentials import SecretSource, warn_if_readable_by_others
 from .documents import Document, read_yaml
 from .errors import SettingsError
-from .settings import Settings
+from .settings import Settings, nearest, with_key
 
-__all__ = ["from_env", "load", "nearest", "settings_from"]
+__all__ = ["NEEDED_VARIABLES", "from_env", "load", "nearest", "settings_from"]
 
 _SECRET_KEYS = {
     "password": "value",
@@ -28,6 +28,13 @@ _ENVIRONMENT = {
     "CHECKMK_PASSWORD": "password",
     "CHECKMK_PASSWORD_FILE": "password_file",
 }
+NEEDED_VARIABLES = tuple(_ENVIRONMENT)[:3]
+_PATHS = (
+    ("checkmk", "password_file"),
+    ("checkmk", "ca_bundle"),
+    ("advanced_features", "caching", "path"),
+    ("advanced_features", "caching", "redis_password_file"),
+)
 # These records stand under `advanced_features:`; everything else of Settings under `checkmk:`.
 _ADVANCED = ("streaming", "caching", "batch_processing", "metrics", "recovery")
 
@@ -46,11 +53,22 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
         raise SettingsError(f"the configuration cannot be read: {error.strerror}", file=name) from error
     except UnicodeDecodeError as error:
         raise SettingsError("the configuration is not UTF-8 text", file=name) from error
-    settings = settings_from(document)
+    settings = settings_from(_at_home(document, os.path.dirname(os.path.abspath(name))))
     redis_secret = settings.caching.redis_secret
     if settings.secret.value is not None or (redis_secret is not None and redis_secret.value is not None):
         warn_if_readable_by_others(name, mode)
     return settings
+
+
+def _at_home(document: Document, folder: str) -> Document:
+    """The document with the paths in it taken from the folder of its file, wherever the program is started."""
+    for *sections, key in _PATHS:
+        place = document.data
+        for section in sections:
+            place = place.get(section) if isinstance(place, dict) else None
+        if isinstance(place, dict) and isinstance(place.get(key), str) and place[key]:
+            place[key] = os.path.normpath(os.path.join(folder, os.path.expanduser(place[key])))
+    return document
 
 
 def from_env() -> Settings:
@@ -65,11 +83,8 @@ def settings_from(document: Document) -> Settings:
     own = [entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, "secret")]
     _refuse_unknown(document, ("checkmk",), checkmk, (*own, *_SECRET_KEYS))
     _fill_from_environment(checkmk)
+    _refuse_incomplete(document, checkmk)
     values: dict[str, Any] = {"secret": _secret(document, checkmk)}
-    for name in ("server_url", "site", "username"):
-        if not checkmk.get(name):
-            variable = next(key for key, value in _ENVIRONMENT.items() if value == name)
-            raise _mistake(document, ("checkmk",), f"checkmk.{name} is missing (or set {variable})", name)
     values.update({name: checkmk[name] for name in own if name in checkmk})
     advanced = dict(_section(document, "advanced_features"))
     _refuse_unknown(document, ("advanced_features",), advanced, _ADVANCED)
@@ -101,6 +116,18 @@ def _redis_secret(document: Document, advanced: dict[str, Any]) -> Optional[Secr
         raise _mistake(document, ("advanced_features", "caching"), str(error), error.field) from None
 
 
+def _refuse_incomplete(document: Document, checkmk: Mapping[str, Any]) -> None:
+    """Everything that is missing is told at once."""
+    needed = {name: variable for variable, name in _ENVIRONMENT.items() if variable in NEEDED_VARIABLES}
+    missing = [name for name in needed if not checkmk.get(name)]
+    said = [f"checkmk.{name} is missing (or set {needed[name]})" for name in missing]
+    if all(checkmk.get(key) is None for key in _SECRET_KEYS):
+        missing.append("password")
+        said.append(f"no password: give one of {', '.join(_SECRET_KEYS)} (or set CHECKMK_PASSWORD)")
+    if missing:
+        raise _mistake(document, ("checkmk",), "; ".join(said), missing[0])
+
+
 def _section(document: Document, name: str) -> Mapping[str, Any]:
     found = (document.data or {}).get(name)
     if found is None:
@@ -113,7 +140,7 @@ def _section(document: Document, name: str) -> Mapping[str, Any]:
 def _fill_from_environment(checkmk: dict[str, Any]) -> None:
     has_secret = any(key in checkmk for key in _SECRET_KEYS)
     for variable, key in _ENVIRONMENT.items():
-        if variable not in os.environ or key in checkmk or (has_secret and key in _SECRET_KEYS):
+        if not os.environ.get(variable) or key in checkmk or (has_secret and key in _SECRET_KEYS):
             continue
         if key == "password":  # the reference is kept, not the secret
             checkmk["password_env"] = variable
@@ -123,21 +150,26 @@ def _fill_from_environment(checkmk: dict[str, Any]) -> None:
 
 def _secret(document: Document, checkmk: Mapping[str, Any]) -> SecretSource:
     given = {place: checkmk[key] for key, place in _SECRET_KEYS.items() if checkmk.get(key) is not None}
-    if not given:
-        raise _mistake(
-            document,
-            ("checkmk",),
-            "no password: give one of password_file, password_env, password_command, keyring or password "
-            "(or set CHECKMK_PASSWORD)",
-            "password",
-        )
     for key in (key for key, place in _SECRET_KEYS.items() if place in given):
-        if not isinstance(checkmk[key], str):
+        if key == "password_command":
+            given["command"] = _command(document, checkmk[key])
+        elif not isinstance(checkmk[key], str):
             raise _mistake(document, ("checkmk", key), f"checkmk.{key} must be a text; put it in quotes", key)
+        if not checkmk[key]:
+            raise _mistake(document, ("checkmk", key), f"checkmk.{key} is empty", key)
     try:
         return SecretSource(**given)
     except SettingsError as error:
         raise _mistake(document, ("checkmk",), str(error), error.field) from None
+
+
+def _command(document: Document, given: Any) -> str:
+    """A password command as one text; a list holds the command and each of its arguments."""
+    words = [given] if isinstance(given, str) else given
+    if not (isinstance(words, list) and words and all(isinstance(word, str) for word in words)):
+        said = "checkmk.password_command must be a text or a list of texts"
+        raise _mistake(document, ("checkmk", "password_command"), said, "password_command")
+    return given if isinstance(given, str) else shlex.join(words)
 
 
 def _typed(document: Document, path: tuple[str, ...], value: Any, hint: Any) -> Any:
@@ -164,7 +196,8 @@ def _record(document: Document, path: tuple[str, ...], kind: Any, values: Mappin
     try:
         return kind(**values)
     except SettingsError as error:
-        raise _mistake(document, (*path, error.field or ""), str(error), error.field) from None
+        said = with_key("".join(f"{step}." for step in path), error)
+        raise _mistake(document, (*path, error.field or ""), said, error.field) from None
 
 
 def _refuse_unknown(document: Document, path: tuple[str, ...], found: Any, known: tuple[str, ...]) -> None:
@@ -174,12 +207,6 @@ def _refuse_unknown(document: Document, path: tuple[str, ...], found: Any, known
         if key not in known:
             where = ".".join((*path, str(key)))
             raise _mistake(document, (*path, key), f"unknown setting {where}{nearest(str(key), known)}", str(key))
-
-
-def nearest(word: str, known: tuple[str, ...]) -> str:
-    """``"; did you mean …?"`` for the known word that looks like ``word``, or the list of all."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(known)}"
 
 
 def _mistake(document: Document, path: tuple[Any, ...], message: str, field: Optional[str]) -> SettingsError:

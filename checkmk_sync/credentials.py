@@ -19,6 +19,7 @@ from .errors import MissingExtraError, SettingsError
 __all__ = ["Redactor", "SecretSource", "warn_caller", "warn_if_readable_by_others"]
 
 HIDDEN = "***"
+COMMAND_S = 60.0  # how long a password command may take
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,17 @@ class SecretSource:
 
 
 def _from_file(path: str) -> str:
-    path = os.path.expanduser(path)
+    path = os.path.abspath(os.path.expanduser(path))
     try:
-        with open(path, encoding="utf-8") as source:
+        with open(path, encoding="utf-8-sig") as source:
             warn_if_readable_by_others(path, os.fstat(source.fileno()).st_mode)
-            return source.read().rstrip("\r\n")
+            secret = source.read().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise SettingsError(f"the password file {path} cannot be read: {reason}", field="password_file") from error
+    if secret != secret.strip():
+        warn_caller(f"the password in {path} starts or ends with a blank; remove it unless it belongs to the password")
+    return secret
 
 
 def warn_if_readable_by_others(path: str, mode: int) -> None:
@@ -99,10 +103,23 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
 def _from_command(command: str) -> str:
     try:
         # No shell: the command is split like a shell would, but nothing in it is expanded.
-        done = subprocess.run(shlex.split(command), check=True, stdout=subprocess.PIPE, timeout=60)
+        done = subprocess.run(shlex.split(command), check=True, stdout=subprocess.PIPE, timeout=COMMAND_S)
         return done.stdout.decode("utf-8").rstrip("\r\n")
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        raise SettingsError(f"the password command failed ({type(error).__name__})", field="password_command") from None
+        hint = "; it is run without a shell, so it knows no pipes" if set("|&;<>$`") & set(command) else ""
+        said = f"the password command failed: {_why_it_failed(error)}{hint}"
+        raise SettingsError(said, field="password_command") from None
+
+
+def _why_it_failed(error: Exception) -> str:
+    """Without the command and what it printed: both may hold secrets."""
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"exit code {error.returncode}"
+    if isinstance(error, UnicodeDecodeError):
+        return "what it prints is not UTF-8 text"
+    if isinstance(error, OSError):
+        return str(error.strerror)
+    return str(error) if isinstance(error, ValueError) else f"it took more than {COMMAND_S:g} s"
 
 
 def _from_keyring(service: str, username: str) -> str:

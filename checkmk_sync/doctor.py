@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+import os
 import socket
 import ssl
+import warnings
 from dataclasses import dataclass
-from typing import Callable, Iterator, Optional
+from typing import Callable, Iterator, Optional, Sequence
 from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -19,13 +21,16 @@ from .errors import (
     ConnectError,
     ForbiddenError,
     GatewayError,
+    MissingExtraError,
+    SettingsError,
     TransportError,
     UnexpectedReplyError,
 )
 from .names import CheckmkVersion
 from .settings import Settings
+from .transport import InsecureTransportWarning
 
-__all__ = ["Finding", "Verdict", "diagnose"]
+__all__ = ["Finding", "Verdict", "diagnose", "warned"]
 
 OLDEST, NEWEST = "2.2.0", "2.6.0"
 
@@ -63,7 +68,11 @@ def diagnose(settings: Settings, *, watch: Optional[Callable[[Checkmk], object]]
             yield finding
     if not reached:
         return
-    with Checkmk.from_settings(settings) as client:
+    client, found = _client(settings)
+    yield from found
+    if client is None:
+        return
+    with client:
         if watch is not None:
             watch(client)
         for finding in _site(client):
@@ -72,6 +81,26 @@ def diagnose(settings: Settings, *, watch: Optional[Callable[[Checkmk], object]]
                 return
         yield from _permissions(client)
         yield _pending(client)
+
+
+def _client(settings: Settings) -> tuple[Optional[Checkmk], list[Finding]]:
+    """A client, and what was found on the way to its password."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            client = Checkmk.from_settings(settings)
+        except (SettingsError, MissingExtraError) as error:
+            advice = "correct where the password is taken from; docs/configuration.md lists the ways"
+            return None, [Finding("password", Verdict.FAILED, str(error), advice)]
+    return client, list(warned(caught))
+
+
+def warned(caught: Sequence[warnings.WarningMessage]) -> Iterator[Finding]:
+    """What warnings of reading the settings and the password mean; that of http:// is a finding about TLS already."""
+    for warning in caught:
+        if not issubclass(warning.category, InsecureTransportWarning):
+            said, _, advice = str(warning.message).partition("; ")
+            yield Finding("password", Verdict.WARNING, said, advice)
 
 
 def _network(settings: Settings) -> Iterator[Finding]:
@@ -99,18 +128,38 @@ def _tls(settings: Settings, host: str, port: int) -> Finding:
     if not settings.verify:
         advice = "set verify: true, with ca_bundle for a certificate of your own"
         return Finding("TLS", Verdict.WARNING, "certificates are not verified", advice)
-    context = ssl.create_default_context(cafile=settings.ca_bundle)
-    if settings.ca_bundle is None:
-        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)  # what requests uses
+    trusted = settings.ca_bundle or DEFAULT_CA_BUNDLE_PATH  # what requests uses
+    try:
+        is_folder = os.path.isdir(trusted)
+        context = (
+            ssl.create_default_context(capath=trusted) if is_folder else ssl.create_default_context(cafile=trusted)
+        )
+    except OSError as error:
+        said = f"the CA bundle {trusted} cannot be read: {error.strerror or error}"
+        return Finding("ca_bundle", Verdict.FAILED, said, "correct ca_bundle: a file or folder with certificates")
     try:
         with socket.create_connection((host, port), timeout=settings.timeouts.connect_s) as plain:
             with context.wrap_socket(plain, server_hostname=host) as secured:
                 return Finding("TLS", Verdict.OK, f"{secured.version()}, the certificate is valid")
-    except ssl.SSLError as error:
+    except ssl.SSLCertVerificationError as error:
         advice = "point ca_bundle to the CA that signed the server's certificate"
-        return Finding("TLS", Verdict.FAILED, f"{error.reason or error}", advice)
+        return Finding("TLS", Verdict.FAILED, error.verify_message or str(error.reason), advice)
+    except ssl.SSLError as error:
+        if _speaks_http(settings, host, port):
+            advice = "use http:// in server_url, or the port that speaks https"
+            return Finding("TLS", Verdict.FAILED, f"{host} port {port} speaks http, not https", advice)
+        return Finding("TLS", Verdict.FAILED, f"{error.reason or error}", "check that the port speaks https")
     except OSError as error:
-        return Finding("TLS", Verdict.FAILED, str(error), "check that the port speaks TLS")
+        return Finding("TLS", Verdict.FAILED, str(error), "check that the port speaks https")
+
+
+def _speaks_http(settings: Settings, host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=settings.timeouts.connect_s) as plain:
+            plain.sendall(f"HEAD / HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+            return plain.recv(5) == b"HTTP/"
+    except OSError:
+        return False
 
 
 def _site(client: Checkmk) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import enum
 import functools
 import re
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Iterable, Optional, TypeVar
 from urllib.parse import quote
 
 __all__ = [
@@ -14,21 +14,41 @@ __all__ = [
     "CheckmkVersion",
     "HostState",
     "ServiceState",
+    "counted",
     "folder_id",
     "folder_path",
     "host_name",
     "is_folder_hash",
     "parent_folder",
     "path_segment",
+    "several",
+    "state_of",
 ]
 
 OWNER_LABEL = "checkmk_sync/owner"
+
+G = TypeVar("G", bound=Iterable[Any])
+S = TypeVar("S", "HostState", "ServiceState")
 
 _HASH = re.compile(r"[0-9a-fA-F]{32}")
 _HOST = re.compile(r"[-0-9a-zA-Z_.]+")
 # Checkmk: new folders may be named [-\w]*, older ones may also hold spaces and dots.
 _FOLDER = re.compile(r"[-\w .]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+
+
+def several(given: G, what: str) -> G:
+    """``given`` as it is. TypeError for one text, of which each letter would be taken."""
+    if isinstance(given, (str, bytes)):
+        raise TypeError(f"{what} is a list of names, not one text")
+    if not isinstance(given, Iterable):
+        raise TypeError(f"{what} is a list, not a {type(given).__name__}")
+    return given
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """``"1 host"``, ``"2 hosts"``; ``many`` is what more than one are called, if not ``one`` with an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def host_name(text: str) -> str:
@@ -114,6 +134,14 @@ class ServiceState(enum.Enum):
     def of(cls, state: int, has_been_checked: int) -> ServiceState:
         """The state that the columns ``state`` and ``has_been_checked`` say."""
         return cls(state) if has_been_checked else cls.PENDING
+
+
+def state_of(kind: type[S], given: object) -> S:
+    """A state, also by its name in any case. ValueError, with those that there are, for anything else."""
+    found = kind.__members__.get(given.upper()) if isinstance(given, str) else given
+    if not isinstance(found, kind):
+        raise ValueError(f"{given!r} is no {kind.__name__}: {', '.join(kind.__members__)}")
+    return found
 
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:([ibp])(\d+))?(?:-[\d.]+)?(?:\.([a-z]+))?")

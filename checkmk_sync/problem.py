@@ -61,7 +61,9 @@ def api_error(
             call=call,
         )
     if problem is None:
-        title, detail = _reason(status), _plain_text(body, redact)
+        title = _reason(status)
+        # Web servers say it in the title, and once more in a headline.
+        detail = re.sub(rf"^(?:(?:{status} )?{re.escape(title)}\W*)+", "", _plain_text(body, redact))
         problem = {}
     else:
         title, detail = str(problem.get("title") or _reason(status)), str(problem.get("detail") or "")

@@ -10,14 +10,25 @@ import enum
 import re
 from typing import Any, Iterable, Mapping, Union
 
-from .names import HostState, ServiceState
+from .names import HostState, ServiceState, several
 
-__all__ = ["Column", "Filter", "column", "everything", "glob_regex", "unhandled_problems", "where"]
+__all__ = [
+    "Column",
+    "Filter",
+    "column",
+    "everything",
+    "glob_regex",
+    "unhandled_host_problems",
+    "unhandled_problems",
+    "where",
+]
 
 Value = Union[str, int, float, bool, HostState, ServiceState]
 
 # Checkmk: a column's name matches [_a-z]+, a table's name may stand in front of it.
 _COLUMN = re.compile(r"(?:[a-z]+\.)?[_a-z]+")
+_REGEX = ("~", "~~")
+_NUMBER = re.compile(r"-?\d+")
 _SPECIAL = re.compile(r"([.^$*+?{}\[\]\\|()])")
 
 
@@ -79,6 +90,9 @@ class Column:
         self.name = name
 
     def _compare(self, op: str, value: Value) -> Filter:
+        if self.name.endswith("state") and isinstance(value, str) and not (op in _REGEX or _NUMBER.fullmatch(value)):
+            # Checkmk takes any text for 0, which is OK or UP.
+            raise ValueError(f"{self.name} holds a state: compare it with a ServiceState or HostState, not {value!r}")
         return Filter({"op": op, "left": self.name, "right": _right(value)})
 
     def __eq__(self, value: Value) -> Filter:  # type: ignore[override]
@@ -133,7 +147,7 @@ class Column:
 
     def one_of(self, values: Iterable[Value]) -> Filter:
         """Any of the values. ValueError for none at all: that would be every row or no row, and nobody knows which."""
-        filters = [self == value for value in values]
+        filters = [self == value for value in several(values, "values")]
         if not filters:
             raise ValueError(f"one_of() for {self.name} needs at least one value")
         result = filters[0]
@@ -179,8 +193,18 @@ def where(**equal: Value) -> Filter:
     return result
 
 
+def unhandled_host_problems() -> Filter:
+    """Hosts that are down or unreachable, checked, not acknowledged and not in a downtime; for ``host_status``."""
+    return (
+        (column("state") != 0) & (column("has_been_checked") == 1) & where(acknowledged=0, scheduled_downtime_depth=0)
+    )
+
+
 def unhandled_problems() -> Filter:
-    """Services that are not OK, checked, not acknowledged and not in a downtime of their own or of their host."""
+    """Services that are not OK, checked, not acknowledged and not in a downtime of their own or of their host.
+
+    Their query; :func:`unhandled_host_problems` is that of hosts.
+    """
     return (
         (column("state") != 0)
         & (column("has_been_checked") == 1)

@@ -102,6 +102,8 @@ class _Row:
     columns: Mapping[str, Any]
 
     def __getitem__(self, column: str) -> Any:
+        if column not in self.columns:
+            raise KeyError(f"the column {column!r} was not asked for: give columns=[{column!r}]")
         return self.columns[column]
 
 

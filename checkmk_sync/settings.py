@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Mapping, Optional
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .credentials import SecretSource
 from .errors import SettingsError
@@ -31,7 +32,13 @@ def _check(owner: Any, **minimum: float) -> None:
     """Refuse numbers below their minimum; None means "not set" and is left alone."""
     for name, least in minimum.items():
         value = getattr(owner, name)
-        if value is not None and not value >= least:
+        if value is None:
+            continue
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise SettingsError(f"{name} must be a number, not {value!r}", field=name)
+        if not math.isfinite(value):
+            raise SettingsError(f"{name} must be a finite number, not {value!r}", field=name)
+        if value < least:
             raise SettingsError(f"{name} must be at least {least:g}, not {value!r}", field=name)
 
 
@@ -184,8 +191,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "server_url", _server_url(self.server_url))
+        if self.proxy is not None:
+            _check_proxy(self.proxy)
         if not self.site or not all(char.isalnum() or char == "_" for char in self.site):
             raise SettingsError(f"{self.site!r} is not a site id: letters, digits and '_' are allowed", field="site")
+        if self.server_url.rpartition("/")[2] == self.site and urlsplit(self.server_url).path:
+            said = f"the server URL ends before the site: leave out '/{self.site}'"
+            raise SettingsError(said, field="server_url")
         # Checkmk: "Bearer USER SECRET" is split at blanks, so a user id cannot hold one.
         if not self.username or any(char in " /:\r\n" for char in self.username):
             raise SettingsError(f"{self.username!r} is not a user id", field="username")
@@ -228,8 +240,8 @@ def hide_userinfo(url: str) -> str:
 
 def _server_url(text: str) -> str:
     """``https://host[:port][/prefix]`` without a last slash; a site or API path behind it is a mistake."""
-    parts = urlsplit(text.strip() if isinstance(text, str) else "")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _split(text.strip() if isinstance(text, str) else "")
+    if parts is None or parts.scheme not in ("http", "https"):
         raise SettingsError(f"{text!r} is not a server URL such as https://monitoring.example.com", field="server_url")
     if parts.username is not None or parts.password is not None:
         raise SettingsError("the server URL must not hold a user or a password", field="server_url")
@@ -238,9 +250,53 @@ def _server_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
-def replace_nested(record: Any, changes: Mapping[str, Any]) -> Any:
-    """A copy of a settings record with ``changes``, where a mapping changes the record below that name."""
+def _check_proxy(text: str) -> None:
+    parts = _split(text)
+    if parts is None or parts.scheme not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
+        # What was given may hold a password.
+        raise SettingsError("proxy must be a URL such as http://proxy:3128", field="proxy")
+
+
+def _split(text: str) -> Optional[SplitResult]:
+    """The parts of a URL; None unless it has a host, and a port that can be one."""
+    try:
+        parts = urlsplit(text)
+        return parts if parts.hostname and parts.port != 0 else None
+    except ValueError:
+        return None
+
+
+def with_key(path: str, error: SettingsError) -> str:
+    """What an error says, with ``path`` before the field when it starts with that."""
+    return f"{path}{error}" if error.field and str(error).startswith(error.field) else str(error)
+
+
+def replace_nested(record: Any, changes: Mapping[str, Any], path: str = "") -> Any:
+    """A copy of a settings record with ``changes``, where a mapping changes the record below that name.
+
+    A name that is none is told with the nearest that is one: TypeError for an argument, SettingsError below.
+    """
     values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
     for name, change in changes.items():
-        values[name] = replace_nested(values[name], change) if isinstance(change, Mapping) else change
-    return type(record)(**values)
+        if name not in values:
+            said = f"unknown setting {path}{name}{nearest(name, tuple(values))}"
+            raise SettingsError(said, field=name) if path else TypeError(said)
+        below = hasattr(values[name], "__dataclass_fields__")
+        if below and isinstance(change, Mapping):
+            values[name] = replace_nested(values[name], change, f"{path}{name}.")
+        elif below and not isinstance(change, type(values[name])):
+            raise SettingsError(f"{path}{name} must be a mapping or {type(values[name]).__name__}", field=name)
+        else:
+            values[name] = change
+    try:
+        return type(record)(**values)
+    except SettingsError as error:
+        raise SettingsError(with_key(path, error), field=error.field) from None
+
+
+def nearest(word: str, known: tuple[str, ...]) -> str:
+    """``"; did you mean …?"`` for the known word that looks like ``word``, or the list of all."""
+    import difflib  # only a mistake pays for it
+
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(known)}"

@@ -53,7 +53,7 @@ def test_the_core_is_waited_for_only_when_asked(prepared: Any) -> None:
         cmk.host_status.get("web01")
     cmk.activation.wait_until_monitored(["web01"])
     assert cmk.host_status.get("web01", fresh=True).name == "web01"
-    with pytest.raises(WaitTimeoutError, match="loading 1 hosts"):
+    with pytest.raises(WaitTimeoutError, match="loading 1 host .*: not loaded: "):
         cmk.activation.wait_until_monitored(["never"], timeout_s=5)
 
 
@@ -70,7 +70,7 @@ def test_an_activation_that_fails_is_an_error(prepared: Any) -> None:
     site, cmk = prepared
     cmk.hosts.create("web01")
     site.set_faults([Fault("fail_activation")])
-    with pytest.raises(ActivationError, match="1 changes are still pending") as caught:
+    with pytest.raises(ActivationError, match="1 change is still pending") as caught:
         cmk.activation.activate()
     assert caught.value.pending == 1
     assert bool(caught.value.status_per_site) is site.world.profile.status_per_site
@@ -97,7 +97,7 @@ def test_changes_of_others_are_named_unless_forced(prepared: Any, connect: Any) 
     site.add_user("carol", "carols secret")
     connect(site, user="carol").hosts.create("hers")
     cmk.hosts.create("ours")
-    with pytest.raises(ForbiddenError, match="1 pending changes are of carol") as caught:
+    with pytest.raises(ForbiddenError, match="1 pending change is of carol") as caught:
         cmk.activation.activate()
     assert "force_foreign_changes" in str(caught.value)
     assert len(cmk.activation.activate(force_foreign_changes=True).activated) == 2

@@ -69,7 +69,7 @@ def test_hosts(site_for_cli: SimulatedSite, sync: Run) -> None:
     assert sync("folders", "create", "/x/y").code == 0
     assert sync("hosts", "move", "new", "/x/y", "--json").data["folder"] == "/x/y"
     assert sync("hosts", "delete", "new", "nope", "--yes").code == 1
-    assert sync("hosts", "get", "new").code == 1
+    assert sync("hosts", "get", "new").code == 2
     assert sync("hosts", "update", "host00000").code == 2
     assert sync("hosts", "create", "x", "--attribute", "oops").code == 2
 
@@ -127,7 +127,7 @@ def test_the_configuration_may_come_from_a_variable(
 
 def test_exit_codes(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sync("version").code == 0
-    assert sync("hosts", "get", "nope").code == 1
+    assert sync("hosts", "get", "nope").code == 2
     assert sync("hosts", "list", "--nope").code == 2
     assert sync("nonsense").code == 2
     monkeypatch.setenv("CHECKMK_PASSWORD", "wrong-one")

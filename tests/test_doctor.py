@@ -138,5 +138,56 @@ def test_on_the_command_line(site: SimulatedSite, monkeypatch: pytest.MonkeyPatc
     assert run(["doctor", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["verdict"] == "ok"
     monkeypatch.setenv("CHECKMK_PASSWORD", "wrong-one")
-    assert run(["doctor"]) == 3
+    assert run(["doctor"]) == 2
     assert "FAILED  credentials" in capsys.readouterr().out
+
+
+def test_its_exit_code_is_that_of_every_command(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"SERVER_URL": site.url, "SITE": "s", "USERNAME": "automation", "PASSWORD": site.secret}
+    for changed in ({"PASSWORD": "wrong-one"}, {"SITE": "other"}, {"SERVER_URL": "http://127.0.0.1:1"}):
+        for name, value in {**known, **changed}.items():
+            monkeypatch.setenv(f"CHECKMK_{name}", value)
+        assert run(["doctor"]) == run(["version"]) != 0
+
+
+def test_https_to_a_port_that_speaks_http(site: SimulatedSite) -> None:
+    found = _findings(_settings(site.url.replace("http://", "https://")))["TLS"]
+    assert found.verdict is Verdict.FAILED
+    assert found.said.endswith("speaks http, not https")
+    assert "http:// in server_url" in found.advice
+
+
+def test_a_ca_bundle_that_is_not_there(site: SimulatedSite) -> None:
+    found = _findings(_settings(site.url.replace("http://", "https://"), ca_bundle="/nowhere/ca.pem"))["ca_bundle"]
+    assert "/nowhere/ca.pem cannot be read" in found.said
+    assert "ca_bundle" in found.advice
+
+
+def test_a_password_that_cannot_be_had(site: SimulatedSite, capsys: Any, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"checkmk: {{server_url: '{site.url}', site: s, username: automation, password_file: {tmp_path}/nothing}}"
+    )
+    assert run(["--config", str(config), "doctor"]) == 2
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert f"FAILED  password: the password file {tmp_path}/nothing cannot be read" in shown.out
+    assert shown.out.splitlines()[-1].startswith("        -> ")
+
+
+@pytest.mark.parametrize("line", ["password_file: {folder}/secret", "password: simulated-secret"])
+def test_a_secret_that_others_may_read_is_a_row(site: SimulatedSite, capsys: Any, tmp_path: Path, line: str) -> None:
+    (tmp_path / "secret").write_text(site.secret)
+    config = tmp_path / "config.yaml"
+    said = line.format(folder=tmp_path)
+    config.write_text(f"checkmk: {{server_url: '{site.url}', site: s, username: automation, {said}}}")
+    for path in (config, tmp_path / "secret"):
+        path.chmod(0o644)
+    assert run(["--config", str(config), "doctor"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert "warning password: " in shown.out
+    assert "-> run: chmod 600" in shown.out
+    assert run(["--config", str(config), "doctor", "--json"]) == 0
+    (row,) = (row for row in json.loads(capsys.readouterr().out) if row["verdict"] == "warning")
+    assert row["advice"].startswith("run: chmod 600")

@@ -35,7 +35,7 @@ def test_as_json_with_waits_and_repeats(site_for_cli: SimulatedSite, sync: Run) 
 def test_after_a_failure_with_the_same_exit_code(site_for_cli: SimulatedSite, sync: Run) -> None:
     result = sync("--json", "--stats", "hosts", "get", "nope")
     error, cost = map(json.loads, result.err.splitlines())
-    assert result.code == 1
+    assert result.code == 2
     assert error["error"] == "NotFoundError"
     assert cost["stats"]["calls"]["hosts.get"]["count"] == 1
 

@@ -217,7 +217,7 @@ def test_it_compares_pickles_prints_and_names_itself() -> None:
     text = plan_as_text(plan)
     assert "~ host h0: alias old -> new" in text
     assert "Plan: 0 to create, 0 to move, 2 to update, 0 to delete, 8 unchanged" in text
-    assert "… and 1 more changes" in plan_as_text(plan, limit=1)
+    assert "… and 1 more change" in plan_as_text(plan, limit=1)
     assert "| update | host | h0 | alias old -&gt; new |".replace("-&gt;", "->") in plan_as_markdown(plan)
 
 

@@ -182,8 +182,10 @@ def test_groups_of_settings_change_by_name() -> None:
     assert changed.timeouts == Timeouts(read_s=5)
     assert changed.recovery.retry.max_retries == 0
     assert changed.recovery.circuit_breaker == settings.recovery.circuit_breaker
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="unknown setting nothing"):
         replace_nested(settings, {"nothing": 1})
+    with pytest.raises(SettingsError, match="unknown setting recovery.retry.max_retry; did you mean 'max_retries'"):
+        replace_nested(settings, {"recovery": {"retry": {"max_retry": 1}}})
 
 
 def test_redaction_knows_every_form() -> None:

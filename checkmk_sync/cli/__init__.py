@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Optional, Sequence
 
+from ..errors import MissingExtraError
+
 __all__ = ["main"]
 
 USAGE = 2
@@ -17,6 +19,6 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise
-        sys.stderr.write("The command line needs the extra 'cli': pip install 'checkmk_sync[cli]'\n")
+        sys.stderr.write(f"{MissingExtraError('The command line', 'cli')}\n")
         sys.exit(USAGE)
     sys.exit(run(arguments))

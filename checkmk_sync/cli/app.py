@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
 from typing import Any, Mapping, Optional, Sequence
 
@@ -12,10 +10,12 @@ import click
 from .. import __version__
 from ..errors import (
     AuthError,
+    BadRequestError,
     BatchError,
     CheckmkError,
     ForbiddenError,
     MissingExtraError,
+    NotFoundError,
     SettingsError,
     SyncError,
     TransportError,
@@ -25,13 +25,14 @@ from ..verbs import VERBS, Argument, Verb
 from .cost import cost_of
 from .demo import demo
 from .doctor import doctor
-from .shared import State, shared_options
+from .shared import INTERRUPTED, REFUSED, UNREACHABLE, Declined, State, ask, can_ask, shared_options
 from .simulate import simulate
+from .streams import guarded
 from .synchronise import apply, plan
 
 __all__ = ["cli", "run"]
 
-FAILED, REFUSED, UNREACHABLE, INTERRUPTED = 1, 2, 3, 130
+FAILED = 1
 _NOUNS = {
     "hosts": "Hosts: configuration and status.",
     "folders": "Folders of the configuration.",
@@ -39,24 +40,18 @@ _NOUNS = {
 }
 
 
-class _Root(click.Group):
-    """Whoever reads our output may have seen enough; click would end with exit code 1."""
+class _Group(click.Group):
+    """Without arguments it explains itself."""
 
-    def invoke(self, context: click.Context) -> Any:
-        try:
-            result = super().invoke(context)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Keeps Python from complaining when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        return result
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(context, args or ["--help"])
 
 
 @click.group(
-    cls=_Root,
+    cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed or partly failed, 2 refused or bad input, 3 site not reachable. "
+    epilog="Exit codes: 0 done, 1 failed or partly failed, 2 refused or bad input (also what the site does not know), "
+    "3 site not reachable, 130 stopped. "
     "Try it without a Checkmk server: checkmk-sync demo",
 )
 @click.version_option(__version__, prog_name="checkmk-sync")
@@ -75,7 +70,11 @@ def _command(verb: Verb) -> click.Command:
         if verb.destructive:
             _ask(context, verb, arguments)
         with state.client() as client:
-            found = verb.handler(client, **arguments)
+            state.is_writing = verb.writes
+            try:
+                found = verb.handler(client, **arguments)
+            except ValueError as error:  # an argument that cannot be, such as the name of a host
+                raise click.UsageError(str(error)) from error
             if isinstance(found, Mapping):
                 state.output.record(found)
             else:
@@ -98,10 +97,10 @@ def _yes(context: click.Context, _parameter: click.Parameter, value: bool) -> No
 def _ask(context: click.Context, verb: Verb, arguments: Mapping[str, Any]) -> None:
     if context.meta.get("yes"):
         return
-    if not sys.stdin.isatty():
+    if not can_ask():
         raise click.UsageError(f"'{verb.noun} {verb.name}' asks before it deletes; without a terminal give --yes")
     what = ", ".join(map(str, next(iter(arguments.values())))) if arguments else ""
-    click.confirm(f"Really {verb.name} {what}?", abort=True, err=True)
+    ask(f"Really {verb.name} {what}?")
 
 
 def _parameter(argument: Argument) -> click.Parameter:
@@ -112,6 +111,8 @@ def _parameter(argument: Argument) -> click.Parameter:
     if argument.kind is bool:
         return click.Option([option, argument.name], is_flag=True, help=argument.help)
     kind: Any = click.Choice(argument.choices) if argument.choices else argument.kind
+    if argument.kind is int:
+        kind = click.IntRange(min=argument.least)
     if argument.kind == "pairs":
         kind = str
     return click.Option(
@@ -140,7 +141,7 @@ def _value(argument: Argument, given: Any) -> Any:
 def _register() -> None:
     groups: dict[str, click.Group] = {}
     for noun, text in _NOUNS.items():
-        groups[noun] = shared_options(click.Group(noun, help=text))
+        groups[noun] = shared_options(_Group(noun, help=text))
         cli.add_command(groups[noun])
     for verb in VERBS:
         (groups[verb.noun] if verb.noun else cli).add_command(_command(verb))
@@ -152,21 +153,37 @@ _register()
 
 
 def exit_code(error: CheckmkError) -> int:
-    """1 failed or partly failed, 2 refused or bad input, 3 site not reachable."""
+    """1 failed or partly failed, 2 refused or bad input, 3 site not reachable.
+
+    400 and 404 of a single call mean that what was asked for cannot be: a name, a folder, a value.
+    """
     if isinstance(error, (TransportError, UnexpectedReplyError)):
         return UNREACHABLE
     if isinstance(error, BatchError) and isinstance(error.__cause__, AuthError):
         return REFUSED
-    refusals = (SettingsError, SyncError, AuthError, ForbiddenError, MissingExtraError)
+    refusals = (
+        SettingsError,
+        SyncError,
+        MissingExtraError,
+        AuthError,
+        ForbiddenError,
+        BadRequestError,
+        NotFoundError,
+    )
     return REFUSED if isinstance(error, refusals) else FAILED
 
 
 def run(arguments: Optional[Sequence[str]] = None) -> int:
     """Run a command line; its exit code."""
     state = State()
-    code = _run(state, arguments)
-    if state.stats:
-        state.output.cost(cost_of(state.collectors))
+    with guarded() as stdout:
+        code = _run(state, arguments)
+        stdout.flush()
+        if stdout.broken is not None:
+            state.output.error(f"standard output cannot be written: {stdout.broken.strerror}")
+            code = code or FAILED
+        if state.stats:
+            state.output.cost(cost_of(state.collectors))
     return code
 
 
@@ -178,12 +195,20 @@ def _run(state: State, arguments: Optional[Sequence[str]]) -> int:
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as done:
         return done.exit_code
+    except Declined as answer:
+        state.output.note("Nothing was done.")
+        return answer.exit_code
     except click.Abort:
-        state.output.error("stopped; what was done is kept, run it again to go on")
+        kept = "what was done is kept, run it again to go on" if state.is_writing else "nothing was changed"
+        state.output.error(f"stopped; {kept}")
         return INTERRUPTED
     except click.ClickException as error:
         state.output.error(error.format_message(), {"error": "UsageError", "message": error.format_message()})
         return REFUSED
     except CheckmkError as error:
-        state.output.error(str(error), error.to_dict())
+        facts = error.to_dict()
+        if isinstance(error, TransportError):
+            facts["server_url"] = state.server_url
+        where = f"; the server is {state.server_url}" if isinstance(error, TransportError) else ""
+        state.output.error(f"{error}{where}", facts)
         return exit_code(error)

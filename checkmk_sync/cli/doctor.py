@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+import warnings
+
 import click
 from rich.text import Text
 
-from ..doctor import Finding, Verdict, diagnose
+from ..doctor import Finding, Verdict, diagnose, warned
 from .output import safe
-from .shared import State, shared_options
+from .shared import REFUSED, UNREACHABLE, State, shared_options
 
 __all__ = ["doctor"]
 
+_OURS = {"ca_bundle", "credentials", "password"}
 _STYLES = {Verdict.OK: ("ok", "green"), Verdict.WARNING: ("warning", "yellow"), Verdict.FAILED: ("FAILED", "red")}
 
 
@@ -20,18 +24,23 @@ _STYLES = {Verdict.OK: ("ok", "green"), Verdict.WARNING: ("warning", "yellow"), 
 def doctor(context: click.Context) -> int:
     """Explain what is wrong between this machine and the site, and what to do.
 
-    Exits with 0 when all is well or only warned about, with 3 when the site cannot be used.
+    Exits with 0 when all is well or only warned about, with 2 when credentials or settings are wrong, with 3
+    when the site cannot be reached or used: as every other command would.
     """
     state: State = context.ensure_object(State)
     state.start_logging()
     output, found = state.output, []
-    for finding in diagnose(state.settings(), watch=state.watch):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        settings = state.settings()
+    for finding in itertools.chain(warned(caught), diagnose(settings, watch=state.watch)):
         found.append(finding)
         if not state.as_json:
             _show(output.console, finding)
     if state.as_json:
         output.data([finding.to_dict() for finding in found])
-    return 3 if any(finding.verdict is Verdict.FAILED for finding in found) else 0
+    failed = {finding.check for finding in found if finding.verdict is Verdict.FAILED}
+    return 0 if not failed else REFUSED if failed & _OURS else UNREACHABLE
 
 
 def _show(console: object, finding: Finding) -> None:
@@ -39,4 +48,4 @@ def _show(console: object, finding: Finding) -> None:
     line = Text.assemble((f"{word:8}", style), f"{finding.check}: {safe(finding.said)}")
     console.print(line)  # type: ignore[attr-defined]
     if finding.advice:
-        console.print(Text(f"{'':8}→ {safe(finding.advice)}"))  # type: ignore[attr-defined]
+        console.print(Text(f"{'':8}-> {safe(finding.advice)}"))  # type: ignore[attr-defined]

@@ -14,11 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from ..names import counted
 from ..sync import Step
 from .cost import cost_as_text
+from .streams import is_read
 
 __all__ = ["Output", "safe"]
 
+MAX_LINES = 40  # of one error
 WIDE_ROWS = 200  # a table has to know its widest row; longer lists leave in pieces of this many
 
 
@@ -59,12 +62,19 @@ class Output:
         if not self.quiet:
             self._errors.print(Text(text))
 
+    def question(self, text: str) -> None:
+        """One line on stderr for who is about to be asked."""
+        self._errors.print(Text(text))
+
     def error(self, message: str, facts: Optional[Mapping[str, Any]] = None) -> None:
         """A failure on stderr: one sentence, or JSON."""
         if self.as_json and facts is not None:
             sys.stderr.write(json.dumps(facts, default=str) + "\n")
             return
-        for number, part in enumerate(message.splitlines() or [""]):
+        lines = message.splitlines() or [""]
+        if len(lines) > MAX_LINES:
+            lines[MAX_LINES:] = [f"  … and {counted(len(lines) - MAX_LINES, 'more line')} (all of it with --json)"]
+        for number, part in enumerate(lines):
             self._errors.print(Text(f"{'Error: ' if number == 0 else ''}{safe(part)}", style="red"))
 
     def cost(self, cost: Mapping[str, Any]) -> None:
@@ -93,11 +103,12 @@ class Output:
                 self.console.print(Text.assemble((f"{name}: ", "bold"), safe(value)))
 
     def rows(self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-        """Many objects, in constant memory: they leave while they come."""
+        """Many objects, in constant memory: they leave while they come, as long as somebody reads them."""
+        rows = itertools.takewhile(lambda _row: is_read(), rows)
         if self.as_json:
             self._json_rows(rows)
         elif self.is_terminal:
-            self._table(iter(rows), columns)
+            self._table(rows, columns)
         else:
             for row in rows:
                 sys.stdout.write("\t".join(safe(row.get(column)) for column in columns) + "\n")

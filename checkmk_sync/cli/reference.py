@@ -22,11 +22,15 @@ and with `--json` they are JSON. Deleting asks, and so does `apply`; without a t
 | exit code | meaning |
 |---|---|
 | 0 | done, or nothing to do |
-| 1 | failed or partly failed |
-| 2 | refused, or bad input |
-| 3 | site not reachable |
+| 1 | failed or partly failed; or the results could not be written, on a full disk |
+| 2 | refused: bad input, a name or value that the site does not know (400, 404), wrong credentials, a missing \
+permission, a setting that is missing or wrong, an unsafe plan, or you said no |
+| 3 | site not reachable, or no site at the address |
 | 4 | only with `plan --detailed-exitcode`: there is something to do |
 | 130 | stopped with Ctrl-C |
+
+What becomes of stdout does not change what is done: `apply` does its work when the reader leaves (`| head`), and the
+exit code is the same. Letters that the encoding of the terminal does not have are written out, as `\\u0142`.
 
 These options stand before or after the command:
 """

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, TypeVar
 
 import click
 
 from ..client import Checkmk
-from ..configuration import from_env, load
+from ..configuration import NEEDED_VARIABLES, from_env, load
+from ..errors import SettingsError
 from ..metrics import MetricsCollector
 from ..settings import Settings
 from .output import Output
 
-__all__ = ["State", "shared_options"]
+__all__ = ["INTERRUPTED", "REFUSED", "UNREACHABLE", "Declined", "State", "ask", "can_ask", "shared_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
 
+REFUSED, UNREACHABLE, INTERRUPTED = 2, 3, 130  # exit codes
+
 
 @dataclass
 class State:
-    """What the shared options say, wherever they stood."""
+    """What the shared options say, wherever they stood. ``is_writing`` once something may have been changed."""
 
     config: Optional[str] = None
     as_json: bool = False
@@ -32,6 +36,8 @@ class State:
     verbose: int = 0
     stats: bool = False
     collectors: list[MetricsCollector] = field(default_factory=list)
+    is_writing: bool = False
+    server_url: str = ""
 
     @property
     def output(self) -> Output:
@@ -40,7 +46,15 @@ class State:
     def settings(self) -> Settings:
         """From ``--config``, ``CHECKMK_SYNC_CONFIG`` or the ``CHECKMK_…`` variables of the environment."""
         path = self.config or os.environ.get(CONFIG_VARIABLE)
-        return load(path) if path else from_env()
+        try:
+            settings = load(path) if path else from_env()
+        except SettingsError as error:
+            if path is not None or all(map(os.environ.get, NEEDED_VARIABLES)):
+                raise
+            hint = "or give --config FILE; without a Checkmk server try: checkmk-sync demo"
+            raise SettingsError(f"{error}; {hint}", field=error.field) from None
+        self.server_url = settings.server_url
+        return settings
 
     def client(self) -> Checkmk:
         self.start_logging()
@@ -59,6 +73,29 @@ class State:
             logger = logging.getLogger("checkmk_sync")
             logger.addHandler(handler)
             logger.setLevel(logging.DEBUG if self.verbose > 1 else logging.INFO)
+
+
+class Declined(click.Abort):
+    """Somebody was asked and did not agree, so nothing was done."""
+
+    def __init__(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+
+
+def can_ask() -> bool:
+    """True where somebody can answer a question."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def ask(question: str) -> None:
+    """Raises Declined unless the answer is yes; Ctrl-C and the end of the input are no."""
+    try:
+        if click.confirm(question, err=True):
+            return
+    except click.Abort:
+        click.echo(err=True)
+        raise Declined(INTERRUPTED) from None
+    raise Declined(REFUSED)
 
 
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:

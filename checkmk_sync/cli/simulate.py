@@ -9,6 +9,7 @@ from typing import Any, Optional
 import click
 
 from ..credentials import SecretSource
+from ..settings import Settings
 from .output import Output
 from .shared import State, shared_options
 
@@ -41,8 +42,11 @@ def simulate(context: click.Context, /, secret: Optional[str], secret_file: Opti
         raise click.UsageError("give --secret or --secret-file, not both")
     if secret_file is not None:
         secret = SecretSource(file=secret_file).reveal()
+    used = secret or "simulated-secret"
+    # What no client takes is refused here, not when one is tried.
+    Settings("http://localhost", options["site"], options["user"], SecretSource(value=used))
     try:
-        site = SimulatedSite(**options, secret=secret or "simulated-secret")
+        site = SimulatedSite(**options, secret=used)
     except (ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
     with site:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Callable, Optional, TypeVar
 
 import click
 
 from ..errors import BatchError
+from ..names import counted
 from ..sync import (
     Options,
     Plan,
@@ -19,7 +19,7 @@ from ..sync import (
     report_as_text,
 )
 from .output import Output, safe
-from .shared import State, shared_options
+from .shared import State, ask, can_ask, shared_options
 
 __all__ = ["apply", "plan", "show"]
 
@@ -60,6 +60,8 @@ def plan(
     Changes nothing. Exits with 2 when the inventory has mistakes or names hosts that are not yours.
     """
     state: State = context.ensure_object(State)
+    if state.as_json and markdown:
+        raise click.UsageError("give --json or --markdown, not both")
     desired = load(inventory)
     with state.client() as client:
         found = make_plan(client, desired, owner=owner, adopt=adopt)
@@ -114,7 +116,9 @@ def apply(
             return 0
         if not state.as_json:
             show(output, plan_as_text(found, limit=SHOWN))
-        _confirm(found, yes or checksum is not None, "-" in inventory)
+        if not (yes or checksum is not None):
+            _confirm(output, found, stdin_is_taken="-" in inventory)
+        state.is_writing = True
         options = Options(discover=not no_discover, activate=not no_activate, force_foreign=force_foreign)
         try:
             with output.progress() as watch:
@@ -130,12 +134,13 @@ def apply(
     return 0 if report.ok else 1
 
 
-def _confirm(found: Plan, agreed: bool, stdin_is_taken: bool) -> None:
-    if agreed:
-        return
-    if stdin_is_taken or not sys.stdin.isatty():
+def _confirm(output: Output, found: Plan, *, stdin_is_taken: bool) -> None:
+    if stdin_is_taken or not can_ask():
         raise click.UsageError("without a terminal to ask on, give --yes, or --checksum with that of the reviewed plan")
-    click.confirm(f"Apply {len(found.changes)} changes?", abort=True, err=True)
+    if output.as_json or not output.is_terminal:  # who is asked has to see what about
+        for line in plan_as_text(found, limit=SHOWN).splitlines():
+            output.question(safe(line))
+    ask(f"Apply {counted(len(found.changes), 'change')}?")
 
 
 def show(output: Output, text: str) -> None:

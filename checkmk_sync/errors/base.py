@@ -67,4 +67,5 @@ class MissingExtraError(CheckmkError, ImportError):
 
     def __init__(self, feature: str, extra: str) -> None:
         self.feature, self.extra = feature, extra
-        super().__init__(f"{feature} needs the extra '{extra}': pip install 'checkmk_sync[{extra}]'")
+        how = f"pip install 'checkmk_sync[{extra}]', or in a checkout: pip install '.[{extra}]'"
+        super().__init__(f"{feature} needs the extra '{extra}': {how}")

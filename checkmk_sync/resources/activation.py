@@ -16,6 +16,7 @@ from ..errors import (
     UnprocessableError,
     WaitTimeoutError,
 )
+from ..names import counted, several
 from ..query import column
 from ..resource import Resource, value_of
 from ..waiting import is_uncertain, ticks, wait_for
@@ -23,6 +24,7 @@ from ..waiting import is_uncertain, ticks, wait_for
 __all__ = ["Activation", "ActivationResult", "ActivationRun", "PendingChange"]
 
 NAMES_PER_QUERY = 200
+NAMES_SHOWN = 5  # in an error
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,12 @@ class ActivationResult:
     run: Optional[ActivationRun]
     elapsed_s: float = 0.0
 
+    def __repr__(self) -> str:
+        run = None if self.run is None else self.run.id
+        return (
+            f"ActivationResult({counted(len(self.activated), 'change')} activated, run={run!r}, {self.elapsed_s:.1f} s)"
+        )
+
 
 class Activation(Resource):
     """``client.activation``."""
@@ -113,13 +121,14 @@ class Activation(Resource):
         WaitTimeoutError after ``timeout_s`` seconds. With ``wait_for_hosts`` it also waits until the
         monitoring core answers for these hosts.
         """
+        several(sites, "sites")
+        names = list(several(wait_for_hosts, "wait_for_hosts"))
         started = self._site.clock.monotonic()
         before = self.pending()
         run = None
         if before:
             run = self._run(before, list(sites), force_foreign_changes, timeout_s)
             self._verify(before, run, sites)
-        names = list(wait_for_hosts)
         if names:
             self.wait_until_monitored(names, timeout_s=timeout_s)
         return ActivationResult(tuple(before), run, self._site.clock.monotonic() - started)
@@ -127,21 +136,29 @@ class Activation(Resource):
     def wait_until_monitored(self, names: Sequence[str], *, timeout_s: float = 60.0) -> None:
         """Wait until the core answers for all these hosts: after an activation that takes some seconds.
 
-        WaitTimeoutError after ``timeout_s`` seconds; hosts with the tag "offline" are never loaded.
+        WaitTimeoutError, which names those that are missing, after ``timeout_s`` seconds; hosts with the tag
+        "offline" are never loaded.
         """
-        if not names:
+        missing = set(several(names, "names"))
+        if not missing:
             return
-        missing = set(names)
 
         def all_there() -> Optional[bool]:
             missing.difference_update(self.monitored(missing))
             return None if missing else True
 
-        wait_for(self._site.clock, all_there, timeout_s, f"loading {len(names)} hosts into the core")
+        what = f"loading {counted(len(missing), 'host')} into the core"
+        try:
+            wait_for(self._site.clock, all_there, timeout_s, what)
+        except WaitTimeoutError as error:
+            few = sorted(missing)[:NAMES_SHOWN]
+            more = f" and {len(missing) - len(few)} more" if len(missing) > len(few) else ""
+            said = f"{error}: not loaded: {', '.join(few)}{more}"
+            raise WaitTimeoutError(said, waited_s=error.waited_s) from None
 
     def monitored(self, names: Iterable[str]) -> set[str]:
         """Those of the hosts that the core knows: few are asked for by name, many looked for in the whole list."""
-        wanted = sorted(names)
+        wanted = sorted(several(names, "names"))
         query = column("name").one_of(wanted).to_dict() if len(wanted) <= NAMES_PER_QUERY else None
         asked: dict[str, Any] = {"columns": ["name"]}
         has_post = self._site.operation("host_status", "query") is not None
@@ -213,7 +230,7 @@ class Activation(Resource):
         if failed or (left and not sites):
             said = "; ".join(f"{site}: {text}" for site, text in failed.items()) or "the site gives no reason"
             raise ActivationError(
-                f"the activation failed, {len(left)} changes are still pending ({said})",
+                f"the activation failed, {counted(len(left), 'change is', 'changes are')} still pending ({said})",
                 status_per_site=failed,
                 pending=len(left),
             )
@@ -224,8 +241,9 @@ def _naming_others(error: ForbiddenError, before: Sequence[PendingChange], user:
     if not others:
         return error
     foreign = sum(change.user != user for change in before)
+    pending = counted(foreign, "pending change is", "pending changes are")
     detail = (
-        f"{foreign} pending changes are of {', '.join(others)}: let them activate, or force it "
+        f"{pending} of {', '.join(others)}: let them activate, or force it "
         f"(force_foreign_changes, needs the permission to activate foreign changes)"
     )
     return ForbiddenError(error.status, error.title, f"{error.detail} {detail}".strip(), call=error.call)

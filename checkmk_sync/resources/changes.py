@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any, Callable, Mapping, Optional, Sequence, TypeVar
 
 from ..errors import PreconditionError
+from ..names import several
 from ..records import writable
 
-__all__ = ["Change", "body_of", "covers", "holds", "one_kind", "with_fresh_etag"]
+__all__ = ["Change", "body_of", "covers", "holds", "one_kind", "plain", "with_fresh_etag"]
 
 T = TypeVar("T")
 Attributes = Mapping[str, Any]
@@ -21,29 +23,53 @@ def one_kind(
     attributes: Optional[Attributes],
     update_attributes: Optional[Attributes],
     remove_attributes: Optional[Sequence[str]],
+    of: str,
 ) -> dict[str, Any]:
     """The body of an update. Checkmk: setting all, merging and removing exclude each other in one call."""
     given: dict[str, Any] = {}
     if attributes is not None:
-        given["attributes"] = writable(attributes)
+        given["attributes"] = writable(plain(attributes, of))
     if update_attributes is not None:
-        given["update_attributes"] = dict(update_attributes)
+        given["update_attributes"] = plain(update_attributes, of)
     if remove_attributes is not None:
-        if isinstance(remove_attributes, str):
-            raise TypeError("remove_attributes is a list of names, not one text")
-        given["remove_attributes"] = list(remove_attributes)
+        given["remove_attributes"] = list(several(remove_attributes, "remove_attributes"))
     if len(given) > 1:
-        raise ValueError(f"give only one of {' and '.join(given)}; Checkmk takes one kind of change a call")
+        raise ValueError(
+            f"give only one of {' and '.join(given)}: Checkmk takes one kind of change a call; "
+            "a change function, from all attributes to all attributes, can do several"
+        )
     return given
 
 
-def body_of(change: Change, before: Attributes) -> dict[str, Any]:
+def plain(attributes: Attributes, of: str) -> dict[str, Any]:
+    """A copy of attributes. TypeError unless they are a mapping, ValueError for a value that JSON cannot say.
+
+    ``of`` names the object in the error; the value may be a secret, so it is not told.
+    """
+    if not isinstance(attributes, Mapping):
+        raise TypeError(f"the attributes of {of!r} must be a mapping, not a {type(attributes).__name__}")
+    for name, value in attributes.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"the attribute {name!r} of {of!r} cannot be sent: {error}") from None
+    return dict(attributes)
+
+
+def body_of(change: Change, before: Attributes, of: str) -> dict[str, Any]:
     """The body that leaves the attributes as ``change`` returns them; empty where it changes nothing.
 
     Only what differs is sent where one kind of change can say it: what was read is better not written back.
     """
+    if not callable(change):
+        raise TypeError(
+            f"the change of {of!r} is a function from attributes to attributes; to merge some give update_attributes"
+        )
     now = writable(before)
-    wanted = dict(change(copy.deepcopy(now)))
+    returned = change(copy.deepcopy(now))
+    if not isinstance(returned, Mapping):
+        raise TypeError(f"the change function of {of!r} returned {type(returned).__name__}, not all attributes")
+    wanted = plain(returned, of)
     differing = {name: value for name, value in wanted.items() if name not in now or now[name] != value}
     gone = [name for name in now if name not in wanted]
     if gone and differing:

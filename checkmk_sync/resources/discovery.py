@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Optional
 
 from ..errors import CheckmkError, ConflictError, NotFoundError, UnexpectedReplyError, WaitTimeoutError
+from ..names import counted, several
 from ..resource import Resource, Site, value_of
 from ..waiting import is_uncertain, ticks, wait_for
 from ..wire import Reply
@@ -55,6 +56,10 @@ class BulkDiscovery:
     def ok(self) -> bool:
         """True when the job ended well. Checkmk: hosts that failed are named in its log only."""
         return self.job is None or self.job.ok
+
+    def __repr__(self) -> str:
+        state = None if self.job is None else self.job.state
+        return f"BulkDiscovery({counted(len(self.hosts), 'host')}, state={state!r})"
 
 
 class Discovery(Resource):
@@ -138,7 +143,7 @@ class Discovery(Resource):
         the returned job has ended. Where another bulk discovery runs (only one may before 2.4) its end is
         waited for. When the answer to the start is lost it is started again: scanning twice finds the same.
         """
-        names = tuple(hosts)
+        names = tuple(several(hosts, "hosts"))
         if not names:
             return BulkDiscovery((), None)
         options = {

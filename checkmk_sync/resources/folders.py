@@ -11,7 +11,7 @@ from ..records import Folder
 from ..resource import Resource, parsed
 from ..streaming import Stream
 from ..waiting import settle
-from .changes import Attributes, Change, body_of, holds, one_kind, with_fresh_etag
+from .changes import Attributes, Change, body_of, holds, one_kind, plain, with_fresh_etag
 
 __all__ = ["Folders"]
 
@@ -50,7 +50,7 @@ class Folders(Resource):
         if parent is None or is_folder_hash(path):
             raise ValueError(f"{folder!r} cannot be created: a path below '/' is needed")
         name = path.rpartition("/")[2]
-        body = {"name": name, "title": title or name, "parent": parent, "attributes": dict(attributes or {})}
+        body = {"name": name, "title": title or name, "parent": parent, "attributes": plain(attributes or {}, path)}
         try:
             reply = self._perform("create", body=body)
         except (TransportError, ApiError) as error:
@@ -86,7 +86,7 @@ class Folders(Resource):
         etag: Optional[str] = None,
     ) -> Folder:
         """Change title or attributes; works like ``hosts.update``."""
-        given: dict[str, Any] = one_kind(attributes, update_attributes, remove_attributes)
+        given: dict[str, Any] = one_kind(attributes, update_attributes, remove_attributes, folder)
         if title is not None:
             given["title"] = title
         if change is None and not given:
@@ -95,7 +95,7 @@ class Folders(Resource):
             raise ValueError("give either a change function or attributes")
 
         def write(before: Folder) -> Folder:
-            body = given if change is None else {**given, **body_of(change, before.attributes)}
+            body = given if change is None else {**given, **body_of(change, before.attributes, folder)}
             if not body:
                 return before
             path = {"folder": folder_id(folder)}

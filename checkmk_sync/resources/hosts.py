@@ -8,14 +8,15 @@ from typing import Any, Generator, Iterable, Iterator, Mapping, Optional, Sequen
 
 from ..bulk import BulkVerb, run_bulk
 from ..errors import ApiError, NotFoundError, TransportError
-from ..names import folder_id, folder_path, host_name
+from ..names import folder_id, folder_path, host_name, several
 from ..outcomes import Outcomes, Progress
 from ..query import glob_regex
 from ..records import Host, writable
 from ..resource import Resource, parsed, value_of
+from ..settings import nearest
 from ..streaming import Received, Stream, StreamBatch
 from ..waiting import settle
-from .changes import Attributes, Change, body_of, holds, one_kind, with_fresh_etag
+from .changes import Attributes, Change, body_of, holds, one_kind, plain, with_fresh_etag
 
 __all__ = ["Hosts"]
 
@@ -65,7 +66,7 @@ class Hosts(Resource):
             raise ValueError("filter by folder, by site or by names, not by several of them; names are not searched")
         query: dict[str, Any] = {"effective_attributes": True} if effective_attributes else {}
         if names is not None:
-            wanted = list(names)
+            wanted = list(several(names, "names"))
             return Stream(lambda received: self._named(wanted, query, received))
         if search is not None:
             pattern = search
@@ -85,7 +86,7 @@ class Hosts(Resource):
         When the answer is lost the host is looked for; the TransportError that is then raised means
         that it was not found within ``settle_s``: unknown.
         """
-        entry = {"host_name": name, "folder": folder_path(folder), "attributes": dict(attributes or {})}
+        entry = {"host_name": name, "folder": folder_path(folder), "attributes": plain(attributes or {}, name)}
         try:
             reply = self._perform("create", body=entry)
         except (TransportError, ApiError) as error:
@@ -108,12 +109,12 @@ class Hosts(Resource):
         just read, and again to a new reading when somebody else was faster. With ``etag`` the change is
         for that state only, and PreconditionError says that the host is another by now.
         """
-        given = one_kind(attributes, update_attributes, remove_attributes)
+        given = one_kind(attributes, update_attributes, remove_attributes, name)
         if (change is not None) == bool(given):
             raise ValueError("give a change function or one of attributes, update_attributes and remove_attributes")
 
         def write(before: Host) -> Host:
-            body = body_of(change, before.attributes) if change is not None else given
+            body = body_of(change, before.attributes, name) if change is not None else given
             if not body:
                 return before
             path = {"name": name}
@@ -160,18 +161,19 @@ class Hosts(Resource):
     ) -> Outcomes:
         """Create many hosts: mappings with ``host_name``, ``folder`` and ``attributes``, or Host records.
 
-        One outcome for each; entries that Checkmk refuses do not hold up the others. BatchError when the
-        credentials are wrong.
+        One outcome for each; entries that Checkmk refuses do not hold up the others. Of a list, the first that
+        is no such mapping is a ValueError before anything is sent; of another iterable, it is not applied.
+        BatchError, with the outcomes so far, when the credentials are wrong or the iterable raises.
         """
-        entries = _lazily(_as_new, hosts)
         verb = BulkVerb(
+            shaped=_as_new,
             check=_check_name,
             send=lambda chunk: self._bulk("bulk_create", chunk),
             proven=self._proven_created,
             key=_name,
             folder=lambda entry: str(entry["folder"]),
         )
-        return run_bulk(self._site, verb, entries, self._chunk_size(chunk_size), progress)
+        return run_bulk(self._site, verb, _entries(hosts, "hosts"), self._chunk_size(chunk_size), progress)
 
     def bulk_update(
         self, changes: Iterable[Entry], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
@@ -179,15 +181,15 @@ class Hosts(Resource):
         """Change many hosts: mappings with ``host_name`` and one of ``attributes``, ``update_attributes``
         and ``remove_attributes``; a ``folder`` beside them is used for sorting only. Without ETags: the
         last writer wins. Outcomes as for :meth:`bulk_create`."""
-        entries = _lazily(_as_change, changes)
         verb = BulkVerb(
+            shaped=_as_change,
             check=_check_name,
             send=lambda chunk: self._bulk("bulk_update", [_without_folder(entry) for entry in chunk]),
             proven=self._proven_updated,
             key=_name,
             folder=lambda entry: str(entry.get("folder", "")),
         )
-        return run_bulk(self._site, verb, entries, self._chunk_size(chunk_size), progress)
+        return run_bulk(self._site, verb, _entries(changes, "changes"), self._chunk_size(chunk_size), progress)
 
     def bulk_delete(
         self,
@@ -197,15 +199,15 @@ class Hosts(Resource):
         progress: Optional[Progress] = None,
     ) -> Outcomes:
         """Delete many hosts: names, or Host records (then sorted by folder). Outcomes as for :meth:`bulk_create`."""
-        entries = _lazily(lambda item: item if isinstance(item, Host) else Host(item, "/", {}), names)
         verb = BulkVerb(
+            shaped=_as_host,
             check=lambda host: _check_name({"host_name": host.name}),
             send=lambda chunk: self._bulk("bulk_delete", [host.name for host in chunk]),
             proven=self._proven_deleted,
             key=lambda host: host.name,
             folder=lambda host: host.folder,
         )
-        return run_bulk(self._site, verb, entries, self._chunk_size(chunk_size), progress)
+        return run_bulk(self._site, verb, several(names, "names"), self._chunk_size(chunk_size), progress)
 
     def may_change(self) -> None:
         """Raises ForbiddenError unless the user may modify hosts. Sends an update of no hosts: nothing changes."""
@@ -276,9 +278,10 @@ class Hosts(Resource):
         return set(names) - set(self._read(names))
 
 
-def _lazily(convert: Any, items: Iterable[Any]) -> Iterable[Any]:
-    """A list stays a list, so that it can be sorted as a whole; anything else is taken as it comes."""
-    return [convert(item) for item in items] if isinstance(items, (list, tuple)) else map(convert, items)
+def _entries(given: Iterable[Any], what: str) -> Iterable[Any]:
+    if isinstance(given, Mapping):
+        raise TypeError(f"{what} is a list of mappings, not one mapping")
+    return several(given, what)
 
 
 def _lies(item: Any, folder: Optional[str]) -> bool:
@@ -306,18 +309,34 @@ def _as_new(item: Union[Entry, Host]) -> dict[str, Any]:
         return {"host_name": item.name, "folder": item.folder, "attributes": writable(item.attributes)}
     _check_keys(item, {"host_name", "folder", "attributes"})
     folder = folder_path(item.get("folder", "/"))
-    return {"host_name": item["host_name"], "folder": folder, "attributes": dict(item.get("attributes") or {})}
+    return {
+        "host_name": item["host_name"],
+        "folder": folder,
+        "attributes": plain(item.get("attributes") or {}, item["host_name"]),
+    }
 
 
 def _as_change(item: Entry) -> dict[str, Any]:
     kinds = ("attributes", "update_attributes", "remove_attributes")
     _check_keys(item, {"host_name", "folder", *kinds})
-    given = one_kind(*(item.get(kind) for kind in kinds))
+    attributes, update, remove = (item.get(kind) for kind in kinds)
+    given = one_kind(attributes, update, remove, item["host_name"])
     if not given:
         raise ValueError(f"the change of {item['host_name']!r} holds none of {', '.join(kinds)}")
     return {"host_name": item["host_name"], "folder": item.get("folder", ""), **given}
 
 
 def _check_keys(item: Entry, known: set[str]) -> None:
-    if not isinstance(item, Mapping) or not isinstance(item.get("host_name"), str) or set(item) - known:
-        raise ValueError(f"an entry is a mapping of {', '.join(sorted(known))}; this is {item!r:.200}")
+    if not isinstance(item, Mapping) or not isinstance(item.get("host_name"), str):
+        found = f"has {', '.join(map(repr, item))}" if isinstance(item, Mapping) else f"is a {type(item).__name__}"
+        raise ValueError(f"an entry is a mapping of {', '.join(sorted(known))}, with the name as a text; this {found}")
+    unknown = [key for key in item if key not in known]
+    if unknown:
+        said = nearest(str(unknown[0]), tuple(sorted(known)))
+        raise ValueError(f"an entry is a mapping of known keys; that of {item['host_name']!r} has {unknown[0]!r}{said}")
+
+
+def _as_host(item: Union[str, Host]) -> Host:
+    if not isinstance(item, (str, Host)):
+        raise ValueError(f"the name of a host or its record is needed, this is a {type(item).__name__}")
+    return item if isinstance(item, Host) else Host(item, "/", {})

@@ -10,7 +10,7 @@ from typing import Any, Generator, Iterable, Iterator, Mapping, Optional, Sequen
 from urllib.parse import urlencode
 
 from ..errors import BrokenReplyError
-from ..names import HostState, ServiceState
+from ..names import HostState, ServiceState, several, state_of
 from ..partitions import Partitions
 from ..query import Filter, column, everything
 from ..records import HostStatus, ServiceStatus
@@ -28,7 +28,8 @@ MAX_QUERY_CHARS = 4000
 HOST_COLUMNS = ("name", "state", "has_been_checked")
 SERVICE_COLUMNS = ("host_name", "description", "state", "has_been_checked")
 States = Union[HostState, ServiceState]
-S = TypeVar("S", bound=States)
+S = TypeVar("S", HostState, ServiceState)
+Given = Union[S, str, Iterable[Union[S, str]], None]
 
 # The columns of a host that count its services in a state.
 _COUNTS = {
@@ -45,8 +46,8 @@ class _Status(Resource):
 
     def _asked(self, columns: Columns, sites: Sequence[str], query: Filter) -> dict[str, Any]:
         # The state without has_been_checked would call a pending object OK.
-        wanted = [*self._always, *(name for name in columns if name not in self._always)]
-        return {"columns": wanted, "sites": list(sites) or None, "query": query.to_dict() or None}
+        wanted = [*self._always, *(name for name in several(columns, "columns") if name not in self._always)]
+        return {"columns": wanted, "sites": list(several(sites, "sites")) or None, "query": query.to_dict() or None}
 
     def _rows(
         self, by_get: str, by_post: str, received: Received, asked: Asked, **path: str
@@ -70,16 +71,16 @@ class HostStatuses(_Status):
         self,
         *,
         search: Optional[str] = None,
-        state: Union[HostState, Iterable[HostState], None] = None,
+        state: Given[HostState] = None,
         query: Optional[Filter] = None,
         columns: Columns = (),
         sites: Sequence[str] = (),
     ) -> Stream[HostStatus]:
-        """Hosts that fit all of: a name pattern (``web*``), states, and a query; each with ``columns``.
+        """Hosts that fit all of: a name pattern (``web*``), states or their names, and a query; each with ``columns``.
 
         Decoded while the answer arrives. Checkmk: a site that is down is left out without a hint.
         """
-        asked = self._asked(columns, sites, _condition(query, "name", search, _listed(state)))
+        asked = self._asked(columns, sites, _condition(query, "name", search, _listed(HostState, state)))
         return Stream(lambda received: parsed(self._rows("list", "query", received, asked), HostStatus.parse))
 
     def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[HostStatus]]:
@@ -103,17 +104,17 @@ class Services(_Status):
         *,
         host: Optional[str] = None,
         search: Optional[str] = None,
-        state: Union[ServiceState, Iterable[ServiceState], None] = None,
+        state: Given[ServiceState] = None,
         query: Optional[Filter] = None,
         columns: Columns = (),
         sites: Sequence[str] = (),
     ) -> Stream[ServiceStatus]:
-        """Services that fit all of: a host, a pattern for their name, states, and a query.
+        """Services that fit all of: a host, a pattern for their name, states (or their names), and a query.
 
         ``host`` may be a pattern (``web*``) as well. Those of many hosts are read in parts, each of which is
         repeated alone when it breaks off; in the order of the host names.
         """
-        states = _listed(state)
+        states = _listed(ServiceState, state)
         condition = _condition(query, "description", search, states)
         if host is None or "*" in host or "?" in host:
             asked = self._asked(columns, sites, condition)
@@ -193,15 +194,19 @@ def _form(site: Site, noun: str, by_get: str, by_post: str, asked: Asked) -> tup
     return by_post, {"body": given}
 
 
-def _listed(state: Union[S, Iterable[S], None]) -> Optional[Sequence[S]]:
-    """The states as a sequence, for an iterator is empty after its first use."""
-    if state is None:
+def _listed(kind: type[S], given: Given[S]) -> Optional[Sequence[S]]:
+    """The states as a sequence, for an iterator is empty after its first use. ValueError for what is none."""
+    if given is None:
         return None
-    return (state,) if isinstance(state, (HostState, ServiceState)) else tuple(state)
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return (state_of(kind, given),)
+    return tuple(state_of(kind, state) for state in given)
 
 
 def _condition(query: Optional[Filter], name: str, search: Optional[str], states: Optional[Sequence[States]]) -> Filter:
     condition = everything() if query is None else query
+    if not isinstance(condition, Filter):
+        raise TypeError(f"query is a Filter such as column('state') != 0, not a {type(condition).__name__}")
     if search is not None:
         condition = condition & column(name).glob(search)
     if states is not None:

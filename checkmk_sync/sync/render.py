@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Iterator
 
-from ..names import OWNER_LABEL
+from ..names import OWNER_LABEL, counted
 from .plan import Action, Change, Plan
 
 __all__ = ["plan_as_markdown", "plan_as_text", "value_as_text"]
@@ -26,7 +26,7 @@ def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
     """One line a change (at most ``limit`` of them), then counts, notes and the checksum."""
     lines = [f"{_SIGNS[change.action]} {change.name}{_details(change)}" for change in plan.changes[:limit]]
     if limit is not None and len(plan.changes) > limit:
-        lines.append(f"  … and {len(plan.changes) - limit} more changes")
+        lines.append(f"  … and {counted(len(plan.changes) - limit, 'more change')}")
     lines += [f"! {conflict}" for conflict in plan.conflicts[:limit]]
     return "\n".join([*lines, *_summary(plan)])
 
@@ -54,13 +54,13 @@ def _summary(plan: Plan) -> Iterator[str]:
         f"{counts['delete']} to delete, {counts['unchanged']} unchanged"
     )
     if plan.conflicts:
-        yield f"{len(plan.conflicts)} conflicts: objects that are not ours"
+        yield f"{counted(len(plan.conflicts), 'conflict')}: objects that are not ours"
     if plan.undiscovered:
-        yield f"{len(plan.undiscovered)} hosts whose services were not found yet: they will be discovered"
+        yield f"{counted(len(plan.undiscovered), 'host')} whose services were not found yet, to be discovered"
     if plan.own_pending:
-        yield f"{plan.own_pending} own changes are not active yet: they will be activated"
+        yield f"{counted(plan.own_pending, 'own change is', 'own changes are')} not active yet, to be activated"
     if plan.foreign_pending:
-        yield f"{plan.foreign_pending} pending changes of other users"
+        yield f"{counted(plan.foreign_pending, 'pending change')} of other users"
     yield f"Checksum: {plan.checksum}"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Iterator, Optional, Sequence
 
 from ..errors import CheckmkError
+from ..names import counted
 from ..outcomes import Outcome, Status
 from ..resources.activation import ActivationResult
 from ..resources.changes import covers
@@ -106,16 +107,17 @@ def report_as_text(report: Report, *, limit: int = 20) -> str:
     counts = (f"{report.count(status)} {status.value}" for status in Status)
     lines.append(f"Changes: {', '.join(counts)}")
     if report.discovered:
-        lines.append(f"Discovery: {report.discovered} hosts scanned")
+        lines.append(f"Discovery: {counted(report.discovered, 'host')} scanned")
     for names, what in (
         (report.without_services, "on which nothing was found (is the agent reachable?)"),
         (report.not_monitored, "that the monitoring core has not loaded"),
     ):
         if names:
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            lines.append(f"{len(names)} hosts {what}: {', '.join(names[:5])}{more}")
+            lines.append(f"{counted(len(names), 'host')} {what}: {', '.join(names[:5])}{more}")
     if report.activation is not None:
-        lines.append(f"Activation: {len(report.activation.activated)} changes are active")
+        activated = counted(len(report.activation.activated), "change is", "changes are")
+        lines.append(f"Activation: {activated} active")
     lines += [f"{stage} failed: {error}" for stage, error in report.errors.items()]
     lines.append(f"{'Verified' if report.verified else 'Not verified'}, {report.elapsed_s:.1f} s")
     return "\n".join(lines)

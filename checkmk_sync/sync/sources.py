@@ -15,7 +15,7 @@ from ..errors import InventoryError, SettingsError
 from .desired import Desired, Entry, Problem, desired_state
 from .kinds import KINDS, by_section
 
-__all__ = ["from_data", "load"]
+__all__ = ["attribute_value", "from_data", "load"]
 
 Source = Union[str, "os.PathLike[str]"]
 
@@ -183,14 +183,15 @@ def _row(cells: Mapping[str, str], problems: list[Problem], name: str, line: int
             entry["labels"][column[len("label:") :].strip()] = None if cell == "-" else cell
         else:
             try:
-                entry["attributes"][column] = None if cell == "-" else _value(column, cell)
+                entry["attributes"][column] = None if cell == "-" else attribute_value(column, cell)
             except ValueError as error:
                 problems.append(Problem(f"{column}: {error}", name, line))
     return entry
 
 
-def _value(attribute: str, cell: str) -> Any:
-    if cell[0] in "{[":
+def attribute_value(attribute: str, cell: str) -> Any:
+    """The value of an attribute that a text means: JSON, a list ``a|b``, or the text. ValueError for broken JSON."""
+    if cell[:1] in ("{", "["):
         try:
             return json.loads(cell)
         except ValueError:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
-from ..errors import BatchError, SettingsError
+from ..errors import BatchError
 from ..outcomes import Outcomes
 from ..records import Host, writable
+from ..sync.sources import attribute_value
 from .verb import LIMIT, Argument, Row, Verb, limited
 
 __all__ = ["HOST_VERBS"]
@@ -27,8 +28,8 @@ def _host_line(host: Host) -> Row:
     return {**row, "alias": attributes.get("alias"), "ipaddress": attributes.get("ipaddress"), "labels": labels}
 
 
-def _list_hosts(client: Checkmk, folder: Optional[str], limit: Optional[int]) -> Iterator[Row]:
-    return map(_host_line, limited(client.hosts.each(folder=folder), limit))
+def _list_hosts(client: Checkmk, folder: Optional[str], search: Optional[str], limit: Optional[int]) -> Iterator[Row]:
+    return map(_host_line, limited(client.hosts.each(folder=folder, search=search), limit))
 
 
 def _get_host(client: Checkmk, name: str, effective: bool) -> Row:
@@ -38,25 +39,45 @@ def _get_host(client: Checkmk, name: str, effective: bool) -> Row:
 def _create_host(
     client: Checkmk, name: str, folder: str, attribute: Mapping[str, str], label: Mapping[str, str]
 ) -> Row:
-    labels = {"labels": dict(label)} if label else {}
-    return _host_row(client.hosts.create(name, folder, {**attribute, **labels}))
+    labels = {"labels": _labels(label)} if label else {}
+    return _host_row(client.hosts.create(name, folder, {**_values(attribute), **labels}))
+
+
+def _values(attributes: Mapping[str, str]) -> Row:
+    return {name: attribute_value(name, text) for name, text in attributes.items()}
+
+
+def _labels(labels: Mapping[str, str]) -> Mapping[str, str]:
+    empty = next((key for key, value in labels.items() if not value), None)
+    if empty is not None:
+        raise ValueError(f"the label {empty} needs a value; --remove-label {empty} takes it away")
+    return labels
 
 
 def _update_host(
-    client: Checkmk, name: str, attribute: Mapping[str, str], label: Mapping[str, str], remove: Sequence[str]
+    client: Checkmk,
+    name: str,
+    attribute: Mapping[str, str],
+    label: Mapping[str, str],
+    remove: Sequence[str],
+    remove_label: Sequence[str],
 ) -> Row:
-    if not (attribute or label or remove):
-        raise SettingsError("nothing to change: give --attribute, --label or --remove")
+    if not (attribute or label or remove or remove_label):
+        raise ValueError("nothing to change: give --attribute, --label, --remove or --remove-label")
+    values, labels = _values(attribute), _labels(label)
 
     def change(attributes: dict[str, Any]) -> Mapping[str, Any]:
-        kept = {key: value for key, value in {**attributes, **attribute}.items() if key not in remove}
-        return {**kept, "labels": {**attributes.get("labels", {}), **label}} if label else kept
+        kept = {key: value for key, value in {**attributes, **values}.items() if key not in remove}
+        if labels or remove_label:
+            wanted = {**kept.get("labels", {}), **labels}
+            kept["labels"] = {key: value for key, value in wanted.items() if key not in remove_label}
+        return kept
 
     return _host_row(client.hosts.update(name, change))
 
 
 def _delete_hosts(client: Checkmk, names: Sequence[str]) -> Row:
-    return _outcome_row(client.hosts.bulk_delete(list(names)))
+    return _outcome_row(client.hosts.bulk_delete(list(dict.fromkeys(names))))
 
 
 def _outcome_row(outcomes: Outcomes) -> Row:
@@ -77,7 +98,14 @@ def _host_states(client: Checkmk, search: Optional[str], limit: Optional[int]) -
 
 
 _NAME = Argument("name", "Name of the host.", required=True)
-_ATTRIBUTE = Argument("attribute", "Set an attribute, such as ipaddress=192.0.2.10.", "pairs", many=True)
+_ATTRIBUTE = Argument(
+    "attribute",
+    "Set an attribute, such as ipaddress=192.0.2.10; as in a CSV inventory parents=gw01|gw02 is a list, "
+    "and what starts with [ or { is JSON.",
+    "pairs",
+    many=True,
+)
+_SEARCH = Argument("search", "Only names that fit a pattern such as 'web*'.")
 _LABEL = Argument("label", "Set a label, such as env=prod.", "pairs", many=True)
 
 HOST_VERBS = (
@@ -87,7 +115,7 @@ HOST_VERBS = (
         "List configured hosts.",
         "checkmk-sync hosts list --folder /linux --limit 20",
         _list_hosts,
-        (Argument("folder", "Only hosts directly in this folder."), LIMIT),
+        (Argument("folder", "Only hosts directly in this folder."), _SEARCH, LIMIT),
         ("name", "folder", "ipaddress", "alias", "labels"),
     ),
     Verb(
@@ -113,7 +141,13 @@ HOST_VERBS = (
         "Change attributes and labels of a host; what is not named stays.",
         "checkmk-sync hosts update web01 --attribute alias='Web 1' --remove ipv6address",
         _update_host,
-        (_NAME, _ATTRIBUTE, _LABEL, Argument("remove", "Remove this attribute.", many=True)),
+        (
+            _NAME,
+            _ATTRIBUTE,
+            _LABEL,
+            Argument("remove", "Remove this attribute.", many=True),
+            Argument("remove_label", "Remove the label with this key.", many=True),
+        ),
         writes=True,
     ),
     Verb(
@@ -141,7 +175,7 @@ HOST_VERBS = (
         "Show what the monitoring says of hosts.",
         "checkmk-sync hosts status --search 'web*'",
         _host_states,
-        (Argument("search", "Only names that fit a pattern such as 'web*'."), LIMIT),
+        (_SEARCH, LIMIT),
         ("name", "state", "num_services", "plugin_output"),
     ),
 )

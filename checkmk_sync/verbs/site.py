@@ -13,7 +13,7 @@ __all__ = ["SITE_VERBS"]
 
 
 def _discover(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Row:
-    done = client.discovery.bulk(hosts, remove_vanished=remove_vanished)
+    done = client.discovery.bulk(dict.fromkeys(hosts), remove_vanished=remove_vanished)
     if not done.ok and done.job is not None:
         raise BatchError(
             f"the discovery ended as {done.job.state}: {'; '.join(done.job.log[-3:])}", outcomes=Outcomes()

@@ -13,7 +13,8 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Argument:
-    """``kind`` is str, int, bool or "pairs" (KEY=VALUE, given several times); ``many`` takes several values."""
+    """``kind`` is str, int, bool or "pairs" (KEY=VALUE, given several times); ``many`` takes several values,
+    ``least`` is the smallest number."""
 
     name: str
     help: str
@@ -22,6 +23,7 @@ class Argument:
     many: bool = False
     default: Any = None
     choices: tuple[str, ...] = ()
+    least: int = 0
 
 
 @dataclass(frozen=True)
