@@ -61,6 +61,15 @@ class Change:
         """The wanted values of the properties that start with ``first``, by their second part."""
         return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == first and len(path) > 1}
 
+    def objection(self, now: Optional[Found]) -> Optional[NotOwnedError]:
+        """Why an object that was read again must not be changed: it is gone, or its owner is another by now."""
+        if now is None:
+            return NotOwnedError(f"{self.name} is gone since the plan was made")
+        planned = None if self.found is None else self.found.owner
+        if now.owner in (planned, self.properties.get(OWNER, (None, planned))[1]):
+            return None
+        return NotOwnedError(f"{self.name} belongs to {_whose(now.owner)} since the plan was made")
+
     def to_dict(self) -> dict[str, Any]:
         """As plain data, sorted."""
         changed = {".".join(path): list(values) for path, values in sorted(self.properties.items())}
@@ -77,8 +86,11 @@ class Conflict:
     place: str = ""
 
     def __str__(self) -> str:
-        whose = "nobody's synchronisation" if self.owner is None else f"the owner {self.owner!r}"
-        return f"{self.kind} {self.key} exists already and belongs to {whose}"
+        return f"{self.kind} {self.key} exists already and belongs to {_whose(self.owner)}"
+
+
+def _whose(owner: Optional[str]) -> str:
+    return "nobody's synchronisation" if owner is None else f"the owner {owner!r}"
 
 
 @dataclass(frozen=True)
