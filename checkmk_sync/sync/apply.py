@@ -9,10 +9,10 @@ from typing import Callable, Iterator, Optional, Sequence
 
 from ..client import Checkmk
 from ..errors import BadRequestError, BatchError, CheckmkError, WaitTimeoutError
-from ..outcomes import Outcomes, Status
+from ..outcomes import Outcome, Outcomes, Status
 from .executors import EXECUTORS
 from .observe import observe, undiscovered
-from .plan import Action, Plan
+from .plan import Action, Change, Plan
 from .report import Report, compared
 
 __all__ = ["Options", "Step", "apply_plan"]
@@ -61,10 +61,8 @@ class _Run:
     def run(self) -> Report:
         report, plan = self._report, self._report.plan
         started = self._client.clock.monotonic()
-        self._change()
-        if any(outcome.status is not Status.APPLIED for _, outcome in report.results):
-            # Another run may have done the same, or a lost write may have come late: then go on with it.
-            self._guarded("verification", self._compare)
+        self._change([change for change in plan.changes if change.action is not Action.DELETE])
+        self._delete([change for change in plan.changes if change.action is Action.DELETE])
         hosts = self._new_hosts()
         scanned = sorted({*hosts, *plan.undiscovered} - self._deleted())
         if self._options.discover and scanned:
@@ -85,20 +83,36 @@ class _Run:
         except CheckmkError as error:
             self._report.errors[stage] = error
 
-    def _change(self) -> None:
-        for (action, kind), group in itertools.groupby(
-            self._report.plan.changes, key=lambda change: (change.action, change.kind)
-        ):
-            changes = list(group)
-            stage = f"{action.value} {kind}s"
-            self._watch(Step(stage, 0, len(changes)))
-            try:
-                for number, result in enumerate(EXECUTORS[action, kind](self._client, changes), start=1):
-                    self._report.results.append(result)
-                    self._watch(Step(stage, number, len(changes)))
-            except BatchError as error:
-                done = [outcome for _, outcome in self._report.results]
-                raise BatchError(str(error), outcomes=Outcomes([*done, *error.outcomes])) from error.__cause__
+    def _delete(self, changes: Sequence[Change]) -> None:
+        """Delete last, and only when all that was to be created or moved is in its place."""
+        missing = sum(
+            change.action in (Action.CREATE, Action.MOVE) and outcome.status is not Status.APPLIED
+            for change, outcome in self._report.results
+        )
+        if missing:
+            why = f"held back until all is created and moved ({missing} missing)"
+            self._report.results += [(change, Outcome(change.key, Status.NOT_APPLIED, note=why)) for change in changes]
+        else:
+            self._change(changes)
+
+    def _change(self, changes: Sequence[Change]) -> None:
+        before = len(self._report.results)
+        for (action, kind), group in itertools.groupby(changes, key=lambda change: (change.action, change.kind)):
+            self._stage(action, kind, list(group))
+        if any(outcome.status is not Status.APPLIED for _, outcome in self._report.results[before:]):
+            # Another run may have done the same, or a lost write may have come late: then go on with it.
+            self._guarded("verification", self._compare)
+
+    def _stage(self, action: Action, kind: str, changes: Sequence[Change]) -> None:
+        stage = f"{action.value} {kind}s"
+        self._watch(Step(stage, 0, len(changes)))
+        try:
+            for number, result in enumerate(EXECUTORS[action, kind](self._client, changes), start=1):
+                self._report.results.append(result)
+                self._watch(Step(stage, number, len(changes)))
+        except BatchError as error:
+            done = [outcome for _, outcome in self._report.results]
+            raise BatchError(str(error), outcomes=Outcomes([*done, *error.outcomes])) from error.__cause__
 
     def _with_status(self, action: Action, status: Status) -> Iterator[str]:
         for change, outcome in self._report.results:
