@@ -68,7 +68,7 @@ def test_conflicts_and_brakes_are_refused(site_for_cli: SimulatedSite, sync: Run
     few.write_text("name\nn0\n")
     brakes = sync("apply", str(few), "--owner", "me", "--yes")
     assert brakes.code == 2
-    assert "11 of 12 owned objects" in brakes.err
+    assert "11 of 12 existing objects" in brakes.err
     assert sync("apply", str(few), "--owner", "me", "--yes", "--allow-changes", "11").code == 0
     taken = tmp_path / "taken.csv"
     taken.write_text("name\nn0\nhost00000\n")

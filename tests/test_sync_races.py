@@ -10,7 +10,7 @@ import pytest
 from checkmk_sync import Checkmk, Status
 from checkmk_sync.errors import BatchError, GatewayError, NotOwnedError
 from checkmk_sync.names import OWNER_LABEL
-from checkmk_sync.sync import Plan, Report, apply_plan, from_data, make_plan
+from checkmk_sync.sync import Action, Plan, Report, apply_plan, from_data, make_plan
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 FIRST = {
@@ -55,7 +55,9 @@ def _label(site: SimulatedSite, name: str, **labels: str) -> None:
 
 
 def _refused(report: Report) -> dict[str, str]:
-    found = {f"{change.action.value} {change.key}": outcome for change, outcome in report.failures()}
+    """The reasons of what was not done because it is not ours."""
+    failures = [(change, outcome) for change, outcome in report.failures() if not outcome.note.startswith("held back")]
+    found = {f"{change.action.value} {change.key}": outcome for change, outcome in failures}
     assert all(isinstance(outcome.error, NotOwnedError) for outcome in found.values()), found
     assert all(outcome.status is Status.NOT_APPLIED for outcome in found.values())
     return {name: outcome.reason for name, outcome in found.items()}
@@ -71,7 +73,7 @@ def test_labels_that_others_set_in_between_stay(site: SimulatedSite, cmk: Checkm
 
 def test_what_has_another_owner_by_now_is_left_alone(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
     setup = site.world.setup
-    for name in ("changed", "moved", "gone", "/x", "/old"):
+    for name in ("changed", "moved", "/x"):
         _label(site, name, owner="them")
     report = apply_plan(cmk, plan)
     why = "{} belongs to the owner 'them' since the plan was made"
@@ -79,17 +81,23 @@ def test_what_has_another_owner_by_now_is_left_alone(site: SimulatedSite, cmk: C
         "update /x": why.format("folder /x"),
         "update changed": why.format("host changed"),
         "move moved": why.format("host moved"),
-        "delete gone": why.format("host gone"),
-        "delete /old": why.format("folder /old"),
     }
     assert not report.ok
     assert not report.verified
     assert (setup.folders["/x"].title, setup.hosts["moved"].folder) == ("X", "/")
     assert "alias" not in setup.hosts["changed"].attributes
     assert _labels(site, "changed") == {"env": "prod", OWNER_LABEL: "them"}
-    assert {"gone", "changed"} <= set(setup.hosts)
-    assert "/old" in setup.folders
     assert _labels(site, "kept")["env"] == "test", "and the others are done"
+
+
+def test_what_has_another_owner_by_now_is_not_deleted(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+    for name in ("gone", "/old"):
+        _label(site, name, owner="them")
+    report = apply_plan(cmk, plan)
+    why = "{} belongs to the owner 'them' since the plan was made"
+    assert _refused(report) == {"delete gone": why.format("host gone"), "delete /old": why.format("folder /old")}
+    assert "gone" in site.world.setup.hosts
+    assert "/old" in site.world.setup.folders
 
 
 def test_what_was_taken_over_before_it_could_be_adopted(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -156,9 +164,10 @@ def test_what_cannot_be_read_again_is_not_touched(site: SimulatedSite, connect: 
     site.set_faults([Fault("status", method="GET", path="host_config")])
     before = len(site.world.setup.changes)
     report = apply_plan(cmk, plan)
-    hosts = [outcome for change, outcome in report.results if change.kind == "host"]
-    assert {outcome.status for outcome in hosts} == {Status.NOT_APPLIED}
-    assert all(isinstance(outcome.error, GatewayError) for outcome in hosts)
+    hosts = {change.action: outcome for change, outcome in report.results if change.kind == "host"}
+    assert {outcome.status for outcome in hosts.values()} == {Status.NOT_APPLIED}
+    assert isinstance(hosts[Action.MOVE].error, GatewayError)
+    assert isinstance(hosts[Action.UPDATE].error, GatewayError)
     assert not [change for change in site.world.setup.changes[before:] if "host" in change["action_name"]]
     site.set_faults([])
 

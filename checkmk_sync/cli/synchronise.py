@@ -77,7 +77,7 @@ def plan(
 @click.command(epilog="Example: checkmk-sync apply hosts.yaml --owner cmdb --yes")
 @_inventory
 @click.option(
-    "--allow-changes", type=click.IntRange(0), metavar="N", help="Allow deleting or changing N owned objects."
+    "--allow-changes", type=click.IntRange(0), metavar="N", help="Allow deleting or changing N existing objects."
 )
 @click.option("--checksum", metavar="SUM", help="Apply only the plan with this checksum, as it was reviewed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -19,7 +19,7 @@ __all__ = ["Action", "Change", "Conflict", "Plan", "diff"]
 
 OWNER: Property = ("labels", OWNER_LABEL)
 BRAKE_SHARE = 0.3
-BRAKE_FROM = 10  # owned objects; fewer may all change
+BRAKE_FROM = 10  # existing objects; fewer may all change
 
 
 class Action(enum.Enum):
@@ -97,8 +97,9 @@ def _whose(owner: Optional[str]) -> str:
 class Plan:
     """What has to be done, in order. Comparable, printable (see ``render``) and refusable.
 
-    ``owned`` counts the objects of the owner, ``undiscovered`` names hosts whose services were never
-    found, ``own_pending`` counts our changes that wait for activation.
+    ``owned`` counts the objects of the owner, ``existing`` those and what else the inventory names and
+    the site holds. ``undiscovered`` names hosts whose services were never found, ``own_pending`` counts
+    our changes that wait for activation.
     """
 
     changes: tuple[Change, ...]
@@ -106,6 +107,7 @@ class Plan:
     conflicts: tuple[Conflict, ...] = ()
     owner: Optional[str] = None
     owned: int = 0
+    existing: int = 0
     undiscovered: tuple[str, ...] = ()
     own_pending: int = 0
     foreign_pending: int = 0
@@ -136,6 +138,7 @@ class Plan:
             "checksum": self.checksum,
             "owner": self.owner,
             "owned": self.owned,
+            "existing": self.existing,
             "counts": self.counts(),
             "changes": [change.to_dict() for change in self.changes],
             "conflicts": [str(conflict) for conflict in self.conflicts],
@@ -145,16 +148,15 @@ class Plan:
         }
 
     def risky(self) -> int:
-        """How many owned objects the plan deletes, moves or updates."""
-        touched = {(c.kind, c.key) for c in self.changes if c.found is not None and _is_ours(c.found, self.owner)}
-        return len(touched)
+        """How many existing objects the plan deletes, moves, updates or adopts."""
+        return len({(change.kind, change.key) for change in self.changes if change.action is not Action.CREATE})
 
     def raise_if_unsafe(self, *, allow_changes: Optional[int] = None, checksum: Optional[str] = None) -> None:
         """Refuse what must not be done unasked.
 
         NotOwnedError for conflicts. PlanChangedError when the plan is not the one with ``checksum``.
-        UnsafePlanError when more than 30 % of the owned objects (at least 10) are deleted or changed
-        and ``allow_changes`` is not at least their number.
+        UnsafePlanError when more than 30 % of the existing objects that are owned or in the inventory
+        (at least 10) are deleted or changed and ``allow_changes`` is not at least their number.
         """
         if self.conflicts:
             first = "; ".join(map(str, self.conflicts[:3]))
@@ -166,9 +168,9 @@ class Plan:
                 "the site or the inventory changed; review it anew"
             )
         risky = self.risky()
-        if self.owned >= BRAKE_FROM and risky > BRAKE_SHARE * self.owned and (allow_changes or 0) < risky:
+        if self.existing >= BRAKE_FROM and risky > BRAKE_SHARE * self.existing and (allow_changes or 0) < risky:
             raise UnsafePlanError(
-                f"the plan deletes or changes {risky} of {self.owned} owned objects, more than 30 %; "
+                f"the plan deletes or changes {risky} of {self.existing} existing objects, more than 30 %; "
                 f"if that is meant, allow {risky} changes"
             )
 
@@ -203,6 +205,8 @@ def diff(
             differences[OWNER] = (None, owner)
         unchanged += not differences
         changes += _alterations(found, differences)
+    owned = {of for of, found in observed.objects.items() if owner is not None and found.owner == owner}
+    named = {of for of, wanted in desired.objects.items() if of in observed.objects and not wanted.implied}
     if owner is not None:
         changes += _deletions(desired, observed, owner, {(found.kind, found.key) for found in conflicts})
     return Plan(
@@ -210,15 +214,12 @@ def diff(
         unchanged=unchanged,
         conflicts=tuple(sorted(conflicts, key=lambda conflict: (conflict.kind, conflict.key))),
         owner=owner,
-        owned=sum(_is_ours(found, owner) for found in observed.objects.values()),
+        owned=len(owned),
+        existing=len(owned | named),
         undiscovered=undiscovered,
         own_pending=observed.own_pending,
         foreign_pending=observed.foreign_pending,
     )
-
-
-def _is_ours(found: Found, owner: Optional[str]) -> bool:
-    return owner is not None and found.owner == owner
 
 
 def _creation(wanted: Object, owner: Optional[str]) -> Change:
