@@ -175,6 +175,21 @@ folders:
     assert len(found) == len(expected)
 
 
+def test_numbers_that_json_cannot_say_are_mistakes(tmp_path: Path) -> None:
+    """Sent they would end the run midway."""
+    yaml = _write(tmp_path, "a.yaml", "hosts:\n- name: a\n  attributes:\n    x: .nan\n    y: {deep: [-.inf]}\n")
+    assert [problem.partition(" which ")[0] for problem in _mistakes(yaml)] == [
+        f"{yaml}:4: host a: x is nan,",
+        f"{yaml}:5: host a: y is {{'deep': [-inf]}},",
+    ]
+    large = _write(tmp_path, "a.json", '[{"name": "a", "attributes": {"x": 1e999}}]')
+    assert _mistakes(large)[0].startswith(f"{large}:1: host a: x is inf,")
+    cell = _write(tmp_path, "a.csv", 'name,x\na,"{""y"": NaN}"\n')
+    assert _mistakes(cell)[0].startswith(f"{cell}:2: host a: x is {{'y': nan}},")
+    for value in (float("nan"), float("inf")):
+        assert "finite" in _mistakes({"hosts": [{"name": "a", "attributes": {"x": value}}]})[0]
+
+
 def test_a_host_named_twice_names_both_places(tmp_path: Path) -> None:
     first = _write(tmp_path, "a.csv", "name\nweb01\nweb01\n")
     second = _write(tmp_path, "b.yaml", "hosts:\n- name: web01\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
@@ -162,7 +163,8 @@ class _Reader:
         elif name == "meta_data":
             self._problem(entry, "'meta_data' is written by Checkmk only", "attributes", name)
         elif not _is_json(value):
-            said = f"{name} is {value!r}, which is not a text, number, true, false, list or mapping; put it in quotes"
+            kinds = "a text, finite number, true, false, list or mapping"
+            said = f"{name} is {value!r}, which is not {kinds}; put it in quotes"
             self._problem(entry, said, "attributes", name)
         else:
             yield ("attributes", name), REMOVE if value is None else value
@@ -209,4 +211,6 @@ def _is_json(value: Any) -> bool:
         return all(isinstance(key, str) and _is_json(entry) for key, entry in value.items())
     if isinstance(value, list):
         return all(map(_is_json, value))
-    return value is None or isinstance(value, (str, int, float, bool))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, (str, int))
