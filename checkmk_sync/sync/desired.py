@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
 from ..configuration import nearest
+from ..credentials import HIDDEN
 from ..errors import InventoryError, located
 from ..names import OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder
-from .kinds import KINDS
+from .kinds import KINDS, is_secret
 
 __all__ = ["REMOVE", "Desired", "Entry", "Object", "Problem", "Property", "desired_state"]
 
@@ -46,7 +47,7 @@ class Entry:
     """One entry of a source as it was read. ``line`` finds the line of a part of it, for problems."""
 
     kind: str
-    data: Any
+    data: Any = field(repr=False)
     file: Optional[str] = None
     line: Callable[..., Optional[int]] = field(default=lambda *_path: None, repr=False, compare=False)
 
@@ -62,7 +63,7 @@ class Object:
 
     kind: str
     key: str
-    properties: Mapping[Property, Any]
+    properties: Mapping[Property, Any] = field(repr=False)  # may hold secrets
     place: str = field(default="", compare=False)
     implied: bool = False
 
@@ -164,7 +165,8 @@ class _Reader:
             self._problem(entry, "'meta_data' is written by Checkmk only", "attributes", name)
         elif not _is_json(value):
             kinds = "a text, finite number, true, false, list or mapping"
-            said = f"{name} is {value!r}, which is not {kinds}; put it in quotes"
+            shown = HIDDEN if is_secret(name) else repr(value)
+            said = f"{name} is {shown}, which is not {kinds}; put it in quotes"
             self._problem(entry, said, "attributes", name)
         else:
             yield ("attributes", name), REMOVE if value is None else value

@@ -28,7 +28,7 @@ class Found:
 
     kind: str
     key: str
-    properties: Mapping[Property, Any]
+    properties: Mapping[Property, Any] = field(repr=False)  # may hold secrets
     owner: Optional[str]
 
     @property

@@ -8,16 +8,18 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Iterator, Mapping, Optional
 
+from ..credentials import HIDDEN
 from ..errors import NotOwnedError, PlanChangedError, UnsafePlanError
 from ..names import OWNER_LABEL, parent_folder
 from ..resources.changes import covers
 from .desired import REMOVE, Desired, Object, Property
-from .kinds import KINDS
+from .kinds import KINDS, is_secret
 from .observe import Found, Observed
 
 __all__ = ["Action", "Change", "Conflict", "Plan", "diff"]
 
 OWNER: Property = ("labels", OWNER_LABEL)
+CHECKSUM_ROUNDS = 50_000  # some hundredths of a second
 BRAKE_SHARE = 0.3
 BRAKE_FROM = 10  # existing objects; fewer may all change
 
@@ -41,7 +43,7 @@ class Change:
     action: Action
     kind: str
     key: str
-    properties: Mapping[Property, tuple[Any, Any]] = field(default_factory=dict)
+    properties: Mapping[Property, tuple[Any, Any]] = field(default_factory=dict, repr=False)
     found: Optional[Found] = field(default=None, compare=False, repr=False)
 
     @property
@@ -70,10 +72,25 @@ class Change:
             return None
         return NotOwnedError(f"{self.name} belongs to {_whose(now.owner)} since the plan was made")
 
+    def shown(self) -> dict[Property, tuple[Any, Any]]:
+        """``properties``, sorted; values that are secret are ``***``."""
+        return {path: _hidden(path, values) for path, values in sorted(self.properties.items())}
+
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, sorted."""
-        changed = {".".join(path): list(values) for path, values in sorted(self.properties.items())}
+        """As plain data, sorted, without secrets."""
+        changed = {".".join(path): list(values) for path, values in self.shown().items()}
         return {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
+
+    def exactly(self) -> list[Any]:
+        """All that the change is, secrets included, for checksums."""
+        return [self.action.value, self.kind, self.key, sorted(self.properties.items())]
+
+
+def _hidden(path: Property, values: tuple[Any, Any]) -> tuple[Any, Any]:
+    if path[0] != "attributes" or not is_secret(path[1]):
+        return values
+    now, wanted = (None if value is None else HIDDEN for value in values)
+    return now, wanted
 
 
 @dataclass(frozen=True)
@@ -128,9 +145,12 @@ class Plan:
 
     @property
     def checksum(self) -> str:
-        """Names the plan: what is to be changed for whom. Whoever reviewed it can demand exactly it."""
-        text = json.dumps([self.owner, [change.to_dict() for change in self.changes]], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """Names the plan: what is to be changed for whom. Whoever reviewed it can demand exactly it.
+
+        Secrets count, so it takes long to try which one gives the checksum of a plan that was shown.
+        """
+        text = json.dumps([self.owner, [change.exactly() for change in self.changes]], sort_keys=True)
+        return hashlib.pbkdf2_hmac("sha256", text.encode(), b"checkmk_sync", CHECKSUM_ROUNDS).hex()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
