@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from checkmk_sync import Checkmk, Status
 from checkmk_sync.names import OWNER_LABEL
 from checkmk_sync.sync import Report, apply_plan, from_data, make_plan, report_as_text
 from checkmk_sync.testing import Fault, SimulatedSite
+from tests.test_chaos import holds
 
 
-def _sync(cmk: Checkmk, *hosts: dict[str, Any]) -> Report:
+def _sync(cmk: Checkmk, *hosts: Any) -> Report:
     plan = make_plan(cmk, from_data({"hosts": list(hosts)}), owner="me")
     return apply_plan(cmk, plan)
 
@@ -57,3 +60,21 @@ def test_what_another_run_created_holds_nothing_back(site: SimulatedSite, cmk: C
     report = apply_plan(cmk, plan)
     assert report.ok
     assert set(site.world.setup.hosts) == {"new"}
+
+
+@pytest.mark.parametrize("call", ["bulk-create", "bulk-update", "bulk-delete", "activate-changes", "bulk-discovery"])
+def test_an_answer_that_is_none_of_checkmks_ends_in_the_report(site: SimulatedSite, connect: Any, call: str) -> None:
+    """A login page with status 200, as a proxy sends it in the middle of a run."""
+    cmk = connect(site, batch_processing={"chunk_size": 2})
+    assert _sync(cmk, *({"name": f"old{n}"} for n in range(6)), {"name": "same"}).ok
+    site.set_faults([Fault("html", path=call, skip=1 if call.startswith("bulk-create") else 0, times=1)])
+    changed = [{"name": f"old{n}", "attributes": {"alias": "new"}} for n in range(3)]
+    report = _sync(cmk, *changed, *({"name": f"new{n}"} for n in range(6)), {"name": "same"})
+    assert len(report.results) == 3 + 6 + 3
+    for change, outcome in report.results:
+        if outcome.status is not Status.UNKNOWN:
+            assert holds(site, change) is (outcome.status is Status.APPLIED), (change, outcome)
+    assert not report.ok
+    assert "not JSON" in report_as_text(report)
+    assert _sync(cmk, *changed, *({"name": f"new{n}"} for n in range(6)), {"name": "same"}).ok
+    assert set(site.world.setup.hosts) == {"same", *(f"old{n}" for n in range(3)), *(f"new{n}" for n in range(6))}

@@ -104,15 +104,21 @@ class _Run:
             self._guarded("verification", self._compare)
 
     def _stage(self, action: Action, kind: str, changes: Sequence[Change]) -> None:
-        stage = f"{action.value} {kind}s"
+        """Do one action to one kind. An answer that nobody understands leaves the rest of it unknown."""
+        results, stage = self._report.results, f"{action.value} {kind}s"
+        before = len(results)
         self._watch(Step(stage, 0, len(changes)))
         try:
             for number, result in enumerate(EXECUTORS[action, kind](self._client, changes), start=1):
-                self._report.results.append(result)
+                results.append(result)
                 self._watch(Step(stage, number, len(changes)))
         except BatchError as error:
-            done = [outcome for _, outcome in self._report.results]
+            done = [outcome for _, outcome in results]
             raise BatchError(str(error), outcomes=Outcomes([*done, *error.outcomes])) from error.__cause__
+        except CheckmkError as error:
+            told = {change.key for change, _ in results[before:]}
+            left = [change for change in changes if change.key not in told]
+            results += [(change, Outcome(change.key, Status.UNKNOWN, error)) for change in left]
 
     def _with_status(self, action: Action, status: Status) -> Iterator[str]:
         for change, outcome in self._report.results:
