@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Optional
 
 import pytest
 
-from checkmk_sync.errors import UnsafePlanError
-from checkmk_sync.sync import diff, from_data
+from checkmk_sync import Checkmk
+from checkmk_sync.errors import PlanChangedError, UnsafePlanError
+from checkmk_sync.sync import diff, from_data, make_plan
+from checkmk_sync.testing import SimulatedSite
 from tests.test_plan import fleet, held, holding
 
 
@@ -54,6 +56,18 @@ def test_deleting_most_is_stopped_and_creating_is_not() -> None:
         gone.raise_if_unsafe()
     many = from_data({"hosts": [{"name": f"h{n}"} for n in range(500)]})
     diff(many, holding(*hosts), owner="me").raise_if_unsafe()
+
+
+def test_the_plan_for_another_site_is_another_plan(site: SimulatedSite, connect: Any, cmk: Checkmk) -> None:
+    desired = from_data({"hosts": [{"name": "a"}]})
+    with SimulatedSite() as staging:
+        reviewed = make_plan(connect(staging), desired, owner="me")
+    plan = make_plan(cmk, desired, owner="me")
+    assert plan.changes == reviewed.changes
+    assert plan.to_dict()["site"] == cmk.settings.base_url
+    with pytest.raises(PlanChangedError):
+        plan.raise_if_unsafe(checksum=reviewed.checksum)
+    plan.raise_if_unsafe(checksum=make_plan(cmk, desired, owner="me").checksum)
 
 
 def test_a_host_that_is_moved_and_changed_counts_once() -> None:

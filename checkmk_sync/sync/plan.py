@@ -116,7 +116,7 @@ class Plan:
 
     ``owned`` counts the objects of the owner, ``existing`` those and what else the inventory names and
     the site holds. ``undiscovered`` names hosts whose services were never found, ``own_pending`` counts
-    our changes that wait for activation.
+    our changes that wait for activation. ``site`` is the address of the site that was read.
     """
 
     changes: tuple[Change, ...]
@@ -128,6 +128,7 @@ class Plan:
     undiscovered: tuple[str, ...] = ()
     own_pending: int = 0
     foreign_pending: int = 0
+    site: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -145,17 +146,18 @@ class Plan:
 
     @property
     def checksum(self) -> str:
-        """Names the plan: what is to be changed for whom. Whoever reviewed it can demand exactly it.
+        """Names the plan: what is to be changed where and for whom. Whoever reviewed it can demand exactly it.
 
         Secrets count, so it takes long to try which one gives the checksum of a plan that was shown.
         """
-        text = json.dumps([self.owner, [change.exactly() for change in self.changes]], sort_keys=True)
+        text = json.dumps([self.site, self.owner, [change.exactly() for change in self.changes]], sort_keys=True)
         return hashlib.pbkdf2_hmac("sha256", text.encode(), b"checkmk_sync", CHECKSUM_ROUNDS).hex()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
         return {
             "checksum": self.checksum,
+            "site": self.site,
             "owner": self.owner,
             "owned": self.owned,
             "existing": self.existing,
@@ -202,6 +204,7 @@ def diff(
     owner: Optional[str] = None,
     adopt: bool = False,
     undiscovered: tuple[str, ...] = (),
+    site: str = "",
 ) -> Plan:
     """The plan from what is found to what is wanted.
 
@@ -239,6 +242,7 @@ def diff(
         undiscovered=undiscovered,
         own_pending=observed.own_pending,
         foreign_pending=observed.foreign_pending,
+        site=site,
     )
 
 
