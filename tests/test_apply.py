@@ -31,8 +31,7 @@ def _sync(cmk: Checkmk, inventory: Any, *, owner: Any = "cmdb", options: Any = N
 
 
 def _is_empty(cmk: Checkmk, inventory: Any, owner: Any = "cmdb") -> bool:
-    plan = make_plan(cmk, from_data(inventory), owner=owner)
-    return plan.is_empty and not plan.undiscovered
+    return make_plan(cmk, from_data(inventory), owner=owner).is_empty
 
 
 @pytest.fixture(params=VERSIONS)

@@ -41,6 +41,18 @@ def test_plan_and_apply(site_for_cli: SimulatedSite, sync: Run, inventory: str) 
     assert sync("apply", inventory, "--owner", "me", "--json").data["ok"] is True
 
 
+def test_hosts_that_were_never_discovered_are_something_to_do(
+    site_for_cli: SimulatedSite, sync: Run, inventory: str
+) -> None:
+    def plan_exits() -> int:
+        return sync("plan", inventory, "--owner", "me", "--detailed-exitcode").code
+
+    assert sync("apply", inventory, "--owner", "me", "--yes", "--no-discover").code == 0
+    assert plan_exits() == 4
+    assert "Discovery: 2 hosts scanned" in sync("apply", inventory, "--owner", "me", "--yes").out
+    assert plan_exits() == 0
+
+
 def test_apply_asks_and_without_a_terminal_refuses(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
     refused = sync("apply", inventory)
     assert refused.code == 2

@@ -109,7 +109,7 @@ def apply(
     with state.client() as client:
         found = make_plan(client, desired, owner=owner, adopt=adopt)
         found.raise_if_unsafe(allow_changes=allow_changes, checksum=checksum)
-        if found.is_empty and not found.undiscovered:
+        if found.is_empty:
             output.data({"ok": True, **found.to_dict()}) if state.as_json else output.line("Nothing to do.")
             return 0
         if not state.as_json:

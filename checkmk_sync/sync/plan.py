@@ -132,8 +132,8 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """True when nothing differs and nothing of ours is pending."""
-        return not self.changes and not self.conflicts and not self.own_pending
+        """True when nothing differs, nothing waits for its discovery and nothing of ours is pending."""
+        return not (self.changes or self.conflicts or self.undiscovered or self.own_pending)
 
     def count(self, action: Action, kind: Optional[str] = None) -> int:
         """How many changes of an action there are."""
