@@ -78,3 +78,26 @@ def test_an_answer_that_is_none_of_checkmks_ends_in_the_report(site: SimulatedSi
     assert "not JSON" in report_as_text(report)
     assert _sync(cmk, *changed, *({"name": f"new{n}"} for n in range(6)), {"name": "same"}).ok
     assert set(site.world.setup.hosts) == {"same", *(f"old{n}" for n in range(3)), *(f"new{n}" for n in range(6))}
+
+
+def test_a_look_that_failed_is_forgotten_when_a_later_one_succeeds(site: SimulatedSite, connect: Any) -> None:
+    cmk = connect(site, recovery={"retry": {"max_retries": 0}})
+    plan = make_plan(cmk, from_data({"hosts": [{"name": "a"}, {"name": "b"}]}), owner="me")
+    cmk.hosts.create("a", "/", {"labels": {OWNER_LABEL: "me"}})
+    site.set_faults([Fault("status", path="folder_config/collections", times=1)])
+    report = apply_plan(cmk, plan)
+    assert site.world.faults.struck == {"status": 1}
+    assert report.errors == {}
+    assert report.ok
+    assert report.verified
+
+
+def test_a_last_look_that_failed_is_told(site: SimulatedSite, connect: Any) -> None:
+    cmk = connect(site, recovery={"retry": {"max_retries": 0}})
+    plan = make_plan(cmk, from_data({"hosts": [{"name": "a"}]}), owner="me")
+    site.set_faults([Fault("status", path="folder_config/collections")])
+    report = apply_plan(cmk, plan)
+    assert _statuses(report) == {"create a": Status.APPLIED}
+    assert list(report.errors) == ["verification"]
+    assert not report.ok
+    assert not report.verified

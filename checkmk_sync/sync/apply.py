@@ -133,6 +133,7 @@ class _Run:
 
     def _compare(self) -> None:
         self._report.results = compared(self._report.results, observe(self._client))
+        self._report.errors.pop("verification", None)  # of an earlier look
 
     def _discover(self, hosts: Sequence[str]) -> None:
         self._watch(Step("discovery", 0, len(hosts)))
@@ -172,7 +173,7 @@ class _Run:
     def _verify(self, scanned: Sequence[str]) -> None:
         self._watch(Step("verification", 0, 1))
         report = self._report
-        report.results = compared(report.results, observe(self._client))
+        self._compare()
         if report.activation is not None and self._options.discover:
             report.without_services = tuple(undiscovered(self._client, scanned, any_pending=False))
         report.verified = report.ok
