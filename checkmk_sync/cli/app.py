@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from typing import Any, Mapping, Optional, Sequence
@@ -24,6 +23,7 @@ from ..errors import (
 from ..verbs import VERBS, Argument, Verb
 from .demo import demo
 from .doctor import doctor
+from .output import flush
 from .shared import State, shared_options
 from .simulate import simulate
 from .synchronise import apply, plan
@@ -39,17 +39,15 @@ _NOUNS = {
 
 
 class _Root(click.Group):
-    """Whoever reads our output may have seen enough; click would end with exit code 1."""
+    """Whoever reads a list may have seen enough; click would end with exit code 1."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
-            result = super().invoke(context)
-            sys.stdout.flush()
+            return super().invoke(context)
         except BrokenPipeError:
-            # Keeps Python from complaining when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        return result
+        finally:
+            flush()
 
 
 @click.group(

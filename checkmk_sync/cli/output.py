@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import sys
 import unicodedata
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from rich.text import Text
 
 from ..sync import Step
 
-__all__ = ["Output", "safe"]
+__all__ = ["Output", "flush", "safe"]
 
 WIDE_ROWS = 200  # a table has to know its widest row; longer lists leave in pieces of this many
 
@@ -37,12 +38,33 @@ def _escaped(char: str) -> str:
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
+def flush() -> None:
+    """Send what was written. Where nobody reads any more, this and what follows goes nowhere."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _let_go()
+
+
+def _let_go() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+class _Console(Console):
+    """Goes on when nobody reads any more; rich would end the program, with what it does half done."""
+
+    def on_broken_pipe(self) -> None:
+        _let_go()
+
+
 class Output:
     """Results go to stdout, everything else to stderr; progress bars only where stderr is a terminal."""
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json, self.quiet = as_json, quiet
-        self.console = Console(highlight=False, soft_wrap=True)
+        self.console = _Console(highlight=False, soft_wrap=True)
         self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
     @property
@@ -51,7 +73,10 @@ class Output:
 
     def line(self, text: str, style: str = "") -> None:
         """One line for people on stdout."""
-        self.console.print(Text(text, style=style))
+        try:
+            self.console.print(Text(text, style=style))
+        except BrokenPipeError:  # rich before 13.9 knows no on_broken_pipe
+            _let_go()
 
     def note(self, text: str) -> None:
         """One line on stderr, unless quiet."""
@@ -68,7 +93,10 @@ class Output:
 
     def data(self, data: Any) -> None:
         """JSON on stdout."""
-        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=True, default=str) + "\n")
+        try:
+            sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=True, default=str) + "\n")
+        except BrokenPipeError:
+            _let_go()
 
     def record(self, record: Mapping[str, Any]) -> None:
         """One object."""

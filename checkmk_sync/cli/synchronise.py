@@ -66,7 +66,7 @@ def plan(
     if state.as_json:
         state.output.data(found.to_dict())
     elif markdown:
-        click.echo(plan_as_markdown(found))
+        show(state.output, plan_as_markdown(found))
     else:
         show(state.output, plan_as_text(found))
     if found.conflicts:
