@@ -256,6 +256,13 @@ def test_plain_data_is_checked_the_same_way() -> None:
         load([])
 
 
+def test_names_of_tag_groups_may_hold_a_dash() -> None:
+    desired = from_data({"hosts": [{"name": "a", "attributes": {"tag_my-group": "x", "tag_2nd": "y"}}]})
+    assert _properties(desired, "host", "a")["attributes.tag_my-group"] == "x"
+    for wrong in ("tag my-group", "", "a.b", "a/b", "-a"):
+        assert "is not the name of an attribute" in _mistakes({"hosts": [{"name": "a", "attributes": {wrong: "x"}}]})[0]
+
+
 def test_fifty_thousand_rows_are_read_in_seconds() -> None:
     text = "name,folder,ipaddress,label:env\n" + "".join(f"h{n},/f{n % 9},10.0.0.1,prod\n" for n in range(50_000))
     assert sum(1 for _ in _of_csv(text, "x.csv")) == 50_000

@@ -72,6 +72,29 @@ def test_what_checkmk_fills_in_is_no_difference() -> None:
     assert not diff(desired, holding(held("host", "a", attributes__contactgroups=other))).is_empty
 
 
+def _is_as_wanted(name: str, wanted: Any, now: Any) -> bool:
+    desired = from_data({"hosts": [{"name": "a", "attributes": {name: wanted}}]})
+    return diff(desired, holding(held("host", "a", **{f"attributes__{name}": now}))).is_empty
+
+
+def test_a_mapping_can_be_emptied() -> None:
+    assert not _is_as_wanted("network_scan", {}, {"addresses": ["10.0.0.1"]})
+    assert not _is_as_wanted("custom", {"a": {}}, {"a": {"b": 1}})
+    assert _is_as_wanted("custom", {}, {})
+    full = {"groups": [], "use": False, "recurse_use": False}
+    assert _is_as_wanted("contactgroups", {}, full), "what Checkmk fills in"
+    assert not _is_as_wanted("contactgroups", {}, {**full, "groups": ["all"]})
+
+
+def test_lists_are_compared_in_order_only_where_it_means_something() -> None:
+    """Checkmk may sort what is a set for it; the macros of additional addresses are numbered."""
+    assert _is_as_wanted("contactgroups", {"groups": ["b", "a"]}, {"groups": ["a", "b"], "use": False})
+    assert not _is_as_wanted("contactgroups", {"groups": ["b", "a"]}, {"groups": ["a", "b", "c"], "use": False})
+    assert not _is_as_wanted("contactgroups", {"groups": ["b", "a"]}, {"groups": ["a"], "use": False})
+    assert _is_as_wanted("parents", ["gw2", "gw1"], ["gw1", "gw2"])
+    assert not _is_as_wanted("additional_ipv4addresses", ["10.0.0.2", "10.0.0.1"], ["10.0.0.1", "10.0.0.2"])
+
+
 def test_moves_are_moves() -> None:
     desired = from_data({"hosts": [{"name": "a", "folder": "/x", "attributes": {"alias": "new"}}]})
     plan = diff(desired, holding(held("host", "a", folder="/", attributes__alias="old")))
@@ -117,6 +140,16 @@ def test_a_folder_that_holds_what_is_not_ours_stays() -> None:
         held("host", "a", "me"),
     )
     assert diff(desired, observed, owner="me").is_empty
+
+
+def test_a_folder_that_holds_what_is_in_conflict_stays() -> None:
+    """The inventory wants the host elsewhere, but it is not ours to move."""
+    desired = from_data({"hosts": [{"name": "a", "folder": "/new"}]})
+    for owner in (None, "them"):
+        observed = holding(held("folder", "/x", "me", title="x"), held("host", "a", owner, folder="/x"))
+        plan = diff(desired, observed, owner="me")
+        assert plan.conflicts
+        assert _lines(plan) == ["create folder /new"]
 
 
 def test_an_inventory_of_folders_only_says_nothing_about_hosts() -> None:
@@ -208,7 +241,7 @@ def test_conflicts_and_follow_ups_are_shown() -> None:
 # Invariants
 
 PATHS = st.sampled_from(["/", "/a", "/a/b", "/c", "/c/d/e"])
-VALUES = st.sampled_from(["x", "y", "", 0, False, ["p"], {"k": "v"}])
+VALUES = st.sampled_from(["x", "y", "", 0, False, ["p"], ["q", "p"], {"k": "v"}, {}])
 HOSTS = st.dictionaries(
     st.sampled_from([f"h{n}" for n in range(6)]),
     st.fixed_dictionaries(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
@@ -15,6 +16,9 @@ from .kinds import KINDS, is_secret
 __all__ = ["REMOVE", "Desired", "Entry", "Object", "Problem", "Property", "desired_state"]
 
 Property = tuple[str, ...]
+
+# Checkmk: ids of tag groups, and so the names of their attributes, may hold a dash.
+_ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
 
 
 class _Remove:
@@ -155,7 +159,7 @@ class _Reader:
         yield from self._labels(entry, data.get("labels", {}), "labels")
 
     def _attribute(self, entry: Entry, name: Any, value: Any) -> Iterator[tuple[Property, Any]]:
-        if not isinstance(name, str) or not name.isidentifier():
+        if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name):
             self._problem(entry, f"{name!r} is not the name of an attribute", "attributes", name)
         elif name == "labels":
             if "labels" in entry.data:

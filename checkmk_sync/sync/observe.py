@@ -44,7 +44,11 @@ class Observed:
     objects: Mapping[tuple[str, str], Found]
     own_pending: int = 0
     foreign_pending: int = 0
-    any_pending: bool = field(default=False)
+
+    @property
+    def any_pending(self) -> bool:
+        """True when changes of anybody are not active."""
+        return self.own_pending + self.foreign_pending > 0
 
 
 def observe(client: Checkmk) -> Observed:
@@ -56,7 +60,7 @@ def observe(client: Checkmk) -> Observed:
         objects["host", found.key] = found
     pending = client.activation.pending()
     own = sum(change.user == client.settings.username for change in pending)
-    return Observed(objects, own, len(pending) - own, bool(pending))
+    return Observed(objects, own, len(pending) - own)
 
 
 def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, Found]:

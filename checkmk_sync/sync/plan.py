@@ -11,7 +11,7 @@ from typing import Any, Iterator, Mapping, Optional
 from ..credentials import HIDDEN
 from ..errors import NotOwnedError, PlanChangedError, UnsafePlanError
 from ..names import OWNER_LABEL, parent_folder
-from ..resources.changes import covers
+from .compare import is_as_wanted
 from .desired import REMOVE, Desired, Object, Property
 from .kinds import KINDS, is_secret
 from .observe import Found, Observed
@@ -262,7 +262,7 @@ def _differences(wanted: Object, found: Found) -> dict[Property, tuple[Any, Any]
         if value is REMOVE:
             if path in found.properties:
                 differences[path] = (now, None)
-        elif path not in found.properties or not covers(value, now):
+        elif path not in found.properties or not is_as_wanted(path, value, now):
             differences[path] = (now, value)
     return differences
 

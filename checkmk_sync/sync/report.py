@@ -8,7 +8,7 @@ from typing import Any, Iterator, Optional, Sequence
 from ..errors import CheckmkError
 from ..outcomes import Outcome, Status
 from ..resources.activation import ActivationResult
-from ..resources.changes import covers
+from .compare import is_as_wanted
 from .observe import Found, Observed
 from .plan import Action, Change, Plan
 
@@ -90,7 +90,7 @@ def _holds(change: Change, found: Optional[Found]) -> bool:
     for path, (_, wanted) in change.properties.items():
         if wanted is None and path in found.properties:
             return False
-        if wanted is not None and not (path in found.properties and covers(wanted, found.properties[path])):
+        if wanted is not None and not (path in found.properties and is_as_wanted(path, wanted, found.properties[path])):
             return False
     return True
 
