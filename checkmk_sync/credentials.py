@@ -10,13 +10,13 @@ import stat
 import subprocess
 import sys
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Iterable, Optional
 from urllib.parse import quote, quote_plus
 
 from .errors import MissingExtraError, SettingsError
 
-__all__ = ["Redactor", "SecretSource", "warn_caller", "warn_if_readable_by_others"]
+__all__ = ["HIDDEN", "Redactor", "SecretSource", "warn_caller", "warn_if_readable_by_others"]
 
 HIDDEN = "***"
 COMMAND_S = 60.0  # how long a password command may take
@@ -29,7 +29,7 @@ class SecretSource:
     It pickles, so that another process can fetch the secret itself; only ``value`` travels inside.
     """
 
-    value: Optional[str] = field(default=None, repr=False)
+    value: Optional[str] = None
     file: Optional[str] = None
     env: Optional[str] = None
     command: Optional[str] = None
@@ -40,6 +40,9 @@ class SecretSource:
         if len(given) != 1:
             said = "none is given" if not given else f"{' and '.join(given)} are given"
             raise SettingsError(f"exactly one source for the password is needed, {said}", field="password")
+
+    def __repr__(self) -> str:
+        return f"SecretSource({self.place})"
 
     def reveal(self, username: str = "") -> str:
         """The secret; SettingsError when it cannot be had or is empty."""

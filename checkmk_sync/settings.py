@@ -242,7 +242,8 @@ def _server_url(text: str) -> str:
     """``https://host[:port][/prefix]`` without a last slash; a site or API path behind it is a mistake."""
     parts = _split(text.strip() if isinstance(text, str) else "")
     if parts is None or parts.scheme not in ("http", "https"):
-        raise SettingsError(f"{text!r} is not a server URL such as https://monitoring.example.com", field="server_url")
+        shown = hide_userinfo(str(text))
+        raise SettingsError(f"{shown!r} is not a server URL such as https://monitoring.example.com", field="server_url")
     if parts.username is not None or parts.password is not None:
         raise SettingsError("the server URL must not hold a user or a password", field="server_url")
     if parts.query or parts.fragment or "/check_mk" in parts.path:

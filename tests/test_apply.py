@@ -31,8 +31,7 @@ def _sync(cmk: Checkmk, inventory: Any, *, owner: Any = "cmdb", options: Any = N
 
 
 def _is_empty(cmk: Checkmk, inventory: Any, owner: Any = "cmdb") -> bool:
-    plan = make_plan(cmk, from_data(inventory), owner=owner)
-    return plan.is_empty and not plan.undiscovered
+    return make_plan(cmk, from_data(inventory), owner=owner).is_empty
 
 
 @pytest.fixture(params=VERSIONS)
@@ -221,20 +220,39 @@ def test_wrong_credentials_stop_it_with_the_outcomes_so_far(site: SimulatedSite,
     assert sum(request.status == 401 for request in site.requests) == 1
 
 
-def test_an_unknown_write_that_came_after_all_is_found_in_the_end(connect: Any) -> None:
-    """Real time: the answer is lost, the write comes later than it is waited for, the last look sees it."""
-    with SimulatedSite(services=4, discovery_time=0.3, activation_time=0.3) as site:
-        with site.client(timeouts={"settle_s": 0}) as cmk:
-            plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
-            site.set_faults([Fault("late", path="bulk-create", seconds=0.1, times=1)])
-            report = apply_plan(cmk, plan)
-            assert report.count(Status.UNKNOWN) + report.count(Status.APPLIED) == 5
-            for change, outcome in report.results:
-                if outcome.status is Status.APPLIED and change.kind == "host":
-                    assert change.key in site.world.setup.hosts
-            cmk.clock.sleep(0.3)
-            assert _sync(cmk, INVENTORY).ok
-            assert _is_empty(cmk, INVENTORY)
+def test_an_unknown_write_that_came_after_all_is_found_in_the_end(site: SimulatedSite, cmk: Checkmk) -> None:
+    """The answer is lost, the write comes later than it is waited for, the last look sees it."""
+    plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
+    site.set_faults([Fault("reset_before", path="bulk-create", times=1)])
+
+    def come_late(method: str, path: str) -> None:
+        if "activate-changes" in path:
+            for name, folder in (("gw", "/"), ("web01", "/linux/web"), ("web02", "/linux/web")):
+                wanted: Any = next(host for host in INVENTORY["hosts"] if host["name"] == name)
+                labels = {**wanted.get("labels", {}), OWNER_LABEL: "cmdb"}
+                site.world.setup.add_host(name, folder, {**wanted["attributes"], "labels": labels}, user=site.user)
+
+    site.on_request(come_late)
+    report = apply_plan(cmk, plan)
+    hosts = [outcome for change, outcome in report.results if change.kind == "host"]
+    assert [(outcome.status, outcome.note) for outcome in hosts] == [(Status.APPLIED, "found as wanted")] * 3
+    assert report.ok
+    site.on_request(None)
+    assert _sync(cmk, INVENTORY).ok
+    assert _is_empty(cmk, INVENTORY)
+
+
+def test_a_write_of_which_nothing_is_seen_stays_unknown(site: SimulatedSite, cmk: Checkmk) -> None:
+    plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
+    site.set_faults([Fault("reset_before", path="bulk-create", times=1)])
+    report = apply_plan(cmk, plan)
+    assert {change.key for change, outcome in report.results if outcome.status is Status.UNKNOWN} == {
+        "gw", "web01", "web02",
+    }  # fmt: skip
+    assert report.count(Status.APPLIED) == 2
+    assert not report.ok
+    assert _sync(cmk, INVENTORY).ok
+    assert _is_empty(cmk, INVENTORY)
 
 
 def test_two_applies_at_once_converge() -> None:
@@ -289,18 +307,16 @@ def test_a_list_that_breaks_off_is_read_again(site: SimulatedSite, cmk: Checkmk)
     assert _is_empty(cmk, INVENTORY)
 
 
-def test_what_holds_in_the_end_counts(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
-    other = connect(site)
-
+def test_what_holds_in_the_end_counts(site: SimulatedSite, cmk: Checkmk) -> None:
     def undo(method: str, path: str) -> None:
-        if "bulk-discovery" in path and "gw" in site.world.setup.hosts:
+        if "activate-changes" in path:
             site.on_request(None)
-            threading.Thread(target=other.hosts.delete, args=("gw",)).start()
+            site.world.setup.remove_host("gw", user=site.user)
 
     site.on_request(undo)
     report = _sync(cmk, INVENTORY)
-    outcome = next(outcome for change, outcome in report.results if change.key == "gw")
-    held = "gw" in site.world.setup.hosts
-    assert (outcome.status is Status.APPLIED) is held
-    if not held:
-        assert "not so any more" in outcome.note
+    (outcome,) = (outcome for change, outcome in report.results if change.key == "gw")
+    assert outcome.status is Status.NOT_APPLIED
+    assert "not so any more" in outcome.note
+    assert not report.verified
+    assert report.count(Status.APPLIED) == 4

@@ -36,7 +36,7 @@ def _inventory(generation: int) -> dict[str, Any]:
     }
 
 
-def _holds(site: SimulatedSite, change: Any) -> bool:
+def holds(site: SimulatedSite, change: Any) -> bool:
     held = site.world.setup.hosts if change.kind == "host" else site.world.setup.folders
     if change.action is Action.DELETE:
         return change.key not in held
@@ -71,7 +71,7 @@ def test_no_outcome_contradicts_the_site(seed: int) -> None:
             time.sleep(0.4)  # what comes late has come
             for change, outcome in report.results:
                 if outcome.status is not Status.UNKNOWN:
-                    assert _holds(site, change) is (outcome.status is Status.APPLIED), (change, outcome)
+                    assert holds(site, change) is (outcome.status is Status.APPLIED), (change, outcome)
             calm = apply_plan(cmk, make_plan(cmk, from_data(_inventory(generation)), owner="cmdb"))
             assert calm.ok
             assert make_plan(cmk, from_data(_inventory(generation)), owner="cmdb").is_empty

@@ -41,6 +41,18 @@ def test_plan_and_apply(site_for_cli: SimulatedSite, sync: Run, inventory: str) 
     assert sync("apply", inventory, "--owner", "me", "--json").data["ok"] is True
 
 
+def test_hosts_that_were_never_discovered_are_something_to_do(
+    site_for_cli: SimulatedSite, sync: Run, inventory: str
+) -> None:
+    def plan_exits() -> int:
+        return sync("plan", inventory, "--owner", "me", "--detailed-exitcode").code
+
+    assert sync("apply", inventory, "--owner", "me", "--yes", "--no-discover").code == 0
+    assert plan_exits() == 4
+    assert "Discovery: 2 hosts scanned" in sync("apply", inventory, "--owner", "me", "--yes").out
+    assert plan_exits() == 0
+
+
 def test_apply_asks_and_without_a_terminal_refuses(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
     refused = sync("apply", inventory)
     assert refused.code == 2
@@ -68,7 +80,7 @@ def test_conflicts_and_brakes_are_refused(site_for_cli: SimulatedSite, sync: Run
     few.write_text("name\nn0\n")
     brakes = sync("apply", str(few), "--owner", "me", "--yes")
     assert brakes.code == 2
-    assert "11 of 12 owned objects" in brakes.err
+    assert "11 of 12 existing objects" in brakes.err
     assert sync("apply", str(few), "--owner", "me", "--yes", "--allow-changes", "11").code == 0
     taken = tmp_path / "taken.csv"
     taken.write_text("name\nn0\nhost00000\n")

@@ -175,6 +175,21 @@ folders:
     assert len(found) == len(expected)
 
 
+def test_numbers_that_json_cannot_say_are_mistakes(tmp_path: Path) -> None:
+    """Sent they would end the run midway."""
+    yaml = _write(tmp_path, "a.yaml", "hosts:\n- name: a\n  attributes:\n    x: .nan\n    y: {deep: [-.inf]}\n")
+    assert [problem.partition(" which ")[0] for problem in _mistakes(yaml)] == [
+        f"{yaml}:4: host a: x is nan,",
+        f"{yaml}:5: host a: y is {{'deep': [-inf]}},",
+    ]
+    large = _write(tmp_path, "a.json", '[{"name": "a", "attributes": {"x": 1e999}}]')
+    assert _mistakes(large)[0].startswith(f"{large}:1: host a: x is inf,")
+    cell = _write(tmp_path, "a.csv", 'name,x\na,"{""y"": NaN}"\n')
+    assert _mistakes(cell)[0].startswith(f"{cell}:2: host a: x is {{'y': nan}},")
+    for value in (float("nan"), float("inf")):
+        assert "finite" in _mistakes({"hosts": [{"name": "a", "attributes": {"x": value}}]})[0]
+
+
 def test_a_host_named_twice_names_both_places(tmp_path: Path) -> None:
     first = _write(tmp_path, "a.csv", "name\nweb01\nweb01\n")
     second = _write(tmp_path, "b.yaml", "hosts:\n- name: web01\n")
@@ -239,6 +254,13 @@ def test_plain_data_is_checked_the_same_way() -> None:
     assert _properties(labels, "host", "a")["labels.x"] == "y"
     with pytest.raises(InventoryError, match="no inventory is given"):
         load([])
+
+
+def test_names_of_tag_groups_may_hold_a_dash() -> None:
+    desired = from_data({"hosts": [{"name": "a", "attributes": {"tag_my-group": "x", "tag_2nd": "y"}}]})
+    assert _properties(desired, "host", "a")["attributes.tag_my-group"] == "x"
+    for wrong in ("tag my-group", "", "a.b", "a/b", "-a"):
+        assert "is not the name of an attribute" in _mistakes({"hosts": [{"name": "a", "attributes": {wrong: "x"}}]})[0]
 
 
 def test_fifty_thousand_rows_are_read_in_seconds() -> None:

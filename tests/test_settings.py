@@ -176,6 +176,21 @@ def test_settings_pickle_and_show_no_secret() -> None:
     assert settings.to_dict()["proxy"] == "http://***@proxy:1"
 
 
+def test_no_place_of_a_secret_shows_more_than_the_place() -> None:
+    source = SecretSource(command="vault read --token=hunter2 x")
+    assert repr(source) == "SecretSource(the password command)"
+    assert "hunter2" not in repr(Settings("https://mon", "s", "u", source))
+
+
+@pytest.mark.parametrize(
+    "url", ["admin:hunter2@mon", "https:admin:hunter2@mon", "ftp://a:hunter2@mon", "https://a:hunter2@"]
+)
+def test_a_server_url_that_is_none_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsError, match="is not a server URL") as caught:
+        Settings(url, "s", "u", SecretSource(value="x"))
+    assert "hunter2" not in str(caught.value)
+
+
 def test_groups_of_settings_change_by_name() -> None:
     settings = Settings("https://mon", "s", "u", SecretSource(value="x"))
     changed = replace_nested(settings, {"timeouts": {"read_s": 5}, "recovery": {"retry": {"max_retries": 0}}})

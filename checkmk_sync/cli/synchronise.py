@@ -68,7 +68,7 @@ def plan(
     if state.as_json:
         state.output.data(found.to_dict())
     elif markdown:
-        click.echo(plan_as_markdown(found))
+        show(state.output, plan_as_markdown(found))
     else:
         show(state.output, plan_as_text(found))
     if found.conflicts:
@@ -79,7 +79,7 @@ def plan(
 @click.command(epilog="Example: checkmk-sync apply hosts.yaml --owner cmdb --yes")
 @_inventory
 @click.option(
-    "--allow-changes", type=click.IntRange(0), metavar="N", help="Allow deleting or changing N owned objects."
+    "--allow-changes", type=click.IntRange(0), metavar="N", help="Allow deleting or changing N existing objects."
 )
 @click.option("--checksum", metavar="SUM", help="Apply only the plan with this checksum, as it was reviewed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -111,7 +111,7 @@ def apply(
     with state.client() as client:
         found = make_plan(client, desired, owner=owner, adopt=adopt)
         found.raise_if_unsafe(allow_changes=allow_changes, checksum=checksum)
-        if found.is_empty and not found.undiscovered:
+        if found.is_empty:
             output.data({"ok": True, **found.to_dict()}) if state.as_json else output.line("Nothing to do.")
             return 0
         if not state.as_json:

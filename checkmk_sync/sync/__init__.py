@@ -51,4 +51,5 @@ def make_plan(client: Checkmk, desired: Desired, *, owner: Optional[str] = None,
     ours = {found.key for found in observed.objects.values() if found.kind == "host" and found.owner == owner}
     known = {wanted.key for wanted in desired.of_kind("host") if ("host", wanted.key) in observed.objects}
     missing = undiscovered(client, known & ours, any_pending=observed.any_pending)
-    return diff(desired, observed, owner=owner, adopt=adopt, undiscovered=tuple(missing))
+    site = client.settings.base_url
+    return diff(desired, observed, owner=owner, adopt=adopt, undiscovered=tuple(missing), site=site)

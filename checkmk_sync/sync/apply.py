@@ -9,10 +9,10 @@ from typing import Callable, Iterator, Optional, Sequence
 
 from ..client import Checkmk
 from ..errors import BadRequestError, BatchError, CheckmkError, WaitTimeoutError
-from ..outcomes import Outcomes, Status
+from ..outcomes import Outcome, Outcomes, Status
 from .executors import EXECUTORS, Result
 from .observe import observe, undiscovered
-from .plan import Action, Plan
+from .plan import Action, Change, Plan
 from .report import Report, compared
 
 __all__ = ["Options", "Step", "apply_plan"]
@@ -67,10 +67,8 @@ class _Run:
     def run(self) -> Report:
         report, plan = self._report, self._report.plan
         started = self._client.clock.monotonic()
-        self._change()
-        if any(outcome.status is not Status.APPLIED for _, outcome in report.results):
-            # Another run may have done the same, or a lost write may have come late: then go on with it.
-            self._guarded("verification", self._compare)
+        self._change([change for change in plan.changes if change.action is not Action.DELETE])
+        self._delete([change for change in plan.changes if change.action is Action.DELETE])
         hosts = self._new_hosts()
         scanned = sorted({*hosts, *plan.undiscovered} - self._deleted())
         if self._options.discover and scanned:
@@ -91,28 +89,49 @@ class _Run:
         except CheckmkError as error:
             self._report.errors[stage] = error
 
-    def _change(self) -> None:
-        for (action, kind), group in itertools.groupby(
-            self._report.plan.changes, key=lambda change: (change.action, change.kind)
-        ):
-            changes = list(group)
-            stage = f"{action.value} {kind}s"
-            self._watch(Step(stage, 0, len(changes)))
-            try:
-                for number, result in enumerate(EXECUTORS[action, kind](self._client, changes), start=1):
-                    self._note(result)
-                    self._watch(Step(stage, number, len(changes)))
-            except BatchError as error:
-                done = [outcome for _, outcome in self._report.results]
-                raise BatchError(str(error), outcomes=Outcomes([*done, *error.outcomes])) from error.__cause__
+    def _delete(self, changes: Sequence[Change]) -> None:
+        """Delete last, and only when all that was to be created or moved is in its place."""
+        missing = sum(
+            change.action in (Action.CREATE, Action.MOVE) and outcome.status is not Status.APPLIED
+            for change, outcome in self._report.results
+        )
+        if missing:
+            why = f"held back until all is created and moved ({missing} missing)"
+            self._note(*((change, Outcome(change.key, Status.NOT_APPLIED, note=why)) for change in changes))
+        else:
+            self._change(changes)
 
-    def _note(self, result: Result) -> None:
-        self._report.results.append(result)
-        change, outcome = result
-        left = len(self._report.plan.changes) - len(self._report.results)
+    def _change(self, changes: Sequence[Change]) -> None:
+        before = len(self._report.results)
+        for (action, kind), group in itertools.groupby(changes, key=lambda change: (change.action, change.kind)):
+            self._stage(action, kind, list(group))
+        if any(outcome.status is not Status.APPLIED for _, outcome in self._report.results[before:]):
+            # Another run may have done the same, or a lost write may have come late: then go on with it.
+            self._guarded("verification", self._compare)
+
+    def _stage(self, action: Action, kind: str, changes: Sequence[Change]) -> None:
+        """Do one action to one kind. An answer that nobody understands leaves the rest of it unknown."""
+        results, stage = self._report.results, f"{action.value} {kind}s"
+        before = len(results)
+        self._watch(Step(stage, 0, len(changes)))
+        try:
+            for number, result in enumerate(EXECUTORS[action, kind](self._client, changes), start=1):
+                self._note(result)
+                self._watch(Step(stage, number, len(changes)))
+        except BatchError as error:
+            done = [outcome for _, outcome in results]
+            raise BatchError(str(error), outcomes=Outcomes([*done, *error.outcomes])) from error.__cause__
+        except CheckmkError as error:
+            told = {change.key for change, _ in results[before:]}
+            left = [change for change in changes if change.key not in told]
+            self._note(*((change, Outcome(change.key, Status.UNKNOWN, error)) for change in left))
+
+    def _note(self, *results: Result) -> None:
         metrics = self._client.collector
-        metrics.increment_counter(f"sync_changes.{change.action.value}.{change.kind}.{outcome.status.name.lower()}")
-        metrics.set_gauge("sync_changes_left", left)
+        for change, outcome in results:
+            self._report.results.append((change, outcome))
+            metrics.increment_counter(f"sync_changes.{change.action.value}.{change.kind}.{outcome.status.name.lower()}")
+        metrics.set_gauge("sync_changes_left", len(self._report.plan.changes) - len(self._report.results))
 
     def _with_status(self, action: Action, status: Status) -> Iterator[str]:
         for change, outcome in self._report.results:
@@ -127,6 +146,7 @@ class _Run:
 
     def _compare(self) -> None:
         self._report.results = compared(self._report.results, observe(self._client))
+        self._report.errors.pop("verification", None)  # of an earlier look
 
     def _discover(self, hosts: Sequence[str]) -> None:
         self._watch(Step("discovery", 0, len(hosts)))
@@ -166,7 +186,7 @@ class _Run:
     def _verify(self, scanned: Sequence[str]) -> None:
         self._watch(Step("verification", 0, 1))
         report = self._report
-        report.results = compared(report.results, observe(self._client))
+        self._compare()
         if report.activation is not None and self._options.discover:
             report.without_services = tuple(undiscovered(self._client, scanned, any_pending=False))
         report.verified = report.ok

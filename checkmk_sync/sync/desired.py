@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
 from ..configuration import nearest
+from ..credentials import HIDDEN
 from ..errors import InventoryError
 from ..errors.base import located
 from ..names import OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder
-from .kinds import KINDS
+from .kinds import KINDS, is_secret
 
 __all__ = ["REMOVE", "Desired", "Entry", "Object", "Problem", "Property", "desired_state"]
 
 Property = tuple[str, ...]
+
+# Checkmk: ids of tag groups, and so the names of their attributes, may hold a dash.
+_ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
 
 
 class _Remove:
@@ -46,7 +52,7 @@ class Entry:
     """One entry of a source as it was read. ``line`` finds the line of a part of it, for problems."""
 
     kind: str
-    data: Any
+    data: Any = field(repr=False)
     file: Optional[str] = None
     line: Callable[..., Optional[int]] = field(default=lambda *_path: None, repr=False, compare=False)
 
@@ -62,7 +68,7 @@ class Object:
 
     kind: str
     key: str
-    properties: Mapping[Property, Any]
+    properties: Mapping[Property, Any] = field(repr=False)  # may hold secrets
     place: str = field(default="", compare=False)
     implied: bool = False
 
@@ -154,7 +160,7 @@ class _Reader:
         yield from self._labels(entry, data.get("labels", {}), "labels")
 
     def _attribute(self, entry: Entry, name: Any, value: Any) -> Iterator[tuple[Property, Any]]:
-        if not isinstance(name, str) or not name.isidentifier():
+        if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name):
             self._problem(entry, f"{name!r} is not the name of an attribute", "attributes", name)
         elif name == "labels":
             if "labels" in entry.data:
@@ -163,7 +169,9 @@ class _Reader:
         elif name == "meta_data":
             self._problem(entry, "'meta_data' is written by Checkmk only", "attributes", name)
         elif not _is_json(value):
-            said = f"{name} is {value!r}, which is not a text, number, true, false, list or mapping; put it in quotes"
+            kinds = "a text, finite number, true, false, list or mapping"
+            shown = HIDDEN if is_secret(name) else repr(value)
+            said = f"{name} is {shown}, which is not {kinds}; put it in quotes"
             self._problem(entry, said, "attributes", name)
         else:
             yield ("attributes", name), REMOVE if value is None else value
@@ -210,4 +218,6 @@ def _is_json(value: Any) -> bool:
         return all(isinstance(key, str) and _is_json(entry) for key, entry in value.items())
     if isinstance(value, list):
         return all(map(_is_json, value))
-    return value is None or isinstance(value, (str, int, float, bool))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, (str, int))

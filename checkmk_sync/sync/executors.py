@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
 from ..errors import AuthError, BatchError, CheckmkError, TransportError
 from ..outcomes import Outcome, Outcomes, Status
-from ..records import Host
+from ..records import Folder, Host
+from .observe import FEW, found_folder, reread
 from .plan import Action, Change
 
 __all__ = ["EXECUTORS", "Executor", "Result"]
@@ -50,6 +52,50 @@ def _in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
     return run
 
 
+def _still_ours(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
+    """An executor that reads ``at_once`` objects again before it changes them, and leaves what is not ours any more.
+
+    What it changes is the new reading: labels that others set in between stay.
+    """
+
+    def checked(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
+        ordered = changes if changes[0].kind == "folder" else sorted(changes, key=_folder)
+        for start in range(0, len(ordered), at_once):
+            left: list[Change] = []
+            for change, outcome in _read_again(client, ordered[start : start + at_once]):
+                if outcome is None:
+                    left.append(change)
+                else:
+                    yield change, outcome
+            yield from run(client, left)
+
+    return checked
+
+
+def _read_again(client: Checkmk, changes: Sequence[Change]) -> Iterator[tuple[Change, Optional[Outcome]]]:
+    """Each change as it is to be done now, or with the outcome that it has already."""
+    try:
+        current = reread(client, changes[0].kind, [change.key for change in changes])
+    except AuthError as error:
+        raise BatchError(f"stopped: {error}", outcomes=_not_applied(changes, error)) from error
+    except CheckmkError as error:
+        yield from zip(changes, _not_applied(changes, error))
+        return
+    for change in changes:
+        now = current.get(change.key)
+        objection = change.objection(now)
+        if objection is None:
+            yield replace(change, found=now), None
+        elif now is None and change.action is Action.DELETE:
+            yield change, Outcome(change.key, Status.APPLIED, note="was gone already")
+        else:
+            yield change, Outcome(change.key, Status.NOT_APPLIED, objection)
+
+
+def _not_applied(changes: Sequence[Change], error: CheckmkError) -> Outcomes:
+    return Outcomes([Outcome(change.key, Status.NOT_APPLIED, error) for change in changes])
+
+
 def _folder(change: Change) -> str:
     if change.found is not None:
         return str(change.found.properties[("folder",)])
@@ -75,12 +121,25 @@ def _create_folder(client: Checkmk, change: Change) -> None:
 
 
 def _update_folder(client: Checkmk, change: Change) -> None:
-    title, attributes, removed = change.properties.get(("title",)), _attributes(change), _removed(change)
-    if title is not None or attributes:
-        wanted = None if title is None else title[1]
-        client.folders.update(change.key, title=wanted, update_attributes=attributes or None)
+    """Setting and removing are two calls, each with the ETag of the reading that it is made of."""
+
+    def now(attributes: Mapping[str, Any]) -> Change:
+        found = found_folder(Folder(change.key, "", attributes))
+        error = change.objection(found)
+        if error is not None:
+            raise error
+        return replace(change, found=found)
+
+    removed = _removed(change)
+    if len(removed) < len(change.properties):
+        title = change.properties.get(("title",), (None, None))[1]
+        client.folders.update(change.key, lambda before: {**before, **_attributes(now(before))}, title=title)
     if removed:
-        client.folders.update(change.key, remove_attributes=removed)
+        client.folders.update(change.key, lambda before: _without(before, _removed(now(before))))
+
+
+def _without(attributes: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in attributes.items() if name not in names}
 
 
 def _delete_folder(client: Checkmk, change: Change) -> None:
@@ -123,9 +182,9 @@ def _delete_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
 EXECUTORS: Mapping[tuple[Action, str], Executor] = {
     (Action.CREATE, "folder"): _each(_create_folder),
     (Action.UPDATE, "folder"): _each(_update_folder),
-    (Action.DELETE, "folder"): _each(_delete_folder),
+    (Action.DELETE, "folder"): _still_ours(_each(_delete_folder)),
     (Action.CREATE, "host"): _in_bulk(_create_hosts),
-    (Action.MOVE, "host"): _each(_move_host),
-    (Action.UPDATE, "host"): _in_bulk(_update_hosts),
-    (Action.DELETE, "host"): _in_bulk(_delete_hosts),
+    (Action.MOVE, "host"): _still_ours(_each(_move_host), FEW),
+    (Action.UPDATE, "host"): _still_ours(_in_bulk(_update_hosts)),
+    (Action.DELETE, "host"): _still_ours(_in_bulk(_delete_hosts)),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar, Union
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from ..client import Checkmk
 from ..errors import BrokenReplyError
@@ -11,13 +11,15 @@ from ..query import column
 from ..records import Folder, Host, writable
 from .desired import Property
 
-__all__ = ["Found", "Observed", "observe", "undiscovered"]
+__all__ = ["Found", "Observed", "found_folder", "observe", "reread", "undiscovered"]
 
 T = TypeVar("T")
 
 # Checkmk adds these by itself; a host with an agent and nothing else was never discovered.
 _BASIC = frozenset({"Check_MK", "Check_MK Discovery", "Check_MK HW/SW Inventory"})
 READINGS = 3
+# To read more hosts than this by their names takes longer than to read all, where each is a request (before 2.4).
+FEW = 50
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Found:
 
     kind: str
     key: str
-    properties: Mapping[Property, Any]
+    properties: Mapping[Property, Any] = field(repr=False)  # may hold secrets
     owner: Optional[str]
 
     @property
@@ -42,19 +44,34 @@ class Observed:
     objects: Mapping[tuple[str, str], Found]
     own_pending: int = 0
     foreign_pending: int = 0
-    any_pending: bool = field(default=False)
+
+    @property
+    def any_pending(self) -> bool:
+        """True when changes of anybody are not active."""
+        return self.own_pending + self.foreign_pending > 0
 
 
 def observe(client: Checkmk) -> Observed:
     """Read folders, hosts and pending changes. A list that breaks off is read again, never taken as it is."""
     objects: dict[tuple[str, str], Found] = {}
-    for found in _whole(lambda: map(_found_folder, client.folders.each("/"))):
+    for found in _whole(lambda: map(found_folder, client.folders.each("/"))):
         objects["folder", found.key] = found
     for found in _whole(lambda: map(_found_host, client.hosts.each())):
         objects["host", found.key] = found
     pending = client.activation.pending()
     own = sum(change.user == client.settings.username for change in pending)
-    return Observed(objects, own, len(pending) - own, bool(pending))
+    return Observed(objects, own, len(pending) - own)
+
+
+def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, Found]:
+    """Those of the objects that are still there, as they are now, in as few requests as can be."""
+    if kind == "folder":
+        found = _whole(lambda: map(found_folder, client.folders.each("/")))
+    else:
+        names = keys if len(keys) <= FEW else None
+        found = _whole(lambda: map(_found_host, client.hosts.each(names=names)))
+    wanted = set(keys)
+    return {each.key: each for each in found if each.key in wanted}
 
 
 def _whole(read: Callable[[], Iterable[T]]) -> list[T]:
@@ -67,7 +84,8 @@ def _whole(read: Callable[[], Iterable[T]]) -> list[T]:
     return list(read())
 
 
-def _found_folder(folder: Folder) -> Found:
+def found_folder(folder: Folder) -> Found:
+    """A folder as plans see it."""
     return Found("folder", folder.path, {("title",): folder.title, **_attributes(folder)}, folder.owner)
 
 

@@ -8,18 +8,20 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Iterator, Mapping, Optional
 
+from ..credentials import HIDDEN
 from ..errors import NotOwnedError, PlanChangedError, UnsafePlanError
 from ..names import OWNER_LABEL, parent_folder
-from ..resources.changes import covers
+from .compare import is_as_wanted
 from .desired import REMOVE, Desired, Object, Property
-from .kinds import KINDS
+from .kinds import KINDS, is_secret
 from .observe import Found, Observed
 
 __all__ = ["Action", "Change", "Conflict", "Plan", "diff"]
 
 OWNER: Property = ("labels", OWNER_LABEL)
+CHECKSUM_ROUNDS = 50_000  # some hundredths of a second
 BRAKE_SHARE = 0.3
-BRAKE_FROM = 10  # owned objects; fewer may all change
+BRAKE_FROM = 10  # existing objects; fewer may all change
 
 
 class Action(enum.Enum):
@@ -41,7 +43,7 @@ class Change:
     action: Action
     kind: str
     key: str
-    properties: Mapping[Property, tuple[Any, Any]] = field(default_factory=dict)
+    properties: Mapping[Property, tuple[Any, Any]] = field(default_factory=dict, repr=False)
     found: Optional[Found] = field(default=None, compare=False, repr=False)
 
     @property
@@ -61,10 +63,34 @@ class Change:
         """The wanted values of the properties that start with ``first``, by their second part."""
         return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == first and len(path) > 1}
 
+    def objection(self, now: Optional[Found]) -> Optional[NotOwnedError]:
+        """Why an object that was read again must not be changed: it is gone, or its owner is another by now."""
+        if now is None:
+            return NotOwnedError(f"{self.name} is gone since the plan was made")
+        planned = None if self.found is None else self.found.owner
+        if now.owner in (planned, self.properties.get(OWNER, (None, planned))[1]):
+            return None
+        return NotOwnedError(f"{self.name} belongs to {_whose(now.owner)} since the plan was made")
+
+    def shown(self) -> dict[Property, tuple[Any, Any]]:
+        """``properties``, sorted; values that are secret are ``***``."""
+        return {path: _hidden(path, values) for path, values in sorted(self.properties.items())}
+
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, sorted."""
-        changed = {".".join(path): list(values) for path, values in sorted(self.properties.items())}
+        """As plain data, sorted, without secrets."""
+        changed = {".".join(path): list(values) for path, values in self.shown().items()}
         return {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
+
+    def exactly(self) -> list[Any]:
+        """All that the change is, secrets included, for checksums."""
+        return [self.action.value, self.kind, self.key, sorted(self.properties.items())]
+
+
+def _hidden(path: Property, values: tuple[Any, Any]) -> tuple[Any, Any]:
+    if path[0] != "attributes" or not is_secret(path[1]):
+        return values
+    now, wanted = (None if value is None else HIDDEN for value in values)
+    return now, wanted
 
 
 @dataclass(frozen=True)
@@ -77,16 +103,20 @@ class Conflict:
     place: str = ""
 
     def __str__(self) -> str:
-        whose = "nobody's synchronisation" if self.owner is None else f"the owner {self.owner!r}"
-        return f"{self.kind} {self.key} exists already and belongs to {whose}"
+        return f"{self.kind} {self.key} exists already and belongs to {_whose(self.owner)}"
+
+
+def _whose(owner: Optional[str]) -> str:
+    return "nobody's synchronisation" if owner is None else f"the owner {owner!r}"
 
 
 @dataclass(frozen=True)
 class Plan:
     """What has to be done, in order. Comparable, printable (see ``render``) and refusable.
 
-    ``owned`` counts the objects of the owner, ``undiscovered`` names hosts whose services were never
-    found, ``own_pending`` counts our changes that wait for activation.
+    ``owned`` counts the objects of the owner, ``existing`` those and what else the inventory names and
+    the site holds. ``undiscovered`` names hosts whose services were never found, ``own_pending`` counts
+    our changes that wait for activation. ``site`` is the address of the site that was read.
     """
 
     changes: tuple[Change, ...]
@@ -94,14 +124,16 @@ class Plan:
     conflicts: tuple[Conflict, ...] = ()
     owner: Optional[str] = None
     owned: int = 0
+    existing: int = 0
     undiscovered: tuple[str, ...] = ()
     own_pending: int = 0
     foreign_pending: int = 0
+    site: str = ""
 
     @property
     def is_empty(self) -> bool:
-        """True when nothing differs and nothing of ours is pending."""
-        return not self.changes and not self.conflicts and not self.own_pending
+        """True when nothing differs, nothing waits for its discovery and nothing of ours is pending."""
+        return not (self.changes or self.conflicts or self.undiscovered or self.own_pending)
 
     def count(self, action: Action, kind: Optional[str] = None) -> int:
         """How many changes of an action there are."""
@@ -114,16 +146,21 @@ class Plan:
 
     @property
     def checksum(self) -> str:
-        """Names the plan: what is to be changed for whom. Whoever reviewed it can demand exactly it."""
-        text = json.dumps([self.owner, [change.to_dict() for change in self.changes]], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """Names the plan: what is to be changed where and for whom. Whoever reviewed it can demand exactly it.
+
+        Secrets count, so it takes long to try which one gives the checksum of a plan that was shown.
+        """
+        text = json.dumps([self.site, self.owner, [change.exactly() for change in self.changes]], sort_keys=True)
+        return hashlib.pbkdf2_hmac("sha256", text.encode(), b"checkmk_sync", CHECKSUM_ROUNDS).hex()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
         return {
             "checksum": self.checksum,
+            "site": self.site,
             "owner": self.owner,
             "owned": self.owned,
+            "existing": self.existing,
             "counts": self.counts(),
             "changes": [change.to_dict() for change in self.changes],
             "conflicts": [str(conflict) for conflict in self.conflicts],
@@ -133,16 +170,15 @@ class Plan:
         }
 
     def risky(self) -> int:
-        """How many owned objects the plan deletes, moves or updates."""
-        touched = {(c.kind, c.key) for c in self.changes if c.found is not None and _is_ours(c.found, self.owner)}
-        return len(touched)
+        """How many existing objects the plan deletes, moves, updates or adopts."""
+        return len({(change.kind, change.key) for change in self.changes if change.action is not Action.CREATE})
 
     def raise_if_unsafe(self, *, allow_changes: Optional[int] = None, checksum: Optional[str] = None) -> None:
         """Refuse what must not be done unasked.
 
         NotOwnedError for conflicts. PlanChangedError when the plan is not the one with ``checksum``.
-        UnsafePlanError when more than 30 % of the owned objects (at least 10) are deleted or changed
-        and ``allow_changes`` is not at least their number.
+        UnsafePlanError when more than 30 % of the existing objects that are owned or in the inventory
+        (at least 10) are deleted or changed and ``allow_changes`` is not at least their number.
         """
         if self.conflicts:
             first = "; ".join(map(str, self.conflicts[:3]))
@@ -154,9 +190,9 @@ class Plan:
                 "the site or the inventory changed; review it anew"
             )
         risky = self.risky()
-        if self.owned >= BRAKE_FROM and risky > BRAKE_SHARE * self.owned and (allow_changes or 0) < risky:
+        if self.existing >= BRAKE_FROM and risky > BRAKE_SHARE * self.existing and (allow_changes or 0) < risky:
             raise UnsafePlanError(
-                f"the plan deletes or changes {risky} of {self.owned} owned objects, more than 30 %; "
+                f"the plan deletes or changes {risky} of {self.existing} existing objects, more than 30 %; "
                 f"if that is meant, allow {risky} changes"
             )
 
@@ -168,6 +204,7 @@ def diff(
     owner: Optional[str] = None,
     adopt: bool = False,
     undiscovered: tuple[str, ...] = (),
+    site: str = "",
 ) -> Plan:
     """The plan from what is found to what is wanted.
 
@@ -191,6 +228,8 @@ def diff(
             differences[OWNER] = (None, owner)
         unchanged += not differences
         changes += _alterations(found, differences)
+    owned = {of for of, found in observed.objects.items() if owner is not None and found.owner == owner}
+    named = {of for of, wanted in desired.objects.items() if of in observed.objects and not wanted.implied}
     if owner is not None:
         changes += _deletions(desired, observed, owner, {(found.kind, found.key) for found in conflicts})
     return Plan(
@@ -198,15 +237,13 @@ def diff(
         unchanged=unchanged,
         conflicts=tuple(sorted(conflicts, key=lambda conflict: (conflict.kind, conflict.key))),
         owner=owner,
-        owned=sum(_is_ours(found, owner) for found in observed.objects.values()),
+        owned=len(owned),
+        existing=len(owned | named),
         undiscovered=undiscovered,
         own_pending=observed.own_pending,
         foreign_pending=observed.foreign_pending,
+        site=site,
     )
-
-
-def _is_ours(found: Found, owner: Optional[str]) -> bool:
-    return owner is not None and found.owner == owner
 
 
 def _creation(wanted: Object, owner: Optional[str]) -> Change:
@@ -225,7 +262,7 @@ def _differences(wanted: Object, found: Found) -> dict[Property, tuple[Any, Any]
         if value is REMOVE:
             if path in found.properties:
                 differences[path] = (now, None)
-        elif path not in found.properties or not covers(value, now):
+        elif path not in found.properties or not is_as_wanted(path, value, now):
             differences[path] = (now, value)
     return differences
 

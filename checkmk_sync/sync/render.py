@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Iterator
 
+from ..credentials import HIDDEN
 from ..names import OWNER_LABEL, counted
 from .plan import Action, Change, Plan
 
@@ -38,12 +39,15 @@ def _details(change: Change) -> str:
     if change.action is Action.DELETE:
         return ""
     parts = []
-    for path, (now, wanted) in sorted(change.properties.items()):
+    for path, (now, wanted) in change.shown().items():
         if change.action is Action.CREATE and path[-1] == OWNER_LABEL:
             continue
         name = " ".join((path[0].rstrip("s"), *path[1:])) if path[0] == "labels" else path[-1]
-        new = value_as_text(wanted)
-        parts.append(f"{name} {new}" if change.action is Action.CREATE else f"{name} {value_as_text(now)} -> {new}")
+        old, new = value_as_text(now), value_as_text(wanted)
+        if change.action is Action.CREATE:
+            parts.append(f"{name} {new}")
+        else:
+            parts.append(f"{name} changes" if old == new == HIDDEN else f"{name} {old} -> {new}")
     return f": {', '.join(parts)}" if parts else ""
 
 

@@ -9,8 +9,8 @@ from ..errors import CheckmkError
 from ..names import counted
 from ..outcomes import Outcome, Status
 from ..resources.activation import ActivationResult
-from ..resources.changes import covers
-from .observe import Observed
+from .compare import is_as_wanted
+from .observe import Found, Observed
 from .plan import Action, Change, Plan
 
 __all__ = ["Report", "compared", "report_as_text"]
@@ -74,16 +74,16 @@ def compared(results: Sequence[tuple[Change, Outcome]], observed: Observed) -> l
 
 
 def _as_found(change: Change, outcome: Outcome, observed: Observed) -> Outcome:
-    holds = _holds(change, observed)
-    if holds and outcome.status is not Status.APPLIED:
+    found = observed.objects.get((change.kind, change.key))
+    holds = _holds(change, found)
+    if holds and outcome.status is not Status.APPLIED and (found is None or change.objection(found) is None):
         return Outcome(outcome.key, Status.APPLIED, note="found as wanted")
     if not holds and outcome.status is Status.APPLIED:
         return replace(outcome, status=Status.NOT_APPLIED, note="was applied, but is not so any more")
     return outcome
 
 
-def _holds(change: Change, observed: Observed) -> bool:
-    found = observed.objects.get((change.kind, change.key))
+def _holds(change: Change, found: Optional[Found]) -> bool:
     if change.action is Action.DELETE:
         return found is None
     if found is None:
@@ -91,7 +91,7 @@ def _holds(change: Change, observed: Observed) -> bool:
     for path, (_, wanted) in change.properties.items():
         if wanted is None and path in found.properties:
             return False
-        if wanted is not None and not (path in found.properties and covers(wanted, found.properties[path])):
+        if wanted is not None and not (path in found.properties and is_as_wanted(path, wanted, found.properties[path])):
             return False
     return True
 

@@ -10,10 +10,11 @@ import sys
 from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 
 from ..configuration import nearest
+from ..credentials import HIDDEN
 from ..documents import MAX_BYTES, Document, read_json, read_yaml
 from ..errors import InventoryError, SettingsError
 from .desired import Desired, Entry, Problem, desired_state
-from .kinds import KINDS, by_section
+from .kinds import KINDS, by_section, is_secret
 
 __all__ = ["attribute_value", "from_data", "load"]
 
@@ -195,7 +196,8 @@ def attribute_value(attribute: str, cell: str) -> Any:
         try:
             return json.loads(cell)
         except ValueError:
-            raise ValueError(f"{cell!r} starts like JSON but is none") from None
+            shown = HIDDEN if is_secret(attribute) else repr(cell)
+            raise ValueError(f"{shown} starts like JSON but is none") from None
     if attribute in _LISTS:
         return [part.strip() for part in cell.split("|") if part.strip()]
     if attribute in _FLAGS:
