@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import email.utils
 import json
 from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
@@ -35,6 +36,13 @@ class Site:
             self.transport.version_text = str(value_of(answer, "versions", "checkmk"))
             self.transport.edition = str(value_of(answer, "edition"))
         return CheckmkVersion.parse(self.transport.version_text)
+
+    def time_of(self, moment: float) -> Optional[float]:
+        """UNIX time of a ``moment`` of our monotonic clock by the site's own clock, which need not agree with
+        ours, rather too early than too late (by a second at most); None where the site does not tell its time."""
+        date = email.utils.parsedate_tz(self.perform("site", "version").header("Date") or "")
+        elapsed_s = self.clock.monotonic() - moment
+        return None if date is None else email.utils.mktime_tz(date) - elapsed_s
 
     def operation(self, noun: str, verb: str) -> Optional[Operation]:
         """The row for a verb at this site's version; None where the version does not have it."""

@@ -68,8 +68,12 @@ class Reply:
     @property
     def etag(self) -> Optional[str]:
         """The value to send as ``If-Match``, or None where the answer has none."""
-        raw = self.headers.get("ETag")
+        raw = self.header("ETag")
         return None if raw is None else clean_etag(raw)
+
+    def header(self, name: str) -> Optional[str]:
+        """A header by its name in any case, for some proxies write all names in lower case."""
+        return next((text for key, text in self.headers.items() if key.lower() == name.lower()), None)
 
 
 # Apache's mod_deflate writes "<hash>-gzip" into the ETag of what it compresses; sent back it gives 412.

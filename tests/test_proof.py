@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any, Callable
 
 import pytest
@@ -9,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync import Checkmk, Status
-from checkmk_sync.errors import BrokenReplyError
-from checkmk_sync.resources.changes import holds
-from checkmk_sync.testing import Fault, SimulatedSite
+from checkmk_sync.errors import BatchError, BrokenReplyError
+from checkmk_sync.resources.changes import holds, is_made_by
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 LOST = [Fault("reset_before", writes=True, times=1)]
 DONE = [Fault("reset_after", writes=True, times=1)]
@@ -69,3 +70,65 @@ def test_an_update_holds_where_doing_it_again_changes_nothing(found: dict[str, A
     assert holds({"update_attributes": wanted}, found) is ({**found, **wanted} == found)
     kept = {name: value for name, value in found.items() if name not in wanted}
     assert holds({"remove_attributes": list(wanted)}, found) is (kept == found)
+
+
+CREATES: dict[str, Callable[[Checkmk], Any]] = {
+    "host": lambda cmk: cmk.hosts.create("db", "/", {"alias": "x"}),
+    "folder": lambda cmk: cmk.folders.create("/db", title="db", attributes={"labels": {"a": "b"}}),
+    "bulk": lambda cmk: cmk.hosts.bulk_create([{"host_name": "db", "attributes": {"alias": "x"}}]).raise_for_failures(),
+}
+
+
+@pytest.fixture
+def crowded(site: SimulatedSite, connect: Any, clock: ManualClock) -> SimulatedSite:
+    """Somebody has a user of its own."""
+    site.add_user("carol", "carols secret")
+    clock.advance(3600)
+    return site
+
+
+@pytest.mark.parametrize("theirs", ["more", "user", "earlier"])
+@pytest.mark.parametrize("name", CREATES)
+def test_what_was_there_before_was_not_created_now(
+    crowded: SimulatedSite, connect: Any, clock: ManualClock, name: str, theirs: str
+) -> None:
+    """Checkmk would refuse it, so to call it created would be wrong however alike it is."""
+    cmk = connect(crowded)
+    CREATES[name](connect(crowded, user="carol" if theirs == "user" else None))
+    if theirs == "more" and name == "folder":
+        cmk.folders.update("/db", update_attributes={"tag_criticality": "test"})
+    elif theirs == "more":
+        cmk.hosts.update("db", update_attributes={"ipaddress": "10.0.0.1"})
+    clock.advance(0 if theirs == "user" else 5)
+    crowded.set_faults(LOST)
+    with pytest.raises((BrokenReplyError, BatchError), match="connection broke|1 unknown"):
+        CREATES[name](cmk)
+
+
+@pytest.mark.parametrize("ours", [0.0, 1e9])
+@pytest.mark.parametrize("name", CREATES)
+def test_clocks_need_not_agree(name: str, ours: float, clock: ManualClock) -> None:
+    with SimulatedSite(clock=clock) as site, site.client(clock=ManualClock(ours)) as cmk:
+        clock.advance(0.9)
+        site.set_faults(DONE)
+        CREATES[name](cmk)
+
+
+@pytest.mark.parametrize(
+    ("meta", "is_ours"),
+    [
+        ({"created_by": "we", "created_at": "2025-03-01T09:00:00+00:00"}, True),
+        ({"created_by": "we", "created_at": "2025-03-01T10:00:00.500+01:00"}, True),
+        ({"created_by": "we", "created_at": "2025-03-01T09:00:00Z"}, True),
+        ({"created_by": "we", "created_at": "2025-03-01T08:59:59+00:00"}, False),
+        ({"created_by": "they", "created_at": "2025-03-01T09:00:00+00:00"}, False),
+        ({"created_by": "we", "created_at": None}, False),
+        ({"created_by": None, "created_at": "2025-03-01T09:00:00+00:00"}, False),
+        (None, False),
+    ],
+)
+def test_who_made_it_and_when(meta: Any, is_ours: bool) -> None:
+    since = datetime.datetime(2025, 3, 1, 9, tzinfo=datetime.timezone.utc).timestamp()
+    attributes = {} if meta is None else {"meta_data": meta}
+    assert is_made_by("we", since, attributes) is is_ours
+    assert not is_made_by("we", None, attributes), "a site that does not tell its time proves nothing"

@@ -28,7 +28,7 @@ from checkmk_sync.errors import (
     UnexpectedReplyError,
 )
 from checkmk_sync.transport import InsecureTransportWarning, Transport
-from checkmk_sync.wire import Call, Kind, clean_etag
+from checkmk_sync.wire import Call, Kind, Reply, clean_etag
 
 BASE = "https://mon.example.com/prod/check_mk/api/1.0"
 READ = Call("GET", "/version", Kind.POLL, "site", "version")
@@ -153,6 +153,10 @@ def test_links_that_do_not_lead_to_the_api_are_refused(href: str) -> None:
 )
 def test_etags_lose_what_web_servers_append(raw: str, clean: str) -> None:
     assert clean_etag(raw) == clean
+
+
+def test_some_proxies_write_header_names_in_lower_case() -> None:
+    assert Reply(WRITE, 200, {"etag": '"abc"'}).etag == '"abc"'
 
 
 @pytest.mark.parametrize(

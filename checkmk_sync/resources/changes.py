@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import datetime
 from typing import Any, Callable, Mapping, Optional, Sequence, TypeVar
 
 from ..errors import PreconditionError
 from ..records import writable
 
-__all__ = ["Change", "body_of", "covers", "holds", "one_kind", "with_fresh_etag"]
+__all__ = ["Change", "body_of", "covers", "holds", "is_made_by", "one_kind", "with_fresh_etag"]
 
 T = TypeVar("T")
 Attributes = Mapping[str, Any]
@@ -78,6 +79,17 @@ def covers(wanted: Any, actual: Any) -> bool:
     if isinstance(wanted, Mapping) and isinstance(actual, Mapping):
         return all(name in actual and covers(value, actual[name]) for name, value in wanted.items())
     return bool(wanted == actual)
+
+
+def is_made_by(user: str, since: Optional[float], attributes: Attributes) -> bool:
+    """True when the object says that ``user`` created it, at UNIX time ``since`` or later."""
+    meta = attributes.get("meta_data") or {}
+    try:
+        # Python before 3.11 does not read the Z.
+        created = datetime.datetime.fromisoformat(str(meta.get("created_at")).replace("Z", "+00:00"))
+    except ValueError:
+        return False
+    return since is not None and meta.get("created_by") == user and created.timestamp() >= since
 
 
 def with_fresh_etag(read: Callable[[], T], write: Callable[[T], T], etag: Optional[str]) -> T:

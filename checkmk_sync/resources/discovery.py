@@ -182,7 +182,7 @@ class Discovery(Resource):
             return None
         if reply.status < 300:
             return OLD_BULK_JOB
-        path = self._site.transport.rebase(reply.headers.get("Location", ""))
+        path = self._site.transport.rebase(reply.header("Location") or "")
         prefix = "/objects/background_job/"
         if not path.startswith(prefix):
             raise UnexpectedReplyError(f"the bulk discovery redirects to {path}, not to a job")

@@ -11,7 +11,7 @@ from ..records import Folder
 from ..resource import Resource, parsed
 from ..streaming import Stream
 from ..waiting import settle
-from .changes import Attributes, Change, body_of, holds, one_kind, with_fresh_etag
+from .changes import Attributes, Change, body_of, holds, is_made_by, one_kind, with_fresh_etag
 
 __all__ = ["Folders"]
 
@@ -51,10 +51,11 @@ class Folders(Resource):
             raise ValueError(f"{folder!r} cannot be created: a path below '/' is needed")
         name = path.rpartition("/")[2]
         body = {"name": name, "title": title or name, "parent": parent, "attributes": dict(attributes or {})}
+        started = self._site.clock.monotonic()
         try:
             reply = self._perform("create", body=body)
         except (TransportError, ApiError) as error:
-            return settle(self._site, error, lambda: self._as_created(path, body))
+            return settle(self._site, error, lambda: self._as_created(path, body, started))
         return Folder.parse(reply.data, reply.etag)
 
     def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
@@ -153,9 +154,13 @@ class Folders(Resource):
         if not is_empty:
             raise ConflictError(409, "Conflict", f"the folder {folder} is not empty")
 
-    def _as_created(self, path: str, body: Attributes) -> Optional[Folder]:
-        found = self._if_so(path, {"update_attributes": body["attributes"]})
-        return found if found is not None and found.title == body["title"] else None
+    def _as_created(self, path: str, body: Attributes, started: float) -> Optional[Folder]:
+        """The new folder as it was sent, made by us after ``started``: another of that name proves nothing."""
+        found = self._if_so(path, {"title": body["title"], "attributes": body["attributes"]})
+        if found is None:
+            return None
+        since = self._site.time_of(started)
+        return found if is_made_by(self._site.settings.username, since, found.attributes) else None
 
     def _if_so(self, folder: str, body: Attributes) -> Optional[Folder]:
         found = self.find(folder, fresh=True)

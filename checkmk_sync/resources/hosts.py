@@ -15,7 +15,7 @@ from ..records import Host, writable
 from ..resource import Resource, parsed, value_of
 from ..streaming import Received, Stream, StreamBatch
 from ..waiting import settle
-from .changes import Attributes, Change, body_of, holds, one_kind, with_fresh_etag
+from .changes import Attributes, Change, body_of, holds, is_made_by, one_kind, with_fresh_etag
 
 __all__ = ["Hosts"]
 
@@ -86,10 +86,11 @@ class Hosts(Resource):
         that it was not found within ``settle_s``: unknown.
         """
         entry = {"host_name": name, "folder": folder_path(folder), "attributes": dict(attributes or {})}
+        started = self._site.clock.monotonic()
         try:
             reply = self._perform("create", body=entry)
         except (TransportError, ApiError) as error:
-            return settle(self._site, error, lambda: self._as_created(entry))
+            return settle(self._site, error, lambda: self._as_created(entry, started))
         return Host.parse(reply.data, reply.etag)
 
     def update(
@@ -163,11 +164,11 @@ class Hosts(Resource):
         One outcome for each; entries that Checkmk refuses do not hold up the others. BatchError when the
         credentials are wrong.
         """
-        entries = _lazily(_as_new, hosts)
+        entries, started = _lazily(_as_new, hosts), self._site.clock.monotonic()
         verb = BulkVerb(
             check=_check_name,
             send=lambda chunk: self._bulk("bulk_create", chunk),
-            proven=self._proven_created,
+            proven=lambda chunk: self._proven_created(chunk, started),
             key=_name,
             folder=lambda entry: str(entry["folder"]),
         )
@@ -248,9 +249,8 @@ class Hosts(Resource):
         with contextlib.closing(self._listed("hosts", "list", received, query=query)) as hosts:
             yield from (host for host in hosts if fits(host.name) and inside in (None, host.folder))
 
-    def _as_created(self, entry: Entry) -> Optional[Host]:
-        host = self.find(entry["host_name"], fresh=True)
-        return host if host is not None and _is_as_created(host, entry) else None
+    def _as_created(self, entry: Entry, started: float) -> Optional[Host]:
+        return self.find(_name(entry), fresh=True) if self._proven_created([entry], started) else None
 
     def _if_so(self, name: str, body: Entry) -> Optional[Host]:
         host = self.find(name, fresh=True)
@@ -263,9 +263,16 @@ class Hosts(Resource):
     def _read(self, names: Sequence[str]) -> dict[str, Host]:
         return {host.name: host for host in self._named(list(names), {})}
 
-    def _proven_created(self, entries: Sequence[Entry]) -> set[str]:
+    def _proven_created(self, entries: Sequence[Entry], started: float) -> set[str]:
+        """Those of the new hosts that are there as they were sent and were made by us after ``started``.
+
+        Any other host of that name is somebody else's: creating it would have been refused.
+        """
         found = self._read([_name(entry) for entry in entries])
-        return {_name(e) for e in entries if _name(e) in found and _is_as_created(found[_name(e)], e)}
+        alike = [found[_name(entry)] for entry in entries if _is_as_sent(found.get(_name(entry)), entry)]
+        since = self._site.time_of(started) if alike else None
+        user = self._site.settings.username
+        return {host.name for host in alike if is_made_by(user, since, host.attributes)}
 
     def _proven_updated(self, entries: Sequence[Entry]) -> set[str]:
         found = self._read([_name(entry) for entry in entries])
@@ -297,8 +304,10 @@ def _without_folder(entry: Entry) -> dict[str, Any]:
     return {key: value for key, value in entry.items() if key != "folder"}
 
 
-def _is_as_created(host: Host, entry: Entry) -> bool:
-    return host.folder == entry["folder"] and holds({"update_attributes": entry["attributes"]}, host.attributes)
+def _is_as_sent(host: Optional[Host], entry: Entry) -> bool:
+    if host is None or host.folder != entry["folder"]:
+        return False
+    return holds({"attributes": entry["attributes"]}, host.attributes)
 
 
 def _as_new(item: Union[Entry, Host]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Mapping, Optional
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.http import http_date
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
@@ -113,6 +114,7 @@ class SiteApp:
             body = raw.decode("utf-8", "replace")
         name = None if user is None else user.name
         query = request.query_string.decode("latin-1")
+        response.headers["Date"] = http_date(self.world.setup.clock.time())
         with self._counting:
             self.answered += 1
             self.requests.append(
