@@ -132,3 +132,33 @@ def test_who_made_it_and_when(meta: Any, is_ours: bool) -> None:
     attributes = {} if meta is None else {"meta_data": meta}
     assert is_made_by("we", since, attributes) is is_ours
     assert not is_made_by("we", None, attributes), "a site that does not tell its time proves nothing"
+
+
+@pytest.fixture
+def twins(site: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> SimulatedSite:
+    """Two folders of one name, one of them where the other is to be moved."""
+    for folder in ("/a", "/c", "/c/a"):
+        cmk.folders.create(folder)
+        clock.advance(1)
+    return site
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_another_folder_of_the_name_is_not_the_moved_one(twins: SimulatedSite, cmk: Checkmk, is_gone: bool) -> None:
+    """Not even when somebody deletes the one that was to be moved."""
+
+    def interfere(method: str, path: str) -> None:
+        if is_gone and method == "GET" and path.endswith("~a"):
+            twins.world.setup.folders.pop("/a", None)
+
+    twins.set_faults(LOST)
+    before = cmk.folders.get("/a")
+    twins.on_request(lambda method, path: interfere(method, path) if twins.world.faults.struck else None)
+    with pytest.raises(BrokenReplyError):
+        cmk.folders.move(before.path, "/c")
+
+
+def test_a_folder_that_went_with_its_name_is_the_moved_one(twins: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.folders.delete("/c/a")
+    twins.set_faults(DONE)
+    assert cmk.folders.move("/a", "/c").path == "/c/a"

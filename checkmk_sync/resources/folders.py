@@ -111,17 +111,15 @@ class Folders(Resource):
     def move(self, folder: str, destination: str) -> Folder:
         """Move a folder, with all that is in it, into ``destination``; where it is there already nothing is sent."""
         target = folder_path(destination)
-        name = folder_path(folder).rpartition("/")[2]
 
         def write(before: Folder) -> Folder:
             if parent_folder(before.path) == target:
                 return before
             path, body = {"folder": folder_id(folder)}, {"destination": target}
-            moved = f"{target.rstrip('/')}/{name}"
             try:
                 reply = self._perform("move", path=path, body=body, etag=before.etag or "*")
             except (TransportError, ApiError) as error:
-                return settle(self._site, error, lambda: self.find(moved, fresh=True))
+                return settle(self._site, error, lambda: self._as_moved(before, target))
             return Folder.parse(reply.data, reply.etag)
 
         return with_fresh_etag(lambda: self.get(folder, fresh=True), write, None)
@@ -162,8 +160,21 @@ class Folders(Resource):
         since = self._site.time_of(started)
         return found if is_made_by(self._site.settings.username, since, found.attributes) else None
 
+    def _as_moved(self, before: Folder, target: str) -> Optional[Folder]:
+        """The folder in ``target``: gone from where it was, and as old as it was; else it is another of its name."""
+        if self.find(before.path, fresh=True) is not None:
+            return None
+        found = self.find(f"{target.rstrip('/')}/{before.path.rpartition('/')[2]}", fresh=True)
+        return found if found is not None and _birth(found) == _birth(before) is not None else None
+
     def _if_so(self, folder: str, body: Attributes) -> Optional[Folder]:
         found = self.find(folder, fresh=True)
         if found is None or found.title != body.get("title", found.title):
             return None
         return found if holds(body, found.attributes) else None
+
+
+def _birth(folder: Folder) -> Optional[tuple[str, str]]:
+    """When and by whom a folder was created: it keeps that when it moves."""
+    meta = folder.attributes.get("meta_data") or {}
+    return (str(meta["created_at"]), str(meta.get("created_by"))) if meta.get("created_at") else None
