@@ -82,6 +82,7 @@ class CheckmkAdapter(HTTPAdapter):
             may_retry=lambda error: _is_safe_to_repeat(call, error),
             deadline=request.deadline,
             lane="read" if call.is_read else "write",
+            probe=call.probe,
         )
         try:
             return self._guards.run(task)
@@ -123,9 +124,10 @@ class CheckmkAdapter(HTTPAdapter):
                 return _read_up_to(response, call.body_limit, call)
         return response.content
 
-    def watching(self, exchange: Exchange) -> ContextManager[None]:
+    def watching(self, request: CallRequest) -> ContextManager[None]:
         """Shut the socket when the block, which reads a piece of a streamed body, takes too long."""
-        return self._watchdog.watch(exchange, self._timeouts.read_s)
+        left = float("inf") if request.call.deadline_s is None else request.deadline.remaining_s()
+        return self._watchdog.watch(request.exchange, min(self._timeouts.read_s, left))
 
     def _limits(self, call: Call, deadline: Deadline) -> tuple[float, float]:
         read_s = self._timeouts.bulk_s if call.kind is Kind.BULK else self._timeouts.read_s

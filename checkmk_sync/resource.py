@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import email.utils
 import json
 from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from .catalogue import Operation, is_versioned, pick
+from .clock import Deadline
 from .decode import iter_items
 from .errors import CheckmkError, UnexpectedReplyError
 from .names import CheckmkVersion, path_segment
@@ -18,16 +20,23 @@ from .wire import Call, Reply
 __all__ = ["Resource", "Site", "attributes_of", "parsed", "value_of"]
 
 T = TypeVar("T")
+R = TypeVar("R", bound="Resource")
 Query = Mapping[str, Any]
 
 
 class Site:
-    """A transport that knows the version of its site."""
+    """A transport that knows the version of its site. With a ``deadline`` it is for looking only."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, deadline: Optional[Deadline] = None) -> None:
         self.transport = transport
         self.settings = transport.settings
         self.clock = transport.clock
+        self._deadline = deadline
+
+    def within(self, limit_s: float) -> Site:
+        """The same site for somebody who looks again anyway: all calls together take at most ``limit_s`` seconds,
+        each is tried once, and the breaker is neither asked nor told."""
+        return Site(self.transport, Deadline(self.clock, limit_s))
 
     def version(self) -> CheckmkVersion:
         """The site's version; asks for it unless an answer has named it before."""
@@ -83,6 +92,8 @@ class Site:
             fresh=fresh,
             stream=stream,
             body_limit=body_limit,
+            probe=self._deadline is not None,
+            deadline_s=None if self._deadline is None else self._deadline.remaining_s(),
         )
         return self.transport.perform(call)
 
@@ -106,6 +117,12 @@ class Resource:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+
+    def _via(self: R, site: Site) -> R:
+        """The same noun by another way to its site."""
+        other = copy.copy(self)
+        other._site = site
+        return other
 
     def _perform(self, verb: str, **arguments: Any) -> Reply:
         return self._site.perform(self.noun, verb, **arguments)

@@ -87,7 +87,7 @@ class Transport:
             pieces = response.iter_content(CHUNK_BYTES)
             while True:
                 # Time that the consumer takes does not count, so each piece has a limit of its own.
-                with self._adapter.watching(request.exchange):
+                with self._adapter.watching(request):
                     piece = next(pieces, None)
                 if piece is None:
                     break
@@ -136,7 +136,9 @@ class Transport:
         url = f"{self.settings.base_url}{call.path}{query}"
         request.prepare(method=call.method, url=url, headers=headers, data=body, auth=self._auth, hooks={})
         request.call = call
-        request.deadline = Deadline(self.clock, self.settings.timeouts.total_s)
+        total_s = self.settings.timeouts.total_s
+        limit_s = total_s if call.deadline_s is None else min(call.deadline_s, total_s)
+        request.deadline = Deadline(self.clock, limit_s)
         request.generation = self._policy.generation(call.noun)
         return request
 

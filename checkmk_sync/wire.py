@@ -28,7 +28,9 @@ class Call:
 
     ``path`` is quoted already; ``noun`` and ``verb`` name it in metrics and in the cache; ``touches``
     are further nouns that a write changes; ``fresh`` bypasses the cache. ``stream`` leaves the body
-    unread; ``body_limit`` reads it up to so many bytes and leaves it as it came.
+    unread; ``body_limit`` reads it up to so many bytes and leaves it as it came. A ``probe`` only looks: it
+    is tried once, and the breaker is neither asked nor told. ``deadline_s`` is its time where that is less
+    than for every call.
     """
 
     method: str
@@ -44,6 +46,8 @@ class Call:
     fresh: bool = False
     stream: bool = False
     body_limit: Optional[float] = None
+    probe: bool = False
+    deadline_s: Optional[float] = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
