@@ -28,6 +28,7 @@ __all__ = ["Received", "SiteApp"]
 _REGISTERED = handlers  # importing it fills ENDPOINTS
 
 KEPT_REQUESTS = 20_000
+LONGEST_URI = 8190 - len("OPTIONS  HTTP/1.1")  # Apache's LimitRequestLine
 _API = re.compile(r"/(?P<site>[^/]+)/check_mk/api/(?P<version>[^/]+)(?P<path>/.*)")
 _UNAUTHORIZED = "You need to be logged in to access this resource."
 
@@ -85,6 +86,8 @@ class SiteApp:
     def handle(self, request: Request) -> Response:
         """The answer of the site itself."""
         request.get_data(cache=True)
+        if len(request.environ.get("REQUEST_URI", "")) > LONGEST_URI:
+            return Response("<html><body><h1>Request-URI Too Long</h1></body></html>", 414, content_type="text/html")
         path = self.path_below_api(request)
         if path is None:
             return Response("<html><body><h1>Not Found</h1></body></html>", 404, content_type="text/html")
