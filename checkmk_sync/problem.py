@@ -59,6 +59,7 @@ def api_error(
         raise UnexpectedReplyError(
             f"no Checkmk site answers to {call}: 404 {_plain_text(body, redact)[:80]}; check server_url and site",
             call=call,
+            nothing_done=True,
         )
     if problem is None:
         title, detail = _reason(status), _plain_text(body, redact)

@@ -11,7 +11,7 @@ from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Option
 from .catalogue import Operation, is_versioned, pick
 from .clock import Deadline
 from .decode import iter_items
-from .errors import CheckmkError, UnexpectedReplyError
+from .errors import CheckmkError, ServerError, UnexpectedReplyError
 from .names import CheckmkVersion, path_segment
 from .streaming import Received, StreamBatch, batches
 from .transport import Transport
@@ -95,7 +95,20 @@ class Site:
             probe=self._deadline is not None,
             deadline_s=None if self._deadline is None else self._deadline.remaining_s(),
         )
-        return self.transport.perform(call)
+        return self._sent(call, row.redirects)
+
+    def _sent(self, call: Call, may_redirect: bool) -> Reply:
+        try:
+            reply = self.transport.perform(call)
+            if reply.status >= 300 and not may_redirect:
+                raise UnexpectedReplyError(
+                    f"the answer to {call} leads elsewhere ({reply.status}); is there a login page before the site?",
+                    call=str(call),
+                )
+        except (ServerError, UnexpectedReplyError) as error:
+            error.nothing_done = error.nothing_done or call.is_read
+            raise
+        return reply
 
     def items(
         self, noun: str, verb: str, received: Optional[Received] = None, *, parts: Sequence[str], **arguments: Any

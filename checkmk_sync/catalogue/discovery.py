@@ -18,6 +18,7 @@ ROWS = (
         "/domain-types/service_discovery_run/actions/start/invoke",
         Kind.BULK,
         body=("host_name", "mode"),
+        redirects=True,
     ),
     Operation("discovery", "run", "GET", "/objects/service_discovery_run/{name}", Kind.POLL),
     Operation("discovery", "result", "GET", "/objects/service_discovery/{name}", Kind.POLL),
@@ -29,7 +30,9 @@ ROWS = (
         Kind.BULK,
         body=("check_type", "service_item", "target_phase"),
     ),
-    Operation("discovery", "bulk", "POST", _BULK, Kind.BULK, body=("options", *_OPTIONS), since="2.3.0b1"),
+    Operation(
+        "discovery", "bulk", "POST", _BULK, Kind.BULK, body=("options", *_OPTIONS), redirects=True, since="2.3.0b1"
+    ),
     Operation("discovery", "bulk", "POST", _BULK, Kind.BULK, body=("mode", *_OPTIONS), until="2.3.0b1"),
     Operation("jobs", "get", "GET", "/objects/background_job/{job}", Kind.POLL, query=("site_id",), since="2.4.0b1"),
     Operation("jobs", "get", "GET", "/objects/discovery_run/{job}", Kind.POLL, until="2.4.0b1"),

@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Optional, Sequence
 
+from ..clock import Deadline
 from ..errors import (
     ActivationError,
-    ApiError,
     CheckmkError,
     ForbiddenError,
     LockedError,
     NotFoundError,
-    TransportError,
     UnprocessableError,
     WaitTimeoutError,
 )
 from ..query import column
-from ..resource import Resource, value_of
-from ..waiting import is_uncertain, ticks, wait_for
+from ..resource import Resource, Site, value_of
+from ..waiting import settle, ticks, wait_for
 
 __all__ = ["Activation", "ActivationResult", "ActivationRun", "PendingChange"]
 
@@ -113,31 +112,21 @@ class Activation(Resource):
         WaitTimeoutError after ``timeout_s`` seconds. With ``wait_for_hosts`` it also waits until the
         monitoring core answers for these hosts.
         """
-        started = self._site.clock.monotonic()
+        deadline = Deadline(self._site.clock, timeout_s)
         before = self.pending()
         run = None
         if before:
-            run = self._run(before, list(sites), force_foreign_changes, timeout_s)
+            run = self._run(before, list(sites), force_foreign_changes, deadline)
             self._verify(before, run, sites)
-        names = list(wait_for_hosts)
-        if names:
-            self.wait_until_monitored(names, timeout_s=timeout_s)
-        return ActivationResult(tuple(before), run, self._site.clock.monotonic() - started)
+        self._wait_until_monitored(list(wait_for_hosts), deadline)
+        return ActivationResult(tuple(before), run, deadline.elapsed_s())
 
     def wait_until_monitored(self, names: Sequence[str], *, timeout_s: float = 60.0) -> None:
         """Wait until the core answers for all these hosts: after an activation that takes some seconds.
 
         WaitTimeoutError after ``timeout_s`` seconds; hosts with the tag "offline" are never loaded.
         """
-        if not names:
-            return
-        missing = set(names)
-
-        def all_there() -> Optional[bool]:
-            missing.difference_update(self.monitored(missing))
-            return None if missing else True
-
-        wait_for(self._site.clock, all_there, timeout_s, f"loading {len(names)} hosts into the core")
+        self._wait_until_monitored(names, Deadline(self._site.clock, timeout_s))
 
     def monitored(self, names: Iterable[str]) -> set[str]:
         """Those of the hosts that the core knows: few are asked for by name, many looked for in the whole list."""
@@ -155,9 +144,19 @@ class Activation(Resource):
             rows = self._site.items("host_status", "query", parts=("extensions",), body=asked)
         return {str(value_of(row, "extensions", "name")) for row in rows} & set(wanted)
 
-    def _run(self, before: Sequence[PendingChange], sites: list[str], force: bool, timeout_s: float) -> ActivationRun:
+    def _wait_until_monitored(self, names: Sequence[str], deadline: Deadline) -> None:
+        missing = set(names)
+
+        def all_there(site: Site) -> Optional[bool]:
+            missing.difference_update(self._via(site).monitored(missing))
+            return None if missing else True
+
+        if missing:
+            wait_for(self._site, all_there, deadline, f"loading {len(names)} hosts into the core")
+
+    def _run(self, before: Sequence[PendingChange], sites: list[str], force: bool, deadline: Deadline) -> ActivationRun:
         """Start, or join what runs already, and wait for the end."""
-        for _ in ticks(self._site.clock, timeout_s):
+        for _ in ticks(self._site.clock, deadline):
             try:
                 # Checkmk: the ETag changes with every new change of anybody, so "*" is the one that works.
                 body = {"redirect": False, "sites": sites, "force_foreign_changes": force}
@@ -168,38 +167,30 @@ class Activation(Resource):
                 return ActivationRun("", False, tuple(sites))
             except ForbiddenError as error:
                 raise _naming_others(error, before, self._site.settings.username) from error
-            except (TransportError, ApiError) as error:
-                run = self._settle(error, before)
-            return self._ended(run, timeout_s)
-        raise WaitTimeoutError("another activation did not end in time", waited_s=timeout_s)
+            except CheckmkError as error:
+                run = settle(self._site, error, lambda site: self._via(site)._started(before))
+            return self._ended(run, deadline)
+        raise WaitTimeoutError("another activation did not end in time", waited_s=deadline.elapsed_s())
 
-    def _settle(self, error: CheckmkError, before: Sequence[PendingChange]) -> ActivationRun:
+    def _started(self, before: Sequence[PendingChange]) -> Optional[ActivationRun]:
         """The run whose start got no answer: it runs now, or its changes are gone."""
-        if not is_uncertain(error):
-            raise error
-        for _ in ticks(self._site.clock, self._site.settings.timeouts.settle_s):
-            try:
-                running = self.running()
-                if running:
-                    return running[0]
-                if not self._still_pending(before):
-                    return ActivationRun("", False, ())
-            except TransportError:
-                continue
-        raise error
+        running = self.running()
+        if running:
+            return running[0]
+        return None if self._still_pending(before) else ActivationRun("", False, ())
 
-    def _ended(self, run: ActivationRun, timeout_s: float) -> ActivationRun:
+    def _ended(self, run: ActivationRun, deadline: Deadline) -> ActivationRun:
         if not run.is_running and not run.id:
             return run
 
-        def ended() -> Optional[ActivationRun]:
+        def ended(site: Site) -> Optional[ActivationRun]:
             try:
-                now = self.get(run.id)
+                now = self._via(site).get(run.id)
             except NotFoundError:  # forgotten already: the pending changes tell how it went
                 return ActivationRun(run.id, False, run.sites)
             return None if now.is_running else now
 
-        return wait_for(self._site.clock, ended, timeout_s, "the activation")
+        return wait_for(self._site, ended, deadline, "the activation")
 
     def _still_pending(self, before: Iterable[PendingChange]) -> list[PendingChange]:
         ids = {change.id for change in before}

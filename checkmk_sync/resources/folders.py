@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Optional, Sequence
 
-from ..errors import ApiError, BadRequestError, ConflictError, NotFoundError, TransportError
+from ..errors import BadRequestError, CheckmkError, ConflictError, NotFoundError
 from ..names import folder_id, folder_path, is_folder_hash, parent_folder
 from ..records import Folder
 from ..resource import Resource, parsed
@@ -53,10 +53,9 @@ class Folders(Resource):
         body = {"name": name, "title": title or name, "parent": parent, "attributes": dict(attributes or {})}
         started = self._site.clock.monotonic()
         try:
-            reply = self._perform("create", body=body)
-        except (TransportError, ApiError) as error:
-            return settle(self._site, error, lambda: self._as_created(path, body, started))
-        return Folder.parse(reply.data, reply.etag)
+            return self._written("create", body=body)
+        except CheckmkError as error:
+            return settle(self._site, error, lambda site: self._via(site)._as_created(path, body, started))
 
     def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
         """The folder, created with all missing parents where it is not there; an existing one stays as it is."""
@@ -101,10 +100,9 @@ class Folders(Resource):
                 return before
             path = {"folder": folder_id(folder)}
             try:
-                reply = self._perform("update", path=path, body=body, etag=etag or before.etag or "*")
-            except (TransportError, ApiError) as error:
-                return settle(self._site, error, lambda: self._if_so(folder, body))
-            return Folder.parse(reply.data, reply.etag)
+                return self._written("update", path=path, body=body, etag=etag or before.etag or "*")
+            except CheckmkError as error:
+                return settle(self._site, error, lambda site: self._via(site)._if_so(folder, body))
 
         return with_fresh_etag(lambda: self.get(folder, fresh=True), write, etag)
 
@@ -117,10 +115,9 @@ class Folders(Resource):
                 return before
             path, body = {"folder": folder_id(folder)}, {"destination": target}
             try:
-                reply = self._perform("move", path=path, body=body, etag=before.etag or "*")
-            except (TransportError, ApiError) as error:
-                return settle(self._site, error, lambda: self._as_moved(before, target))
-            return Folder.parse(reply.data, reply.etag)
+                return self._written("move", path=path, body=body, etag=before.etag or "*")
+            except CheckmkError as error:
+                return settle(self._site, error, lambda site: self._via(site)._as_moved(before, target))
 
         return with_fresh_etag(lambda: self.get(folder, fresh=True), write, None)
 
@@ -142,8 +139,8 @@ class Folders(Resource):
         except NotFoundError:
             if not missing_ok:
                 raise
-        except (TransportError, ApiError) as error:
-            settle(self._site, error, lambda: self.find(folder, fresh=True) is None or None)
+        except CheckmkError as error:
+            settle(self._site, error, lambda site: self._via(site).find(folder, fresh=True) is None or None)
 
     def _refuse_unless_empty(self, folder: str) -> None:
         hosts = self._site.items("folders", "hosts", parts=("id",), path={"folder": folder_id(folder)})
@@ -151,6 +148,10 @@ class Folders(Resource):
             is_empty = next(hosts, None) is None and next(folders, None) is None
         if not is_empty:
             raise ConflictError(409, "Conflict", f"the folder {folder} is not empty")
+
+    def _written(self, verb: str, **arguments: Any) -> Folder:
+        reply = self._perform(verb, **arguments)
+        return Folder.parse(reply.data, reply.etag)
 
     def _as_created(self, path: str, body: Attributes, started: float) -> Optional[Folder]:
         """The new folder as it was sent, made by us after ``started``: another of that name proves nothing."""

@@ -7,7 +7,7 @@ import re
 from typing import Any, Generator, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from ..bulk import BulkVerb, run_bulk
-from ..errors import ApiError, NotFoundError, TransportError
+from ..errors import CheckmkError, NotFoundError
 from ..names import folder_id, folder_path, host_name
 from ..outcomes import Outcomes, Progress
 from ..query import glob_regex
@@ -88,10 +88,9 @@ class Hosts(Resource):
         entry = {"host_name": name, "folder": folder_path(folder), "attributes": dict(attributes or {})}
         started = self._site.clock.monotonic()
         try:
-            reply = self._perform("create", body=entry)
-        except (TransportError, ApiError) as error:
-            return settle(self._site, error, lambda: self._as_created(entry, started))
-        return Host.parse(reply.data, reply.etag)
+            return self._written("create", body=entry)
+        except CheckmkError as error:
+            return settle(self._site, error, lambda site: self._via(site)._as_created(entry, started))
 
     def update(
         self,
@@ -119,10 +118,9 @@ class Hosts(Resource):
                 return before
             path = {"name": name}
             try:
-                reply = self._perform("update", path=path, body=body, etag=etag or before.etag or "*")
-            except (TransportError, ApiError) as error:
-                return settle(self._site, error, lambda: self._if_so(name, body))
-            return Host.parse(reply.data, reply.etag)
+                return self._written("update", path=path, body=body, etag=etag or before.etag or "*")
+            except CheckmkError as error:
+                return settle(self._site, error, lambda site: self._via(site)._if_so(name, body))
 
         return with_fresh_etag(lambda: self.get(name, fresh=True), write, etag)
 
@@ -133,8 +131,8 @@ class Hosts(Resource):
         except NotFoundError:
             if not missing_ok:
                 raise
-        except (TransportError, ApiError) as error:
-            settle(self._site, error, lambda: self.find(name, fresh=True) is None or None)
+        except CheckmkError as error:
+            settle(self._site, error, lambda site: self._via(site).find(name, fresh=True) is None or None)
 
     def move(self, name: str, folder: str) -> Host:
         """Move a host; where it is there already nothing is sent (Checkmk would refuse it)."""
@@ -145,10 +143,9 @@ class Hosts(Resource):
                 return before
             body = {"target_folder": target}
             try:
-                reply = self._perform("move", path={"name": name}, body=body, etag=before.etag or "*")
-            except (TransportError, ApiError) as error:
-                return settle(self._site, error, lambda: self._if_in(name, target))
-            return Host.parse(reply.data, reply.etag)
+                return self._written("move", path={"name": name}, body=body, etag=before.etag or "*")
+            except CheckmkError as error:
+                return settle(self._site, error, lambda site: self._via(site)._if_in(name, target))
 
         return with_fresh_etag(lambda: self.get(name, fresh=True), write, None)
 
@@ -168,7 +165,7 @@ class Hosts(Resource):
         verb = BulkVerb(
             check=_check_name,
             send=lambda chunk: self._bulk("bulk_create", chunk),
-            proven=lambda chunk: self._proven_created(chunk, started),
+            proven=lambda site, chunk: self._via(site)._proven_created(chunk, started),
             key=_name,
             folder=lambda entry: str(entry["folder"]),
         )
@@ -184,7 +181,7 @@ class Hosts(Resource):
         verb = BulkVerb(
             check=_check_name,
             send=lambda chunk: self._bulk("bulk_update", [_without_folder(entry) for entry in chunk]),
-            proven=self._proven_updated,
+            proven=lambda site, chunk: self._via(site)._proven_updated(chunk),
             key=_name,
             folder=lambda entry: str(entry.get("folder", "")),
         )
@@ -199,10 +196,10 @@ class Hosts(Resource):
     ) -> Outcomes:
         """Delete many hosts: names, or Host records (then sorted by folder). Outcomes as for :meth:`bulk_create`."""
         entries = _lazily(lambda item: item if isinstance(item, Host) else Host(item, "/", {}), names)
-        verb = BulkVerb(
+        verb: BulkVerb[Host] = BulkVerb(
             check=lambda host: _check_name({"host_name": host.name}),
             send=lambda chunk: self._bulk("bulk_delete", [host.name for host in chunk]),
-            proven=self._proven_deleted,
+            proven=lambda site, chunk: self._via(site)._proven_deleted(chunk),
             key=lambda host: host.name,
             folder=lambda host: host.folder,
         )
@@ -214,6 +211,10 @@ class Hosts(Resource):
 
     def _chunk_size(self, asked: Optional[int]) -> int:
         return asked or self._site.settings.batch_processing.chunk_size
+
+    def _written(self, verb: str, **arguments: Any) -> Host:
+        reply = self._perform(verb, **arguments)
+        return Host.parse(reply.data, reply.etag)
 
     def _bulk(self, verb: str, entries: Sequence[Any]) -> None:
         self._perform(verb, body={"entries": list(entries)})

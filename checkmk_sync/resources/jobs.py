@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from ..resource import Resource, value_of
+from ..clock import Deadline
+from ..resource import Resource, Site, value_of
 from ..waiting import wait_for
 
 __all__ = ["Job", "Jobs"]
@@ -56,8 +57,13 @@ class Jobs(Resource):
     def wait(self, job_id: str, *, timeout_s: float = 600.0, site: Optional[str] = None) -> Job:
         """The job when it has ended, well or not. WaitTimeoutError after ``timeout_s`` seconds."""
 
-        def ended() -> Optional[Job]:
-            job = self.get(job_id, site=site)
+        return self.ended(job_id, Deadline(self._site.clock, timeout_s), site=site)
+
+    def ended(self, job_id: str, deadline: Deadline, *, site: Optional[str] = None) -> Job:
+        """The job when it has ended. WaitTimeoutError when the deadline comes before."""
+
+        def ended(there: Site) -> Optional[Job]:
+            job = self._via(there).get(job_id, site=site)
             return None if job.active else job
 
-        return wait_for(self._site.clock, ended, timeout_s, f"the job {job_id}")
+        return wait_for(self._site, ended, deadline, f"the job {job_id}")

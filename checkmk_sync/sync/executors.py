@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ..client import Checkmk
-from ..errors import AuthError, BatchError, CheckmkError, TransportError
+from ..errors import AuthError, BatchError, CheckmkError
 from ..outcomes import Outcome, Outcomes, Status
 from ..records import Host
 from .plan import Action, Change
@@ -29,8 +29,7 @@ def _each(do: Callable[[Checkmk, Change], Any]) -> Executor:
                 outcome = Outcome(change.key, Status.NOT_APPLIED, error)
                 raise BatchError(f"stopped: {error}", outcomes=Outcomes([outcome])) from error
             except CheckmkError as error:
-                is_lost = isinstance(error, TransportError) and error.sent is None
-                yield change, Outcome(change.key, Status.UNKNOWN if is_lost else Status.NOT_APPLIED, error)
+                yield change, Outcome.failed(change.key, error)
             else:
                 yield change, Outcome(change.key, Status.APPLIED)
 
