@@ -21,7 +21,8 @@ ROWS = (
         redirects=True,
     ),
     Operation("discovery", "run", "GET", "/objects/service_discovery_run/{name}", Kind.POLL),
-    Operation("discovery", "result", "GET", "/objects/service_discovery/{name}", Kind.POLL),
+    # Checkmk may contact the host for it, which takes its time and is not to be done again and again.
+    Operation("discovery", "result", "GET", "/objects/service_discovery/{name}", Kind.BULK),
     Operation(
         "discovery",
         "set_phase",

@@ -12,13 +12,13 @@ from ..outcomes import is_uncertain
 from ..resource import Resource, Site, value_of
 from ..waiting import ticks, wait_for
 from ..wire import Reply
-from .jobs import Job, Jobs
+from .jobs import RACE_S, Job, Jobs
 
 __all__ = ["BulkDiscovery", "Discovery", "DiscoveryResult", "DiscoveryRun"]
 
-# Before 2.4 there is one bulk job per site, known by this name.
+# Before 2.4 there is one bulk job per site, known by this name: when somebody else starts another one
+# right after ours has ended, that is the one that is seen.
 OLD_BULK_JOB = "bulk_discovery"
-RACE_S = 5.0  # how long after its start a job may not be found yet
 
 # 2.2 knows modes instead of options; each does at least what the options ask for.
 _MODES = ("new", "remove", "fix_all", "only_host_labels", "only_service_labels", "refresh", "tabula_rasa")
@@ -148,7 +148,7 @@ class Discovery(Resource):
         job_id = self._job_id(self._start_bulk(names, options, deadline))
         if job_id is None:
             return BulkDiscovery(names, None)
-        job = self._jobs.ended(job_id, deadline) if wait else self._jobs.get(job_id)
+        job = self._jobs.ended(job_id, deadline) if wait else self._jobs.started(job_id)
         return BulkDiscovery(names, job)
 
     def _start_or_join(self, host: str) -> None:

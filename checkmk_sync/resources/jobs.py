@@ -9,7 +9,9 @@ from ..clock import Deadline
 from ..resource import Resource, Site, value_of
 from ..waiting import wait_for
 
-__all__ = ["Job", "Jobs"]
+__all__ = ["RACE_S", "Job", "Jobs"]
+
+RACE_S = 5.0  # how long after its start a job may not be found yet
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,10 @@ class Jobs(Resource):
         return Job.parse(self._perform("get", path={"job": job_id}, query=query).data)
 
     def wait(self, job_id: str, *, timeout_s: float = 600.0, site: Optional[str] = None) -> Job:
-        """The job when it has ended, well or not. WaitTimeoutError after ``timeout_s`` seconds."""
+        """The job when it has ended, well or not. WaitTimeoutError after ``timeout_s`` seconds.
+
+        One that is not found may have been started just now, so NotFoundError comes some seconds later.
+        """
 
         return self.ended(job_id, Deadline(self._site.clock, timeout_s), site=site)
 
@@ -66,4 +71,9 @@ class Jobs(Resource):
             job = self._via(there).get(job_id, site=site)
             return None if job.active else job
 
-        return wait_for(self._site, ended, deadline, f"the job {job_id}")
+        return wait_for(self._site, ended, deadline, f"the job {job_id}", unseen_s=RACE_S)
+
+    def started(self, job_id: str) -> Job:
+        """A job that was started just now: like :meth:`get` as soon as it is found."""
+        deadline = Deadline(self._site.clock, RACE_S)
+        return wait_for(self._site, lambda there: self._via(there).get(job_id), deadline, job_id, unseen_s=RACE_S)
