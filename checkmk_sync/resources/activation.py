@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Optional, Sequence
 
@@ -48,12 +49,14 @@ class PendingChange:
 
 @dataclass(frozen=True)
 class ActivationRun:
-    """An activation; ``status_per_site`` maps site ids to (state, text), empty before 2.4."""
+    """An activation; ``status_per_site`` maps site ids to (state, text), empty before 2.4; ``changes`` are the
+    ids of what it activates."""
 
     id: str
     is_running: bool
     sites: tuple[str, ...]
     status_per_site: Mapping[str, tuple[Optional[str], str]] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, data: Any) -> ActivationRun:
@@ -67,7 +70,8 @@ class ActivationRun:
             for entry in extensions.get("status_per_site") or ()
         }
         running, sites = bool(value_of(extensions, "is_running")), tuple(extensions.get("sites") or ())
-        return cls(str(value_of(data, "id")), running, sites, status)
+        changes = tuple(str(value_of(change, "id")) for change in extensions.get("changes") or ())
+        return cls(str(value_of(data, "id")), running, sites, status, changes)
 
 
 @dataclass(frozen=True)
@@ -108,18 +112,22 @@ class Activation(Resource):
         """Activate all pending changes (of ``sites``, else of all) and wait until that is done and verified.
 
         Nothing pending is a success. ForbiddenError names the changes of other users unless they are
-        forced. ActivationError when it ended but changes are still pending or a site failed;
-        WaitTimeoutError after ``timeout_s`` seconds. With ``wait_for_hosts`` it also waits until the
-        monitoring core answers for these hosts.
+        forced. ActivationError when it ended but a site failed, or changes are still pending that might not
+        be; WaitTimeoutError after ``timeout_s`` seconds in all. With ``wait_for_hosts`` it also waits until
+        the monitoring core answers for these hosts.
+
+        With ``sites`` some changes may stay pending for others. Before 2.4 nothing tells that from a failure,
+        so there it is an ActivationError as well.
         """
         deadline = Deadline(self._site.clock, timeout_s)
         before = self.pending()
-        run = None
+        run, left = None, set[str]()
         if before:
             run = self._run(before, list(sites), force_foreign_changes, deadline)
-            self._verify(before, run, sites)
+            left = self._verified(before, run, sites)
         self._wait_until_monitored(list(wait_for_hosts), deadline)
-        return ActivationResult(tuple(before), run, deadline.elapsed_s())
+        activated = tuple(change for change in before if change.id not in left)
+        return ActivationResult(activated, run, deadline.elapsed_s())
 
     def wait_until_monitored(self, names: Sequence[str], *, timeout_s: float = 60.0) -> None:
         """Wait until the core answers for all these hosts: after an activation that takes some seconds.
@@ -163,8 +171,8 @@ class Activation(Resource):
                 run = ActivationRun.parse(self._perform("start", body=body, etag="*").data)
             except LockedError:  # another activation runs; ours starts after it
                 continue
-            except UnprocessableError:  # nothing left to activate: somebody else did it
-                return ActivationRun("", False, tuple(sites))
+            except UnprocessableError:  # nothing left to activate there: somebody else did it
+                return ActivationRun("", False, tuple(sites), dict.fromkeys(sites, (None, "")))
             except ForbiddenError as error:
                 raise _naming_others(error, before, self._site.settings.username) from error
             except CheckmkError as error:
@@ -173,11 +181,10 @@ class Activation(Resource):
         raise WaitTimeoutError("another activation did not end in time", waited_s=deadline.elapsed_s())
 
     def _started(self, before: Sequence[PendingChange]) -> Optional[ActivationRun]:
-        """The run whose start got no answer: it runs now, or its changes are gone."""
-        running = self.running()
-        if running:
-            return running[0]
-        return None if self._still_pending(before) else ActivationRun("", False, ())
+        """The run whose start got no answer: it runs now, or its changes are gone. Any other is somebody else's."""
+        ids = {change.id for change in before}
+        ours = (run for run in self.running() if not run.changes or ids <= set(run.changes))
+        return next(ours, None if self._still_pending(before) else ActivationRun("", False, ()))
 
     def _ended(self, run: ActivationRun, deadline: Deadline) -> ActivationRun:
         if not run.is_running and not run.id:
@@ -192,27 +199,34 @@ class Activation(Resource):
 
         return wait_for(self._site, ended, deadline, "the activation")
 
-    def _still_pending(self, before: Iterable[PendingChange]) -> list[PendingChange]:
-        ids = {change.id for change in before}
-        return [change for change in self.pending() if change.id in ids]
+    def _still_pending(self, before: Iterable[PendingChange]) -> set[str]:
+        return {change.id for change in before} & {change.id for change in self.pending()}
 
-    def _verify(self, before: Sequence[PendingChange], run: ActivationRun, sites: Sequence[str]) -> None:
-        """Checkmk: an activation that ended may have failed, and before 2.4 only what is still pending shows it."""
+    def _verified(self, before: Sequence[PendingChange], run: ActivationRun, sites: Sequence[str]) -> set[str]:
+        """The changes that may still be pending. Checkmk: an activation that ended may have failed, and before
+        2.4 only what is still pending shows it."""
         failed = {site: text for site, (state, text) in run.status_per_site.items() if state == "error"}
         left = self._still_pending(before)
-        # With some sites only, what is pending for the others stays.
-        if failed or (left and not sites):
+        may_be_left = bool(sites) and set(sites) <= set(run.status_per_site)
+        if failed or (left and not may_be_left):
             said = "; ".join(f"{site}: {text}" for site, text in failed.items()) or "the site gives no reason"
+            if sites and not failed:
+                said = "for other sites, or because it failed: this site does not tell"
             raise ActivationError(
                 f"the activation failed, {len(left)} changes are still pending ({said})",
                 status_per_site=failed,
                 pending=len(left),
             )
+        return left
+
+
+# Not a permission that is missing, which may be named "activateforeign".
+_FOREIGN = re.compile(r"\bforeign changes\b|\bother users\b", re.IGNORECASE)
 
 
 def _naming_others(error: ForbiddenError, before: Sequence[PendingChange], user: str) -> ForbiddenError:
     others = sorted({change.user or "the site itself" for change in before if change.user != user})
-    if not others:
+    if not (others and _FOREIGN.search(error.detail)):
         return error
     foreign = sum(change.user != user for change in before)
     detail = (
