@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any, Optional, Sequence
 
-from ..errors import BadRequestError, CheckmkError, ConflictError, NotFoundError
+from ..errors import BadRequestError, CheckmkError, NotFoundError
 from ..names import folder_id, folder_path, is_folder_hash, parent_folder
 from ..records import Folder
 from ..resource import Resource, parsed
@@ -125,29 +124,26 @@ class Folders(Resource):
         """Delete an empty folder; with ``recursive`` also **all hosts and folders in it**.
 
         ConflictError when it is not empty, NotFoundError where there is none (unless ``missing_ok``).
-        Checkmk's own default is recursive; versions before 2.2.0p26 know nothing else, so there the
-        folder is looked into first.
+        Checkmk's own default is recursive. Versions before 2.2.0p26 know nothing else, and looking into the
+        folder first would not show what the user may not see or what somebody is just adding: there
+        CheckmkError unless ``recursive``.
         """
         path = {"folder": folder_id(folder)}
         query = {}
         if self._knows("delete", "delete_mode"):
             query["delete_mode"] = "recursive" if recursive else "abort_on_nonempty"
+        elif not recursive:
+            raise CheckmkError(
+                f"Checkmk {self._site.version()} can delete {folder} only with all that is in it (a recursive "
+                f"delete); from 2.2.0p26 on it can refuse that"
+            )
         try:
-            if not (recursive or query):
-                self._refuse_unless_empty(folder)
             self._perform("delete", path=path, query=query)
         except NotFoundError:
             if not missing_ok:
                 raise
         except CheckmkError as error:
             settle(self._site, error, lambda site: self._via(site).find(folder, fresh=True) is None or None)
-
-    def _refuse_unless_empty(self, folder: str) -> None:
-        hosts = self._site.items("folders", "hosts", parts=("id",), path={"folder": folder_id(folder)})
-        with contextlib.closing(hosts), self.each(folder, recursive=False) as folders:
-            is_empty = next(hosts, None) is None and next(folders, None) is None
-        if not is_empty:
-            raise ConflictError(409, "Conflict", f"the folder {folder} is not empty")
 
     def _written(self, verb: str, **arguments: Any) -> Folder:
         reply = self._perform(verb, **arguments)
