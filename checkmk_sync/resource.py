@@ -12,7 +12,7 @@ from .catalogue import Operation, is_versioned, pick
 from .clock import Deadline
 from .decode import iter_items
 from .errors import CheckmkError, ServerError, UnexpectedReplyError
-from .names import CheckmkVersion, path_segment
+from .names import CheckmkVersion, folder_path, is_folder_hash, path_segment
 from .streaming import Received, StreamBatch, batches
 from .transport import Transport
 from .wire import Call, Reply
@@ -136,6 +136,14 @@ class Resource:
         other = copy.copy(self)
         other._site = site
         return other
+
+    def _path_of(self, folder: str) -> str:
+        """A folder's path from any spelling; that of a 32-digit id has to be asked for."""
+        path = folder_path(folder)
+        if is_folder_hash(path):
+            found = self._site.perform("folders", "get", path={"folder": path}, fresh=True).data
+            return folder_path(value_of(found, "extensions", "path"))
+        return path
 
     def _perform(self, verb: str, **arguments: Any) -> Reply:
         return self._site.perform(self.noun, verb, **arguments)

@@ -162,3 +162,35 @@ def test_a_folder_that_went_with_its_name_is_the_moved_one(twins: SimulatedSite,
     cmk.folders.delete("/c/a")
     twins.set_faults(DONE)
     assert cmk.folders.move("/a", "/c").path == "/c/a"
+
+
+BY_ID: dict[str, Callable[[Checkmk, str, str], Any]] = {
+    "create host": lambda cmk, a, c: cmk.hosts.create("new", a).folder,
+    "create hosts": lambda cmk, a, c: cmk.hosts.bulk_create([{"host_name": "new", "folder": a}])[0].status.value,
+    "move host": lambda cmk, a, c: cmk.hosts.move("h", a).folder,
+    "move folder": lambda cmk, a, c: cmk.folders.move(a, c).path,
+    "update folder": lambda cmk, a, c: cmk.folders.update(a, title="Alpha").title,
+    "delete folder": lambda cmk, a, c: cmk.folders.delete(c),
+}
+
+
+@pytest.mark.parametrize("name", BY_ID)
+def test_folders_named_by_their_id_are_found_as_well(site: SimulatedSite, cmk: Checkmk, name: str) -> None:
+    for folder in ("/a", "/c"):
+        cmk.folders.create(folder)
+    cmk.hosts.create("h")
+    idents = [site.world.setup.folders[path].ident for path in ("/a", "/c")]
+    site.set_faults(DONE)
+    assert BY_ID[name](cmk, *idents) in ("/a", "/c/a", "applied", "Alpha", None)
+
+
+def test_where_it_is_already_an_id_sends_nothing_either(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.folders.ensure("/a/b")
+    cmk.hosts.create("h", "/a")
+    ident = {path: folder.ident for path, folder in site.world.setup.folders.items()}
+    writes = sum(request.method != "GET" for request in site.requests)
+    assert cmk.hosts.move("h", ident["/a"]).folder == "/a"
+    assert cmk.folders.move(ident["/a/b"], ident["/a"]).path == "/a/b"
+    assert cmk.folders.move("/a/b", ident["/a"]).path == "/a/b"
+    assert sum(request.method != "GET" for request in site.requests) == writes
+    assert [host.name for host in cmk.hosts.each(folder=ident["/a"], search="h*")] == ["h"]

@@ -107,7 +107,7 @@ class Folders(Resource):
 
     def move(self, folder: str, destination: str) -> Folder:
         """Move a folder, with all that is in it, into ``destination``; where it is there already nothing is sent."""
-        target = folder_path(destination)
+        target = self._path_of(destination)
 
         def write(before: Folder) -> Folder:
             if parent_folder(before.path) == target:

@@ -5,26 +5,29 @@ from __future__ import annotations
 import contextlib
 import re
 from typing import Any, Generator, Iterable, Iterator, Mapping, Optional, Sequence, Union
+from urllib.parse import quote_plus
 
 from ..bulk import BulkVerb, run_bulk
 from ..errors import CheckmkError, NotFoundError
-from ..names import folder_id, folder_path, host_name
+from ..names import folder_id, folder_path
 from ..outcomes import Outcomes, Progress
 from ..query import glob_regex
-from ..records import Host, writable
+from ..records import Host
 from ..resource import Resource, parsed, value_of
 from ..streaming import Received, Stream, StreamBatch
 from ..waiting import settle
 from .changes import Attributes, Change, body_of, holds, is_made_by, one_kind, with_fresh_etag
+from .entries import Entry, as_change, as_new, check_name, converted, named, without_folder
 
 __all__ = ["Hosts"]
 
-# Names in one URL: web servers take about 8,000 characters.
-NAMES_PER_CALL = 100
+# Characters of names in one URL: Apache takes 8,190 in all, and says 414 to more.
+NAMES_IN_URL = 6000
+# Where a list cannot be asked for by names, to read each of more hosts than this burdens the site more than
+# to read all.
+FEW_NAMES = 20
 # To read more hosts than this by their names takes longer than to read all.
 MANY_NAMES = 2000
-
-Entry = Mapping[str, Any]
 
 
 class Hosts(Resource):
@@ -136,7 +139,7 @@ class Hosts(Resource):
 
     def move(self, name: str, folder: str) -> Host:
         """Move a host; where it is there already nothing is sent (Checkmk would refuse it)."""
-        target = folder_path(folder)
+        target = self._path_of(folder)
 
         def write(before: Host) -> Host:
             if before.folder == target:
@@ -161,12 +164,12 @@ class Hosts(Resource):
         One outcome for each; entries that Checkmk refuses do not hold up the others. BatchError when the
         credentials are wrong.
         """
-        entries, started = _lazily(_as_new, hosts), self._site.clock.monotonic()
+        entries, started = converted(as_new, hosts), self._site.clock.monotonic()
         verb = BulkVerb(
-            check=_check_name,
+            check=check_name,
             send=lambda chunk: self._bulk("bulk_create", chunk),
             proven=lambda site, chunk: self._via(site)._proven_created(chunk, started),
-            key=_name,
+            key=named,
             folder=lambda entry: str(entry["folder"]),
         )
         return run_bulk(self._site, verb, entries, self._chunk_size(chunk_size), progress)
@@ -177,12 +180,12 @@ class Hosts(Resource):
         """Change many hosts: mappings with ``host_name`` and one of ``attributes``, ``update_attributes``
         and ``remove_attributes``; a ``folder`` beside them is used for sorting only. Without ETags: the
         last writer wins. Outcomes as for :meth:`bulk_create`."""
-        entries = _lazily(_as_change, changes)
+        entries = converted(as_change, changes)
         verb = BulkVerb(
-            check=_check_name,
-            send=lambda chunk: self._bulk("bulk_update", [_without_folder(entry) for entry in chunk]),
+            check=check_name,
+            send=lambda chunk: self._bulk("bulk_update", [without_folder(entry) for entry in chunk]),
             proven=lambda site, chunk: self._via(site)._proven_updated(chunk),
-            key=_name,
+            key=named,
             folder=lambda entry: str(entry.get("folder", "")),
         )
         return run_bulk(self._site, verb, entries, self._chunk_size(chunk_size), progress)
@@ -195,9 +198,9 @@ class Hosts(Resource):
         progress: Optional[Progress] = None,
     ) -> Outcomes:
         """Delete many hosts: names, or Host records (then sorted by folder). Outcomes as for :meth:`bulk_create`."""
-        entries = _lazily(lambda item: item if isinstance(item, Host) else Host(item, "/", {}), names)
+        entries = converted(lambda item: item if isinstance(item, Host) else Host(item, "/", {}), names)
         verb: BulkVerb[Host] = BulkVerb(
-            check=lambda host: _check_name({"host_name": host.name}),
+            check=lambda host: check_name({"host_name": host.name}),
             send=lambda chunk: self._bulk("bulk_delete", [host.name for host in chunk]),
             proven=lambda site, chunk: self._via(site)._proven_deleted(chunk),
             key=lambda host: host.name,
@@ -226,9 +229,12 @@ class Hosts(Resource):
         self, names: Sequence[str], query: Mapping[str, Any], received: Received = lambda _size: None
     ) -> Generator[Host, None, None]:
         if self._knows("list", "hostnames"):
-            for start in range(0, len(names), NAMES_PER_CALL):
-                some = names[start : start + NAMES_PER_CALL]
+            for some in _in_urls(names):
                 yield from self._listed("hosts", "list", received, query={**query, "hostnames": some})
+        elif len(names) > FEW_NAMES:
+            wanted = set(names)
+            with contextlib.closing(self._listed("hosts", "list", received, query=query)) as hosts:
+                yield from (host for host in hosts if host.name in wanted)
         else:
             for name in names:
                 found = self.find(name, effective_attributes="effective_attributes" in query, fresh=True)
@@ -239,7 +245,7 @@ class Hosts(Resource):
         self, search: str, folder: Optional[str], query: Mapping[str, Any], received: Received
     ) -> Generator[Host, None, None]:
         fits = re.compile(glob_regex(search)).match
-        inside = None if folder is None else folder_path(folder)
+        inside = None if folder is None else self._path_of(folder)
         if self._knows("list", "fields"):
             asked = {"fields": "(value(id,extensions(folder)))", "site": query["site"]}
             with contextlib.closing(self._items("list", received, parts=Host.PARTS, query=asked)) as index:
@@ -251,7 +257,7 @@ class Hosts(Resource):
             yield from (host for host in hosts if fits(host.name) and inside in (None, host.folder))
 
     def _as_created(self, entry: Entry, started: float) -> Optional[Host]:
-        return self.find(_name(entry), fresh=True) if self._proven_created([entry], started) else None
+        return self.find(named(entry), fresh=True) if self._proven_created([entry], started) else None
 
     def _if_so(self, name: str, body: Entry) -> Optional[Host]:
         host = self.find(name, fresh=True)
@@ -269,65 +275,40 @@ class Hosts(Resource):
 
         Any other host of that name is somebody else's: creating it would have been refused.
         """
-        found = self._read([_name(entry) for entry in entries])
-        alike = [found[_name(entry)] for entry in entries if _is_as_sent(found.get(_name(entry)), entry)]
-        since = self._site.time_of(started) if alike else None
-        user = self._site.settings.username
+        found = self._read([named(entry) for entry in entries])
+        pairs = [(entry, found[named(entry)]) for entry in entries if named(entry) in found]
+        paths = {folder: self._path_of(folder) for folder in {entry["folder"] for entry, _ in pairs}}
+        alike = [
+            host
+            for entry, host in pairs
+            if host.folder == paths[entry["folder"]] and holds({"attributes": entry["attributes"]}, host.attributes)
+        ]
+        since, user = self._site.time_of(started) if alike else None, self._site.settings.username
         return {host.name for host in alike if is_made_by(user, since, host.attributes)}
 
     def _proven_updated(self, entries: Sequence[Entry]) -> set[str]:
-        found = self._read([_name(entry) for entry in entries])
-        return {_name(e) for e in entries if _name(e) in found and holds(e, found[_name(e)].attributes)}
+        found = self._read([named(entry) for entry in entries])
+        return {named(e) for e in entries if named(e) in found and holds(e, found[named(e)].attributes)}
 
     def _proven_deleted(self, hosts: Sequence[Host]) -> set[str]:
         names = [host.name for host in hosts]
         return set(names) - set(self._read(names))
 
 
-def _lazily(convert: Any, items: Iterable[Any]) -> Iterable[Any]:
-    """A list stays a list, so that it can be sorted as a whole; anything else is taken as it comes."""
-    return [convert(item) for item in items] if isinstance(items, (list, tuple)) else map(convert, items)
+def _in_urls(names: Iterable[str]) -> Iterator[list[str]]:
+    """Some names at a time, as many as a URL takes."""
+    some: list[str] = []
+    length = 0
+    for name in names:
+        size = len("&hostnames=") + len(quote_plus(name))
+        if some and length + size > NAMES_IN_URL:
+            yield some
+            some, length = [], 0
+        some.append(name)
+        length += size
+    if some:
+        yield some
 
 
 def _lies(item: Any, folder: Optional[str]) -> bool:
     return folder is None or folder_path(value_of(item, "extensions", "folder")) == folder
-
-
-def _name(entry: Entry) -> str:
-    return str(entry["host_name"])
-
-
-def _check_name(entry: Entry) -> None:
-    host_name(entry["host_name"])
-
-
-def _without_folder(entry: Entry) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key != "folder"}
-
-
-def _is_as_sent(host: Optional[Host], entry: Entry) -> bool:
-    if host is None or host.folder != entry["folder"]:
-        return False
-    return holds({"attributes": entry["attributes"]}, host.attributes)
-
-
-def _as_new(item: Union[Entry, Host]) -> dict[str, Any]:
-    if isinstance(item, Host):
-        return {"host_name": item.name, "folder": item.folder, "attributes": writable(item.attributes)}
-    _check_keys(item, {"host_name", "folder", "attributes"})
-    folder = folder_path(item.get("folder", "/"))
-    return {"host_name": item["host_name"], "folder": folder, "attributes": dict(item.get("attributes") or {})}
-
-
-def _as_change(item: Entry) -> dict[str, Any]:
-    kinds = ("attributes", "update_attributes", "remove_attributes")
-    _check_keys(item, {"host_name", "folder", *kinds})
-    given = one_kind(*(item.get(kind) for kind in kinds))
-    if not given:
-        raise ValueError(f"the change of {item['host_name']!r} holds none of {', '.join(kinds)}")
-    return {"host_name": item["host_name"], "folder": item.get("folder", ""), **given}
-
-
-def _check_keys(item: Entry, known: set[str]) -> None:
-    if not isinstance(item, Mapping) or not isinstance(item.get("host_name"), str) or set(item) - known:
-        raise ValueError(f"an entry is a mapping of {', '.join(sorted(known))}; this is {item!r:.200}")
