@@ -39,12 +39,15 @@ class Site:
         return Site(self.transport, Deadline(self.clock, limit_s))
 
     def version(self) -> CheckmkVersion:
-        """The site's version; asks for it unless an answer has named it before."""
+        """The site's version; asks for it unless an answer has named it before. UnexpectedReplyError for none."""
         if self.transport.version_text is None:
             answer = self.perform("site", "version").data
             self.transport.version_text = str(value_of(answer, "versions", "checkmk"))
             self.transport.edition = str(value_of(answer, "edition"))
-        return CheckmkVersion.parse(self.transport.version_text)
+        try:
+            return CheckmkVersion.parse(self.transport.version_text)
+        except ValueError as error:
+            raise UnexpectedReplyError(f"the site names an unknown version: {error}") from error
 
     def time_of(self, moment: float) -> Optional[float]:
         """UNIX time of a ``moment`` of our monotonic clock by the site's own clock, which need not agree with

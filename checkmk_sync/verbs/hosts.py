@@ -6,9 +6,10 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
 from ..errors import BatchError, SettingsError
+from ..names import folder_path, host_name
 from ..outcomes import Outcomes
 from ..records import Host, writable
-from .verb import LIMIT, Argument, Row, Verb, limited
+from .verb import LIMIT, Argument, Row, Verb, limited, search_pattern
 
 __all__ = ["HOST_VERBS"]
 
@@ -76,7 +77,7 @@ def _host_states(client: Checkmk, search: Optional[str], limit: Optional[int]) -
         yield {"name": host.name, "state": host.state.name, **{column: host[column] for column in columns}}
 
 
-_NAME = Argument("name", "Name of the host.", required=True)
+_NAME = Argument("name", "Name of the host.", required=True, check=host_name)
 _ATTRIBUTE = Argument("attribute", "Set an attribute, such as ipaddress=192.0.2.10.", "pairs", many=True)
 _LABEL = Argument("label", "Set a label, such as env=prod.", "pairs", many=True)
 
@@ -87,7 +88,7 @@ HOST_VERBS = (
         "List configured hosts.",
         "checkmk-sync hosts list --folder /linux --limit 20",
         _list_hosts,
-        (Argument("folder", "Only hosts directly in this folder."), LIMIT),
+        (Argument("folder", "Only hosts directly in this folder.", check=folder_path), LIMIT),
         ("name", "folder", "ipaddress", "alias", "labels"),
     ),
     Verb(
@@ -104,7 +105,7 @@ HOST_VERBS = (
         "Create a host (not active until the next activation).",
         "checkmk-sync hosts create web01 --folder /linux --attribute ipaddress=192.0.2.10 --label env=prod",
         _create_host,
-        (_NAME, Argument("folder", "Folder to create it in.", default="/"), _ATTRIBUTE, _LABEL),
+        (_NAME, Argument("folder", "Folder to create it in.", default="/", check=folder_path), _ATTRIBUTE, _LABEL),
         writes=True,
     ),
     Verb(
@@ -122,7 +123,7 @@ HOST_VERBS = (
         "Move a host to another folder.",
         "checkmk-sync hosts move web01 /linux/web",
         lambda client, name, folder: _host_row(client.hosts.move(name, folder)),
-        (_NAME, Argument("folder", "Folder to move it to.", required=True)),
+        (_NAME, Argument("folder", "Folder to move it to.", required=True, check=folder_path)),
         writes=True,
     ),
     Verb(
@@ -131,7 +132,7 @@ HOST_VERBS = (
         "Delete hosts.",
         "checkmk-sync hosts delete web01 web02",
         _delete_hosts,
-        (Argument("names", "Names of the hosts.", required=True, many=True),),
+        (Argument("names", "Names of the hosts.", required=True, many=True, check=host_name),),
         writes=True,
         destructive=True,
     ),
@@ -141,7 +142,7 @@ HOST_VERBS = (
         "Show what the monitoring says of hosts.",
         "checkmk-sync hosts status --search 'web*'",
         _host_states,
-        (Argument("search", "Only names that fit a pattern such as 'web*'."), LIMIT),
+        (Argument("search", "Only names that fit a pattern such as 'web*'.", check=search_pattern), LIMIT),
         ("name", "state", "num_services", "plugin_output"),
     ),
 )

@@ -6,14 +6,15 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Optional
 
-__all__ = ["LIMIT", "Argument", "Row", "Verb", "limited"]
+__all__ = ["LIMIT", "Argument", "Row", "Verb", "limited", "search_pattern"]
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Argument:
-    """``kind`` is str, int, bool or "pairs" (KEY=VALUE, given several times); ``many`` takes several values."""
+    """``kind`` is str, int, bool or "pairs" (KEY=VALUE, given several times); ``many`` takes several values.
+    ``check`` raises ValueError for a value that cannot be."""
 
     name: str
     help: str
@@ -22,6 +23,7 @@ class Argument:
     many: bool = False
     default: Any = None
     choices: tuple[str, ...] = ()
+    check: Optional[Callable[[Any], Any]] = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,20 @@ class Verb:
     destructive: bool = False
 
 
-LIMIT = Argument("limit", "Show at most this many.", int)
+def search_pattern(text: str) -> str:
+    """``text`` when it can be searched for; ValueError otherwise."""
+    if not text or not text.isprintable():
+        raise ValueError(f"{text!r} is no pattern: a text of one line is needed, such as 'web*'")
+    return text
+
+
+def _count(number: int) -> int:
+    if number < 0:
+        raise ValueError(f"{number} is less than nothing")
+    return number
+
+
+LIMIT = Argument("limit", "Show at most this many.", int, check=_count)
 
 
 def limited(rows: Iterable[Any], limit: Optional[int]) -> Iterator[Any]:
