@@ -158,6 +158,14 @@ def test_another_folder_of_the_name_is_not_the_moved_one(twins: SimulatedSite, c
         cmk.folders.move(before.path, "/c")
 
 
+def test_nor_is_one_that_was_made_at_the_same_moment(site: SimulatedSite, cmk: Checkmk) -> None:
+    for folder in ("/a", "/c", "/c/a"):
+        cmk.folders.create(folder)
+    site.set_faults(LOST)
+    with pytest.raises(BrokenReplyError):
+        cmk.folders.move("/a", "/c")
+
+
 def test_a_folder_that_went_with_its_name_is_the_moved_one(twins: SimulatedSite, cmk: Checkmk) -> None:
     cmk.folders.delete("/c/a")
     twins.set_faults(DONE)

@@ -69,6 +69,13 @@ def test_looking_ends_in_time(kind: str) -> None:
             assert time.monotonic() - started < 2.5
 
 
+def test_a_look_that_hangs_is_not_the_only_one() -> None:
+    """Real time."""
+    with SimulatedSite() as site, site.client(timeouts={"settle_s": 1.2, "read_s": 20}) as cmk:
+        site.set_faults([Fault("reset_after", writes=True, times=1), Fault("slow", method="GET", seconds=3, times=1)])
+        assert cmk.hosts.create("h").name == "h"
+
+
 def test_closing_the_client_ends_it() -> None:
     """Real time."""
     with SimulatedSite() as site, site.client(timeouts={"settle_s": 20}) as cmk:
