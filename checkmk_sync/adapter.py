@@ -87,6 +87,7 @@ class CheckmkAdapter(HTTPAdapter):
             may_retry=lambda error: not self._closed and _is_safe_to_repeat(call, error),
             deadline=request.deadline,
             lane="read" if call.is_read else "write",
+            probe=call.probe,
         )
         try:
             return self._guards.run(task)
@@ -134,9 +135,10 @@ class CheckmkAdapter(HTTPAdapter):
         return response.content
 
     @contextlib.contextmanager
-    def reading(self, exchange: Exchange, limit_s: float) -> Iterator[None]:
+    def reading(self, request: CallRequest, limit_s: float) -> Iterator[None]:
         """Around reading a piece of a streamed body: it counts as a read under way, and its time is limited."""
-        with self._guards.reading(), self._watchdog.watch(exchange, limit_s):
+        left_s = float("inf") if request.call.deadline_s is None else request.deadline.remaining_s()
+        with self._guards.reading(), self._watchdog.watch(request.exchange, min(limit_s, left_s)):
             yield
 
     def _limits(self, call: Call, deadline: Deadline) -> tuple[float, float]:

@@ -6,6 +6,7 @@ entry is executed by itself, the good ones are committed and the answer may stil
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import re
@@ -20,12 +21,12 @@ from .errors import (
     CheckmkError,
     ForbiddenError,
     NotFoundError,
-    ServerError,
     TransportError,
+    UnexpectedReplyError,
 )
-from .outcomes import Outcome, Outcomes, Progress, Status
+from .outcomes import Outcome, Outcomes, Progress, Status, is_uncertain
 from .resource import Site
-from .waiting import is_uncertain, ticks
+from .waiting import settle
 
 __all__ = ["BulkVerb", "run_bulk"]
 
@@ -39,15 +40,15 @@ class BulkVerb(Generic[E]):
     """What the engine has to know of a bulk call.
 
     ``shaped`` makes an entry of what the caller gave, ValueError when that is none. ``check`` raises ValueError
-    for an entry that need not be sent at all. ``send`` performs the call for
-    some entries. ``proven`` reads and returns the keys of the entries that the site holds as they were
-    sent. ``key`` and ``folder`` say what an entry is named and where it lies.
+    for an entry that need not be sent at all. ``send`` performs the call for some entries. ``proven`` reads, by
+    the given way to the site, and returns the keys of the entries that the site holds as they were sent.
+    ``key`` and ``folder`` say what an entry is named and where it lies.
     """
 
     shaped: Callable[[Any], E]
     check: Callable[[E], None]
     send: Callable[[Sequence[E]], None]
-    proven: Callable[[Sequence[E]], set[str]]
+    proven: Callable[[Site, Sequence[E]], set[str]]
     key: Callable[[E], str]
     folder: Callable[[E], str]
 
@@ -138,7 +139,7 @@ class _Batch(Generic[E]):
                 if key in seen:
                     raise ValueError(f"{key} stands more than once in this batch")
             except ValueError as error:
-                yield self._not_applied(entry, CheckmkError(str(error)))
+                yield Outcome.failed(self._verb.key(entry), CheckmkError(str(error)))
             else:
                 seen.add(key)
                 fresh.append(entry)
@@ -148,22 +149,21 @@ class _Batch(Generic[E]):
         if not entries:
             return
         if self.stopped_by is not None:
-            yield from self._all_not_applied(entries, self.stopped_by)
+            yield from self._failed(entries, self.stopped_by)
             return
         try:
             self._verb.send(entries)
         except AuthError as error:
             self.stopped_by = error
-            yield from self._all_not_applied(entries, error)
+            yield from self._failed(entries, error)
         except (BadRequestError, NotFoundError) as error:
             yield from self._refused(entries, error)
         except ForbiddenError as error:
-            yield from self._forbidden(entries, error)
-        except (ApiError, TransportError) as error:
-            if is_uncertain(error):
-                yield from self._settled(entries, error)
-            else:
-                yield from self._all_not_applied(entries, error)
+            # Permissions belong to folders, so folder by folder tells which entries it is about.
+            folders = [list(group) for _, group in itertools.groupby(entries, key=self._verb.folder)]
+            yield from self._in_parts(entries, folders, error)
+        except (ApiError, TransportError, UnexpectedReplyError) as error:
+            yield from self._settled(entries, error) if is_uncertain(error) else self._failed(entries, error)
         else:
             for entry in entries:
                 yield Outcome(self._verb.key(entry), Status.APPLIED)
@@ -175,25 +175,30 @@ class _Batch(Generic[E]):
             yield from self._failed_in_part(entries, error, failed)
         elif bad and max(bad) < len(entries):
             for index, fields in bad.items():
-                yield self._not_applied(entries[index], _narrowed(error, fields))
+                yield Outcome.failed(self._verb.key(entries[index]), _narrowed(error, fields))
             yield from self._send([entry for index, entry in enumerate(entries) if index not in bad])
         elif len(entries) == 1:
-            yield self._not_applied(entries[0], error)
+            yield from self._failed(entries, error)
         else:
-            yield from self._bisected(entries, error)
+            half = len(entries) // 2
+            yield from self._in_parts(entries, [entries[:half], entries[half:]], error)
 
-    def _bisected(self, entries: Sequence[E], error: ApiError) -> Iterator[Outcome]:
-        """Nobody is named. The execution may have stopped midway, so see first what was done."""
+    def _in_parts(self, entries: Sequence[E], parts: Sequence[Sequence[E]], error: ApiError) -> Iterator[Outcome]:
+        """Nobody is named. The execution may have stopped midway: what was not done is sent again, all of it
+        where something was done, else part by part."""
         proven = self._proven(entries)
         if proven is None:
             yield from (Outcome(self._verb.key(entry), Status.UNKNOWN, error) for entry in entries)
             return
         yield from self._as_read(entries, proven)
         rest = [entry for entry in entries if self._verb.key(entry) not in proven]
-        if len(rest) == len(entries):
-            yield from self._send(rest[: len(rest) // 2])
-            rest = rest[len(rest) // 2 :]
-        yield from self._send(rest)
+        if len(rest) < len(entries):
+            yield from self._send(rest)
+        elif len(parts) == 1:
+            yield from self._failed(entries, error)
+        else:
+            for part in parts:
+                yield from self._send(part)
 
     def _failed_in_part(self, entries: Sequence[E], error: ApiError, failed: Mapping[str, Any]) -> Iterator[Outcome]:
         """The good entries are committed. A failed one may be as wanted all the same (removing what is gone)."""
@@ -205,52 +210,45 @@ class _Batch(Generic[E]):
             elif key in proven:
                 yield Outcome(key, Status.APPLIED, note="was so already")
             else:
-                yield self._not_applied(entry, _narrowed(error, {key: [str(failed[key])]}))
-
-    def _forbidden(self, entries: Sequence[E], error: ForbiddenError) -> Iterator[Outcome]:
-        """Permissions belong to folders, so folder by folder tells which entries it is about."""
-        groups = [list(group) for _, group in itertools.groupby(entries, key=self._verb.folder)]
-        if len(groups) == 1:
-            yield from self._all_not_applied(entries, error)
-        else:
-            for group in groups:
-                yield from self._send(group)
+                yield Outcome.failed(key, _narrowed(error, {key: [str(failed[key])]}))
 
     def _settled(self, entries: Sequence[E], error: CheckmkError) -> Iterator[Outcome]:
         """The answer was lost, or says nothing: look what the site holds until that is sure or time is over."""
-        is_lost = not isinstance(error, ServerError)
-        missing, proven = list(entries), None
-        for _ in ticks(self._site.clock, self._site.settings.timeouts.settle_s if is_lost else 0.0):
-            proven = self._proven(missing)
-            if proven is not None:
-                yield from self._as_read(missing, proven)
-                missing = [entry for entry in missing if self._verb.key(entry) not in proven]
-            if not missing or self.stopped_by is not None:
-                break
-        for entry in missing:
-            status = Status.UNKNOWN if is_lost or proven is None else Status.NOT_APPLIED
-            yield Outcome(self._verb.key(entry), status, error)
+        missing = list(entries)
+
+        def look(site: Site) -> Optional[bool]:
+            proven = self._read(site, missing)
+            missing[:] = [entry for entry in missing if self._verb.key(entry) not in proven]
+            return None if missing else True
+
+        with contextlib.suppress(type(error)):
+            settle(self._site, error, look)
+        left = {self._verb.key(entry) for entry in missing}
+        yield from self._as_read(entries, {self._verb.key(entry) for entry in entries} - left)
+        yield from self._failed(missing, error)
 
     def _proven(self, entries: Sequence[E]) -> Optional[set[str]]:
         """The keys of what the site holds; None when it cannot be read now."""
         try:
-            return self._verb.proven(entries) if entries else set()
-        except AuthError as error:
-            self.stopped_by = error
-        except (ApiError, TransportError) as error:
+            return self._read(self._site, entries) if entries else set()
+        except (ApiError, TransportError, UnexpectedReplyError) as error:
             log.debug("cannot look what became of a bulk call: %s", error)
         return None
+
+    def _read(self, site: Site, entries: Sequence[E]) -> set[str]:
+        try:
+            return self._verb.proven(site, entries)
+        except AuthError as error:
+            self.stopped_by = error
+            raise
 
     def _as_read(self, entries: Sequence[E], proven: set[str]) -> Iterator[Outcome]:
         for entry in entries:
             if self._verb.key(entry) in proven:
                 yield Outcome(self._verb.key(entry), Status.APPLIED, note="found by reading after a lost answer")
 
-    def _not_applied(self, entry: E, error: CheckmkError) -> Outcome:
-        return Outcome(self._verb.key(entry), Status.NOT_APPLIED, error)
-
-    def _all_not_applied(self, entries: Sequence[E], error: CheckmkError) -> Iterator[Outcome]:
-        return (self._not_applied(entry, error) for entry in entries)
+    def _failed(self, entries: Sequence[E], error: CheckmkError) -> Iterator[Outcome]:
+        return (Outcome.failed(self._verb.key(entry), error) for entry in entries)
 
 
 _ENTRY = re.compile(r"entries\.(\d+)(?:\.|$)(.*)")

@@ -6,9 +6,9 @@ import enum
 from dataclasses import dataclass
 from typing import Any, Callable, Iterator, Optional, Sequence, Union, overload
 
-from .errors import BatchError, CheckmkError
+from .errors import BatchError, CheckmkError, ServerError, TransportError, UnexpectedReplyError
 
-__all__ = ["Outcome", "Outcomes", "Progress", "Status"]
+__all__ = ["Outcome", "Outcomes", "Progress", "Status", "is_uncertain"]
 
 
 class Status(enum.Enum):
@@ -17,6 +17,13 @@ class Status(enum.Enum):
     APPLIED = "applied"
     NOT_APPLIED = "not applied"
     UNKNOWN = "unknown"
+
+
+def is_uncertain(error: CheckmkError) -> bool:
+    """True when a write that failed like this may have happened all the same."""
+    if isinstance(error, TransportError):
+        return not error.repeatable
+    return isinstance(error, (ServerError, UnexpectedReplyError)) and not error.nothing_done
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,11 @@ class Outcome:
     status: Status
     error: Optional[CheckmkError] = None
     note: str = ""
+
+    @classmethod
+    def failed(cls, key: str, error: CheckmkError) -> Outcome:
+        """Of a write that ended with ``error``: unknown where that leaves open what was done."""
+        return cls(key, Status.UNKNOWN if is_uncertain(error) else Status.NOT_APPLIED, error)
 
     @property
     def reason(self) -> str:

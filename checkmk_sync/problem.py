@@ -39,9 +39,10 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
 
 # Checkmk also answers 401 where the credentials are right: for a missing permission inside an endpoint,
 # for changes of others on activation, for the root folder. Only the text tells them apart, and what
-# it does not name counts as wrong credentials: going on with those would lock the account.
+# it does not name counts as wrong credentials: going on with those would lock the account. So does
+# every page of a web server in front of the site.
 _NOT_ABOUT_CREDENTIALS = re.compile(
-    r"permission|not permitted|not allowed|foreign|authorize checkmk|in use|lack", re.IGNORECASE
+    r"\b(?:permissions?|not permitted|not allowed|foreign|authorize checkmk|in use|lack)\b", re.IGNORECASE
 )
 _TEXT_LIMIT = 2000
 
@@ -59,6 +60,7 @@ def api_error(
         raise UnexpectedReplyError(
             f"no Checkmk site answers to {call}: 404 {_plain_text(body, redact)[:80]}; check server_url and site",
             call=call,
+            nothing_done=True,
         )
     if problem is None:
         title = _reason(status)
@@ -69,7 +71,7 @@ def api_error(
         title, detail = str(problem.get("title") or _reason(status)), str(problem.get("detail") or "")
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
     # Checkmk 2.1 and older put the reason of a 401 into the title.
-    if kind is AuthError and _NOT_ABOUT_CREDENTIALS.search(f"{title} {detail}"):
+    if kind is AuthError and problem and _NOT_ABOUT_CREDENTIALS.search(f"{title} {detail}"):
         kind = ForbiddenError
     facts: dict[str, Any] = {"call": call, "ext": _ext(status, problem), "fields": _flat(problem.get("fields"))}
     if kind is ThrottledError:

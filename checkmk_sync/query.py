@@ -29,6 +29,8 @@ Value = Union[str, int, float, bool, HostState, ServiceState]
 _COLUMN = re.compile(r"(?:[a-z]+\.)?[_a-z]+")
 _REGEX = ("~", "~~")
 _NUMBER = re.compile(r"-?\d+")
+# All states of an object (hard_state, last_state, …) stand beside one has_been_checked.
+_STATE = re.compile(r"((?:[a-z]+\.)?(?:host_|service_)?)(?:[_a-z]+_)?state")
 _SPECIAL = re.compile(r"([.^$*+?{}\[\]\\|()])")
 
 
@@ -99,9 +101,10 @@ class Column:
         """Exactly the value; a pending state is told by ``has_been_checked``."""
         if not isinstance(value, (HostState, ServiceState)):
             return self._compare("=", value)
-        checked = Column(self.name[: -len("state")] + "has_been_checked") if self.name.endswith("state") else None
-        if checked is None:
+        found = _STATE.fullmatch(self.name)
+        if found is None:
             raise ValueError(f"{self.name!r} is not a column with a state")
+        checked = Column(f"{found[1]}has_been_checked")
         if value.value < 0:
             return checked == 0
         # Checkmk: what was never checked has the state 0 as well.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import email.utils
 import json
 from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from .catalogue import Operation, is_versioned, pick
+from .clock import Deadline
 from .decode import iter_items
-from .errors import CheckmkError, UnexpectedReplyError
+from .errors import CheckmkError, ServerError, UnexpectedReplyError
 from .metering import Meter
-from .names import CheckmkVersion, path_segment
+from .names import CheckmkVersion, folder_path, is_folder_hash, path_segment
 from .streaming import Received, StreamBatch, batches
 from .transport import Transport
 from .wire import Call, Reply
@@ -18,25 +21,44 @@ from .wire import Call, Reply
 __all__ = ["Resource", "Site", "attributes_of", "parsed", "value_of"]
 
 T = TypeVar("T")
+R = TypeVar("R", bound="Resource")
 Query = Mapping[str, Any]
 
 
 class Site:
-    """A transport that knows the version of its site."""
+    """A transport that knows the version of its site. With a ``deadline`` it is for looking only."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(
+        self, transport: Transport, deadline: Optional[Deadline] = None, meter: Optional[Meter] = None
+    ) -> None:
         self.transport = transport
         self.settings = transport.settings
         self.clock = transport.clock
-        self.meter = Meter(transport.metrics, transport.clock)
+        self.meter = meter or Meter(transport.metrics, transport.clock)
+        self._deadline = deadline
+
+    def within(self, limit_s: float) -> Site:
+        """The same site for somebody who looks again anyway: all calls together take at most ``limit_s`` seconds,
+        each is tried once, and the breaker is neither asked nor told."""
+        return Site(self.transport, Deadline(self.clock, limit_s), self.meter)
 
     def version(self) -> CheckmkVersion:
-        """The site's version; asks for it unless an answer has named it before."""
+        """The site's version; asks for it unless an answer has named it before. UnexpectedReplyError for none."""
         if self.transport.version_text is None:
             answer = self.perform("site", "version").data
             self.transport.version_text = str(value_of(answer, "versions", "checkmk"))
             self.transport.edition = str(value_of(answer, "edition"))
-        return CheckmkVersion.parse(self.transport.version_text)
+        try:
+            return CheckmkVersion.parse(self.transport.version_text)
+        except ValueError as error:
+            raise UnexpectedReplyError(f"the site names an unknown version: {error}") from error
+
+    def time_of(self, moment: float) -> Optional[float]:
+        """UNIX time of a ``moment`` of our monotonic clock by the site's own clock, which need not agree with
+        ours, rather too early than too late (by a second at most); None where the site does not tell its time."""
+        date = email.utils.parsedate_tz(self.perform("site", "version").header("Date") or "")
+        elapsed_s = self.clock.monotonic() - moment
+        return None if date is None else email.utils.mktime_tz(date) - elapsed_s
 
     def operation(self, noun: str, verb: str) -> Optional[Operation]:
         """The row for a verb at this site's version; None where the version does not have it."""
@@ -77,20 +99,25 @@ class Site:
             fresh=fresh,
             stream=stream,
             body_limit=body_limit,
+            probe=self._deadline is not None,
+            deadline_s=None if self._deadline is None else self._deadline.remaining_s(),
         )
+        return self.meter.measure(call, lambda call: self._sent(call, row))
 
-        def answered(call: Call) -> Reply:
+    def _sent(self, call: Call, row: Operation) -> Reply:
+        try:
             reply = self.transport.perform(call)
             if reply.status >= 300:
                 self._check_redirect(row, reply)
-            return reply
-
-        return self.meter.measure(call, answered)
+        except (ServerError, UnexpectedReplyError) as error:
+            error.nothing_done = error.nothing_done or call.is_read
+            raise
+        return reply
 
     def _check_redirect(self, row: Operation, reply: Reply) -> None:
         """A redirect is an answer only where the API has one and it stays below the API: it may as well be
         the way to the login page of a proxy."""
-        location = reply.headers.get("Location", "")
+        location = reply.header("Location") or ""
         if not row.redirects:
             raise UnexpectedReplyError(
                 f"the answer to {reply.call} is a redirect to {location!r:.200}, which the API does not give; "
@@ -123,6 +150,20 @@ class Resource:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+
+    def _via(self: R, site: Site) -> R:
+        """The same noun by another way to its site."""
+        other = copy.copy(self)
+        other._site = site
+        return other
+
+    def _path_of(self, folder: str) -> str:
+        """A folder's path from any spelling; that of a 32-digit id has to be asked for."""
+        path = folder_path(folder)
+        if is_folder_hash(path):
+            found = self._site.perform("folders", "get", path={"folder": path}, fresh=True).data
+            return folder_path(value_of(found, "extensions", "path"))
+        return path
 
     def _perform(self, verb: str, **arguments: Any) -> Reply:
         return self._site.perform(self.noun, verb, **arguments)

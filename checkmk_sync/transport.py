@@ -100,7 +100,7 @@ class Transport:
             pace = _Pace(self.settings.timeouts.read_s)
             while True:
                 started = time.monotonic()
-                with self._adapter.reading(request.exchange, pace.left_s):
+                with self._adapter.reading(request, pace.left_s):
                     piece = next(pieces, None)
                 if piece is None:
                     break
@@ -147,7 +147,9 @@ class Transport:
         url = f"{self.settings.base_url}{call.path}{query}"
         request.prepare(method=call.method, url=url, headers=headers, data=body, auth=self._auth, hooks={})
         request.call = call
-        request.deadline = Deadline(self.clock, self.settings.timeouts.total_s)
+        total_s = self.settings.timeouts.total_s
+        limit_s = total_s if call.deadline_s is None else min(call.deadline_s, total_s)
+        request.deadline = Deadline(self.clock, limit_s)
         return request
 
     def _reply(self, request: CallRequest, response: requests.Response, from_cache: bool) -> Reply:

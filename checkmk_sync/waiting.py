@@ -5,60 +5,89 @@ from __future__ import annotations
 from typing import Callable, Iterator, Optional, TypeVar
 
 from .clock import Clock, Deadline
-from .errors import ApiError, CheckmkError, ServerError, TransportError, WaitTimeoutError
+from .errors import (
+    ApiError,
+    CheckmkError,
+    NotFoundError,
+    ServerError,
+    ThrottledError,
+    TransportError,
+    UnexpectedReplyError,
+    WaitTimeoutError,
+)
+from .outcomes import is_uncertain
 from .resource import Site
 
-__all__ = ["is_uncertain", "settle", "ticks", "wait_for"]
+__all__ = ["settle", "ticks", "wait_for"]
 
 T = TypeVar("T")
 
 FIRST_S, LONGEST_S, GROWTH = 0.05, 5.0, 1.7
+LOOK_S = 1.0  # the least that a look gets; by so much the last one may come late
 
 
-def ticks(clock: Clock, limit_s: float) -> Iterator[float]:
-    """Yield the seconds waited so far, first at once, then after ever longer waits; ends at ``limit_s``,
-    or when the client is closed."""
-    deadline = Deadline(clock, limit_s)
-    pause = FIRST_S
-    yield 0.0
-    while not deadline.expired:
-        if not clock.sleep(min(pause, deadline.remaining_s())):
-            return
+def ticks(clock: Clock, deadline: Deadline) -> Iterator[None]:
+    """Yield at once, then after ever longer waits, the last time when the deadline comes.
+
+    When the clock was stopped, because the client was closed, it yields once more only.
+    """
+    pause, goes_on = FIRST_S, True
+    yield
+    while goes_on and not deadline.expired:
+        goes_on = clock.sleep(min(pause, deadline.remaining_s()))
         pause = min(pause * GROWTH, LONGEST_S)
-        yield deadline.elapsed_s()
+        yield
 
 
-def wait_for(clock: Clock, look: Callable[[], Optional[T]], limit_s: float, what: str) -> T:
-    """What ``look()`` finds, asked until it is not None. WaitTimeoutError after ``limit_s`` seconds."""
-    for _ in ticks(clock, limit_s):
-        found = look()
-        if found is not None:
-            return found
-    raise WaitTimeoutError(f"{what} did not end within {limit_s:g} s; it may still go on", waited_s=limit_s)
+def wait_for(
+    site: Site, look: Callable[[Site], Optional[T]], deadline: Deadline, what: str, *, unseen_s: float = 0.0
+) -> T:
+    """What ``look(site)`` finds, asked until it is not None. WaitTimeoutError when the time is over.
+
+    A site that is away for a while ends no wait. Neither does NotFoundError in the first ``unseen_s`` seconds.
+    """
+    started = site.clock.monotonic()
+    failure: Optional[CheckmkError] = None
+    for _ in ticks(site.clock, deadline):
+        try:
+            found = look(site.within(max(LOOK_S, deadline.remaining_s())))
+        except (TransportError, ThrottledError) as error:
+            failure = error
+        except NotFoundError:
+            if site.clock.monotonic() - started >= unseen_s:
+                raise
+        else:
+            if found is not None:
+                return found
+            failure = None
+    if failure is not None and not deadline.expired:  # the client was closed
+        raise failure
+    waited_s = deadline.limit_s or 0.0
+    text = f"{what} did not end within {waited_s:g} s; it may still go on"
+    raise WaitTimeoutError(text, waited_s=waited_s) from failure
 
 
-def is_uncertain(error: CheckmkError) -> bool:
-    """True when a write that failed like this may have happened all the same."""
-    return isinstance(error, ServerError) or (isinstance(error, TransportError) and error.sent is None)
-
-
-def settle(site: Site, error: CheckmkError, look: Callable[[], Optional[T]]) -> T:
-    """What ``look()`` finds of a write whose answer was lost; raises ``error`` again when it finds nothing.
+def settle(site: Site, error: CheckmkError, look: Callable[[Site], Optional[T]]) -> T:
+    """What ``look(site)`` finds of a write that failed with ``error``; raises it again when there is nothing.
 
     Finding the write proves it. Not finding it proves nothing at first, for the site goes on working
     after the connection broke: it is looked for until ``settle_s``. After a 500 the site is done, so
-    one look tells.
+    one look tells, and the error says so with ``nothing_done``.
     """
     if not is_uncertain(error):
         raise error
-    limit_s = 0.0 if isinstance(error, ServerError) else site.settings.timeouts.settle_s
-    for _ in ticks(site.clock, limit_s):
+    deadline = Deadline(site.clock, site.settings.timeouts.settle_s)
+    for _ in ticks(site.clock, deadline):
         try:
-            found = look()
-        except TransportError:  # the site is away: it may be back before the time is over
-            continue
+            # Half of what is left, so that one that hangs is not the only one.
+            found = look(site.within(max(LOOK_S, deadline.remaining_s() / 2)))
+        except (TransportError, ThrottledError, ServerError, UnexpectedReplyError):
+            continue  # the site is away: it may be back before the time is over
         except ApiError:  # it cannot be looked for, so nothing will be known
             break
         if found is not None:
             return found
+        if isinstance(error, ServerError):
+            error.nothing_done = True
+            break
     raise error

@@ -28,7 +28,9 @@ class Call:
 
     ``path`` is quoted already; ``noun`` and ``verb`` name it in metrics and in the cache; ``touches``
     are further nouns that a write changes; ``fresh`` bypasses the cache. ``stream`` leaves the body
-    unread; ``body_limit`` reads it up to so many bytes and leaves it as it came.
+    unread; ``body_limit`` reads it up to so many bytes and leaves it as it came. A ``probe`` only looks: it
+    is tried once, and the breaker is neither asked nor told. ``deadline_s`` is its time where that is less
+    than for every call.
     """
 
     method: str
@@ -44,6 +46,8 @@ class Call:
     fresh: bool = False
     stream: bool = False
     body_limit: Optional[float] = None
+    probe: bool = False
+    deadline_s: Optional[float] = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -69,8 +73,12 @@ class Reply:
     @property
     def etag(self) -> Optional[str]:
         """The value to send as ``If-Match``, or None where the answer has none."""
-        raw = self.headers.get("ETag")
+        raw = self.header("ETag")
         return None if raw is None else clean_etag(raw)
+
+    def header(self, name: str) -> Optional[str]:
+        """A header by its name in any case, for some proxies write all names in lower case."""
+        return next((text for key, text in self.headers.items() if key.lower() == name.lower()), None)
 
 
 # Apache's mod_deflate writes "<hash>-gzip" into the ETag of what it compresses; sent back it gives 412.

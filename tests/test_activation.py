@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.errors import ActivationError, ForbiddenError, ServerError, TransportError, WaitTimeoutError
+from checkmk_sync.errors import (
+    ActivationError,
+    BrokenReplyError,
+    ForbiddenError,
+    ServerError,
+    TransportError,
+    WaitTimeoutError,
+)
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 VERSIONS = ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"]
@@ -192,6 +199,116 @@ def test_a_run_that_is_forgotten_is_judged_by_what_is_pending(prepared: Any) -> 
 
     site.on_request(forget)
     assert len(cmk.activation.activate().activated) == 1
+
+
+def _others_keep(site: SimulatedSite) -> None:
+    """As if another site, which is not activated, had to take the first change as well."""
+    kept = site.world.setup.changes[0]
+
+    def keep(method: str, path: str) -> None:
+        changes = site.world.setup.changes
+        if path.endswith("/pending_changes") and kept not in changes:
+            changes.append(kept)
+
+    site.on_request(keep)
+
+
+def test_changes_that_stay_for_other_sites(prepared: Any) -> None:
+    """From 2.4 on the status of each site shows that this is no failure; before that nothing does."""
+    site, cmk = prepared
+    cmk.hosts.create("everywhere")
+    cmk.hosts.create("here")
+    everywhere, here = cmk.activation.pending()
+    _others_keep(site)
+    if site.world.profile.status_per_site:
+        assert cmk.activation.activate(sites=["s"]).activated == (here,)
+    else:
+        with pytest.raises(ActivationError, match="1 change is still pending .for other sites, or because") as caught:
+            cmk.activation.activate(sites=["s"])
+        assert caught.value.pending == 1
+
+
+def test_changes_that_stay_without_any_other_site_are_a_failure(prepared: Any) -> None:
+    site, cmk = prepared
+    cmk.hosts.create("everywhere")
+    _others_keep(site)
+    with pytest.raises(ActivationError, match="1 change is still pending"):
+        cmk.activation.activate()
+
+
+def test_a_site_that_fails_is_a_failure_even_when_it_was_named(prepared: Any) -> None:
+    site, cmk = prepared
+    cmk.hosts.create("web01")
+    site.set_faults([Fault("fail_activation")])
+    with pytest.raises(ActivationError, match="1 change is still pending"):
+        cmk.activation.activate(sites=["s"])
+
+
+def test_a_site_that_fails_is_a_failure_even_when_nothing_stays(clock: ManualClock, connect: Any) -> None:
+    """Somebody else may have activated it in between: that run has failed all the same."""
+    with SimulatedSite(activation_time=3, clock=clock) as site:
+        cmk = connect(site)
+        cmk.hosts.create("web01")
+        site.set_faults([Fault("fail_activation")])
+        site.on_request(
+            lambda method, path: site.world.setup.changes.clear() if path.startswith("/objects/activation") else None
+        )
+        with pytest.raises(ActivationError, match="Configuration error: no such service"):
+            cmk.activation.activate()
+
+
+def test_nothing_to_do_for_the_named_sites_is_a_success(clock: ManualClock, connect: Any) -> None:
+    with SimulatedSite(clock=clock) as site:
+        cmk = connect(site)
+        cmk.hosts.create("elsewhere")
+        kept = list(site.world.setup.changes)
+
+        def refuse(method: str, path: str) -> None:
+            site.world.setup.changes[:] = [] if path.endswith("/activate-changes/invoke") else kept
+
+        site.on_request(refuse)
+        assert cmk.activation.activate(sites=["s"]).activated == ()
+
+
+def test_the_activation_of_somebody_else_is_not_taken_for_ours(prepared: Any) -> None:
+    """It began before our change: when it ends, that is still pending, and our start stays unknown."""
+    site, cmk = prepared
+    cmk.hosts.create("theirs")
+    cmk._site.perform("activation", "start", body={"redirect": False}, etag="*")
+    cmk.hosts.create("ours")
+    site.set_faults([Fault("reset_before", path="activate-changes", times=1)])
+    with pytest.raises(BrokenReplyError):
+        cmk.activation.activate()
+
+
+def test_one_limit_for_everything(clock: ManualClock, connect: Any) -> None:
+    """For the activation that runs already, for ours, and for the core."""
+    for core_delay, what in ((0, "the activation"), (40, "loading 1 host")):
+        with SimulatedSite(activation_time=80 if core_delay == 0 else 35, core_delay=core_delay, clock=clock) as site:
+            cmk = connect(site)
+            cmk.hosts.create("web01")
+            cmk._site.perform("activation", "start", body={"redirect": False}, etag="*")
+            cmk.hosts.create("web02")
+            started = clock.monotonic()
+            with pytest.raises(WaitTimeoutError, match=f"{what}.* within 100 s"):
+                cmk.activation.activate(timeout_s=100, wait_for_hosts=["web02"])
+            assert clock.monotonic() - started == pytest.approx(100)
+
+
+def test_an_outage_ends_no_wait(prepared: Any) -> None:
+    site, cmk = prepared
+    cmk.hosts.create("web01")
+    site.set_faults([Fault("status", path="objects/activation_run", times=9)])
+    assert len(cmk.activation.activate(wait_for_hosts=["web01"]).activated) == 1
+
+
+def test_a_missing_right_is_not_blamed_on_others(prepared: Any, connect: Any) -> None:
+    site, cmk = prepared
+    cmk.hosts.create("web01")
+    site.add_user("erin", "erins secret", without=["wato.activate"])
+    with pytest.raises(ForbiddenError, match=r"wato\.activate") as caught:
+        connect(site, user="erin").activation.activate()
+    assert "force" not in str(caught.value)
 
 
 def test_sites_by_name(site: SimulatedSite, cmk: Checkmk) -> None:

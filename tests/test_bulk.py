@@ -149,13 +149,14 @@ def test_a_crash_means_not_applied_unless_it_is_found(site: SimulatedSite, cmk: 
     assert len(cmk.hosts.bulk_create(_entries(5)).not_applied) == 5
 
 
-def _do(cmk: Checkmk, verb: str, count: int) -> Outcomes:
+def _do(cmk: Checkmk, verb: str, count: int, entries: Any = None) -> Outcomes:
+    entries = entries or _entries(count)
     if verb == "create":
-        return cmk.hosts.bulk_create(_entries(count))
-    names = [f"h{n:04d}" for n in range(count)]
+        return cmk.hosts.bulk_create(entries)
+    places = [{name: entry[name] for name in ("host_name", "folder")} for entry in entries]
     if verb == "delete":
-        return cmk.hosts.bulk_delete(names)
-    return cmk.hosts.bulk_update([{"host_name": name, "update_attributes": {"alias": "new"}} for name in names])
+        return cmk.hosts.bulk_delete([Host(place["host_name"], place["folder"], {}) for place in places])
+    return cmk.hosts.bulk_update([{**place, "update_attributes": {"alias": "new"}} for place in places])
 
 
 def test_wrong_credentials_stop_the_batch_at_once(site: SimulatedSite, connect: Any) -> None:
@@ -175,6 +176,36 @@ def test_a_missing_permission_is_an_outcome(site: SimulatedSite, connect: Any) -
     outcomes = connect(site, user="reader").hosts.bulk_create(_entries(3))
     assert len(outcomes.not_applied) == 3
     assert all(isinstance(outcome.error, ForbiddenError) for outcome in outcomes)
+
+
+@pytest.mark.parametrize("verb", ["create", "update", "delete"])
+def test_rights_in_some_folders_only(site: SimulatedSite, connect: Any, cmk: Checkmk, verb: str) -> None:
+    """Checkmk does what comes before the folder that the user may not change, and then refuses the call."""
+    for number in range(4):
+        cmk.folders.create(f"/f{number}")
+    entries = _entries(8, folders=4)
+    if verb != "create":
+        cmk.hosts.bulk_create(entries)
+    site.add_user("limited", "secret", folders=["/f0", "/f2", "/f3"])
+    limited, asked = connect(site, user="limited"), len(_sent(site, f"bulk-{verb}"))
+    outcomes = _do(limited, verb, 8, entries)
+    allowed = {entry["host_name"] for entry in entries if entry["folder"] != "/f1"}
+    assert {outcome.key for outcome in outcomes.applied} == allowed
+    assert {outcome.key for outcome in outcomes.not_applied} == {"h0001", "h0005"}
+    assert all(isinstance(outcome.error, ForbiddenError) for outcome in outcomes.not_applied)
+    assert len(_sent(site, f"bulk-{verb}")) - asked == 5, "all; all but /f0; /f1; /f2; /f3"
+    assert len(_statuses(outcomes)) == 8
+
+
+def test_what_was_done_before_a_refusal_is_not_denied(site: SimulatedSite, connect: Any, cmk: Checkmk) -> None:
+    """Not even where it cannot be looked up."""
+    for folder in ("/f0", "/f1"):
+        cmk.folders.create(folder)
+    site.add_user("limited", "secret", folders=["/f0"])
+    site.set_faults([Fault("status", method="GET")])
+    outcomes = connect(site, user="limited").hosts.bulk_create(_entries(4, folders=2))
+    assert set(_statuses(outcomes).values()) == {Status.UNKNOWN}
+    assert set(site.world.setup.hosts) == {"h0000", "h0002"}
 
 
 def test_a_site_that_is_away_leaves_nothing_applied(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -204,7 +235,9 @@ def test_a_change_without_a_change_is_refused(cmk: Checkmk) -> None:
 
 
 KINDS = st.sampled_from(["good", "good", "good", "exists", "folder", "attribute", "name", "hook"])
-FAULTS = st.sampled_from(["reset_before", "reset_after", "status", "cut", "crash", None])
+FAULTS = st.sampled_from(
+    ["reset_before", "reset_after", "status", "cut", "crash", "crash_after", "html", "redirect", None]
+)
 
 
 def test_no_outcome_contradicts_the_site() -> None:

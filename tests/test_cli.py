@@ -144,6 +144,32 @@ def test_exit_codes(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.
     assert "Traceback" not in away.err
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["hosts", "list", "--folder", "/a*b"], "'/a*b' is not a folder"),
+        (["hosts", "list", "--limit", "-1"], "-1 is not in the range"),
+        (["hosts", "get", ""], "'' is not a host name"),
+        (["hosts", "move", "x", "/a:b"], "'/a:b' is not a folder"),
+        (["hosts", "create", "a b"], "'a b' is not a host name"),
+        (["hosts", "delete", "good", "a b", "--yes"], "'a b' is not a host name"),
+        (["hosts", "status", "--search", "a\nb"], "is no pattern"),
+        (["folders", "list", "--parent", " "], "is not a folder"),
+        (["folders", "delete", "a|b", "--yes"], "is not a folder"),
+        (["services", "list", "--host", ""], "is no pattern"),
+        (["services", "problems", "--limit", "-3"], "-3 is not in the range"),
+        (["discover", "a/b"], "'a/b' is not a host name"),
+    ],
+)
+def test_values_that_cannot_be_are_refused_before_anything_is_sent(
+    site_for_cli: SimulatedSite, sync: Run, line: list[str], said: str
+) -> None:
+    result = sync(*line)
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
+    assert not site_for_cli.requests
+
+
 def test_errors_are_one_sentence_or_json(site_for_cli: SimulatedSite, sync: Run) -> None:
     plain = sync("hosts", "get", "nope")
     assert plain.out == ""

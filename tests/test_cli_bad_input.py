@@ -25,7 +25,7 @@ from tests.conftest import Run
         ("hosts list --limit -1", "--limit"),
         ("activate --timeout -1", "--timeout"),
         ("hosts get nope", "404"),
-        ("hosts get ''", "empty name"),
+        ("hosts get ''", "is not a host name"),
         ("hosts create 'x y'", "x y"),
         ("hosts create x --folder /gibtsnicht", "gibtsnicht"),
         ("hosts create x --folder ''", "not a folder"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, Settings
-from checkmk_sync.errors import AuthError, CircuitOpenError, ConnectError, SettingsError
+from checkmk_sync.errors import AuthError, CircuitOpenError, ConnectError, SettingsError, UnexpectedReplyError
 from checkmk_sync.recovery import BreakerState
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
@@ -160,3 +160,10 @@ def test_what_it_measures(site: SimulatedSite, cmk: Checkmk) -> None:
     assert stats["counters"]["replies.404"] == 1
     assert stats["counters"]["bytes_received"] > 100
     assert cmk.collector.merged("call.")["count"] == 3
+
+
+def test_a_version_that_is_none_is_told(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.version()
+    cmk._transport.version_text = "nonsense"
+    with pytest.raises(UnexpectedReplyError, match="the site names an unknown version: 'nonsense'"):
+        list(cmk.hosts.each())

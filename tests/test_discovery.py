@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -12,9 +14,13 @@ from checkmk_sync.errors import (
     BrokenReplyError,
     CheckmkError,
     ConflictError,
+    ConnectError,
+    GatewayError,
     NotFoundError,
+    ReadTimeoutError,
     WaitTimeoutError,
 )
+from checkmk_sync.recovery import BreakerState
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 VERSIONS = ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"]
@@ -91,6 +97,68 @@ def test_no_job_is_told_after_that_moment(prepared: Any) -> None:
     _, cmk = prepared
     with pytest.raises(NotFoundError):
         cmk.discovery.wait("h3")
+    with pytest.raises(NotFoundError):
+        cmk.jobs.wait("nothing")
+
+
+def test_a_bulk_job_that_is_not_waited_for_is_seen_to_run(prepared: Any) -> None:
+    _, cmk = prepared
+    done = cmk.discovery.bulk(["h0"], wait=False)
+    assert done.job.active
+
+
+def test_an_outage_while_a_job_runs_ends_no_wait(prepared: Any) -> None:
+    site, cmk = prepared
+    cmk.version()
+    site.set_faults([Fault("status", method="GET", times=9)])
+    assert cmk.discovery.bulk(["h0", "h1"]).ok
+    cmk.discovery.start("h0", "refresh")
+    site.set_faults([Fault("reset_before", method="GET", times=9)])
+    assert cmk.discovery.wait("h0").state == "finished"
+    assert cmk._transport.guards.breaker.state is BreakerState.CLOSED
+
+
+def test_a_site_that_stays_away_is_the_cause_of_the_timeout(prepared: Any) -> None:
+    site, cmk = prepared
+    cmk.discovery.start("h0", "refresh")
+    site.set_faults([Fault("status", method="GET")])
+    with pytest.raises(WaitTimeoutError, match="within 20 s") as caught:
+        cmk.discovery.wait("h0", timeout_s=20)
+    assert isinstance(caught.value.__cause__, GatewayError)
+
+
+def test_waiting_for_another_bulk_discovery_takes_of_the_same_time(clock: ManualClock, connect: Any) -> None:
+    with SimulatedSite("2.3.0p41", services=2, discovery_time=80, clock=clock) as site:
+        cmk = connect(site)
+        cmk.hosts.create("h0")
+        cmk.discovery.bulk(["h0"], wait=False)
+        started = clock.monotonic()
+        with pytest.raises(WaitTimeoutError, match="within 100 s"):
+            cmk.discovery.bulk(["h0"], timeout_s=100)
+        assert clock.monotonic() - started == pytest.approx(100)
+
+
+def test_a_result_has_the_time_of_long_calls_and_is_not_asked_for_again() -> None:
+    """Real time: Checkmk may contact the host for it."""
+    with SimulatedSite(hosts=1) as site, site.client(timeouts={"read_s": 0.1, "bulk_s": 0.8}) as cmk:
+        site.set_faults([Fault("slow", path="objects/service_discovery/", seconds=0.4, times=1)])
+        assert cmk.discovery.result("host00000").host == "host00000"
+        site.set_faults([Fault("slow", path="objects/service_discovery/", seconds=1.5)])
+        with pytest.raises(ReadTimeoutError) as caught:
+            cmk.discovery.result("host00000")
+        assert caught.value.attempts == 1
+
+
+def test_closing_the_client_ends_a_wait() -> None:
+    """Real time."""
+    with SimulatedSite(hosts=1, discovery_time=60) as site, site.client() as cmk:
+        cmk.discovery.start("host00000", "refresh")
+        threading.Timer(0.2, cmk.close).start()
+        started, spent = time.monotonic(), time.process_time()
+        with pytest.raises(ConnectError, match="the client is closed"):
+            cmk.discovery.wait("host00000", timeout_s=50)
+        assert time.monotonic() - started < 5
+        assert time.process_time() - spent < 1
 
 
 def test_waiting_ends(prepared: Any, clock: ManualClock) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError
+from checkmk_sync.errors import BadRequestError, CheckmkError, ConflictError, ForbiddenError, NotFoundError
+from checkmk_sync.sync import apply_plan, from_data, make_plan, report_as_text
 from checkmk_sync.testing import ManualClock, SimulatedSite
 
 
@@ -58,7 +61,7 @@ def test_names_of_all_alphabets(cmk: Checkmk) -> None:
     assert [host.name for host in cmk.hosts.each(folder="/ûmläut亿")] == ["web01"]
 
 
-@pytest.mark.parametrize("version", ["2.2.0p25", "2.2.0p44", "2.4.0p18"])
+@pytest.mark.parametrize("version", ["2.2.0p44", "2.4.0p18"])
 def test_delete_takes_nothing_with_it_unless_asked(clock: ManualClock, version: str) -> None:
     with SimulatedSite(version, clock=clock) as site, site.client(clock=clock) as cmk:
         cmk.folders.ensure("/a/b")
@@ -73,6 +76,29 @@ def test_delete_takes_nothing_with_it_unless_asked(clock: ManualClock, version: 
         with pytest.raises(NotFoundError):
             cmk.folders.delete("/a")
         cmk.folders.delete("/a", missing_ok=True)
+
+
+def test_where_only_recursive_deletes_exist_one_has_to_ask_for_it(clock: ManualClock, connect: Any) -> None:
+    """Whatever is looked at before, something may be added in between."""
+    with SimulatedSite("2.2.0p25", clock=clock) as site:
+        cmk = connect(site)
+        cmk.folders.ensure("/a/b")
+        with pytest.raises(CheckmkError, match=r"Checkmk 2.2.0p25 can delete /a/b only with all .* from 2.2.0p26"):
+            cmk.folders.delete("/a/b")
+        assert all(request.method != "DELETE" for request in site.requests)
+        cmk.folders.delete("/a", recursive=True)
+        assert list(site.world.setup.folders) == ["/"]
+
+
+def test_there_a_sync_leaves_the_folder_and_says_so(clock: ManualClock, connect: Any) -> None:
+    with SimulatedSite("2.2.0p25", services=2, clock=clock) as site:
+        cmk = connect(site)
+        for inventory in ({"hosts": [{"name": "h", "folder": "/a"}]}, {"hosts": [{"name": "h", "folder": "/b"}]}):
+            report = apply_plan(cmk, make_plan(cmk, from_data(inventory), owner="me"))
+        assert [change.name for change, _ in report.failures()] == ["folder /a"]
+        assert "only with all that is in it" in report_as_text(report)
+        assert site.world.setup.hosts["h"].folder == "/b"
+        assert "/a" in site.world.setup.folders
 
 
 def test_the_root_is_not_deleted(cmk: Checkmk) -> None:

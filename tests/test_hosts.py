@@ -65,10 +65,42 @@ def test_each_yields_all_or_those_asked_for(filled: SimulatedSite, cmk: Checkmk)
         cmk.hosts.each(folder="/", site="s")
 
 
-def test_many_names_go_in_several_urls(filled: SimulatedSite, cmk: Checkmk) -> None:
-    names = [f"web{n:02d}" for n in range(25)] + [f"missing{n}" for n in range(200)]
+@pytest.mark.parametrize(("length", "urls"), [(10, 1), (73, 3), (240, 9)])
+def test_many_names_go_in_urls_that_are_not_too_long(
+    filled: SimulatedSite, cmk: Checkmk, length: int, urls: int
+) -> None:
+    names = [f"web{n:02d}" for n in range(25)] + [f"missing{n}".ljust(length, "x") for n in range(200)]
     assert len(list(cmk.hosts.each(names=names))) == 25
-    assert sum("hostnames=" in request.query for request in filled.requests) == 3
+    asked = [request.query for request in filled.requests if "hostnames=" in request.query]
+    assert len(asked) == urls
+    assert max(map(len, asked)) < 6100
+
+
+def test_a_name_that_is_none_still_fits(filled: SimulatedSite, cmk: Checkmk) -> None:
+    """Whatever is asked for, quoted."""
+    with pytest.raises(BadRequestError):
+        list(cmk.hosts.each(names=["web01", *["ü" * 200] * 20]))
+
+
+@pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41"])
+def test_many_names_cost_one_list_where_they_cannot_be_asked_for(connect: Any, clock: Any, version: str) -> None:
+    with SimulatedSite(version, hosts=300, clock=clock) as site:
+        cmk = connect(site)
+        cmk.version()
+        names = [f"host{n:05d}" for n in range(250, 350)]
+        assert [host.name for host in cmk.hosts.each(names=names)] == names[:50]
+        assert [host.name for host in cmk.hosts.each(names=names[48:52])] == names[48:50]
+        assert len(site.requests) == 1 + 1 + 4
+
+
+@pytest.mark.parametrize("version", ["2.3.0p41", "2.4.0p18"])
+def test_settling_a_bulk_call_is_no_burden(connect: Any, clock: Any, version: str) -> None:
+    """The site may be struggling already."""
+    with SimulatedSite(version, clock=clock) as site:
+        cmk = connect(site)
+        site.set_faults([Fault("reset_before", writes=True, times=1)])
+        assert len(cmk.hosts.bulk_create([{"host_name": f"h{n}"} for n in range(200)]).unknown) == 200
+        assert len(site.requests) < 20
 
 
 def test_pages_have_the_size_asked_for(filled: SimulatedSite, cmk: Checkmk) -> None:

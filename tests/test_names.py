@@ -92,7 +92,23 @@ def test_versions_are_ordered_as_checkmk_orders_them() -> None:
     assert str(CheckmkVersion.parse("2.4.0p18.cee")) == "2.4.0p18"
 
 
-@pytest.mark.parametrize("wrong", ["", "two", "2.4", "2.4.0q3", "v2.4.0"])
+@pytest.mark.parametrize(
+    ("text", "least", "not_yet"),
+    [
+        ("2.3.0p5-rc1", "2.3.0p5", "2.3.0p6"),
+        ("2.3.0p5-rc12.cee", "2.3.0p5", "2.3.0p6"),
+        ("2.4.0-sandbox", "2.4.0p99", "2.5.0i1"),
+        ("2.4.0-2025.01.31.cre", "2.4.0p99", "2.5.0i1"),
+        ("2025.05.01", "2.5.0", "2026.01.01"),
+    ],
+)
+def test_builds_that_are_no_release_have_their_place(text: str, least: str, not_yet: str) -> None:
+    version = CheckmkVersion.parse(text)
+    assert version.at_least(least)
+    assert not version.at_least(not_yet)
+
+
+@pytest.mark.parametrize("wrong", ["", "two", "2.4", "2.4.0q3", "v2.4.0", "2.4.0-", "2.4.0-x y"])
 def test_what_is_no_version_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="not a Checkmk version"):
         CheckmkVersion.parse(wrong)

@@ -55,9 +55,31 @@ def test_ok_is_not_pending() -> None:
     for state, expected in table.items():
         assert [_matches(column("state") == state, row) for row in (ok, pending, critical)] == expected
         assert [_matches(column("state") != state, row) for row in (ok, pending, critical)] == [not e for e in expected]
-    assert (column("host_state") == HostState.PENDING).to_dict()["left"] == "host_has_been_checked"
     with pytest.raises(ValueError, match="not a column with a state"):
         _ = column("description") == ServiceState.OK
+
+
+@pytest.mark.parametrize(
+    ("name", "checked"),
+    [
+        ("state", "has_been_checked"),
+        ("hard_state", "has_been_checked"),
+        ("last_hard_state", "has_been_checked"),
+        ("host_state", "host_has_been_checked"),
+        ("host_hard_state", "host_has_been_checked"),
+        ("service_state", "service_has_been_checked"),
+        ("services.state", "services.has_been_checked"),
+        ("services.host_last_state", "services.host_has_been_checked"),
+    ],
+)
+def test_all_states_of_an_object_share_one_mark_of_being_checked(name: str, checked: str) -> None:
+    assert (column(name) == HostState.PENDING).to_dict() == {"op": "=", "left": checked, "right": "0"}
+    assert [part["left"] for part in (column(name) == HostState.UP).to_dict()["expr"]] == [name, checked]
+    assert (column(name) == HostState.DOWN).to_dict()["left"] == name
+
+
+def test_the_server_knows_that_mark(cmk: Checkmk, site: SimulatedSite) -> None:
+    assert list(cmk.host_status.each(query=column("hard_state") == HostState.UP)) == []
 
 
 def test_filters_combine_flat() -> None:

@@ -12,6 +12,7 @@ from checkmk_sync.testing import ManualClock, SimulatedSite
 
 JSON = {"Accept": "application/json"}
 HOSTS = "/domain-types/host_config/collections/all"
+FOLDERS = "/domain-types/folder_config/collections/all"
 
 
 class Raw:
@@ -205,6 +206,41 @@ def test_a_reader_may_read_only(raw: Raw) -> None:
     answer = raw("POST", HOSTS, reader, json={"host_name": "a", "folder": "/"})
     assert answer.status_code == 401
     assert "lack the permission" in answer.json()["detail"]
+
+
+def test_folders_have_permissions_of_their_own(raw: Raw) -> None:
+    """A bulk call stops where it comes to one; what it did before stays."""
+    for folder in ("a", "ab", "b"):
+        raw("POST", FOLDERS, json={"name": folder, "title": folder, "parent": "/"})
+    raw.site.add_user("limited", "abcd", folders=["/a"])
+    limited = {"Authorization": "Bearer limited abcd", "If-Match": "*"}
+    entries = [{"host_name": f"in_{folder}", "folder": f"/{folder}"} for folder in ("a", "ab", "b")]
+    bulk = "/domain-types/host_config/actions/bulk-create/invoke"
+    answer = raw("POST", bulk, limited, json={"entries": entries})
+    assert answer.status_code == 401
+    assert "no permission to change the folder '/ab'" in answer.json()["detail"]
+    assert list(raw.site.world.setup.hosts) == ["in_a"]
+    assert raw("POST", bulk, json={"entries": entries[1:]}).status_code == 200
+    for method, path, body in (
+        ("POST", FOLDERS, {"name": "x", "title": "x", "parent": "/"}),
+        ("POST", HOSTS, {"host_name": "x", "folder": "/b"}),
+        ("POST", "/objects/host_config/in_a/actions/move/invoke", {"target_folder": "/b"}),
+        ("PUT", "/objects/host_config/in_b", {"attributes": {}}),
+        ("DELETE", "/objects/host_config/in_b", None),
+        ("PUT", "/objects/folder_config/~b", {"title": "x"}),
+        ("POST", "/objects/folder_config/~a/actions/move/invoke", {"destination": "/b"}),
+        ("DELETE", "/objects/folder_config/~b", None),
+    ):
+        assert raw(method, path, limited, json=body).status_code == 401, (method, path)
+    assert raw("PUT", "/objects/host_config/in_a", limited, json={"attributes": {}}).status_code == 200
+
+
+def test_long_urls_are_refused_by_the_web_server(raw: Raw) -> None:
+    names = [f"h{number:03d}.example.com" for number in range(400)]
+    assert raw("GET", HOSTS, params={"hostnames": names[:200]}).status_code == 200
+    answer = raw("GET", HOSTS, params={"hostnames": names})
+    assert answer.status_code == 414
+    assert answer.headers["Content-Type"].startswith("text/html")
 
 
 def test_fields_choose_parts(raw: Raw) -> None:

@@ -161,6 +161,17 @@ def test_faults_are_chosen_by_method_path_count_and_chance(site: SimulatedSite) 
     assert set(Fault.kinds()) >= {"status", "late", "drip"}
 
 
+def test_a_crash_may_come_after_the_work(site: SimulatedSite) -> None:
+    site.set_faults([Fault("crash_after", path="host_config", times=1), Fault("redirect", method="GET", times=1)])
+    auth, body = (site.user, site.secret), {"host_name": "h", "folder": "/"}
+    with requests.Session() as session:
+        session.trust_env = False
+        url = f"{site.api_url}/domain-types/host_config/collections/all"
+        assert session.post(url, json=body, auth=auth, headers={"Accept": "*/*"}).status_code == 500
+        assert "h" in site.world.setup.hosts
+        assert session.get(f"{site.api_url}/version", auth=auth, allow_redirects=False).status_code == 302
+
+
 def test_a_hundred_thousand_hosts_are_streamed() -> None:
     with SimulatedSite(hosts=100_000, services=2) as site, site.client() as cmk:
         pages = cmk.hosts.pages(batch_size=1000)

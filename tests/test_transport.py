@@ -28,7 +28,7 @@ from checkmk_sync.errors import (
     UnexpectedReplyError,
 )
 from checkmk_sync.transport import InsecureTransportWarning, Transport
-from checkmk_sync.wire import Call, Kind, clean_etag
+from checkmk_sync.wire import Call, Kind, Reply, clean_etag
 
 BASE = "https://mon.example.com/prod/check_mk/api/1.0"
 READ = Call("GET", "/version", Kind.POLL, "site", "version")
@@ -155,6 +155,10 @@ def test_etags_lose_what_web_servers_append(raw: str, clean: str) -> None:
     assert clean_etag(raw) == clean
 
 
+def test_some_proxies_write_header_names_in_lower_case() -> None:
+    assert Reply(WRITE, 200, {"etag": '"abc"'}).etag == '"abc"'
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind", "said"),
     [
@@ -163,6 +167,9 @@ def test_etags_lose_what_web_servers_append(raw: str, clean: str) -> None:
         (401, {"title": "x", "detail": "you lack the permission for this"}, ForbiddenError, "lack"),
         (401, {"title": "x", "detail": "There are changes from other users and foreign"}, ForbiddenError, "foreign"),
         (401, {"title": "x", "detail": "Deleting the root folder is not permitted."}, ForbiddenError, "root"),
+        (401, {"title": "x", "detail": "Sorry, you have no permissions here"}, ForbiddenError, "permissions"),
+        (401, {"title": "x", "detail": "Login user or password is wrong"}, AuthError, "Login user"),
+        (401, {"title": "x", "detail": "This account is blacklisted"}, AuthError, "blacklisted"),
         (403, {"title": "Forbidden", "detail": "no"}, ForbiddenError, "no"),
         (
             404,
@@ -181,6 +188,13 @@ def test_problems_become_errors(mocked: Any, status: int, body: Any, kind: Any, 
     assert "GET /version" in str(caught.value)
     assert len(mocked.calls) == 1, "an answer of the site is never asked for again"
     assert caught.value.ext == {}
+
+
+@pytest.mark.parametrize("said", ["not allowed without valid credentials", "you lack the permission"])
+def test_a_401_of_a_web_server_is_always_about_credentials(mocked: Any, said: str) -> None:
+    mocked.get(f"{BASE}/version", status=401, body=f"<h1>401</h1>{said}", content_type="text/html")
+    with pytest.raises(AuthError, match=said):
+        _transport().perform(READ)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html><h1>Oops</h1><script>x()</script></html>", b"[1]", b"\xff\xfe"])

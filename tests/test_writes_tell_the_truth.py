@@ -205,6 +205,22 @@ def test_a_change_for_a_given_state_is_for_that_state_only(prepared: SimulatedSi
     assert cmk.hosts.get("old").attributes["alias"] == "newer"
 
 
+def test_a_move_is_for_the_state_that_was_read(prepared: SimulatedSite, cmk: Checkmk) -> None:
+    """When somebody else is faster it is decided again: moved there already, there is nothing to do."""
+    other = prepared.client()
+
+    def interfere(method: str, path: str) -> None:
+        if path.endswith("/actions/move/invoke"):
+            prepared.on_request(None)
+            other.hosts.update("old", update_attributes={"alias": "theirs"})
+            other.hosts.move("old", "/a")
+
+    prepared.on_request(interfere)
+    assert cmk.hosts.move("old", "/a").folder == "/a"
+    moves = [request.status for request in prepared.requests if request.path.endswith("/move/invoke")]
+    assert moves == [200, 412], "theirs, and ours too late"
+
+
 def test_a_change_that_changes_nothing_sends_nothing(prepared: SimulatedSite, cmk: Checkmk) -> None:
     before = _writes(prepared)
     cmk.hosts.update("old", lambda attributes: attributes)

@@ -21,7 +21,8 @@ ROWS = (
         redirects=True,
     ),
     Operation("discovery", "run", "GET", "/objects/service_discovery_run/{name}", Kind.POLL),
-    Operation("discovery", "result", "GET", "/objects/service_discovery/{name}", Kind.POLL),
+    # Checkmk may contact the host for it, which takes its time and is not to be done again and again.
+    Operation("discovery", "result", "GET", "/objects/service_discovery/{name}", Kind.BULK),
     Operation(
         "discovery",
         "set_phase",
@@ -33,7 +34,7 @@ ROWS = (
     Operation(
         "discovery", "bulk", "POST", _BULK, Kind.BULK, body=("options", *_OPTIONS), redirects=True, since="2.3.0b1"
     ),
-    Operation("discovery", "bulk", "POST", _BULK, Kind.BULK, body=("mode", *_OPTIONS), redirects=True, until="2.3.0b1"),
+    Operation("discovery", "bulk", "POST", _BULK, Kind.BULK, body=("mode", *_OPTIONS), until="2.3.0b1"),
     Operation("jobs", "get", "GET", "/objects/background_job/{job}", Kind.POLL, query=("site_id",), since="2.4.0b1"),
     Operation("jobs", "get", "GET", "/objects/discovery_run/{job}", Kind.POLL, until="2.4.0b1"),
 )

@@ -16,8 +16,8 @@ class Operation:
     """``noun.verb`` is ``method path``; ``{…}`` in the path is filled with a quoted segment.
 
     ``query`` and ``body`` list the fields that the server knows: it refuses unknown ones.
-    ``redirects`` is True where the answer may lead on to a job. ``since`` is the first version that has
-    the operation, ``until`` the first that has it no more.
+    With ``redirects`` the answer may be one, to where what was started can be watched. ``since`` is the
+    first version that has the operation, ``until`` the first that has it no more.
     """
 
     noun: str

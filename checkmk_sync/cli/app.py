@@ -127,6 +127,13 @@ def _parameter(argument: Argument) -> click.Parameter:
 
 
 def _value(argument: Argument, given: Any) -> Any:
+    if argument.check is not None:
+        for value in given if argument.many else (given,):
+            try:
+                if value is not None:
+                    argument.check(value)
+            except ValueError as error:
+                raise click.UsageError(str(error)) from error
     if argument.kind != "pairs":
         return list(given) if argument.many else given
     pairs = {}

@@ -98,4 +98,7 @@ class ThrottledError(ApiError):
 
 
 class ServerError(ApiError):
-    """500: Checkmk crashed or an automation failed; for a write that says nothing about what was done."""
+    """500: Checkmk crashed or an automation failed. For a write that says nothing about what was done, unless
+    ``nothing_done``: then a look at the site has shown that it was not."""
+
+    nothing_done = False

@@ -23,10 +23,14 @@ __all__ = [
 
 
 class UnexpectedReplyError(CheckmkError):
-    """The answer is none that the API defines: not JSON, or JSON of another shape."""
+    """The answer is none that the API defines: not JSON, JSON of another shape, or a redirect.
 
-    def __init__(self, message: str, *, call: str = "") -> None:
-        self.call = call
+    ``nothing_done`` where it surely changed nothing. Else it may have: a proxy can put such an answer in the
+    place of the site's.
+    """
+
+    def __init__(self, message: str, *, call: str = "", nothing_done: bool = False) -> None:
+        self.call, self.nothing_done = call, nothing_done
         super().__init__(message)
 
 

@@ -25,13 +25,15 @@ _STATES = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN:
 
 @dataclass
 class Task(Generic[T]):
-    """One call to guard. ``attempt`` does it once; ``lane`` names the queue it stands in."""
+    """One call to guard. ``attempt`` does it once; ``lane`` names the queue it stands in. A ``probe`` is not
+    repeated, and what becomes of it says nothing to the breaker."""
 
     name: str
     attempt: Callable[[], T]
     may_retry: Callable[[Exception], bool]
     deadline: Deadline
     lane: str
+    probe: bool = False
     attempts: int = 0
 
 
@@ -86,6 +88,8 @@ class Guards:
             result: T = self.breaker.call(self._limited, task)
             return result
 
+        if task.probe:
+            return self._limited(task)
         return self.retry.run(guarded, may_retry=may_retry, deadline=task.deadline, on_retry=note)
 
     def _limited(self, task: Task[T]) -> T:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Optional, Sequence
 
+from ..clock import Deadline
 from ..errors import (
     ActivationError,
-    ApiError,
     CheckmkError,
     ForbiddenError,
     LockedError,
     NotFoundError,
-    TransportError,
     UnprocessableError,
     WaitTimeoutError,
 )
 from ..names import counted, several
 from ..query import column
-from ..resource import Resource, value_of
-from ..waiting import is_uncertain, ticks, wait_for
+from ..resource import Resource, Site, value_of
+from ..waiting import settle, ticks, wait_for
 
 __all__ = ["Activation", "ActivationResult", "ActivationRun", "PendingChange"]
 
@@ -51,12 +51,14 @@ class PendingChange:
 
 @dataclass(frozen=True)
 class ActivationRun:
-    """An activation; ``status_per_site`` maps site ids to (state, text), empty before 2.4."""
+    """An activation; ``status_per_site`` maps site ids to (state, text), empty before 2.4; ``changes`` are the
+    ids of what it activates."""
 
     id: str
     is_running: bool
     sites: tuple[str, ...]
     status_per_site: Mapping[str, tuple[Optional[str], str]] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, data: Any) -> ActivationRun:
@@ -70,7 +72,8 @@ class ActivationRun:
             for entry in extensions.get("status_per_site") or ()
         }
         running, sites = bool(value_of(extensions, "is_running")), tuple(extensions.get("sites") or ())
-        return cls(str(value_of(data, "id")), running, sites, status)
+        changes = tuple(str(value_of(change, "id")) for change in extensions.get("changes") or ())
+        return cls(str(value_of(data, "id")), running, sites, status, changes)
 
 
 @dataclass(frozen=True)
@@ -117,21 +120,24 @@ class Activation(Resource):
         """Activate all pending changes (of ``sites``, else of all) and wait until that is done and verified.
 
         Nothing pending is a success. ForbiddenError names the changes of other users unless they are
-        forced. ActivationError when it ended but changes are still pending or a site failed;
-        WaitTimeoutError after ``timeout_s`` seconds. With ``wait_for_hosts`` it also waits until the
-        monitoring core answers for these hosts.
+        forced. ActivationError when it ended but a site failed, or changes are still pending that might not
+        be; WaitTimeoutError after ``timeout_s`` seconds in all. With ``wait_for_hosts`` it also waits until
+        the monitoring core answers for these hosts.
+
+        With ``sites`` some changes may stay pending for others. Before 2.4 nothing tells that from a failure,
+        so there it is an ActivationError as well.
         """
         several(sites, "sites")
         names = list(several(wait_for_hosts, "wait_for_hosts"))
-        started = self._site.clock.monotonic()
+        deadline = Deadline(self._site.clock, timeout_s)
         before = self.pending()
-        run = None
+        run, left = None, set[str]()
         if before:
-            run = self._run(before, list(sites), force_foreign_changes, timeout_s)
-            self._verify(before, run, sites)
-        if names:
-            self.wait_until_monitored(names, timeout_s=timeout_s)
-        return ActivationResult(tuple(before), run, self._site.clock.monotonic() - started)
+            run = self._run(before, list(sites), force_foreign_changes, deadline)
+            left = self._verified(before, run, sites)
+        self._wait_until_monitored(names, deadline)
+        activated = tuple(change for change in before if change.id not in left)
+        return ActivationResult(activated, run, deadline.elapsed_s())
 
     def wait_until_monitored(self, names: Sequence[str], *, timeout_s: float = 60.0) -> None:
         """Wait until the core answers for all these hosts: after an activation that takes some seconds.
@@ -139,22 +145,7 @@ class Activation(Resource):
         WaitTimeoutError, which names those that are missing, after ``timeout_s`` seconds; hosts with the tag
         "offline" are never loaded.
         """
-        missing = set(several(names, "names"))
-        if not missing:
-            return
-
-        def all_there() -> Optional[bool]:
-            missing.difference_update(self.monitored(missing))
-            return None if missing else True
-
-        what = f"loading {counted(len(missing), 'host')} into the core"
-        try:
-            wait_for(self._site.clock, all_there, timeout_s, what)
-        except WaitTimeoutError as error:
-            few = sorted(missing)[:NAMES_SHOWN]
-            more = f" and {len(missing) - len(few)} more" if len(missing) > len(few) else ""
-            said = f"{error}: not loaded: {', '.join(few)}{more}"
-            raise WaitTimeoutError(said, waited_s=error.waited_s) from None
+        self._wait_until_monitored(several(names, "names"), Deadline(self._site.clock, timeout_s))
 
     def monitored(self, names: Iterable[str]) -> set[str]:
         """Those of the hosts that the core knows: few are asked for by name, many looked for in the whole list."""
@@ -172,73 +163,88 @@ class Activation(Resource):
             rows = self._site.items("host_status", "query", parts=("extensions",), body=asked)
         return {str(value_of(row, "extensions", "name")) for row in rows} & set(wanted)
 
-    def _run(self, before: Sequence[PendingChange], sites: list[str], force: bool, timeout_s: float) -> ActivationRun:
+    def _wait_until_monitored(self, names: Sequence[str], deadline: Deadline) -> None:
+        missing = set(names)
+
+        def all_there(site: Site) -> Optional[bool]:
+            missing.difference_update(self._via(site).monitored(missing))
+            return None if missing else True
+
+        if not missing:
+            return
+        try:
+            wait_for(self._site, all_there, deadline, f"loading {counted(len(missing), 'host')} into the core")
+        except WaitTimeoutError as error:
+            few = sorted(missing)[:NAMES_SHOWN]
+            more = f" and {len(missing) - len(few)} more" if len(missing) > len(few) else ""
+            said = f"{error}: not loaded: {', '.join(few)}{more}"
+            raise WaitTimeoutError(said, waited_s=error.waited_s) from error.__cause__
+
+    def _run(self, before: Sequence[PendingChange], sites: list[str], force: bool, deadline: Deadline) -> ActivationRun:
         """Start, or join what runs already, and wait for the end."""
-        for _ in ticks(self._site.clock, timeout_s):
+        for _ in ticks(self._site.clock, deadline):
             try:
                 # Checkmk: the ETag changes with every new change of anybody, so "*" is the one that works.
                 body = {"redirect": False, "sites": sites, "force_foreign_changes": force}
                 run = ActivationRun.parse(self._perform("start", body=body, etag="*").data)
             except LockedError:  # another activation runs; ours starts after it
                 continue
-            except UnprocessableError:  # nothing left to activate: somebody else did it
-                return ActivationRun("", False, tuple(sites))
+            except UnprocessableError:  # nothing left to activate there: somebody else did it
+                return ActivationRun("", False, tuple(sites), dict.fromkeys(sites, (None, "")))
             except ForbiddenError as error:
                 raise _naming_others(error, before, self._site.settings.username) from error
-            except (TransportError, ApiError) as error:
-                run = self._settle(error, before)
-            return self._ended(run, timeout_s)
-        raise WaitTimeoutError("another activation did not end in time", waited_s=timeout_s)
+            except CheckmkError as error:
+                run = settle(self._site, error, lambda site: self._via(site)._started(before))
+            return self._ended(run, deadline)
+        raise WaitTimeoutError("another activation did not end in time", waited_s=deadline.elapsed_s())
 
-    def _settle(self, error: CheckmkError, before: Sequence[PendingChange]) -> ActivationRun:
-        """The run whose start got no answer: it runs now, or its changes are gone."""
-        if not is_uncertain(error):
-            raise error
-        for _ in ticks(self._site.clock, self._site.settings.timeouts.settle_s):
-            try:
-                running = self.running()
-                if running:
-                    return running[0]
-                if not self._still_pending(before):
-                    return ActivationRun("", False, ())
-            except TransportError:
-                continue
-        raise error
+    def _started(self, before: Sequence[PendingChange]) -> Optional[ActivationRun]:
+        """The run whose start got no answer: it runs now, or its changes are gone. Any other is somebody else's."""
+        ids = {change.id for change in before}
+        ours = (run for run in self.running() if not run.changes or ids <= set(run.changes))
+        return next(ours, None if self._still_pending(before) else ActivationRun("", False, ()))
 
-    def _ended(self, run: ActivationRun, timeout_s: float) -> ActivationRun:
+    def _ended(self, run: ActivationRun, deadline: Deadline) -> ActivationRun:
         if not run.is_running and not run.id:
             return run
 
-        def ended() -> Optional[ActivationRun]:
+        def ended(site: Site) -> Optional[ActivationRun]:
             try:
-                now = self.get(run.id)
+                now = self._via(site).get(run.id)
             except NotFoundError:  # forgotten already: the pending changes tell how it went
                 return ActivationRun(run.id, False, run.sites)
             return None if now.is_running else now
 
-        return wait_for(self._site.clock, ended, timeout_s, "the activation")
+        return wait_for(self._site, ended, deadline, "the activation")
 
-    def _still_pending(self, before: Iterable[PendingChange]) -> list[PendingChange]:
-        ids = {change.id for change in before}
-        return [change for change in self.pending() if change.id in ids]
+    def _still_pending(self, before: Iterable[PendingChange]) -> set[str]:
+        return {change.id for change in before} & {change.id for change in self.pending()}
 
-    def _verify(self, before: Sequence[PendingChange], run: ActivationRun, sites: Sequence[str]) -> None:
-        """Checkmk: an activation that ended may have failed, and before 2.4 only what is still pending shows it."""
+    def _verified(self, before: Sequence[PendingChange], run: ActivationRun, sites: Sequence[str]) -> set[str]:
+        """The changes that may still be pending. Checkmk: an activation that ended may have failed, and before
+        2.4 only what is still pending shows it."""
         failed = {site: text for site, (state, text) in run.status_per_site.items() if state == "error"}
         left = self._still_pending(before)
-        # With some sites only, what is pending for the others stays.
-        if failed or (left and not sites):
+        may_be_left = bool(sites) and set(sites) <= set(run.status_per_site)
+        if failed or (left and not may_be_left):
             said = "; ".join(f"{site}: {text}" for site, text in failed.items()) or "the site gives no reason"
+            if sites and not failed:
+                said = "for other sites, or because it failed: this site does not tell"
             raise ActivationError(
                 f"the activation failed, {counted(len(left), 'change is', 'changes are')} still pending ({said})",
                 status_per_site=failed,
                 pending=len(left),
             )
+        return left
+
+
+# Not a permission that is missing, which may be named "activateforeign".
+_FOREIGN = re.compile(r"\bforeign changes\b|\bother users\b", re.IGNORECASE)
 
 
 def _naming_others(error: ForbiddenError, before: Sequence[PendingChange], user: str) -> ForbiddenError:
     others = sorted({change.user or "the site itself" for change in before if change.user != user})
-    if not others:
+    if not (others and _FOREIGN.search(error.detail)):
         return error
     foreign = sum(change.user != user for change in before)
     pending = counted(foreign, "pending change is", "pending changes are")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import json
 from typing import Any, Callable, Mapping, Optional, Sequence, TypeVar
 
@@ -10,13 +11,16 @@ from ..errors import PreconditionError
 from ..names import several
 from ..records import writable
 
-__all__ = ["Change", "body_of", "covers", "holds", "one_kind", "plain", "with_fresh_etag"]
+__all__ = ["Change", "body_of", "covers", "holds", "is_made_by", "one_kind", "plain", "with_fresh_etag"]
 
 T = TypeVar("T")
 Attributes = Mapping[str, Any]
 Change = Callable[[dict[str, Any]], Attributes]
 
 TRIES = 5
+
+# Checkmk stores these with defaults for what was left out of them.
+_COMPLETED = frozenset({"contactgroups"})
 
 
 def one_kind(
@@ -80,21 +84,38 @@ def body_of(change: Change, before: Attributes, of: str) -> dict[str, Any]:
 
 
 def holds(body: Mapping[str, Any], actual: Attributes) -> bool:
-    """True when an object with the attributes ``actual`` is as an update with ``body`` leaves it."""
-    if "attributes" in body and not covers(body["attributes"], writable(actual)):
+    """True when an object with the attributes ``actual`` is as an update with ``body`` leaves it.
+
+    Exactly: the server replaces each attribute as a whole, labels too, so one label more is another state.
+    """
+    wanted = body.get("attributes", body.get("update_attributes", {}))
+    if "attributes" in body and set(writable(actual)) != set(wanted):
         return False
-    if "attributes" in body and set(writable(actual)) - set(body["attributes"]):
+    if any(name in actual for name in body.get("remove_attributes", ())):
         return False
-    if not covers(body.get("update_attributes", {}), actual):
-        return False
-    return not any(name in actual for name in body.get("remove_attributes", ()))
+    return all(name in actual and _is_stored_as(name, value, actual[name]) for name, value in wanted.items())
+
+
+def _is_stored_as(name: str, sent: Any, stored: Any) -> bool:
+    return covers(sent, stored) if name in _COMPLETED else bool(sent == stored)
 
 
 def covers(wanted: Any, actual: Any) -> bool:
-    """True when ``actual`` says all that ``wanted`` says. Checkmk fills in what is left out of objects."""
+    """True when ``actual`` says all that ``wanted`` says, and maybe more."""
     if isinstance(wanted, Mapping) and isinstance(actual, Mapping):
         return all(name in actual and covers(value, actual[name]) for name, value in wanted.items())
     return bool(wanted == actual)
+
+
+def is_made_by(user: str, since: Optional[float], attributes: Attributes) -> bool:
+    """True when the object says that ``user`` created it, at UNIX time ``since`` or later."""
+    meta = attributes.get("meta_data") or {}
+    try:
+        # Python before 3.11 does not read the Z.
+        created = datetime.datetime.fromisoformat(str(meta.get("created_at")).replace("Z", "+00:00"))
+    except ValueError:
+        return False
+    return since is not None and meta.get("created_by") == user and created.timestamp() >= since
 
 
 def with_fresh_etag(read: Callable[[], T], write: Callable[[T], T], etag: Optional[str]) -> T:

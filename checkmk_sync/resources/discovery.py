@@ -6,18 +6,20 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Optional
 
-from ..errors import CheckmkError, ConflictError, NotFoundError, UnexpectedReplyError, WaitTimeoutError
+from ..clock import Deadline
+from ..errors import CheckmkError, ConflictError, UnexpectedReplyError, WaitTimeoutError
 from ..names import counted, several
+from ..outcomes import is_uncertain
 from ..resource import Resource, Site, value_of
-from ..waiting import is_uncertain, ticks, wait_for
+from ..waiting import ticks, wait_for
 from ..wire import Reply
-from .jobs import Job, Jobs
+from .jobs import RACE_S, Job, Jobs
 
 __all__ = ["BulkDiscovery", "Discovery", "DiscoveryResult", "DiscoveryRun"]
 
-# Before 2.4 there is one bulk job per site, known by this name.
+# Before 2.4 there is one bulk job per site, known by this name: when somebody else starts another one
+# right after ours has ended, that is the one that is seen.
 OLD_BULK_JOB = "bulk_discovery"
-RACE_S = 5.0  # how long after its start a job may not be found yet
 
 # 2.2 knows modes instead of options; each does at least what the options ask for.
 _MODES = ("new", "remove", "fix_all", "only_host_labels", "only_service_labels", "refresh", "tabula_rasa")
@@ -92,18 +94,13 @@ class Discovery(Resource):
 
     def wait(self, host: str, *, timeout_s: float = 300.0) -> DiscoveryRun:
         """The scan of a host when it has ended. WaitTimeoutError after ``timeout_s`` seconds."""
-        started = self._site.clock.monotonic()
 
-        def ended() -> Optional[DiscoveryRun]:
-            try:
-                run = self.status(host)
-            except NotFoundError:
-                if self._site.clock.monotonic() - started > RACE_S:
-                    raise
-                return None
+        def ended(site: Site) -> Optional[DiscoveryRun]:
+            run = self._via(site).status(host)
             return None if run.active else run
 
-        return wait_for(self._site.clock, ended, timeout_s, f"the discovery of {host}")
+        deadline = Deadline(self._site.clock, timeout_s)
+        return wait_for(self._site, ended, deadline, f"the discovery of {host}", unseen_s=RACE_S)
 
     def result(self, host: str) -> DiscoveryResult:
         """What discovery knows of a host. Checkmk may contact the host for it: this can take long."""
@@ -152,17 +149,18 @@ class Discovery(Resource):
             "update_service_labels": update_labels,
             "update_host_labels": update_labels,
         }
-        job_id = self._job_id(self._start_bulk(names, options, timeout_s))
+        deadline = Deadline(self._site.clock, timeout_s)
+        job_id = self._job_id(self._start_bulk(names, options, deadline))
         if job_id is None:
             return BulkDiscovery(names, None)
-        job = self._jobs.wait(job_id, timeout_s=timeout_s) if wait else self._jobs.get(job_id)
+        job = self._jobs.ended(job_id, deadline) if wait else self._jobs.started(job_id)
         return BulkDiscovery(names, job)
 
     def _start_or_join(self, host: str) -> None:
         with contextlib.suppress(ConflictError):  # a scan runs already: its result is as good
             self.start(host, "refresh")
 
-    def _start_bulk(self, names: tuple[str, ...], options: Mapping[str, bool], timeout_s: float) -> Reply:
+    def _start_bulk(self, names: tuple[str, ...], options: Mapping[str, bool], deadline: Deadline) -> Reply:
         body: dict[str, Any] = {"hostnames": list(names), "do_full_scan": True, "ignore_errors": True, "bulk_size": 50}
         row = self._site.operation(self.noun, "bulk")
         if row is not None and "mode" in row.body:
@@ -170,7 +168,7 @@ class Discovery(Resource):
         else:
             body["options"] = dict(options)
         lost = 0
-        for _ in ticks(self._site.clock, timeout_s):
+        for _ in ticks(self._site.clock, deadline):
             try:
                 return self._perform("bulk", body=body)
             except ConflictError:
@@ -179,7 +177,7 @@ class Discovery(Resource):
                 lost += 1
                 if not is_uncertain(error) or lost > 2:
                     raise
-        raise WaitTimeoutError("another bulk discovery did not end in time", waited_s=timeout_s)
+        raise WaitTimeoutError("another bulk discovery did not end in time", waited_s=deadline.elapsed_s())
 
     def _job_id(self, reply: Reply) -> Optional[str]:
         """Up to 2.3 the answer is the job, later a redirect to it; 204 means that nothing had to be started."""
@@ -187,7 +185,7 @@ class Discovery(Resource):
             return None
         if reply.status < 300:
             return OLD_BULK_JOB
-        path = self._site.transport.rebase(reply.headers.get("Location", ""))
+        path = self._site.transport.rebase(reply.header("Location") or "")
         prefix = "/objects/background_job/"
         if not path.startswith(prefix):
             raise UnexpectedReplyError(f"the bulk discovery redirects to {path}, not to a job")

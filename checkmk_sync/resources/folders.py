@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any, Optional, Sequence
 
-from ..errors import ApiError, BadRequestError, ConflictError, NotFoundError, TransportError
+from ..errors import BadRequestError, CheckmkError, NotFoundError
 from ..names import folder_id, folder_path, is_folder_hash, parent_folder
 from ..records import Folder
 from ..resource import Resource, parsed
 from ..streaming import Stream
 from ..waiting import settle
-from .changes import Attributes, Change, body_of, holds, one_kind, plain, with_fresh_etag
+from .changes import Attributes, Change, body_of, holds, is_made_by, one_kind, plain, with_fresh_etag
 
 __all__ = ["Folders"]
 
@@ -51,11 +50,11 @@ class Folders(Resource):
             raise ValueError(f"{folder!r} cannot be created: a path below '/' is needed")
         name = path.rpartition("/")[2]
         body = {"name": name, "title": title or name, "parent": parent, "attributes": plain(attributes or {}, path)}
+        started = self._site.clock.monotonic()
         try:
-            reply = self._perform("create", body=body)
-        except (TransportError, ApiError) as error:
-            return settle(self._site, error, lambda: self._as_created(path, body))
-        return Folder.parse(reply.data, reply.etag)
+            return self._written("create", body=body)
+        except CheckmkError as error:
+            return settle(self._site, error, lambda site: self._via(site)._as_created(path, body, started))
 
     def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
         """The folder, created with all missing parents where it is not there; an existing one stays as it is."""
@@ -100,28 +99,24 @@ class Folders(Resource):
                 return before
             path = {"folder": folder_id(folder)}
             try:
-                reply = self._perform("update", path=path, body=body, etag=etag or before.etag or "*")
-            except (TransportError, ApiError) as error:
-                return settle(self._site, error, lambda: self._if_so(folder, body))
-            return Folder.parse(reply.data, reply.etag)
+                return self._written("update", path=path, body=body, etag=etag or before.etag or "*")
+            except CheckmkError as error:
+                return settle(self._site, error, lambda site: self._via(site)._if_so(folder, body))
 
         return with_fresh_etag(lambda: self.get(folder, fresh=True), write, etag)
 
     def move(self, folder: str, destination: str) -> Folder:
         """Move a folder, with all that is in it, into ``destination``; where it is there already nothing is sent."""
-        target = folder_path(destination)
-        name = folder_path(folder).rpartition("/")[2]
+        target = self._path_of(destination)
 
         def write(before: Folder) -> Folder:
             if parent_folder(before.path) == target:
                 return before
             path, body = {"folder": folder_id(folder)}, {"destination": target}
-            moved = f"{target.rstrip('/')}/{name}"
             try:
-                reply = self._perform("move", path=path, body=body, etag=before.etag or "*")
-            except (TransportError, ApiError) as error:
-                return settle(self._site, error, lambda: self.find(moved, fresh=True))
-            return Folder.parse(reply.data, reply.etag)
+                return self._written("move", path=path, body=body, etag=before.etag or "*")
+            except CheckmkError as error:
+                return settle(self._site, error, lambda site: self._via(site)._as_moved(before, target))
 
         return with_fresh_etag(lambda: self.get(folder, fresh=True), write, None)
 
@@ -129,36 +124,54 @@ class Folders(Resource):
         """Delete an empty folder; with ``recursive`` also **all hosts and folders in it**.
 
         ConflictError when it is not empty, NotFoundError where there is none (unless ``missing_ok``).
-        Checkmk's own default is recursive; versions before 2.2.0p26 know nothing else, so there the
-        folder is looked into first.
+        Checkmk's own default is recursive. Versions before 2.2.0p26 know nothing else, and looking into the
+        folder first would not show what the user may not see or what somebody is just adding: there
+        CheckmkError unless ``recursive``.
         """
         path = {"folder": folder_id(folder)}
         query = {}
         if self._knows("delete", "delete_mode"):
             query["delete_mode"] = "recursive" if recursive else "abort_on_nonempty"
+        elif not recursive:
+            raise CheckmkError(
+                f"Checkmk {self._site.version()} can delete {folder} only with all that is in it (a recursive "
+                f"delete); from 2.2.0p26 on it can refuse that"
+            )
         try:
-            if not (recursive or query):
-                self._refuse_unless_empty(folder)
             self._perform("delete", path=path, query=query)
         except NotFoundError:
             if not missing_ok:
                 raise
-        except (TransportError, ApiError) as error:
-            settle(self._site, error, lambda: self.find(folder, fresh=True) is None or None)
+        except CheckmkError as error:
+            settle(self._site, error, lambda site: self._via(site).find(folder, fresh=True) is None or None)
 
-    def _refuse_unless_empty(self, folder: str) -> None:
-        hosts = self._site.items("folders", "hosts", parts=("id",), path={"folder": folder_id(folder)})
-        with contextlib.closing(hosts), self.each(folder, recursive=False) as folders:
-            is_empty = next(hosts, None) is None and next(folders, None) is None
-        if not is_empty:
-            raise ConflictError(409, "Conflict", f"the folder {folder} is not empty")
+    def _written(self, verb: str, **arguments: Any) -> Folder:
+        reply = self._perform(verb, **arguments)
+        return Folder.parse(reply.data, reply.etag)
 
-    def _as_created(self, path: str, body: Attributes) -> Optional[Folder]:
-        found = self._if_so(path, {"update_attributes": body["attributes"]})
-        return found if found is not None and found.title == body["title"] else None
+    def _as_created(self, path: str, body: Attributes, started: float) -> Optional[Folder]:
+        """The new folder as it was sent, made by us after ``started``: another of that name proves nothing."""
+        found = self._if_so(path, {"title": body["title"], "attributes": body["attributes"]})
+        if found is None:
+            return None
+        since = self._site.time_of(started)
+        return found if is_made_by(self._site.settings.username, since, found.attributes) else None
+
+    def _as_moved(self, before: Folder, target: str) -> Optional[Folder]:
+        """The folder in ``target``: gone from where it was, and as old as it was; else it is another of its name."""
+        if self.find(before.path, fresh=True) is not None:
+            return None
+        found = self.find(f"{target.rstrip('/')}/{before.path.rpartition('/')[2]}", fresh=True)
+        return found if found is not None and _birth(found) == _birth(before) is not None else None
 
     def _if_so(self, folder: str, body: Attributes) -> Optional[Folder]:
         found = self.find(folder, fresh=True)
         if found is None or found.title != body.get("title", found.title):
             return None
         return found if holds(body, found.attributes) else None
+
+
+def _birth(folder: Folder) -> Optional[tuple[str, str]]:
+    """When and by whom a folder was created: it keeps that when it moves."""
+    meta = folder.attributes.get("meta_data") or {}
+    return (str(meta["created_at"]), str(meta.get("created_by"))) if meta.get("created_at") else None

@@ -5,27 +5,29 @@ from __future__ import annotations
 import contextlib
 import re
 from typing import Any, Generator, Iterable, Iterator, Mapping, Optional, Sequence, Union
+from urllib.parse import quote_plus
 
 from ..bulk import BulkVerb, run_bulk
-from ..errors import ApiError, NotFoundError, TransportError
-from ..names import folder_id, folder_path, host_name, several
+from ..errors import CheckmkError, NotFoundError
+from ..names import folder_id, folder_path, several
 from ..outcomes import Outcomes, Progress
 from ..query import glob_regex
-from ..records import Host, writable
+from ..records import Host
 from ..resource import Resource, parsed, value_of
-from ..settings import nearest
 from ..streaming import Received, Stream, StreamBatch
 from ..waiting import settle
-from .changes import Attributes, Change, body_of, holds, one_kind, plain, with_fresh_etag
+from .changes import Attributes, Change, body_of, holds, is_made_by, one_kind, plain, with_fresh_etag
+from .entries import Entry, as_change, as_host, as_new, check_name, listed, named, without_folder
 
 __all__ = ["Hosts"]
 
-# Names in one URL: web servers take about 8,000 characters.
-NAMES_PER_CALL = 100
+# Characters of names in one URL: Apache takes 8,190 in all, and says 414 to more.
+NAMES_IN_URL = 6000
+# Where a list cannot be asked for by names, to read each of more hosts than this burdens the site more than
+# to read all.
+FEW_NAMES = 20
 # To read more hosts than this by their names takes longer than to read all.
 MANY_NAMES = 2000
-
-Entry = Mapping[str, Any]
 
 
 class Hosts(Resource):
@@ -87,11 +89,11 @@ class Hosts(Resource):
         that it was not found within ``settle_s``: unknown.
         """
         entry = {"host_name": name, "folder": folder_path(folder), "attributes": plain(attributes or {}, name)}
+        started = self._site.clock.monotonic()
         try:
-            reply = self._perform("create", body=entry)
-        except (TransportError, ApiError) as error:
-            return settle(self._site, error, lambda: self._as_created(entry))
-        return Host.parse(reply.data, reply.etag)
+            return self._written("create", body=entry)
+        except CheckmkError as error:
+            return settle(self._site, error, lambda site: self._via(site)._as_created(entry, started))
 
     def update(
         self,
@@ -119,10 +121,9 @@ class Hosts(Resource):
                 return before
             path = {"name": name}
             try:
-                reply = self._perform("update", path=path, body=body, etag=etag or before.etag or "*")
-            except (TransportError, ApiError) as error:
-                return settle(self._site, error, lambda: self._if_so(name, body))
-            return Host.parse(reply.data, reply.etag)
+                return self._written("update", path=path, body=body, etag=etag or before.etag or "*")
+            except CheckmkError as error:
+                return settle(self._site, error, lambda site: self._via(site)._if_so(name, body))
 
         return with_fresh_etag(lambda: self.get(name, fresh=True), write, etag)
 
@@ -133,22 +134,21 @@ class Hosts(Resource):
         except NotFoundError:
             if not missing_ok:
                 raise
-        except (TransportError, ApiError) as error:
-            settle(self._site, error, lambda: self.find(name, fresh=True) is None or None)
+        except CheckmkError as error:
+            settle(self._site, error, lambda site: self._via(site).find(name, fresh=True) is None or None)
 
     def move(self, name: str, folder: str) -> Host:
         """Move a host; where it is there already nothing is sent (Checkmk would refuse it)."""
-        target = folder_path(folder)
+        target = self._path_of(folder)
 
         def write(before: Host) -> Host:
             if before.folder == target:
                 return before
             body = {"target_folder": target}
             try:
-                reply = self._perform("move", path={"name": name}, body=body, etag=before.etag or "*")
-            except (TransportError, ApiError) as error:
-                return settle(self._site, error, lambda: self._if_in(name, target))
-            return Host.parse(reply.data, reply.etag)
+                return self._written("move", path={"name": name}, body=body, etag=before.etag or "*")
+            except CheckmkError as error:
+                return settle(self._site, error, lambda site: self._via(site)._if_in(name, target))
 
         return with_fresh_etag(lambda: self.get(name, fresh=True), write, None)
 
@@ -161,19 +161,19 @@ class Hosts(Resource):
     ) -> Outcomes:
         """Create many hosts: mappings with ``host_name``, ``folder`` and ``attributes``, or Host records.
 
-        One outcome for each; entries that Checkmk refuses do not hold up the others. Of a list, the first that
-        is no such mapping is a ValueError before anything is sent; of another iterable, it is not applied.
-        BatchError, with the outcomes so far, when the credentials are wrong or the iterable raises.
+        One outcome for each; entries that Checkmk refuses do not hold up the others. BatchError when the
+        credentials are wrong.
         """
+        started = self._site.clock.monotonic()
         verb = BulkVerb(
-            shaped=_as_new,
-            check=_check_name,
+            shaped=as_new,
+            check=check_name,
             send=lambda chunk: self._bulk("bulk_create", chunk),
-            proven=self._proven_created,
-            key=_name,
+            proven=lambda site, chunk: self._via(site)._proven_created(chunk, started),
+            key=named,
             folder=lambda entry: str(entry["folder"]),
         )
-        return run_bulk(self._site, verb, _entries(hosts, "hosts"), self._chunk_size(chunk_size), progress)
+        return run_bulk(self._site, verb, listed(hosts, "hosts"), self._chunk_size(chunk_size), progress)
 
     def bulk_update(
         self, changes: Iterable[Entry], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
@@ -182,14 +182,14 @@ class Hosts(Resource):
         and ``remove_attributes``; a ``folder`` beside them is used for sorting only. Without ETags: the
         last writer wins. Outcomes as for :meth:`bulk_create`."""
         verb = BulkVerb(
-            shaped=_as_change,
-            check=_check_name,
-            send=lambda chunk: self._bulk("bulk_update", [_without_folder(entry) for entry in chunk]),
-            proven=self._proven_updated,
-            key=_name,
+            shaped=as_change,
+            check=check_name,
+            send=lambda chunk: self._bulk("bulk_update", [without_folder(entry) for entry in chunk]),
+            proven=lambda site, chunk: self._via(site)._proven_updated(chunk),
+            key=named,
             folder=lambda entry: str(entry.get("folder", "")),
         )
-        return run_bulk(self._site, verb, _entries(changes, "changes"), self._chunk_size(chunk_size), progress)
+        return run_bulk(self._site, verb, listed(changes, "changes"), self._chunk_size(chunk_size), progress)
 
     def bulk_delete(
         self,
@@ -200,10 +200,10 @@ class Hosts(Resource):
     ) -> Outcomes:
         """Delete many hosts: names, or Host records (then sorted by folder). Outcomes as for :meth:`bulk_create`."""
         verb = BulkVerb(
-            shaped=_as_host,
-            check=lambda host: _check_name({"host_name": host.name}),
+            shaped=as_host,
+            check=lambda host: check_name({"host_name": host.name}),
             send=lambda chunk: self._bulk("bulk_delete", [host.name for host in chunk]),
-            proven=self._proven_deleted,
+            proven=lambda site, chunk: self._via(site)._proven_deleted(chunk),
             key=lambda host: host.name,
             folder=lambda host: host.folder,
         )
@@ -216,6 +216,10 @@ class Hosts(Resource):
     def _chunk_size(self, asked: Optional[int]) -> int:
         return asked or self._site.settings.batch_processing.chunk_size
 
+    def _written(self, verb: str, **arguments: Any) -> Host:
+        reply = self._perform(verb, **arguments)
+        return Host.parse(reply.data, reply.etag)
+
     def _bulk(self, verb: str, entries: Sequence[Any]) -> None:
         self._perform(verb, body={"entries": list(entries)})
 
@@ -226,9 +230,12 @@ class Hosts(Resource):
         self, names: Sequence[str], query: Mapping[str, Any], received: Received = lambda _size: None
     ) -> Generator[Host, None, None]:
         if self._knows("list", "hostnames"):
-            for start in range(0, len(names), NAMES_PER_CALL):
-                some = names[start : start + NAMES_PER_CALL]
+            for some in _in_urls(names):
                 yield from self._listed("hosts", "list", received, query={**query, "hostnames": some})
+        elif len(names) > FEW_NAMES:
+            wanted = set(names)
+            with contextlib.closing(self._listed("hosts", "list", received, query=query)) as hosts:
+                yield from (host for host in hosts if host.name in wanted)
         else:
             for name in names:
                 found = self.find(name, effective_attributes="effective_attributes" in query, fresh=True)
@@ -239,7 +246,7 @@ class Hosts(Resource):
         self, search: str, folder: Optional[str], query: Mapping[str, Any], received: Received
     ) -> Generator[Host, None, None]:
         fits = re.compile(glob_regex(search)).match
-        inside = None if folder is None else folder_path(folder)
+        inside = None if folder is None else self._path_of(folder)
         if self._knows("list", "fields"):
             asked = {"fields": "(value(id,extensions(folder)))", "site": query["site"]}
             with contextlib.closing(self._items("list", received, parts=Host.PARTS, query=asked)) as index:
@@ -250,9 +257,8 @@ class Hosts(Resource):
         with contextlib.closing(self._listed("hosts", "list", received, query=query)) as hosts:
             yield from (host for host in hosts if fits(host.name) and inside in (None, host.folder))
 
-    def _as_created(self, entry: Entry) -> Optional[Host]:
-        host = self.find(entry["host_name"], fresh=True)
-        return host if host is not None and _is_as_created(host, entry) else None
+    def _as_created(self, entry: Entry, started: float) -> Optional[Host]:
+        return self.find(named(entry), fresh=True) if self._proven_created([entry], started) else None
 
     def _if_so(self, name: str, body: Entry) -> Optional[Host]:
         host = self.find(name, fresh=True)
@@ -265,78 +271,45 @@ class Hosts(Resource):
     def _read(self, names: Sequence[str]) -> dict[str, Host]:
         return {host.name: host for host in self._named(list(names), {})}
 
-    def _proven_created(self, entries: Sequence[Entry]) -> set[str]:
-        found = self._read([_name(entry) for entry in entries])
-        return {_name(e) for e in entries if _name(e) in found and _is_as_created(found[_name(e)], e)}
+    def _proven_created(self, entries: Sequence[Entry], started: float) -> set[str]:
+        """Those of the new hosts that are there as they were sent and were made by us after ``started``.
+
+        Any other host of that name is somebody else's: creating it would have been refused.
+        """
+        found = self._read([named(entry) for entry in entries])
+        pairs = [(entry, found[named(entry)]) for entry in entries if named(entry) in found]
+        paths = {folder: self._path_of(folder) for folder in {entry["folder"] for entry, _ in pairs}}
+        alike = [
+            host
+            for entry, host in pairs
+            if host.folder == paths[entry["folder"]] and holds({"attributes": entry["attributes"]}, host.attributes)
+        ]
+        since, user = self._site.time_of(started) if alike else None, self._site.settings.username
+        return {host.name for host in alike if is_made_by(user, since, host.attributes)}
 
     def _proven_updated(self, entries: Sequence[Entry]) -> set[str]:
-        found = self._read([_name(entry) for entry in entries])
-        return {_name(e) for e in entries if _name(e) in found and holds(e, found[_name(e)].attributes)}
+        found = self._read([named(entry) for entry in entries])
+        return {named(e) for e in entries if named(e) in found and holds(e, found[named(e)].attributes)}
 
     def _proven_deleted(self, hosts: Sequence[Host]) -> set[str]:
         names = [host.name for host in hosts]
         return set(names) - set(self._read(names))
 
 
-def _entries(given: Iterable[Any], what: str) -> Iterable[Any]:
-    if isinstance(given, Mapping):
-        raise TypeError(f"{what} is a list of mappings, not one mapping")
-    return several(given, what)
+def _in_urls(names: Iterable[str]) -> Iterator[list[str]]:
+    """Some names at a time, as many as a URL takes."""
+    some: list[str] = []
+    length = 0
+    for name in names:
+        size = len("&hostnames=") + len(quote_plus(name))
+        if some and length + size > NAMES_IN_URL:
+            yield some
+            some, length = [], 0
+        some.append(name)
+        length += size
+    if some:
+        yield some
 
 
 def _lies(item: Any, folder: Optional[str]) -> bool:
     return folder is None or folder_path(value_of(item, "extensions", "folder")) == folder
-
-
-def _name(entry: Entry) -> str:
-    return str(entry["host_name"])
-
-
-def _check_name(entry: Entry) -> None:
-    host_name(entry["host_name"])
-
-
-def _without_folder(entry: Entry) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key != "folder"}
-
-
-def _is_as_created(host: Host, entry: Entry) -> bool:
-    return host.folder == entry["folder"] and holds({"update_attributes": entry["attributes"]}, host.attributes)
-
-
-def _as_new(item: Union[Entry, Host]) -> dict[str, Any]:
-    if isinstance(item, Host):
-        return {"host_name": item.name, "folder": item.folder, "attributes": writable(item.attributes)}
-    _check_keys(item, {"host_name", "folder", "attributes"})
-    folder = folder_path(item.get("folder", "/"))
-    return {
-        "host_name": item["host_name"],
-        "folder": folder,
-        "attributes": plain(item.get("attributes") or {}, item["host_name"]),
-    }
-
-
-def _as_change(item: Entry) -> dict[str, Any]:
-    kinds = ("attributes", "update_attributes", "remove_attributes")
-    _check_keys(item, {"host_name", "folder", *kinds})
-    attributes, update, remove = (item.get(kind) for kind in kinds)
-    given = one_kind(attributes, update, remove, item["host_name"])
-    if not given:
-        raise ValueError(f"the change of {item['host_name']!r} holds none of {', '.join(kinds)}")
-    return {"host_name": item["host_name"], "folder": item.get("folder", ""), **given}
-
-
-def _check_keys(item: Entry, known: set[str]) -> None:
-    if not isinstance(item, Mapping) or not isinstance(item.get("host_name"), str):
-        found = f"has {', '.join(map(repr, item))}" if isinstance(item, Mapping) else f"is a {type(item).__name__}"
-        raise ValueError(f"an entry is a mapping of {', '.join(sorted(known))}, with the name as a text; this {found}")
-    unknown = [key for key in item if key not in known]
-    if unknown:
-        said = nearest(str(unknown[0]), tuple(sorted(known)))
-        raise ValueError(f"an entry is a mapping of known keys; that of {item['host_name']!r} has {unknown[0]!r}{said}")
-
-
-def _as_host(item: Union[str, Host]) -> Host:
-    if not isinstance(item, (str, Host)):
-        raise ValueError(f"the name of a host or its record is needed, this is a {type(item).__name__}")
-    return item if isinstance(item, Host) else Host(item, "/", {})

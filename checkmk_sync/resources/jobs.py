@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from ..resource import Resource, value_of
+from ..clock import Deadline
+from ..resource import Resource, Site, value_of
 from ..waiting import wait_for
 
-__all__ = ["Job", "Jobs"]
+__all__ = ["RACE_S", "Job", "Jobs"]
+
+RACE_S = 5.0  # how long after its start a job may not be found yet
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,23 @@ class Jobs(Resource):
         return Job.parse(self._perform("get", path={"job": job_id}, query=query).data)
 
     def wait(self, job_id: str, *, timeout_s: float = 600.0, site: Optional[str] = None) -> Job:
-        """The job when it has ended, well or not. WaitTimeoutError after ``timeout_s`` seconds."""
+        """The job when it has ended, well or not. WaitTimeoutError after ``timeout_s`` seconds.
 
-        def ended() -> Optional[Job]:
-            job = self.get(job_id, site=site)
+        One that is not found may have been started just now, so NotFoundError comes some seconds later.
+        """
+
+        return self.ended(job_id, Deadline(self._site.clock, timeout_s), site=site)
+
+    def ended(self, job_id: str, deadline: Deadline, *, site: Optional[str] = None) -> Job:
+        """The job when it has ended. WaitTimeoutError when the deadline comes before."""
+
+        def ended(there: Site) -> Optional[Job]:
+            job = self._via(there).get(job_id, site=site)
             return None if job.active else job
 
-        return wait_for(self._site.clock, ended, timeout_s, f"the job {job_id}")
+        return wait_for(self._site, ended, deadline, f"the job {job_id}", unseen_s=RACE_S)
+
+    def started(self, job_id: str) -> Job:
+        """A job that was started just now: like :meth:`get` as soon as it is found."""
+        deadline = Deadline(self._site.clock, RACE_S)
+        return wait_for(self._site, lambda there: self._via(there).get(job_id), deadline, job_id, unseen_s=RACE_S)

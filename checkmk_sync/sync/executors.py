@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
-from ..errors import AuthError, BatchError, CheckmkError, TransportError
+from ..errors import AuthError, BatchError, CheckmkError
 from ..outcomes import Outcome, Outcomes, Status
 from ..records import Folder, Host
 from .observe import FEW, found_folder, reread
@@ -31,8 +31,7 @@ def _each(do: Callable[[Checkmk, Change], Any]) -> Executor:
                 outcome = Outcome(change.key, Status.NOT_APPLIED, error)
                 raise BatchError(f"stopped: {error}", outcomes=Outcomes([outcome])) from error
             except CheckmkError as error:
-                is_lost = isinstance(error, TransportError) and error.sent is None
-                yield change, Outcome(change.key, Status.UNKNOWN if is_lost else Status.NOT_APPLIED, error)
+                yield change, Outcome.failed(change.key, error)
             else:
                 yield change, Outcome(change.key, Status.APPLIED)
 
@@ -167,12 +166,30 @@ def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
             sets.append({**entry, "update_attributes": attributes})
         if removed:
             removals.append({**entry, "remove_attributes": removed})
-    worst: dict[str, Outcome] = {}
-    for outcome in (*client.hosts.bulk_update(sets), *client.hosts.bulk_update(removals)):
-        before = worst.get(outcome.key)
-        if before is None or before.status is Status.APPLIED:
-            worst[outcome.key] = outcome
-    return Outcomes(list(worst.values()))
+    done: list[Outcome] = []
+    for entries in (sets, removals):
+        try:
+            done += client.hosts.bulk_update(entries)
+        except BatchError as error:
+            done += error.outcomes
+            if entries is sets:
+                done += (Outcome.failed(entry["host_name"], CheckmkError(str(error))) for entry in removals)
+            raise BatchError(str(error), outcomes=_merged(done)) from error.__cause__
+    return _merged(done)
+
+
+_WORST_FIRST = (Status.UNKNOWN, Status.NOT_APPLIED, Status.APPLIED)
+
+
+def _merged(outcomes: Sequence[Outcome]) -> Outcomes:
+    """One outcome for each host, the worst of those it has; one that is applied in part says so."""
+    merged: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        before = merged.setdefault(outcome.key, outcome)
+        worst, other = sorted((before, outcome), key=lambda one: _WORST_FIRST.index(one.status))
+        is_part = worst.status is Status.NOT_APPLIED and other.status is Status.APPLIED
+        merged[outcome.key] = replace(worst, note="applied in part") if is_part else worst
+    return Outcomes(list(merged.values()))
 
 
 def _delete_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Mapping, Optional
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.http import http_date
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
@@ -27,6 +28,7 @@ __all__ = ["Received", "SiteApp"]
 _REGISTERED = handlers  # importing it fills ENDPOINTS
 
 KEPT_REQUESTS = 20_000
+LONGEST_URI = 8190 - len("OPTIONS  HTTP/1.1")  # Apache's LimitRequestLine
 _API = re.compile(r"/(?P<site>[^/]+)/check_mk/api/(?P<version>[^/]+)(?P<path>/.*)")
 _UNAUTHORIZED = "You need to be logged in to access this resource."
 
@@ -84,6 +86,8 @@ class SiteApp:
     def handle(self, request: Request) -> Response:
         """The answer of the site itself."""
         request.get_data(cache=True)
+        if len(request.environ.get("REQUEST_URI", "")) > LONGEST_URI:
+            return Response("<html><body><h1>Request-URI Too Long</h1></body></html>", 414, content_type="text/html")
         path = self.path_below_api(request)
         if path is None:
             return Response("<html><body><h1>Not Found</h1></body></html>", 404, content_type="text/html")
@@ -113,6 +117,7 @@ class SiteApp:
             body = raw.decode("utf-8", "replace")
         name = None if user is None else user.name
         query = request.query_string.decode("latin-1")
+        response.headers["Date"] = http_date(self.world.setup.clock.time())
         with self._counting:
             self.answered += 1
             self.requests.append(

@@ -168,3 +168,8 @@ class Context:
         if permission not in self.user.permissions:
             detail = f"We are sorry, but you lack the permission for this operation: {permission!r}."
             raise Problem(401, "Unauthorized", detail)
+
+    def require_folder(self, path: str) -> None:
+        """Folders have permissions of their own, which bulk calls meet only when they come to that folder."""
+        if not self.user.may_change(path):
+            raise Problem(401, "Unauthorized", f"Sorry, you have no permission to change the folder {path!r}.")

@@ -14,8 +14,10 @@ __all__ = ["Fault", "FaultScript"]
 KINDS = {
     "status": "answer 502, 503 or 504 with HTML, or 429 with Retry-After, as a web server in front of the site does",
     "crash": "answer 500 with a crash report, nothing done",
+    "crash_after": "do it, then answer 500 with a crash report",
     "lock": "answer 500: the configuration lock could not be had (after `seconds`)",
     "html": "answer 200 with an HTML page",
+    "redirect": "answer 302 to a login page, nothing done, as a portal in front of the site does",
     "reset_before": "close the connection, nothing done",
     "reset_after": "do it, then close the connection instead of answering",
     "late": "close the connection, do it `seconds` later",

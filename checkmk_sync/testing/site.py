@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Union
 
 from ..clock import Clock, SystemClock
+from ..names import folder_path
 from . import services as service_catalogue
 from .app import Received, SiteApp
 from .context import World
@@ -162,10 +163,12 @@ class SimulatedSite:
         *,
         without: Iterable[str] = (),
         lock_after: Optional[int] = None,
+        folders: Optional[Iterable[str]] = None,
     ) -> None:
-        """A user with the permissions of ``admin``, ``user`` or ``guest``, ``without`` some of them;
-        ``lock_after`` wrong secrets lock the account."""
-        user = User(name, secret, PERMISSIONS[role] - set(without), lock_after)
+        """A user with the permissions of ``admin``, ``user`` or ``guest``, ``without`` some of them; with
+        ``folders`` it may change only what lies in these. ``lock_after`` wrong secrets lock the account."""
+        inside = None if folders is None else tuple(map(folder_path, folders))
+        user = User(name, secret, PERMISSIONS[role] - set(without), lock_after, folders=inside)
         self._users.append(user)
         self._app.world.setup.users[name] = user
 

@@ -34,17 +34,25 @@ PERMISSIONS = {"admin": ADMIN, "user": ADMIN - {"wato.activateforeign"}, "guest"
 
 @dataclass
 class User:
-    """Who may log in, and what for. ``failures`` counts wrong secrets; at ``lock_after`` the account is locked."""
+    """Who may log in, and what for. ``failures`` counts wrong secrets; at ``lock_after`` the account is locked.
+
+    With ``folders`` it may change only what lies in these or below.
+    """
 
     name: str
     secret: str
     permissions: frozenset[str]
     lock_after: Optional[int] = None
     failures: int = 0
+    folders: Optional[tuple[str, ...]] = None
 
     @property
     def is_locked(self) -> bool:
         return self.lock_after is not None and self.failures >= self.lock_after
+
+    def may_change(self, path: str) -> bool:
+        inside = f"{path.rstrip('/')}/"
+        return self.folders is None or any(inside.startswith(f"{folder.rstrip('/')}/") for folder in self.folders)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class Trouble:
             "status": _gateway_page,
             "crash": _crash,
             "lock": self._lock_failure,
+            "redirect": lambda _fault: Response(status=302, headers={"Location": "https://login.invalid/?from=api"}),
             "html": lambda _fault: Response(_PAGE.format("Login", "Please log in"), content_type="text/html"),
         }
 
@@ -65,6 +66,8 @@ class Trouble:
         if fault.kind == "reset_after":
             self._app.forget_last()
             _reset(environ)
+        if fault.kind == "crash_after":
+            return _crash(fault)(environ, start_response)
         return self._spoiled(response, fault, environ, start_response)
 
     def do_standing(self, faults: Iterable[Fault]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Iterator, Optional
 
 from ..client import Checkmk
+from ..names import folder_path
 from ..records import Folder, writable
 from .verb import Argument, Row, Verb
 
@@ -28,6 +29,8 @@ def _delete_folder(client: Checkmk, path: str, recursive: bool) -> Row:
     return {"deleted": path}
 
 
+_PATH = Argument("path", "The folder.", required=True, check=folder_path)
+
 FOLDER_VERBS = (
     Verb(
         "folders",
@@ -35,7 +38,7 @@ FOLDER_VERBS = (
         "List a folder and all below it.",
         "checkmk-sync folders list --parent /linux",
         _list_folders,
-        (Argument("parent", "Where to start.", default="/"),),
+        (Argument("parent", "Where to start.", default="/", check=folder_path),),
         ("path", "title"),
     ),
     Verb(
@@ -44,7 +47,7 @@ FOLDER_VERBS = (
         "Show one folder.",
         "checkmk-sync folders get /linux/web",
         lambda client, path: _folder_row(client.folders.get(path)),
-        (Argument("path", "The folder.", required=True),),
+        (_PATH,),
     ),
     Verb(
         "folders",
@@ -52,7 +55,7 @@ FOLDER_VERBS = (
         "Create a folder and its missing parents; one that exists stays as it is.",
         "checkmk-sync folders create /linux/web --title 'Web servers'",
         _create_folder,
-        (Argument("path", "The folder.", required=True), Argument("title", "Its title (default: its name).")),
+        (_PATH, Argument("title", "Its title (default: its name).")),
         writes=True,
     ),
     Verb(
@@ -62,7 +65,7 @@ FOLDER_VERBS = (
         "checkmk-sync folders delete /linux/old",
         _delete_folder,
         (
-            Argument("path", "The folder.", required=True),
+            _PATH,
             Argument("recursive", "Also delete all hosts and folders in it.", bool, default=False),
         ),
         writes=True,

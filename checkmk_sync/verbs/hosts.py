@@ -6,10 +6,11 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
 from ..errors import BatchError
+from ..names import folder_path, host_name
 from ..outcomes import Outcomes
 from ..records import Host, writable
 from ..sync.sources import attribute_value
-from .verb import LIMIT, Argument, Row, Verb, limited
+from .verb import LIMIT, Argument, Row, Verb, limited, search_pattern
 
 __all__ = ["HOST_VERBS"]
 
@@ -97,7 +98,7 @@ def _host_states(client: Checkmk, search: Optional[str], limit: Optional[int]) -
         yield {"name": host.name, "state": host.state.name, **{column: host[column] for column in columns}}
 
 
-_NAME = Argument("name", "Name of the host.", required=True)
+_NAME = Argument("name", "Name of the host.", required=True, check=host_name)
 _ATTRIBUTE = Argument(
     "attribute",
     "Set an attribute, such as ipaddress=192.0.2.10; as in a CSV inventory parents=gw01|gw02 is a list, "
@@ -105,7 +106,7 @@ _ATTRIBUTE = Argument(
     "pairs",
     many=True,
 )
-_SEARCH = Argument("search", "Only names that fit a pattern such as 'web*'.")
+_SEARCH = Argument("search", "Only names that fit a pattern such as 'web*'.", check=search_pattern)
 _LABEL = Argument("label", "Set a label, such as env=prod.", "pairs", many=True)
 
 HOST_VERBS = (
@@ -115,7 +116,7 @@ HOST_VERBS = (
         "List configured hosts.",
         "checkmk-sync hosts list --folder /linux --limit 20",
         _list_hosts,
-        (Argument("folder", "Only hosts directly in this folder."), _SEARCH, LIMIT),
+        (Argument("folder", "Only hosts directly in this folder.", check=folder_path), _SEARCH, LIMIT),
         ("name", "folder", "ipaddress", "alias", "labels"),
     ),
     Verb(
@@ -132,7 +133,7 @@ HOST_VERBS = (
         "Create a host (not active until the next activation).",
         "checkmk-sync hosts create web01 --folder /linux --attribute ipaddress=192.0.2.10 --label env=prod",
         _create_host,
-        (_NAME, Argument("folder", "Folder to create it in.", default="/"), _ATTRIBUTE, _LABEL),
+        (_NAME, Argument("folder", "Folder to create it in.", default="/", check=folder_path), _ATTRIBUTE, _LABEL),
         writes=True,
     ),
     Verb(
@@ -156,7 +157,7 @@ HOST_VERBS = (
         "Move a host to another folder.",
         "checkmk-sync hosts move web01 /linux/web",
         lambda client, name, folder: _host_row(client.hosts.move(name, folder)),
-        (_NAME, Argument("folder", "Folder to move it to.", required=True)),
+        (_NAME, Argument("folder", "Folder to move it to.", required=True, check=folder_path)),
         writes=True,
     ),
     Verb(
@@ -165,7 +166,7 @@ HOST_VERBS = (
         "Delete hosts.",
         "checkmk-sync hosts delete web01 web02",
         _delete_hosts,
-        (Argument("names", "Names of the hosts.", required=True, many=True),),
+        (Argument("names", "Names of the hosts.", required=True, many=True, check=host_name),),
         writes=True,
         destructive=True,
     ),

@@ -8,7 +8,7 @@ from ..client import Checkmk
 from ..names import ServiceState
 from ..query import unhandled_problems
 from ..records import ServiceStatus, severity
-from .verb import LIMIT, Argument, Row, Verb, limited
+from .verb import LIMIT, Argument, Row, Verb, limited, search_pattern
 
 __all__ = ["SERVICE_VERBS"]
 
@@ -34,7 +34,7 @@ def _problems(client: Checkmk, host: Optional[str], limit: Optional[int]) -> Ite
     return map(_service_row, limited(sorted(rows, key=severity), limit))
 
 
-_OF_HOST = Argument("host", "Only of this host; may be a pattern such as 'web*'.")
+_OF_HOST = Argument("host", "Only of this host; may be a pattern such as 'web*'.", check=search_pattern)
 _STATES = tuple(state.name.lower() for state in ServiceState)
 
 SERVICE_VERBS = (
@@ -46,7 +46,7 @@ SERVICE_VERBS = (
         _services,
         (
             _OF_HOST,
-            Argument("search", "Only names that fit a pattern such as 'Filesystem*'."),
+            Argument("search", "Only names that fit a pattern such as 'Filesystem*'.", check=search_pattern),
             Argument("state", "Only in this state.", many=True, choices=_STATES),
             LIMIT,
         ),

@@ -6,6 +6,7 @@ from typing import Iterator, Sequence
 
 from ..client import Checkmk
 from ..errors import BatchError
+from ..names import host_name
 from ..outcomes import Outcomes
 from .verb import Argument, Row, Verb
 
@@ -44,7 +45,7 @@ SITE_VERBS = (
         "checkmk-sync discover web01 web02",
         _discover,
         (
-            Argument("hosts", "Names of the hosts.", required=True, many=True),
+            Argument("hosts", "Names of the hosts.", required=True, many=True, check=host_name),
             Argument("remove_vanished", "Also drop services that vanished.", bool, default=False),
         ),
         writes=True,

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Optional
 
-__all__ = ["LIMIT", "Argument", "Row", "Verb", "limited"]
+__all__ = ["LIMIT", "Argument", "Row", "Verb", "limited", "search_pattern"]
 
 Row = dict[str, Any]
 
@@ -14,7 +14,7 @@ Row = dict[str, Any]
 @dataclass(frozen=True)
 class Argument:
     """``kind`` is str, int, bool or "pairs" (KEY=VALUE, given several times); ``many`` takes several values,
-    ``least`` is the smallest number."""
+    ``least`` is the smallest number, ``check`` raises ValueError for a value that cannot be."""
 
     name: str
     help: str
@@ -24,6 +24,7 @@ class Argument:
     default: Any = None
     choices: tuple[str, ...] = ()
     least: int = 0
+    check: Optional[Callable[[Any], Any]] = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,13 @@ class Verb:
     columns: tuple[str, ...] = ()
     writes: bool = False
     destructive: bool = False
+
+
+def search_pattern(text: str) -> str:
+    """``text`` when it can be searched for; ValueError otherwise."""
+    if not text or not text.isprintable():
+        raise ValueError(f"{text!r} is no pattern: a text of one line is needed, such as 'web*'")
+    return text
 
 
 LIMIT = Argument("limit", "Show at most this many.", int)

@@ -252,7 +252,7 @@ def start_bulk(context: Context) -> Response:
 @endpoint("GET", "/objects/discovery_run/<job_id>", exists=lambda profile: not profile.has_background_jobs)
 def old_bulk_status(context: Context) -> Response:
     job = context.world.discovery.bulk.get(context.params["job_id"])
-    if job is None:
+    if job is None or not context.world.discovery.visible(job):
         raise Problem(404, "Not Found", "There is no running bulk discovery job")
     return json_response(_old_job(context, job, "discovery_run", job.id))
 
@@ -267,7 +267,7 @@ def background_job(context: Context) -> Response:
     ident, jobs = context.params["job_id"], context.world.discovery
     known = {**jobs.bulk, **{job.id: job for job in jobs.scans.values()}}
     job = known.get(ident)
-    if job is None:
+    if job is None or not jobs.visible(job):
         raise missing("job_id", "Background job", ident)
     state = "running" if job.active else job.state
     return json_response(

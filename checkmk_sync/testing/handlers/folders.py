@@ -102,6 +102,7 @@ def create_folder(context: Context) -> Response:
     if wrong or parent is None:
         raise bad_fields(wrong)
     context.require("wato.edit")
+    context.require_folder(parent.path)
     name = body.get("name") or _derived_name(context, parent.path, body["title"])
     path = f"{parent.path.rstrip('/')}/{name}"
     if path in setup.folders:
@@ -139,6 +140,7 @@ def update_folder(context: Context) -> Response:
         raise bad_fields(wrong)
     context.check_etag(folder_etag(folder))
     context.require("wato.edit")
+    context.require_folder(folder.path)
     return _answer(context, _change(context, folder, context.body))
 
 
@@ -165,6 +167,7 @@ def bulk_update_folders(context: Context) -> Response:
     for entry in context.body["entries"]:
         folder = context.setup.folder(entry["folder"])
         assert folder is not None
+        context.require_folder(folder.path)
         try:
             done.append(_object(context, _change(context, folder, entry)))
         except Problem:
@@ -183,6 +186,8 @@ def move_folder(context: Context) -> Response:
         raise bad_fields({"destination": [f"The folder {context.body['destination']!r} could not be found."]})
     context.check_etag(folder_etag(folder))
     context.require("wato.edit")
+    context.require_folder(folder.path)
+    context.require_folder(target.path)
     into_itself = (target.path + "/").startswith(folder.path + "/")
     name_taken = f"{target.path.rstrip('/')}/{folder.name}" in context.setup.folders
     if folder.path == "/" or into_itself or parent_folder(folder.path) == target.path or name_taken:
@@ -202,6 +207,7 @@ def delete_folder(context: Context) -> Response:
     if folder.path == "/":
         raise Problem(401, "Problem deleting folder.", "Deleting the root folder is not permitted.")
     context.require("wato.edit")
+    context.require_folder(folder.path)
     holds_something = setup.hosts_in(folder.path) or any(setup.subfolders(folder.path, recursive=False))
     if context.query.get("delete_mode") == "abort_on_nonempty" and holds_something:
         raise Problem(409, "Problem deleting folder.", "The folder is not empty, or something refers to it.")

@@ -206,6 +206,7 @@ def _create(context: Context, nodes: Optional[tuple[str, ...]] = None) -> Respon
         raise bad_fields(wrong)
     folder = _folder(context, "folder", body["folder"])
     context.require("wato.edit")
+    context.require_folder(folder.path)
     attributes = body.get("attributes", {})
     host = context.setup.add_host(body["host_name"], folder.path, attributes, user=context.user.name, nodes=nodes)
     return _answer(context, host)
@@ -240,6 +241,7 @@ def set_nodes(context: Context) -> Response:
     if host.nodes is None:
         raise Problem(400, "Not a cluster", f"The host {host.name!r} is not a cluster.")
     context.require("wato.edit")
+    context.require_folder(host.folder)
     changed = context.setup.change_host(host, user=context.user.name, nodes=nodes)
     links = [context.links.self_(context.request.path)]
     answer = {"id": f"{host.name}_nodes", "value": list(nodes), "extensions": {}, "links": links}
@@ -254,6 +256,7 @@ def update_host(context: Context) -> Response:
         raise bad_fields(wrong)
     context.check_etag(host_etag(host))
     context.require("wato.edit")
+    context.require_folder(host.folder)
     changed, absent = changed_attributes(context, host, context.body)
     if absent:
         detail = f"The following attributes were not removed since they didn't exist: {', '.join(absent)}"
@@ -265,6 +268,7 @@ def update_host(context: Context) -> Response:
 def delete_host(context: Context) -> Response:
     host = existing_host(context)
     context.require("wato.edit")
+    context.require_folder(host.folder)
     context.setup.remove_host(host.name, user=context.user.name)
     return Response(status=204)
 
@@ -280,6 +284,8 @@ def move_host(context: Context) -> Response:
     target = _folder(context, "target_folder", context.body["target_folder"])
     context.check_etag(host_etag(host))
     context.require("wato.edit")
+    context.require_folder(host.folder)
+    context.require_folder(target.path)
     if target.path == host.folder:
         raise Problem(400, "Invalid move action", "The host is already part of the specified target folder")
     user = context.user.name

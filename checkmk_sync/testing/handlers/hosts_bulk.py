@@ -75,6 +75,7 @@ def bulk_create(context: Context) -> Response:
             continue
         folder = context.setup.folder(entry["folder"])
         path = "/" if folder is None else folder.path
+        context.require_folder(path)
         done.append(context.setup.add_host(entry["host_name"], path, entry["attributes"], user=context.user.name))
     return _answer(context, done, failed)
 
@@ -88,6 +89,7 @@ def bulk_update(context: Context) -> Response:
         if context.world.faults.fails_host(entry["host_name"]):
             failed[entry["host_name"]] = "Validation failed: refused by a hook"
             continue
+        context.require_folder(context.setup.hosts[entry["host_name"]].folder)
         host, absent = changed_attributes(context, context.setup.hosts[entry["host_name"]], entry)
         if absent:
             failed[host.name] = f"Failed to remove {', '.join(absent)}"
@@ -104,5 +106,6 @@ def bulk_delete(context: Context) -> Response:
         raise bad_fields({"entries": unknown})
     context.require("wato.edit")
     for name in dict.fromkeys(names):
+        context.require_folder(context.setup.hosts[name].folder)
         context.setup.remove_host(name, user=context.user.name)
     return Response(status=204)
