@@ -44,14 +44,18 @@ class Site:
 
     def version(self) -> CheckmkVersion:
         """The site's version; asks for it unless an answer has named it before. UnexpectedReplyError for none."""
-        if self.transport.version_text is None:
-            answer = self.perform("site", "version").data
-            self.transport.version_text = str(value_of(answer, "versions", "checkmk"))
-            self.transport.edition = str(value_of(answer, "edition"))
         try:
+            if self.transport.version_text is None:
+                answer = self.perform("site", "version").data
+                self.transport.version_text = str(value_of(answer, "versions", "checkmk"))
+                self.transport.edition = str(value_of(answer, "edition"))
             return CheckmkVersion.parse(self.transport.version_text)
         except ValueError as error:
-            raise UnexpectedReplyError(f"the site names an unknown version: {error}") from error
+            text = f"the site names an unknown version: {error}"
+            raise UnexpectedReplyError(text, nothing_done=True) from error
+        except UnexpectedReplyError as error:  # it is asked for before anything else
+            error.nothing_done = True
+            raise
 
     def time_of(self, moment: float) -> Optional[float]:
         """UNIX time of a ``moment`` of our monotonic clock by the site's own clock, which need not agree with

@@ -167,3 +167,7 @@ def test_a_version_that_is_none_is_told(site: SimulatedSite, cmk: Checkmk) -> No
     cmk._transport.version_text = "nonsense"
     with pytest.raises(UnexpectedReplyError, match="the site names an unknown version: 'nonsense'"):
         list(cmk.hosts.each())
+    before = cmk.clock.monotonic()
+    with pytest.raises(UnexpectedReplyError):
+        cmk.folders.delete("/a")
+    assert cmk.clock.monotonic() == before, "nothing was sent, so nothing is looked for"

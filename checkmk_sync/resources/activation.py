@@ -201,8 +201,10 @@ class Activation(Resource):
     def _started(self, before: Sequence[PendingChange]) -> Optional[ActivationRun]:
         """The run whose start got no answer: it runs now, or its changes are gone. Any other is somebody else's."""
         ids = {change.id for change in before}
-        ours = (run for run in self.running() if not run.changes or ids <= set(run.changes))
-        return next(ours, None if self._still_pending(before) else ActivationRun("", False, ()))
+        for run in self.running():
+            if not run.changes or ids <= set(run.changes):
+                return run
+        return None if self._still_pending(before) else ActivationRun("", False, ())
 
     def _ended(self, run: ActivationRun, deadline: Deadline) -> ActivationRun:
         if not run.is_running and not run.id:
