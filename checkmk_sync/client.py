@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from types import TracebackType
@@ -24,13 +25,18 @@ __all__ = ["Checkmk", "Health"]
 
 @dataclass(frozen=True)
 class Health:
-    """Whether the site answers; ``error`` says why not."""
+    """Whether the site answers; ``error`` says why not.
+
+    ``latency_s`` is how long that took to know, with repeats; ``pending`` counts the changes that wait for an
+    activation, None where that was not asked for or not answered.
+    """
 
     ok: bool
     version: Optional[Version]
     latency_s: float
     breaker: BreakerState
     error: Optional[CheckmkError] = None
+    pending: Optional[int] = None
 
 
 class Checkmk:
@@ -96,8 +102,12 @@ class Checkmk:
         """What the site says it is; also the cheapest way to see that address and credentials are right."""
         return Version.parse(self._site.perform("site", "version").data)
 
-    def health(self) -> Health:
-        """Whether the site answers now; never raises for a site that does not."""
+    def health(self, *, pending: bool = False) -> Health:
+        """Whether the site answers now, and with ``pending`` how many changes wait; never raises.
+
+        It is a call like any other: while the breaker is open it says so without asking the site, when the
+        time is up it is the probe, and what it sees counts for the breaker as what other calls see.
+        """
         started = self._site.clock.monotonic()
         version: Optional[Version] = None
         failure: Optional[CheckmkError] = None
@@ -106,7 +116,11 @@ class Checkmk:
         except CheckmkError as error:
             failure = error
         latency_s = self._site.clock.monotonic() - started
-        return Health(failure is None, version, latency_s, self._transport.guards.breaker.state, failure)
+        count = None
+        if pending and failure is None:
+            with contextlib.suppress(CheckmkError):  # not every user may see them
+                count = len(self.activation.pending())
+        return Health(failure is None, version, latency_s, self._transport.guards.breaker.state, failure, count)
 
     @property
     def clock(self) -> Clock:

@@ -11,7 +11,7 @@ from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Option
 from .catalogue import Operation, is_versioned, pick
 from .clock import Deadline
 from .decode import iter_items
-from .errors import CheckmkError, ServerError, UnexpectedReplyError
+from .errors import CheckmkError, ServerError, TransportError, UnexpectedReplyError
 from .metering import Meter
 from .names import CheckmkVersion, folder_path, is_folder_hash, path_segment
 from .streaming import Received, StreamBatch, batches
@@ -142,8 +142,10 @@ class Site:
             with contextlib.closing(self.transport.chunks(reply)) as chunks:
                 counted = chunks if received is None else _counted(chunks, received)
                 yield from iter_items(counted, fields=parts)
-        except CheckmkError:  # the call itself was well: its answer broke off
+        except CheckmkError as error:  # the call itself was well: its answer broke off
             self.transport.metrics.increment_counter(f"call.{noun}.{verb}.errors")
+            if isinstance(error, TransportError):
+                error.repeatable = error.is_read = True  # all streams are reads
             raise
 
 

@@ -26,6 +26,7 @@ __all__ = [
 
 
 BACKENDS = ("memory", "sqlite", "redis")
+STRATEGIES = ("fixed", "linear", "exponential_backoff")
 
 
 def _check(owner: Any, **minimum: float) -> None:
@@ -141,25 +142,38 @@ class MetricsSettings:
 
 @dataclass(frozen=True)
 class RetrySettings:
-    """``max_retries`` repeats after the first try, ``base_delay`` and ``max_delay`` in seconds."""
+    """``max_retries`` repeats after the first try, ``base_delay`` and ``max_delay`` in seconds.
+
+    ``strategy`` says how waits grow; with ``jitter`` each is drawn between 0 and what that gives.
+    """
 
     max_retries: int = 3
     base_delay: float = 0.5
     max_delay: float = 60.0
+    strategy: str = "exponential_backoff"
+    jitter: bool = True
 
     def __post_init__(self) -> None:
         _check(self, max_retries=0, base_delay=0, max_delay=0)
+        if self.strategy not in STRATEGIES:
+            raise SettingsError(f"{self.strategy!r} is no strategy: {', '.join(STRATEGIES)}", field="strategy")
 
 
 @dataclass(frozen=True)
 class BreakerSettings:
-    """Opens after ``failure_threshold`` failures in a row, for ``recovery_timeout`` seconds."""
+    """Opens after ``failure_threshold`` failures in a row, or when ``failure_rate`` (a part of 1) of at least
+    ``minimum_calls`` in the last ``window`` seconds failed; for ``recovery_timeout`` seconds."""
 
     failure_threshold: int = 5
     recovery_timeout: float = 60.0
+    failure_rate: float = 0.7
+    window: float = 60.0
+    minimum_calls: int = 20
 
     def __post_init__(self) -> None:
-        _check(self, failure_threshold=1, recovery_timeout=0)
+        _check(self, failure_threshold=1, recovery_timeout=0, failure_rate=0.01, window=0.001, minimum_calls=1)
+        if self.failure_rate > 1:
+            raise SettingsError("failure_rate is a part of 1: at most 1", field="failure_rate")
 
 
 @dataclass(frozen=True)

@@ -191,12 +191,12 @@ class _Pace:
 
 
 def _guards(settings: Settings, metrics: MetricsCollector, clock: Clock) -> Guards:
-    retry, breaker, limits = settings.recovery.retry, settings.recovery.circuit_breaker, settings.limits
+    recovery, limits = settings.recovery, settings.limits
     per_second = limits.requests_per_second
     return Guards(
         metrics=metrics,
-        retry=RetryPolicy(retry.max_retries, retry.base_delay, retry.max_delay, clock=clock, budget=RetryBudget()),
-        breaker=CircuitBreaker(breaker.failure_threshold, breaker.recovery_timeout, clock=clock),
+        retry=RetryPolicy.from_settings(recovery.retry, clock=clock, budget=RetryBudget()),
+        breaker=CircuitBreaker.from_settings(recovery.circuit_breaker, clock=clock),
         # Checkmk: every Setup write takes one lock of the whole site, so a second one at a time only
         # occupies a worker that waits.
         lanes={"read": InFlight(limits.reads_in_flight), "write": InFlight(1)},

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Any
+from typing import Any, Callable, Optional
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkmk_sync.errors import CircuitOpenError, ConnectError, DeadlineError, NotFoundError, ReadTimeoutError
+from checkmk_sync.errors import (
+    CircuitOpenError,
+    ConnectError,
+    DeadlineError,
+    NotFoundError,
+    ReadTimeoutError,
+    ThrottledError,
+)
 from checkmk_sync.recovery import BreakerState, CircuitBreaker
 from checkmk_sync.testing import ManualClock
 
@@ -124,21 +131,106 @@ def test_the_lock_is_not_held_during_a_call(breaker: CircuitBreaker) -> None:
     assert not meeting.broken
 
 
-def test_late_results_of_an_earlier_time_do_not_count(breaker: CircuitBreaker, clock: ManualClock) -> None:
+def _end_late(breaker: CircuitBreaker, clock: ManualClock, end: Callable[[], object]) -> None:
+    """A call begins, the breaker opens, its time goes by, and then the call ends."""
+
+    def late() -> None:
+        _break(breaker, 3)
+        clock.advance(60)
+        assert breaker.state is BreakerState.HALF_OPEN
+        end()
+
+    with contextlib.suppress(ConnectError):
+        breaker.call(late)
+
+
+@pytest.mark.parametrize("error", [None, ConnectError("late")], ids=["success", "failure"])
+def test_a_late_result_is_no_probe(breaker: CircuitBreaker, clock: ManualClock, error: Optional[Exception]) -> None:
+    _end_late(breaker, clock, lambda: error and _fail(error))
+    assert breaker.state is BreakerState.HALF_OPEN
+    assert breaker.call(lambda: "probe") == "probe"
+    assert breaker.state is BreakerState.CLOSED
+
+
+@pytest.mark.parametrize("error", [None, ConnectError("late")], ids=["success", "failure"])
+def test_a_late_result_does_not_count_for_the_next_time(
+    breaker: CircuitBreaker, clock: ManualClock, error: Optional[Exception]
+) -> None:
+    """Two failures after a good probe: with one more it would be open, with a success the count would be 0."""
+
+    def end() -> None:
+        breaker.call(lambda: "probe")
+        _break(breaker, 2)
+        if error:
+            raise error
+
+    _end_late(breaker, clock, end)
+    assert breaker.state is BreakerState.CLOSED
+    _break(breaker, 1)
+    assert breaker.state is BreakerState.OPEN
+
+
+@pytest.mark.parametrize("error", [None, ConnectError("late"), DeadlineError("queue", queued=True)])
+def test_a_late_end_leaves_the_place_of_the_probe(
+    breaker: CircuitBreaker, clock: ManualClock, error: Optional[Exception]
+) -> None:
     started, finish = threading.Event(), threading.Event()
 
-    def slow() -> str:
+    def slow() -> None:
         started.set()
         finish.wait(10)
-        return "ok"
+        if error:
+            raise error
 
-    late = threading.Thread(target=lambda: breaker.call(slow))
+    def run() -> None:
+        with contextlib.suppress(ConnectError, DeadlineError):
+            breaker.call(slow)
+
+    late = threading.Thread(target=run)
     late.start()
     started.wait(10)
     _break(breaker, 3)
-    finish.set()
-    late.join(10)
-    assert breaker.state is BreakerState.OPEN
+    clock.advance(60)
+
+    def probe() -> None:
+        finish.set()
+        late.join(10)
+        with pytest.raises(CircuitOpenError):
+            breaker.call(lambda: pytest.fail("a second probe"))
+
+    breaker.call(probe)
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_a_check_refuses_whom_a_call_would_and_takes_no_place(breaker: CircuitBreaker, clock: ManualClock) -> None:
+    breaker.check()
+    _break(breaker, 3)
+    with pytest.raises(CircuitOpenError, match="3 calls in a row failed"):
+        breaker.check()
+    clock.advance(60)
+    breaker.check()
+    with pytest.raises(CircuitOpenError):
+        breaker.call(breaker.check)  # meanwhile the probe is under way
+    assert breaker.call(lambda: "probe") == "probe"
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (TimeoutError(), BreakerState.OPEN),
+        (ConnectionResetError(), BreakerState.OPEN),
+        (ReadTimeoutError("of a write"), BreakerState.OPEN),
+        (ValueError(), BreakerState.CLOSED),
+        (CircuitOpenError("another breaker"), BreakerState.CLOSED),
+        (ThrottledError(429, "Too Many Requests"), BreakerState.CLOSED),
+    ],
+    ids=lambda value: getattr(value, "value", type(value).__name__),
+)
+def test_failures_of_any_library_count(breaker: CircuitBreaker, error: Exception, state: BreakerState) -> None:
+    for _ in range(3):
+        with pytest.raises(type(error)):
+            breaker.call(_fail, error)
+    assert breaker.state is state
 
 
 def test_ctrl_c_is_no_result(breaker: CircuitBreaker, clock: ManualClock) -> None:

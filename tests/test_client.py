@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import responses
 
 from checkmk_sync import Checkmk, Settings
-from checkmk_sync.errors import AuthError, CircuitOpenError, ConnectError, SettingsError, UnexpectedReplyError
+from checkmk_sync.errors import (
+    AuthError,
+    CircuitOpenError,
+    ConnectError,
+    GatewayError,
+    SettingsError,
+    UnexpectedReplyError,
+)
 from checkmk_sync.recovery import BreakerState
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
@@ -31,6 +39,49 @@ def test_health_of_a_site_that_is_away(site: SimulatedSite, cmk: Checkmk) -> Non
     assert not health.ok
     assert isinstance(health.error, ConnectError)
     assert health.version is None
+
+
+def test_health_counts_what_waits_for_an_activation(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("web01")
+    assert cmk.health().pending is None
+    assert cmk.health(pending=True).pending == len(cmk.activation.pending()) > 0
+    site.set_faults([Fault("crash", path="pending_changes")])
+    health = cmk.health(pending=True)
+    assert (health.ok, health.pending, health.error) == (True, None, None)
+
+
+def test_health_of_an_open_breaker_asks_nobody_until_it_is_the_probe(
+    site: SimulatedSite, connect: Any, clock: ManualClock
+) -> None:
+    cmk = connect(site, recovery={"retry": {"max_retries": 0}, "circuit_breaker": {"failure_threshold": 1}})
+    site.set_faults([Fault("status", status=503)])
+    assert [type(cmk.health().error) for _ in range(5)] == [GatewayError, *[CircuitOpenError] * 4]
+    assert site.world.faults.struck["status"] == 1
+    site.set_faults([])
+    clock.advance(60)
+    assert cmk.health().breaker is BreakerState.CLOSED
+
+
+@pytest.mark.parametrize(("user", "status"), [("automation", 500), ("nobody", 401)])
+def test_health_that_is_refused_does_not_count_as_an_outage(
+    site: SimulatedSite, connect: Any, user: str, status: int
+) -> None:
+    site.set_faults([Fault("crash")] if status == 500 else [])
+    with Checkmk(site.url, "s", user, "x" * 20 if status == 401 else site.secret) as cmk:
+        for _ in range(9):
+            health = cmk.health()
+            assert getattr(health.error, "status", None) == status
+            assert health.breaker is BreakerState.CLOSED
+
+
+@pytest.mark.parametrize("body", ["[]", "{}", '{"versions": 5}', "null", "nonsense", '{"versions": {"checkmk": null}}'])
+def test_health_never_raises_whatever_the_answer(body: str) -> None:
+    with responses.RequestsMock() as mock:
+        mock.get("https://mon.example.com/s/check_mk/api/1.0/version", body=body, content_type="application/json")
+        with Checkmk("https://mon.example.com", "s", "u", "secret", recovery={"retry": {"max_retries": 0}}) as cmk:
+            health = cmk.health()
+    assert not health.ok
+    assert health.latency_s >= 0
 
 
 def test_the_version_is_asked_for_once_at_most(site: SimulatedSite, cmk: Checkmk) -> None:

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync.clock import Deadline, SystemClock
-from checkmk_sync.errors import BrokenReplyError, ConnectError, GatewayError, NotFoundError, ThrottledError
+from checkmk_sync.errors import (
+    BrokenReplyError,
+    CircuitOpenError,
+    ConnectError,
+    GatewayError,
+    NotFoundError,
+    ReadTimeoutError,
+    ThrottledError,
+)
 from checkmk_sync.recovery import RetryBudget, RetryPolicy, RetryStrategy
 from checkmk_sync.testing import ManualClock
 
@@ -85,7 +93,7 @@ def test_jitter_draws_from_the_whole_delay() -> None:
 )
 def test_what_the_server_asks_for_is_a_floor(error: Exception, jitter: bool) -> None:
     clock = ManualClock()
-    _policy(clock, jitter=jitter).execute(_failing(1, error))
+    _policy(clock, jitter=jitter).execute(_failing(1, error), retryable_exceptions=(type(error),))
     assert clock.slept[0] >= 7.0
 
 
@@ -105,12 +113,35 @@ def test_only_what_the_caller_names_is_repeated() -> None:
     assert len(clock.slept) == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (TimeoutError(), 2),
+        (ConnectError("refused", sent=False), 2),
+        (ReadTimeoutError("of a write that may have happened"), 1),
+        (CircuitOpenError("nobody is there, for longer than any wait"), 1),
+        (ValueError("wrong"), 1),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_by_default_what_may_be_repeated_is(clock: ManualClock, error: Exception, tries: int) -> None:
+    attempts = []
+
+    def attempt() -> None:
+        attempts.append(1)
+        raise error
+
+    with pytest.raises(type(error)):
+        _policy(clock, max_retries=1).execute(attempt)
+    assert len(attempts) == tries
+
+
 def test_the_failure_is_raised_once_and_alone() -> None:
     """Neither the carrier through backoff nor an earlier attempt hangs on it."""
     first = BrokenReplyError("cut")
     first.__cause__ = OSError(104, "reset")
     with pytest.raises(BrokenReplyError) as caught:
-        _policy(ManualClock()).execute(_failing(9, first))
+        _policy(ManualClock()).execute(_failing(9, first), retryable_exceptions=(BrokenReplyError,))
     assert caught.value is first
     assert isinstance(caught.value.__cause__, OSError)
     assert caught.value.__context__ is None

@@ -90,11 +90,16 @@ class LockedError(ApiError):
 
 
 class ThrottledError(ApiError):
-    """429: a proxy in front of the site throttles (Checkmk itself never does); ``retry_after_s`` is its wish."""
+    """429: a proxy in front of the site throttles (Checkmk itself never does); ``retry_after_s`` is its wish.
+
+    ``is_read`` and ``given_up`` are those of a TransportError.
+    """
 
     def __init__(self, *args: Any, retry_after_s: Optional[float] = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.retry_after_s = retry_after_s
+        self.is_read: Optional[bool] = None
+        self.given_up = False
 
 
 class ServerError(ApiError):

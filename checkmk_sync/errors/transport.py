@@ -23,12 +23,15 @@ class TransportError(CheckmkError):
     ``sent`` is False when the request surely never reached the site, None when that is unknown: the
     site keeps working after a client has hung up, so a write may have happened or may still happen.
     ``call`` is ``"METHOD path"``, ``attempts`` how often it was tried, ``repeatable`` whether trying
-    again is safe: it was never sent, or only reads.
+    again is safe: it was never sent, or only reads. ``is_read`` says whether it only reads (None where no
+    client knows), ``given_up`` that a client which repeats calls has done so as far as it may.
     """
 
     def __init__(self, message: str, *, call: str = "", sent: Optional[bool] = None, attempts: int = 1) -> None:
         self.call, self.sent, self.attempts = call, sent, attempts
         self.repeatable = sent is False
+        self.is_read: Optional[bool] = None
+        self.given_up = False
         super().__init__(message)
 
 

@@ -1,10 +1,12 @@
-"""Retry, circuit breaker and limits: machinery for any callable, nothing here knows HTTP."""
+"""Retry, circuit breaker, fallbacks and limits: machinery for any callable, nothing here knows HTTP."""
 
 from __future__ import annotations
 
 from .breaker import BreakerState, CircuitBreaker
 from .classify import ErrorClass, classify_error
+from .fallback import FallbackHandler
 from .limit import InFlight, RateLimit
+from .resilient import RecoveryMixin, resilient
 from .retry import RetryBudget, RetryPolicy, RetryStrategy
 from .stack import Guards, Task
 
@@ -12,12 +14,15 @@ __all__ = [
     "BreakerState",
     "CircuitBreaker",
     "ErrorClass",
+    "FallbackHandler",
     "Guards",
     "InFlight",
     "RateLimit",
+    "RecoveryMixin",
     "RetryBudget",
     "RetryPolicy",
     "RetryStrategy",
     "Task",
     "classify_error",
+    "resilient",
 ]

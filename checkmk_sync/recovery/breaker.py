@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import enum
 import functools
+import math
 import threading
+from collections import deque
 from typing import Any, Callable, Optional, TypeVar
 
 from ..clock import Clock, SystemClock
-from ..errors import CircuitOpenError, DeadlineError, TransportError
+from ..errors import ApiError, CircuitOpenError, DeadlineError, TransportError
+from ..settings import BreakerSettings
+from .classify import ErrorClass, classify_error
 
 __all__ = ["BreakerState", "CircuitBreaker"]
 
@@ -25,17 +29,22 @@ class BreakerState(enum.Enum):
 
 
 def _is_outage(error: Exception) -> Optional[bool]:
-    if isinstance(error, DeadlineError) and error.queued:
-        return None  # waiting in one's own queue says nothing about the site
-    return isinstance(error, TransportError)
+    if isinstance(error, CircuitOpenError) or (isinstance(error, DeadlineError) and error.queued):
+        return None  # neither one's own queue nor another breaker says anything about the site
+    if isinstance(error, (ApiError, TransportError)):  # also of a write, which is not to be repeated
+        return isinstance(error, TransportError)
+    return classify_error(error) is not ErrorClass.PERMANENT
 
 
 class CircuitBreaker:
-    """Opens after ``failure_threshold`` failures in a row; ``recovery_timeout`` seconds later one probe passes.
+    """Opens after ``failure_threshold`` failures in a row, or when of at least ``minimum_calls`` calls in the last
+    ``window`` seconds ``failure_rate`` (a part of 1) failed; ``recovery_timeout`` seconds later one probe passes.
 
     The lock guards the bookkeeping only and is never held during a call. A result counts only for the
     generation in which its call began: one that comes late neither opens nor closes anything.
-    ``counts`` says of an error whether it is a failure, shows that the site answers, or (None) neither.
+    ``counts`` says of an error whether it is a failure, shows that the site answers, or (None) neither; by
+    default failures are the TransportErrors, and of other libraries what :func:`classify_error` does not
+    call PERMANENT. ValueError for limits that make no sense.
     """
 
     def __init__(
@@ -43,19 +52,39 @@ class CircuitBreaker:
         failure_threshold: int = 5,
         recovery_timeout: float = 60.0,
         *,
+        # A rate of 0.5 would open by chance, once in 16 times 200 calls, where 3 of 10 answers are 503.
+        failure_rate: float = 0.7,
+        window: float = 60.0,
+        minimum_calls: int = 20,
         clock: Optional[Clock] = None,
         counts: Callable[[Exception], Optional[bool]] = _is_outage,
     ) -> None:
+        if not (failure_threshold >= 1 and recovery_timeout >= 0.0 and 0.0 < failure_rate <= 1.0):
+            raise ValueError("a breaker opens after some failures, at a rate of at most 1, for some time")
         self.failure_threshold, self.recovery_timeout = failure_threshold, recovery_timeout
+        self.failure_rate, self.minimum_calls = failure_rate, minimum_calls
         self._clock: Clock = clock or SystemClock()
         self._counts = counts
         self._lock = threading.Lock()
         self._state = BreakerState.CLOSED
         self._generation = 0
-        self._failures = 0
-        self._opened_at = 0.0
+        self._failures = 0  # in a row
+        self._recent = _Recent(window)
+        self._opened_at, self._reason = 0.0, ""
         self._probing = False
         self._listener: Optional[Callable[[BreakerState], None]] = None
+
+    @classmethod
+    def from_settings(cls, settings: BreakerSettings, *, clock: Optional[Clock] = None) -> CircuitBreaker:
+        """A breaker as ``recovery.circuit_breaker`` configures it."""
+        return cls(
+            settings.failure_threshold,
+            settings.recovery_timeout,
+            failure_rate=settings.failure_rate,
+            window=settings.window,
+            minimum_calls=settings.minimum_calls,
+            clock=clock,
+        )
 
     def listen(self, listener: Callable[[BreakerState], None]) -> None:
         """Call ``listener(state)`` at each change of the state.
@@ -72,7 +101,12 @@ class CircuitBreaker:
             self._let_time_pass()
             return self._state
 
-    def call(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    def check(self) -> None:
+        """CircuitOpenError when a call would be refused now; for who would have to queue before it."""
+        with self._lock:
+            self._refuse()
+
+    def call(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """What ``fn`` returns; CircuitOpenError without calling it while the breaker is open."""
         generation = self._enter()
         try:
@@ -99,28 +133,30 @@ class CircuitBreaker:
         if self._state is BreakerState.OPEN and self._clock.monotonic() >= self._opened_at + self.recovery_timeout:
             self._turn(BreakerState.HALF_OPEN)
 
-    def _turn(self, state: BreakerState) -> None:
+    def _turn(self, state: BreakerState, reason: str = "") -> None:
         self._state = state
         self._generation += 1
         self._failures = 0
+        self._recent.clear()
         self._probing = False
         if state is BreakerState.OPEN:
-            self._opened_at = self._clock.monotonic()
+            self._opened_at, self._reason = self._clock.monotonic(), reason
         if self._listener is not None:
             self._listener(state)
 
+    def _refuse(self) -> None:
+        self._let_time_pass()
+        if self._state is BreakerState.OPEN or self._probing:
+            left_s = max(0.0, self._opened_at + self.recovery_timeout - self._clock.monotonic())
+            raise CircuitOpenError(
+                f"not tried: {self._reason}; next try in {left_s:.0f} s", retry_at=self._clock.time() + left_s
+            )
+
     def _enter(self) -> int:
         with self._lock:
-            self._let_time_pass()
-            refused = self._state is BreakerState.OPEN or self._probing
-            if not refused:
-                self._probing = self._state is BreakerState.HALF_OPEN
-                return self._generation
-            left_s = max(0.0, self._opened_at + self.recovery_timeout - self._clock.monotonic())
-        raise CircuitOpenError(
-            f"not tried: the site failed {self.failure_threshold} times in a row; next try in {left_s:.0f} s",
-            retry_at=self._clock.time() + left_s,
-        )
+            self._refuse()
+            self._probing = self._state is BreakerState.HALF_OPEN
+            return self._generation
 
     def _leave(self, generation: int, failed: Optional[bool]) -> None:
         with self._lock:
@@ -128,11 +164,46 @@ class CircuitBreaker:
                 return
             if failed is None:
                 self._probing = False
-            elif not failed:
-                self._failures = 0
-                if self._state is BreakerState.HALF_OPEN:
-                    self._turn(BreakerState.CLOSED)
+            elif self._state is BreakerState.HALF_OPEN:
+                self._turn(*((BreakerState.OPEN, "the last probe failed") if failed else (BreakerState.CLOSED,)))
             else:
-                self._failures += 1
-                if self._state is BreakerState.HALF_OPEN or self._failures >= self.failure_threshold:
-                    self._turn(BreakerState.OPEN)
+                self._count(failed)
+
+    def _count(self, failed: bool) -> None:
+        """Note a result of the closed state; only a failure can open it."""
+        calls, failures = self._recent.add(self._clock.monotonic(), failed)
+        self._failures = self._failures + 1 if failed else 0
+        if self._failures >= self.failure_threshold:
+            self._turn(BreakerState.OPEN, f"{self._failures} calls in a row failed")
+        elif failed and calls >= self.minimum_calls and failures >= self.failure_rate * calls:
+            self._turn(BreakerState.OPEN, f"{failures} of the last {calls} calls failed")
+
+
+class _Recent:
+    """How many calls there were, and failed, in the last ``window`` seconds.
+
+    Counted in ``SLICES`` of it, so that it takes the same memory for any number of calls; the oldest one leaves
+    as a whole, so up to a slice less is looked at.
+    """
+
+    SLICES = 10
+
+    def __init__(self, window: float) -> None:
+        if not 0.0 < window < math.inf:
+            raise ValueError(f"a window is some seconds long, not {window!r}")
+        self._slice_s = window / self.SLICES
+        self._slices: deque[list[int]] = deque()  # of [number, calls, failures]
+
+    def add(self, now: float, failed: bool) -> tuple[int, int]:
+        """Note a call; the calls and the failures of the window, with it."""
+        number = int(now / self._slice_s)
+        while self._slices and self._slices[0][0] <= number - self.SLICES:
+            self._slices.popleft()
+        if not self._slices or self._slices[-1][0] < number:
+            self._slices.append([number, 0, 0])
+        self._slices[-1][1] += 1
+        self._slices[-1][2] += failed
+        return sum(part[1] for part in self._slices), sum(part[2] for part in self._slices)
+
+    def clear(self) -> None:
+        self._slices.clear()

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import CircuitOpenError, ConnectError, ThrottledError, TransportError
 
-__all__ = ["ErrorClass", "classify_error"]
+__all__ = ["ErrorClass", "classify_error", "is_repeatable"]
 
 _AGAIN = frozenset({408, 429, 502, 503, 504})
 
@@ -35,6 +35,11 @@ def classify_error(error: BaseException) -> ErrorClass:
     if isinstance(error, (ThrottledError, TimeoutError, ConnectionError)) or _is_of_requests(error):
         return ErrorClass.RETRYABLE
     return ErrorClass.PERMANENT
+
+
+def is_repeatable(error: BaseException) -> bool:
+    """Whether another try makes sense: nothing that is PERMANENT, and no open breaker, which outlasts any wait."""
+    return not isinstance(error, CircuitOpenError) and classify_error(error) is not ErrorClass.PERMANENT
 
 
 def _is_of_requests(error: Any) -> bool:

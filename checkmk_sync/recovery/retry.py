@@ -10,7 +10,9 @@ from typing import Any, Callable, Generator, Generic, Optional, TypeVar
 import backoff
 
 from ..clock import Clock, Deadline, SystemClock
-from ..errors import GatewayError, ThrottledError, TransportError
+from ..errors import GatewayError, ThrottledError
+from ..settings import RetrySettings
+from .classify import is_repeatable
 
 __all__ = ["RetryBudget", "RetryPolicy", "RetryStrategy"]
 
@@ -32,13 +34,14 @@ class RetryStrategy(enum.Enum):
 
 
 class RetryBudget:
-    """Repeats that all threads share: each costs one token, each success earns a part of one back.
+    """Repeats that all threads share: each costs one token, each success earns ``earned`` back.
 
-    A site that answers nothing gets at most ``capacity`` repeats in all; one that fails now and then
-    never runs out.
+    A site that answers nothing gets at most ``capacity`` repeats in all; one of whose answers fewer than
+    half fail does not run out.
     """
 
-    def __init__(self, capacity: float = 10.0, earned: float = 0.5) -> None:
+    # With half a token the wallet of a site that fails in 3 of 10 answers runs dry by chance now and then.
+    def __init__(self, capacity: float = 10.0, earned: float = 1.0) -> None:
         self._capacity, self._earned = capacity, earned
         self._tokens = capacity
         self._lock = threading.Lock()
@@ -109,15 +112,39 @@ class RetryPolicy:
             self._once
         )
 
+    @classmethod
+    def from_settings(
+        cls, settings: RetrySettings, *, clock: Optional[Clock] = None, budget: Optional[RetryBudget] = None
+    ) -> RetryPolicy:
+        """A policy as ``recovery.retry`` configures it."""
+        return cls(
+            settings.max_retries,
+            settings.base_delay,
+            settings.max_delay,
+            RetryStrategy(settings.strategy),
+            settings.jitter,
+            clock=clock,
+            budget=budget,
+        )
+
     def execute(
         self,
         fn: Callable[..., T],
+        /,
         *args: Any,
-        retryable_exceptions: tuple[type[BaseException], ...] = (TransportError, ThrottledError),
+        retryable_exceptions: Optional[tuple[type[BaseException], ...]] = None,
         **kwargs: Any,
     ) -> T:
-        """What ``fn(*args, **kwargs)`` returns; its last failure is raised when no repeat helped."""
-        return self.run(lambda: fn(*args, **kwargs), may_retry=lambda error: isinstance(error, retryable_exceptions))
+        """What ``fn(*args, **kwargs)`` returns; its last failure is raised when no repeat helped.
+
+        Repeats what is one of ``retryable_exceptions``, whatever else it is. Without them it repeats what may be:
+        nothing that :func:`classify_error` calls PERMANENT, so no write that may have happened, and no open breaker.
+        """
+
+        def may_retry(error: Exception) -> bool:
+            return is_repeatable(error) if retryable_exceptions is None else isinstance(error, retryable_exceptions)
+
+        return self.run(lambda: fn(*args, **kwargs), may_retry=may_retry)
 
     def run(
         self,

@@ -1,4 +1,4 @@
-"""The guards around every request, each once, outermost first: retry, breaker, limit."""
+"""The guards around every request, each once, outermost first: retry, limit, breaker."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Callable, ContextManager, Generic, Mapping, Optional, TypeVar
 
 from ..clock import Deadline
-from ..errors import ApiError, CircuitOpenError, TransportError
+from ..errors import ApiError, ThrottledError, TransportError
 from ..metrics import MetricsCollector
 from .breaker import BreakerState, CircuitBreaker
 from .limit import InFlight, RateLimit
@@ -38,7 +38,7 @@ class Task(Generic[T]):
 
 
 class Guards:
-    """``retry(breaker(limit(attempt)))``, each measured where it acts."""
+    """``retry(limit(breaker(attempt)))``, each measured where it acts."""
 
     def __init__(
         self,
@@ -61,6 +61,9 @@ class Guards:
             return self._retried(task)
         except (TransportError, ApiError) as error:
             error.attempts = task.attempts
+            if isinstance(error, (TransportError, ThrottledError)):
+                error.is_read = task.lane == "read"
+                error.given_up = self.retry.max_retries > 0
             raise
 
     def _breaker_turned(self, state: BreakerState) -> None:
@@ -81,22 +84,25 @@ class Guards:
             self.metrics.record_timing("retry_wait", wait_s)
 
         def may_retry(error: Exception) -> bool:
-            # An open breaker is not asked again: its wait is longer than any retry's.
-            return not isinstance(error, CircuitOpenError) and task.may_retry(error)
-
-        def guarded() -> T:
-            result: T = self.breaker.call(self._limited, task)
-            return result
+            # Nor is an open breaker asked again: its wait is longer than any retry's.
+            return task.may_retry(error) and self.breaker.state is not BreakerState.OPEN
 
         if task.probe:
             return self._limited(task)
-        return self.retry.run(guarded, may_retry=may_retry, deadline=task.deadline, on_retry=note)
+        return self.retry.run(lambda: self._limited(task), may_retry=may_retry, deadline=task.deadline, on_retry=note)
 
     def _limited(self, task: Task[T]) -> T:
+        if not task.probe:
+            self.breaker.check()  # who will be refused need not queue for it
         with self._lanes[task.lane].slot(task.deadline):
             if self._rate is not None:
                 self.metrics.record_timing("throttle_wait", self._rate.wait(task.deadline))
-            task.attempts += 1
-            self.metrics.increment_counter("attempts")
-            with self.metrics.in_progress("requests_in_flight"):
-                return task.attempt()
+            # Asked after the queue: who stood in it while the breaker opened must not reach the site any more.
+            result: T = self._once(task) if task.probe else self.breaker.call(self._once, task)
+            return result
+
+    def _once(self, task: Task[T]) -> T:
+        task.attempts += 1
+        self.metrics.increment_counter("attempts")
+        with self.metrics.in_progress("requests_in_flight"):
+            return task.attempt()

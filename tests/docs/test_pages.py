@@ -9,7 +9,7 @@ from typing import Any, Iterator, get_type_hints
 
 import yaml
 
-from checkmk_sync import errors
+from checkmk_sync import errors, recovery
 from checkmk_sync.cli.reference import reference
 from checkmk_sync.configuration import _ADVANCED, _ENVIRONMENT, _SECRET_KEYS
 from checkmk_sync.settings import Settings
@@ -44,6 +44,21 @@ def test_the_configuration_page_lists_every_key_with_its_default() -> None:
     text = _page("docs/configuration.md")
     assert all(f"`{name}`" in text for name in (*_SECRET_KEYS, *_ENVIRONMENT))
     assert [key.split(".")[0] for key, _ in rows[-1:]] == [_ADVANCED[-1]]
+
+
+def test_the_configuration_page_names_the_test_of_each_table() -> None:
+    """That test fails for a key whose effect it does not show."""
+    tables = re.findall(r"^Under `\w+`.*?^\|", _page("docs/configuration.md"), re.MULTILINE | re.DOTALL)
+    assert len(tables) == 2
+    assert all("](../tests/test_settings_effects.py)" in table for table in tables)
+
+
+def test_every_name_of_recovery_is_used_by_the_client_or_an_example() -> None:
+    texts = [path.read_text("utf-8") for path in PACKAGE.rglob("*.py") if path.parent.name != "recovery"]
+    words = set(
+        re.findall(r"\w+", " ".join([*texts, *re.findall(r"```python(.*?)```", _page("docs/recovery.md"), re.S)]))
+    )
+    assert set(recovery.__all__) <= words
 
 
 def test_the_error_page_lists_every_error() -> None:

@@ -1,0 +1,153 @@
+"""The same guards for people's own functions and services, outermost first: fallback, retry, breaker."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import threading
+from typing import Any, Callable, Mapping, Optional, TypeVar, Union
+
+from ..metrics import MetricsCollector, get_metrics_collector
+from ..settings import RecoverySettings
+from .breaker import BreakerState, CircuitBreaker
+from .classify import is_repeatable
+from .fallback import FallbackHandler
+from .retry import RetryBudget, RetryPolicy
+
+__all__ = ["RecoveryMixin", "resilient"]
+
+log = logging.getLogger("checkmk_sync")
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+_making = threading.Lock()
+
+
+class RecoveryMixin:
+    """For services with :func:`resilient` methods: each method has a breaker of its own, all share one retry
+    policy with a budget and one fallback handler.
+
+    They are made when first used: as ``self.config`` says (settings, or their part ``recovery``), else as the
+    settings of ``self.client`` do; on the client's clock, so that closing it ends all waiting.
+    """
+
+    @property
+    def fallback_handler(self) -> FallbackHandler:
+        """Where to register fallbacks, under the names of methods."""
+        return self._made("_fallback_handler", lambda: FallbackHandler(self._collector()))
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """What repeats all methods."""
+        return self._made(
+            "_retry_policy",
+            lambda: RetryPolicy.from_settings(self._recovery().retry, clock=self._clock(), budget=RetryBudget()),
+        )
+
+    @property
+    def circuit_breakers(self) -> Mapping[str, CircuitBreaker]:
+        """The breakers of the methods called so far, by their qualified names."""
+        return {function.__qualname__: breaker for function, breaker in list(self._breakers().items())}
+
+    def _breaker(self, function: Callable[..., Any]) -> CircuitBreaker:
+        found = self._breakers().get(function)
+        if found is None:
+            made = CircuitBreaker.from_settings(self._recovery().circuit_breaker, clock=self._clock())
+            found = self._breakers().setdefault(function, made)
+        return found
+
+    def _breakers(self) -> dict[Callable[..., Any], CircuitBreaker]:
+        # By function, not by name: a method that calls the one it overrides must not stand in its own way.
+        return self._made("_circuit_breakers", dict)
+
+    def _repeated(
+        self,
+        name: str,
+        policy: RetryPolicy,
+        breaker: Optional[CircuitBreaker],
+        attempt: Callable[..., Any],
+        /,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        def note(error: Exception, wait_s: float) -> None:
+            log.info("%s failed, trying again in %.1f s: %s", name, wait_s, error)
+            self._collector().increment_counter(f"retries.{name}")
+
+        def may_retry(error: Exception) -> bool:
+            if not is_repeatable(error) or getattr(error, "given_up", False):
+                return False
+            return breaker is None or breaker.state is not BreakerState.OPEN
+
+        return policy.run(lambda: attempt(*args, **kwargs), may_retry=may_retry, on_retry=note)
+
+    def _made(self, name: str, make: Callable[[], T]) -> T:
+        """Made when first asked for, once: a mixin has no constructor that people remember to call."""
+        if name not in self.__dict__:
+            made = make()
+            with _making:
+                self.__dict__.setdefault(name, made)
+        found: T = self.__dict__[name]
+        return found
+
+    def _recovery(self) -> RecoverySettings:
+        client = getattr(self, "client", None)
+        config = getattr(self, "config", None) or getattr(client, "settings", None)
+        found = getattr(config, "recovery", config)
+        return found if isinstance(found, RecoverySettings) else RecoverySettings()
+
+    def _clock(self) -> Any:
+        return getattr(getattr(self, "client", None), "clock", None)
+
+    def _collector(self) -> MetricsCollector:
+        own = getattr(self, "metrics_collector", None) or getattr(getattr(self, "client", None), "collector", None)
+        return own or get_metrics_collector()
+
+
+def resilient(
+    circuit_breaker: Union[bool, CircuitBreaker] = True,
+    retry_policy: Union[bool, RetryPolicy] = True,
+    fallback: Union[bool, Callable[..., Any]] = True,
+) -> Callable[[F], F]:
+    """Guard a function, or a method of a :class:`RecoveryMixin`, with fallback(retry(breaker(function))).
+
+    True takes what the service has (a function has its own, as ``function.recovery``), False leaves a guard
+    out, an object is used as it is, by all instances of a class. A ``fallback`` is called with the arguments,
+    without ``self``; one that is registered under the function's name goes before it.
+
+    Repeats what :func:`classify_error` does not call PERMANENT, except for open breakers and for what a client
+    has repeated already: tries do not multiply. Decorate what only reads, or may happen twice. TypeError for
+    generators and coroutines: they work after they have returned.
+    """
+
+    def decorate(function: F) -> F:
+        if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+            raise TypeError(f"{function.__qualname__} works after it has returned; guard what it calls")
+        name, is_method = function.__name__, next(iter(inspect.signature(function).parameters), "") == "self"
+        own = RecoveryMixin()
+
+        @functools.wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            service, rest = (args[0], args[1:]) if is_method else (own, args)
+            attempt: Callable[..., Any] = functools.partial(function, service) if is_method else function
+            if not isinstance(service, RecoveryMixin):
+                raise TypeError(f"{type(service).__name__} must be a RecoveryMixin for {name} to be resilient")
+            breaker = service._breaker(function) if circuit_breaker is True else circuit_breaker or None
+            if breaker:
+                attempt = functools.partial(breaker.call, attempt)
+            if retry_policy:
+                policy = service.retry_policy if retry_policy is True else retry_policy
+                attempt = functools.partial(service._repeated, name, policy, breaker, attempt)
+            if not fallback:
+                return attempt(*rest, **kwargs)
+            if fallback is not True:
+                service.fallback_handler.register_fallback(name, fallback, replace=False)
+            return service.fallback_handler.call(name, attempt, *rest, **kwargs)
+
+        if not is_method:
+            guarded.recovery = own  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate

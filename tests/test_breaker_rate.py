@@ -1,0 +1,123 @@
+"""The breaker also opens where failures are not in a row but too many, and remembers no more than a window."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkmk_sync.errors import CircuitOpenError, ConnectError
+from checkmk_sync.recovery import BreakerState, CircuitBreaker
+from checkmk_sync.testing import ManualClock
+
+NEVER_IN_A_ROW = 10**9
+
+
+def _breaker(clock: ManualClock, **options: Any) -> CircuitBreaker:
+    return CircuitBreaker(**{"failure_threshold": NEVER_IN_A_ROW, "clock": clock, **options})
+
+
+def _see(breaker: CircuitBreaker, results: Iterable[bool]) -> None:
+    """Let calls end as ``results`` say."""
+
+    def end(well: bool) -> None:
+        if not well:
+            raise ConnectError("no")
+
+    for result in results:
+        with contextlib.suppress(ConnectError):
+            breaker.call(end, result)
+
+
+def test_too_many_failures_open_it_although_never_in_a_row(clock: ManualClock) -> None:
+    breaker = _breaker(clock, failure_rate=0.5, minimum_calls=10)
+    _see(breaker, [True, False] * 4)
+    assert breaker.state is BreakerState.CLOSED, "too few calls to tell"
+    _see(breaker, [True, False])
+    assert breaker.state is BreakerState.OPEN
+    with pytest.raises(CircuitOpenError, match="5 of the last 10 calls failed"):
+        breaker.call(lambda: pytest.fail("called"))
+
+
+def test_a_success_never_opens_it(clock: ManualClock) -> None:
+    breaker = _breaker(clock, failure_rate=0.5, minimum_calls=4)
+    _see(breaker, [False, False, False, True])
+    assert breaker.state is BreakerState.CLOSED
+
+
+@pytest.mark.parametrize("pattern", ["FFF.......", "F..F...F..", "..F...F.F."])
+def test_three_of_ten_do_not_open_the_default_one(clock: ManualClock, pattern: str) -> None:
+    breaker = CircuitBreaker(clock=clock)
+    for _ in range(100):
+        _see(breaker, (letter != "F" for letter in pattern))
+        clock.advance(0.5)
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_four_of_five_do(clock: ManualClock) -> None:
+    breaker = CircuitBreaker(clock=clock)
+    _see(breaker, [True, False, False, False, False] * 4)
+    assert breaker.state is BreakerState.OPEN
+
+
+def test_what_is_older_than_the_window_does_not_count(clock: ManualClock) -> None:
+    breaker = _breaker(clock, failure_rate=0.5, window=60, minimum_calls=10)
+    _see(breaker, [False] * 9)
+    clock.advance(60)
+    _see(breaker, [False] * 9)
+    assert breaker.state is BreakerState.CLOSED
+    clock.advance(30)
+    _see(breaker, [False])
+    assert breaker.state is BreakerState.OPEN
+
+
+def test_it_starts_anew_after_a_good_probe(clock: ManualClock) -> None:
+    breaker = _breaker(clock, failure_rate=0.5, minimum_calls=10, recovery_timeout=5)
+    _see(breaker, [False] * 10)
+    clock.advance(5)
+    _see(breaker, [True])
+    assert breaker.state is BreakerState.CLOSED
+    _see(breaker, [False] * 9)
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_its_memory_does_not_grow_with_calls(clock: ManualClock) -> None:
+    breaker = _breaker(clock, failure_rate=1.0, minimum_calls=10**9, window=60)
+    for _ in range(2000):
+        _see(breaker, [False, True])
+        clock.advance(0.7)
+    assert len(breaker._recent._slices) <= breaker._recent.SLICES + 1
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 1.0, 7.0, 40.0])), max_size=80),
+    st.sampled_from([0.3, 0.5, 1.0]),
+    st.integers(1, 8),
+)
+def test_it_opens_exactly_when_a_log_of_all_calls_says_so(
+    steps: list[tuple[bool, float]], rate: float, least: int
+) -> None:
+    clock = ManualClock(start=0.0)
+    breaker = _breaker(clock, failure_rate=rate, window=60, minimum_calls=least)
+    seen: list[tuple[float, bool]] = []
+    for well, pause in steps:
+        clock.advance(pause)
+        seen.append((clock.monotonic() // 6, well))  # the window is looked at in tenths
+        recent = [fine for tenth, fine in seen if tenth > clock.monotonic() // 6 - 10]
+        _see(breaker, [well])
+        too_many = len(recent) >= least and recent.count(False) >= rate * len(recent)
+        assert (breaker.state is BreakerState.OPEN) is (too_many and not well)
+        if breaker.state is BreakerState.OPEN:
+            return
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"failure_threshold": 0}, {"recovery_timeout": -1}, {"failure_rate": 0}, {"failure_rate": 1.1}, {"window": 0}],
+)
+def test_limits_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="a breaker opens|a window is"):
+        CircuitBreaker(**options)
