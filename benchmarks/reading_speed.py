@@ -30,7 +30,7 @@ VERSION = {"site": "s", "edition": "cre", "versions": {"checkmk": "2.4.0p18"}}
 
 def _host(number: int) -> dict[str, Any]:
     """A host as Checkmk 2.4 lists it."""
-    name, folder = f"host{number:05d}.example.com", f"~site{number % 40:02d}~linux"
+    name, folder = f"host{number:05d}", f"~site{number % 40:02d}~linux"
     rels = "urn:org.restfulobjects:rels"
     links = [
         ("self", f"host_config/{name}", "GET", None),
@@ -59,7 +59,7 @@ def _host(number: int) -> dict[str, Any]:
             {
                 **base,
                 "rel": rel,
-                "href": f"https://monitoring.example.com{API}/objects/{target}",
+                "href": f"https://mon.example.com{API}/objects/{target}",
                 "method": method,
                 **({} if title is None else {"title": title}),
             }
@@ -88,6 +88,7 @@ def serve() -> None:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # as Apache does
 
         def do_GET(self) -> None:
             body = bodies[self.path]
@@ -95,7 +96,8 @@ def serve() -> None:
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass
