@@ -90,9 +90,9 @@ def batches(items: Iterable[T], size: int, limit_bytes: Optional[float] = None) 
 
 
 def _batches(items: Iterable[T], size: int, limit_bytes: Optional[float]) -> Iterator[StreamBatch[T]]:
-    source, started = iter(items), time.monotonic()
-    received = items._received if isinstance(items, Stream) else None
-    counter = received or _Counter()
+    stream = items if isinstance(items, Stream) else None
+    source: Iterator[T] = iter(items) if stream is None else stream._items
+    received, started = _Counter() if stream is None else stream._received, time.monotonic()
     most = float("inf") if limit_bytes is None else limit_bytes / DECODED_FACTOR
     offset = 0
     try:
@@ -101,14 +101,14 @@ def _batches(items: Iterable[T], size: int, limit_bytes: Optional[float]) -> Ite
             if not ahead:
                 return
             page, ahead = ahead, []
-            full = counter.total + most
+            full = received.total + most
             for item in source:
-                if len(page) >= size or counter.total > full:
+                if len(page) >= size or received.total > full:
                     ahead = [item]
                     break
                 page.append(item)
             metadata: dict[str, Any] = {"offset": offset, "elapsed_s": time.monotonic() - started}
-            if received:
+            if stream is not None:
                 metadata["bytes"] = received.total
             yield StreamBatch(page, number, bool(ahead), None if ahead else number, time.time(), metadata)
             offset += len(page)
