@@ -16,6 +16,7 @@ MAX_ITEM_CHARS = 64 * 2**20
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DELIMITERS = " \t\n\r,:]}"
+_TO_ANOTHER = re.compile(r"[ \t\n\r]*,[ \t\n\r]*(?=[^] \t\n\r])").match  # from the end of a value
 
 
 def iter_items(
@@ -50,6 +51,7 @@ def iter_items(
 
 def _items(text: _Text) -> Iterator[Any]:
     while not text.accept("]"):
+        yield from text.followed_values()
         yield text.value()
         text.separator("]")
 
@@ -102,6 +104,21 @@ class _Text:
                     raise UnexpectedReplyError("the answer is nested too deeply") from None
             if not self._more():
                 return self._last_value()
+
+    def followed_values(self) -> Iterator[Any]:
+        """The values from here on that are followed by another: what :meth:`value` would say, but quicker."""
+        size = 0
+        # To try what is not complete costs as much as many that are, so first there has to be as much as for the last.
+        while self.fill(size):
+            try:
+                value, end = self._decode(self._buffer, self._at)
+            except (ValueError, RecursionError):
+                return
+            following = _TO_ANOTHER(self._buffer, end)
+            if following is None:
+                return
+            size, self._at = following.end() - self._at, following.end()
+            yield value
 
     def value_and_source(self) -> tuple[Any, str]:
         """The JSON value that starts here, and its text."""

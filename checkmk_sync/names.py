@@ -68,13 +68,21 @@ def is_folder_hash(text: str) -> bool:
 def folder_path(text: str) -> str:
     """A folder in the spelling ``/a/b`` (root: ``/``) from ``/a/b``, ``~a~b``, ``\\a\\b``, with or without
     the first and a last separator; a 32-digit folder id stays as it is. ValueError for anything else."""
-    if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"{text!r} is not a folder: a text like '/linux/web' is needed, '/' is the root")
-    return text if is_folder_hash(text) else _normalised(text)
+    if not isinstance(text, str):
+        raise _no_folder(text)
+    return _normalised(text)
+
+
+def _no_folder(text: object) -> ValueError:
+    return ValueError(f"{text!r} is not a folder: a text like '/linux/web' is needed, '/' is the root")
 
 
 @functools.lru_cache(maxsize=4096)  # thousands of hosts lie in the same folders
 def _normalised(text: str) -> str:
+    if not text.strip():
+        raise _no_folder(text)
+    if is_folder_hash(text):
+        return text
     parts = [part for part in re.split(r"[~\\/]+", text) if part]
     wrong = next((part for part in parts if not _FOLDER.fullmatch(part)), None)
     if wrong is not None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Mapping, Optional
+from typing import Any, ClassVar, Mapping, Optional, TypeVar
 
 from .names import OWNER_LABEL, HostState, ServiceState, folder_path
 from .resource import attributes_of, value_of
@@ -14,6 +14,7 @@ from .resource import attributes_of, value_of
 __all__ = ["Folder", "Host", "HostStatus", "ServiceStatus", "Version", "severity", "writable"]
 
 Attributes = Mapping[str, Any]
+R = TypeVar("R")
 
 # Checkmk sends these but refuses them when they come back.
 _VIEW_ONLY = frozenset({"meta_data", "network_scan_result"})
@@ -22,6 +23,14 @@ _VIEW_ONLY = frozenset({"meta_data", "network_scan_result"})
 def writable(attributes: Attributes) -> dict[str, Any]:
     """The attributes that may be sent back to the server."""
     return {name: value for name, value in attributes.items() if name not in _VIEW_ONLY}
+
+
+def _made(cls: type[R], **fields: Any) -> R:
+    """``cls(**fields)`` with all its fields, in half the time: that of long lists is spent here, and a frozen
+    dataclass sets its fields one by one."""
+    made = object.__new__(cls)
+    vars(made).update(fields)
+    return made
 
 
 class _Labelled:
@@ -57,12 +66,14 @@ class Host(_Labelled):
     @classmethod
     def parse(cls, data: Any, etag: Optional[str] = None) -> Host:
         """From the object that the API sends."""
-        extensions = value_of(data, "extensions")
+        attributes, folder = attributes_of(data), value_of(data, "extensions", "folder")
+        extensions = data["extensions"]
         nodes = extensions.get("cluster_nodes")
-        return cls(
+        return _made(
+            cls,
             name=value_of(data, "id"),
-            folder=folder_path(value_of(data, "extensions", "folder")),
-            attributes=attributes_of(data),
+            folder=folder_path(folder),
+            attributes=attributes,
             effective_attributes=extensions.get("effective_attributes"),
             is_cluster=extensions.get("is_cluster"),
             is_offline=extensions.get("is_offline"),
@@ -118,7 +129,8 @@ class HostStatus(_Row):
     def parse(cls, data: Any) -> HostStatus:
         """From an item of the API that has the columns name, state and has_been_checked."""
         columns = value_of(data, "extensions")
-        return cls(columns, value_of(columns, "name"), HostState.of(*_state(columns)))
+        name, state = value_of(columns, "name"), HostState.of(*_state(columns))
+        return _made(cls, columns=columns, name=name, state=state)
 
 
 @dataclass(frozen=True)
@@ -133,8 +145,8 @@ class ServiceStatus(_Row):
     def parse(cls, data: Any) -> ServiceStatus:
         """From an item of the API that has the columns host_name, description, state and has_been_checked."""
         columns = value_of(data, "extensions")
-        host, name = value_of(columns, "host_name"), value_of(columns, "description")
-        return cls(columns, host, name, ServiceState.of(*_state(columns)))
+        host, name, state = value_of(columns, "host_name"), value_of(columns, "description"), _state(columns)
+        return _made(cls, columns=columns, host_name=host, name=name, state=ServiceState.of(*state))
 
 
 _WORST_FIRST = (

@@ -190,8 +190,7 @@ class Resource:
 def parsed(items: Generator[Any, None, None], parse: Callable[[Any], T]) -> Generator[T, None, None]:
     """``parse(item)`` for each; closing it closes ``items``."""
     with contextlib.closing(items):
-        for item in items:
-            yield parse(item)
+        yield from map(parse, items)
 
 
 def _counted(chunks: Iterable[bytes], received: Received) -> Iterator[bytes]:
@@ -217,12 +216,12 @@ def _text(value: Union[str, bool, int, Mapping[str, Any]]) -> str:
 
 def value_of(data: Any, *path: str) -> Any:
     """``data[path[0]][path[1]]…``; UnexpectedReplyError where the server left that out."""
-    found = data
-    for step in path:
-        if not isinstance(found, dict) or step not in found:
-            raise UnexpectedReplyError(f"the answer has no {'.'.join(path)!r}")
-        found = found[step]
-    return found
+    try:
+        for step in path:
+            data = data[step]
+    except (KeyError, TypeError):  # KeyError from objects, TypeError from anything else that JSON has
+        raise UnexpectedReplyError(f"the answer has no {'.'.join(path)!r}") from None
+    return data
 
 
 def attributes_of(data: Any) -> dict[str, Any]:

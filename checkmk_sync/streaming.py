@@ -90,8 +90,9 @@ def batches(items: Iterable[T], size: int, limit_bytes: Optional[float] = None) 
 
 
 def _batches(items: Iterable[T], size: int, limit_bytes: Optional[float]) -> Iterator[StreamBatch[T]]:
-    source, started = iter(items), time.monotonic()
     stream = items if isinstance(items, Stream) else None
+    source: Iterator[T] = iter(items) if stream is None else stream._items
+    received, started = _Counter() if stream is None else stream._received, time.monotonic()
     most = float("inf") if limit_bytes is None else limit_bytes / DECODED_FACTOR
     offset = 0
     try:
@@ -100,15 +101,15 @@ def _batches(items: Iterable[T], size: int, limit_bytes: Optional[float]) -> Ite
             if not ahead:
                 return
             page, ahead = ahead, []
-            begun = stream.received_bytes if stream else 0
+            full = received.total + most
             for item in source:
-                if len(page) >= size or (stream and stream.received_bytes - begun > most):
+                if len(page) >= size or received.total > full:
                     ahead = [item]
                     break
                 page.append(item)
             metadata: dict[str, Any] = {"offset": offset, "elapsed_s": time.monotonic() - started}
-            if stream:
-                metadata["bytes"] = stream.received_bytes
+            if stream is not None:
+                metadata["bytes"] = received.total
             yield StreamBatch(page, number, bool(ahead), None if ahead else number, time.time(), metadata)
             offset += len(page)
     finally:  # who abandons the pages abandons the answer they are cut from

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 import requests
 import urllib3.exceptions
 
-from .adapter import CallRequest, CheckmkAdapter, bare, decoded
+from .adapter import CHUNK_BYTES, CallRequest, CheckmkAdapter, bare, decoded
 from .auth import CheckmkAuth
 from .cache import Cache
 from .clock import Clock, Deadline, SystemClock
@@ -24,10 +24,6 @@ from .settings import Settings
 from .wire import JSON, Call, Reply
 
 __all__ = ["InsecureTransportWarning", "Transport"]
-
-
-# Requests waits for a whole piece, so items leave sooner the smaller it is; much smaller ones cost time.
-PIECE_BYTES = 16_384
 
 
 class InsecureTransportWarning(UserWarning):
@@ -96,7 +92,7 @@ class Transport:
         request: Any = response.request
         received = 0
         try:
-            pieces = response.iter_content(PIECE_BYTES)
+            pieces = response.iter_content(CHUNK_BYTES)
             pace = _Pace(self.settings.timeouts.read_s)
             while True:
                 started = time.monotonic()

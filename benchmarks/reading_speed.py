@@ -1,0 +1,225 @@
+"""100,000 hosts with their links, 130 MB of JSON, beside ``requests.get(url).json()``.
+
+A static server and a simulated site, both in processes of their own; whoever reads is a process of its own
+as well, and grows from after a first small call. Run: python benchmarks/reading_speed.py [rounds]
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Callable, Iterator
+
+import requests
+
+from checkmk_sync import Checkmk
+
+HOSTS = 100_000
+SERVICE_HOSTS, SERVICES = 3_000, 30
+SECRET = "benchmark"
+API = "/s/check_mk/api/1.0"
+HOST_LIST = f"{API}/domain-types/host_config/collections/all"
+SERVICE_LIST = f"{API}/domain-types/service/collections/all"
+COLUMNS = ("host_name", "description", "state", "has_been_checked")
+FIRST = "host00000"
+VERSION = {"site": "s", "edition": "cre", "versions": {"checkmk": "2.4.0p18"}}
+
+
+def _host(number: int) -> dict[str, Any]:
+    """A host as Checkmk 2.4 lists it."""
+    name, folder = f"host{number:05d}", f"~site{number % 40:02d}~linux"
+    rels = "urn:org.restfulobjects:rels"
+    links = [
+        ("self", f"host_config/{name}", "GET", None),
+        (f"{rels}/update", f"host_config/{name}", "PUT", None),
+        (f"{rels}/delete", f"host_config/{name}", "DELETE", None),
+        ("urn:com.checkmk:rels/folder_config", f"folder_config/{folder}", "GET", "The folder config of the host."),
+    ]
+    base = {"domainType": "link", "type": "application/json"}
+    meta = {
+        "created_at": "2025-03-01T09:00:00.123456+00:00",
+        "updated_at": "2025-03-01T09:00:00.130001+00:00",
+        "created_by": "automation",
+    }
+    attributes = {
+        "ipaddress": f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}",
+        "alias": f"Web server {number}",
+        "tag_criticality": "prod",
+        "labels": {"env": "prod", "os": "linux"},
+        "meta_data": meta,
+    }
+    return {
+        "domainType": "host_config",
+        "id": name,
+        "title": f"Web server {number}",
+        "links": [
+            {
+                **base,
+                "rel": rel,
+                "href": f"https://mon.example.com{API}/objects/{target}",
+                "method": method,
+                **({} if title is None else {"title": title}),
+            }
+            for rel, target, method, title in links
+        ],
+        "members": {},
+        "extensions": {
+            "folder": folder.replace("~", "/"),
+            "attributes": attributes,
+            "effective_attributes": None,
+            "is_cluster": False,
+            "is_offline": False,
+            "cluster_nodes": None,
+        },
+    }
+
+
+def _collection(items: str) -> bytes:
+    return f'{{"id": "host", "domainType": "host_config", "links": [], "value": [{items}]}}'.encode()
+
+
+def serve() -> None:
+    """Answer ``/version``, the list of hosts, and a list of the first one, until killed; says its URL first."""
+    hosts = ", ".join(json.dumps(_host(number)) for number in range(HOSTS))
+    bodies = {
+        f"{API}/version": json.dumps(VERSION).encode(),
+        HOST_LIST: _collection(hosts),
+        f"{HOST_LIST}?hostnames={FIRST}": _collection(json.dumps(_host(0))),
+    }
+    del hosts
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # as Apache does
+
+        def do_GET(self) -> None:
+            body = bodies[self.path]
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        print(json.dumps({"url": f"http://127.0.0.1:{server.server_address[1]}"}), flush=True)
+        server.serve_forever()
+
+
+@contextlib.contextmanager
+def _running(*arguments: str) -> Iterator[str]:
+    """The URL of a server in another process, which says it in JSON."""
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    text = ""
+    while not text.rstrip().endswith("}"):
+        text += process.stdout.readline()
+    try:
+        yield json.loads(text)["url"]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _site(hosts: int) -> Any:
+    size = ("--hosts", str(hosts), "--services", str(SERVICES))
+    return _running("-m", "checkmk_sync", "simulate", "--port", "0", *size, "--secret", SECRET, "--json")
+
+
+def _memory_mb(line: str) -> float:
+    with open("/proc/self/status") as file:
+        return next(int(entry.split()[1]) / 1024 for entry in file if entry.startswith(line))
+
+
+def _theirs(url: str, path: str, query: Any = None) -> Iterator[Any]:
+    headers = {"Authorization": f"Bearer automation {SECRET}"}
+    for path, asked in ((f"{API}/version", None), (path, query)):
+        answer = requests.get(f"{url}{path}", params=asked, headers=headers, timeout=300).json()
+        yield from answer.get("value", [answer])
+
+
+def _ours(url: str, noun: str, **first: Any) -> Iterator[Any]:
+    with Checkmk(url, "s", "automation", SECRET) as client:
+        reader = getattr(client, noun)
+        yield next(reader.pages(**first))
+        for page in reader.pages():
+            yield from page.items
+
+
+READERS: dict[str, Callable[[str], Iterator[Any]]] = {
+    "json": lambda url: _theirs(url, HOST_LIST),
+    "hosts": lambda url: _ours(url, "hosts", names=[FIRST]),
+    "json of services": lambda url: _theirs(url, SERVICE_LIST, {"columns": COLUMNS}),
+    "services": lambda url: _ours(url, "services", host=FIRST),
+}
+
+
+def read(name: str, url: str) -> None:
+    """In a process of its own: seconds for all, of them on the CPU, to the first item; the most MB it grew; how many."""
+    items = READERS[name](url)
+    next(items)
+    base = _memory_mb("VmRSS")
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the peak counts from now on
+    started, cpu = time.perf_counter(), time.process_time()
+    next(items)
+    first_s = time.perf_counter() - started
+    count = 1 + sum(1 for _ in items)
+    total_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu
+    print(json.dumps([total_s, cpu_s, first_s, _memory_mb("VmHWM") - base, count]))
+
+
+def _measured(name: str, url: str, *, fast: bool = True) -> list[float]:
+    command = [sys.executable, __file__, name, url, *(() if fast else ("without-msgspec",))]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    *found, count = json.loads(done.stdout)
+    assert count == (SERVICE_HOSTS * SERVICES if "services" in name else HOSTS), count
+    return found
+
+
+def _compare(url: str, theirs: str, ours: str, rounds: int) -> None:
+    """The best of some rounds, in turns, but the most memory."""
+    ways = {"requests.get().json()": (theirs, True), "stdlib": (ours, False), "fast": (ours, True)}
+    taken: dict[str, list[list[float]]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, (name, fast) in ways.items():
+            taken[way].append(_measured(name, url, fast=fast))
+    base = [min(values) for values in zip(*taken["requests.get().json()"])]
+    for way, found in taken.items():
+        total, cpu, first, _ = (wanted / min(values) for wanted, values in zip(base, zip(*found)))
+        grown = max(values[-1] for values in found)
+        print(
+            f"  {way:22} time 1/{total:<5.2f} CPU 1/{cpu:<5.2f} first item {first:6.1f} times sooner {grown:+6.1f} MB"
+        )
+
+
+def main(rounds: int) -> None:
+    print(f"Python {sys.version.split()[0]}")
+    with _running(__file__, "serve") as url:
+        print(f"{HOSTS:,} hosts from a static server:")
+        _compare(url, "json", "hosts", rounds)
+    with _site(HOSTS) as url:
+        print(f"{HOSTS:,} hosts from the simulated site:")
+        _compare(url, "json", "hosts", 1)
+    with _site(SERVICE_HOSTS) as url:
+        print(f"{SERVICE_HOSTS:,} hosts x {SERVICES} services from the simulated site:")
+        _compare(url, "json of services", "services", 1)
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    if arguments[-1:] == ["without-msgspec"]:
+        sys.modules["msgspec"] = None  # type: ignore[assignment]
+    if arguments == ["serve"]:
+        serve()
+    elif len(arguments) > 1:
+        read(*arguments[:2])
+    else:
+        main(int(arguments[0]) if arguments else 3)
