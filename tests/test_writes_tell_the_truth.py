@@ -123,13 +123,13 @@ def test_a_write_that_comes_late_is_waited_for(name: str) -> None:
 
 
 def test_a_write_that_comes_too_late_was_called_unknown(connect: Any) -> None:
-    with SimulatedSite(faults=[Fault("late", writes=True, seconds=0.5, times=1)]) as site:
+    with SimulatedSite(faults=[Fault("late", writes=True, seconds=1.0, times=1)]) as site:
         with site.client(timeouts={"settle_s": 0.05}) as cmk:
             with pytest.raises(TransportError) as caught:
                 cmk.hosts.create("new")
             assert caught.value.sent is None
             assert "new" not in site.world.setup.hosts
-            time.sleep(0.7)
+            time.sleep(1.2)
             assert "new" in site.world.setup.hosts
 
 
