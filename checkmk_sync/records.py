@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Mapping, Optional, TypeVar
 
+from .errors import UnexpectedReplyError
 from .names import OWNER_LABEL, HostState, ServiceState, folder_path
 from .resource import attributes_of, value_of
 
@@ -15,6 +16,7 @@ __all__ = ["Folder", "Host", "HostStatus", "ServiceStatus", "Version", "severity
 
 Attributes = Mapping[str, Any]
 R = TypeVar("R")
+S = TypeVar("S", HostState, ServiceState)
 
 # Checkmk sends these but refuses them when they come back.
 _VIEW_ONLY = frozenset({"meta_data", "network_scan_result"})
@@ -129,7 +131,7 @@ class HostStatus(_Row):
     def parse(cls, data: Any) -> HostStatus:
         """From an item of the API that has the columns name, state and has_been_checked."""
         columns = value_of(data, "extensions")
-        name, state = value_of(columns, "name"), HostState.of(*_state(columns))
+        name, state = value_of(columns, "name"), _state(HostState, columns)
         return _made(cls, columns=columns, name=name, state=state)
 
 
@@ -145,8 +147,8 @@ class ServiceStatus(_Row):
     def parse(cls, data: Any) -> ServiceStatus:
         """From an item of the API that has the columns host_name, description, state and has_been_checked."""
         columns = value_of(data, "extensions")
-        host, name, state = value_of(columns, "host_name"), value_of(columns, "description"), _state(columns)
-        return _made(cls, columns=columns, host_name=host, name=name, state=ServiceState.of(*state))
+        host, name = value_of(columns, "host_name"), value_of(columns, "description")
+        return _made(cls, columns=columns, host_name=host, name=name, state=_state(ServiceState, columns))
 
 
 _WORST_FIRST = (
@@ -163,8 +165,12 @@ def severity(service: ServiceStatus) -> tuple[int, str, str]:
     return _WORST_FIRST.index(service.state), service.host_name, service.name
 
 
-def _state(columns: Any) -> tuple[int, int]:
-    return value_of(columns, "state"), value_of(columns, "has_been_checked")
+def _state(kind: type[S], columns: Any) -> S:
+    state, checked = value_of(columns, "state"), value_of(columns, "has_been_checked")
+    try:
+        return kind.of(state, checked)
+    except ValueError:
+        raise UnexpectedReplyError(f"the site names a state that there is not: {state!r}", nothing_done=True) from None
 
 
 @dataclass(frozen=True)

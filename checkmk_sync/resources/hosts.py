@@ -8,7 +8,7 @@ from typing import Any, Generator, Iterable, Iterator, Mapping, Optional, Sequen
 from urllib.parse import quote_plus
 
 from ..bulk import BulkVerb, run_bulk
-from ..errors import CheckmkError, NotFoundError
+from ..errors import BadRequestError, CheckmkError, NotFoundError
 from ..names import folder_id, folder_path, several
 from ..outcomes import Outcomes, Progress
 from ..query import glob_regex
@@ -105,7 +105,10 @@ class Hosts(Resource):
         remove_attributes: Optional[Sequence[str]] = None,
         etag: Optional[str] = None,
     ) -> Host:
-        """Change a host: set all ``attributes``, merge ``update_attributes`` or drop ``remove_attributes``.
+        """Change a host: set all ``attributes``, set some with ``update_attributes``, or drop ``remove_attributes``.
+
+        Checkmk: each attribute is set as a whole, so ``update_attributes`` with labels replaces all labels. What
+        is to be dropped and was not there is no failure.
 
         Or give ``change``, a function from all attributes to all attributes: it is applied to what was
         just read, and again to a new reading when somebody else was faster. With ``etag`` the change is
@@ -122,6 +125,12 @@ class Hosts(Resource):
             path = {"name": name}
             try:
                 return self._written("update", path=path, body=body, etag=etag or before.etag or "*")
+            except BadRequestError:
+                # Checkmk: an attribute that was not there is refused, while the others are removed all the same.
+                found = self._if_so(name, body) if "remove_attributes" in body else None
+                if found is None:
+                    raise
+                return found
             except CheckmkError as error:
                 return settle(self._site, error, lambda site: self._via(site)._if_so(name, body))
 

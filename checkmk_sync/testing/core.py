@@ -64,7 +64,15 @@ class Core:
     seeded: dict[str, list[Row]] = field(default_factory=dict)
 
     def seed(self, rows: Mapping[str, Any]) -> None:
-        """Take ``{"hosts": [row, …], "services": […], …}`` for what is monitored."""
+        """Take ``{"hosts": [row, …], "services": […], …}`` for what is monitored.
+
+        ValueError, and nothing is changed, for a row without its name or with a state that there is not.
+        """
+        for table, found in rows.items():
+            if not isinstance(found, (list, tuple)):
+                raise ValueError(f"{table!r} is a list of rows, not {type(found).__name__}")
+            for number, row in enumerate(found):
+                _check_row(table, row, f"number {number} of {table!r}")
         self.seeded = {table: [dict(row) for row in found] for table, found in rows.items()}
 
     def host_rows(self) -> Iterator[Row]:
@@ -153,6 +161,22 @@ class Core:
             last_state_change=int(host.since) if checked else 0,
             last_hard_state_change=int(host.since) if checked else 0,
         )
+
+
+_TABLES = ("hosts", "services", "hostgroups", "servicegroups", "downtimes", "comments")
+_NAMED_BY = {"hosts": ("name",), "services": ("host_name", "description")}
+_STATES = {"hosts": range(3), "services": range(4)}
+
+
+def _check_row(table: str, row: Any, where: str) -> None:
+    if table not in _TABLES or not isinstance(row, Mapping):
+        raise ValueError(f"{where} is no row of one of the tables {', '.join(_TABLES)}")
+    for column in _NAMED_BY.get(table, ()):
+        if not isinstance(row.get(column), str):
+            raise ValueError(f"{where} needs a text as {column!r}")
+    state = row.get("state", 0)
+    if table in _STATES and (type(state) is not int or state not in _STATES[table]):
+        raise ValueError(f"{where} has the state {state!r}: a number from 0 to {max(_STATES[table])} is needed")
 
 
 def _prefixed(row: Mapping[str, Any]) -> Row:
