@@ -11,6 +11,7 @@ from typing import Iterator, Optional
 import pytest
 
 from checkmk_sync.batch import BatchProcessor, BatchStatus
+from checkmk_sync.testing import Fault, SimulatedSite
 
 
 class Crowd:
@@ -132,3 +133,13 @@ def test_a_pool_that_takes_nothing_more_gives_every_item_its_outcome() -> None:
     result = BatchProcessor(executor=executor).process_batch(range(3), str)
     assert [item.status for item in result.items] == [BatchStatus.FAILED] * 3
     assert "not started" in result.items[0].reason
+
+
+def test_repeats_do_not_multiply_with_those_of_the_client() -> None:
+    with SimulatedSite(hosts=1, faults=[Fault("status")]) as site:
+        with site.client(recovery={"retry": {"max_retries": 2, "base_delay": 0.001}}) as client:
+            client._transport.version_text = "2.4.0p18"
+            processor = BatchProcessor(max_concurrent=1, max_retries=3, retry_delay=0.001)
+            result = processor.process_batch(["host00000"], client.hosts.get)
+            assert client.metrics()["counters"]["attempts"] == 3
+    assert result.items[0].attempts == 1

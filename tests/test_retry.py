@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from typing import Any, Callable
 
@@ -173,6 +174,19 @@ def test_an_unreliable_site_never_empties_the_budget() -> None:
     for _ in range(300):
         assert policy.execute(_failing(0, ConnectError("no"))) == "done"
         assert policy.execute(_failing(1, ConnectError("no"))) == "done"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nor_does_one_that_fails_at_random_in_3_of_10(seed: int) -> None:
+    luck = random.Random(seed)
+    policy = _policy(ManualClock(), max_retries=50, budget=RetryBudget())
+
+    def attempt() -> str:
+        if luck.random() < 0.3:
+            raise ConnectError("no")
+        return "done"
+
+    assert all(policy.execute(attempt) == "done" for _ in range(1000))
 
 
 def test_a_stopped_clock_ends_a_wait() -> None:

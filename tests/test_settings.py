@@ -80,6 +80,8 @@ def test_a_whole_configuration(tmp_path: Path) -> None:
         ("checkmk: [1]\n", 1, "checkmk must be a mapping"),
         ("- 1\n", 1, "must be a mapping"),
         (BASE + "advanced_features:\n  recovery: {retry: 3}\n", 7, "must be a mapping"),
+        (BASE + "advanced_features:\n  recovery: {retry: {strategy: slow}}\n", 7, "no strategy: fixed, linear, exp"),
+        (BASE + "advanced_features:\n  recovery: {circuit_breaker: {failure_rate: 2}}\n", 7, "at most 1"),
     ],
 )
 def test_a_mistake_is_told_with_file_line_and_advice(tmp_path: Path, text: str, line: int, said: str) -> None:

@@ -87,8 +87,10 @@ class Job(Generic[T, R]):
         return not self.stop.expired
 
     def _may_retry(self, error: Exception) -> bool:
-        if isinstance(error, CircuitOpenError) and error.retry_at - self.clock.time() > self._longest_s:
-            return False
+        if isinstance(error, CircuitOpenError):
+            return error.retry_at - self.clock.time() <= self._longest_s
+        if getattr(error, "given_up", False):
+            return False  # a client has repeated it already: the two would multiply
         return classify_error(error) is not ErrorClass.PERMANENT
 
     def _wait_for_breaker(self, error: Exception, wait_s: float) -> None:

@@ -164,10 +164,12 @@ class CircuitBreaker:
                 return
             if failed is None:
                 self._probing = False
-            elif self._state is BreakerState.HALF_OPEN:
-                self._turn(*((BreakerState.OPEN, "the last probe failed") if failed else (BreakerState.CLOSED,)))
-            else:
+            elif self._state is not BreakerState.HALF_OPEN:
                 self._count(failed)
+            elif failed:
+                self._turn(BreakerState.OPEN, "the last probe failed")
+            else:
+                self._turn(BreakerState.CLOSED)
 
     def _count(self, failed: bool) -> None:
         """Note a result of the closed state; only a failure can open it."""

@@ -40,7 +40,7 @@ class RetryBudget:
     half fail does not run out.
     """
 
-    # With half a token the wallet of a site that fails in 3 of 10 answers runs dry by chance now and then.
+    # With half a token it would run out by chance, now and then, where 3 of 10 answers fail.
     def __init__(self, capacity: float = 10.0, earned: float = 1.0) -> None:
         self._capacity, self._earned = capacity, earned
         self._tokens = capacity
