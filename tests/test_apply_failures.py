@@ -62,7 +62,7 @@ def test_what_another_run_created_holds_nothing_back(site: SimulatedSite, cmk: C
     assert set(site.world.setup.hosts) == {"new"}
 
 
-@pytest.mark.parametrize("call", ["bulk-create", "bulk-update", "bulk-delete", "activate-changes", "bulk-discovery"])
+@pytest.mark.parametrize("call", ["bulk-create", "bulk-update", "bulk-delete"])
 def test_an_answer_that_is_none_of_checkmks_ends_in_the_report(site: SimulatedSite, connect: Any, call: str) -> None:
     """A login page with status 200, as a proxy sends it in the middle of a run."""
     cmk = connect(site, batch_processing={"chunk_size": 2})
