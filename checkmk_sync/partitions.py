@@ -75,13 +75,13 @@ class Partitions:
                     return
                 part, future = under_way.popleft()
                 try:
-                    body = future.result()
+                    found = self._decoded(part, future.result(), received)
                 except ReplyTooLargeError:
                     under_way.extendleft(self._submit(pool, half) for half in reversed(self._halves(part)))
                     continue
-                received(len(body))
-                self._learn(part, len(body))
-                yield from self._decoded(part, body)
+                del future  # it holds the bytes, and the next part is on its way
+                yield from found
+                del found
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -119,7 +119,10 @@ class Partitions:
             found = found & (name < self._hosts[part.end][0])
         return found
 
-    def _decoded(self, part: Part, body: bytes) -> list[Any]:
+    def _decoded(self, part: Part, body: bytes, received: Received) -> list[Any]:
+        received(len(body))
+        self._learn(part, len(body))
+
         def whole(text: bytes) -> list[Any]:
             # What a record does not need of an item is free before the next one is decoded.
             return list(map(self._parse, iter_items([text], fields=self._parts)))
