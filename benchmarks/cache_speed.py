@@ -26,17 +26,8 @@ from checkmk_sync.cache import LRUCache
 LATENCY_S, HITS, THREADS = 0.02, 500, 16
 SECRET = "benchmark"
 SITE = (
-    "simulate",
-    "--port",
-    "0",
-    "--hosts",
-    "3",
-    "--latency",
-    str(LATENCY_S),
-    "--secret",
-    SECRET,
-    "--json",
-    "--control",
+    *("simulate", "--port", "0", "--hosts", "3", "--latency", str(LATENCY_S)),
+    *("--secret", SECRET, "--json", "--control"),
 )
 
 
