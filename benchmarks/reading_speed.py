@@ -140,8 +140,8 @@ def _memory_mb(line: str) -> float:
 
 def _theirs(url: str, path: str, query: Any = None) -> Iterator[Any]:
     headers = {"Authorization": f"Bearer automation {SECRET}"}
-    for each, asked in ((f"{API}/version", None), (path, query)):
-        answer = requests.get(f"{url}{each}", params=asked, headers=headers, timeout=300).json()
+    for target, asked in ((f"{API}/version", None), (path, query)):
+        answer = requests.get(f"{url}{target}", params=asked, headers=headers, timeout=300).json()
         yield from answer.get("value", [answer])
 
 
@@ -162,7 +162,7 @@ READERS: dict[str, Callable[[str], Iterator[Any]]] = {
 
 
 def read(name: str, url: str) -> None:
-    """In a process of its own: seconds for all, those on the CPU, to the first item; the most MB it grew; how many."""
+    """In a process of its own: seconds for all, on the CPU, to the first item; the most MB it grew; how many."""
     items = READERS[name](url)
     next(items)
     base = _memory_mb("VmRSS")

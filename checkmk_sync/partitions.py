@@ -42,7 +42,7 @@ class Partitions:
     gives the whole answer for a filter, or raises ReplyTooLargeError; it is called from ``workers`` threads.
 
     Each worker holds at most ``share_bytes``, so ``workers`` times that is what waits for its turn.
-    ``again`` runs a read once more where its JSON is broken.
+    ``again`` runs a read once more where its JSON is broken; ``parse`` makes of an item what is given out.
     """
 
     def __init__(
@@ -54,8 +54,9 @@ class Partitions:
         share_bytes: float,
         again: Callable[[Callable[[], list[Any]]], list[Any]],
         parts: Sequence[str],
+        parse: Callable[[Any], Any],
     ) -> None:
-        self._hosts, self._read, self._again, self._parts = hosts, read, again, parts
+        self._hosts, self._read, self._again, self._parts, self._parse = hosts, read, again, parts, parse
         self._workers = workers
         self._limit = share_bytes
         self._target = min(TARGET_BYTES, share_bytes / 2)
@@ -74,13 +75,13 @@ class Partitions:
                     return
                 part, future = under_way.popleft()
                 try:
-                    body = future.result()
+                    found = self._decoded(part, future.result(), received)
                 except ReplyTooLargeError:
                     under_way.extendleft(self._submit(pool, half) for half in reversed(self._halves(part)))
                     continue
-                received(len(body))
-                self._learn(part, len(body))
-                yield from self._decoded(part, body)
+                del future  # it holds the bytes, and the next part is on its way
+                yield from found
+                del found
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -118,9 +119,13 @@ class Partitions:
             found = found & (name < self._hosts[part.end][0])
         return found
 
-    def _decoded(self, part: Part, body: bytes) -> list[Any]:
+    def _decoded(self, part: Part, body: bytes, received: Received) -> list[Any]:
+        received(len(body))
+        self._learn(part, len(body))
+
         def whole(text: bytes) -> list[Any]:
-            return list(iter_items([text], fields=self._parts))
+            # What a record does not need of an item is free before the next one is decoded.
+            return list(map(self._parse, iter_items([text], fields=self._parts)))
 
         try:
             return whole(body)

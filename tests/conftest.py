@@ -6,7 +6,10 @@ import ipaddress
 import json
 import logging
 import os
+import shutil
 import socket
+import subprocess
+import time
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -83,6 +86,40 @@ def site(clock: ManualClock) -> Iterator[SimulatedSite]:
     """An empty site."""
     with SimulatedSite(clock=clock) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis server of our own."""
+    pytest.importorskip("redis", reason="the extra 'redis' is not installed")
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("redis")
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    server = subprocess.Popen([*command, "--requirepass", "redis-geheim"], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            break
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    yield f"redis://127.0.0.1:{port}/0"
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> Iterator[str]:
+    """The address of a Redis server, empty after the test; its password is ``redis-geheim``."""
+    yield redis_server
+    import redis
+
+    with redis.Redis.from_url(redis_server, password="redis-geheim") as client:
+        client.flushall()
 
 
 class Result:

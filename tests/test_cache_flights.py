@@ -56,6 +56,17 @@ def test_sixteen_threads_on_a_cold_key_are_one_request(site: SimulatedSite) -> N
         assert counts["shared_flights"] + counts["hits"] == 15
 
 
+def test_what_the_first_does_to_its_answer_the_others_do_not_see(site: SimulatedSite) -> None:
+    def claim(client: Checkmk) -> bool:
+        attributes: Any = client.hosts.get("host00000").attributes
+        return attributes.setdefault("alias", threading.current_thread().name) == threading.current_thread().name
+
+    for _ in range(3):
+        with site.client() as client:
+            client.version()
+            assert all(_at_once(16, lambda: claim(client)))
+
+
 def test_when_it_fails_all_fail_in_the_time_of_one(site: SimulatedSite) -> None:
     with site.client() as client:
         client.version()

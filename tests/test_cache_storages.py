@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import stat
 import subprocess
@@ -27,39 +26,12 @@ KINDS = ("memory", "sqlite", "redis")
 SHARED = ("sqlite", "redis")
 
 
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis server of our own."""
-    pytest.importorskip("redis", reason="the extra 'redis' is not installed")
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("redis")
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    server = subprocess.Popen([*command, "--requirepass", "redis-geheim"], stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            break
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-    yield f"redis://127.0.0.1:{port}/0"
-    server.terminate()
-    server.wait(10)
-
-
 @pytest.fixture
-def caching(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Mapping[str, Any]]]:
+def caching(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Mapping[str, Any]]:
     """The settings for a kind of storage."""
-
-    used: list[str] = []
 
     def settings(kind: str) -> Mapping[str, Any]:
         if kind == "redis":
-            used.append(kind)
             from checkmk_sync import SecretSource
 
             secret = tmp_path / "redis-password"
@@ -69,12 +41,7 @@ def caching(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
             return {"backend": "redis", "redis_url": url, "redis_secret": SecretSource(file=str(secret))}
         return {"backend": kind, "path": str(tmp_path / "cache" / "answers.sqlite")}
 
-    yield settings
-    if used:
-        import redis
-
-        with redis.Redis.from_url(request.getfixturevalue("redis_url"), password="redis-geheim") as server:
-            server.flushall()
+    return settings
 
 
 @pytest.fixture

@@ -100,13 +100,19 @@ def test_threads_share_one_call() -> None:
 
     slow = Slow()
     results: list[list[int]] = []
-    threads = [threading.Thread(target=lambda: results.append(slow.value())) for _ in range(16)]
+
+    def claim() -> None:
+        found = slow.value()
+        found.append(2)
+        results.append(found)
+
+    threads = [threading.Thread(target=claim) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(calls) == 1
-    assert len({id(result) for result in results}) == 16 and all(result == [1] for result in results)
+    assert len({id(result) for result in results}) == 16 and all(result == [1, 2] for result in results)
 
 
 def test_what_was_computed_before_an_invalidation_is_not_kept() -> None:

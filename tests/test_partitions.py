@@ -176,7 +176,7 @@ def test_every_service_exactly_once(hosts: dict[str, int], workers: int, share: 
         raise CheckmkError("always broken")
 
     reader = partitions.Partitions(
-        sorted(hosts.items()), read, workers=workers, share_bytes=share, again=again, parts=("extensions",)
+        sorted(hosts.items()), read, workers=workers, share_bytes=share, again=again, parts=("extensions",), parse=dict
     )
     found = [
         (item["extensions"]["host_name"], item["extensions"]["description"]) for item in reader.items(lambda _: None)

@@ -80,8 +80,8 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
                 cache.set(key, result, ttl, epoch=epoch)
                 return result
 
-            result, shared = service.flights.run((key, cache.epoch), compute)
-            return private_copy(result) if shared else result
+            result, _ = service.flights.run((key, cache.epoch), compute)
+            return private_copy(result)  # also for who computed it: others may still be copying
 
         if own is not None:
             wrapper.cache = own.cache  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import threading
@@ -70,10 +71,12 @@ class ReplyCache:
             return _reply(call, stored)
         self._metrics.increment_counter("cache_misses")
         reply, shared = self._flights.run((key, generation), lambda: self._fetched(call, fetch, stored))
+        # Each gets a copy, also who fetched it: others copy it while that one may change it already.
+        data = _copied(reply.data)
         if shared:
             self._metrics.increment_counter("cache_shared_flights")
-            return Reply(call, reply.status, reply.headers, _copied(reply.data), 0.0, stale=reply.stale)
-        return reply
+            return Reply(call, reply.status, reply.headers, data, 0.0, stale=reply.stale)
+        return dataclasses.replace(reply, data=data)
 
     def fresh(self, key: str, generation: str) -> Optional[Stored]:
         """What is kept under ``key`` and still counts."""

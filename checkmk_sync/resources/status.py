@@ -158,8 +158,9 @@ class Services(_Status):
             share_bytes=streaming.memory_limit_mb * 2**20 / streaming.max_concurrent_batches,
             again=lambda whole: retry.run(whole, may_retry=lambda error: isinstance(error, BrokenReplyError)),
             parts=ServiceStatus.PARTS,
+            parse=ServiceStatus.parse,
         )
-        return parsed(partitions.items(received), ServiceStatus.parse)
+        return partitions.items(received)
 
     def _hosts_with(
         self,
