@@ -28,7 +28,14 @@ def block_decoder(fields: Sequence[str]) -> Optional[Decode]:
     # gc=False: these live for an instant, and tracking them is a third of the cost.
     item = msgspec.defstruct("Item", [(name, Any) for name in fields], gc=False)
     decode = msgspec.json.Decoder(list[item]).decode  # type: ignore[valid-type]
-    return lambda text: list(map(asdict, decode(f"[{text}]")))
+
+    def items(text: str) -> list[Any]:
+        try:
+            return list(map(asdict, decode(f"[{text}]")))
+        except msgspec.MsgspecError as error:  # no ValueError before 0.20
+            raise ValueError(str(error)) from None
+
+    return items
 
 
 class Cutter:
