@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -21,6 +22,9 @@ from checkmk_sync.cli.app import run
 from checkmk_sync.testing import ManualClock, SimulatedSite
 
 pytest_plugins = ["pytester"]
+
+# Started in the background a shell lets its jobs ignore Ctrl-C, and their children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("fast", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fast")

@@ -135,17 +135,17 @@ def test_a_dripping_stream_ends_although_its_total_time_is_free() -> None:
 def test_a_slow_but_steady_stream_is_read_to_its_end() -> None:
     """Longer than any limit in all, but each piece comes in time."""
     item = b'{"id": "h", "extensions": {"folder": "/", "attributes": {"alias": "' + b"x" * 5000 + b'"}}}'
-    body = b'{"value": [' + b",".join([item] * 14) + b"]}"
+    body = b'{"value": [' + b",".join([item] * 30) + b"]}"
 
     def behave(connection: socket.socket) -> None:
         connection.sendall(HEAD.replace(b"1000", str(len(body)).encode()) + b"\r\n")
-        for start in range(0, len(body), 5000):
-            connection.sendall(body[start : start + 5000])
-            time.sleep(0.1)
+        for start in range(0, len(body), 2500):
+            connection.sendall(body[start : start + 2500])
+            time.sleep(0.03)
 
-    with _server(behave) as url, _client(url, read_s=1, total_s=0.5) as client:
+    with _server(behave) as url, _client(url, read_s=1.5, total_s=0.5) as client:
         client._transport.version_text = "2.4.0p18"
-        assert len(list(client.hosts.each())) == 14
+        assert len(list(client.hosts.each())) == 30
 
 
 def test_a_slow_consumer_is_no_slow_answer() -> None:
