@@ -143,7 +143,7 @@ def _register() -> None:
     for noun, text in _NOUNS.items():
         groups[noun] = shared_options(_Group(noun, help=text))
         cli.add_command(groups[noun])
-    for verb in VERBS:
+    for verb in (verb for verb in VERBS if "cli" in verb.faces):
         (groups[verb.noun] if verb.noun else cli).add_command(_command(verb))
     for command in (apply, demo, doctor, plan, simulate):
         cli.add_command(command)
