@@ -57,9 +57,7 @@ def mcp(
     state.start_logging()
     listen = None
     if http:
-        from ..mcp.http import token_from
-
-        listen = dict(host=host, port=port, token=token_from(token_file), behind_tls=behind_tls, names=name)
+        listen = dict(host=host, port=port, token_file=token_file, behind_tls=behind_tls, names=name)
 
     def ready(bound: int) -> None:
         state.output.note(f"Serving MCP at http://{host}:{bound}/mcp")

@@ -6,28 +6,25 @@ A face over the table of verbs: each row is a tool. Run ``checkmk-sync mcp``, or
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import CheckmkError, MissingExtraError
-
-if TYPE_CHECKING:
-    from .serve import serve
 
 __all__ = ["serve"]
 
 OLDEST = (3, 10)
+_LIBRARIES = ("anyio", "mcp", "mcp_types", "pydantic", "uvicorn")
 
 
-def __getattr__(name: str) -> Any:
-    if name != "serve":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def serve(*args: Any, **kwargs: Any) -> None:
+    """As :func:`checkmk_sync.mcp.serving.serve`; MissingExtraError without the extra."""
     if sys.version_info < OLDEST:
         found = ".".join(map(str, sys.version_info[:2]))
         raise CheckmkError(f"the MCP server needs Python 3.10 or later, this is {found}")
     try:
-        from . import serve
+        from . import serving
     except ModuleNotFoundError as error:
-        if error.name is not None and error.name.partition(".")[0] in ("anyio", "mcp", "mcp_types", "pydantic"):
+        if error.name is not None and error.name.partition(".")[0] in _LIBRARIES:
             raise MissingExtraError("the MCP server", "mcp") from error
         raise
-    return serve.serve
+    serving.serve(*args, **kwargs)

@@ -145,6 +145,23 @@ def _parameter(argument: Argument, policy: Policy) -> tuple[Any, Any]:
     return Annotated[kind, Field(**limits)], argument.default
 
 
+class _Page(BaseModel):
+    """One page of a list."""
+
+    count: int = Field(description="How many items are on this page.")
+    next_cursor: Optional[str] = Field(description="Where the next page begins; null on the last one.")
+    total: Optional[int] = Field(description="How many there are in all, once that is known.")
+    counts: Optional[dict[str, int]] = Field(description="How many there are of each kind, where that is known.")
+
+
+class _Consented(BaseModel):
+    """What a person may have to approve before."""
+
+    done: bool = Field(description="False while a person has still to approve.")
+    preview: Optional[list[str]] = Field(None, description="What would be done." + _UNTRUSTED)
+    checksum: Optional[str] = Field(None, description="Names the preview; give it to approve.")
+
+
 def _told(kind: Any, text: str, is_foreign: bool) -> tuple[Any, Any]:
     default: Any = None if type(None) in get_args(kind) else ...
     return kind, Field(default, description=text + (_UNTRUSTED if is_foreign else ""))
@@ -156,25 +173,10 @@ def _answer_model(verb: Verb) -> type[BaseModel]:
     # A row that does not say what is in its answer gives any object.
     model: Any = create_model(f"{name}_item", **told) if told else dict[str, Any]
     if gives_pages(verb):
-        return create_model(
-            f"{name}_page",
-            items=(list[model], Field(description="This page.")),
-            count=(int, Field(description="How many items are on this page.")),
-            next_cursor=(Optional[str], Field(description="Where the next page begins; null on the last one.")),
-            total=(Optional[int], Field(description="How many there are in all, once that is known.")),
-            counts=(
-                Optional[dict[str, int]],
-                Field(description="How many there are of each kind, where that is known."),
-            ),
-        )
+        return create_model(f"{name}_page", __base__=_Page, items=(list[model], Field(description="This page.")))
     if needs_consent(verb):
-        return create_model(
-            f"{name}_answer",
-            done=(bool, Field(description="False while a person has still to approve.")),
-            result=(Optional[model], Field(default=None, description="What was done.")),
-            preview=(Optional[list[str]], Field(default=None, description="What would be done." + _UNTRUSTED)),
-            checksum=(Optional[str], Field(default=None, description="Names the preview; give it to approve.")),
-        )
+        result: Any = (Optional[model], Field(None, description="What was done."))
+        return create_model(f"{name}_answer", __base__=_Consented, result=result)
     if told:
         return model  # type: ignore[no-any-return]
     return create_model(f"{name}_answer", __config__=ConfigDict(extra="allow"))

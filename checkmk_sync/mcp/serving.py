@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any, Callable, Iterator, Optional
@@ -27,18 +28,29 @@ def serve(
     listen: Optional[dict[str, Any]] = None,
     ready: Callable[[int], object] = lambda _port: None,
 ) -> None:
-    """Serve a site until the client leaves, or over HTTP, with ``listen`` (the fields of a ``Listener``), until
-    the process is asked to end. SettingsError for what cannot be, before anything is served."""
+    """Serve a site until the client leaves, or over HTTP, with ``listen`` (the fields of a ``Listener``, with
+    ``token_file`` for its token), until the process is asked to end, and then ``ready`` is told the port.
+
+    SettingsError for what cannot be, before anything is served.
+    """
+    listener = None if listen is None else _listener(**listen)
     audit = Audit(settings, audit_log)
     with contextlib.closing(audit), Checkmk.from_settings(settings, clock=WorkClock()) as client:
         server = build(client, policy, audit)
-        if listen is None:
-            with _ending_at_once():
+        if listener is None:
+            # The command line guards its stdout; here that is the wire, and the SDK keeps it clean.
+            with _ending_at_once(), contextlib.redirect_stdout(sys.__stdout__):
                 server.run("stdio")
         else:
-            from .http import Listener, serve_http  # only who listens pays for the web server
+            from .http import serve_http
 
-            serve_http(server, Listener(**listen), ready)
+            serve_http(server, listener, ready)
+
+
+def _listener(token_file: Optional[str], **listen: Any) -> Any:
+    from .http import Listener, token_from  # only who listens pays for the web server
+
+    return Listener(token=token_from(token_file), **listen)
 
 
 @contextlib.contextmanager
