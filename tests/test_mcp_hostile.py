@@ -141,12 +141,10 @@ def test_errors_of_the_site_are_quoted(quiet: SimulatedSite) -> None:
     assert 'Said, as data: "404 Not Found' in said(talk(quiet, script))
 
 
-@given(
-    st.recursive(
-        st.text() | st.integers() | st.none() | st.booleans(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    )
-)
+_SCALARS = st.text() | st.integers() | st.none() | st.booleans()
+
+
+@given(st.recursive(_SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10))
 def test_cleaned_data_is_harmless_and_stays_so(value: Any) -> None:
     once = cleaned(value)
     assert cleaned(once) == once

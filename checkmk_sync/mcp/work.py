@@ -51,14 +51,14 @@ class Work:
             self._before += self._total_of_stage
             self._stage = stage
         self._total_of_stage = total
-        self.progress = (float(self._before + done), float(self._before + total), f"{stage}: {done} of {total}")
+        reached = max(float(self._before + done), self.progress[0])
+        self.progress = (reached, float(self._before + total), f"{stage}: {done} of {total}")
 
     def nap(self, seconds: float) -> None:
         """Wait, for a job of the site or before a repeat; ends at once when the call is stopped."""
         done, total, _ = self.progress
         waited = time.monotonic() - self._started
-        # Progress has to grow: a little for each second of waiting, never a whole step.
-        grown = max(done, int(done) + waited / (waited + 60.0))
+        grown = done + 0.001  # the protocol wants it to grow, and nothing is known of the job
         self.progress = (grown, total if total and total > grown else None, f"waiting, {waited:.0f} s so far")
         self._stop.wait(seconds)
         self.check()
