@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any, Iterator
@@ -27,29 +23,10 @@ from checkmk_sync.errors import SettingsError
 from checkmk_sync.mcp.http import Listener, token_from
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp_face import data
+from tests.mcp_process import served
 
 TOKEN = "a-token-of-forty-characters-0123456789-ab"
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-
-
-@contextlib.contextmanager
-def _served(site: SimulatedSite, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    environment = {
-        **os.environ,
-        "CHECKMK_SERVER_URL": site.url,
-        "CHECKMK_SITE": "s",
-        "CHECKMK_USERNAME": site.user,
-        "CHECKMK_PASSWORD": site.secret,
-    }
-    command = [sys.executable, "-m", "checkmk_sync", "mcp", "--http", "--port", "0", *arguments]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        try:
-            found = re.search(r"http://\S+", process.stderr.readline())
-            assert found is not None, process.stderr.read()
-            yield found[0], process
-        finally:
-            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +36,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulate
     token.write_text(TOKEN + "\n")
     token.chmod(0o600)
     with SimulatedSite(hosts=30, services=5) as site:
-        with _served(site, "--token-file", str(token), "--behind-tls", "--name", "mcp.example.com") as (url, _):
+        with served(site, "--token-file", str(token), "--behind-tls", "--name", "mcp.example.com") as (url, _):
             yield site, url
 
 
@@ -161,7 +138,7 @@ def test_it_ends_gracefully(number: signal.Signals) -> None:
         reached.set()
         assert go_on.wait(20)
 
-    with SimulatedSite() as site, _served(site) as (url, process):
+    with SimulatedSite() as site, served(site) as (url, process):
         site.on_request(hold)
 
         async def script() -> Any:
@@ -189,7 +166,7 @@ def test_it_ends_gracefully(number: signal.Signals) -> None:
 
 
 def test_it_listens_on_this_machine_only() -> None:
-    with SimulatedSite() as site, _served(site) as (url, _):
+    with SimulatedSite() as site, served(site) as (url, _):
         assert url.startswith("http://127.0.0.1:")
         port = int(url.split(":")[2].split("/")[0])
         other = socket.gethostbyname(socket.gethostname())

@@ -25,23 +25,13 @@ from .paging import cursor_at, offset_of
 from .policy import Policy
 from .work import Stopped, Work, current
 
-__all__ = ["Caller", "gives_pages", "needs_consent"]
+__all__ = ["Caller"]
 
 
 log = logging.getLogger("checkmk_sync")
 
 THREADS = 40  # of tools; the SDK's own serve resources and completions, so many slow tools do not hold those up
 MAX_JSON = 2**20  # characters of all arguments of a call
-
-
-def gives_pages(verb: Verb) -> bool:
-    """True for verbs that give rows."""
-    return bool(verb.columns)
-
-
-def needs_consent(verb: Verb) -> bool:
-    """True for verbs that a person may have to approve."""
-    return verb.destructive or verb.preview is not None
 
 
 class Caller:
@@ -56,9 +46,9 @@ class Caller:
     ) -> CallToolResult | InputRequiredResult:
         """The answer of a tool. ToolError, with what to do next, when there is none."""
         arguments = _checked(verb, given, self._policy)
-        approved = arguments.pop("checksum", None) if needs_consent(verb) else None
+        approved = arguments.pop("checksum", None) if verb.needs_consent else None
         client = _client_name(ctx)
-        if needs_consent(verb):
+        if verb.needs_consent:
             intent = await self._work(lambda: self._intent(verb, arguments))
             if intent is not None:
                 answer = await self._consent(verb, arguments, intent, approved, ctx, client)
@@ -66,7 +56,7 @@ class Caller:
                     return answer
                 arguments = {**arguments, **intent.bound}
         found = await self._work(lambda: self._do(verb, arguments, client), ctx)
-        return _answer({"done": True, "result": found} if needs_consent(verb) else found)
+        return _answer({"done": True, "result": found} if verb.needs_consent else found)
 
     def page(self, verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
         """A page of rows, or the one mapping, that a verb gives; ToolError as for :meth:`call`. For reading only."""
@@ -154,7 +144,7 @@ class Caller:
         work = current.get() or Work()
         work.check()
         given = dict(arguments)
-        if not gives_pages(verb):
+        if not verb.gives_rows:
             more = {"watch": work.watch} if verb.watched else {}
             return _declared(verb, verb.handler(self.client, **given, **more))
         limit, cursor = given.pop("limit"), given.pop("cursor")

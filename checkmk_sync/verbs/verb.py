@@ -103,6 +103,16 @@ class Verb:
     def tool_name(self) -> str:
         return self.tool or "_".join(filter(None, (self.noun, self.name)))
 
+    @property
+    def gives_rows(self) -> bool:
+        """True when the handler gives rows, not one mapping."""
+        return bool(self.columns)
+
+    @property
+    def needs_consent(self) -> bool:
+        """True when somebody may have to agree before it is done."""
+        return self.destructive or self.preview is not None
+
 
 LIMIT = Argument("limit", "Show at most this many.", int)
 
