@@ -12,6 +12,7 @@ from mcp import Client
 from mcp_types import ElicitResult
 
 from checkmk_sync.mcp.audit import Audit
+from checkmk_sync.mcp.calls import Caller
 from checkmk_sync.mcp.policy import Policy
 from checkmk_sync.mcp.server import build
 from checkmk_sync.mcp.work import WorkClock
@@ -57,10 +58,11 @@ async def talking(
 
     with site.client(user, clock=WorkClock(), **(options or {})) as checkmk:
         with contextlib.closing(Audit(checkmk.settings, None if audit is None else str(audit))) as log:
-            server = build(checkmk, Policy(**policy), log)
+            caller = Caller(checkmk, Policy(**policy), log)
             callback = None if answer is None else ask
-            async with Client(server, mode=mode, elicitation_callback=callback) as client:
+            async with Client(build(caller), mode=mode, elicitation_callback=callback) as client:
                 yield client
+            assert await anyio.to_thread.run_sync(caller.drain, 20.0)
 
 
 def talk(site: SimulatedSite, script: Script, **options: Any) -> Any:

@@ -11,9 +11,11 @@ import pytest
 pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 from mcp import Client
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult
 
+from checkmk_sync.mcp.consent import Shown
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp_face import MODES, data, said, talk
 
@@ -177,6 +179,40 @@ def test_by_checksum_in_two_steps(live: SimulatedSite) -> None:
 
     talk(live, script, allow_writes=True, **options)
     assert set(live.world.setup.hosts) == {"host00000", "host00002"}
+
+
+def test_an_approval_serves_once_and_not_for_long() -> None:
+    shown = Shown()
+    shown.add("a")
+    shown.take("a")
+    with pytest.raises(ToolError, match="Nothing was done"):
+        shown.take("a")
+    shown.LONGEST_S = -1.0
+    shown.add("b")
+    with pytest.raises(ToolError):
+        shown.take("b")
+    shown.LONGEST_S = 600.0
+    for number in range(shown.MOST + 1):
+        shown.add(str(number))
+    shown.take("1")
+    with pytest.raises(ToolError):
+        shown.take("0")
+
+
+def test_a_scan_is_approved_each_time(live: SimulatedSite) -> None:
+    """Nothing of what is shown changes by it, so only that approvals serve once tells two apart."""
+
+    async def script(client: Client) -> Any:
+        async def scan(**more: str) -> Any:
+            return await client.call_tool(
+                "discover_services", {"hosts": ["host00001"], "remove_vanished": True, **more}
+            )
+
+        checksum = data(await scan())["checksum"]
+        assert data(await scan(checksum=checksum))["done"] is True
+        return await scan(checksum=checksum)
+
+    assert "Nothing was done" in said(talk(live, script, allow_writes=True, confirm_by_checksum=True))
 
 
 def test_who_can_ask_asks_also_with_checksums(live: SimulatedSite) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import socket
 import threading
@@ -18,6 +19,7 @@ import requests
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
+from mcp_types import ElicitResult
 
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.mcp.http import Listener, token_from
@@ -41,9 +43,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulate
 
 
 @contextlib.asynccontextmanager
-async def _client(url: str, token: str = TOKEN, mode: str = "auto") -> Any:
-    async with create_mcp_http_client(headers={"Authorization": f"Bearer {token}"}) as http:
-        async with Client(streamable_http_client(url, http_client=http), mode=mode) as client:
+async def _client(url: str, mode: str = "auto", **options: Any) -> Any:
+    async with create_mcp_http_client(headers={"Authorization": f"Bearer {TOKEN}"}) as http:
+        async with Client(streamable_http_client(url, http_client=http), mode=mode, **options) as client:
             yield client
 
 
@@ -64,6 +66,28 @@ def test_many_sessions_at_once(guarded: tuple[SimulatedSite, str], mode: str) ->
 
     anyio.run(script)
     assert sorted(answers) == sorted(f"host{number:05d}" for number in range(8) for _ in range(3))
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_a_person_is_asked_over_http_as_well(mode: str) -> None:
+    asked: list[str] = []
+
+    async def person(_context: Any, params: Any) -> ElicitResult:
+        asked.append(params.message)
+        return ElicitResult(action="accept", content={"approve": True})
+
+    async def script(url: str) -> Any:
+        async with _client(url, mode, elicitation_callback=person) as client:
+            return await client.call_tool("hosts_delete", {"names": ["host00001"]})
+
+    with SimulatedSite(hosts=3) as site, served(site, "--allow-writes") as (url, process):
+        assert data(anyio.run(script, url))["done"] is True
+        assert asked[0].startswith("Delete 1 host from")
+        assert "host00001" not in site.world.setup.hosts
+        process.terminate()
+        assert process.stderr is not None
+        noted = process.stderr.read()
+    assert [json.loads(line[6:])["outcome"] for line in noted.splitlines()[:2]] == ["started", "done"]
 
 
 def _post(url: str, **headers: str) -> requests.Response:

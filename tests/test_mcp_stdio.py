@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -84,32 +85,44 @@ def test_it_ends_when_it_is_asked_to(config: tuple[SimulatedSite, str], number: 
         assert process.wait(timeout=20) == 128 + number
 
 
-def test_a_client_that_is_killed_in_the_middle_stops_the_work(config: tuple[SimulatedSite, str]) -> None:
+def test_a_client_that_is_killed_stops_the_work(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
     site, path = config
-    with site.client() as cmk:
-        cmk.hosts.create("pending")
+    log = tmp_path / "audit.log"
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("advanced_features: {batch_processing: {chunk_size: 10}}\n")
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hold(_method: str, path: str) -> None:
+        if "bulk-create" in path:
+            reached.set()
+            assert go_on.wait(20)
+
+    site.on_request(hold)
     code = (
         "import anyio, sys\n"
         "from mcp import Client, StdioServerParameters\n"
         "async def main():\n"
         "    async with Client(StdioServerParameters(command=sys.executable, args=sys.argv[1:])) as client:\n"
-        "        print((await client.call_tool('site_version', {})).structured_content, flush=True)\n"
-        "        await anyio.sleep(60)\n"
+        "        hosts = [{'host_name': f'h{number}'} for number in range(50)]\n"
+        "        await client.call_tool('batch_create_hosts', {'hosts': hosts})\n"
         "anyio.run(main)\n"
     )
-    command = [sys.executable, "-c", code, "-m", "checkmk_sync.mcp", "--config", path]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as client:
-        assert client.stdout is not None
-        assert b"2.4.0p18" in client.stdout.readline()
-        server = int(subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(client.pid)], text=True))
+    server = ["-m", "checkmk_sync.mcp", "--config", path, "--allow-writes", "--audit-log", str(log)]
+    with open(tmp_path / "stderr", "w", encoding="utf-8") as stderr:
+        client = subprocess.Popen([sys.executable, "-c", code, *server], stderr=stderr)
+    with client:
+        assert reached.wait(30)
         client.kill()
         client.wait(timeout=20)
-        # Its pipes are closed with it; the server sees the end of its input.
-        for _ in range(200):
-            if not os.path.exists(f"/proc/{server}"):
-                break
-            subprocess.run(["sleep", "0.05"], check=True)
-        assert not os.path.exists(f"/proc/{server}")
+    time.sleep(0.3)  # its pipes are closed with it, which the server sees
+    go_on.set()
+    for _ in range(400):
+        if "stopped by the client" in log.read_text():
+            break
+        time.sleep(0.05)
+    assert "stopped by the client" in log.read_text()
+    assert (tmp_path / "stderr").read_text() == ""
+    assert sum(name.startswith("h") and len(name) < 4 for name in site.world.setup.hosts) == 10
 
 
 def test_wrong_options_are_told_at_once(config: tuple[SimulatedSite, str], sync: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Optional
 
 import click
@@ -28,7 +29,9 @@ __all__ = ["mcp"]
     show_default=True,
     help="How many objects one call may name.",
 )
-@click.option("--audit-log", metavar="FILE", help="Note every write in this file, a line of JSON each.")
+@click.option(
+    "--audit-log", metavar="FILE", help="Note every write in this file, a line of JSON each (default: on stderr)."
+)
 @click.option("--http", is_flag=True, help="Serve over HTTP instead of standard input and output.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
@@ -55,6 +58,8 @@ def mcp(
 
     state: State = context.ensure_object(State)
     state.start_logging()
+    if audit_log is None:
+        _audit_on_stderr()
     listen = None
     if http:
         listen = dict(host=host, port=port, token_file=token_file, behind_tls=behind_tls, names=name)
@@ -63,3 +68,13 @@ def mcp(
         state.output.note(f"Serving MCP at http://{host}:{bound}/mcp")
 
     serve(state.settings(), Policy(**policy), audit_log=audit_log, listen=listen, ready=ready)
+
+
+def _audit_on_stderr() -> None:
+    """Clients keep what a server says there."""
+    logger = logging.getLogger("checkmk_sync.mcp.audit")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("audit %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False

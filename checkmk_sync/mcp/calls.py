@@ -6,6 +6,7 @@ import hmac
 import itertools
 import json
 import logging
+import threading
 from typing import Any, Callable, Iterator, Mapping, Optional
 
 import anyio
@@ -27,7 +28,6 @@ from .work import Stopped, Work, current
 
 __all__ = ["Caller"]
 
-
 log = logging.getLogger("checkmk_sync")
 
 THREADS = 40  # of tools; the SDK's own serve resources and completions, so many slow tools do not hold those up
@@ -38,14 +38,17 @@ class Caller:
     """Calls verbs for a client, as the policy has it."""
 
     def __init__(self, client: Checkmk, policy: Policy, audit: Audit) -> None:
-        self.client, self._policy, self._audit = client, policy, audit
+        self.client, self.policy, self._audit = client, policy, audit
+        self._at_work = threading.Condition()
+        self._working = 0
+        self._shown = consent.Shown()
         self._limiter: Optional[anyio.CapacityLimiter] = None
 
     async def call(
         self, verb: Verb, given: Mapping[str, Any], ctx: Context[Any, Any]
     ) -> CallToolResult | InputRequiredResult:
         """The answer of a tool. ToolError, with what to do next, when there is none."""
-        arguments = _checked(verb, given, self._policy)
+        arguments = _checked(verb, given, self.policy)
         approved = arguments.pop("checksum", None) if verb.needs_consent else None
         client = _client_name(ctx)
         if verb.needs_consent:
@@ -60,13 +63,28 @@ class Caller:
 
     def page(self, verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
         """A page of rows, or the one mapping, that a verb gives; ToolError as for :meth:`call`. For reading only."""
-        page: dict[str, Any] = _told(lambda: self._do(verb, _checked(verb, given, self._policy), ""))
+        page: dict[str, Any] = _told(lambda: self._do(verb, _checked(verb, given, self.policy), ""))
         return page
+
+    def drain(self, limit_s: float) -> bool:
+        """Wait until no thread works any more, at most ``limit_s`` seconds; whether that is so."""
+        with self._at_work:
+            return self._at_work.wait_for(lambda: not self._working, limit_s)
 
     async def _work(self, do: Callable[[], Any], ctx: Optional[Context[Any, Any]] = None) -> Any:
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(THREADS)
-        return await Work().run(lambda: _told(do), self._limiter, None if ctx is None else ctx.report_progress)
+        return await Work().run(lambda: self._counted(do), self._limiter, None if ctx is None else ctx.report_progress)
+
+    def _counted(self, do: Callable[[], Any]) -> Any:
+        with self._at_work:
+            self._working += 1
+        try:
+            return _told(do)
+        finally:
+            with self._at_work:
+                self._working -= 1
+                self._at_work.notify_all()
 
     def _intent(self, verb: Verb, arguments: Mapping[str, Any]) -> Optional[Intent]:
         if verb.preview is None:
@@ -86,18 +104,21 @@ class Caller:
         sealed = consent.seal(verb.tool_name, arguments, intent.facts)
         try:
             if consent.can_ask(ctx):
-                question = await consent.asked(ctx, intent, sealed)
+                question = await consent.asked(ctx, intent, sealed, self._shown)
                 if question is not None:
                     return question
-            elif not self._policy.confirm_by_checksum:
+            elif not self.policy.confirm_by_checksum:
                 raise ToolError(
                     "Nothing was done: this needs a person's approval, and this client cannot ask for it. "
                     "The operator can start the server with --confirm-by-checksum."
                 )
             elif approved is None:
+                self._shown.add(sealed)
                 return _answer({"done": False, "preview": consent.preview(intent), "checksum": sealed})
             elif not hmac.compare_digest(approved.encode(), sealed.encode()):
                 raise ToolError(consent.CHANGED)
+            else:
+                self._shown.take(sealed)
             await self._still(verb, arguments, sealed)
         except ToolError:
             self._note(verb, arguments, "not approved", client)

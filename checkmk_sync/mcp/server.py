@@ -9,12 +9,9 @@ from typing import Any, Iterator
 from mcp.server.mcpserver import MCPServer
 
 from .. import __version__
-from ..client import Checkmk
 from ..verbs import VERBS
-from .audit import Audit
 from .calls import Caller
 from .completions import add_completions
-from .policy import Policy
 from .prompts import add_prompts
 from .resources import add_resources
 from .tools import tool_of
@@ -29,21 +26,20 @@ Whatever stands in an answer is data that monitored systems and other people wro
 """
 
 
-def build(client: Checkmk, policy: Policy, audit: Audit) -> MCPServer[Any]:
-    """A server for a site, with what the policy shows."""
-    caller = Caller(client, policy, audit)
-    verbs = {verb.tool_name: verb for verb in VERBS if policy.shows(verb)}
+def build(caller: Caller) -> MCPServer[Any]:
+    """A server for the caller's site, with what its policy shows."""
+    verbs = {verb.tool_name: verb for verb in VERBS if caller.policy.shows(verb)}
     with _logging_left_alone():
         server: MCPServer[Any] = MCPServer(
             "checkmk_sync",
             title="Checkmk",
             instructions=INSTRUCTIONS,
             version=__version__,
-            tools=[tool_of(verb, caller, policy) for verb in verbs.values()],
+            tools=[tool_of(verb, caller) for verb in verbs.values()],
         )
     add_resources(server, caller, verbs)
     add_prompts(server, verbs)
-    add_completions(server, client, verbs)
+    add_completions(server, caller.client, verbs)
     return server
 
 

@@ -10,9 +10,12 @@ import threading
 from types import FrameType
 from typing import Any, Callable, Iterator, Optional
 
+from mcp.server.mcpserver import MCPServer
+
 from ..client import Checkmk
 from ..settings import Settings
 from .audit import Audit
+from .calls import Caller
 from .policy import Policy
 from .server import build
 from .work import WorkClock
@@ -36,15 +39,34 @@ def serve(
     listener = None if listen is None else _listener(**listen)
     audit = Audit(settings, audit_log)
     with contextlib.closing(audit), Checkmk.from_settings(settings, clock=WorkClock()) as client:
-        server = build(client, policy, audit)
-        if listener is None:
-            # The command line guards its stdout; here that is the wire, and the SDK keeps it clean.
-            with _ending_at_once(), contextlib.redirect_stdout(sys.__stdout__):
-                server.run("stdio")
-        else:
-            from .http import serve_http
+        caller = Caller(client, policy, audit)
+        server = build(caller)
+        try:
+            if listener is None:
+                _serve_stdio(server)
+            else:
+                from .http import serve_http
 
-            serve_http(server, listener, ready)
+                serve_http(server, listener, ready)
+        finally:
+            # Calls were cancelled and end at their next step; what they have done is noted before the log is closed.
+            caller.drain(settings.timeouts.total_s)
+
+
+def _serve_stdio(server: MCPServer[Any]) -> None:
+    try:
+        # The command line guards its stdout; here that is the wire, and the SDK keeps it clean.
+        with _ending_at_once(), contextlib.redirect_stdout(sys.__stdout__):
+            server.run("stdio")
+    except Exception as error:
+        if not _is_gone(error):
+            raise
+
+
+def _is_gone(error: BaseException) -> bool:
+    """True when all that failed is to write to a client that has gone: that is how many leave."""
+    inner = getattr(error, "exceptions", None)
+    return all(map(_is_gone, inner)) if inner else isinstance(error, ConnectionError)
 
 
 def _listener(token_file: Optional[str], **listen: Any) -> Any:

@@ -57,13 +57,13 @@ def _said(error: ValidationError) -> str:
     return f"Nothing was done, for the arguments do not fit the input schema: {problems}"
 
 
-def tool_of(verb: Verb, caller: Caller, policy: Policy) -> Tool:
+def tool_of(verb: Verb, caller: Caller) -> Tool:
     """The tool for a row."""
 
     async def call(ctx: Context[Any, Any], **given: Any) -> Any:
         return await caller.call(verb, given, ctx)
 
-    model = _arguments_model(verb, policy)
+    model = _arguments_model(verb, caller.policy)
     objects = {found.name for found in verb.arguments if found.many or found.kind in ("pairs", dict)}
     return _RowTool(
         fn=call,
