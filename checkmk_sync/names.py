@@ -87,6 +87,8 @@ def _normalised(text: str) -> str:
     wrong = next((part for part in parts if not _FOLDER.fullmatch(part)), None)
     if wrong is not None:
         raise ValueError(f"{text!r} is not a folder: {wrong!r} holds characters that Checkmk refuses")
+    if any(not part.strip(".") for part in parts):
+        raise ValueError(f"{text!r} is not a folder: a name of dots alone means another one")
     return "/" + "/".join(parts)
 
 

@@ -40,7 +40,7 @@ def test_a_folder_id_stays_an_id() -> None:
     assert folder_id("0123456789abcdef0123456789abcdef") == "0123456789abcdef0123456789abcdef"
 
 
-@pytest.mark.parametrize("wrong", ["", "   ", "/a/b\nc", "/a;b", "/a/../b?", None, 7])
+@pytest.mark.parametrize("wrong", ["", "   ", "/a/b\nc", "/a;b", "/a/../b?", "/a/../b", "..", "/.", None, 7])
 def test_what_is_no_folder_is_refused(wrong: object) -> None:
     with pytest.raises(ValueError, match="is not a folder"):
         folder_path(wrong)  # type: ignore[arg-type]

@@ -25,6 +25,7 @@ from ..verbs import VERBS, Argument, Verb
 from .cost import cost_of
 from .demo import demo
 from .doctor import doctor
+from .mcp import mcp
 from .shared import INTERRUPTED, REFUSED, UNREACHABLE, Declined, State, ask, can_ask, shared_options
 from .simulate import simulate
 from .streams import guarded
@@ -150,9 +151,9 @@ def _register() -> None:
     for noun, text in _NOUNS.items():
         groups[noun] = shared_options(_Group(noun, help=text))
         cli.add_command(groups[noun])
-    for verb in VERBS:
+    for verb in (verb for verb in VERBS if "cli" in verb.faces):
         (groups[verb.noun] if verb.noun else cli).add_command(_command(verb))
-    for command in (apply, demo, doctor, plan, simulate):
+    for command in (apply, demo, doctor, mcp, plan, simulate):
         cli.add_command(command)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import sys
-import unicodedata
 from contextlib import contextmanager
 from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
 
@@ -16,6 +15,7 @@ from rich.text import Text
 
 from ..names import counted
 from ..sync import Step
+from ..texts import harmless
 from .cost import cost_as_text
 from .streams import is_read
 
@@ -30,15 +30,7 @@ def safe(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return "".join(char if _is_harmless(char) else _escaped(char) for char in text)
-
-
-def _is_harmless(char: str) -> bool:
-    return char >= " " and unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+    return harmless(text)
 
 
 class Output:

@@ -9,7 +9,7 @@ from ..credentials import HIDDEN
 from ..names import OWNER_LABEL, counted
 from .plan import Action, Change, Plan
 
-__all__ = ["plan_as_markdown", "plan_as_text", "value_as_text"]
+__all__ = ["change_as_text", "plan_as_markdown", "plan_as_text", "value_as_text"]
 
 _SIGNS = {Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
 SHOWN = 60  # characters of one value
@@ -25,11 +25,16 @@ def value_as_text(value: Any) -> str:
 
 def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
     """One line a change (at most ``limit`` of them), then counts, notes and the checksum."""
-    lines = [f"{_SIGNS[change.action]} {change.name}{_details(change)}" for change in plan.changes[:limit]]
+    lines = [change_as_text(change) for change in plan.changes[:limit]]
     if limit is not None and len(plan.changes) > limit:
         lines.append(f"  … and {counted(len(plan.changes) - limit, 'more change')}")
     lines += [f"! {conflict}" for conflict in plan.conflicts[:limit]]
     return "\n".join([*lines, *_summary(plan)])
+
+
+def change_as_text(change: Change) -> str:
+    """A change in one line, without secrets."""
+    return f"{_SIGNS[change.action]} {change.name}{_details(change)}"
 
 
 def _details(change: Change) -> str:

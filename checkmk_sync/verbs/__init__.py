@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from .batches import BATCH_VERBS
 from .folders import FOLDER_VERBS
 from .hosts import HOST_VERBS
+from .program import PROGRAM_VERBS
 from .services import SERVICE_VERBS
 from .site import SITE_VERBS
-from .verb import Argument, Verb
+from .sync import SYNC_VERBS
+from .verb import Argument, Field, Intent, Listing, Verb
 
-__all__ = ["VERBS", "Argument", "Verb"]
+__all__ = ["VERBS", "Argument", "Field", "Intent", "Listing", "Verb"]
 
-VERBS: tuple[Verb, ...] = (*HOST_VERBS, *FOLDER_VERBS, *SERVICE_VERBS, *SITE_VERBS)
+VERBS: tuple[Verb, ...] = (
+    *HOST_VERBS,
+    *BATCH_VERBS,
+    *FOLDER_VERBS,
+    *SERVICE_VERBS,
+    *SITE_VERBS,
+    *SYNC_VERBS,
+    *PROGRAM_VERBS,
+)

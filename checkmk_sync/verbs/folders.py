@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Optional
+from typing import Any, Iterator, Mapping, Optional
 
 from ..client import Checkmk
 from ..names import folder_path
 from ..records import Folder, writable
-from .verb import Argument, Row, Verb
+from . import previews
+from .attributes import ATTRIBUTE, attribute_values
+from .verb import Argument, Field, Row, Verb
 
 __all__ = ["FOLDER_VERBS"]
 
@@ -24,12 +26,24 @@ def _create_folder(client: Checkmk, path: str, title: Optional[str]) -> Row:
     return _folder_row(client.folders.ensure(path, title=title))
 
 
+def _update_folder(client: Checkmk, path: str, title: Optional[str], attribute: Mapping[str, Any]) -> Row:
+    if title is None and not attribute:
+        raise ValueError("nothing to change: give --title or --attribute")
+    values = attribute_values(attribute)
+    return _folder_row(client.folders.update(path, title=title, update_attributes=values or None))
+
+
 def _delete_folder(client: Checkmk, path: str, recursive: bool) -> Row:
     client.folders.delete(path, recursive=recursive)
     return {"deleted": path}
 
 
-_PATH = Argument("path", "The folder.", required=True, check=folder_path)
+_PATH = Argument("path", "The folder.", required=True, check=folder_path, example="/linux/web")
+_FIELDS = (
+    Field("path", "The folder, from the root down."),
+    Field("title", "Its title.", foreign=True),
+    Field("attributes", "The attributes set on the folder itself.", dict[str, Any], foreign=True),
+)
 
 FOLDER_VERBS = (
     Verb(
@@ -38,8 +52,9 @@ FOLDER_VERBS = (
         "List a folder and all below it.",
         "checkmk-sync folders list --parent /linux",
         _list_folders,
-        (Argument("parent", "Where to start.", default="/", check=folder_path),),
+        (Argument("parent", "Where to start.", default="/", check=folder_path, example="/linux"),),
         ("path", "title"),
+        fields=_FIELDS,
     ),
     Verb(
         "folders",
@@ -48,6 +63,7 @@ FOLDER_VERBS = (
         "checkmk-sync folders get /linux/web",
         lambda client, path: _folder_row(client.folders.get(path)),
         (_PATH,),
+        fields=_FIELDS,
     ),
     Verb(
         "folders",
@@ -55,8 +71,35 @@ FOLDER_VERBS = (
         "Create a folder and its missing parents; one that exists stays as it is.",
         "checkmk-sync folders create /linux/web --title 'Web servers'",
         _create_folder,
-        (_PATH, Argument("title", "Its title (default: its name).")),
+        (_PATH, Argument("title", "Its title (default: its name).", example="Web servers")),
         writes=True,
+        fields=_FIELDS,
+        idempotent=True,
+    ),
+    Verb(
+        "folders",
+        "update",
+        "Change title and attributes of a folder; what is not named stays.",
+        "checkmk-sync folders update /linux/web --title 'Web servers'",
+        _update_folder,
+        (_PATH, Argument("title", "Its new title.", example="Web servers"), ATTRIBUTE),
+        writes=True,
+        fields=_FIELDS,
+        idempotent=True,
+    ),
+    Verb(
+        "folders",
+        "move",
+        "Move a folder, with all that is in it, into another.",
+        "checkmk-sync folders move /linux/web /",
+        lambda client, path, destination: _folder_row(client.folders.move(path, destination)),
+        (
+            _PATH,
+            Argument("destination", "The folder to move it into.", required=True, check=folder_path, example="/"),
+        ),
+        writes=True,
+        fields=_FIELDS,
+        idempotent=True,
     ),
     Verb(
         "folders",
@@ -70,5 +113,7 @@ FOLDER_VERBS = (
         ),
         writes=True,
         destructive=True,
+        fields=(Field("deleted", "The folder."),),
+        preview=previews.delete_folder,
     ),
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
 from ..errors import BatchError
 from ..names import folder_path, host_name
 from ..outcomes import Outcomes
-from ..records import Host, writable
-from ..sync.sources import attribute_value
-from .verb import LIMIT, Argument, Row, Verb, limited, search_pattern
+from ..query import unhandled_host_problems
+from ..records import Host, HostStatus, writable
+from . import previews
+from .attributes import ATTRIBUTE, attribute_values
+from .verb import LIMIT, Argument, Field, Listing, Row, Verb, limited, search_pattern
 
 __all__ = ["HOST_VERBS"]
 
@@ -38,14 +41,10 @@ def _get_host(client: Checkmk, name: str, effective: bool) -> Row:
 
 
 def _create_host(
-    client: Checkmk, name: str, folder: str, attribute: Mapping[str, str], label: Mapping[str, str]
+    client: Checkmk, name: str, folder: str, attribute: Mapping[str, Any], label: Mapping[str, str]
 ) -> Row:
     labels = {"labels": _labels(label)} if label else {}
-    return _host_row(client.hosts.create(name, folder, {**_values(attribute), **labels}))
-
-
-def _values(attributes: Mapping[str, str]) -> Row:
-    return {name: attribute_value(name, text) for name, text in attributes.items()}
+    return _host_row(client.hosts.create(name, folder, {**attribute_values(attribute), **labels}))
 
 
 def _labels(labels: Mapping[str, str]) -> Mapping[str, str]:
@@ -58,14 +57,14 @@ def _labels(labels: Mapping[str, str]) -> Mapping[str, str]:
 def _update_host(
     client: Checkmk,
     name: str,
-    attribute: Mapping[str, str],
+    attribute: Mapping[str, Any],
     label: Mapping[str, str],
     remove: Sequence[str],
     remove_label: Sequence[str],
 ) -> Row:
     if not (attribute or label or remove or remove_label):
         raise ValueError("nothing to change: give --attribute, --label, --remove or --remove-label")
-    values, labels = _values(attribute), _labels(label)
+    values, labels = attribute_values(attribute), _labels(label)
 
     def change(attributes: dict[str, Any]) -> Mapping[str, Any]:
         kept = {key: value for key, value in {**attributes, **values}.items() if key not in remove}
@@ -91,23 +90,40 @@ def _outcome_row(outcomes: Outcomes) -> Row:
     return {"applied": len(outcomes.applied)}
 
 
+_STATUS_COLUMNS = ("plugin_output", "num_services", "acknowledged", "scheduled_downtime_depth")
+
+
+def _status_row(host: HostStatus) -> Row:
+    columns = {column: host[column] for column in _STATUS_COLUMNS}
+    return {"name": host.name, "state": host.state.name, **columns}
+
+
 def _host_states(client: Checkmk, search: Optional[str], limit: Optional[int]) -> Iterator[Row]:
-    columns = ["plugin_output", "num_services", "acknowledged", "scheduled_downtime_depth"]
-    rows = client.host_status.each(search=search, columns=columns)
-    for host in limited(rows, limit):
-        yield {"name": host.name, "state": host.state.name, **{column: host[column] for column in columns}}
+    return map(_status_row, limited(client.host_status.each(search=search, columns=_STATUS_COLUMNS), limit))
 
 
-_NAME = Argument("name", "Name of the host.", required=True, check=host_name)
-_ATTRIBUTE = Argument(
-    "attribute",
-    "Set an attribute, such as ipaddress=192.0.2.10; as in a CSV inventory parents=gw01|gw02 is a list, "
-    "and what starts with [ or { is JSON.",
-    "pairs",
-    many=True,
+def _host_problems(client: Checkmk, limit: Optional[int]) -> Listing:
+    found = client.host_status.each(query=unhandled_host_problems(), columns=_STATUS_COLUMNS)
+    rows = sorted(map(_status_row, found), key=lambda row: (row["state"], row["name"]))
+    return Listing(limited(rows, limit), Counter(row["state"].lower() for row in rows))
+
+
+_NAME = Argument("name", "Name of the host.", required=True, check=host_name, example="web01")
+_SEARCH = Argument("search", "Only names that fit a pattern such as 'web*'.", check=search_pattern, example="web*")
+_LABEL = Argument("label", "Set a label, such as env=prod.", "pairs", many=True, example={"env": "prod"})
+_HOST = (
+    Field("name", "Name of the host."),
+    Field("folder", "The folder it lies in."),
+    Field("attributes", "The attributes set on the host itself.", dict[str, Any], foreign=True),
 )
-_SEARCH = Argument("search", "Only names that fit a pattern such as 'web*'.", check=search_pattern)
-_LABEL = Argument("label", "Set a label, such as env=prod.", "pairs", many=True)
+_STATUS = (
+    Field("name", "Name of the host."),
+    Field("state", "UP, DOWN, UNREACHABLE or PENDING."),
+    Field("num_services", "How many services it has.", int),
+    Field("plugin_output", "What the check said.", foreign=True),
+    Field("acknowledged", "1 when somebody has acknowledged the problem.", int),
+    Field("scheduled_downtime_depth", "More than 0 while it is in a downtime.", int),
+)
 
 HOST_VERBS = (
     Verb(
@@ -118,6 +134,13 @@ HOST_VERBS = (
         _list_hosts,
         (Argument("folder", "Only hosts directly in this folder.", check=folder_path), _SEARCH, LIMIT),
         ("name", "folder", "ipaddress", "alias", "labels"),
+        fields=(
+            *_HOST[:2],
+            Field("ipaddress", "Its address.", Optional[str], foreign=True),
+            Field("alias", "What people call it.", Optional[str], foreign=True),
+            Field("labels", "Its own labels, as key:value.", foreign=True),
+        ),
+        tool="stream_hosts",
     ),
     Verb(
         "hosts",
@@ -126,6 +149,15 @@ HOST_VERBS = (
         "checkmk-sync hosts get web01 --effective",
         _get_host,
         (_NAME, Argument("effective", "Also show inherited and default attributes.", bool, default=False)),
+        fields=(
+            *_HOST,
+            Field(
+                "effective_attributes",
+                "With inherited and default ones, if asked for.",
+                Optional[dict[str, Any]],
+                foreign=True,
+            ),
+        ),
     ),
     Verb(
         "hosts",
@@ -133,8 +165,9 @@ HOST_VERBS = (
         "Create a host (not active until the next activation).",
         "checkmk-sync hosts create web01 --folder /linux --attribute ipaddress=192.0.2.10 --label env=prod",
         _create_host,
-        (_NAME, Argument("folder", "Folder to create it in.", default="/", check=folder_path), _ATTRIBUTE, _LABEL),
+        (_NAME, Argument("folder", "Folder to create it in.", default="/", check=folder_path), ATTRIBUTE, _LABEL),
         writes=True,
+        fields=_HOST,
     ),
     Verb(
         "hosts",
@@ -144,12 +177,14 @@ HOST_VERBS = (
         _update_host,
         (
             _NAME,
-            _ATTRIBUTE,
+            ATTRIBUTE,
             _LABEL,
             Argument("remove", "Remove this attribute.", many=True),
             Argument("remove_label", "Remove the label with this key.", many=True),
         ),
         writes=True,
+        fields=_HOST,
+        idempotent=True,
     ),
     Verb(
         "hosts",
@@ -157,8 +192,10 @@ HOST_VERBS = (
         "Move a host to another folder.",
         "checkmk-sync hosts move web01 /linux/web",
         lambda client, name, folder: _host_row(client.hosts.move(name, folder)),
-        (_NAME, Argument("folder", "Folder to move it to.", required=True, check=folder_path)),
+        (_NAME, Argument("folder", "Folder to move it to.", required=True, check=folder_path, example="/linux/web")),
         writes=True,
+        fields=_HOST,
+        idempotent=True,
     ),
     Verb(
         "hosts",
@@ -166,9 +203,11 @@ HOST_VERBS = (
         "Delete hosts.",
         "checkmk-sync hosts delete web01 web02",
         _delete_hosts,
-        (Argument("names", "Names of the hosts.", required=True, many=True, check=host_name),),
+        (Argument("names", "Names of the hosts.", required=True, many=True, check=host_name, example=["web01"]),),
         writes=True,
         destructive=True,
+        fields=(Field("applied", "How many hosts were deleted.", int),),
+        preview=previews.delete_hosts,
     ),
     Verb(
         "hosts",
@@ -178,5 +217,16 @@ HOST_VERBS = (
         _host_states,
         (_SEARCH, LIMIT),
         ("name", "state", "num_services", "plugin_output"),
+        fields=_STATUS,
+    ),
+    Verb(
+        "hosts",
+        "problems",
+        "List hosts that are down or unreachable, not acknowledged and not in a downtime.",
+        "checkmk-sync hosts problems --limit 20",
+        _host_problems,
+        (LIMIT,),
+        ("name", "state", "num_services", "plugin_output"),
+        fields=_STATUS,
     ),
 )

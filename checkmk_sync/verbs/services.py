@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Iterator, Optional, Sequence
 
 from ..client import Checkmk
 from ..names import ServiceState
 from ..query import unhandled_problems
 from ..records import ServiceStatus, severity
-from .verb import LIMIT, Argument, Row, Verb, limited, search_pattern
+from .verb import LIMIT, Argument, Field, Listing, Row, Verb, limited, search_pattern
 
 __all__ = ["SERVICE_VERBS"]
 
@@ -28,13 +29,23 @@ def _services(
     return map(_service_row, limited(rows, limit))
 
 
-def _problems(client: Checkmk, host: Optional[str], limit: Optional[int]) -> Iterator[Row]:
+def _problems(client: Checkmk, host: Optional[str], limit: Optional[int]) -> Listing:
     query = unhandled_problems()
-    rows = client.services.each(host=host, query=query, columns=_SERVICE_COLUMNS)
-    return map(_service_row, limited(sorted(rows, key=severity), limit))
+    found = sorted(client.services.each(host=host, query=query, columns=_SERVICE_COLUMNS), key=severity)
+    counts = Counter(service.state.name.lower() for service in found)
+    return Listing(map(_service_row, limited(found, limit)), counts)
 
 
-_OF_HOST = Argument("host", "Only of this host; may be a pattern such as 'web*'.", check=search_pattern)
+_OF_HOST = Argument("host", "Only of this host; may be a pattern such as 'web*'.", check=search_pattern, example="web*")
+_FIELDS = (
+    Field("host", "Name of the host."),
+    Field("service", "Description of the service.", foreign=True),
+    Field("state", "OK, WARNING, CRITICAL, UNKNOWN or PENDING."),
+    Field("plugin_output", "What the check said.", foreign=True),
+    Field("acknowledged", "1 when somebody has acknowledged the problem.", int),
+    Field("scheduled_downtime_depth", "More than 0 while it is in a downtime.", int),
+    Field("last_check", "When it was checked last, a UNIX time.", int),
+)
 _STATES = tuple(state.name.lower() for state in ServiceState)
 
 SERVICE_VERBS = (
@@ -46,11 +57,17 @@ SERVICE_VERBS = (
         _services,
         (
             _OF_HOST,
-            Argument("search", "Only names that fit a pattern such as 'Filesystem*'.", check=search_pattern),
-            Argument("state", "Only in this state.", many=True, choices=_STATES),
+            Argument(
+                "search",
+                "Only names that fit a pattern such as 'Filesystem*'.",
+                check=search_pattern,
+                example="Filesystem*",
+            ),
+            Argument("state", "Only in this state.", many=True, choices=_STATES, example=["critical"]),
             LIMIT,
         ),
         ("host", "service", "state", "plugin_output"),
+        fields=_FIELDS,
     ),
     Verb(
         "services",
@@ -60,5 +77,6 @@ SERVICE_VERBS = (
         _problems,
         (_OF_HOST, LIMIT),
         ("host", "service", "state", "plugin_output"),
+        fields=_FIELDS,
     ),
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Sequence
+from typing import Iterator, Optional, Sequence
 
 from ..client import Checkmk
 from ..errors import BatchError
 from ..names import host_name
 from ..outcomes import Outcomes
-from .verb import Argument, Row, Verb
+from . import previews
+from .verb import Argument, Field, Row, Verb
 
 __all__ = ["SITE_VERBS"]
 
@@ -45,10 +46,14 @@ SITE_VERBS = (
         "checkmk-sync discover web01 web02",
         _discover,
         (
-            Argument("hosts", "Names of the hosts.", required=True, many=True, check=host_name),
+            Argument("hosts", "Names of the hosts.", required=True, many=True, check=host_name, example=["web01"]),
             Argument("remove_vanished", "Also drop services that vanished.", bool, default=False),
         ),
         writes=True,
+        fields=(Field("hosts", "How many were scanned.", int), Field("state", "How the scan ended.")),
+        preview=previews.discovery,
+        tool="discover_services",
+        idempotent=True,
     ),
     Verb(
         "",
@@ -57,6 +62,13 @@ SITE_VERBS = (
         "checkmk-sync pending",
         _pending,
         columns=("time", "user", "action", "text"),
+        fields=(
+            Field("time", "When it was made."),
+            Field("user", "Who made it; None is the site itself.", Optional[str]),
+            Field("action", "What kind of change it is."),
+            Field("text", "What was changed.", foreign=True),
+        ),
+        tool="pending_changes",
     ),
     Verb(
         "",
@@ -69,6 +81,25 @@ SITE_VERBS = (
             Argument("timeout", "Give up after this many seconds.", int, default=900),
         ),
         writes=True,
+        fields=(
+            Field("activated", "How many changes are active now.", int),
+            Field("seconds", "How long it took.", float),
+        ),
+        preview=previews.activation,
+        tool="activate_changes",
+        idempotent=True,
     ),
-    Verb("", "version", "Show what the site says it is.", "checkmk-sync version", _version),
+    Verb(
+        "",
+        "version",
+        "Show what the site says it is.",
+        "checkmk-sync version",
+        _version,
+        fields=(
+            Field("checkmk", "Its version."),
+            Field("edition", "Its edition."),
+            Field("site", "Its id."),
+        ),
+        tool="site_version",
+    ),
 )

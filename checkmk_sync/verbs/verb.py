@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Iterator, Optional
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional
 
-__all__ = ["LIMIT", "Argument", "Row", "Verb", "limited", "search_pattern"]
+__all__ = ["LIMIT", "Argument", "Field", "Intent", "Listing", "Row", "Verb", "Watch", "limited", "search_pattern"]
 
 Row = dict[str, Any]
+Watch = Callable[[str, int, int], object]  # stage, done, total
+
+CLI, TOOL = "cli", "tool"  # the faces
 
 
 @dataclass(frozen=True)
 class Argument:
-    """``kind`` is str, int, bool or "pairs" (KEY=VALUE, given several times); ``many`` takes several values,
-    ``least`` is the smallest number, ``check`` raises ValueError for a value that cannot be."""
+    """``kind`` is str, int, bool, "pairs" (KEY=VALUE, given several times), dict (a mapping) or "file" (the
+    path of an inventory); ``many`` takes several values, ``least`` is the smallest number.
+    ``check`` raises ValueError for a value that cannot be; ``example`` is one that can."""
 
     name: str
     help: str
@@ -25,13 +29,57 @@ class Argument:
     choices: tuple[str, ...] = ()
     least: int = 0
     check: Optional[Callable[[Any], Any]] = None
+    example: Any = None
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value of an answer, of a type. ``foreign`` texts were written by whoever writes on what is monitored:
+    nobody vouches for them."""
+
+    name: str
+    help: str
+    kind: Any = str
+    foreign: bool = False
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a verb is about to do, for who has to agree: a sentence and lines of details.
+
+    The agreement is to ``facts``: when they are others by the time it comes, it counts no more. ``bound`` are
+    arguments with which the verb does exactly this or nothing.
+    """
+
+    sentence: str
+    details: tuple[str, ...] = ()
+    facts: Any = None
+    bound: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Listing(Iterator[Row]):
+    """Rows that had to be read to their end before the first was known, and so could be counted."""
+
+    def __init__(self, rows: Iterable[Row], counts: Mapping[str, int]) -> None:
+        self._rows = iter(rows)
+        self.counts = counts
+
+    def __next__(self) -> Row:
+        return next(self._rows)
 
 
 @dataclass(frozen=True)
 class Verb:
     """``handler(client, **arguments)`` gives plain data: a mapping, or an iterator of rows.
 
-    ``columns`` are what a table shows of a row. ``noun`` is empty for verbs of the site.
+    ``columns`` are what a table shows of a row; only verbs that give rows have them. ``fields`` say what is in
+    the mapping, or in each row. ``noun`` is empty for verbs of the site.
+
+    ``destructive`` ones are not done unasked. ``preview(client, **arguments)`` is what they would do, as an
+    :class:`Intent`; None when these arguments destroy nothing. Done twice, ``idempotent`` ones change nothing
+    more. ``local`` ones change this program only, not the site. With ``watched`` the handler also takes
+    ``watch``, a function that it tells how far it is. ``faces`` are where the row appears, and ``tool`` its
+    name for language models, if not noun and name.
     """
 
     noun: str
@@ -43,6 +91,27 @@ class Verb:
     columns: tuple[str, ...] = ()
     writes: bool = False
     destructive: bool = False
+    fields: tuple[Field, ...] = ()
+    preview: Optional[Callable[..., Optional[Intent]]] = field(default=None, repr=False)
+    idempotent: bool = False
+    local: bool = False
+    watched: bool = False
+    faces: tuple[str, ...] = (CLI, TOOL)
+    tool: str = ""
+
+    @property
+    def tool_name(self) -> str:
+        return self.tool or "_".join(filter(None, (self.noun, self.name)))
+
+    @property
+    def gives_rows(self) -> bool:
+        """True when the handler gives rows, not one mapping."""
+        return bool(self.columns)
+
+    @property
+    def needs_consent(self) -> bool:
+        """True when somebody may have to agree before it is done."""
+        return self.destructive or self.preview is not None
 
 
 def search_pattern(text: str) -> str:

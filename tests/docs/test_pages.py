@@ -12,6 +12,7 @@ import yaml
 from checkmk_sync import errors, recovery
 from checkmk_sync.cli.reference import reference
 from checkmk_sync.configuration import _ADVANCED, _ENVIRONMENT, _SECRET_KEYS
+from checkmk_sync.mcp.reference import reference as tools
 from checkmk_sync.settings import Settings
 from checkmk_sync.testing import Fault
 from tests.conftest import PACKAGE, ROOT
@@ -23,6 +24,10 @@ def _page(name: str) -> str:
 
 def test_the_command_line_reference_is_what_the_commands_say() -> None:
     assert _page("docs/cli.md") == reference(), "run: python -m checkmk_sync.cli.reference > docs/cli.md"
+
+
+def test_the_table_of_tools_is_that_of_the_verbs() -> None:
+    assert tools() in _page("docs/mcp.md"), "put in what python -m checkmk_sync.mcp.reference says"
 
 
 def _keys(kind: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Iterator
 from tests.conftest import PACKAGE
 
 FLOORS = (
-    {"errors", "wire", "clock", "names", "credentials", "documents", "settings", "configuration"},
+    {"errors", "wire", "clock", "names", "credentials", "documents", "settings", "configuration", "texts"},
     {"batch", "recovery", "metrics"},
     {"cache", "adapter", "auth", "blocks", "decode", "metering", "problem", "sessions", "transport", "watchdog"},
     {
@@ -26,7 +26,7 @@ FLOORS = (
     },
     {"client", "services"},
     {"sync", "doctor"},
-    {"verbs", "cli", "testing", "__main__"},
+    {"verbs", "cli", "mcp", "testing", "__main__"},
 )
 # The simulated site must not make the client's mistakes: it knows names and clocks, and `.client()` makes a client.
 ALLOWED_IN_TESTING = FLOORS[0] | {"testing", "client"}

@@ -1,0 +1,80 @@
+"""``checkmk-sync mcp``."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Optional
+
+import click
+
+from .shared import State, shared_options
+
+__all__ = ["mcp"]
+
+
+@click.command(epilog="Example: checkmk-sync mcp --config config.yaml")
+@click.option("--allow-writes", is_flag=True, help="Also offer tools that change the site.")
+@click.option(
+    "--confirm-by-checksum",
+    is_flag=True,
+    help="Where the client cannot ask a person, take the checksum of a preview for an approval.",
+)
+@click.option("--allow", multiple=True, metavar="PATTERN", help="Only offer tools that fit, such as 'hosts_*'.")
+@click.option("--deny", multiple=True, metavar="PATTERN", help="Offer no tools that fit.")
+@click.option("--sync-folder", metavar="DIR", help="Where inventory files may be read from.")
+@click.option(
+    "--max-batch",
+    type=click.IntRange(1, 10_000),
+    default=500,
+    show_default=True,
+    help="How many objects one call may name.",
+)
+@click.option(
+    "--audit-log", metavar="FILE", help="Note every write in this file, a line of JSON each (default: on stderr)."
+)
+@click.option("--http", is_flag=True, help="Serve over HTTP instead of standard input and output.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option("--token-file", metavar="FILE", help="A file with the token of clients (or set CHECKMK_MCP_TOKEN).")
+@click.option("--behind-tls", is_flag=True, help="A proxy in front of it speaks TLS: needed beyond this machine.")
+@click.option("--name", multiple=True, metavar="HOST", help="A name by which clients call it, such as the proxy's.")
+@shared_options
+@click.pass_context
+def mcp(
+    context: click.Context,
+    /,
+    http: bool,
+    host: str,
+    port: int,
+    token_file: Optional[str],
+    behind_tls: bool,
+    name: tuple[str, ...],
+    audit_log: Optional[str],
+    **policy: Any,
+) -> None:
+    """Serve the site to language models, over the Model Context Protocol. Read-only unless told otherwise."""
+    from ..mcp import serve
+    from ..mcp.policy import Policy
+
+    state: State = context.ensure_object(State)
+    state.start_logging()
+    if audit_log is None:
+        _audit_on_stderr()
+    listen = None
+    if http:
+        listen = dict(host=host, port=port, token_file=token_file, behind_tls=behind_tls, names=name)
+
+    def ready(bound: int) -> None:
+        state.output.note(f"Serving MCP at http://{host}:{bound}/mcp")
+
+    serve(state.settings(), Policy(**policy), audit_log=audit_log, listen=listen, ready=ready)
+
+
+def _audit_on_stderr() -> None:
+    """Clients keep what a server says there."""
+    logger = logging.getLogger("checkmk_sync.mcp.audit")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("audit %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False

@@ -1,0 +1,12 @@
+"""``python -m checkmk_sync.mcp``: as ``checkmk-sync mcp``."""
+
+from __future__ import annotations
+
+import sys
+
+from ..cli import main
+
+__all__: list[str] = []
+
+if __name__ == "__main__":
+    main(["mcp", *sys.argv[1:]])

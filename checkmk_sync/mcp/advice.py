@@ -1,0 +1,73 @@
+"""What an error means, and what to do next."""
+
+from __future__ import annotations
+
+from ..errors import (
+    ActivationError,
+    AuthError,
+    BadRequestError,
+    BatchError,
+    CheckmkError,
+    CircuitOpenError,
+    ConflictError,
+    ForbiddenError,
+    InventoryError,
+    LockedError,
+    NotFoundError,
+    NotOwnedError,
+    PlanChangedError,
+    PreconditionError,
+    ServerError,
+    SettingsError,
+    ThrottledError,
+    TransportError,
+    UnprocessableError,
+    UnsafePlanError,
+    WaitTimeoutError,
+)
+from .fence import quoted
+
+__all__ = ["explained"]
+
+_LOOK = "Look at what the site holds before repeating a write."
+_ADVICE: tuple[tuple[type[CheckmkError], str, str], ...] = (
+    (AuthError, "The site refuses the credentials of this server.", "Do not repeat: its operator has to correct them."),
+    (ForbiddenError, "The user of this server may not do that.", "Ask for the permission, or leave it."),
+    (NotFoundError, "There is no such object, or it may not be seen.", "List what there is and use a name from there."),
+    (BadRequestError, "The site refused the request.", "Correct the arguments as it says."),
+    (ConflictError, "Something else is going on, or it is still in use.", "Wait, look, and try again."),
+    (PreconditionError, "It was changed by somebody else.", "Read it again and decide anew."),
+    (UnprocessableError, "There is nothing to do it to.", "Look at the state of the site."),
+    (LockedError, "An activation is running.", "Try again when it has ended."),
+    (ThrottledError, "The site is throttled.", "Wait before the next call."),
+    (ServerError, "Checkmk failed while it worked on this.", _LOOK),
+    (CircuitOpenError, "Not tried: the site failed too often.", "Wait a minute; site_health tells when it is back."),
+    (InventoryError, "The inventory has mistakes.", "Correct them and plan again."),
+    (
+        NotOwnedError,
+        "Something in it belongs to somebody else.",
+        "Take it out, or adopt what belongs to nobody.",
+    ),
+    (PlanChangedError, "Site or inventory changed since the plan was shown.", "Plan again and ask again."),
+    (UnsafePlanError, "The plan changes more than is allowed unasked.", "If that is meant, give allow_changes."),
+    (BatchError, "Not everything was done.", "Repeat only what was not applied; look for what is unknown."),
+    (
+        ActivationError,
+        "The changes are not all active.",
+        "See what is pending and what the site complains of.",
+    ),
+    (WaitTimeoutError, "It did not end in time and may still go on.", "Look later; do not start it again at once."),
+    (SettingsError, "Something given or configured cannot be.", "Correct it."),
+)
+
+
+def explained(error: CheckmkError) -> str:
+    """One sentence, what to do next, and what was said, as quoted data."""
+    if isinstance(error, TransportError) and not isinstance(error, CircuitOpenError):
+        never = error.sent is False
+        meaning = "The site was not reached: nothing was sent." if never else "There is no usable answer of the site."
+        advice = "Try again later; site_health tells when it is back." if never else _LOOK
+    else:
+        found = ((meaning, advice) for kind, meaning, advice in _ADVICE if isinstance(error, kind))
+        meaning, advice = next(found, ("That did not work.", _LOOK))
+    return f"{meaning} {advice} Said, as data: {quoted(str(error))}"

@@ -1,0 +1,111 @@
+"""A person's word before something is destroyed: what exactly was shown, and whether it is still so."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections import OrderedDict
+from typing import Any, Mapping, Optional
+
+from mcp.server.elicitation import AcceptedElicitation
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.shared.exceptions import MCPError
+from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
+from mcp_types.version import is_version_at_least
+from pydantic import BaseModel, Field
+
+from ..verbs import Intent
+from .fence import line
+
+__all__ = ["CHANGED", "Shown", "asked", "can_ask", "preview", "seal"]
+
+CHANGED = "Nothing was done: what was approved is not what would be done any more. Call again to see it as it is now."
+_DECLINED = "Nothing was done: the person who was asked did not agree. Do not try again unless asked to."
+# From this revision on a question is a result, and the call comes again with the answer.
+_BY_RESULT = "2026-07-28"
+_KEY = secrets.token_bytes(32)  # so that nobody can find a secret of an inventory by trying, or make a checksum up
+_QUESTION = "consent"
+
+
+class Shown:
+    """What was shown and waits for an approval, which serves once and not for long."""
+
+    LONGEST_S = 600.0
+    MOST = 1000
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[str, float] = OrderedDict()
+
+    def add(self, sealed: str) -> None:
+        """It was shown now."""
+        self._until[sealed] = time.monotonic() + self.LONGEST_S
+        self._until.move_to_end(sealed)
+        while len(self._until) > self.MOST:
+            self._until.popitem(last=False)
+
+    def take(self, sealed: str) -> None:
+        """It was approved. ToolError unless it was shown, not long ago, and is approved for the first time."""
+        if self._until.pop(sealed, 0.0) < time.monotonic():
+            raise ToolError(CHANGED)
+
+
+class _Word(BaseModel):
+    """What is asked for."""
+
+    approve: bool = Field(description="Do it?")
+
+
+def seal(tool: str, arguments: Mapping[str, Any], facts: Any) -> str:
+    """Names what was shown, of which call."""
+    text = json.dumps([tool, arguments, facts], sort_keys=True, default=str)
+    return hmac.new(_KEY, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
+
+
+def preview(intent: Intent) -> list[str]:
+    """What would be done, line by line, harmless to show."""
+    return [line(intent.sentence, 1000), *map(line, intent.details)]
+
+
+def can_ask(ctx: Context[Any, Any]) -> bool:
+    """True when the client can put a question to a person."""
+    capabilities = ctx.client_capabilities
+    asking = capabilities.elicitation if capabilities is not None else None
+    return asking is not None and (asking.form is not None or asking.url is None)
+
+
+async def asked(ctx: Context[Any, Any], intent: Intent, sealed: str, shown: Shown) -> Optional[InputRequiredResult]:
+    """None when a person has approved what is sealed; a question to answer with where the protocol wants that.
+
+    ToolError when the person did not approve, or approved something else.
+    """
+    message = "\n".join([*preview(intent), f"Checksum of what is shown: {sealed}"])
+    if ctx.protocol_version is not None and is_version_at_least(ctx.protocol_version, _BY_RESULT):
+        return _by_result(ctx, message, sealed, shown)
+    try:
+        answer = await ctx.elicit(message, _Word)
+    except (MCPError, ValueError):
+        raise ToolError(f"{_DECLINED} (There was no valid answer.)") from None
+    if not (isinstance(answer, AcceptedElicitation) and answer.data.approve):
+        raise ToolError(_DECLINED)
+    return None
+
+
+def _by_result(ctx: Context[Any, Any], message: str, sealed: str, shown: Shown) -> Optional[InputRequiredResult]:
+    if ctx.input_responses is None:
+        schema = _Word.model_json_schema()
+        shown.add(sealed)
+        question = ElicitRequest(params=ElicitRequestFormParams(message=message, requested_schema=schema))
+        return InputRequiredResult(input_requests={_QUESTION: question}, request_state=sealed)
+    # The SDK seals the state and binds it to this very request, so it is what was shown.
+    if not hmac.compare_digest((ctx.request_state or "").encode(), sealed.encode()):
+        raise ToolError(CHANGED)
+    shown.take(sealed)
+    answer = ctx.input_responses.get(_QUESTION)
+    content = answer.content if isinstance(answer, ElicitResult) and answer.action == "accept" else None
+    if not content or content.get("approve") is not True:
+        raise ToolError(_DECLINED)
+    return None

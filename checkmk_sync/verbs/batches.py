@@ -1,0 +1,63 @@
+"""Verbs for many hosts at once."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from ..client import Checkmk
+from ..outcomes import Outcome
+from .verb import TOOL, Argument, Field, Row, Verb, Watch
+
+__all__ = ["BATCH_VERBS"]
+
+SHOWN = 50  # failures in one answer
+
+
+def _create(client: Checkmk, hosts: Sequence[Mapping[str, Any]], watch: Watch) -> Row:
+    known: list[Outcome] = []
+
+    def told(outcome: Outcome) -> None:
+        known.append(outcome)
+        watch("create hosts", len(known), len(hosts))
+
+    watch("create hosts", 0, len(hosts))
+    outcomes = client.hosts.bulk_create(list(hosts), progress=told)
+    failed = [*outcomes.not_applied, *outcomes.unknown]
+    return {
+        "applied": len(outcomes.applied),
+        "not_applied": len(outcomes.not_applied),
+        "unknown": len(outcomes.unknown),
+        "failures": [f"{found.key}: {found.status.value}: {found.reason}" for found in failed[:SHOWN]],
+    }
+
+
+BATCH_VERBS = (
+    Verb(
+        "hosts",
+        "bulk-create",
+        "Create many hosts in few calls, with an outcome for each; those that are refused do not hold up the others. "
+        "They are not active until the next activation.",
+        "checkmk-sync apply hosts.csv",
+        _create,
+        (
+            Argument(
+                "hosts",
+                "The hosts: objects with host_name, folder (default: /) and attributes.",
+                dict,
+                required=True,
+                many=True,
+                example=[{"host_name": "web01", "folder": "/linux", "attributes": {"ipaddress": "192.0.2.10"}}],
+            ),
+        ),
+        writes=True,
+        fields=(
+            Field("applied", "How many the site has.", int),
+            Field("not_applied", "How many it has not.", int),
+            Field("unknown", "How many may or may not be there: look before repeating.", int),
+            Field("failures", f"The first {SHOWN} that were not applied or are unknown.", list[str], foreign=True),
+        ),
+        watched=True,
+        faces=(TOOL,),  # on the command line that is an inventory
+        tool="batch_create_hosts",
+    ),
+)

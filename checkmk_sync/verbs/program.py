@@ -1,0 +1,118 @@
+"""Verbs of the program itself: what it measures and keeps, and how it stands with the site."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Optional
+
+from ..client import Checkmk
+from ..doctor import diagnose
+from ..settings import Settings
+from .verb import TOOL, Argument, Field, Row, Verb
+
+__all__ = ["PROGRAM_VERBS"]
+
+
+def _health(client: Checkmk) -> Row:
+    found = client.health()
+    return {
+        "ok": found.ok,
+        "checkmk": found.version.checkmk if found.version else None,
+        "latency_s": round(found.latency_s, 4),
+        "breaker": found.breaker.value,
+        "error": None if found.error is None else str(found.error),
+    }
+
+
+def _doctor(client: Checkmk) -> Iterator[Row]:
+    settings: Settings = client.settings
+    return (finding.to_dict() for finding in diagnose(settings))
+
+
+def _clear(client: Checkmk, pattern: Optional[str]) -> Row:
+    forgotten = client.invalidate_cache_pattern(pattern or "*")
+    if pattern is None:
+        client.clear_cache()
+    return {"forgotten": forgotten}
+
+
+def _cache(client: Checkmk) -> Row:
+    stats: Row = dict(client.metrics()["cache"])
+    return stats
+
+
+_TOOL_ONLY: dict[str, Any] = {"faces": (TOOL,)}  # a command line measures and keeps nothing between two commands
+
+PROGRAM_VERBS = (
+    Verb(
+        "",
+        "health",
+        "Show whether the site answers now, how quickly, and whether the circuit breaker lets calls through.",
+        "checkmk-sync health",
+        _health,
+        tool="site_health",
+        fields=(
+            Field("ok", "True when the site answered.", bool),
+            Field("checkmk", "Its version.", Optional[str]),
+            Field("latency_s", "How long it took, in seconds.", float),
+            Field("breaker", "closed: calls go out; open: the site failed too often; half_open: one is tried."),
+            Field("error", "Why it did not answer.", Optional[str], foreign=True),
+        ),
+    ),
+    Verb(
+        "",
+        "doctor",
+        "Check the way to the site from the outside in: network, TLS, credentials, version, permissions, changes.",
+        "checkmk-sync doctor",
+        _doctor,
+        columns=("check", "verdict", "said", "advice"),
+        fields=(
+            Field("check", "What was looked at."),
+            Field("verdict", "ok, warning or failed."),
+            Field("said", "What was seen.", foreign=True),
+            Field("advice", "What to do about it."),
+        ),
+        **_TOOL_ONLY,  # the command line has a doctor of its own, which needs no client
+    ),
+    Verb(
+        "",
+        "metrics",
+        "Show what this server measured in the last hours: calls with percentiles, rates, errors, cache, breaker.",
+        "checkmk-sync metrics",
+        lambda client: dict(client.metrics()),
+        fields=(
+            Field("window_s", "How many seconds the figures cover.", float),
+            Field("request_rate_per_second", "Calls a second.", float),
+            Field("timings", "Seconds by name: count, mean, min, max, p50, p95, p99, per_second.", dict[str, Any]),
+            Field("counters", "Counts by name.", dict[str, float]),
+            Field("gauges", "What is under way now, by name.", dict[str, float]),
+            Field("error_rates", "Failures among the operations of a timing, from 0 to 1.", dict[str, float]),
+            Field("cache", "Hits, misses and size of the cache.", dict[str, Any]),
+            Field("breaker", "State of the circuit breaker."),
+        ),
+        tool="get_server_metrics",
+        **_TOOL_ONLY,
+    ),
+    Verb(
+        "cache",
+        "stats",
+        "Show hits, misses and size of the cache of answers.",
+        "checkmk-sync cache stats",
+        _cache,
+        tool="cache_stats",
+        **_TOOL_ONLY,
+    ),
+    Verb(
+        "cache",
+        "clear",
+        "Forget cached answers: all, or those whose key fits a pattern. Changes nothing at the site.",
+        "checkmk-sync cache clear",
+        _clear,
+        (Argument("pattern", "Keys noun:verb:path:…, such as hosts:*web01*.", example="hosts:*web01*"),),
+        writes=True,
+        local=True,
+        idempotent=True,
+        fields=(Field("forgotten", "How many answers were forgotten.", int),),
+        tool="clear_cache",
+        **_TOOL_ONLY,
+    ),
+)

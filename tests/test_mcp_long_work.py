@@ -1,0 +1,153 @@
+"""Long work tells how far it is, ends when nobody wants it, and holds nobody else up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+import anyio
+from mcp import Client
+
+from checkmk_sync.mcp.work import Stopped, Work, WorkClock, current
+from checkmk_sync.testing import SimulatedSite
+from tests.mcp_face import MODES, data, talk
+
+SLOW_S = 0.6
+
+
+class _Gate:
+    """Lets requests for a path wait until somebody opens it."""
+
+    def __init__(self, site: SimulatedSite, part: str) -> None:
+        self._part = part
+        self.reached, self.open = threading.Event(), threading.Event()
+        site.on_request(self._pass)
+
+    def _pass(self, _method: str, path: str) -> None:
+        if self._part in path:
+            self.reached.set()
+            assert self.open.wait(20)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_progress_grows_to_its_end(mode: str) -> None:
+    told: list[tuple[float, Any, Any]] = []
+
+    async def progress(done: float, total: Any, message: Any) -> None:
+        told.append((done, total, message))
+
+    async def script(client: Client) -> Any:
+        hosts = [{"host_name": f"h{number}"} for number in range(120)]
+        return await client.call_tool("batch_create_hosts", {"hosts": hosts}, progress_callback=progress)
+
+    with SimulatedSite(lock_hold=0.25) as site:
+        assert data(talk(site, script, allow_writes=True, mode=mode))["applied"] == 120
+    assert told[-1] == (120.0, 120.0, "create hosts: 120 of 120")
+    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
+
+
+def test_stages_count_on_and_waiting_grows() -> None:
+    work = Work()
+    seen = []
+    for step in (("folders", 0, 2), ("folders", 2, 2), ("hosts", 0, 3)):
+        work.watch(*step)
+        seen.append(work.progress[0])
+        work.nap(0.001)
+        seen.append(work.progress[0])
+    work.watch("hosts", 3, 3)
+    assert [*seen, work.progress[0]] == sorted([*seen, work.progress[0]])
+    assert work.progress == (5.0, 5.0, "hosts: 3 of 3")
+
+
+def test_a_stopped_call_waits_no_longer_and_others_do() -> None:
+    clock, work = WorkClock(), Work()
+    assert clock.sleep(0.0)
+    token = current.set(work)
+    threading.Timer(0.05, work.stop).start()
+    before = time.monotonic()
+    with pytest.raises(Stopped):
+        clock.sleep(30.0)
+    assert time.monotonic() - before < 10
+    current.reset(token)
+    assert clock.sleep(0.001)
+    clock.stop()
+    assert not clock.sleep(30.0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_cancelled_batch_stops_between_chunks(mode: str, tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    with SimulatedSite() as site:
+        gate = _Gate(site, "bulk-create")
+
+        async def script(client: Client) -> None:
+            hosts = [{"host_name": f"h{number:03d}"} for number in range(60)]
+            with anyio.move_on_after(20) as scope:
+                async with anyio.create_task_group() as tasks:
+
+                    async def leave() -> None:
+                        await anyio.to_thread.run_sync(gate.reached.wait, 20)
+                        scope.cancel()
+
+                    tasks.start_soon(leave)
+                    await client.call_tool("batch_create_hosts", {"hosts": hosts})
+            await anyio.sleep(0.1)  # until the server has heard of it
+            gate.open.set()
+            with anyio.fail_after(20):
+                while "stopped by the client" not in log.read_text():
+                    await anyio.sleep(0.02)
+
+        talk(site, script, allow_writes=True, mode=mode, audit=log, options={"batch_processing": {"chunk_size": 10}})
+        assert len(site.world.setup.hosts) == 10
+
+
+def test_a_cancelled_activation_is_not_waited_for(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    with SimulatedSite(hosts=1, activation_time=300.0) as site:
+        with site.client() as cmk:
+            cmk.hosts.create("new")
+
+        async def script(client: Client) -> None:
+            first = data(await client.call_tool("activate_changes", {}))
+            with anyio.move_on_after(1.0):
+                await client.call_tool("activate_changes", {"checksum": first["checksum"]})
+            with anyio.fail_after(20):
+                while "stopped by the client" not in log.read_text():
+                    await anyio.sleep(0.02)
+
+        talk(site, script, allow_writes=True, confirm_by_checksum=True, audit=log)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_one_slow_call_holds_up_no_other(mode: str) -> None:
+    with SimulatedSite(hosts=3, services=5) as site:
+        gate = _Gate(site, "host00002")
+
+        async def script(client: Client) -> Any:
+            done: list[str] = []
+
+            async def get(name: str) -> None:
+                data(await client.call_tool("hosts_get", {"name": name}))
+                done.append(name)
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(get, "host00002")
+                await anyio.to_thread.run_sync(gate.reached.wait, 20)
+                with anyio.fail_after(20):
+                    async with anyio.create_task_group() as quick:
+                        for _ in range(19):
+                            quick.start_soon(get, "host00001")
+                    await client.read_resource("checkmk://cache/stats")
+                before = list(done)
+                gate.open.set()
+            return before, done
+
+        before, done = talk(site, script, mode=mode)
+    assert before == ["host00001"] * 19
+    assert done == [*before, "host00002"]

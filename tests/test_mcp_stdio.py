@@ -1,0 +1,154 @@
+"""``checkmk-sync mcp`` as a process that a client starts: over its standard input and output."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+import anyio
+from mcp import Client, StdioServerParameters
+
+from checkmk_sync.testing import SimulatedSite
+from tests.conftest import Run
+from tests.mcp_face import data, said
+
+HUGE = "x" * 10_000_000
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Iterator[tuple[SimulatedSite, str]]:
+    with SimulatedSite(hosts=30, services=5) as site:
+        (tmp_path / "secret.txt").write_text(site.secret)
+        (tmp_path / "secret.txt").chmod(0o600)
+        path = tmp_path / "config.yaml"
+        path.write_text(
+            f"checkmk: {{server_url: '{site.url}', site: s, username: {site.user}, password_file: secret.txt}}\n"
+        )
+        yield site, str(path)
+
+
+def _process(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "checkmk_sync.mcp", *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def test_a_client_starts_it_and_leaves(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
+    site, path = config
+    log = tmp_path / "audit.log"
+    arguments = ["-m", "checkmk_sync", "mcp", "--config", path, "--allow-writes", "--audit-log", str(log)]
+
+    async def script() -> Any:
+        with open(tmp_path / "stderr", "w+", encoding="utf-8") as stderr:
+            parameters = StdioServerParameters(command=sys.executable, args=arguments)
+            from mcp.client.stdio import stdio_client
+
+            async with Client(stdio_client(parameters, errlog=stderr)) as client:
+                hosts = data(await client.call_tool("stream_hosts", {"limit": 2}))
+                huge = said(await client.call_tool("hosts_get", {"name": HUGE}))
+                data(await client.call_tool("hosts_create", {"name": "new"}))
+            stderr.seek(0)
+            return hosts, huge, stderr.read()
+
+    hosts, huge, stderr = anyio.run(script)
+    assert [host["name"] for host in hosts["items"]] == ["host00000", "host00001"]
+    assert "at most 1000 characters" in huge
+    assert "new" in site.world.setup.hosts
+    assert log.read_text().count("\n") == 2
+    assert stderr == ""
+
+
+def test_it_ends_with_its_client(config: tuple[SimulatedSite, str]) -> None:
+    _, path = config
+    process = _process("--config", path)
+    out, err = process.communicate(timeout=30)  # a client that is killed leaves no more than a closed pipe
+    assert (process.returncode, out, err) == (0, b"", b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_when_it_is_asked_to(config: tuple[SimulatedSite, str], number: signal.Signals) -> None:
+    _, path = config
+    with _process("--config", path) as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\nnot json\n')
+        process.stdin.flush()
+        assert b'"id":1' in process.stdout.readline().replace(b" ", b"")
+        process.send_signal(number)
+        assert process.wait(timeout=20) == 128 + number
+
+
+def test_a_client_that_is_killed_stops_the_work(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
+    site, path = config
+    log = tmp_path / "audit.log"
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("advanced_features: {batch_processing: {chunk_size: 10}}\n")
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hold(_method: str, path: str) -> None:
+        if "bulk-create" in path:
+            reached.set()
+            assert go_on.wait(20)
+
+    site.on_request(hold)
+    code = (
+        "import anyio, sys\n"
+        "from mcp import Client, StdioServerParameters\n"
+        "async def main():\n"
+        "    async with Client(StdioServerParameters(command=sys.executable, args=sys.argv[1:])) as client:\n"
+        "        hosts = [{'host_name': f'h{number}'} for number in range(50)]\n"
+        "        await client.call_tool('batch_create_hosts', {'hosts': hosts})\n"
+        "anyio.run(main)\n"
+    )
+    server = ["-m", "checkmk_sync.mcp", "--config", path, "--allow-writes", "--audit-log", str(log)]
+    with open(tmp_path / "stderr", "w", encoding="utf-8") as stderr:
+        client = subprocess.Popen([sys.executable, "-c", code, *server], stderr=stderr)
+    with client:
+        assert reached.wait(30)
+        client.kill()
+        client.wait(timeout=20)
+    time.sleep(0.3)  # its pipes are closed with it, which the server sees
+    go_on.set()
+    for _ in range(400):
+        if "stopped by the client" in log.read_text():
+            break
+        time.sleep(0.05)
+    assert "stopped by the client" in log.read_text()
+    assert (tmp_path / "stderr").read_text() == ""
+    assert sum(name.startswith("h") and len(name) < 4 for name in site.world.setup.hosts) == 10
+
+
+def test_wrong_options_are_told_at_once(config: tuple[SimulatedSite, str], sync: Run, tmp_path: Path) -> None:
+    _, path = config
+    token = tmp_path / "token"
+    token.write_text("t" * 40)
+    token.chmod(0o644)
+    for arguments, why in (
+        (["--sync-folder", str(tmp_path / "none")], "does not exist"),
+        (["--audit-log", str(tmp_path)], "audit log cannot be written"),
+        (["--max-batch", "0"], "max-batch"),
+        (["--http", "--host", "0.0.0.0"], "needs a token"),
+        (["--http", "--token-file", str(token)], "chmod 600"),
+        (["--http", "--token-file", str(tmp_path / "none")], "cannot be read"),
+        (["--http", "--behind-tls"], "--name"),
+    ):
+        result = sync("mcp", "--config", path, *arguments)
+        assert result.code == 2, arguments
+        assert why in result.err, arguments
+
+
+def test_without_the_extra_it_says_what_to_install(config: tuple[SimulatedSite, str]) -> None:
+    _, path = config
+    code = "import sys; sys.modules['mcp'] = None; from checkmk_sync.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", code, "mcp", "--config", path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "pip install 'checkmk_sync[mcp]'" in done.stderr
+    assert "Traceback" not in done.stderr
