@@ -13,7 +13,7 @@ import pytest
 
 from checkmk_sync.testing import SimulatedSite
 
-ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
 
 
 @pytest.fixture
@@ -79,7 +79,5 @@ def test_letters_that_cannot_be_shown_are_written_out(
         done = _shell(f"$sync {command}", site_for_cli, **environment)
         assert (done.returncode, done.stderr) == (0, b""), command
     shown = _shell("$sync hosts get web01", site_for_cli, **environment).stdout
-    # Python 3.9 may write UTF-8 all the same where the locale is C.
-    as_utf8 = "Größe → ł".encode()
-    assert any(text in shown for text in (b"Gr\xf6\xdfe -> \\u0142", b"Gr\\xf6\\xdfe -> \\u0142", as_utf8))
+    assert b"Gr\xf6\xdfe -> \\u0142" in shown or b"Gr\\xf6\\xdfe -> \\u0142" in shown
     assert json.loads(_shell("$sync hosts get web01 --json", site_for_cli, **environment).stdout)["name"] == "web01"
