@@ -54,7 +54,7 @@ def _call(site: SimulatedSite, person: Optional[_Person], tool: str, /, *, optio
     async def script(client: Client) -> Any:
         return await client.call_tool(tool, given)
 
-    return talk(site, script, allow_writes=True, answer=person, **(options or {}))
+    return talk(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
 
 
 @pytest.mark.parametrize("mode", MODES)

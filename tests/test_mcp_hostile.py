@@ -73,7 +73,7 @@ def test_what_cannot_be_is_refused(quiet: SimulatedSite, tool: str, arguments: d
     async def script(client: Client) -> Any:
         return await client.call_tool(tool, arguments)
 
-    text = said(talk(quiet, script, allow_writes=True, confirm_by_checksum=True))
+    text = said(talk(quiet, script, allow_writes=True, allow=(tool,), confirm_by_checksum=True))
     assert len(text) < 2000
     assert "Traceback" not in text
     assert text.strip() != f"Error executing tool {tool}"
@@ -99,7 +99,7 @@ def test_files_are_only_those_of_the_folder(quiet: SimulatedSite, tmp_path: Path
         good = data(await client.call_tool("sync_plan", {"file": "inside.csv"}))
         return good, await client.call_tool("sync_plan", {"file": name})
 
-    good, refused = talk(quiet, script, sync_folder=str(folder))
+    good, refused = talk(quiet, script, allow=("sync_plan",), sync_folder=str(folder))
     assert good["counts"]["create"] == 1
     assert "secret-outside" not in said(refused)
 

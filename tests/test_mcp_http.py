@@ -68,26 +68,26 @@ def test_many_sessions_at_once(guarded: tuple[SimulatedSite, str], mode: str) ->
     assert sorted(answers) == sorted(f"host{number:05d}" for number in range(8) for _ in range(3))
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_a_person_is_asked_over_http_as_well(mode: str) -> None:
+def test_a_person_is_asked_over_http_as_well() -> None:
     asked: list[str] = []
 
     async def person(_context: Any, params: Any) -> ElicitResult:
         asked.append(params.message)
         return ElicitResult(action="accept", content={"approve": True})
 
-    async def script(url: str) -> Any:
+    async def script(url: str, mode: str, name: str) -> Any:
         async with _client(url, mode, elicitation_callback=person) as client:
-            return await client.call_tool("hosts_delete", {"names": ["host00001"]})
+            return await client.call_tool("hosts_delete", {"names": [name]})
 
     with SimulatedSite(hosts=3) as site, served(site, "--allow-writes") as (url, process):
-        assert data(anyio.run(script, url))["done"] is True
-        assert asked[0].startswith("Delete 1 host from")
-        assert "host00001" not in site.world.setup.hosts
+        assert data(anyio.run(script, url, "auto", "host00000"))["done"] is True
+        assert data(anyio.run(script, url, "legacy", "host00001"))["done"] is True
+        assert set(site.world.setup.hosts) == {"host00002"}
         process.terminate()
         assert process.stderr is not None
         noted = process.stderr.read()
-    assert [json.loads(line[6:])["outcome"] for line in noted.splitlines()[:2]] == ["started", "done"]
+    assert [question.splitlines()[1] for question in asked] == ["host00000 in /", "host00001 in /"]
+    assert [json.loads(line[6:])["outcome"] for line in noted.splitlines()[:4]] == ["started", "done"] * 2
 
 
 def _post(url: str, **headers: str) -> requests.Response:
@@ -189,14 +189,14 @@ def test_it_ends_gracefully(number: signal.Signals) -> None:
         assert process.stderr.read() == ""
 
 
-def test_it_listens_on_this_machine_only() -> None:
-    with SimulatedSite() as site, served(site) as (url, _):
-        assert url.startswith("http://127.0.0.1:")
-        port = int(url.split(":")[2].split("/")[0])
-        other = socket.gethostbyname(socket.gethostname())
-        if not other.startswith("127."):
-            with pytest.raises(OSError):
-                socket.create_connection((other, port), timeout=2).close()
+def test_it_listens_on_this_machine_only(guarded: tuple[SimulatedSite, str]) -> None:
+    _, url = guarded
+    assert url.startswith("http://127.0.0.1:")
+    port = int(url.split(":")[2].split("/")[0])
+    other = socket.gethostbyname(socket.gethostname())
+    if not other.startswith("127."):
+        with pytest.raises(OSError):
+            socket.create_connection((other, port), timeout=2).close()
 
 
 def test_what_would_be_open_to_others_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ def _call(site: SimulatedSite, tool: str, **arguments: Any) -> Any:
     async def script(client: Client) -> Any:
         return await client.call_tool(tool, arguments)
 
-    return talk(site, script)
+    return talk(site, script, allow=(tool,))
 
 
 def _everything(site: SimulatedSite, tool: str, **arguments: Any) -> list[Any]:
@@ -46,7 +46,7 @@ def _everything(site: SimulatedSite, tool: str, **arguments: Any) -> list[Any]:
                 assert page["total"] == len(items)
                 return items
 
-    found: list[Any] = talk(site, script)
+    found: list[Any] = talk(site, script, allow=(tool,))
     return found
 
 

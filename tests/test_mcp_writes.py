@@ -36,7 +36,7 @@ def _call(site: SimulatedSite, tool: str, /, *, options: Any = None, **arguments
     async def script(client: Client) -> Any:
         return await client.call_tool(tool, arguments)
 
-    return talk(site, script, allow_writes=True, answer=_yes, **(options or {}))
+    return talk(site, script, allow_writes=True, allow=(tool,), answer=_yes, **(options or {}))
 
 
 def _names(site: SimulatedSite, **policy: Any) -> set[str]:
