@@ -9,7 +9,7 @@ from ..credentials import HIDDEN
 from ..names import OWNER_LABEL, counted
 from .plan import Action, Change, Plan
 
-__all__ = ["plan_as_markdown", "plan_as_text", "value_as_text"]
+__all__ = ["on_one_line", "plan_as_markdown", "plan_as_text", "value_as_text"]
 
 _SIGNS = {Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
 SHOWN = 60  # characters of one value
@@ -19,8 +19,15 @@ def value_as_text(value: Any) -> str:
     """A value in one short line."""
     if value is None:
         return "(not set)"
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    text = on_one_line(value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False))
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def on_one_line(text: str) -> str:
+    """A text in which line breaks and all else that does not show are written out: it cannot forge a line."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
@@ -42,7 +49,7 @@ def _details(change: Change) -> str:
     for path, (now, wanted) in change.shown().items():
         if change.action is Action.CREATE and path[-1] == OWNER_LABEL:
             continue
-        name = " ".join((path[0].rstrip("s"), *path[1:])) if path[0] == "labels" else path[-1]
+        name = on_one_line(f"label {path[1]}" if path[0] == "labels" else path[-1])
         old, new = value_as_text(now), value_as_text(wanted)
         if change.action is Action.CREATE:
             parts.append(f"{name} {new}")
@@ -80,4 +87,4 @@ def plan_as_markdown(plan: Plan) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`").replace("<", "&lt;").replace("\n", " ")
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`").replace("<", "&lt;")
