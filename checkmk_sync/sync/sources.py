@@ -20,6 +20,7 @@ __all__ = ["attribute_value", "from_data", "load"]
 
 Source = Union[str, "os.PathLike[str]"]
 
+_COLUMNS = ("name", "path", "folder", "title")
 # What the cells of these columns mean; all other attributes are texts.
 _LISTS = frozenset({"parents", "additional_ipv4addresses", "additional_ipv6addresses", "locked_attributes"})
 _FLAGS = frozenset({"inventory_failed", "waiting_for_discovery", "bake_agent_package"})
@@ -178,7 +179,9 @@ def _row(cells: Mapping[str, str], problems: list[Problem], name: str, line: int
         cell = raw.strip()
         if not cell:
             continue
-        if column in ("name", "path", "folder", "title"):
+        if column in _COLUMNS:
+            if cell == "-":
+                problems.append(Problem(f"{column}: '-' removes, and the {column} cannot be removed", name, line))
             entry[column] = cell
         elif column.startswith("label:"):
             entry["labels"][column[len("label:") :].strip()] = None if cell == "-" else cell
