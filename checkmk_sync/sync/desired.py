@@ -63,7 +63,7 @@ class Object:
 
     ``properties`` holds only what the inventory names: ``("folder",)``, ``("attributes", "ipaddress")``,
     ``("labels", "env")``, ``("title",)``; the value REMOVE wants it away. ``implied`` marks folders that
-    are only named by what lies in them.
+    are only named by what lies in them; their ``place`` is that of the first that does.
     """
 
     kind: str
@@ -92,8 +92,11 @@ def desired_state(entries: Iterable[Entry]) -> Desired:
     if reader.problems:
         raise InventoryError(reader.problems)
     kinds = frozenset(kind for kind, _ in reader.objects)
-    for path in sorted({*reader.folders_in_use()}):
-        reader.objects.setdefault(("folder", path), Object("folder", path, {}, implied=True))
+    places: dict[str, str] = {}
+    for path, place in reader.folders_in_use():
+        places.setdefault(path, place)
+    for path, place in sorted(places.items()):
+        reader.objects.setdefault(("folder", path), Object("folder", path, {}, place, implied=True))
     return Desired(reader.objects, kinds)
 
 
@@ -190,12 +193,12 @@ class _Reader:
             else:
                 yield ("labels", key), REMOVE if value is None else value
 
-    def folders_in_use(self) -> Iterator[str]:
-        """All folders that something lies in, up to the root, which always exists."""
+    def folders_in_use(self) -> Iterator[tuple[str, str]]:
+        """All folders that something lies in, up to the root, which always exists, and the place of what does."""
         for (kind, key), wanted in list(self.objects.items()):
             path = parent_folder(key) if kind == "folder" else wanted.properties[("folder",)]
             while path is not None and path != "/":
-                yield path
+                yield path, wanted.place
                 path = parent_folder(path)
 
 
@@ -210,6 +213,8 @@ def _new_folder_or_root(text: str) -> str:
     path = folder_path(text)
     if is_folder_hash(path):
         raise ValueError(f"{text!r} is the id of a folder; its path is needed, such as /linux/web")
+    if any(not part.strip(".") for part in path[1:].split("/")) and path != "/":
+        raise ValueError(f"{text!r} is not a folder: its path is needed, without names of dots only")
     return path
 
 

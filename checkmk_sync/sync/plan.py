@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Iterator, Mapping, Optional
 
 from ..credentials import HIDDEN
-from ..errors import NotOwnedError, PlanChangedError, UnsafePlanError
+from ..errors import InventoryError, NotOwnedError, PlanChangedError, UnsafePlanError
 from ..names import OWNER_LABEL, parent_folder
 from .compare import is_as_wanted
 from .desired import REMOVE, Desired, Object, Property
+from .doubts import impossible, warnings
 from .kinds import KINDS, is_secret
 from .observe import Found, Observed
 
@@ -116,7 +117,8 @@ class Plan:
 
     ``owned`` counts the objects of the owner, ``existing`` those and what else the inventory names and
     the site holds. ``undiscovered`` names hosts whose services were never found, ``own_pending`` counts
-    our changes that wait for activation. ``site`` is the address of the site that was read.
+    our changes that wait for activation. ``site`` is the address of the site that was read, ``warnings``
+    say what can be meant, but rarely is.
     """
 
     changes: tuple[Change, ...]
@@ -129,6 +131,7 @@ class Plan:
     own_pending: int = 0
     foreign_pending: int = 0
     site: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -167,6 +170,7 @@ class Plan:
             "undiscovered": list(self.undiscovered),
             "own_pending": self.own_pending,
             "foreign_pending": self.foreign_pending,
+            "warnings": list(self.warnings),
         }
 
     def risky(self) -> int:
@@ -209,8 +213,12 @@ def diff(
     """The plan from what is found to what is wanted.
 
     Only properties that the inventory names are compared, labels one by one. Without an owner nothing
-    is ever deleted; with one, what carries its label and is not in the inventory is.
+    is ever deleted; with one, what carries its label and is not in the inventory is. InventoryError for
+    folders that are missing and that Checkmk would not create.
     """
+    problems = [*impossible(desired, observed)]
+    if problems:
+        raise InventoryError(problems)
     changes: list[Change] = []
     conflicts: list[Conflict] = []
     unchanged = 0
@@ -243,6 +251,7 @@ def diff(
         own_pending=observed.own_pending,
         foreign_pending=observed.foreign_pending,
         site=site,
+        warnings=tuple(warnings(desired, observed)),
     )
 
 

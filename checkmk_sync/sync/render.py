@@ -59,6 +59,7 @@ def _details(change: Change) -> str:
 
 
 def _summary(plan: Plan) -> Iterator[str]:
+    yield from (f"Warning: {on_one_line(warning)}" for warning in plan.warnings)
     counts = plan.counts()
     yield (
         f"Plan: {counts['create']} to create, {counts['move']} to move, {counts['update']} to update, "
