@@ -71,3 +71,63 @@ def test_warnings_are_shown_with_the_plan() -> None:
     assert f"\nWarning: {said}" in plan_as_text(plan)
     assert f"\nWarning: {said}" in plan_as_markdown(plan)
     assert plan.to_dict()["warnings"][0].startswith(said)
+
+
+QUOTES = [
+    ("attributes: {alias: yes}", "alias is read as true, not as a text: put it in quotes"),
+    ("attributes: {alias: 5}", "alias is read as 5, not as a text: put it in quotes"),
+    ("attributes: {alias: 2024-01-01}", "alias is read as 2024-01-01, not as a text: put it in quotes"),
+    ("attributes: {tag_agent: no}", "tag_agent is read as false, not as a text: put it in quotes"),
+    ("attributes: {ipaddress: [192.0.2.1]}", "ipaddress is a list, not a text"),
+    ("attributes: {parents: gw}", "parents is a text, not a list"),
+    ("attributes: {parents: [gw, 5]}", "parents[1] is read as 5, not as a text: put it in quotes"),
+    ("attributes: {snmp_community: public}", "snmp_community is a text, not a mapping"),
+    ("attributes: {contactgroups: [all]}", "contactgroups is a list, not a mapping"),
+    ("attributes: {locked_by: 7}", "locked_by is a number, not a mapping"),
+    ("attributes: {custom: 2024-01-01}", "custom is read as 2024-01-01, not as a text: put it in quotes"),
+    ("attributes: {custom: [2024-01-01]}", "custom[0] is read as 2024-01-01, not as a text: put it in quotes"),
+    ("attributes: {custom: .nan}", "custom is read as NaN, which is no finite number"),
+    ("attributes: {yes: x}", "true is not the name of an attribute"),
+    ("labels: {env: yes}", "the label env is read as true, not as a text: put it in quotes"),
+    ("labels: {t: 12:30}", "the label t is read as 750, not as a text: put it in quotes"),
+    ("labels: {t: [x]}", "the label t is a list, not a text"),
+    ("labels: {t: 'a:b'}", "the label t is 'a:b': a text without ':' is needed"),
+    ("labels: {on: x}", "true is not the key of a label: a text without ':' is needed"),
+    ("folder:", "the folder is read as null, not as a text: put it in quotes"),
+    ("folder: 10", "the folder is read as 10, not as a text: put it in quotes"),
+]
+
+
+@pytest.mark.parametrize(("named", "said"), QUOTES)
+def test_values_of_another_type_are_told_in_words(tmp_path: Path, named: str, said: str) -> None:
+    assert _mistakes(tmp_path, "a.yaml", f"hosts:\n- name: a\n  {named}\n") == [f"a.yaml:3: host a: {said}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("hosts: [{name: 0123}]", "the name is read as 83, not as a text: put it in quotes"),
+        ("hosts: [{name: on}]", "the name is read as true, not as a text: put it in quotes"),
+        ("hosts: [{name: [a]}]", "the name is a list, not a text"),
+        ("folders: [{path: 2024}]", "the path is read as 2024, not as a text: put it in quotes"),
+        ("folders: [{path: /a, title: 7}]", "folder /a: the title is read as 7, not as a text: put it in quotes"),
+        ("folders: [{path: /a, title: ''}]", "folder /a: the title is empty"),
+        ("hosts: [{name: a, no: 1}]", "host a: unknown key false; known are: name, folder, attributes, labels"),
+        ("no: []", "unknown section false; known are: folders, hosts"),
+    ],
+)
+def test_names_of_another_type_are_told_in_words(tmp_path: Path, text: str, said: str) -> None:
+    assert _mistakes(tmp_path, "a.yaml", text) == [f"a.yaml:1: {said}"]
+
+
+def test_what_is_of_the_right_type_passes() -> None:
+    attributes: dict[str, Any] = {
+        "alias": "",
+        "parents": [],
+        "contactgroups": {},
+        "inventory_failed": False,
+        "custom": 7,
+        "tag_agent": None,
+        "parents_of_mine": "gw",
+    }
+    assert len(from_data({"hosts": [{"name": "a", "attributes": attributes}]}).objects["host", "a"].properties) == 8
