@@ -149,11 +149,14 @@ class Plan:
 
     @property
     def checksum(self) -> str:
-        """Names the plan: what is to be changed where and for whom. Whoever reviewed it can demand exactly it.
+        """Names the plan: what is to be changed, discovered and activated, where and for whom. Whoever reviewed
+        it can demand exactly it.
 
         Secrets count, so it takes long to try which one gives the checksum of a plan that was shown.
         """
-        text = json.dumps([self.site, self.owner, [change.exactly() for change in self.changes]], sort_keys=True)
+        changes = [change.exactly() for change in self.changes]
+        plan = [self.site, self.owner, changes, sorted(self.undiscovered), self.own_pending]
+        text = json.dumps(plan, sort_keys=True)
         return hashlib.pbkdf2_hmac("sha256", text.encode(), b"checkmk_sync", CHECKSUM_ROUNDS).hex()[:16]
 
     def to_dict(self) -> dict[str, Any]:
