@@ -204,20 +204,6 @@ def test_the_reviewed_plan_can_be_demanded() -> None:
         plan.raise_if_unsafe(checksum="0123456789abcdef")
 
 
-def test_the_checksum_covers_what_apply_does_beside_the_changes() -> None:
-    """Two plans without changes are not the same when one scans hosts and activates."""
-    plans = [
-        Plan((), 3),
-        Plan((), 3, undiscovered=("a",)),
-        Plan((), 3, undiscovered=("b",)),
-        Plan((), 3, own_pending=1),
-        Plan((), 3, own_pending=2),
-    ]
-    assert len({plan.checksum for plan in plans}) == len(plans)
-    assert Plan((), 3, undiscovered=("a", "b")).checksum == Plan((), 4, undiscovered=("b", "a")).checksum
-    assert Plan((), 3, foreign_pending=1).checksum == plans[0].checksum, "others come and go"
-
-
 def test_it_compares_pickles_prints_and_names_itself() -> None:
     plan, again, other = fleet(10, 2), fleet(10, 2), fleet(10, 3)
     assert plan == again

@@ -71,6 +71,10 @@ class Object:
     place: str = field(default="", compare=False)
     implied: bool = False
 
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.key}"
+
 
 @dataclass(frozen=True)
 class Desired:
