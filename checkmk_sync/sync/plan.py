@@ -38,7 +38,8 @@ class Action(enum.Enum):
 class Change:
     """One thing to do. ``properties`` maps what changes to (now, wanted); None is "not set" on both sides.
 
-    ``found`` is the object as it was read, None for what is created; it is no part of the value.
+    ``found`` is the object as it was read, None for what is created, ``place`` where the inventory names it;
+    both are no part of the value.
     """
 
     action: Action
@@ -46,6 +47,7 @@ class Change:
     key: str
     properties: Mapping[Property, tuple[Any, Any]] = field(default_factory=dict, repr=False)
     found: Optional[Found] = field(default=None, compare=False, repr=False)
+    place: str = field(default="", compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -238,7 +240,7 @@ def diff(
         if adopt and owner is not None and found.owner is None and not wanted.implied:
             differences[OWNER] = (None, owner)
         unchanged += not differences
-        changes += _alterations(found, differences)
+        changes += _alterations(found, differences, wanted.place)
     owned = {of for of, found in observed.objects.items() if owner is not None and found.owner == owner}
     named = {of for of, wanted in desired.objects.items() if of in observed.objects and not wanted.implied}
     if owner is not None:
@@ -264,7 +266,7 @@ def _creation(wanted: Object, owner: Optional[str]) -> Change:
         properties.setdefault(("title",), (None, wanted.key.rpartition("/")[2]))
     if owner is not None:
         properties[OWNER] = (None, owner)
-    return Change(Action.CREATE, wanted.kind, wanted.key, properties)
+    return Change(Action.CREATE, wanted.kind, wanted.key, properties, place=wanted.place)
 
 
 def _differences(wanted: Object, found: Found) -> dict[Property, tuple[Any, Any]]:
@@ -293,15 +295,15 @@ def _conflict(wanted: Object, found: Found, owner: Optional[str], adopt: bool, d
     return Conflict(wanted.kind, wanted.key, found.owner, wanted.place)
 
 
-def _alterations(found: Found, differences: Mapping[Property, tuple[Any, Any]]) -> Iterator[Change]:
+def _alterations(found: Found, differences: Mapping[Property, tuple[Any, Any]], place: str) -> Iterator[Change]:
     moved: dict[Property, tuple[Any, Any]] = {
         path: values for path, values in differences.items() if path == ("folder",)
     }
     rest = {path: values for path, values in differences.items() if path != ("folder",)}
     if moved:
-        yield Change(Action.MOVE, found.kind, found.key, moved, found)
+        yield Change(Action.MOVE, found.kind, found.key, moved, found, place)
     if rest:
-        yield Change(Action.UPDATE, found.kind, found.key, rest, found)
+        yield Change(Action.UPDATE, found.kind, found.key, rest, found, place)
 
 
 def _deletions(desired: Desired, observed: Observed, owner: str, conflicts: set[tuple[str, str]]) -> Iterator[Change]:
