@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
+import shlex
 from dataclasses import dataclass, field
 from typing import Any, Iterator, Mapping, Optional
 
@@ -106,7 +107,8 @@ class Conflict:
     place: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.key} exists already and belongs to {_whose(self.owner)}"
+        place = f" ({self.place})" if self.place else ""
+        return f"{self.kind} {self.key}{place} exists already and belongs to {_whose(self.owner)}"
 
 
 def _whose(owner: Optional[str]) -> str:
@@ -182,6 +184,16 @@ class Plan:
         """How many existing objects the plan deletes, moves, updates or adopts."""
         return len({(change.kind, change.key) for change in self.changes if change.action is not Action.CREATE})
 
+    def way_out(self) -> str:
+        """What can be done about the conflicts."""
+        owners = {conflict.owner for conflict in self.conflicts}
+        if self.owner is None:
+            name = str(next(iter(owners))) if len(owners) == 1 else "NAME"
+            return f"did you forget --owner {shlex.quote(name)}?"
+        if None in owners:
+            return "take over what belongs to nobody with --adopt, or take it out of the inventory"
+        return "take them out of the inventory"
+
     def raise_if_unsafe(self, *, allow_changes: Optional[int] = None, checksum: Optional[str] = None) -> None:
         """Refuse what must not be done unasked.
 
@@ -192,7 +204,7 @@ class Plan:
         if self.conflicts:
             first = "; ".join(map(str, self.conflicts[:3]))
             more = f" and {len(self.conflicts) - 3} more" if len(self.conflicts) > 3 else ""
-            raise NotOwnedError(f"{first}{more}: adopt what belongs to nobody, or take it out of the inventory")
+            raise NotOwnedError(f"{first}{more}: {self.way_out()}")
         if checksum is not None and checksum != self.checksum:
             raise PlanChangedError(
                 f"the plan is {self.checksum}, not the reviewed {checksum}: "
@@ -202,7 +214,7 @@ class Plan:
         if self.existing >= BRAKE_FROM and risky > BRAKE_SHARE * self.existing and (allow_changes or 0) < risky:
             raise UnsafePlanError(
                 f"the plan deletes or changes {risky} of {self.existing} existing objects, more than 30 %; "
-                f"if that is meant, allow {risky} changes"
+                f"if that is meant, give --allow-changes {risky} (allow_changes={risky} in Python)"
             )
 
 

@@ -66,13 +66,14 @@ def _summary(plan: Plan) -> Iterator[str]:
         f"{counts['delete']} to delete, {counts['unchanged']} unchanged"
     )
     if plan.conflicts:
-        yield f"{counted(len(plan.conflicts), 'conflict')}: objects that are not ours"
+        yield f"{counted(len(plan.conflicts), 'conflict')}: objects that are not ours; {plan.way_out()}"
     if plan.undiscovered:
         yield f"{counted(len(plan.undiscovered), 'host')} whose services were not found yet, to be discovered"
     if plan.own_pending:
         yield f"{counted(plan.own_pending, 'own change is', 'own changes are')} not active yet, to be activated"
     if plan.foreign_pending:
-        yield f"{counted(plan.foreign_pending, 'pending change')} of other users"
+        needs = "" if plan.is_empty else "; unless they activate first, apply needs --force-foreign"
+        yield f"{counted(plan.foreign_pending, 'pending change')} of other users{needs}"
     yield f"Checksum: {plan.checksum}"
 
 
