@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from checkmk_sync import Checkmk, Status
 from checkmk_sync.names import OWNER_LABEL
-from checkmk_sync.sync import Report, apply_plan, from_data, make_plan, report_as_text
+from checkmk_sync.sync import Report, apply_plan, from_data, load, make_plan, report_as_text
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.test_chaos import holds
 
@@ -60,6 +61,21 @@ def test_what_another_run_created_holds_nothing_back(site: SimulatedSite, cmk: C
     report = apply_plan(cmk, plan)
     assert report.ok
     assert set(site.world.setup.hosts) == {"new"}
+
+
+def test_failures_name_the_place_in_the_inventory(cmk: Checkmk, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("name,folder,alias\nsame,/f,x\ngood,/f,x\n")
+    assert apply_plan(cmk, make_plan(cmk, load(path), owner="me")).ok
+    path.write_text("name,folder,fooo\ngood,/f,\nnew,/f,x\nsame,/f,x\n")
+    report = apply_plan(cmk, make_plan(cmk, load(path), owner="me"))
+    text = report_as_text(report)
+    assert f"not applied: create host new ({path}:3): " in text
+    assert f"not applied: update host same ({path}:4): " in text
+    assert {row["key"]: row["place"] for row in report.to_dict()["changes"]} == {
+        "new": f"{path}:3",
+        "same": f"{path}:4",
+    }
 
 
 @pytest.mark.parametrize("call", ["bulk-create", "bulk-update", "bulk-delete"])

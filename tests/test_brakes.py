@@ -22,7 +22,7 @@ def test_large_changes_are_stopped(owned: int, changed: int, brakes: bool) -> No
     if not brakes:
         plan.raise_if_unsafe()
         return
-    with pytest.raises(UnsafePlanError, match=f"{changed} of {owned} existing objects.*allow {changed} changes"):
+    with pytest.raises(UnsafePlanError, match=f"{changed} of {owned} existing objects.*--allow-changes {changed} "):
         plan.raise_if_unsafe()
     with pytest.raises(UnsafePlanError):
         plan.raise_if_unsafe(allow_changes=changed - 1)

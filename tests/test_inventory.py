@@ -159,15 +159,15 @@ folders:
         (4, "'web 02' is not a host name"),
         (5, "a host needs the key 'name'"),
         (7, "is not a folder"),
-        (9, "alias is datetime.date(2024, 1, 1), which is not a text"),
+        (9, "alias is read as 2024-01-01, not as a text: put it in quotes"),
         (10, "'meta_data' is written by Checkmk only"),
         (11, "'bad name' is not the name of an attribute"),
-        (13, "the label env is True: a text without ':' is needed"),
-        (12, "'a:b' is not the key of a label"),
+        (13, "the label env is read as true, not as a text: put it in quotes"),
+        (14, "'a:b' is not the key of a label"),
         (15, "the label checkmk_sync/owner is written by this program only"),
         (16, "a host is a mapping"),
         (19, "the root folder"),
-        (21, "the title must be a text"),
+        (21, "the title is read as 7, not as a text"),
         (22, "is the id of a folder; its path is needed"),
     ]
     for line, said in expected:
@@ -179,13 +179,13 @@ def test_numbers_that_json_cannot_say_are_mistakes(tmp_path: Path) -> None:
     """Sent they would end the run midway."""
     yaml = _write(tmp_path, "a.yaml", "hosts:\n- name: a\n  attributes:\n    x: .nan\n    y: {deep: [-.inf]}\n")
     assert [problem.partition(" which ")[0] for problem in _mistakes(yaml)] == [
-        f"{yaml}:4: host a: x is nan,",
-        f"{yaml}:5: host a: y is {{'deep': [-inf]}},",
+        f"{yaml}:4: host a: x is read as NaN,",
+        f"{yaml}:5: host a: y.deep[0] is read as -Infinity,",
     ]
     large = _write(tmp_path, "a.json", '[{"name": "a", "attributes": {"x": 1e999}}]')
-    assert _mistakes(large)[0].startswith(f"{large}:1: host a: x is inf,")
+    assert _mistakes(large)[0].startswith(f"{large}:1: host a: x is read as Infinity,")
     cell = _write(tmp_path, "a.csv", 'name,x\na,"{""y"": NaN}"\n')
-    assert _mistakes(cell)[0].startswith(f"{cell}:2: host a: x is {{'y': nan}},")
+    assert _mistakes(cell)[0].startswith(f"{cell}:2: host a: x.y is read as NaN,")
     for value in (float("nan"), float("inf")):
         assert "finite" in _mistakes({"hosts": [{"name": "a", "attributes": {"x": value}}]})[0]
 
@@ -220,7 +220,7 @@ def test_a_host_named_twice_names_both_places(tmp_path: Path) -> None:
         ("a.yaml", "7\n", "an inventory is a mapping"),
         ("a.yaml", "hosts: [\n", "not valid YAML"),
         ("a.json", '{"hosts": [}', ":1: this is not valid JSON"),
-        ("a.json", '[\n{"name": "a",\n "folder": 7}\n]', ":3: host a: 7 is not a folder"),
+        ("a.json", '[\n{"name": "a",\n "folder": 7}\n]', ":3: host a: the folder is read as 7, not as a text"),
     ],
 )
 def test_sources_that_cannot_be_used(tmp_path: Path, name: str, text: str, said: str) -> None:

@@ -248,7 +248,7 @@ HOSTS = st.dictionaries(
         {},
         optional={
             "folder": PATHS,
-            "attributes": st.dictionaries(st.sampled_from(["alias", "ipaddress", "parents"]), VALUES | st.none()),
+            "attributes": st.dictionaries(st.sampled_from(["one", "other", "third"]), VALUES | st.none()),
             "labels": st.dictionaries(st.sampled_from(["env", "tier"]), st.sampled_from(["1", "2"]) | st.none()),
         },
     ),

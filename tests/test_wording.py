@@ -17,7 +17,7 @@ def test_one_is_not_many(site: SimulatedSite, cmk: Checkmk, connect: Any) -> Non
     site.add_user("carol", "carols-secret")
     connect(site, user="carol").hosts.create("hers")
     plan = make_plan(cmk, from_data({"hosts": [{"name": "web01"}]}))
-    assert "\n1 pending change of other users\n" in plan_as_text(plan)
+    assert "\n1 pending change of other users; unless they activate first" in plan_as_text(plan)
     report = report_as_text(apply_plan(cmk, plan))
     assert "Discovery: 1 host scanned" in report
     assert "1 pending change is of carol" in report

@@ -110,12 +110,12 @@ def apply(
     desired = load(inventory)
     with state.client() as client:
         found = make_plan(client, desired, owner=owner, adopt=adopt)
+        if not (state.as_json or found.is_empty):  # also a plan that is refused
+            show(output, plan_as_text(found, limit=SHOWN))
         found.raise_if_unsafe(allow_changes=allow_changes, checksum=checksum)
         if found.is_empty:
             output.data({"ok": True, **found.to_dict()}) if state.as_json else output.line("Nothing to do.")
             return 0
-        if not state.as_json:
-            show(output, plan_as_text(found, limit=SHOWN))
         if not (yes or checksum is not None):
             _confirm(output, found, stdin_is_taken="-" in inventory)
         state.is_writing = True
@@ -130,7 +130,8 @@ def apply(
     if state.as_json:
         output.data(report.to_dict())
     else:
-        show(output, report_as_text(report))
+        # What is an argument in Python is an option here.
+        show(output, report_as_text(report).replace("force_foreign_changes", "--force-foreign"))
     return 0 if report.ok else 1
 
 

@@ -44,7 +44,10 @@ __all__ = [
 
 
 def make_plan(client: Checkmk, desired: Desired, *, owner: Optional[str] = None, adopt: bool = False) -> Plan:
-    """What has to be done at a site, read fresh. SettingsError for an owner that cannot be a label."""
+    """What has to be done at a site, read fresh.
+
+    SettingsError for an owner that cannot be a label, InventoryError for folders that Checkmk would not create.
+    """
     if owner is not None and not re.fullmatch(r"[^\s:]([^:\r\n]*[^\s:])?", owner):
         raise SettingsError(f"{owner!r} cannot be an owner: a text without ':' is needed", field="owner")
     observed = observe(client)

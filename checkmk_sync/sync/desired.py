@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
 from ..configuration import nearest
-from ..credentials import HIDDEN
 from ..errors import InventoryError
 from ..errors.base import located
 from ..names import OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder
-from .kinds import KINDS, is_secret
+from .attributes import as_read, mistyped, not_a_text
+from .kinds import KINDS
 
 __all__ = ["REMOVE", "Desired", "Entry", "Object", "Problem", "Property", "desired_state"]
 
@@ -63,7 +62,7 @@ class Object:
 
     ``properties`` holds only what the inventory names: ``("folder",)``, ``("attributes", "ipaddress")``,
     ``("labels", "env")``, ``("title",)``; the value REMOVE wants it away. ``implied`` marks folders that
-    are only named by what lies in them.
+    are only named by what lies in them; their ``place`` is that of the first that does.
     """
 
     kind: str
@@ -71,6 +70,10 @@ class Object:
     properties: Mapping[Property, Any] = field(repr=False)  # may hold secrets
     place: str = field(default="", compare=False)
     implied: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.key}"
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,11 @@ def desired_state(entries: Iterable[Entry]) -> Desired:
     if reader.problems:
         raise InventoryError(reader.problems)
     kinds = frozenset(kind for kind, _ in reader.objects)
-    for path in sorted({*reader.folders_in_use()}):
-        reader.objects.setdefault(("folder", path), Object("folder", path, {}, implied=True))
+    places: dict[str, str] = {}
+    for path, place in reader.folders_in_use():
+        places.setdefault(path, place)
+    for path, place in sorted(places.items()):
+        reader.objects.setdefault(("folder", path), Object("folder", path, {}, place, implied=True))
     return Desired(reader.objects, kinds)
 
 
@@ -110,7 +116,7 @@ class _Reader:
             return
         for key in entry.data:
             if key not in keys:
-                self._problem(entry, f"unknown key {key!r}{nearest(str(key), keys)}", key)
+                self._problem(entry, f"unknown key {as_read(key)}{nearest(str(key), keys)}", key)
         key = self._key(entry, keys[0])
         properties = dict(self._properties(entry))
         if key is not None and len(self.problems) == known:
@@ -137,6 +143,10 @@ class _Reader:
 
     def _checked(self, entry: Entry, key: str, value: Any, check: Callable[[str], str]) -> Any:
         """``check(value)``, or a problem and REMOVE."""
+        wrong = not_a_text(f"the {key}", value)
+        if wrong is not None:
+            self._problem(entry, wrong, key)
+            return REMOVE
         try:
             return check(value)
         except ValueError as error:
@@ -148,9 +158,7 @@ class _Reader:
         if entry.kind == "host":
             yield ("folder",), self._checked(entry, "folder", data.get("folder", "/"), _new_folder_or_root)
         elif "title" in data:
-            if not isinstance(data["title"], str) or not data["title"]:
-                self._problem(entry, "the title must be a text", "title")
-            yield ("title",), data["title"]
+            yield ("title",), self._checked(entry, "title", data["title"], _title)
         attributes = data.get("attributes", {})
         if not isinstance(attributes, Mapping):
             self._problem(entry, "'attributes' must be a mapping of names to values", "attributes")
@@ -161,18 +169,15 @@ class _Reader:
 
     def _attribute(self, entry: Entry, name: Any, value: Any) -> Iterator[tuple[Property, Any]]:
         if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name):
-            self._problem(entry, f"{name!r} is not the name of an attribute", "attributes", name)
+            self._problem(entry, f"{as_read(name)} is not the name of an attribute", "attributes", name)
         elif name == "labels":
             if "labels" in entry.data:
                 self._problem(entry, "give the labels once, not beside and in 'attributes'", "attributes", name)
             yield from self._labels(entry, value, "attributes", "labels")
         elif name == "meta_data":
             self._problem(entry, "'meta_data' is written by Checkmk only", "attributes", name)
-        elif not _is_json(value):
-            kinds = "a text, finite number, true, false, list or mapping"
-            shown = HIDDEN if is_secret(name) else repr(value)
-            said = f"{name} is {shown}, which is not {kinds}; put it in quotes"
-            self._problem(entry, said, "attributes", name)
+        elif value is not None and (wrong := mistyped(name, value)) is not None:
+            self._problem(entry, wrong, "attributes", name)
         else:
             yield ("attributes", name), REMOVE if value is None else value
 
@@ -182,21 +187,34 @@ class _Reader:
             return
         for key, value in labels.items():
             if not isinstance(key, str) or not key or ":" in key:
-                self._problem(entry, f"{key!r} is not the key of a label: a text without ':' is needed", *path)
+                said = f"{as_read(key)} is not the key of a label: a text without ':' is needed"
+                self._problem(entry, said, *path, key)
             elif key == OWNER_LABEL:
                 self._problem(entry, f"the label {OWNER_LABEL} is written by this program only", *path, key)
-            elif value is not None and (not isinstance(value, str) or ":" in value):
-                self._problem(entry, f"the label {key} is {value!r}: a text without ':' is needed", *path, key)
+            elif value is not None and (wrong := _no_label(key, value)) is not None:
+                self._problem(entry, wrong, *path, key)
             else:
                 yield ("labels", key), REMOVE if value is None else value
 
-    def folders_in_use(self) -> Iterator[str]:
-        """All folders that something lies in, up to the root, which always exists."""
+    def folders_in_use(self) -> Iterator[tuple[str, str]]:
+        """All folders that something lies in, up to the root, which always exists, and the place of what does."""
         for (kind, key), wanted in list(self.objects.items()):
             path = parent_folder(key) if kind == "folder" else wanted.properties[("folder",)]
             while path is not None and path != "/":
-                yield path
+                yield path, wanted.place
                 path = parent_folder(path)
+
+
+def _no_label(key: str, value: Any) -> Optional[str]:
+    if isinstance(value, str):
+        return f"the label {key} is {value!r}: a text without ':' is needed" if ":" in value else None
+    return not_a_text(f"the label {key}", value)
+
+
+def _title(text: str) -> str:
+    if not text:
+        raise ValueError("the title is empty")
+    return text
 
 
 def _new_folder(text: str) -> str:
@@ -210,14 +228,6 @@ def _new_folder_or_root(text: str) -> str:
     path = folder_path(text)
     if is_folder_hash(path):
         raise ValueError(f"{text!r} is the id of a folder; its path is needed, such as /linux/web")
+    if any(not part.strip(".") for part in path[1:].split("/")) and path != "/":
+        raise ValueError(f"{text!r} is not a folder: its path is needed, without names of dots only")
     return path
-
-
-def _is_json(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return all(isinstance(key, str) and _is_json(entry) for key, entry in value.items())
-    if isinstance(value, list):
-        return all(map(_is_json, value))
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, (str, int))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
+import shlex
 from dataclasses import dataclass, field
 from typing import Any, Iterator, Mapping, Optional
 
 from ..credentials import HIDDEN
-from ..errors import NotOwnedError, PlanChangedError, UnsafePlanError
+from ..errors import InventoryError, NotOwnedError, PlanChangedError, UnsafePlanError
 from ..names import OWNER_LABEL, parent_folder
 from .compare import is_as_wanted
 from .desired import REMOVE, Desired, Object, Property
+from .doubts import impossible, warnings
 from .kinds import KINDS, is_secret
 from .observe import Found, Observed
 
@@ -37,7 +39,8 @@ class Action(enum.Enum):
 class Change:
     """One thing to do. ``properties`` maps what changes to (now, wanted); None is "not set" on both sides.
 
-    ``found`` is the object as it was read, None for what is created; it is no part of the value.
+    ``found`` is the object as it was read, None for what is created, ``place`` where the inventory names it;
+    both are no part of the value.
     """
 
     action: Action
@@ -45,6 +48,7 @@ class Change:
     key: str
     properties: Mapping[Property, tuple[Any, Any]] = field(default_factory=dict, repr=False)
     found: Optional[Found] = field(default=None, compare=False, repr=False)
+    place: str = field(default="", compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -103,7 +107,8 @@ class Conflict:
     place: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.key} exists already and belongs to {_whose(self.owner)}"
+        place = f" ({self.place})" if self.place else ""
+        return f"{self.kind} {self.key}{place} exists already and belongs to {_whose(self.owner)}"
 
 
 def _whose(owner: Optional[str]) -> str:
@@ -116,7 +121,8 @@ class Plan:
 
     ``owned`` counts the objects of the owner, ``existing`` those and what else the inventory names and
     the site holds. ``undiscovered`` names hosts whose services were never found, ``own_pending`` counts
-    our changes that wait for activation. ``site`` is the address of the site that was read.
+    our changes that wait for activation. ``site`` is the address of the site that was read, ``warnings``
+    say what can be meant, but rarely is.
     """
 
     changes: tuple[Change, ...]
@@ -129,6 +135,7 @@ class Plan:
     own_pending: int = 0
     foreign_pending: int = 0
     site: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -146,11 +153,14 @@ class Plan:
 
     @property
     def checksum(self) -> str:
-        """Names the plan: what is to be changed where and for whom. Whoever reviewed it can demand exactly it.
+        """Names the plan: what is to be changed, discovered and activated, where and for whom. Whoever reviewed
+        it can demand exactly it.
 
         Secrets count, so it takes long to try which one gives the checksum of a plan that was shown.
         """
-        text = json.dumps([self.site, self.owner, [change.exactly() for change in self.changes]], sort_keys=True)
+        changes = [change.exactly() for change in self.changes]
+        plan = [self.site, self.owner, changes, sorted(self.undiscovered), self.own_pending]
+        text = json.dumps(plan, sort_keys=True)
         return hashlib.pbkdf2_hmac("sha256", text.encode(), b"checkmk_sync", CHECKSUM_ROUNDS).hex()[:16]
 
     def to_dict(self) -> dict[str, Any]:
@@ -167,11 +177,22 @@ class Plan:
             "undiscovered": list(self.undiscovered),
             "own_pending": self.own_pending,
             "foreign_pending": self.foreign_pending,
+            "warnings": list(self.warnings),
         }
 
     def risky(self) -> int:
         """How many existing objects the plan deletes, moves, updates or adopts."""
         return len({(change.kind, change.key) for change in self.changes if change.action is not Action.CREATE})
+
+    def way_out(self) -> str:
+        """What can be done about the conflicts."""
+        owners = {conflict.owner for conflict in self.conflicts}
+        if self.owner is None:
+            name = str(next(iter(owners))) if len(owners) == 1 else "NAME"
+            return f"did you forget --owner {shlex.quote(name)}?"
+        if None in owners:
+            return "take over what belongs to nobody with --adopt, or take it out of the inventory"
+        return "take them out of the inventory"
 
     def raise_if_unsafe(self, *, allow_changes: Optional[int] = None, checksum: Optional[str] = None) -> None:
         """Refuse what must not be done unasked.
@@ -183,7 +204,7 @@ class Plan:
         if self.conflicts:
             first = "; ".join(map(str, self.conflicts[:3]))
             more = f" and {len(self.conflicts) - 3} more" if len(self.conflicts) > 3 else ""
-            raise NotOwnedError(f"{first}{more}: adopt what belongs to nobody, or take it out of the inventory")
+            raise NotOwnedError(f"{first}{more}: {self.way_out()}")
         if checksum is not None and checksum != self.checksum:
             raise PlanChangedError(
                 f"the plan is {self.checksum}, not the reviewed {checksum}: "
@@ -193,7 +214,7 @@ class Plan:
         if self.existing >= BRAKE_FROM and risky > BRAKE_SHARE * self.existing and (allow_changes or 0) < risky:
             raise UnsafePlanError(
                 f"the plan deletes or changes {risky} of {self.existing} existing objects, more than 30 %; "
-                f"if that is meant, allow {risky} changes"
+                f"if that is meant, give --allow-changes {risky} (allow_changes={risky} in Python)"
             )
 
 
@@ -209,8 +230,12 @@ def diff(
     """The plan from what is found to what is wanted.
 
     Only properties that the inventory names are compared, labels one by one. Without an owner nothing
-    is ever deleted; with one, what carries its label and is not in the inventory is.
+    is ever deleted; with one, what carries its label and is not in the inventory is. InventoryError for
+    folders that are missing and that Checkmk would not create.
     """
+    problems = [*impossible(desired, observed)]
+    if problems:
+        raise InventoryError(problems)
     changes: list[Change] = []
     conflicts: list[Conflict] = []
     unchanged = 0
@@ -227,7 +252,7 @@ def diff(
         if adopt and owner is not None and found.owner is None and not wanted.implied:
             differences[OWNER] = (None, owner)
         unchanged += not differences
-        changes += _alterations(found, differences)
+        changes += _alterations(found, differences, wanted.place)
     owned = {of for of, found in observed.objects.items() if owner is not None and found.owner == owner}
     named = {of for of, wanted in desired.objects.items() if of in observed.objects and not wanted.implied}
     if owner is not None:
@@ -243,6 +268,7 @@ def diff(
         own_pending=observed.own_pending,
         foreign_pending=observed.foreign_pending,
         site=site,
+        warnings=tuple(warnings(desired, observed)),
     )
 
 
@@ -252,7 +278,7 @@ def _creation(wanted: Object, owner: Optional[str]) -> Change:
         properties.setdefault(("title",), (None, wanted.key.rpartition("/")[2]))
     if owner is not None:
         properties[OWNER] = (None, owner)
-    return Change(Action.CREATE, wanted.kind, wanted.key, properties)
+    return Change(Action.CREATE, wanted.kind, wanted.key, properties, place=wanted.place)
 
 
 def _differences(wanted: Object, found: Found) -> dict[Property, tuple[Any, Any]]:
@@ -281,15 +307,15 @@ def _conflict(wanted: Object, found: Found, owner: Optional[str], adopt: bool, d
     return Conflict(wanted.kind, wanted.key, found.owner, wanted.place)
 
 
-def _alterations(found: Found, differences: Mapping[Property, tuple[Any, Any]]) -> Iterator[Change]:
+def _alterations(found: Found, differences: Mapping[Property, tuple[Any, Any]], place: str) -> Iterator[Change]:
     moved: dict[Property, tuple[Any, Any]] = {
         path: values for path, values in differences.items() if path == ("folder",)
     }
     rest = {path: values for path, values in differences.items() if path != ("folder",)}
     if moved:
-        yield Change(Action.MOVE, found.kind, found.key, moved, found)
+        yield Change(Action.MOVE, found.kind, found.key, moved, found, place)
     if rest:
-        yield Change(Action.UPDATE, found.kind, found.key, rest, found)
+        yield Change(Action.UPDATE, found.kind, found.key, rest, found, place)
 
 
 def _deletions(desired: Desired, observed: Observed, owner: str, conflicts: set[tuple[str, str]]) -> Iterator[Change]:

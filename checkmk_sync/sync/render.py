@@ -9,7 +9,7 @@ from ..credentials import HIDDEN
 from ..names import OWNER_LABEL, counted
 from .plan import Action, Change, Plan
 
-__all__ = ["change_as_text", "plan_as_markdown", "plan_as_text", "value_as_text"]
+__all__ = ["change_as_text", "on_one_line", "plan_as_markdown", "plan_as_text", "value_as_text"]
 
 _SIGNS = {Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
 SHOWN = 60  # characters of one value
@@ -19,8 +19,15 @@ def value_as_text(value: Any) -> str:
     """A value in one short line."""
     if value is None:
         return "(not set)"
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    text = on_one_line(value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False))
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def on_one_line(text: str) -> str:
+    """A text in which line breaks and all else that does not show are written out: it cannot forge a line."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
@@ -47,7 +54,7 @@ def _details(change: Change) -> str:
     for path, (now, wanted) in change.shown().items():
         if change.action is Action.CREATE and path[-1] == OWNER_LABEL:
             continue
-        name = " ".join((path[0].rstrip("s"), *path[1:])) if path[0] == "labels" else path[-1]
+        name = on_one_line(f"label {path[1]}" if path[0] == "labels" else path[-1])
         old, new = value_as_text(now), value_as_text(wanted)
         if change.action is Action.CREATE:
             parts.append(f"{name} {new}")
@@ -57,19 +64,21 @@ def _details(change: Change) -> str:
 
 
 def _summary(plan: Plan) -> Iterator[str]:
+    yield from (f"Warning: {on_one_line(warning)}" for warning in plan.warnings)
     counts = plan.counts()
     yield (
         f"Plan: {counts['create']} to create, {counts['move']} to move, {counts['update']} to update, "
         f"{counts['delete']} to delete, {counts['unchanged']} unchanged"
     )
     if plan.conflicts:
-        yield f"{counted(len(plan.conflicts), 'conflict')}: objects that are not ours"
+        yield f"{counted(len(plan.conflicts), 'conflict')}: objects that are not ours; {plan.way_out()}"
     if plan.undiscovered:
         yield f"{counted(len(plan.undiscovered), 'host')} whose services were not found yet, to be discovered"
     if plan.own_pending:
         yield f"{counted(plan.own_pending, 'own change is', 'own changes are')} not active yet, to be activated"
     if plan.foreign_pending:
-        yield f"{counted(plan.foreign_pending, 'pending change')} of other users"
+        needs = "" if plan.is_empty else "; unless they activate first, apply needs --force-foreign"
+        yield f"{counted(plan.foreign_pending, 'pending change')} of other users{needs}"
     yield f"Checksum: {plan.checksum}"
 
 
@@ -85,4 +94,4 @@ def plan_as_markdown(plan: Plan) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`").replace("<", "&lt;").replace("\n", " ")
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`").replace("<", "&lt;")

@@ -12,6 +12,7 @@ from ..resources.activation import ActivationResult
 from .compare import is_as_wanted
 from .observe import Found, Observed
 from .plan import Action, Change, Plan
+from .render import on_one_line
 
 __all__ = ["Report", "compared", "report_as_text"]
 
@@ -50,7 +51,7 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
         changes = [
-            {"action": change.action.value, "kind": change.kind, **outcome.to_dict()}
+            {"action": change.action.value, "kind": change.kind, "place": change.place, **outcome.to_dict()}
             for change, outcome in self.results
         ]
         return {
@@ -103,7 +104,9 @@ def report_as_text(report: Report, *, limit: int = 20) -> str:
         if number == limit:
             lines.append(f"  … and {sum(1 for _ in report.failures()) - limit} more")
             break
-        lines.append(f"{outcome.status.value}: {change.action.value} {change.name}: {outcome.reason}")
+        place = f" ({change.place})" if change.place else ""
+        said = f"{outcome.status.value}: {change.action.value} {change.name}{place}: {outcome.reason}"
+        lines.append(on_one_line(said))
     counts = (f"{report.count(status)} {status.value}" for status in Status)
     lines.append(f"Changes: {', '.join(counts)}")
     if report.discovered:

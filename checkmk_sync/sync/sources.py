@@ -13,6 +13,7 @@ from ..configuration import nearest
 from ..credentials import HIDDEN
 from ..documents import MAX_BYTES, Document, read_json, read_yaml
 from ..errors import InventoryError, SettingsError
+from .attributes import FLAGS, LISTS, as_read
 from .desired import Desired, Entry, Problem, desired_state
 from .kinds import KINDS, by_section, is_secret
 
@@ -20,9 +21,7 @@ __all__ = ["attribute_value", "from_data", "load"]
 
 Source = Union[str, "os.PathLike[str]"]
 
-# What the cells of these columns mean; all other attributes are texts.
-_LISTS = frozenset({"parents", "additional_ipv4addresses", "additional_ipv6addresses", "locked_attributes"})
-_FLAGS = frozenset({"inventory_failed", "waiting_for_discovery", "bake_agent_package"})
+_COLUMNS = ("name", "path", "folder", "title")
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -112,7 +111,8 @@ def _of_document(document: Document) -> Iterator[Entry]:
     for section, found in sections.items():
         kind = by_section(str(section))
         if kind is None:
-            said = f"unknown section {section!r}{nearest(str(section), tuple(k.section for k in KINDS.values()))}"
+            known = tuple(each.section for each in KINDS.values())
+            said = f"unknown section {as_read(section)}{nearest(str(section), known)}"
             raise SettingsError(said, file=document.source, line=document.line((section,)))
         if found is None:
             continue
@@ -178,7 +178,9 @@ def _row(cells: Mapping[str, str], problems: list[Problem], name: str, line: int
         cell = raw.strip()
         if not cell:
             continue
-        if column in ("name", "path", "folder", "title"):
+        if column in _COLUMNS:
+            if cell == "-":
+                problems.append(Problem(f"{column}: '-' removes, and the {column} cannot be removed", name, line))
             entry[column] = cell
         elif column.startswith("label:"):
             entry["labels"][column[len("label:") :].strip()] = None if cell == "-" else cell
@@ -198,9 +200,9 @@ def attribute_value(attribute: str, cell: str) -> Any:
         except ValueError:
             shown = HIDDEN if is_secret(attribute) else repr(cell)
             raise ValueError(f"{shown} starts like JSON but is none") from None
-    if attribute in _LISTS:
+    if attribute in LISTS:
         return [part.strip() for part in cell.split("|") if part.strip()]
-    if attribute in _FLAGS:
+    if attribute in FLAGS:
         if cell.lower() not in _WORDS:
             raise ValueError(f"{cell!r} is not true or false")
         return _WORDS[cell.lower()]

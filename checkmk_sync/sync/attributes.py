@@ -1,0 +1,98 @@
+"""Checkmk's own attributes of hosts and folders, and of which type they are. All others are a site's own."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Mapping, Optional
+
+from ..credentials import HIDDEN
+from .kinds import is_secret
+
+__all__ = ["BUILT_IN", "FLAGS", "LISTS", "as_read", "mistyped", "not_a_text", "not_json"]
+
+LISTS = frozenset({"parents", "additional_ipv4addresses", "additional_ipv6addresses", "locked_attributes"})
+FLAGS = frozenset({"inventory_failed", "waiting_for_discovery", "bake_agent_package"})
+_MAPPINGS = frozenset(
+    {
+        "contactgroups",
+        "locked_by",
+        "management_ipmi_credentials",
+        "management_snmp_community",
+        "network_scan",
+        "snmp_community",
+    }
+)
+_TEXTS = frozenset(
+    {
+        "alias",
+        "cmk_agent_connection",
+        "ipaddress",
+        "ipv6address",
+        "management_address",
+        "management_protocol",
+        "relay",
+        "site",
+        "tag_address_family",
+        "tag_agent",
+        "tag_criticality",
+        "tag_networking",
+        "tag_piggyback",
+        "tag_snmp_ds",
+    }
+)
+# Checkmk 2.2 to 2.5, all editions.
+BUILT_IN = frozenset({*LISTS, *FLAGS, *_MAPPINGS, *_TEXTS, "metrics_association"})
+
+
+def mistyped(name: str, value: Any) -> Optional[str]:
+    """What is wrong with the type of an attribute's value; None if nothing is."""
+    if name in LISTS:
+        if not isinstance(value, list):
+            return f"{name} is {_type(value)}, not a list"
+        return next(filter(None, (not_a_text(f"{name}[{index}]", entry) for index, entry in enumerate(value))), None)
+    if name in _MAPPINGS and not isinstance(value, Mapping):
+        return f"{name} is {_type(value)}, not a mapping"
+    if name in _TEXTS or name.startswith("tag_"):
+        return not_a_text(name, value)
+    return not_json(name, value)
+
+
+def not_a_text(name: str, value: Any) -> Optional[str]:
+    """Why a value is no text, for a value that YAML may have taken for something else; None for a text."""
+    if isinstance(value, str):
+        return None
+    if isinstance(value, (Mapping, list, bytes)):
+        return f"{name} is {_type(value)}, not a text"
+    return f"{name} is read as {_shown(name, value)}, not as a text: put it in quotes"
+
+
+def not_json(name: str, value: Any) -> Optional[str]:
+    """The part of a value that JSON cannot say, such as a date, and so no API takes; None when there is none."""
+    if isinstance(value, Mapping):
+        keys = (not_a_text(f"a key of {name}", key) for key in value)
+        parts = (not_json(f"{name}.{key}", part) for key, part in value.items())
+        return next(filter(None, (*keys, *parts)), None)
+    if isinstance(value, list):
+        return next(filter(None, (not_json(f"{name}[{index}]", part) for index, part in enumerate(value))), None)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{name} is read as {_shown(name, value)}, which is no finite number"
+    return None if value is None or isinstance(value, (int, float)) else not_a_text(name, value)
+
+
+def as_read(value: Any) -> str:
+    """A value as an inventory spells it: ``true``, ``null``, ``2024-01-01``, ``'a text'``."""
+    if isinstance(value, str):
+        return repr(value)
+    return json.dumps(value) if value is None or isinstance(value, (int, float)) else str(value)
+
+
+def _shown(name: str, value: Any) -> str:
+    return HIDDEN if is_secret(name) else as_read(value)
+
+
+def _type(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "a mapping"
+    names = {str: "a text", list: "a list", bool: "true or false", int: "a number", float: "a number", bytes: "binary"}
+    return names.get(type(value), f"a {type(value).__name__}")

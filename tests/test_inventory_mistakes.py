@@ -1,0 +1,133 @@
+"""What an inventory cannot mean is refused before the site is asked, in words that say what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checkmk_sync.errors import InventoryError
+from checkmk_sync.sync import diff, from_data, load, plan_as_markdown, plan_as_text
+from tests.test_plan import held, holding
+
+
+def _mistakes(tmp_path: Path, name: str, text: str) -> list[str]:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InventoryError) as caught:
+        load(path)
+    return [str(problem).replace(str(tmp_path) + "/", "") for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["name\na\n-\n", "name,folder\na,/\nb,-\n", "path\n/a\n-\n", "path,title\n/a,A\n/b,-\n"],
+)
+def test_a_dash_cannot_remove_what_every_object_has(tmp_path: Path, text: str) -> None:
+    (problem,) = _mistakes(tmp_path, "a.csv", text)
+    column = text.partition("\n")[0].rpartition(",")[2]
+    assert problem == f"a.csv:3: {column}: '-' removes, and the {column} cannot be removed"
+
+
+@pytest.mark.parametrize("folder", ["/.", "/x/../y", "..", "~x~."])
+def test_folders_are_not_walked(tmp_path: Path, folder: str) -> None:
+    for name, text in (("a.csv", f"name,folder\na,{folder}\n"), ("b.csv", f"path\n{folder}\n")):
+        (problem,) = _mistakes(tmp_path, name, text)
+        assert problem.startswith(f"{name}:2: ")
+        assert f"'{folder}' is not a folder: " in problem
+        assert "dots" in problem
+
+
+def test_a_folder_that_checkmk_would_not_create_is_refused_at_plan_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("name,folder\na,/old one\nb,/old one/new one\nc,/v1.2/x\nd,/old one/new one\n")
+    there = holding(held("folder", "/old one", title="Old"))
+    with pytest.raises(InventoryError) as caught:
+        diff(load(path), there)
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"{path}:3: the folder /old one/new one does not exist, and Checkmk creates none named 'new one': "
+        "only letters, digits, '-' and '_' are allowed",
+        f"{path}:4: the folder /v1.2 does not exist, and Checkmk creates none named 'v1.2': "
+        "only letters, digits, '-' and '_' are allowed",
+    ]
+    there = holding(*(held("folder", name, title="x") for name in ("/old one", "/old one/new one", "/v1.2")))
+    assert len(diff(load(path), there).changes) == 5
+
+
+@pytest.mark.parametrize("folder", ["/Main", "/main", "/wato"])
+def test_the_root_under_another_name_is_noticed(folder: str) -> None:
+    desired = from_data({"hosts": [{"name": "a", "folder": f"{folder}/x"}]})
+    (warning,) = diff(desired, holding()).warnings
+    assert f"folder {folder} is created below the root" in warning
+    there = holding(held("folder", folder, title="x"))
+    assert diff(desired, there).warnings == ()
+    assert diff(from_data({"hosts": [{"name": "a", "folder": "/x/main"}]}), holding()).warnings == ()
+
+
+def test_warnings_are_shown_with_the_plan() -> None:
+    plan = diff(from_data({"folders": [{"path": "/wato"}]}), holding())
+    said = "folder /wato is created below the root"
+    assert f"\nWarning: {said}" in plan_as_text(plan)
+    assert f"\nWarning: {said}" in plan_as_markdown(plan)
+    assert plan.to_dict()["warnings"][0].startswith(said)
+
+
+QUOTES = [
+    ("attributes: {alias: yes}", "alias is read as true, not as a text: put it in quotes"),
+    ("attributes: {alias: 5}", "alias is read as 5, not as a text: put it in quotes"),
+    ("attributes: {alias: 2024-01-01}", "alias is read as 2024-01-01, not as a text: put it in quotes"),
+    ("attributes: {tag_agent: no}", "tag_agent is read as false, not as a text: put it in quotes"),
+    ("attributes: {ipaddress: [192.0.2.1]}", "ipaddress is a list, not a text"),
+    ("attributes: {parents: gw}", "parents is a text, not a list"),
+    ("attributes: {parents: [gw, 5]}", "parents[1] is read as 5, not as a text: put it in quotes"),
+    ("attributes: {snmp_community: public}", "snmp_community is a text, not a mapping"),
+    ("attributes: {contactgroups: [all]}", "contactgroups is a list, not a mapping"),
+    ("attributes: {locked_by: 7}", "locked_by is a number, not a mapping"),
+    ("attributes: {custom: 2024-01-01}", "custom is read as 2024-01-01, not as a text: put it in quotes"),
+    ("attributes: {custom: [2024-01-01]}", "custom[0] is read as 2024-01-01, not as a text: put it in quotes"),
+    ("attributes: {custom: .nan}", "custom is read as NaN, which is no finite number"),
+    ("attributes: {yes: x}", "true is not the name of an attribute"),
+    ("labels: {env: yes}", "the label env is read as true, not as a text: put it in quotes"),
+    ("labels: {t: 12:30}", "the label t is read as 750, not as a text: put it in quotes"),
+    ("labels: {t: [x]}", "the label t is a list, not a text"),
+    ("labels: {t: 'a:b'}", "the label t is 'a:b': a text without ':' is needed"),
+    ("labels: {on: x}", "true is not the key of a label: a text without ':' is needed"),
+    ("folder:", "the folder is read as null, not as a text: put it in quotes"),
+    ("folder: 10", "the folder is read as 10, not as a text: put it in quotes"),
+]
+
+
+@pytest.mark.parametrize(("named", "said"), QUOTES)
+def test_values_of_another_type_are_told_in_words(tmp_path: Path, named: str, said: str) -> None:
+    assert _mistakes(tmp_path, "a.yaml", f"hosts:\n- name: a\n  {named}\n") == [f"a.yaml:3: host a: {said}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("hosts: [{name: 0123}]", "the name is read as 83, not as a text: put it in quotes"),
+        ("hosts: [{name: on}]", "the name is read as true, not as a text: put it in quotes"),
+        ("hosts: [{name: [a]}]", "the name is a list, not a text"),
+        ("folders: [{path: 2024}]", "the path is read as 2024, not as a text: put it in quotes"),
+        ("folders: [{path: /a, title: 7}]", "folder /a: the title is read as 7, not as a text: put it in quotes"),
+        ("folders: [{path: /a, title: ''}]", "folder /a: the title is empty"),
+        ("hosts: [{name: a, no: 1}]", "host a: unknown key false; known are: name, folder, attributes, labels"),
+        ("no: []", "unknown section false; known are: folders, hosts"),
+    ],
+)
+def test_names_of_another_type_are_told_in_words(tmp_path: Path, text: str, said: str) -> None:
+    assert _mistakes(tmp_path, "a.yaml", text) == [f"a.yaml:1: {said}"]
+
+
+def test_what_is_of_the_right_type_passes() -> None:
+    attributes: dict[str, Any] = {
+        "alias": "",
+        "parents": [],
+        "contactgroups": {},
+        "inventory_failed": False,
+        "custom": 7,
+        "tag_agent": None,
+        "parents_of_mine": "gw",
+    }
+    assert len(from_data({"hosts": [{"name": "a", "attributes": attributes}]}).objects["host", "a"].properties) == 8
