@@ -131,3 +131,61 @@ def test_what_is_of_the_right_type_passes() -> None:
         "parents_of_mine": "gw",
     }
     assert len(from_data({"hosts": [{"name": "a", "attributes": attributes}]}).objects["host", "a"].properties) == 8
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("path,name", "the columns 'name' (for hosts) and 'path' (for folders) belong in two files"),
+        ("Name,ipaddress", "the column 'Name' is spelled 'name'"),
+        ("name,Folder", "the column 'Folder' is spelled 'folder'"),
+        ("name,Label:env", "the column 'Label:env' is spelled 'label:env'"),
+        ("hostname,folder", "a CSV needs the column 'name' (for hosts) or 'path' (for folders), not 'hostname'"),
+        ("Host Name,folder", "a CSV needs the column 'name' (for hosts) or 'path' (for folders), not 'Host Name'"),
+        (
+            "alias,folder",
+            "a CSV needs the column 'name' (for hosts) or 'path' (for folders); its columns are: alias, folder",
+        ),
+        (
+            "name|folder",
+            "a CSV needs the column 'name' (for hosts) or 'path' (for folders); its columns are: name|folder; "
+            "comma, semicolon or tab separate them",
+        ),
+    ],
+)
+def test_a_header_that_says_it_otherwise(tmp_path: Path, header: str, said: str) -> None:
+    row = ",".join("x" for _ in header.split(","))
+    assert _mistakes(tmp_path, "a.csv", f"{header}\n{row}\n") == [f"a.csv:1: {said}"]
+
+
+@pytest.mark.parametrize("header", ["Name;Folder", "hostname,folder"])
+def test_without_an_ending_such_a_header_is_still_csv(header: str, tmp_path: Path) -> None:
+    (problem,) = _mistakes(tmp_path, "a.export", f"{header}\n")
+    assert problem.startswith("a.export:1: ")
+    assert "the column" in problem
+
+
+@pytest.mark.parametrize(
+    ("encoding", "line", "said"),
+    [
+        ("latin-1", 2, "is not UTF-8 text"),
+        ("utf-16", 1, "is UTF-16, not UTF-8 text"),
+        ("utf-16-le", 1, "is UTF-16, not UTF-8 text"),
+        ("utf-16-be", 1, "is UTF-16, not UTF-8 text"),
+    ],
+)
+@pytest.mark.parametrize("name", ["München", "Munich"])
+def test_other_encodings_are_told_with_what_to_do(
+    tmp_path: Path, encoding: str, line: int, said: str, name: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"name,alias\nweb01,{name}\n".encode(encoding))
+    if encoding == "latin-1" and name == "Munich":
+        assert load(path).objects
+        return
+    with pytest.raises(InventoryError) as caught:
+        load(path)
+    source = "UTF-16" if encoding.startswith("utf-16") else "WINDOWS-1252"
+    assert str(caught.value) == (
+        f"{path}:{line}: the inventory {said}: save it in Excel as 'CSV UTF-8', or use iconv -f {source} -t UTF-8"
+    )

@@ -31,7 +31,7 @@ SHOWN = 40  # changes on a terminal
 
 def _inventory(command: F) -> F:
     command = click.option(
-        "--adopt", is_flag=True, help="Take over hosts of the inventory that exist and belong to nobody."
+        "--adopt", is_flag=True, help="Take over hosts and folders of the inventory that exist and belong to nobody."
     )(command)
     command = click.option(
         "--owner", metavar="NAME", help="Mark what is created as yours, and delete what is yours and not wanted."

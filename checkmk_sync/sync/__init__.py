@@ -14,9 +14,10 @@ from typing import Optional
 from ..client import Checkmk
 from ..errors import SettingsError
 from .apply import Options, Step, apply_plan
+from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
 from .observe import observe, undiscovered
-from .plan import Action, Change, Conflict, Plan, diff
+from .plan import Plan, diff
 from .render import plan_as_markdown, plan_as_text
 from .report import Report, report_as_text
 from .sources import from_data, load

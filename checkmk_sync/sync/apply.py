@@ -10,9 +10,10 @@ from typing import Callable, Iterator, Optional, Sequence
 from ..client import Checkmk
 from ..errors import BadRequestError, BatchError, CheckmkError, WaitTimeoutError
 from ..outcomes import Outcome, Outcomes, Status
+from .changes import Action, Change
 from .executors import EXECUTORS, Result
 from .observe import observe, undiscovered
-from .plan import Action, Change, Plan
+from .plan import Plan
 from .report import Report, compared
 
 __all__ = ["Options", "Step", "apply_plan"]

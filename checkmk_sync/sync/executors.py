@@ -9,8 +9,8 @@ from ..client import Checkmk
 from ..errors import AuthError, BatchError, CheckmkError
 from ..outcomes import Outcome, Outcomes, Status
 from ..records import Folder, Host
+from .changes import Action, Change
 from .observe import FEW, found_folder, reread
-from .plan import Action, Change
 
 __all__ = ["EXECUTORS", "Executor", "Result"]
 

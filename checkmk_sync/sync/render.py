@@ -7,7 +7,8 @@ from typing import Any, Iterator
 
 from ..credentials import HIDDEN
 from ..names import OWNER_LABEL, counted
-from .plan import Action, Change, Plan
+from .changes import Action, Change
+from .plan import Plan
 
 __all__ = ["change_as_text", "on_one_line", "plan_as_markdown", "plan_as_text", "value_as_text"]
 

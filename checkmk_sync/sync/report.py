@@ -9,9 +9,10 @@ from ..errors import CheckmkError
 from ..names import counted
 from ..outcomes import Outcome, Status
 from ..resources.activation import ActivationResult
+from .changes import Action, Change
 from .compare import is_as_wanted
 from .observe import Found, Observed
-from .plan import Action, Change, Plan
+from .plan import Plan
 from .render import on_one_line
 
 __all__ = ["Report", "compared", "report_as_text"]

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import sys
 from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 
@@ -72,12 +73,18 @@ def _read(name: str) -> str:
         else:
             with open(name, "rb") as source:
                 raw = source.read(MAX_BYTES + 1)
+        if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw[:100]:
+            raise SettingsError(f"the inventory is UTF-16, {_recode('UTF-16')}", file=name, line=1)
         return raw.decode("utf-8-sig")
     except OSError as error:
         raise SettingsError(f"the inventory cannot be read: {error.strerror}", file=name) from error
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise SettingsError("the inventory is not UTF-8 text", file=name, line=line) from error
+        raise SettingsError(f"the inventory is {_recode('WINDOWS-1252')}", file=name, line=line) from error
+
+
+def _recode(encoding: str) -> str:
+    return f"not UTF-8 text: save it in Excel as 'CSV UTF-8', or use iconv -f {encoding} -t UTF-8"
 
 
 def _entries(text: str, name: str) -> Iterator[Entry]:
@@ -95,7 +102,8 @@ def _guessed(text: str) -> str:
         return ".json"
     first = start.partition("\n")[0]
     header = [cell.strip().strip('"') for cell in first.split(_delimiter(first))]
-    return ".csv" if len(header) > 1 and {"name", "path"} & set(header) else ".yaml"
+    is_header = any(cell.lower() == "path" or _names_hosts(cell) for cell in header)
+    return ".csv" if len(header) > 1 and is_header else ".yaml"
 
 
 def _of_document(document: Document) -> Iterator[Entry]:
@@ -164,11 +172,33 @@ def _kind_of(header: list[str], name: str) -> str:
     if twice is not None or "" in header:
         said = f"the column {twice!r} stands twice" if twice else "a column has no name"
         raise SettingsError(said, file=name, line=1)
-    keys = [cell for cell in header if cell in ("name", "path")]
-    if len(keys) != 1:
-        said = "a CSV needs the column 'name' (for hosts) or 'path' (for folders)"
+    said = _misspelt(header)
+    if said is not None:
         raise SettingsError(said, file=name, line=1)
-    return "host" if keys == ["name"] else "folder"
+    return "host" if "name" in header else "folder"
+
+
+def _misspelt(header: list[str]) -> Optional[str]:
+    """Why it is not clear from a header what the rows are, and what was probably meant."""
+    for cell in header:
+        start, colon, key = cell.partition(":")
+        right = start.lower() + colon + key
+        if right != cell and (right in _COLUMNS or right.startswith("label:")):
+            return f"the column {cell!r} is spelled {right!r}"
+    if "name" in header and "path" in header:
+        return "the columns 'name' (for hosts) and 'path' (for folders) belong in two files"
+    if "name" in header or "path" in header:
+        return None
+    said = "a CSV needs the column 'name' (for hosts) or 'path' (for folders)"
+    meant = next((cell for cell in header if _names_hosts(cell)), None)
+    if meant is not None:
+        return f"{said}, not {meant!r}"
+    separators = "; comma, semicolon or tab separate them" if len(header) == 1 else ""
+    return f"{said}; its columns are: {', '.join(header)}{separators}"
+
+
+def _names_hosts(column: str) -> bool:
+    return re.sub(r"[^a-z]", "", column.lower()) in ("host", "hostname", "name")
 
 
 def _row(cells: Mapping[str, str], problems: list[Problem], name: str, line: int) -> dict[str, Any]:

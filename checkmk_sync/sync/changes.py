@@ -1,0 +1,107 @@
+"""What a plan is made of: changes, and conflicts, for which there are none."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Optional
+
+from ..credentials import HIDDEN
+from ..errors import NotOwnedError
+from ..names import OWNER_LABEL
+from .desired import Property
+from .kinds import KINDS, is_secret
+from .observe import Found
+
+__all__ = ["OWNER", "Action", "Change", "Conflict"]
+
+OWNER: Property = ("labels", OWNER_LABEL)
+
+
+class Action(enum.Enum):
+    """What is done to an object; deleting comes last."""
+
+    CREATE = "create"
+    MOVE = "move"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing to do. ``properties`` maps what changes to (now, wanted); None is "not set" on both sides.
+
+    ``found`` is the object as it was read, None for what is created, ``place`` where the inventory names it;
+    both are no part of the value.
+    """
+
+    action: Action
+    kind: str
+    key: str
+    properties: Mapping[Property, tuple[Any, Any]] = field(default_factory=dict, repr=False)
+    found: Optional[Found] = field(default=None, compare=False, repr=False)
+    place: str = field(default="", compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.key}"
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """Kinds by their rank, deletes last and the other way round; folders from the root down."""
+        depth = self.key.count("/") if self.kind == "folder" else 0
+        rank = KINDS[self.kind].rank
+        if self.action is Action.DELETE:
+            return (1, -rank, 0, -depth, self.key)
+        return (0, rank, list(Action).index(self.action), depth, self.key)
+
+    def wanted(self, first: str) -> dict[str, Any]:
+        """The wanted values of the properties that start with ``first``, by their second part."""
+        return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == first and len(path) > 1}
+
+    def objection(self, now: Optional[Found]) -> Optional[NotOwnedError]:
+        """Why an object that was read again must not be changed: it is gone, or its owner is another by now."""
+        if now is None:
+            return NotOwnedError(f"{self.name} is gone since the plan was made")
+        planned = None if self.found is None else self.found.owner
+        if now.owner in (planned, self.properties.get(OWNER, (None, planned))[1]):
+            return None
+        return NotOwnedError(f"{self.name} belongs to {_whose(now.owner)} since the plan was made")
+
+    def shown(self) -> dict[Property, tuple[Any, Any]]:
+        """``properties``, sorted; values that are secret are ``***``."""
+        return {path: _hidden(path, values) for path, values in sorted(self.properties.items())}
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, sorted, without secrets."""
+        changed = {".".join(path): list(values) for path, values in self.shown().items()}
+        return {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
+
+    def exactly(self) -> list[Any]:
+        """All that the change is, secrets included, for checksums."""
+        return [self.action.value, self.kind, self.key, sorted(self.properties.items())]
+
+
+def _hidden(path: Property, values: tuple[Any, Any]) -> tuple[Any, Any]:
+    if path[0] != "attributes" or not is_secret(path[1]):
+        return values
+    now, wanted = (None if value is None else HIDDEN for value in values)
+    return now, wanted
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """An object that the inventory names and that is not ours; ``owner`` is None for nobody's."""
+
+    kind: str
+    key: str
+    owner: Optional[str]
+    place: str = ""
+
+    def __str__(self) -> str:
+        place = f" ({self.place})" if self.place else ""
+        return f"{self.kind} {self.key}{place} exists already and belongs to {_whose(self.owner)}"
+
+
+def _whose(owner: Optional[str]) -> str:
+    return "nobody's synchronisation" if owner is None else f"the owner {owner!r}"
