@@ -33,8 +33,18 @@ def _shell(script: str, site: SimulatedSite, **environment: str) -> Any:
 
 
 def test_apply_does_its_work_when_the_reader_leaves(site_for_cli: SimulatedSite, inventory: str) -> None:
-    done = _shell(f"$sync apply {inventory} --yes | true", site_for_cli)
+    done = _shell(f"$sync apply {inventory} --yes -q | true", site_for_cli)
     assert (done.returncode, done.stderr) == (0, b"")
+    assert len(site_for_cli.world.setup.hosts) == 153
+    assert site_for_cli.world.setup.changes == [], "they are active as well"
+
+
+@pytest.mark.parametrize("streams", ["2>&1 | true", "2>&1 > /dev/null | true", "2> /dev/full", "2>&-"])
+def test_apply_does_its_work_whatever_becomes_of_stderr(
+    site_for_cli: SimulatedSite, inventory: str, streams: str
+) -> None:
+    """Where it notes each stage."""
+    _shell(f"$sync apply {inventory} --yes {streams}", site_for_cli)
     assert len(site_for_cli.world.setup.hosts) == 153
     assert site_for_cli.world.setup.changes == [], "they are active as well"
 
@@ -49,7 +59,7 @@ def test_the_exit_code_of_a_plan_is_the_same_without_a_reader(site_for_cli: Simu
     assert _shell(f"$sync plan {inventory} --detailed-exitcode | true", site_for_cli).returncode == 4
 
 
-@pytest.mark.parametrize("command", ["hosts list", "version --json", "plan {}", "apply {} --yes", "--help"])
+@pytest.mark.parametrize("command", ["hosts list", "version --json", "plan {}", "apply {} --yes -q", "--help"])
 def test_a_full_disk_is_told(site_for_cli: SimulatedSite, inventory: str, command: str) -> None:
     done = _shell(f"$sync {command.format(inventory)} > /dev/full", site_for_cli)
     assert done.returncode == 1
@@ -57,7 +67,7 @@ def test_a_full_disk_is_told(site_for_cli: SimulatedSite, inventory: str, comman
     assert len(site_for_cli.world.setup.hosts) == (153 if command.startswith("apply") else 3)
 
 
-@pytest.mark.parametrize("command", ["hosts list", "version --json", "apply {} --yes"])
+@pytest.mark.parametrize("command", ["hosts list", "version --json", "apply {} --yes -q"])
 @pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_failure(site_for_cli: SimulatedSite, inventory: str, command: str, closed: str) -> None:
     done = _shell(f"$sync {command.format(inventory)} {closed}", site_for_cli)
@@ -75,7 +85,7 @@ def test_letters_that_cannot_be_shown_are_written_out(
 ) -> None:
     inventory = tmp_path / "hosts.csv"
     inventory.write_text(f"name,alias\nweb01,Größe → {'ł' * 80}\n", "utf-8")
-    for command in (f"apply {inventory} --yes", "hosts list", "doctor"):
+    for command in (f"apply {inventory} --yes -q", "hosts list", "doctor"):
         done = _shell(f"$sync {command}", site_for_cli, **environment)
         assert (done.returncode, done.stderr) == (0, b""), command
     shown = _shell("$sync hosts get web01", site_for_cli, **environment).stdout

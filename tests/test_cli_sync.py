@@ -53,6 +53,20 @@ def test_hosts_that_were_never_discovered_are_something_to_do(
     assert plan_exits() == 0
 
 
+def test_without_a_terminal_each_stage_is_a_line(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
+    """The log of a cron job shows how far a long run is."""
+    first = sync("apply", inventory, "--owner", "me", "--yes")
+    assert first.err.splitlines() == [
+        "create folders",
+        "create hosts (2)",
+        "discovery (2)",
+        "activation",
+        "verification",
+    ]
+    for quiet in ("-q", "--json"):
+        assert sync("apply", inventory, "--owner", "me", "--yes", quiet).err == ""
+
+
 def test_apply_asks_and_without_a_terminal_refuses(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
     refused = sync("apply", inventory)
     assert refused.code == 2

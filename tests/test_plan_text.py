@@ -42,6 +42,11 @@ def test_values_of_the_site_forge_no_lines() -> None:
     assert len(_lines(plan_as_text(diff(desired, there)))) == 2
 
 
+def test_owners_forge_no_lines() -> None:
+    there = holding(held("host", "a", FORGED))
+    assert len(_lines(plan_as_text(diff(from_data({"hosts": [{"name": "a"}]}), there)))) == 1
+
+
 @given(st.text())
 def test_a_change_is_one_line_whatever_it_holds(alias: str) -> None:
     plan = diff(from_data({"hosts": [{"name": "a", "attributes": {"alias": alias}}]}), holding())

@@ -124,11 +124,18 @@ class Output:
             self.console.print(table)
             headed = False
 
+    def _note_stage(self, step: Step) -> None:
+        if step.done == 0:
+            self.note(f"{step.stage} ({step.total})" if step.total > 1 else step.stage)
+
     @contextmanager
     def progress(self) -> Iterator[Any]:
-        """A function to call with each :class:`Step`; it draws bars where somebody can see them."""
-        if self.quiet or self.as_json or not self._errors.is_terminal:
+        """A function to call with each :class:`Step`; it draws bars on a terminal, elsewhere it notes each stage."""
+        if self.quiet or self.as_json:
             yield lambda _step: None
+            return
+        if not self._errors.is_terminal:
+            yield self._note_stage
             return
         columns = (TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self._errors) as bars:

@@ -72,7 +72,7 @@ def _summary(plan: Plan) -> Iterator[str]:
         f"{counts['delete']} to delete, {counts['unchanged']} unchanged"
     )
     if plan.conflicts:
-        yield f"{counted(len(plan.conflicts), 'conflict')}: objects that are not ours; {plan.way_out()}"
+        yield f"{counted(len(plan.conflicts), 'conflict')}: objects that are not ours; {on_one_line(plan.way_out())}"
     if plan.undiscovered:
         yield f"{counted(len(plan.undiscovered), 'host')} whose services were not found yet, to be discovered"
     if plan.own_pending:

@@ -172,9 +172,9 @@ def _kind_of(header: list[str], name: str) -> str:
     if twice is not None or "" in header:
         said = f"the column {twice!r} stands twice" if twice else "a column has no name"
         raise SettingsError(said, file=name, line=1)
-    said = _misspelt(header)
-    if said is not None:
-        raise SettingsError(said, file=name, line=1)
+    wrong = _misspelt(header)
+    if wrong is not None:
+        raise SettingsError(wrong, file=name, line=1)
     return "host" if "name" in header else "folder"
 
 
