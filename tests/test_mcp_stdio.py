@@ -142,13 +142,3 @@ def test_wrong_options_are_told_at_once(config: tuple[SimulatedSite, str], sync:
         result = sync("mcp", "--config", path, *arguments)
         assert result.code == 2, arguments
         assert why in result.err, arguments
-
-
-def test_without_the_extra_it_says_what_to_install(config: tuple[SimulatedSite, str]) -> None:
-    _, path = config
-    code = "import sys; sys.modules['mcp'] = None; from checkmk_sync.cli import main; main(sys.argv[1:])"
-    command = [sys.executable, "-c", code, "mcp", "--config", path]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "pip install 'checkmk_sync[mcp]'" in done.stderr
-    assert "Traceback" not in done.stderr

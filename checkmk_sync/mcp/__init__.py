@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..errors import CheckmkError, MissingExtraError
+from ..errors import MissingExtraError, SettingsError
 
 __all__ = ["serve"]
 
@@ -17,10 +17,11 @@ _LIBRARIES = ("anyio", "mcp", "mcp_types", "pydantic", "uvicorn")
 
 
 def serve(*args: Any, **kwargs: Any) -> None:
-    """As :func:`checkmk_sync.mcp.serving.serve`; MissingExtraError without the extra."""
+    """As :func:`checkmk_sync.mcp.serving.serve`; MissingExtraError without the extra, SettingsError on
+    a Python that is too old for it."""
     if sys.version_info < OLDEST:
         found = ".".join(map(str, sys.version_info[:2]))
-        raise CheckmkError(f"the MCP server needs Python 3.10 or later, this is {found}")
+        raise SettingsError(f"the MCP server needs Python 3.10 or later, this is {found}")
     try:
         from . import serving
     except ModuleNotFoundError as error:
