@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import re
 from typing import Any, Callable, Iterator, Optional
 
@@ -63,6 +64,7 @@ class CheckmkAdapter(HTTPAdapter):
         self._guards, self._timeouts, self._redact = guards, timeouts, redact
         self._watchdog = Watchdog()
         self._closed = False
+        self._process = os.getpid()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call,unused-ignore]
@@ -99,6 +101,8 @@ class CheckmkAdapter(HTTPAdapter):
         call, exchange = request.call, Exchange()
         if self._closed:
             raise ConnectError("the client is closed", call=str(call), sent=False)
+        if self._process != os.getpid():
+            self._leave_connections()
         kwargs["timeout"] = self._limits(call, request.deadline)
         started = request.deadline.elapsed_s()
         spent().attempts += 1
@@ -123,6 +127,12 @@ class CheckmkAdapter(HTTPAdapter):
         if not call.stream:
             request.data = raw if call.body_limit is not None else decoded(response, call)
         return response
+
+    def _leave_connections(self) -> None:
+        """After a fork they are the parent's as well: two processes on one get each other's answers."""
+        self.proxy_manager: dict[str, Any] = {}
+        self.init_poolmanager(self._pool_connections, self._pool_maxsize)  # type: ignore[attr-defined,unused-ignore]
+        self._process = os.getpid()
 
     @staticmethod
     def _read(response: requests.Response, call: Call) -> bytes:
