@@ -26,7 +26,7 @@ NOT_AGREED = [
     ElicitResult(action="accept", content={"approve": False}),
     ElicitResult(action="accept", content={}),
     ElicitResult(action="accept", content=None),
-    ElicitResult(action="accept", content={"approve": "yes please"}),
+    ElicitResult(action="accept", content={"approve": "yes"}),
 ]
 
 

@@ -16,7 +16,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from mcp_types.version import is_version_at_least
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..verbs import Intent
 from .fence import line
@@ -54,7 +54,9 @@ class Shown:
 
 
 class _Word(BaseModel):
-    """What is asked for."""
+    """What is asked for; a text that could be taken for a yes is none."""
+
+    model_config = ConfigDict(strict=True)
 
     approve: bool = Field(description="Do it?")
 
