@@ -91,3 +91,13 @@ def test_letters_that_cannot_be_shown_are_written_out(
     shown = _shell("$sync hosts get web01", site_for_cli, **environment).stdout
     assert b"Gr\xf6\xdfe -> \\u0142" in shown or b"Gr\\xf6\\xdfe -> \\u0142" in shown
     assert json.loads(_shell("$sync hosts get web01 --json", site_for_cli, **environment).stdout)["name"] == "web01"
+
+
+@pytest.mark.parametrize("how", [[], ["--json"]])
+def test_who_waits_for_a_simulated_site_is_told_at_once(how: list[str]) -> None:
+    command = [sys.executable, "-m", "checkmk_sync", "simulate", "--port", "0", *how]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = "".join(process.stdout.readline() for _ in range(3))
+        process.terminate()
+    assert "http://127.0.0.1:" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from typing import Any, Optional
 
@@ -54,6 +55,7 @@ def simulate(context: click.Context, /, secret: Optional[str], secret_file: Opti
             state.output.data({"url": site.url, "site": site.site, "user": site.user})
         else:
             _explain(state.output, site, shown=None if secret else site.secret)
+        sys.stdout.flush()  # whoever reads this waits for it, and the end may be far away
         serve()
 
 
@@ -62,7 +64,6 @@ def _explain(output: Output, site: Any, shown: Optional[str]) -> None:
     output.line(f"export CHECKMK_SERVER_URL={site.url} CHECKMK_SITE={site.site} CHECKMK_USERNAME={site.user}")
     if shown is not None:
         output.line(f"export CHECKMK_PASSWORD={shown}")
-    output.console.file.flush()
 
 
 def serve() -> None:
