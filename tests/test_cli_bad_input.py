@@ -131,6 +131,7 @@ class Terminal:
                     break
             if not asked and b"[y/N]" in self.shown:
                 asked = True
+                time.sleep(0.3)  # what it shows is there before it reads
                 process.send_signal(signal.SIGINT) if answer is None else os.write(main, answer.encode())
         os.close(main)
         self.code = process.wait(timeout=30)
