@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import hmac
 import re
 import threading
@@ -46,6 +47,17 @@ class Received:
     user: Optional[str]
 
 
+@functools.cache
+def _routes(known: tuple[Endpoint, ...]) -> Map:
+    """The routes to these endpoints. Sites of one version share them: making them takes as long as all the rest."""
+    routes = Map([Rule(e.path, methods=[e.method], endpoint=e) for e in known], merge_slashes=False)
+    for rule in routes.iter_rules():
+        # werkzeug adds HEAD to GET; Checkmk does not know it.
+        rule.methods = {method for method in rule.methods or () if method != "HEAD"}
+    routes.update()  # sorts them, which must not happen in two sites at once
+    return routes
+
+
 class SiteApp:
     """Routes, authenticates, locks, checks, and keeps what it received."""
 
@@ -60,11 +72,7 @@ class SiteApp:
         self.control: Optional[Callable[[Request], Response]] = None
         self.on_request: Optional[Callable[[str, str], None]] = None
         self._counting = threading.Lock()
-        known = [entry for entry in ENDPOINTS if entry.exists(world.profile)]
-        self._routes = Map([Rule(e.path, methods=[e.method], endpoint=e) for e in known], merge_slashes=False)
-        for rule in self._routes.iter_rules():
-            # werkzeug adds HEAD to GET; Checkmk does not know it.
-            rule.methods = {method for method in rule.methods or () if method != "HEAD"}
+        self._routes = _routes(tuple(entry for entry in ENDPOINTS if entry.exists(world.profile)))
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
