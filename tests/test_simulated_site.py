@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from checkmk_sync import Checkmk
+from checkmk_sync.errors import TransportError
 from checkmk_sync.testing import Fault, SimulatedSite
 
 
@@ -184,6 +185,17 @@ def test_a_closed_site_has_no_url() -> None:
     site.close()
     with pytest.raises(RuntimeError, match="closed"):
         site.url
+
+
+@pytest.mark.parametrize("kind", ["slow", "drip", "lock", "hold_lock"])
+def test_closing_a_site_waits_for_no_answer(kind: str) -> None:
+    site = SimulatedSite(faults=[Fault(kind, seconds=20)])
+    cmk = site.client(timeouts={"read_s": 0.2, "total_s": 0.3}, recovery={"retry": {"max_retries": 0}})
+    with cmk, pytest.raises(TransportError):
+        cmk.hosts.may_change()
+    started = time.monotonic()
+    site.close()
+    assert time.monotonic() - started < 5
 
 
 def test_keep_alive(cmk: Checkmk, site: SimulatedSite) -> None:

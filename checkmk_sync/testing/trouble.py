@@ -38,6 +38,7 @@ class Trouble:
     def __init__(self, app: SiteApp) -> None:
         self._app = app
         self._later: list[threading.Timer] = []
+        self._closed = threading.Event()  # ends all waits, for nobody waits for the answers of a closed site
         self._instead: Mapping[str, Callable[[Fault], Response]] = {
             "status": _gateway_page,
             "crash": _crash,
@@ -61,7 +62,7 @@ class Trouble:
             self._do_later(request, fault.seconds)
             _reset(environ)
         if fault.kind == "slow":
-            time.sleep(fault.seconds)
+            self._closed.wait(fault.seconds)
         response = self._app.handle(request)
         if fault.kind == "reset_after":
             self._app.forget_last()
@@ -82,6 +83,7 @@ class Trouble:
 
     def close(self) -> None:
         """What was to happen later does not happen."""
+        self._closed.set()
         for timer in self._later:
             timer.cancel()
 
@@ -92,7 +94,7 @@ class Trouble:
         def hold() -> None:
             with lock:
                 held.set()
-                time.sleep(seconds)
+                self._closed.wait(seconds)
 
         threading.Thread(target=hold, daemon=True).start()
         held.wait()
@@ -113,7 +115,7 @@ class Trouble:
         timer.start()
 
     def _lock_failure(self, fault: Fault) -> Response:
-        time.sleep(fault.seconds)
+        self._closed.wait(fault.seconds)
         detail = "Couldn't lock the Checkmk configuration. Another process is running that holds this lock."
         return _problem(500, {"title": "An exception occurred.", "status": 500, "detail": detail})
 
@@ -134,8 +136,14 @@ class Trouble:
         elif fault.kind == "drip":
             body = response.get_data()
             response.headers["Content-Length"] = str(len(body))
-            response.response = _dripping(body, fault.seconds)
+            response.response = self._dripping(body, fault.seconds, environ)
         return response(environ, start_response)
+
+    def _dripping(self, body: bytes, seconds: float, environ: Mapping[str, Any]) -> Iterator[bytes]:
+        for index in range(len(body)):
+            yield body[index : index + 1]
+            if self._closed.wait(seconds):
+                _reset(environ)
 
 
 def _problem(status: int, body: Mapping[str, Any]) -> Response:
@@ -168,12 +176,6 @@ def _then_reset(body: bytes, environ: Mapping[str, Any]) -> Iterator[bytes]:
     yield body
     time.sleep(0.05)  # a reset overtakes what is still on its way
     _reset(environ)
-
-
-def _dripping(body: bytes, seconds: float) -> Iterator[bytes]:
-    for index in range(len(body)):
-        yield body[index : index + 1]
-        time.sleep(seconds)
 
 
 def _compress(response: Response) -> None:
