@@ -185,6 +185,11 @@ def cmk(site: SimulatedSite, connect: MakeClient) -> Checkmk:
     return connect(site)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """``-n auto``: more than there are cores, for the tests wait as long as they compute."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests that take longer")
 
@@ -192,5 +197,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--slow"):
         for item in items:
-            if "slow" in item.keywords:
+            if item.get_closest_marker("slow"):  # not keywords: they hold the names of parameters too
                 item.add_marker(pytest.mark.skip(reason="takes longer: run with --slow"))
