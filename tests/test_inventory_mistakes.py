@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync.errors import InventoryError
-from checkmk_sync.sync import diff, from_data, load, plan_as_markdown, plan_as_text
+from checkmk_sync.sync import diff, from_data, load, plan_as_markdown, plan_as_text, sources
 from tests.test_plan import held, holding
 
 
@@ -28,6 +28,19 @@ def test_a_dash_cannot_remove_what_every_object_has(tmp_path: Path, text: str) -
     (problem,) = _mistakes(tmp_path, "a.csv", text)
     column = text.partition("\n")[0].rpartition(",")[2]
     assert problem == f"a.csv:3: {column}: '-' removes, and the {column} cannot be removed"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.yaml", "a.json"])
+def test_an_inventory_that_is_too_large_is_refused_not_cut(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut at the end of a row it would look whole, and the rest of the hosts would be deleted."""
+    text = "name,alias\nh0,ä\n" if name == "a.csv" else '{"hosts": [{"name": "h0", "attributes": {"alias": "ä"}}]}'
+    monkeypatch.setattr(sources, "MAX_BYTES", len(text.encode()))
+    (tmp_path / name).write_text(text, "utf-8")
+    assert load(tmp_path / name).objects
+    (problem,) = _mistakes(tmp_path, name, text + " ")
+    assert problem == f"{name}: the inventory is larger than 0 MiB; split it"
 
 
 @pytest.mark.parametrize("folder", ["/.", "/x/../y", "..", "~x~."])

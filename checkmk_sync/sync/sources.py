@@ -73,6 +73,8 @@ def _read(name: str) -> str:
         else:
             with open(name, "rb") as source:
                 raw = source.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:  # here, where it is cut: what is left out of an inventory is to be deleted
+            raise SettingsError(f"the inventory is larger than {MAX_BYTES // 2**20} MiB; split it", file=name)
         if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw[:100]:
             raise SettingsError(f"the inventory is UTF-16, {_recode('UTF-16')}", file=name, line=1)
         return raw.decode("utf-8-sig")
