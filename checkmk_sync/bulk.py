@@ -85,11 +85,9 @@ class _Intake(Generic[E]):
 
     def __init__(self, verb: BulkVerb[E], items: Iterable[Any], chunk_size: int) -> None:
         self._verb, self._chunk_size = verb, chunk_size
-        self._shaped: Iterator[Union[E, Outcome]] = (
-            self._checked(items)
-            if isinstance(items, (list, tuple))
-            else (self._outcome_or_entry(item) for item in items)
-        )
+        self._shaped: Iterator[Union[E, Outcome]] = map(self._outcome_or_entry, items)
+        if isinstance(items, (list, tuple)):
+            self._shaped = self._checked(items)
         self.refused: list[Outcome] = []
         self.stopped_by: Optional[Exception] = None
 

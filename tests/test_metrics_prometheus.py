@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.parser import text_string_to_metric_families
@@ -78,6 +78,7 @@ _NAMES = st.one_of(st.text(max_size=20), st.from_regex(r"(call|calls|replies|a)(
 
 
 @given(st.lists(_NAMES, max_size=12))
+@example(["call" + "0" * 300])
 def test_any_names_make_a_valid_scrape(names: list[str]) -> None:
     collector = MetricsCollector()
     for name in names:
@@ -85,7 +86,8 @@ def test_any_names_make_a_valid_scrape(names: list[str]) -> None:
         collector.increment_counter(name, 2)
         collector.set_gauge(name, 3)
     samples = _parsed(exposition({"a": collector, "b": collector}))
-    assert sum(value for (name, _), value in samples.items() if name.endswith("_total")) == 4 * len(names)
+    refused = 2 * collector.counter("metrics_names_refused")  # those that are too long
+    assert sum(value for (name, _), value in samples.items() if name.endswith("_total")) == 4 * len(names) + refused
     assert sum(value for (name, _), value in samples.items() if name.endswith("_count")) == 2 * len(names)
     assert all(re.fullmatch(r"checkmk_sync_[a-z_]+", name) for name, _ in samples)
 
