@@ -59,7 +59,7 @@ def test_yaml_json_and_dicts_say_the_same(tmp_path: Path) -> None:
     }
     assert _properties(by_yaml, "folder", "/linux/web")["title"] == "Web servers"
     assert by_yaml.objects["folder", "/linux"].implied
-    assert _properties(by_yaml, "host", "top") == {"folder": "/"}
+    assert _properties(by_yaml, "host", "top") == {}
     assert by_yaml.kinds == {"host", "folder"}
 
 
@@ -82,7 +82,6 @@ def test_csv_needs_no_map(tmp_path: Path) -> None:
         "labels.env": "prod",
     }
     assert _properties(desired, "host", "web02") == {
-        "folder": "/",
         "attributes.ipaddress": "192.0.2.2",
         "attributes.alias": "Semi;colon",
         "labels.env": REMOVE,

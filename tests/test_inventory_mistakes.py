@@ -143,7 +143,7 @@ def test_what_is_of_the_right_type_passes() -> None:
         "tag_agent": None,
         "parents_of_mine": "gw",
     }
-    assert len(from_data({"hosts": [{"name": "a", "attributes": attributes}]}).objects["host", "a"].properties) == 8
+    assert len(from_data({"hosts": [{"name": "a", "attributes": attributes}]}).objects["host", "a"].properties) == 7
 
 
 @pytest.mark.parametrize(

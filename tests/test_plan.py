@@ -101,6 +101,14 @@ def test_moves_are_moves() -> None:
     assert _lines(plan) == ["create folder /x", "move host a", "update host a"]
 
 
+def test_a_host_whose_folder_is_not_named_stays_where_it_is() -> None:
+    desired = from_data({"hosts": [{"name": "a", "attributes": {"alias": "new"}}, {"name": "b"}]})
+    observed = holding(held("folder", "/x", "me", title="x"), held("host", "a", "me", folder="/x"))
+    plan = diff(desired, observed, owner="me")
+    assert _lines(plan) == ["create host b", "update host a"]
+    assert plan.changes[0].properties["folder",] == (None, "/"), "a new one has to lie somewhere"
+
+
 def test_zero_and_false_are_values() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"inventory_failed": False}}]})
     assert _lines(diff(desired, holding(held("host", "a")))) == ["update host a"]
@@ -317,6 +325,16 @@ def test_a_plan_that_is_done_leaves_nothing_to_do(
     again = diff(desired, after, owner=owner, adopt=adopt)
     assert not again.changes
     assert again.conflicts == plan.conflicts
+
+
+@given(HOSTS, _sites())
+def test_what_is_not_named_is_left_as_it_is(hosts: dict[str, Any], observed: Observed) -> None:
+    for change in diff(_desired(hosts), observed, owner="me", adopt=True).changes:
+        if change.kind == "host" and change.action in (Action.MOVE, Action.UPDATE):
+            data = hosts[change.key]
+            named = {("folder",)} & {(name,) for name in data}
+            named |= {(part, name) for part in ("attributes", "labels") for name in data.get(part, {})}
+            assert set(change.properties) <= {*named, OWNER}
 
 
 @given(HOSTS, _sites(), st.sampled_from([None, "me"]), st.booleans())

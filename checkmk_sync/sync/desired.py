@@ -13,9 +13,10 @@ from ..names import OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_
 from .attributes import as_read, mistyped, not_a_text
 from .kinds import KINDS
 
-__all__ = ["REMOVE", "Desired", "Entry", "Object", "Problem", "Property", "desired_state"]
+__all__ = ["FOLDER", "REMOVE", "Desired", "Entry", "Object", "Problem", "Property", "desired_state"]
 
 Property = tuple[str, ...]
+FOLDER: Property = ("folder",)
 
 # Checkmk: ids of tag groups, and so the names of their attributes, may hold a dash.
 _ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
@@ -155,8 +156,8 @@ class _Reader:
 
     def _properties(self, entry: Entry) -> Iterator[tuple[Property, Any]]:
         data = entry.data
-        if entry.kind == "host":
-            yield ("folder",), self._checked(entry, "folder", data.get("folder", "/"), _new_folder_or_root)
+        if entry.kind == "host" and "folder" in data:
+            yield FOLDER, self._checked(entry, "folder", data["folder"], _new_folder_or_root)
         elif "title" in data:
             yield ("title",), self._checked(entry, "title", data["title"], _title)
         attributes = data.get("attributes", {})
@@ -199,7 +200,7 @@ class _Reader:
     def folders_in_use(self) -> Iterator[tuple[str, str]]:
         """All folders that something lies in, up to the root, which always exists, and the place of what does."""
         for (kind, key), wanted in list(self.objects.items()):
-            path = parent_folder(key) if kind == "folder" else wanted.properties[("folder",)]
+            path = parent_folder(key) if kind == "folder" else wanted.properties.get(FOLDER)
             while path is not None and path != "/":
                 yield path, wanted.place
                 path = parent_folder(path)

@@ -10,6 +10,7 @@ from ..errors import AuthError, BatchError, CheckmkError
 from ..outcomes import Outcome, Outcomes, Status
 from ..records import Folder, Host
 from .changes import Action, Change
+from .desired import FOLDER
 from .observe import FEW, found_folder, reread
 
 __all__ = ["EXECUTORS", "Executor", "Result"]
@@ -97,8 +98,8 @@ def _not_applied(changes: Sequence[Change], error: CheckmkError) -> Outcomes:
 
 def _folder(change: Change) -> str:
     if change.found is not None:
-        return str(change.found.properties[("folder",)])
-    return str(change.properties[("folder",)][1])
+        return str(change.found.properties[FOLDER])
+    return str(change.properties[FOLDER][1])
 
 
 def _attributes(change: Change) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def _create_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
 
 
 def _move_host(client: Checkmk, change: Change) -> None:
-    client.hosts.move(change.key, change.properties[("folder",)][1])
+    client.hosts.move(change.key, change.properties[FOLDER][1])
 
 
 def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:

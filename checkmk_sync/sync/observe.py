@@ -9,7 +9,7 @@ from ..client import Checkmk
 from ..errors import BrokenReplyError
 from ..query import column
 from ..records import Folder, Host, writable
-from .desired import Property
+from .desired import FOLDER, Property
 
 __all__ = ["Found", "Observed", "found_folder", "observe", "reread", "undiscovered"]
 
@@ -90,7 +90,7 @@ def found_folder(folder: Folder) -> Found:
 
 
 def _found_host(host: Host) -> Found:
-    return Found("host", host.name, {("folder",): host.folder, **_attributes(host)}, host.owner)
+    return Found("host", host.name, {FOLDER: host.folder, **_attributes(host)}, host.owner)
 
 
 def _attributes(found: Union[Folder, Host]) -> dict[Property, Any]:

@@ -12,7 +12,7 @@ from ..errors import InventoryError, NotOwnedError, PlanChangedError, UnsafePlan
 from ..names import parent_folder
 from .changes import OWNER, Action, Change, Conflict
 from .compare import is_as_wanted
-from .desired import REMOVE, Desired, Object, Property
+from .desired import FOLDER, REMOVE, Desired, Object, Property
 from .doubts import impossible, warnings
 from .observe import Found, Observed
 
@@ -184,6 +184,8 @@ def _creation(wanted: Object, owner: Optional[str]) -> Change:
     properties = {path: (None, value) for path, value in wanted.properties.items() if value is not REMOVE}
     if wanted.kind == "folder":
         properties.setdefault(("title",), (None, wanted.key.rpartition("/")[2]))
+    else:
+        properties.setdefault(FOLDER, (None, "/"))
     if owner is not None:
         properties[OWNER] = (None, owner)
     return Change(Action.CREATE, wanted.kind, wanted.key, properties, place=wanted.place)
@@ -216,10 +218,8 @@ def _conflict(wanted: Object, found: Found, owner: Optional[str], adopt: bool, d
 
 
 def _alterations(found: Found, differences: Mapping[Property, tuple[Any, Any]], place: str) -> Iterator[Change]:
-    moved: dict[Property, tuple[Any, Any]] = {
-        path: values for path, values in differences.items() if path == ("folder",)
-    }
-    rest = {path: values for path, values in differences.items() if path != ("folder",)}
+    moved: dict[Property, tuple[Any, Any]] = {path: values for path, values in differences.items() if path == FOLDER}
+    rest = {path: values for path, values in differences.items() if path != FOLDER}
     if moved:
         yield Change(Action.MOVE, found.kind, found.key, moved, found, place)
     if rest:
@@ -233,7 +233,7 @@ def _deletions(desired: Desired, observed: Observed, owner: str, conflicts: set[
         for (kind, key), found in observed.objects.items():
             if kind == "host" and found.owner == owner and (kind, key) not in desired.objects:
                 doomed.add(key)
-                place: dict[Property, tuple[Any, Any]] = {("folder",): (found.properties[("folder",)], None)}
+                place: dict[Property, tuple[Any, Any]] = {FOLDER: (found.properties[FOLDER], None)}
                 yield Change(Action.DELETE, kind, key, place, found)
     in_use = _folders_in_use(desired, observed, doomed, conflicts)
     for path in sorted((key for kind, key in observed.objects if kind == "folder"), key=lambda p: -p.count("/")):
@@ -253,8 +253,7 @@ def _folders_in_use(
     in_use: set[str] = set()
     for (kind, key), found in observed.objects.items():
         if kind == "host" and key not in doomed:
-            wanted = desired.objects.get((kind, key))
-            stays = wanted is None or (kind, key) in conflicts
-            place = found.properties if stays or wanted is None else wanted.properties
-            in_use.add(place[("folder",)])
+            wanted = None if (kind, key) in conflicts else desired.objects.get((kind, key))
+            named = None if wanted is None else wanted.properties.get(FOLDER)
+            in_use.add(found.properties[FOLDER] if named is None else named)
     return in_use

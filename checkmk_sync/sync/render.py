@@ -8,6 +8,7 @@ from typing import Any, Iterator
 from ..credentials import HIDDEN
 from ..names import OWNER_LABEL, counted
 from .changes import Action, Change
+from .desired import FOLDER
 from .plan import Plan
 
 __all__ = ["change_as_text", "on_one_line", "plan_as_markdown", "plan_as_text", "value_as_text"]
@@ -47,7 +48,7 @@ def change_as_text(change: Change) -> str:
 
 def _details(change: Change) -> str:
     if change.action is Action.MOVE:
-        now, wanted = change.properties[("folder",)]
+        now, wanted = change.properties[FOLDER]
         return f": {now} -> {wanted}"
     if change.action is Action.DELETE:
         return ""
