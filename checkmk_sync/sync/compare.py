@@ -1,4 +1,5 @@
-"""Whether a value on the site is as the inventory wants it: Checkmk fills in, and what is a set has no order."""
+"""Whether a value on the site is as the inventory wants it, and what makes it so: Checkmk fills in, what is a set
+has no order, and of a mapping what is not named stays."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import Any, Mapping
 
 from .desired import Property
 
-__all__ = ["is_as_wanted"]
+__all__ = ["is_as_wanted", "kept_beside", "merged"]
 
 # Checkmk: contact groups, parents and names of attributes are sets, in whichever order they come back. The
 # additional addresses are not: their macros are numbered.
@@ -24,3 +25,16 @@ def is_as_wanted(path: Property, wanted: Any, now: Any) -> bool:
     if path in _SETS and isinstance(wanted, list) and isinstance(now, list):
         return all(entry in now for entry in wanted) and all(entry in wanted for entry in now)
     return bool(wanted == now)
+
+
+def kept_beside(wanted: Any, now: Any) -> bool:
+    """True where both are mappings and what only ``now`` names stays. Checkmk: another ``type`` has other keys."""
+    is_pair = isinstance(wanted, Mapping) and isinstance(now, Mapping) and bool(wanted)
+    return is_pair and wanted.get("type", now.get("type")) == now.get("type")
+
+
+def merged(wanted: Any, now: Any) -> Any:
+    """The value to set: an attribute is set as a whole, so it holds also what the inventory does not name."""
+    if not kept_beside(wanted, now):
+        return wanted
+    return {**now, **{key: merged(value, now.get(key)) for key, value in wanted.items()}}

@@ -10,6 +10,7 @@ from ..errors import AuthError, BatchError, CheckmkError
 from ..outcomes import Outcome, Outcomes, Status
 from ..records import Folder, Host
 from .changes import Action, Change
+from .compare import merged
 from .desired import FOLDER
 from .observe import FEW, found_folder, reread
 
@@ -103,12 +104,14 @@ def _folder(change: Change) -> str:
 
 
 def _attributes(change: Change) -> dict[str, Any]:
-    """The attributes to set, with all labels: the server replaces labels as a whole."""
-    attributes = {name: value for name, value in change.wanted("attributes").items() if value is not None}
+    """The attributes to set, with all labels: the server replaces each as a whole."""
+    now = {} if change.found is None else change.found.attributes
+    wanted = change.wanted("attributes").items()
+    attributes = {name: merged(value, now.get(name)) for name, value in wanted if value is not None}
     labels = change.wanted("labels")
     if labels:
-        merged = {**(change.found.labels if change.found is not None else {}), **labels}
-        attributes["labels"] = {key: value for key, value in merged.items() if value is not None}
+        all_labels = {**(change.found.labels if change.found is not None else {}), **labels}
+        attributes["labels"] = {key: value for key, value in all_labels.items() if value is not None}
     return attributes
 
 

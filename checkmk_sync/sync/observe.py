@@ -34,7 +34,15 @@ class Found:
     @property
     def labels(self) -> dict[str, str]:
         """All its labels, those of others included."""
-        return {path[1]: value for path, value in self.properties.items() if path[0] == "labels"}
+        return self._below("labels")
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """All its attributes but the labels."""
+        return self._below("attributes")
+
+    def _below(self, first: str) -> dict[str, Any]:
+        return {path[1]: value for path, value in self.properties.items() if path[0] == first}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any, Iterator
 from ..credentials import HIDDEN
 from ..names import OWNER_LABEL, counted
 from .changes import Action, Change
-from .desired import FOLDER
+from .compare import is_as_wanted, kept_beside
+from .desired import FOLDER, Property
 from .plan import Plan
 
 __all__ = ["change_as_text", "on_one_line", "plan_as_markdown", "plan_as_text", "value_as_text"]
@@ -56,13 +57,23 @@ def _details(change: Change) -> str:
     for path, (now, wanted) in change.shown().items():
         if change.action is Action.CREATE and path[-1] == OWNER_LABEL:
             continue
-        name = on_one_line(f"label {path[1]}" if path[0] == "labels" else path[-1])
-        old, new = value_as_text(now), value_as_text(wanted)
+        name = f"label {path[1]}" if path[0] == "labels" else path[-1]
         if change.action is Action.CREATE:
-            parts.append(f"{name} {new}")
+            parts.append(f"{on_one_line(name)} {value_as_text(wanted)}")
         else:
-            parts.append(f"{name} changes" if old == new == HIDDEN else f"{name} {old} -> {new}")
+            parts += _differences(path, name, now, wanted)
     return f": {', '.join(parts)}" if parts else ""
+
+
+def _differences(path: Property, name: str, now: Any, wanted: Any) -> Iterator[str]:
+    """What changes of a property; of a mapping only what does, for the rest stays."""
+    if kept_beside(wanted, now):
+        for key, value in wanted.items():
+            if key not in now or not is_as_wanted((*path, key), value, now[key]):
+                yield from _differences((*path, key), f"{name}.{key}", now.get(key), value)
+        return
+    old, new = value_as_text(now), value_as_text(wanted)
+    yield on_one_line(name) + (" changes" if old == new == HIDDEN else f" {old} -> {new}")
 
 
 def _summary(plan: Plan) -> Iterator[str]:
