@@ -70,7 +70,10 @@ def test_hosts(site_for_cli: SimulatedSite, sync: Run) -> None:
     assert sync("hosts", "get", "new", "--effective", "--json").data["effective_attributes"]["tag_agent"] == "cmk-agent"
     assert sync("folders", "create", "/x/y").code == 0
     assert sync("hosts", "move", "new", "/x/y", "--json").data["folder"] == "/x/y"
-    assert sync("hosts", "delete", "new", "nope", "--yes").code == 1
+    partly = sync("hosts", "delete", "new", "nope", "--yes")
+    assert partly.code == 1
+    assert "1 of 2 hosts applied; the others:\n" in partly.err
+    assert sync("hosts", "delete", "nope", "--yes").code == 2, "as for one that is only looked at"
     assert sync("hosts", "get", "new").code == 2
     assert sync("hosts", "update", "host00000").code == 2
     assert sync("hosts", "create", "x", "--attribute", "oops").code == 2
@@ -134,6 +137,8 @@ def test_exit_codes(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.
     assert sync("nonsense").code == 2
     monkeypatch.setenv("CHECKMK_PASSWORD", "wrong-one")
     assert sync("version").code == 2
+    health = sync("health", "--json")
+    assert (health.code, health.data["ok"]) == (2, False), "it tells, and ends as what it tells of"
     monkeypatch.delenv("CHECKMK_PASSWORD")
     missing = sync("version")
     assert missing.code == 2
@@ -144,6 +149,8 @@ def test_exit_codes(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.
     assert away.code == 3
     assert away.err.startswith("Error: no connection for GET /version")
     assert "Traceback" not in away.err
+    health = sync("health")
+    assert (health.code, health.out.splitlines()[0]) == (3, "ok: false")
 
 
 @pytest.mark.parametrize(

@@ -162,11 +162,34 @@ def test_who_is_asked_sees_what_about(site_for_cli: SimulatedSite, inventory: st
         with open(tmp_path / "out", "w+") as out:
             asked = Terminal(site_for_cli, "apply", inventory, *arguments, answer="n\n", stdout=out)
         assert "+ host web01" in asked.text
-        assert "Apply 1 change?" in asked.text
+        assert "Apply 1 change, scan 1 host and activate?" in asked.text
     with open(tmp_path / "out", "w+") as out:
         assert Terminal(site_for_cli, "apply", inventory, "--json", answer="y\n", stdout=out).code == 0
         out.seek(0)
         assert json.load(out)["ok"] is True
+
+
+def test_who_deletes_sees_what_would_go(site_for_cli: SimulatedSite) -> None:
+    with site_for_cli.client() as cmk:
+        cmk.folders.ensure("/dc/rack1")
+        cmk.hosts.create("srv1", "/dc/rack1")
+    asked = Terminal(site_for_cli, "folders", "delete", "/dc", "--recursive", answer="n\n")
+    assert "Delete the folder /dc with 1 folder and 1 host in it, for good." in asked.text
+    assert "host srv1" in asked.text
+    assert asked.code == 2
+    asked = Terminal(site_for_cli, "hosts", "delete", "srv1", "nope", answer="y\n")
+    assert "srv1 in /dc/rack1" in asked.text
+    assert "nope (there is no such host)" in asked.text
+    assert "srv1" not in site_for_cli.world.setup.hosts
+
+
+def test_what_is_asked_is_what_would_be_done(site_for_cli: SimulatedSite, inventory: str) -> None:
+    """Also where nothing is to be changed any more."""
+    with site_for_cli.client() as cmk:
+        cmk.hosts.create("web01")
+    asked = Terminal(site_for_cli, "apply", inventory, answer="n\n")
+    assert "Scan 1 host and activate?" in asked.text
+    assert "Apply 0" not in asked.text
 
 
 def test_a_table_on_a_terminal_has_a_header(site_for_cli: SimulatedSite) -> None:

@@ -66,4 +66,6 @@ def test_changes_of_others_are_foretold(site_for_cli: SimulatedSite, sync: Run, 
     assert "activation failed" in failed.out
     assert "(--force-foreign, needs" in failed.out
     assert "force_foreign_changes" not in failed.out
+    alone = sync("activate")
+    assert (alone.code, "(--force-foreign, needs" in alone.err) == (2, True)
     assert sync("apply", fleet, "--owner", "me", "--yes", "--force-foreign").code == 0

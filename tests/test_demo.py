@@ -36,6 +36,20 @@ def test_the_demo_and_the_site_it_keeps() -> None:
     assert process.returncode == 0
 
 
+def test_ctrl_c_does_not_say_that_nothing_was_done() -> None:
+    command = [sys.executable, "-m", "checkmk_sync", "demo"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert any(line.startswith("create hosts") for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read().splitlines()[-1] == "Error: stopped; the simulated site is gone"
+    assert process.returncode == 130
+
+
+def test_it_is_for_people() -> None:
+    assert run(["demo", "--json"]) == 2
+
+
 def _check(said: str) -> None:
     assert "Changes: 2168 applied, 0 not applied, 0 unknown" in said
     assert "Discovery: 2112 hosts scanned" in said

@@ -8,6 +8,7 @@ from typing import Any, Mapping, Optional, Sequence
 import click
 
 from .. import __version__
+from ..client import Checkmk
 from ..errors import (
     AuthError,
     BadRequestError,
@@ -21,12 +22,14 @@ from ..errors import (
     TransportError,
     UnexpectedReplyError,
 )
-from ..verbs import VERBS, Argument, Verb
+from ..outcomes import Status
+from ..verbs import VERBS, Argument, FailedRow, Intent, Verb
 from .cost import cost_of
 from .demo import demo
 from .doctor import doctor
 from .mcp import mcp
-from .shared import INTERRUPTED, REFUSED, UNREACHABLE, Declined, State, ask, can_ask, shared_options
+from .output import safe
+from .shared import INTERRUPTED, REFUSED, UNREACHABLE, Declined, State, as_options, ask, can_ask, shared_options
 from .simulate import simulate
 from .streams import guarded
 from .synchronise import apply, plan
@@ -65,13 +68,17 @@ def _command(verb: Verb) -> click.Command:
     """The command for a row of the table."""
 
     @click.pass_context
-    def callback(context: click.Context, /, **given: Any) -> None:
+    def callback(context: click.Context, /, **given: Any) -> int:
         state: State = context.ensure_object(State)
         arguments = {argument.name: _value(argument, given[argument.name]) for argument in verb.arguments}
-        if verb.destructive:
-            _ask(context, verb, arguments)
+        is_asked = verb.destructive and not context.meta.get("yes")
+        if is_asked and not can_ask():
+            raise click.UsageError(f"'{verb.noun} {verb.name}' asks before it deletes; without a terminal give --yes")
         with state.client() as client:
-            state.is_writing = verb.writes
+            if is_asked:
+                _ask(state, verb, client, arguments)
+            if verb.writes:
+                state.begin_writing()
             try:
                 found = verb.handler(client, **arguments)
             except ValueError as error:  # an argument that cannot be, such as the name of a host
@@ -80,6 +87,7 @@ def _command(verb: Verb) -> click.Command:
                 state.output.record(found)
             else:
                 state.output.rows(found, verb.columns)
+        return exit_code(found.error) if isinstance(found, FailedRow) else 0
 
     epilog = f"Example: {verb.example}"
     command: click.Command = click.Command(verb.name, callback=callback, help=verb.help, epilog=epilog)
@@ -95,13 +103,13 @@ def _yes(context: click.Context, _parameter: click.Parameter, value: bool) -> No
     context.meta["yes"] = value
 
 
-def _ask(context: click.Context, verb: Verb, arguments: Mapping[str, Any]) -> None:
-    if context.meta.get("yes"):
-        return
-    if not can_ask():
-        raise click.UsageError(f"'{verb.noun} {verb.name}' asks before it deletes; without a terminal give --yes")
-    what = ", ".join(map(str, next(iter(arguments.values())))) if arguments else ""
-    ask(f"Really {verb.name} {what}?")
+def _ask(state: State, verb: Verb, client: Checkmk, arguments: Mapping[str, Any]) -> None:
+    """Show what would be done, and go on only when somebody says yes."""
+    intent = Intent(verb.help) if verb.preview is None else verb.preview(client, **arguments)
+    if intent is not None:
+        for line in (intent.sentence, *(f"  {detail}" for detail in intent.details)):
+            state.output.question(safe(line))
+        ask("Do it?")
 
 
 def _parameter(argument: Argument) -> click.Parameter:
@@ -167,8 +175,8 @@ def exit_code(error: CheckmkError) -> int:
     """
     if isinstance(error, (TransportError, UnexpectedReplyError)):
         return UNREACHABLE
-    if isinstance(error, BatchError) and isinstance(error.__cause__, AuthError):
-        return REFUSED
+    if isinstance(error, BatchError):
+        return _exit_code_of_batch(error)
     refusals = (
         SettingsError,
         SyncError,
@@ -179,6 +187,17 @@ def exit_code(error: CheckmkError) -> int:
         NotFoundError,
     )
     return REFUSED if isinstance(error, refusals) else FAILED
+
+
+def _exit_code_of_batch(error: BatchError) -> int:
+    """That of its failures where nothing was done and all failed alike; else it is partly failed."""
+    if isinstance(error.__cause__, AuthError):
+        return REFUSED
+    codes = {
+        exit_code(outcome.error) if outcome.status is Status.NOT_APPLIED and outcome.error is not None else FAILED
+        for outcome in error.outcomes
+    }
+    return codes.pop() if len(codes) == 1 else FAILED
 
 
 def run(arguments: Optional[Sequence[str]] = None) -> int:
@@ -207,8 +226,7 @@ def _run(state: State, arguments: Optional[Sequence[str]]) -> int:
         state.output.note("Nothing was done.")
         return answer.exit_code
     except click.Abort:
-        kept = "what was done is kept, run it again to go on" if state.is_writing else "nothing was changed"
-        state.output.error(f"stopped; {kept}")
+        state.output.error(f"stopped; {state.kept}")
         return INTERRUPTED
     except click.ClickException as error:
         state.output.error(error.format_message(), {"error": "UsageError", "message": error.format_message()})
@@ -218,5 +236,5 @@ def _run(state: State, arguments: Optional[Sequence[str]]) -> int:
         if isinstance(error, TransportError):
             facts["server_url"] = state.server_url
         where = f"; the server is {state.server_url}" if isinstance(error, TransportError) else ""
-        state.output.error(f"{error}{where}", facts)
+        state.output.error(f"{as_options(str(error))}{where}", facts)
         return exit_code(error)

@@ -32,7 +32,9 @@ def demo(context: click.Context, keep: bool) -> int:
     from ..testing import SimulatedSite
 
     state: State = context.ensure_object(State)
-    output = state.output
+    if state.as_json:
+        raise click.UsageError("the demo is for people; for machines: checkmk-sync simulate, and apply --json")
+    output, state.kept = state.output, "the simulated site is gone"
     with tempfile.TemporaryDirectory(prefix="checkmk-sync-demo-") as folder:
         inventory = os.path.join(folder, "inventory.csv")
         with open(inventory, "w", encoding="utf-8") as file:

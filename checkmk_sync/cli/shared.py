@@ -17,7 +17,17 @@ from ..metrics import MetricsCollector
 from ..settings import Settings
 from .output import Output
 
-__all__ = ["INTERRUPTED", "REFUSED", "UNREACHABLE", "Declined", "State", "ask", "can_ask", "shared_options"]
+__all__ = [
+    "INTERRUPTED",
+    "REFUSED",
+    "UNREACHABLE",
+    "Declined",
+    "State",
+    "as_options",
+    "ask",
+    "can_ask",
+    "shared_options",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,7 +38,7 @@ REFUSED, UNREACHABLE, INTERRUPTED = 2, 3, 130  # exit codes
 
 @dataclass
 class State:
-    """What the shared options say, wherever they stood. ``is_writing`` once something may have been changed."""
+    """What the shared options say, wherever they stood. ``kept`` is what is true of the site if it ends now."""
 
     config: Optional[str] = None
     as_json: bool = False
@@ -36,7 +46,7 @@ class State:
     verbose: int = 0
     stats: bool = False
     collectors: list[MetricsCollector] = field(default_factory=list)
-    is_writing: bool = False
+    kept: str = "nothing was changed"
     server_url: str = ""
 
     @property
@@ -64,6 +74,10 @@ class State:
         """The client; what it costs is shown by ``--stats``."""
         self.collectors.append(client.collector)
         return client
+
+    def begin_writing(self) -> None:
+        """From now on something may have been changed."""
+        self.kept = "what was done is kept, run it again to go on"
 
     def start_logging(self) -> None:
         """Log to stderr: with -v warnings and retries, with -vv every request."""
@@ -96,6 +110,11 @@ def ask(question: str) -> None:
         click.echo(err=True)
         raise Declined(INTERRUPTED) from None
     raise Declined(REFUSED)
+
+
+def as_options(text: str) -> str:
+    """What the library says, with the options of the command line in place of arguments of Python."""
+    return text.replace("force_foreign_changes", "--force-foreign")
 
 
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:

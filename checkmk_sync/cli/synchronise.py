@@ -9,6 +9,7 @@ import click
 from ..errors import BatchError
 from ..names import counted
 from ..sync import (
+    Action,
     Options,
     Plan,
     apply_plan,
@@ -19,7 +20,7 @@ from ..sync import (
     report_as_text,
 )
 from .output import Output, safe
-from .shared import State, ask, can_ask, shared_options
+from .shared import State, as_options, ask, can_ask, shared_options
 
 __all__ = ["apply", "plan", "show"]
 
@@ -116,10 +117,10 @@ def apply(
         if found.is_empty:
             output.data({"ok": True, **found.to_dict()}) if state.as_json else output.line("Nothing to do.")
             return 0
-        if not (yes or checksum is not None):
-            _confirm(output, found, stdin_is_taken="-" in inventory)
-        state.is_writing = True
         options = Options(discover=not no_discover, activate=not no_activate, force_foreign=force_foreign)
+        if not (yes or checksum is not None):
+            _confirm(output, found, options, stdin_is_taken="-" in inventory)
+        state.begin_writing()
         try:
             with output.progress() as watch:
                 report = apply_plan(client, found, options, watch)
@@ -130,18 +131,27 @@ def apply(
     if state.as_json:
         output.data(report.to_dict())
     else:
-        # What is an argument in Python is an option here.
-        show(output, report_as_text(report).replace("force_foreign_changes", "--force-foreign"))
+        show(output, as_options(report_as_text(report)))
     return 0 if report.ok else 1
 
 
-def _confirm(output: Output, found: Plan, *, stdin_is_taken: bool) -> None:
+def _confirm(output: Output, found: Plan, options: Options, *, stdin_is_taken: bool) -> None:
     if stdin_is_taken or not can_ask():
-        raise click.UsageError("without a terminal to ask on, give --yes, or --checksum with that of the reviewed plan")
+        why = "standard input is the inventory, so nobody can be asked" if stdin_is_taken else "no terminal to ask on"
+        raise click.UsageError(f"{why}: give --yes, or --checksum with that of the reviewed plan")
     if output.as_json or not output.is_terminal:  # who is asked has to see what about
         for line in plan_as_text(found, limit=SHOWN).splitlines():
             output.question(safe(line))
-    ask(f"Apply {counted(len(found.changes), 'change')}?")
+    ask(_question(found, options))
+
+
+def _question(found: Plan, options: Options) -> str:
+    scanned = found.count(Action.CREATE, "host") + len(found.undiscovered)
+    steps = [f"apply {counted(len(found.changes), 'change')}"] if found.changes else []
+    steps += [f"scan {counted(scanned, 'host')}"] if options.discover and scanned else []
+    steps += ["activate"] if options.activate else []
+    *first, last = steps or ["look at the result"]
+    return f"{', '.join(first)} and {last}?".removeprefix(" and ").capitalize()
 
 
 def show(output: Output, text: str) -> None:

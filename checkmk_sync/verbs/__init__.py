@@ -9,9 +9,9 @@ from .program import PROGRAM_VERBS
 from .services import SERVICE_VERBS
 from .site import SITE_VERBS
 from .sync import SYNC_VERBS
-from .verb import Argument, Field, Intent, Listing, Verb
+from .verb import Argument, FailedRow, Field, Intent, Listing, Verb
 
-__all__ = ["VERBS", "Argument", "Field", "Intent", "Listing", "Verb"]
+__all__ = ["VERBS", "Argument", "FailedRow", "Field", "Intent", "Listing", "Verb"]
 
 VERBS: tuple[Verb, ...] = (
     *HOST_VERBS,

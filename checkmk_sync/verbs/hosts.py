@@ -7,7 +7,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
 from ..errors import BatchError
-from ..names import folder_path, host_name
+from ..names import counted, folder_path, host_name
 from ..outcomes import Outcomes
 from ..query import unhandled_host_problems
 from ..records import Host, HostStatus, writable
@@ -70,7 +70,9 @@ def _update_host(
         kept = {key: value for key, value in {**attributes, **values}.items() if key not in remove}
         if labels or remove_label:
             wanted = {**kept.get("labels", {}), **labels}
-            kept["labels"] = {key: value for key, value in wanted.items() if key not in remove_label}
+            left = {key: value for key, value in wanted.items() if key not in remove_label}
+            if left != kept.get("labels", {}):
+                kept["labels"] = left
         return kept
 
     return _host_row(client.hosts.update(name, change))
@@ -83,10 +85,10 @@ def _delete_hosts(client: Checkmk, names: Sequence[str]) -> Row:
 def _outcome_row(outcomes: Outcomes) -> Row:
     """Counts; BatchError when not everything was applied."""
     if not outcomes.ok:
-        raise BatchError(
-            "\n".join(f"{o.key}: {o.status.value}: {o.reason}" for o in (*outcomes.not_applied, *outcomes.unknown)),
-            outcomes=outcomes,
-        )
+        lines = [f"{o.key}: {o.status.value}: {o.reason}" for o in (*outcomes.not_applied, *outcomes.unknown)]
+        if len(outcomes) > 1:
+            lines.insert(0, f"{len(outcomes.applied)} of {counted(len(outcomes), 'host')} applied; the others:")
+        raise BatchError("\n".join(lines), outcomes=outcomes)
     return {"applied": len(outcomes.applied)}
 
 

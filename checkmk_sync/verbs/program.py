@@ -7,20 +7,21 @@ from typing import Any, Iterator, Optional
 from ..client import Checkmk
 from ..doctor import diagnose
 from ..settings import Settings
-from .verb import TOOL, Argument, Field, Row, Verb
+from .verb import TOOL, Argument, FailedRow, Field, Row, Verb
 
 __all__ = ["PROGRAM_VERBS"]
 
 
 def _health(client: Checkmk) -> Row:
     found = client.health()
-    return {
+    row = {
         "ok": found.ok,
         "checkmk": found.version.checkmk if found.version else None,
         "latency_s": round(found.latency_s, 4),
         "breaker": found.breaker.value,
         "error": None if found.error is None else str(found.error),
     }
+    return row if found.error is None else FailedRow(found.error, row)
 
 
 def _doctor(client: Checkmk) -> Iterator[Row]:

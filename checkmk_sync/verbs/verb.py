@@ -6,7 +6,21 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional
 
-__all__ = ["LIMIT", "Argument", "Field", "Intent", "Listing", "Row", "Verb", "Watch", "limited", "search_pattern"]
+from ..errors import CheckmkError
+
+__all__ = [
+    "LIMIT",
+    "Argument",
+    "FailedRow",
+    "Field",
+    "Intent",
+    "Listing",
+    "Row",
+    "Verb",
+    "Watch",
+    "limited",
+    "search_pattern",
+]
 
 Row = dict[str, Any]
 Watch = Callable[[str, int, int], object]  # stage, done, total
@@ -55,6 +69,14 @@ class Intent:
     details: tuple[str, ...] = ()
     facts: Any = None
     bound: Mapping[str, Any] = field(default_factory=dict)
+
+
+class FailedRow(Row):
+    """What a verb gives that has found a failure and tells of it: ``error`` is what it would raise else."""
+
+    def __init__(self, error: CheckmkError, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.error = error
 
 
 class Listing(Iterator[Row]):
