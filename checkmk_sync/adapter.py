@@ -26,7 +26,7 @@ from .errors import (
     TransportError,
 )
 from .metering import spent
-from .problem import api_error, retry_after_s
+from .problem import api_error, is_of_a_gateway, retry_after_s
 from .recovery import Guards, Task
 from .settings import Timeouts
 from .watchdog import POOL_CLASSES, Exchange, Watchdog
@@ -37,8 +37,6 @@ __all__ = ["CHUNK_BYTES", "CallRequest", "CheckmkAdapter", "bare", "decoded"]
 log = logging.getLogger("checkmk_sync")
 
 CHUNK_BYTES = 65_536
-
-_GATEWAY = (502, 503, 504)
 
 
 class CallRequest(requests.PreparedRequest):
@@ -55,7 +53,7 @@ class CheckmkAdapter(HTTPAdapter):
     """Sends with guards around it and reads the body inside them.
 
     requests reads bodies after the adapter has returned, so a cut body would escape guards that only
-    wrap ``send``. Raises one typed error; answers other than 429 and 502–504 are returned as they are.
+    wrap ``send``. Raises one typed error; answers of the site itself are returned as they are.
     """
 
     def __init__(self, guards: Guards, timeouts: Timeouts, *, pool_size: int, redact: Callable[[str], str]) -> None:
@@ -164,11 +162,10 @@ class CheckmkAdapter(HTTPAdapter):
     def _refuse_gateway(self, response: requests.Response, call: Call) -> None:
         """Raise for what a web server in front of the site says instead of it."""
         status = response.status_code
-        if status == 429 or status in _GATEWAY:
-            body = response.content
-            if status == 429:
-                raise api_error(status, response.headers, body, call=str(call), redact=self._redact)
-            said = api_error(status, response.headers, body, call="", redact=self._redact)
+        if status == 429:
+            raise api_error(status, response.headers, response.content, call=str(call), redact=self._redact)
+        if status >= 500 and is_of_a_gateway(status, response.content):
+            said = api_error(status, response.headers, response.content, call="", redact=self._redact)
             wait = retry_after_s(response.headers)
             raise GatewayError(f"{said} ({call})", status=status, call=str(call), retry_after_s=wait)
 

@@ -22,7 +22,7 @@ from .errors import (
     UnprocessableError,
 )
 
-__all__ = ["api_error", "retry_after_s"]
+__all__ = ["api_error", "is_of_a_gateway", "retry_after_s"]
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
     400: BadRequestError,
@@ -45,6 +45,15 @@ _NOT_ABOUT_CREDENTIALS = re.compile(
     r"\b(?:permissions?|not permitted|not allowed|foreign|authorize checkmk|in use|lack)\b", re.IGNORECASE
 )
 _TEXT_LIMIT = 2000
+_MAX_DEPTH = 50
+
+
+def is_of_a_gateway(status: int, body: bytes) -> bool:
+    """True for an answer of 500 and above that a web server in front of the site gives instead of it.
+
+    Checkmk's own 500 is a problem in JSON, and then the call is over; behind any other page it may go on.
+    """
+    return status in (502, 503, 504) or (status >= 500 and _problem(body, str) is None)
 
 
 def api_error(
@@ -90,16 +99,22 @@ def _problem(body: bytes, redact: Callable[[str], str]) -> Optional[dict[str, An
         problem = json.loads(body)
     except (ValueError, RecursionError):
         return None
+    # Every problem of Checkmk has a title; proxies have JSON of their own.
+    if not (isinstance(problem, dict) and isinstance(problem.get("title"), str)):
+        return None
     # After parsing: inside JSON a secret may be spelled with escapes.
-    return _redacted(problem, redact) if isinstance(problem, dict) else None
+    found: dict[str, Any] = _redacted(problem, redact)
+    return found
 
 
-def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+def _redacted(value: Any, redact: Callable[[str], str], depth: int = 0) -> Any:
     if isinstance(value, str):
         return redact(value)
+    if depth > _MAX_DEPTH:
+        return None
     if isinstance(value, dict):
-        return {redact(key): _redacted(entry, redact) for key, entry in value.items()}
-    return [_redacted(entry, redact) for entry in value] if isinstance(value, list) else value
+        return {redact(key): _redacted(entry, redact, depth + 1) for key, entry in value.items()}
+    return [_redacted(entry, redact, depth + 1) for entry in value] if isinstance(value, list) else value
 
 
 def _ext(status: int, problem: Mapping[str, Any]) -> Mapping[str, Any]:

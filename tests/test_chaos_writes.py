@@ -17,6 +17,18 @@ SETTINGS: dict[str, Any] = {
     "recovery": {"retry": {"base_delay": 0.005}, "circuit_breaker": {"recovery_timeout": 0.05}},
     "caching": {"enabled": False},
 }
+KINDS = (
+    "reset_after",
+    "reset_before",
+    "late",
+    "late_page",
+    "status",
+    "cut",
+    "crash",
+    "crash_after",
+    "html",
+    "redirect",
+)
 State = Optional[tuple[str, dict[str, Any]]]  # folder and attributes of a host, None where there is none
 Write = Callable[[Checkmk, str], Any]
 
@@ -69,15 +81,17 @@ def _state(site: SimulatedSite, name: str) -> State:
     return None if host is None else (host.folder, dict(host.attributes))
 
 
+def _late(site: SimulatedSite) -> int:
+    struck = site.world.faults.struck
+    return struck.get("late", 0) + struck.get("late_page", 0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("version", ["2.3.0p41", "2.4.0p18"])
 def test_no_write_contradicts_the_site(version: str, seed: int) -> None:
     draw = random.Random(seed)
-    faults = [
-        Fault(kind, writes=True, probability=0.04, status=504, seconds=0.06)
-        for kind in ("reset_after", "reset_before", "late", "status", "cut", "crash", "crash_after", "html", "redirect")
-    ]
+    faults = [Fault(kind, writes=True, probability=0.04, status=504, seconds=0.06) for kind in KINDS]
     counts = dict.fromkeys(Status, 0)
     with SimulatedSite(version, fault_seed=seed) as site, site.client(**SETTINGS) as cmk:
         for folder in ("/f", "/g"):
@@ -88,10 +102,10 @@ def test_no_write_contradicts_the_site(version: str, seed: int) -> None:
             creates = before is None and draw.random() < 0.8
             write, left_by = draw.choice(operations[:2] if creates else operations)
             site.set_faults([*faults, Fault("status", method="GET", probability=0.1)])
-            late = site.world.faults.struck.get("late", 0)
+            late = _late(site)
             status = _status(write, cmk, name)
             site.set_faults([])
-            if site.world.faults.struck.get("late", 0) > late:
+            if _late(site) > late:
                 time.sleep(0.15)
             counts[status] += 1
             if status is Status.APPLIED:

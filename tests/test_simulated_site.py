@@ -162,6 +162,16 @@ def test_faults_are_chosen_by_method_path_count_and_chance(site: SimulatedSite) 
     assert set(Fault.kinds()) >= {"status", "late", "drip"}
 
 
+def test_no_faults_is_no_trouble(site: SimulatedSite, cmk: Checkmk) -> None:
+    standing = [Fault("fail_activation"), Fault("fail_discovery", times=2), Fault("hold_lock", seconds=30)]
+    for end_it in (lambda: site.set_faults([]), site.reset):
+        site.set_faults(standing)
+        end_it()
+        cmk.hosts.create("h")
+        assert cmk.discovery.bulk(["h"]).ok
+        assert cmk.activation.activate().activated
+
+
 def test_a_crash_may_come_after_the_work(site: SimulatedSite) -> None:
     site.set_faults([Fault("crash_after", path="host_config", times=1), Fault("redirect", method="GET", times=1)])
     auth, body = (site.user, site.secret), {"host_name": "h", "folder": "/"}

@@ -17,6 +17,7 @@ from checkmk_sync import Checkmk, SecretSource, Settings
 from checkmk_sync.clock import ManualClock
 from checkmk_sync.errors import (
     AuthError,
+    BadRequestError,
     BrokenReplyError,
     ConnectError,
     ForbiddenError,
@@ -205,11 +206,35 @@ def test_bodies_that_are_no_json_are_handled(mocked: Any, body: bytes) -> None:
     assert "x()" not in str(caught.value)
 
 
-def test_a_404_of_the_web_server_does_not_mean_that_a_host_is_missing(mocked: Any) -> None:
-    mocked.get(f"{BASE}/objects/host_config/web01", status=404, body="<h1>Not Found</h1>", content_type="text/html")
+@pytest.mark.parametrize("body", ["<h1>Not Found</h1>", '{"message": "no Route matched with those values"}', "[]"])
+def test_a_404_of_the_web_server_does_not_mean_that_a_host_is_missing(mocked: Any, body: str) -> None:
+    mocked.get(f"{BASE}/objects/host_config/web01", status=404, body=body, content_type="application/json")
     with Checkmk("https://mon.example.com", "prod", "automation", "geheim") as client:
         with pytest.raises(UnexpectedReplyError, match="check server_url and site"):
             client.hosts.find("web01")
+
+
+@pytest.mark.parametrize("body", ["<h1>Oops</h1>", '{"message": "An unexpected error occurred"}', ""])
+def test_a_500_of_the_web_server_is_not_one_of_the_site(mocked: Any, body: str) -> None:
+    """What the site says of a crash is JSON with a title, and final; behind any other page it may be at work."""
+    mocked.get(f"{BASE}/version", status=500, body=body, content_type="application/json")
+    mocked.post(f"{BASE}{WRITE.path}", status=500, body=body, content_type="application/json")
+    transport = _transport()
+    with pytest.raises(GatewayError) as read:
+        transport.perform(READ)
+    assert read.value.repeatable
+    assert read.value.attempts > 1
+    with pytest.raises(GatewayError) as written:
+        transport.perform(WRITE)
+    assert (written.value.sent, written.value.attempts, written.value.repeatable) == (None, 1, False)
+
+
+def test_problems_may_be_nested_as_deeply_as_they_like(mocked: Any) -> None:
+    fields = "[" * 900 + "]" * 900
+    body = f'{{"title": "Bad Request", "status": 400, "detail": "no", "fields": {fields}, "ext": {{"x": {fields}}}}}'
+    mocked.get(f"{BASE}/version", status=400, body=body, content_type="application/problem+json")
+    with pytest.raises(BadRequestError, match="400 Bad Request: no"):
+        _transport().perform(READ)
 
 
 def test_fields_of_any_shape_are_flattened(mocked: Any) -> None:

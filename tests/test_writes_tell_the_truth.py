@@ -100,7 +100,7 @@ def test_not_done_and_not_answered_is_unknown(prepared: SimulatedSite, cmk: Chec
     assert clock.monotonic() - started >= cmk.settings.timeouts.settle_s, "it was looked for as long as it may come"
 
 
-@pytest.mark.parametrize("status", [502, 504])
+@pytest.mark.parametrize("status", [500, 502, 504, 508, 524])
 def test_a_gateway_that_gives_up_leaves_it_unknown(prepared: SimulatedSite, cmk: Checkmk, status: int) -> None:
     prepared.set_faults([Fault("status", status=status, writes=True, times=1)])
     with pytest.raises(GatewayError) as caught:
@@ -120,6 +120,15 @@ def test_a_write_that_comes_late_is_waited_for(name: str) -> None:
         write(cmk)
         assert 0.3 < time.monotonic() - started < 8
         assert is_done(site)
+
+
+@pytest.mark.parametrize("status", [500, 504, 520, 524])
+def test_a_page_in_front_of_a_write_that_goes_on_is_waited_for(status: int) -> None:
+    """Real time: whatever the web server in front of the site says, behind it the site may still be at work."""
+    with SimulatedSite() as site, site.client(timeouts={"settle_s": 10}) as cmk:
+        site.set_faults([Fault("late_page", writes=True, status=status, seconds=0.4, times=2)])
+        assert cmk.hosts.create("one").name == "one"
+        assert cmk.hosts.bulk_create([{"host_name": "two"}]).ok
 
 
 def test_a_write_that_comes_too_late_was_called_unknown(connect: Any) -> None:

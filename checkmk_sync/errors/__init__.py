@@ -11,7 +11,7 @@
     │  ├─ BrokenReplyError            the connection or the answer broke off
     │  ├─ CircuitOpenError            not tried: the site failed too often; .retry_at
     │  ├─ DeadlineError               the total time for the call is over
-    │  └─ GatewayError                502, 503 or 504 from a web server in front of the site
+    │  └─ GatewayError                a 5xx from a web server in front of the site
     ├─ ApiError                       the site answered no: .status .title .detail .fields .ext
     │  ├─ BadRequestError 400   AuthError 401   ForbiddenError 403   NotFoundError 404
     │  ├─ ConflictError 409   PreconditionError 412, 428   UnprocessableError 422

@@ -69,7 +69,8 @@ class DeadlineError(TransportError):
 
 
 class GatewayError(TransportError):
-    """A web server in front of the site answered 502, 503 or 504; the site may still execute the call."""
+    """A web server in front of the site answered 502, 503, 504, or any other 5xx with a page of its own; the site
+    may still execute the call."""
 
     def __init__(
         self, message: str, *, status: int, call: str = "", retry_after_s: Optional[float] = None, attempts: int = 1

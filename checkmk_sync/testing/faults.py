@@ -12,7 +12,7 @@ from typing import Any, Iterable, Mapping, Optional, Sequence, Union
 __all__ = ["Fault", "FaultScript"]
 
 KINDS = {
-    "status": "answer 502, 503 or 504 with HTML, or 429 with Retry-After, as a web server in front of the site does",
+    "status": "answer a 5xx with HTML, or 429 with Retry-After, as a web server in front of the site does",
     "crash": "answer 500 with a crash report, nothing done",
     "crash_after": "do it, then answer 500 with a crash report",
     "lock": "answer 500: the configuration lock could not be had (after `seconds`)",
@@ -21,6 +21,7 @@ KINDS = {
     "reset_before": "close the connection, nothing done",
     "reset_after": "do it, then close the connection instead of answering",
     "late": "close the connection, do it `seconds` later",
+    "late_page": "answer a 5xx with HTML, do it `seconds` later, as behind a proxy that does not wait",
     "slow": "wait `seconds` before doing anything",
     "drip": "send the body one byte each `seconds`",
     "cut": "send half of the body, then close the connection",
@@ -59,8 +60,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"{self.kind!r} is no fault; there are: {', '.join(KINDS)}")
-        if self.kind == "status" and self.status not in (429, 502, 503, 504):
-            raise ValueError(f"no proxy answers {self.status}; there are 429, 502, 503 and 504")
+        if self.kind in ("status", "late_page") and not (self.status == 429 or 500 <= self.status < 600):
+            raise ValueError(f"no proxy answers {self.status} of its own; there are 429 and 500 to 599")
         for regex in (self.path, self.hosts):
             try:
                 re.compile(regex)

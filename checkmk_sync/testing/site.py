@@ -143,7 +143,8 @@ class SimulatedSite:
         return self._app.most_waiting
 
     def reset(self) -> None:
-        """A fresh, empty site with the users it had; faults are kept, the received requests forgotten."""
+        """A fresh, empty site with the users it had: no faults any more, and the received requests forgotten."""
+        self.set_faults([])
         self._app.world = self._world(self._app.world.faults, 0)
         self._app.requests.clear()
 

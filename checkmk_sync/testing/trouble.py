@@ -39,6 +39,7 @@ class Trouble:
         self._app = app
         self._later: list[threading.Timer] = []
         self._closed = threading.Event()  # ends all waits, for nobody waits for the answers of a closed site
+        self._lock_freed = threading.Event()
         self._instead: Mapping[str, Callable[[Fault], Response]] = {
             "status": _gateway_page,
             "crash": _crash,
@@ -61,6 +62,9 @@ class Trouble:
         if fault.kind == "late":
             self._do_later(request, fault.seconds)
             _reset(environ)
+        if fault.kind == "late_page":
+            self._do_later(request, fault.seconds)
+            return _gateway_page(fault)(environ, start_response)
         if fault.kind == "slow":
             self._closed.wait(fault.seconds)
         response = self._app.handle(request)
@@ -72,7 +76,9 @@ class Trouble:
         return self._spoiled(response, fault, environ, start_response)
 
     def do_standing(self, faults: Iterable[Fault]) -> None:
-        """Faults that are not about a request."""
+        """End the faults that are not about a request, and begin others."""
+        self._lock_freed.set()
+        self._app.world.activations.failing = self._app.world.discovery.failing = 0
         for fault in faults:
             if fault.kind == "hold_lock":
                 self._hold_lock(fault.seconds)
@@ -84,17 +90,19 @@ class Trouble:
     def close(self) -> None:
         """What was to happen later does not happen."""
         self._closed.set()
+        self._lock_freed.set()
         for timer in self._later:
             timer.cancel()
 
     def _hold_lock(self, seconds: float) -> None:
         lock = self._app.world.setup.lock
-        held = threading.Event()
+        held, freed = threading.Event(), threading.Event()
+        self._lock_freed = freed
 
         def hold() -> None:
             with lock:
                 held.set()
-                self._closed.wait(seconds)
+                freed.wait(seconds)
 
         threading.Thread(target=hold, daemon=True).start()
         held.wait()
@@ -151,7 +159,7 @@ def _problem(status: int, body: Mapping[str, Any]) -> Response:
 
 
 def _gateway_page(fault: Fault) -> Response:
-    title, text = _TEXTS[fault.status]
+    title, text = _TEXTS.get(fault.status, ("Error", "Something went wrong."))
     response = Response(_PAGE.format(title, text), fault.status, content_type="text/html; charset=iso-8859-1")
     if fault.retry_after is not None:
         response.headers["Retry-After"] = f"{fault.retry_after:g}"
