@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkmk_sync.errors import NotOwnedError, PlanChangedError
+from checkmk_sync.errors import PlanChangedError
 from checkmk_sync.names import OWNER_LABEL, parent_folder
 from checkmk_sync.sync import Action, Plan, diff, from_data, plan_as_markdown, plan_as_text
 from checkmk_sync.sync.desired import REMOVE, Desired
@@ -33,14 +33,14 @@ def holding(*found: Found) -> Observed:
     return Observed({(each.kind, each.key): each for each in (root, *found)})
 
 
-def _lines(plan: Plan) -> list[str]:
+def lines(plan: Plan) -> list[str]:
     return [f"{change.action.value} {change.name}" for change in plan.changes]
 
 
 def test_everything_is_new() -> None:
     desired = from_data({"hosts": [{"name": "b", "folder": "/x/y"}, {"name": "a"}], "folders": [{"path": "/z"}]})
     plan = diff(desired, holding(), owner="me")
-    assert _lines(plan) == [
+    assert lines(plan) == [
         "create folder /x",
         "create folder /z",
         "create folder /x/y",
@@ -98,102 +98,21 @@ def test_lists_are_compared_in_order_only_where_it_means_something() -> None:
 def test_moves_are_moves() -> None:
     desired = from_data({"hosts": [{"name": "a", "folder": "/x", "attributes": {"alias": "new"}}]})
     plan = diff(desired, holding(held("host", "a", folder="/", attributes__alias="old")))
-    assert _lines(plan) == ["create folder /x", "move host a", "update host a"]
+    assert lines(plan) == ["create folder /x", "move host a", "update host a"]
 
 
 def test_a_host_whose_folder_is_not_named_stays_where_it_is() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"alias": "new"}}, {"name": "b"}]})
     observed = holding(held("folder", "/x", "me", title="x"), held("host", "a", "me", folder="/x"))
     plan = diff(desired, observed, owner="me")
-    assert _lines(plan) == ["create host b", "update host a"]
+    assert lines(plan) == ["create host b", "update host a"]
     assert plan.changes[0].properties["folder",] == (None, "/"), "a new one has to lie somewhere"
 
 
 def test_zero_and_false_are_values() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"inventory_failed": False}}]})
-    assert _lines(diff(desired, holding(held("host", "a")))) == ["update host a"]
+    assert lines(diff(desired, holding(held("host", "a")))) == ["update host a"]
     assert diff(desired, holding(held("host", "a", attributes__inventory_failed=False))).is_empty
-
-
-# Ownership
-
-
-def test_without_an_owner_nothing_is_deleted() -> None:
-    desired = from_data({"hosts": [{"name": "a"}]})
-    assert diff(desired, holding(held("host", "a"), held("host", "old"))).is_empty
-
-
-def test_only_what_is_ours_is_deleted_hosts_first_then_empty_folders() -> None:
-    desired = from_data({"hosts": [{"name": "a", "folder": "/keep"}]})
-    observed = holding(
-        held("folder", "/keep", "me", title="keep"),
-        held("folder", "/old", "me", title="old"),
-        held("folder", "/old/deep", "me", title="deep"),
-        held("folder", "/used", "me", title="used"),
-        held("folder", "/theirs", None, title="theirs"),
-        held("host", "a", "me", folder="/keep"),
-        held("host", "gone", "me", folder="/old/deep"),
-        held("host", "foreign", None, folder="/used"),
-        held("host", "other", "somebody", folder="/used"),
-    )
-    plan = diff(desired, observed, owner="me")
-    assert _lines(plan) == ["delete host gone", "delete folder /old/deep", "delete folder /old"]
-
-
-def test_a_folder_that_holds_what_is_not_ours_stays() -> None:
-    desired = from_data({"hosts": [{"name": "a"}]})
-    observed = holding(
-        held("folder", "/x", "me", title="x"),
-        held("folder", "/x/theirs", None, title="t"),
-        held("host", "a", "me"),
-    )
-    assert diff(desired, observed, owner="me").is_empty
-
-
-def test_a_folder_that_holds_what_is_in_conflict_stays() -> None:
-    """The inventory wants the host elsewhere, but it is not ours to move."""
-    desired = from_data({"hosts": [{"name": "a", "folder": "/new"}]})
-    for owner in (None, "them"):
-        observed = holding(held("folder", "/x", "me", title="x"), held("host", "a", owner, folder="/x"))
-        plan = diff(desired, observed, owner="me")
-        assert plan.conflicts
-        assert _lines(plan) == ["create folder /new"]
-
-
-def test_an_inventory_of_folders_only_says_nothing_about_hosts() -> None:
-    desired = from_data({"folders": [{"path": "/x"}]})
-    observed = holding(held("folder", "/x", "me", title="x"), held("host", "h", "me", folder="/x"))
-    assert diff(desired, observed, owner="me").is_empty
-
-
-def test_an_existing_host_that_nobody_owns_is_a_conflict_unless_adopted() -> None:
-    desired = from_data({"hosts": [{"name": "a"}]})
-    observed = holding(held("host", "a"))
-    plan = diff(desired, observed, owner="me")
-    assert [str(conflict) for conflict in plan.conflicts] == [
-        "host a exists already and belongs to nobody's synchronisation"
-    ]
-    with pytest.raises(NotOwnedError, match="host a exists already"):
-        plan.raise_if_unsafe()
-    (change,) = diff(desired, observed, owner="me", adopt=True).changes
-    assert change.properties == {OWNER: (None, "me")}
-
-
-def test_what_somebody_else_owns_is_a_conflict_whatever_is_asked() -> None:
-    desired = from_data({"hosts": [{"name": "a", "attributes": {"alias": "x"}}]})
-    observed = holding(held("host", "a", "them"))
-    for owner, adopt in (("me", False), ("me", True), (None, False)):
-        with pytest.raises(NotOwnedError, match="belongs to the owner 'them'"):
-            diff(desired, observed, owner=owner, adopt=adopt).raise_if_unsafe()
-
-
-def test_folders_are_shared() -> None:
-    desired = from_data({"folders": [{"path": "/x", "title": "X"}], "hosts": [{"name": "a", "folder": "/y"}]})
-    same = holding(held("folder", "/x", title="X"), held("folder", "/y", title="whatever"))
-    assert _lines(diff(desired, same, owner="me")) == ["create host a"]
-    other = holding(held("folder", "/x", title="other"), held("folder", "/y", title="whatever"))
-    assert len(diff(desired, other, owner="me").conflicts) == 1
-    assert _lines(diff(desired, other, owner="me", adopt=True)) == ["update folder /x", "create host a"]
 
 
 # A value
