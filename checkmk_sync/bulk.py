@@ -26,7 +26,7 @@ from .errors import (
 )
 from .outcomes import Outcome, Outcomes, Progress, Status, is_uncertain
 from .resource import Site
-from .waiting import settle
+from .waiting import read_back, settle
 
 __all__ = ["BulkVerb", "run_bulk"]
 
@@ -162,7 +162,8 @@ class _Batch(Generic[E]):
             yield from self._refused(entries, error)
         except ForbiddenError as error:
             # Permissions belong to folders, so folder by folder tells which entries it is about.
-            folders = [list(group) for _, group in itertools.groupby(entries, key=self._verb.folder)]
+            ordered = sorted(entries, key=self._verb.folder)  # known only now, for some
+            folders = [list(group) for _, group in itertools.groupby(ordered, key=self._verb.folder)]
             yield from self._in_parts(entries, folders, error)
         except (ApiError, TransportError, UnexpectedReplyError) as error:
             yield from self._settled(entries, error) if is_uncertain(error) else self._failed(entries, error)
@@ -203,16 +204,18 @@ class _Batch(Generic[E]):
                 yield from self._send(part)
 
     def _failed_in_part(self, entries: Sequence[E], error: ApiError, failed: Mapping[str, Any]) -> Iterator[Outcome]:
-        """The good entries are committed. A failed one may be as wanted all the same (removing what is gone)."""
-        proven = self._proven([entry for entry in entries if self._verb.key(entry) in failed]) or set()
+        """The good entries are committed. A failed one may be as wanted all the same (removing what is gone), so
+        what cannot be read is unknown."""
+        proven = self._proven([entry for entry in entries if self._verb.key(entry) in failed])
         for entry in entries:
             key = self._verb.key(entry)
             if key not in failed:
                 yield Outcome(key, Status.APPLIED)
-            elif key in proven:
+            elif proven is not None and key in proven:
                 yield Outcome(key, Status.APPLIED, note="was so already")
             else:
-                yield Outcome.failed(key, _narrowed(error, {key: [str(failed[key])]}))
+                status = Status.UNKNOWN if proven is None else Status.NOT_APPLIED
+                yield Outcome(key, status, _narrowed(error, {key: [str(failed[key])]}))
 
     def _settled(self, entries: Sequence[E], error: CheckmkError) -> Iterator[Outcome]:
         """The answer was lost, or says nothing: look what the site holds until that is sure or time is over."""
@@ -230,9 +233,9 @@ class _Batch(Generic[E]):
         yield from self._failed(missing, error)
 
     def _proven(self, entries: Sequence[E]) -> Optional[set[str]]:
-        """The keys of what the site holds; None when it cannot be read now."""
+        """The keys of what the site holds; None when it cannot be read."""
         try:
-            return self._read(self._site, entries) if entries else set()
+            return read_back(self._site, lambda site: self._read(site, entries)) if entries else set()
         except (ApiError, TransportError, UnexpectedReplyError) as error:
             log.debug("cannot look what became of a bulk call: %s", error)
         return None

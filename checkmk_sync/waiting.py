@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Callable, Iterator, Optional, TypeVar
 
 from .clock import Clock, Deadline
@@ -18,7 +19,7 @@ from .errors import (
 from .outcomes import is_uncertain
 from .resource import Site
 
-__all__ = ["settle", "ticks", "wait_for"]
+__all__ = ["begun", "read_back", "settle", "ticks", "wait_for"]
 
 T = TypeVar("T")
 
@@ -39,6 +40,10 @@ def ticks(clock: Clock, deadline: Deadline) -> Iterator[None]:
         yield
 
 
+# The site is away, or somebody else answers for it: it may be back before the time is over.
+_AWAY = (TransportError, ThrottledError, ServerError, UnexpectedReplyError)
+
+
 def wait_for(
     site: Site, look: Callable[[Site], Optional[T]], deadline: Deadline, what: str, *, unseen_s: float = 0.0
 ) -> T:
@@ -51,7 +56,7 @@ def wait_for(
     for _ in ticks(site.clock, deadline):
         try:
             found = look(site.within(max(LOOK_S, deadline.remaining_s())))
-        except (TransportError, ThrottledError) as error:
+        except _AWAY as error:
             failure = error
         except NotFoundError:
             if site.clock.monotonic() - started >= unseen_s:
@@ -67,6 +72,19 @@ def wait_for(
     raise WaitTimeoutError(text, waited_s=waited_s) from failure
 
 
+@contextlib.contextmanager
+def begun() -> Iterator[None]:
+    """Around what comes after a write was done: an error in here does not say that nothing was."""
+    try:
+        yield
+    except TransportError as error:
+        error.repeatable, error.is_read = False, False
+        raise
+    except (ServerError, UnexpectedReplyError) as error:
+        error.nothing_done = False
+        raise
+
+
 def settle(site: Site, error: CheckmkError, look: Callable[[Site], Optional[T]]) -> T:
     """What ``look(site)`` finds of a write that failed with ``error``; raises it again when there is nothing.
 
@@ -76,13 +94,11 @@ def settle(site: Site, error: CheckmkError, look: Callable[[Site], Optional[T]])
     """
     if not is_uncertain(error):
         raise error
-    deadline = Deadline(site.clock, site.settings.timeouts.settle_s)
-    for _ in ticks(site.clock, deadline):
+    for there in _looks(site):
         try:
-            # Half of what is left, so that one that hangs is not the only one.
-            found = look(site.within(max(LOOK_S, deadline.remaining_s() / 2)))
-        except (TransportError, ThrottledError, ServerError, UnexpectedReplyError):
-            continue  # the site is away: it may be back before the time is over
+            found = look(there)
+        except _AWAY:
+            continue
         except ApiError:  # it cannot be looked for, so nothing will be known
             break
         if found is not None:
@@ -91,3 +107,25 @@ def settle(site: Site, error: CheckmkError, look: Callable[[Site], Optional[T]])
             error.nothing_done = True
             break
     raise error
+
+
+def read_back(site: Site, look: Callable[[Site], T]) -> T:
+    """What ``look(site)`` says of a write that was answered, as soon as the site can be read; the last failure
+    to read it, as one of the write, when that is not before ``settle_s``."""
+    failure: Optional[CheckmkError] = None
+    with begun():
+        for there in _looks(site):
+            try:
+                return look(there)
+            except _AWAY as error:
+                failure = error
+        assert failure is not None, "it is looked at least once"
+        raise failure
+
+
+def _looks(site: Site) -> Iterator[Site]:
+    """Ways to the site, again and again until ``settle_s``; each gets half of what is left, so that one that
+    hangs is not the only one."""
+    deadline = Deadline(site.clock, site.settings.timeouts.settle_s)
+    for _ in ticks(site.clock, deadline):
+        yield site.within(max(LOOK_S, deadline.remaining_s() / 2))

@@ -23,6 +23,7 @@
     ├─ UnfinishedError                an item of a batch was lost on the way: .started is False or None (unknown)
     ├─ WorkerError                    stands for an error of another process that does not pickle: .kind
     ├─ ActivationError                changes were not activated: .status_per_site .pending
+    ├─ DiscoveryError                 a scan for services ended badly: .state
     └─ SyncError
        ├─ InventoryError              mistakes in the inventory: .problems
        ├─ UnsafePlanError             the plan changes more than is allowed
@@ -58,6 +59,7 @@ from .transport import (
 from .work import (
     ActivationError,
     BatchError,
+    DiscoveryError,
     InventoryError,
     NotOwnedError,
     PlanChangedError,
@@ -82,6 +84,7 @@ __all__ = [
     "ConflictError",
     "ConnectError",
     "DeadlineError",
+    "DiscoveryError",
     "ForbiddenError",
     "GatewayError",
     "InventoryError",

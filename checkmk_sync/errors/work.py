@@ -9,6 +9,7 @@ from .base import CheckmkError
 __all__ = [
     "ActivationError",
     "BatchError",
+    "DiscoveryError",
     "InventoryError",
     "NotOwnedError",
     "PlanChangedError",
@@ -93,6 +94,14 @@ class ActivationError(CheckmkError):
         self, message: str, *, status_per_site: Optional[Mapping[str, str]] = None, pending: Optional[int] = None
     ) -> None:
         self.status_per_site, self.pending = dict(status_per_site or {}), pending
+        super().__init__(message)
+
+
+class DiscoveryError(CheckmkError):
+    """A scan for services ended, but not well; ``state`` is how: stopped or exception."""
+
+    def __init__(self, message: str, *, state: str) -> None:
+        self.state = state
         super().__init__(message)
 
 

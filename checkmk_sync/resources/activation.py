@@ -19,7 +19,7 @@ from ..errors import (
 from ..names import counted, several
 from ..query import column
 from ..resource import Resource, Site, value_of
-from ..waiting import settle, ticks, wait_for
+from ..waiting import begun, settle, ticks, wait_for
 
 __all__ = ["Activation", "ActivationResult", "ActivationRun", "PendingChange"]
 
@@ -133,8 +133,10 @@ class Activation(Resource):
         before = self.pending()
         run, left = None, set[str]()
         if before:
-            run = self._run(before, list(sites), force_foreign_changes, deadline)
-            left = self._verified(before, run, sites)
+            run = self._started_or_joined(before, list(sites), force_foreign_changes, deadline)
+            with begun():
+                run = self._ended(run, deadline)
+                left = self._verified(before, run, sites)
         self._wait_until_monitored(names, deadline)
         activated = tuple(change for change in before if change.id not in left)
         return ActivationResult(activated, run, deadline.elapsed_s())
@@ -180,13 +182,14 @@ class Activation(Resource):
             said = f"{error}: not loaded: {', '.join(few)}{more}"
             raise WaitTimeoutError(said, waited_s=error.waited_s) from error.__cause__
 
-    def _run(self, before: Sequence[PendingChange], sites: list[str], force: bool, deadline: Deadline) -> ActivationRun:
-        """Start, or join what runs already, and wait for the end."""
+    def _started_or_joined(
+        self, before: Sequence[PendingChange], sites: list[str], force: bool, deadline: Deadline
+    ) -> ActivationRun:
         for _ in ticks(self._site.clock, deadline):
             try:
                 # Checkmk: the ETag changes with every new change of anybody, so "*" is the one that works.
                 body = {"redirect": False, "sites": sites, "force_foreign_changes": force}
-                run = ActivationRun.parse(self._perform("start", body=body, etag="*").data)
+                return ActivationRun.parse(self._perform("start", body=body, etag="*").data)
             except LockedError:  # another activation runs; ours starts after it
                 continue
             except UnprocessableError:  # nothing left to activate there: somebody else did it
@@ -194,8 +197,7 @@ class Activation(Resource):
             except ForbiddenError as error:
                 raise _naming_others(error, before, self._site.settings.username) from error
             except CheckmkError as error:
-                run = settle(self._site, error, lambda site: self._via(site)._started(before))
-            return self._ended(run, deadline)
+                return settle(self._site, error, lambda site: self._via(site)._started(before))
         raise WaitTimeoutError("another activation did not end in time", waited_s=deadline.elapsed_s())
 
     def _started(self, before: Sequence[PendingChange]) -> Optional[ActivationRun]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Optional
 
 from ..clock import Deadline
-from ..errors import CheckmkError, ConflictError, UnexpectedReplyError, WaitTimeoutError
+from ..errors import CheckmkError, ConflictError, DiscoveryError, UnexpectedReplyError, WaitTimeoutError
 from ..names import counted, several
 from ..outcomes import is_uncertain
 from ..resource import Resource, Site, value_of
-from ..waiting import ticks, wait_for
+from ..waiting import begun, ticks, wait_for
 from ..wire import Reply
 from .jobs import RACE_S, Job, Jobs
 
@@ -58,6 +58,13 @@ class BulkDiscovery:
     def ok(self) -> bool:
         """True when the job ended well. Checkmk: hosts that failed are named in its log only."""
         return self.job is None or self.job.ok
+
+    def raise_for_failure(self) -> None:
+        """DiscoveryError, with the end of the job's log, when it did not end well."""
+        if self.job is not None and not self.ok:
+            said = "; ".join(self.job.log[-3:]) or "its log says no more"
+            scan = f"the discovery of {counted(len(self.hosts), 'host')}"
+            raise DiscoveryError(f"{scan} ended as {self.job.state}: {said}", state=self.job.state)
 
     def __repr__(self) -> str:
         state = None if self.job is None else self.job.state
@@ -112,10 +119,12 @@ class Discovery(Resource):
         return DiscoveryResult(host, phases, data["extensions"].get("host_labels") or {})
 
     def discover(self, host: str, *, rescan: bool = True, timeout_s: float = 300.0) -> DiscoveryResult:
-        """Scan a host, accept everything found, and say what that is."""
+        """Scan a host, accept everything found, and say what that is. DiscoveryError when the scan failed."""
         if rescan:
             self._start_or_join(host)
-            self.wait(host, timeout_s=timeout_s)
+            run = self.wait(host, timeout_s=timeout_s)
+            if run.state != "finished":
+                raise DiscoveryError(f"the discovery of {host} ended as {run.state}", state=run.state)
         self.start(host, "fix_all")
         return self.result(host)
 
@@ -150,10 +159,12 @@ class Discovery(Resource):
             "update_host_labels": update_labels,
         }
         deadline = Deadline(self._site.clock, timeout_s)
-        job_id = self._job_id(self._start_bulk(names, options, deadline))
-        if job_id is None:
-            return BulkDiscovery(names, None)
-        job = self._jobs.ended(job_id, deadline) if wait else self._jobs.started(job_id)
+        reply = self._start_bulk(names, options, deadline)
+        with begun():
+            job_id = self._job_id(reply)
+            if job_id is None:
+                return BulkDiscovery(names, None)
+            job = self._jobs.ended(job_id, deadline) if wait else self._jobs.started(job_id)
         return BulkDiscovery(names, job)
 
     def _start_or_join(self, host: str) -> None:

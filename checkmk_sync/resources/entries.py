@@ -37,8 +37,10 @@ def without_folder(entry: Entry) -> dict[str, Any]:
 
 
 def as_new(item: Union[Entry, Host]) -> dict[str, Any]:
-    """The entry that creates a host. ValueError for a mapping of another shape."""
+    """The entry that creates a host. ValueError for a mapping of another shape, and for a cluster."""
     if isinstance(item, Host):
+        if item.is_cluster:
+            raise ValueError(f"{item.name!r} is a cluster; here it would become a host without nodes")
         return {"host_name": item.name, "folder": item.folder, "attributes": writable(item.attributes)}
     _check_keys(item, {"host_name", "folder", "attributes"})
     name, folder = item["host_name"], folder_path(item.get("folder", "/"))

@@ -137,13 +137,14 @@ class Folders(Resource):
                 f"Checkmk {self._site.version()} can delete {folder} only with all that is in it (a recursive "
                 f"delete); from 2.2.0p26 on it can refuse that"
             )
+        was_seen = self.find(folder, fresh=True) is not None  # else its absence would prove nothing
         try:
             self._perform("delete", path=path, query=query)
         except NotFoundError:
             if not missing_ok:
                 raise
         except CheckmkError as error:
-            settle(self._site, error, lambda site: self._via(site).find(folder, fresh=True) is None or None)
+            settle(self._site, error, lambda site: (was_seen and self._via(site)._is_gone(folder)) or None)
 
     def _written(self, verb: str, **arguments: Any) -> Folder:
         reply = self._perform(verb, **arguments)
@@ -163,6 +164,9 @@ class Folders(Resource):
             return None
         found = self.find(f"{target.rstrip('/')}/{before.path.rpartition('/')[2]}", fresh=True)
         return found if found is not None and _birth(found) == _birth(before) is not None else None
+
+    def _is_gone(self, folder: str) -> bool:
+        return self.find(folder, fresh=True) is None
 
     def _if_so(self, folder: str, body: Attributes) -> Optional[Folder]:
         found = self.find(folder, fresh=True)

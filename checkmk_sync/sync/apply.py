@@ -167,9 +167,7 @@ class _Run:
             if not gone or not left:
                 raise
             return self._scan(left)
-        if not done.ok and done.job is not None:
-            said = "; ".join(done.job.log[-3:])
-            raise CheckmkError(f"the discovery of {len(hosts)} hosts ended as {done.job.state}: {said}")
+        done.raise_for_failure()
         return len(hosts)
 
     def _activate(self, new_hosts: Sequence[str]) -> None:

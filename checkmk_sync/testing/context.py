@@ -14,7 +14,7 @@ from .http import Links, Problem
 from .jobs import Activations, DiscoveryJobs, Renames
 from .profile import Profile
 from .schema import Field, checked_body, checked_query
-from .state import Setup, User
+from .state import HostConfig, Setup, User
 
 __all__ = ["ENDPOINTS", "Context", "Endpoint", "World", "endpoint"]
 
@@ -168,6 +168,11 @@ class Context:
         if permission not in self.user.permissions:
             detail = f"We are sorry, but you lack the permission for this operation: {permission!r}."
             raise Problem(401, "Unauthorized", detail)
+
+    def require_seen(self, host: HostConfig) -> None:
+        """Lists leave out silently what the user may not see; to name it is refused."""
+        if not self.user.may_see(host.folder):
+            raise Problem(403, "Forbidden", f"You do not have permission to access the host {host.name!r}.")
 
     def require_folder(self, path: str) -> None:
         """Folders have permissions of their own, which bulk calls meet only when they come to that folder."""

@@ -165,11 +165,13 @@ class SimulatedSite:
         without: Iterable[str] = (),
         lock_after: Optional[int] = None,
         folders: Optional[Iterable[str]] = None,
+        sees: Optional[Iterable[str]] = None,
     ) -> None:
         """A user with the permissions of ``admin``, ``user`` or ``guest``, ``without`` some of them; with
-        ``folders`` it may change only what lies in these. ``lock_after`` wrong secrets lock the account."""
-        inside = None if folders is None else tuple(map(folder_path, folders))
-        user = User(name, secret, PERMISSIONS[role] - set(without), lock_after, folders=inside)
+        ``folders`` it may change only hosts and folders in these, with ``sees`` it sees only hosts in those.
+        ``lock_after`` wrong secrets lock the account."""
+        inside, seen = (None if some is None else tuple(map(folder_path, some)) for some in (folders, sees))
+        user = User(name, secret, PERMISSIONS[role] - set(without), lock_after, folders=inside, sees=seen)
         self._users.append(user)
         self._app.world.setup.users[name] = user
 

@@ -36,7 +36,7 @@ PERMISSIONS = {"admin": ADMIN, "user": ADMIN - {"wato.activateforeign"}, "guest"
 class User:
     """Who may log in, and what for. ``failures`` counts wrong secrets; at ``lock_after`` the account is locked.
 
-    With ``folders`` it may change only what lies in these or below.
+    With ``folders`` it may change, with ``sees`` only see, what lies in these or below.
     """
 
     name: str
@@ -45,14 +45,22 @@ class User:
     lock_after: Optional[int] = None
     failures: int = 0
     folders: Optional[tuple[str, ...]] = None
+    sees: Optional[tuple[str, ...]] = None
 
     @property
     def is_locked(self) -> bool:
         return self.lock_after is not None and self.failures >= self.lock_after
 
     def may_change(self, path: str) -> bool:
-        inside = f"{path.rstrip('/')}/"
-        return self.folders is None or any(inside.startswith(f"{folder.rstrip('/')}/") for folder in self.folders)
+        return _lies_in(path, self.folders)
+
+    def may_see(self, path: str) -> bool:
+        return _lies_in(path, self.sees)
+
+
+def _lies_in(path: str, folders: Optional[tuple[str, ...]]) -> bool:
+    inside = f"{path.rstrip('/')}/"
+    return folders is None or any(inside.startswith(f"{folder.rstrip('/')}/") for folder in folders)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Iterator, Optional, Sequence
 
 from ..client import Checkmk
-from ..errors import BatchError
 from ..names import host_name
-from ..outcomes import Outcomes
 from . import previews
 from .verb import Argument, Field, Row, Verb
 
@@ -16,10 +14,7 @@ __all__ = ["SITE_VERBS"]
 
 def _discover(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Row:
     done = client.discovery.bulk(dict.fromkeys(hosts), remove_vanished=remove_vanished)
-    if not done.ok and done.job is not None:
-        raise BatchError(
-            f"the discovery ended as {done.job.state}: {'; '.join(done.job.log[-3:])}", outcomes=Outcomes()
-        )
+    done.raise_for_failure()
     return {"hosts": len(done.hosts), "state": "finished" if done.job is None else done.job.state}
 
 

@@ -35,11 +35,12 @@ CHANGES = {
 
 
 def existing_host(context: Context) -> HostConfig:
-    """The host that the path names; Problem 404 where there is none."""
+    """The host that the path names; Problem 404 where there is none, 403 where the user may not see it."""
     name = context.params["host_name"]
     host = context.setup.hosts.get(name)
     if host is None:
         raise missing("host_name", "Host", name)
+    context.require_seen(host)
     return host
 
 
@@ -157,6 +158,7 @@ def list_hosts(context: Context) -> Response:
 
 def _host_collection(context: Context, hosts: list[HostConfig]) -> Response:
     query, profile = context.query, context.profile
+    hosts = [host for host in hosts if context.user.may_see(host.folder)]
     effective = query.get("effective_attributes", False)
     links = query.get("include_links", profile.links_by_default)
     head = {"id": "host", "domainType": "host_config", "links": [context.links.self_(context.request.path)]}

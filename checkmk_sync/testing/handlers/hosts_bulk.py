@@ -35,6 +35,9 @@ def _entries(context: Context, fields: Mapping[str, Field]) -> list[dict[str, An
             wrong[str(index)] = said
     if wrong:
         raise bad_fields({"entries": wrong})
+    if fields is _CHANGED:
+        for entry in context.body["entries"]:
+            context.require_seen(context.setup.hosts[entry["host_name"]])
     return [completed(fields, entry) for entry in context.body["entries"]]
 
 
@@ -104,6 +107,8 @@ def bulk_delete(context: Context) -> Response:
     unknown = {str(i): [f"Host not found: {name!r}"] for i, name in enumerate(names) if name not in context.setup.hosts}
     if unknown:
         raise bad_fields({"entries": unknown})
+    for name in names:
+        context.require_seen(context.setup.hosts[name])
     context.require("wato.edit")
     for name in dict.fromkeys(names):
         context.require_folder(context.setup.hosts[name].folder)

@@ -1,0 +1,133 @@
+"""Reading hosts of the configuration, one or many."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import Any, Generator, Iterable, Iterator, Mapping, Optional, Sequence
+from urllib.parse import quote_plus
+
+from ..errors import ForbiddenError, NotFoundError
+from ..names import folder_id, folder_path, several
+from ..query import glob_regex
+from ..records import Host
+from ..resource import Resource, parsed, value_of
+from ..streaming import Received, Stream, StreamBatch
+
+__all__ = ["HostLists"]
+
+# Characters of names in one URL: Apache takes 8,190 in all, and says 414 to more.
+NAMES_IN_URL = 6000
+# Where a list cannot be asked for by names, to read each of more hosts than this burdens the site more than
+# to read all.
+FEW_NAMES = 20
+# To read more hosts than this by their names takes longer than to read all.
+MANY_NAMES = 2000
+
+
+class HostLists(Resource):
+    """What of ``client.hosts`` only reads."""
+
+    noun = "hosts"
+
+    def get(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Host:
+        """One host with its ETag. NotFoundError where there is none, or the user may not see it."""
+        query = {"effective_attributes": True} if effective_attributes else {}
+        reply = self._perform("get", path={"name": name}, query=query, fresh=fresh)
+        return Host.parse(reply.data, reply.etag)
+
+    def find(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Optional[Host]:
+        """One host, or None where :meth:`get` raises NotFoundError."""
+        try:
+            return self.get(name, effective_attributes=effective_attributes, fresh=fresh)
+        except NotFoundError:
+            return None
+
+    def each(
+        self,
+        *,
+        folder: Optional[str] = None,
+        site: Optional[str] = None,
+        names: Optional[Sequence[str]] = None,
+        search: Optional[str] = None,
+        effective_attributes: bool = False,
+    ) -> Stream[Host]:
+        """All hosts, those directly in a ``folder``, those of a ``site`` (2.4 and later), or those named;
+        with ``search`` those of them whose name fits a pattern such as ``web*``.
+
+        Decoded while the answer arrives, in constant memory; names that do not exist are left out. The
+        user sees only what its permissions show. Checkmk cannot search names: from 2.4 on only the names
+        are read to find those that fit, before that whole hosts.
+        """
+        if sum(given is not None for given in (folder, site, names)) > 1 or (names is not None and search is not None):
+            raise ValueError("filter by folder, by site or by names, not by several of them; names are not searched")
+        query: dict[str, Any] = {"effective_attributes": True} if effective_attributes else {}
+        if names is not None:
+            wanted = list(several(names, "names"))
+            return Stream(lambda received: self._named(wanted, query, received))
+        if search is not None:
+            pattern = search
+            return Stream(lambda received: self._found(pattern, folder, {**query, "site": site}, received))
+        if folder is not None:
+            path = {"folder": folder_id(folder)}
+            return Stream(lambda received: self._listed("folders", "hosts", received, path=path, query=query))
+        return Stream(lambda received: self._listed("hosts", "list", received, query={**query, "site": site}))
+
+    def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[Host]]:
+        """What :meth:`each` yields, in pages of ``batch_size`` hosts (default: as configured)."""
+        return self._pages(self.each(**filters), batch_size)
+
+    def _listed(self, noun: str, verb: str, received: Received, **arguments: Any) -> Generator[Host, None, None]:
+        return parsed(self._site.items(noun, verb, received, parts=Host.PARTS, **arguments), Host.parse)
+
+    def _named(
+        self, names: Sequence[str], query: Mapping[str, Any], received: Received = lambda _size: None
+    ) -> Generator[Host, None, None]:
+        if self._knows("list", "hostnames"):
+            for some in _in_urls(names):
+                yield from self._listed("hosts", "list", received, query={**query, "hostnames": some})
+        elif len(names) > FEW_NAMES:
+            wanted = set(names)
+            with contextlib.closing(self._listed("hosts", "list", received, query=query)) as hosts:
+                yield from (host for host in hosts if host.name in wanted)
+        else:
+            for name in names:
+                with contextlib.suppress(NotFoundError, ForbiddenError):  # a list leaves both out
+                    yield self.get(name, effective_attributes="effective_attributes" in query, fresh=True)
+
+    def _found(
+        self, search: str, folder: Optional[str], query: Mapping[str, Any], received: Received
+    ) -> Generator[Host, None, None]:
+        fits = re.compile(glob_regex(search)).match
+        inside = None if folder is None else self._path_of(folder)
+        if self._knows("list", "fields"):
+            asked = {"fields": "(value(id,extensions(folder)))", "site": query["site"]}
+            with contextlib.closing(self._items("list", received, parts=Host.PARTS, query=asked)) as index:
+                names = [value_of(item, "id") for item in index if fits(value_of(item, "id")) and _lies(item, inside)]
+            if len(names) <= MANY_NAMES:
+                yield from self._named(names, {**query, "site": None}, received)
+                return
+        with contextlib.closing(self._listed("hosts", "list", received, query=query)) as hosts:
+            yield from (host for host in hosts if fits(host.name) and inside in (None, host.folder))
+
+    def _read(self, names: Sequence[str]) -> dict[str, Host]:
+        return {host.name: host for host in self._named(list(names), {})}
+
+
+def _in_urls(names: Iterable[str]) -> Iterator[list[str]]:
+    """Some names at a time, as many as a URL takes."""
+    some: list[str] = []
+    length = 0
+    for name in names:
+        size = len("&hostnames=") + len(quote_plus(name))
+        if some and length + size > NAMES_IN_URL:
+            yield some
+            some, length = [], 0
+        some.append(name)
+        length += size
+    if some:
+        yield some
+
+
+def _lies(item: Any, folder: Optional[str]) -> bool:
+    return folder is None or folder_path(value_of(item, "extensions", "folder")) == folder
