@@ -35,7 +35,7 @@ def three(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
         (lambda cmk: cmk.activation.activate(sites="s"), "sites is a list"),
         (lambda cmk: cmk.activation.activate(wait_for_hosts="w1"), "wait_for_hosts is a list"),
         (lambda cmk: cmk.activation.wait_until_monitored("w1"), "names is a list"),
-        (lambda cmk: cmk.activation.monitored("w1"), "names is a list"),
+        (lambda cmk: cmk.host_status.monitored("w1"), "names is a list"),
         (lambda _cmk: column("host_name").one_of("w1"), "values is a list"),
     ],
 )

@@ -125,3 +125,18 @@ def test_sites_are_asked_for_by_name(monitored: SimulatedSite, connect: Any) -> 
     assert len(list(cmk.host_status.each(sites=["s"]))) == 30
     with pytest.raises(BadRequestError, match="does not exist"):
         list(cmk.host_status.each(sites=["other"]))
+
+
+@pytest.mark.parametrize("count", [1, 30, 150, 300])
+@pytest.mark.parametrize("version", ["2.2.0p44", "2.4.0p18", "2.5.0p9"])
+def test_monitored_hosts_are_asked_for_as_the_version_takes_it(
+    version: str, count: int, clock: ManualClock, connect: Any
+) -> None:
+    """By GET where that can be, for the POST form takes the lock of the configuration; in no URL that is too long."""
+    with SimulatedSite(version, hosts=count, clock=clock) as site:
+        cmk = connect(site)
+        names = [f"host{number:05d}" for number in range(count)]
+        assert cmk.host_status.monitored([*names, "nobody"]) == set(names)
+        (asked,) = (request for request in site.requests if request.path.endswith("/collections/all"))
+        assert asked.method == ("POST" if version == "2.5.0p9" or (version, count) == ("2.4.0p18", 150) else "GET")
+        assert len(asked.query) < 8000

@@ -17,13 +17,12 @@ from ..errors import (
     WaitTimeoutError,
 )
 from ..names import counted, several
-from ..query import column
 from ..resource import Resource, Site, value_of
 from ..waiting import begun, settle, ticks, wait_for
+from .status import HostStatuses
 
 __all__ = ["Activation", "ActivationResult", "ActivationRun", "PendingChange"]
 
-NAMES_PER_QUERY = 200
 NAMES_SHOWN = 5  # in an error
 
 
@@ -149,27 +148,11 @@ class Activation(Resource):
         """
         self._wait_until_monitored(several(names, "names"), Deadline(self._site.clock, timeout_s))
 
-    def monitored(self, names: Iterable[str]) -> set[str]:
-        """Those of the hosts that the core knows: few are asked for by name, many looked for in the whole list."""
-        wanted = sorted(several(names, "names"))
-        query = column("name").one_of(wanted).to_dict() if len(wanted) <= NAMES_PER_QUERY else None
-        asked: dict[str, Any] = {"columns": ["name"]}
-        has_post = self._site.operation("host_status", "query") is not None
-        if query is not None:
-            asked["query"] = query
-        if has_post and query is not None:
-            rows = self._site.items("host_status", "query", parts=("extensions",), body=asked)
-        elif self._site.operation("host_status", "list") is not None:
-            rows = self._site.items("host_status", "list", parts=("extensions",), query={"columns": ["name"]})
-        else:
-            rows = self._site.items("host_status", "query", parts=("extensions",), body=asked)
-        return {str(value_of(row, "extensions", "name")) for row in rows} & set(wanted)
-
     def _wait_until_monitored(self, names: Sequence[str], deadline: Deadline) -> None:
         missing = set(names)
 
         def all_there(site: Site) -> Optional[bool]:
-            missing.difference_update(self._via(site).monitored(missing))
+            missing.difference_update(HostStatuses(site).monitored(missing))
             return None if missing else True
 
         if not missing:

@@ -24,6 +24,7 @@ Asked = Mapping[str, Any]
 
 # Checkmk: Apache refuses longer request lines (414); the POST form has no such limit.
 MAX_QUERY_CHARS = 4000
+NAMES_PER_QUERY = 200
 
 HOST_COLUMNS = ("name", "state", "has_been_checked")
 SERVICE_COLUMNS = ("host_name", "description", "state", "has_been_checked")
@@ -82,6 +83,14 @@ class HostStatuses(_Status):
         """
         asked = self._asked(columns, sites, _condition(query, "name", search, _listed(HostState, state)))
         return Stream(lambda received: parsed(self._rows("list", "query", received, asked), HostStatus.parse))
+
+    def monitored(self, names: Iterable[str]) -> set[str]:
+        """Those of the hosts that the core knows: few are asked for by name, many looked for in the whole list."""
+        wanted = sorted(several(names, "names"))
+        query = column("name").one_of(wanted) if 0 < len(wanted) <= NAMES_PER_QUERY else everything()
+        if not _fits(self._site, self.noun, "query", self._asked((), (), query)):
+            query = everything()
+        return {host.name for host in self.each(query=query)} & set(wanted)
 
     def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[HostStatus]]:
         """What :meth:`each` yields, in pages (default size: as configured)."""
@@ -195,6 +204,11 @@ def _form(site: Site, noun: str, by_get: str, by_post: str, asked: Asked) -> tup
     return by_post, {"body": given}
 
 
+def _fits(site: Site, noun: str, by_post: str, asked: Asked) -> bool:
+    """True when the site takes a query as long as this."""
+    return site.operation(noun, by_post) is not None or _length(asked) <= MAX_QUERY_CHARS
+
+
 def _listed(kind: type[S], given: Given[S]) -> Optional[Sequence[S]]:
     """The states as a sequence, for an iterator is empty after its first use. ValueError for what is none."""
     if given is None:
@@ -215,6 +229,7 @@ def _condition(query: Optional[Filter], name: str, search: Optional[str], states
     return condition
 
 
-def _length(asked: Mapping[str, Any]) -> int:
-    texts = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in asked.items()}
+def _length(asked: Asked) -> int:
+    given = {name: value for name, value in asked.items() if value is not None}
+    texts = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in given.items()}
     return len(urlencode(texts, doseq=True))

@@ -178,7 +178,7 @@ class _Run:
         try:
             self._client.activation.wait_until_monitored(new_hosts, timeout_s=LOADING_S)
         except WaitTimeoutError:  # hosts that are set offline are never loaded, so this is no failure
-            loaded = self._client.activation.monitored(new_hosts)
+            loaded = self._client.host_status.monitored(new_hosts)
             self._report.not_monitored = tuple(sorted(set(new_hosts) - loaded))
         self._watch(Step("activation", 1, 1))
 
