@@ -7,13 +7,14 @@ import json
 import logging
 import os
 import re
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, Iterator, Optional
 
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from .clock import Deadline
+from .credentials import Redactor
 from .errors import (
     BrokenReplyError,
     CheckmkError,
@@ -32,7 +33,7 @@ from .settings import Timeouts
 from .watchdog import POOL_CLASSES, Exchange, Watchdog
 from .wire import JSON, Call, Kind
 
-__all__ = ["CHUNK_BYTES", "CallRequest", "CheckmkAdapter", "bare", "decoded"]
+__all__ = ["CHUNK_BYTES", "CallRequest", "CheckmkAdapter", "bare", "decoded", "is_json"]
 
 log = logging.getLogger("checkmk_sync")
 
@@ -56,7 +57,7 @@ class CheckmkAdapter(HTTPAdapter):
     wrap ``send``. Raises one typed error; answers of the site itself are returned as they are.
     """
 
-    def __init__(self, guards: Guards, timeouts: Timeouts, *, pool_size: int, redact: Callable[[str], str]) -> None:
+    def __init__(self, guards: Guards, timeouts: Timeouts, *, pool_size: int, redact: Redactor) -> None:
         # One retry layer: urllib3's would multiply with ours and repeat what is not safe to repeat.
         super().__init__(pool_connections=2, pool_maxsize=pool_size, max_retries=0)
         self._guards, self._timeouts, self._redact = guards, timeouts, redact
@@ -109,7 +110,7 @@ class CheckmkAdapter(HTTPAdapter):
             with exchange.current(), self._watchdog.watch(exchange, request.deadline.remaining_s()):
                 # Looked up late, for `responses` patches HTTPAdapter.send.
                 response = super().send(request, *args, **kwargs)
-                raw = self._read(response, call)
+                size = self._read(request, response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self.failure(error, exchange, call) from bare(error)
         if exchange.expired:  # a body without a length just ends when its socket is shut
@@ -120,10 +121,10 @@ class CheckmkAdapter(HTTPAdapter):
             exchange.release()
         log.debug("%s -> %d in %.3f s", call, response.status_code, request.deadline.elapsed_s() - started)
         self._guards.metrics.increment_counter(f"replies.{response.status_code}")
-        self._count("received", len(raw))
+        self._count("received", size)
         self._refuse_gateway(response, call)
-        if not call.stream:
-            request.data = raw if call.body_limit is not None else decoded(response, call)
+        if not call.stream and call.body_limit is None:
+            request.data = decoded(response, call)
         return response
 
     def _leave_connections(self) -> None:
@@ -133,14 +134,15 @@ class CheckmkAdapter(HTTPAdapter):
         self._process = os.getpid()
 
     @staticmethod
-    def _read(response: requests.Response, call: Call) -> bytes:
-        """The body, unless it is for a stream; ReplyTooLargeError beyond the call's limit."""
+    def _read(request: CallRequest, response: requests.Response) -> int:
+        """Read the body, unless it is for a stream; its size. ReplyTooLargeError beyond the call's limit."""
         if response.status_code == 200:
-            if call.stream:
-                return b""
-            if call.body_limit is not None:
-                return _read_up_to(response, call.body_limit, call)
-        return response.content
+            if request.call.stream:
+                return 0
+            if request.call.body_limit is not None:
+                request.data = _read_up_to(response, request.call.body_limit, request.call)
+                return len(request.data)
+        return len(response.content)
 
     @contextlib.contextmanager
     def reading(self, request: CallRequest, limit_s: float) -> Iterator[None]:
@@ -163,11 +165,15 @@ class CheckmkAdapter(HTTPAdapter):
         """Raise for what a web server in front of the site says instead of it."""
         status = response.status_code
         if status == 429:
-            raise api_error(status, response.headers, response.content, call=str(call), redact=self._redact)
+            raise self._api_error(response, call, str(call))
         if status >= 500 and is_of_a_gateway(status, response.content):
-            said = api_error(status, response.headers, response.content, call="", redact=self._redact)
+            said = self._api_error(response, call, "")
             wait = retry_after_s(response.headers)
             raise GatewayError(f"{said} ({call})", status=status, call=str(call), retry_after_s=wait)
+
+    def _api_error(self, response: requests.Response, call: Call, named: str) -> CheckmkError:
+        status, headers, body = response.status_code, response.headers, response.content
+        return api_error(status, headers, body, call=named, sent=call.body, redact=self._redact)
 
     def failure(self, error: Exception, exchange: Exchange, call: Call) -> CheckmkError:
         """What an exception of requests or urllib3 means, with what is known about the request's fate."""
@@ -198,8 +204,7 @@ def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
 
 def decoded(response: requests.Response, call: Call) -> Any:
     """The JSON in a body, None where there is none. BrokenReplyError where it is cut."""
-    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if call.accept != JSON or response.status_code >= 300 or not response.content or kind != JSON:
+    if call.accept != JSON or response.status_code >= 300 or not response.content or not is_json(response):
         return None
     try:
         return json.loads(response.content)
@@ -207,11 +212,25 @@ def decoded(response: requests.Response, call: Call) -> Any:
         raise BrokenReplyError(f"the JSON of the answer to {call} is broken", call=str(call)) from error
 
 
+def is_json(response: requests.Response) -> bool:
+    """True when the answer says that it is JSON."""
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == JSON
+
+
 def bare(error: Exception) -> Exception:
-    """The exception without its request: that holds the Authorization header."""
+    """The exception without its request and its frames: both hold the Authorization header."""
     if isinstance(error, requests.RequestException):
         error.request = error.response = None
+    for inner in (*_chain(error), *_causes(error)):
+        inner.__traceback__ = None
     return error
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _is_safe_to_repeat(call: Call, error: Exception) -> bool:

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import base64
 import importlib
+import json
 import os
+import re
 import shlex
 import stat
 import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
-from typing import Iterable, Optional
+from typing import Any, Iterable, Iterator, Mapping, Optional
 from urllib.parse import quote, quote_plus
 
 from .errors import MissingExtraError, SettingsError
 
-__all__ = ["HIDDEN", "Redactor", "SecretSource", "warn_caller", "warn_if_readable_by_others"]
+__all__ = [
+    "HIDDEN",
+    "Redactor",
+    "SecretSource",
+    "is_secret_name",
+    "masked",
+    "secrets_in",
+    "warn_caller",
+    "warn_if_readable_by_others",
+]
 
 HIDDEN = "***"
+# snmp_community, management_ipmi_credentials, auth_password, and custom attributes of such names.
+_SECRET_NAME = re.compile(
+    r"communit|credential|passw|passphrase|secret|token|(?:^|[_-])(?:pass|psk)(?:$|[_-])"
+    r"|(?:api|access|auth|private|priv|ssh|encryption)[_-]?key",
+    re.IGNORECASE,
+)
 COMMAND_S = 60.0  # how long a password command may take
 
 
@@ -56,10 +73,12 @@ class SecretSource:
             secret = _from_command(self.command)
         else:
             secret = _from_keyring(str(self.keyring), username)
-        if not secret:
-            raise SettingsError(f"the password from {self.place} is empty or missing", field="password")
+        wrong = "is empty or missing" if not secret else None
         if "\n" in secret or "\r" in secret:
-            raise SettingsError(f"the password from {self.place} has more than one line", field="password")
+            wrong = "has more than one line"
+        if wrong is not None:
+            del secret  # tracebacks can show what frames hold
+            raise SettingsError(f"the password from {self.place} {wrong}", field="password")
         return secret
 
     @property
@@ -82,7 +101,8 @@ def _from_file(path: str) -> str:
             secret = source.read().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SettingsError(f"the password file {path} cannot be read: {reason}", field="password_file") from error
+        cause = error if isinstance(error, OSError) else None  # the other one holds what it could not decode
+        raise SettingsError(f"the password file {path} cannot be read: {reason}", field="password_file") from cause
     if secret != secret.strip():
         warn_caller(f"the password in {path} starts or ends with a blank; remove it unless it belongs to the password")
     return secret
@@ -133,18 +153,50 @@ def _from_keyring(service: str, username: str) -> str:
     return keyring.get_password(service, username) or ""
 
 
+def is_secret_name(name: str) -> bool:
+    """True for the name of an attribute, or of a part of one, whose value must not be shown."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def masked(value: Any, name: str = "") -> Any:
+    """``value``, which is called ``name``, with HIDDEN in place of all that is secret by its name."""
+    if is_secret_name(name):
+        return None if value is None else HIDDEN
+    if isinstance(value, Mapping):
+        return {key: masked(inner, str(key)) for key, inner in value.items()}
+    return [masked(inner) for inner in value] if isinstance(value, list) else value
+
+
+def secrets_in(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
+    """The texts in ``value`` that are secret by their names."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from secrets_in(inner, all_of_it=all_of_it or is_secret_name(str(key)))
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from secrets_in(inner, all_of_it=all_of_it)
+    elif all_of_it and isinstance(value, str):
+        yield value
+
+
 class Redactor:
     """Replaces secrets in texts, in every form in which they travel."""
 
     def __init__(self, secrets: Iterable[str], username: str = "") -> None:
+        self._secrets, self._username = tuple(filter(None, secrets)), username
         forms: set[str] = set()
-        for secret in filter(None, secrets):
+        for secret in self._secrets:
             basic = base64.b64encode(f"{username}:{secret}".encode()).decode()
-            forms |= {secret, quote(secret, safe=""), quote_plus(secret), basic}
+            escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+            forms |= {secret, quote(secret, safe=""), quote_plus(secret), basic, *escaped}
         # A secret of three letters is none, and hiding each "abc" would make every text unreadable.
         forms = {form for form in forms if len(form) > 3}
         # Longest first, so that no form leaves a piece of a longer one behind.
         self._forms = sorted(forms, key=len, reverse=True)
+
+    def also(self, secrets: Iterable[str]) -> Redactor:
+        """One that replaces these as well."""
+        return Redactor((*self._secrets, *secrets), self._username)
 
     def __call__(self, text: str) -> str:
         for form in self._forms:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from http import HTTPStatus
-from typing import Any, Callable, Iterator, Mapping, Optional
+from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
+from .credentials import HIDDEN, Redactor, is_secret_name, secrets_in
 from .errors import (
     ApiError,
     AuthError,
@@ -44,6 +45,7 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
 _NOT_ABOUT_CREDENTIALS = re.compile(
     r"\b(?:permissions?|not permitted|not allowed|foreign|authorize checkmk|in use|lack)\b", re.IGNORECASE
 )
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _TEXT_LIMIT = 2000
 _MAX_DEPTH = 50
 
@@ -57,16 +59,18 @@ def is_of_a_gateway(status: int, body: bytes) -> bool:
 
 
 def api_error(
-    status: int, headers: Mapping[str, str], body: bytes, *, call: str, redact: Callable[[str], str]
-) -> ApiError:
-    """The error for an answer; its texts have passed ``redact``, for servers repeat what they were sent.
+    status: int, headers: Mapping[str, str], body: bytes, *, call: str, sent: Any, redact: Redactor
+) -> Union[ApiError, UnexpectedReplyError]:
+    """The error for an answer; UnexpectedReplyError for a 404 that is not of the API.
 
-    Raises UnexpectedReplyError for a 404 that is not of the API.
+    Servers repeat what they get: its texts are without our secrets and those in what was ``sent``, and it is
+    returned to be raised where no frame holds the body.
     """
+    redact = redact.also(secrets_in(sent))
     problem = _problem(body, redact)
     if problem is None and status == 404:
         # Checkmk's own 404 is JSON. This one is of the web server: to take it for "no such host" would be a lie.
-        raise UnexpectedReplyError(
+        return UnexpectedReplyError(
             f"no Checkmk site answers to {call}: 404 {_plain_text(body, redact)[:80]}; check server_url and site",
             call=call,
             nothing_done=True,
@@ -131,7 +135,10 @@ def _flat(fields: Any) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for path, text in _leaves(fields, ""):
-        found.setdefault(path[5:] if path.startswith("body.") else path, []).append(text)
+        is_about_a_secret = any(map(is_secret_name, path.split(".")))
+        # Checkmk repeats what does not fit.
+        said = _QUOTED.sub(HIDDEN, text) if is_about_a_secret else text
+        found.setdefault(path[5:] if path.startswith("body.") else path, []).append(said)
     return found
 
 

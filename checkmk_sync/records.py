@@ -58,8 +58,8 @@ class Host(_Labelled):
 
     name: str
     folder: str
-    attributes: Attributes
-    effective_attributes: Optional[Attributes] = None
+    attributes: Attributes = field(repr=False)  # may hold secrets
+    effective_attributes: Optional[Attributes] = field(default=None, repr=False)
     is_cluster: Optional[bool] = None
     is_offline: Optional[bool] = None
     cluster_nodes: Optional[tuple[str, ...]] = None
@@ -92,7 +92,7 @@ class Folder(_Labelled):
 
     path: str
     title: str
-    attributes: Attributes
+    attributes: Attributes = field(repr=False)  # may hold secrets
     etag: Optional[str] = field(default=None, compare=False)
 
     @classmethod

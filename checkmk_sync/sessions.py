@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Iterator, Mapping
@@ -53,4 +54,11 @@ def environment(settings: Settings) -> Mapping[str, Any]:
     if isinstance(verify, str) and not Path(verify).exists():
         raise SettingsError(f"the CA bundle {verify} does not exist", field="ca_bundle")
     proxies = {"http": settings.proxy, "https": settings.proxy} if settings.proxy else dict(found["proxies"])
-    return {"verify": verify, "proxies": proxies}
+    return {"verify": verify, "proxies": {scheme: _ProxyURL(url) for scheme, url in proxies.items()}}
+
+
+class _ProxyURL(str):
+    """Does not show its password where frames show what they hold."""
+
+    def __repr__(self) -> str:
+        return repr(re.sub(r"//[^@/]*@", "//***@", self))

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import requests
 import urllib3.exceptions
 
-from .adapter import CallRequest, CheckmkAdapter, bare, decoded
+from .adapter import CallRequest, CheckmkAdapter, bare, decoded, is_json
 from .auth import CheckmkAuth
 from .cache import Cache
 from .clock import Clock, Deadline, SystemClock
@@ -48,11 +48,8 @@ class Transport:
         self.metrics = MetricsCollector(kept.retention_hours, cleanup_interval=kept.cleanup_interval, clock=self.clock)
         self.version_text: Optional[str] = None  # as the site names it, with the first answer that says it
         self.edition: Optional[str] = None
-        secret = settings.secret.reveal(settings.username)
-        proxy_password = urlsplit(settings.proxy).password if settings.proxy else None
-        self._redact = Redactor(filter(None, (secret, proxy_password)), settings.username)
-        self._auth = CheckmkAuth(settings.username, secret)
         self._options = environment(settings)
+        self._auth, self._redact = _credentials(settings)
         self.guards = _guards(settings, self.metrics, self.clock)
         self._adapter = CheckmkAdapter(
             self.guards, settings.timeouts, pool_size=settings.limits.reads_in_flight + 1, redact=self._redact
@@ -160,12 +157,17 @@ class Transport:
         self.version_text = response.headers.get("X-Checkmk-Version", self.version_text)
         self.edition = response.headers.get("X-Checkmk-Edition", self.edition)
         if status >= 400:
-            raise api_error(status, response.headers, response.content, call=str(call), redact=self._redact)
+            raise api_error(
+                status, response.headers, response.content, call=str(call), sent=call.body, redact=self._redact
+            )
         data: Any = response if call.stream else request.data
         if from_cache:
             data = decoded(response, call)
-        if data is None and status == 200 and call.accept == JSON:
+        if status == 200 and call.accept == JSON and (data is None or not is_json(response)):
             kind = response.headers.get("Content-Type", "without a type")
+            if call.stream:
+                request.exchange.release()
+                response.close()
             raise UnexpectedReplyError(
                 f"the answer to {call} is {kind}, not JSON; is {self.settings.server_url} a Checkmk server?",
                 call=str(call),
@@ -200,6 +202,14 @@ class _Pace:
             self._bytes, self.left_s = 0, self._read_s
         else:
             self.left_s = max(self.left_s - took_s, 0.001)
+
+
+def _credentials(settings: Settings) -> tuple[CheckmkAuth, Redactor]:
+    """In a function of its own: no frame that may be in a traceback holds the secret."""
+    secret = settings.secret.reveal(settings.username)
+    proxy_password = urlsplit(settings.proxy).password if settings.proxy else None
+    redact = Redactor(filter(None, (secret, proxy_password)), settings.username)
+    return CheckmkAuth(settings.username, secret), redact
 
 
 def _guards(settings: Settings, metrics: MetricsCollector, clock: Clock) -> Guards:

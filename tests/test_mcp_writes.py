@@ -124,7 +124,7 @@ def test_discovery_and_activation(live: SimulatedSite) -> None:
     assert "new" in live.world.core.hosts
     assert data(_call(live, "activate_changes"))["result"]["activated"] == 0
     live.set_faults([Fault("fail_discovery")])
-    assert "Not everything was done" in said(_call(live, "discover_services", hosts=["new"]))
+    assert "The scan failed" in said(_call(live, "discover_services", hosts=["new"]))
 
 
 def test_sync_from_data_and_from_a_file(live: SimulatedSite, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import responses
 
 from checkmk_sync import Checkmk
 from checkmk_sync.errors import UnexpectedReplyError
+from checkmk_sync.testing import Fault, SimulatedSite
 
 BASE = "https://mon.example.com/s/check_mk/api/1.0"
 
@@ -44,3 +45,23 @@ def test_a_login_page_is_no_success(behind_login: responses.RequestsMock, call: 
         client.version()
         with pytest.raises(UnexpectedReplyError, match="sso/login"):
             call(client)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.hosts.get("h"),
+        lambda client: list(client.hosts.each()),
+        lambda client: list(client.services.each(host="h*")),
+        lambda client: list(client.folders.each()),
+    ],
+    ids=["get", "list", "services", "folders"],
+)
+def test_a_page_is_no_answer_whether_it_is_read_at_once_or_not(call: Any) -> None:
+    with SimulatedSite(hosts=3) as site, site.client() as cmk:
+        cmk.version()
+        site.set_faults([Fault("html")])
+        with pytest.raises(UnexpectedReplyError, match="is text/html.*not JSON; is http://127.* a Checkmk server"):
+            call(cmk)
+        site.set_faults([])
+        assert cmk.hosts.get("host00000", fresh=True), "the connection serves on"

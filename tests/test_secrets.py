@@ -52,6 +52,9 @@ def _assert_clean(text: str) -> None:
 
 def _everything_said_by(error: BaseException) -> str:
     said = [repr(error), str(error), "".join(traceback.format_exception(type(error), error, error.__traceback__))]
+    inside = error.__traceback__.tb_next if error.__traceback__ is not None else None  # without the test's own frame
+    shown = traceback.TracebackException(type(error), error, inside, capture_locals=True)
+    said += [*shown.format(), repr(error.__cause__), repr(error.__context__)]
     if isinstance(error, CheckmkError):
         said += [json.dumps(error.to_dict(), default=repr), repr(vars(error)), repr(pickle.dumps(error))]
     return "\n".join(said)

@@ -6,8 +6,7 @@ import json
 import secrets
 from typing import Any, Mapping
 
-from ..credentials import HIDDEN
-from ..sync.kinds import is_secret
+from ..credentials import HIDDEN, is_secret_name
 from ..texts import harmless
 
 __all__ = ["cleaned", "fenced", "line", "quoted"]
@@ -33,7 +32,7 @@ def _key(key: Any) -> str:
 def _hidden(key: str, value: Any) -> Any:
     # Counts and times are no secrets, whatever they are called.
     is_plain = value is None or isinstance(value, (bool, int, float))
-    return HIDDEN if is_secret(key) and not is_plain else cleaned(value)
+    return HIDDEN if is_secret_name(key) and not is_plain else cleaned(value)
 
 
 def _cut(text: str, limit: int) -> str:

@@ -61,8 +61,8 @@ def token_from(path: Optional[str]) -> Optional[str]:
         with open(path, encoding="utf-8") as file:
             mode = os.fstat(file.fileno()).st_mode
             token = file.read().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError("the token file cannot be read", file=path) from error
+    except (OSError, UnicodeDecodeError):  # of which the second holds what it could not decode
+        raise SettingsError("the token file cannot be read", file=path) from None
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
         raise SettingsError(f"others may read the token; run: chmod 600 {path}", file=path)
     if not token:

@@ -6,8 +6,7 @@ import json
 import math
 from typing import Any, Mapping, Optional
 
-from ..credentials import HIDDEN
-from .kinds import is_secret
+from ..credentials import HIDDEN, is_secret_name
 
 __all__ = ["BUILT_IN", "FLAGS", "LISTS", "as_read", "mistyped", "not_a_text", "not_json"]
 
@@ -88,7 +87,7 @@ def as_read(value: Any) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
-    return HIDDEN if is_secret(name) else as_read(value)
+    return HIDDEN if is_secret_name(name) else as_read(value)
 
 
 def _type(value: Any) -> str:

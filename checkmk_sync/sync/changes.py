@@ -6,11 +6,11 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
-from ..credentials import HIDDEN
+from ..credentials import masked
 from ..errors import NotOwnedError
 from ..names import OWNER_LABEL
 from .desired import Property
-from .kinds import KINDS, is_secret
+from .kinds import KINDS
 from .observe import Found
 
 __all__ = ["OWNER", "Action", "Change", "Conflict"]
@@ -68,13 +68,9 @@ class Change:
             return None
         return NotOwnedError(f"{self.name} belongs to {_whose(now.owner)} since the plan was made")
 
-    def shown(self) -> dict[Property, tuple[Any, Any]]:
-        """``properties``, sorted; values that are secret are ``***``."""
-        return {path: _hidden(path, values) for path, values in sorted(self.properties.items())}
-
     def to_dict(self) -> dict[str, Any]:
         """As plain data, sorted, without secrets."""
-        changed = {".".join(path): list(values) for path, values in self.shown().items()}
+        changed = {".".join(path): list(_hidden(path, values)) for path, values in sorted(self.properties.items())}
         return {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
 
     def exactly(self) -> list[Any]:
@@ -83,9 +79,9 @@ class Change:
 
 
 def _hidden(path: Property, values: tuple[Any, Any]) -> tuple[Any, Any]:
-    if path[0] != "attributes" or not is_secret(path[1]):
+    if path[0] != "attributes":
         return values
-    now, wanted = (None if value is None else HIDDEN for value in values)
+    now, wanted = (masked(value, path[1]) for value in values)
     return now, wanted
 
 

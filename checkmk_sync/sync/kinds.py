@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Mapping, Optional
 
-__all__ = ["KINDS", "Kind", "by_section", "is_secret"]
-
-# snmp_community, management_snmp_community, management_ipmi_credentials, and custom attributes of such names.
-_SECRET = re.compile("community|credential|password|secret|token", re.IGNORECASE)
+__all__ = ["KINDS", "Kind", "by_section"]
 
 
 @dataclass(frozen=True)
@@ -37,8 +33,3 @@ KINDS: Mapping[str, Kind] = {
 def by_section(section: str) -> Optional[Kind]:
     """The kind whose objects stand in a section of an inventory."""
     return next((kind for kind in KINDS.values() if kind.section == section), None)
-
-
-def is_secret(attribute: str) -> bool:
-    """True for an attribute whose value must not be shown."""
-    return _SECRET.search(attribute) is not None

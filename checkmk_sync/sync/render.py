@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Iterator
 
-from ..credentials import HIDDEN
+from ..credentials import is_secret_name, masked
 from ..names import OWNER_LABEL, counted
 from .changes import Action, Change
 from .compare import is_as_wanted, kept_beside
@@ -54,12 +54,12 @@ def _details(change: Change) -> str:
     if change.action is Action.DELETE:
         return ""
     parts = []
-    for path, (now, wanted) in change.shown().items():
+    for path, (now, wanted) in sorted(change.properties.items()):
         if change.action is Action.CREATE and path[-1] == OWNER_LABEL:
             continue
         name = f"label {path[1]}" if path[0] == "labels" else path[-1]
         if change.action is Action.CREATE:
-            parts.append(f"{on_one_line(name)} {value_as_text(wanted)}")
+            parts.append(f"{on_one_line(name)} {_shown(path, wanted)}")
         else:
             parts += _differences(path, name, now, wanted)
     return f": {', '.join(parts)}" if parts else ""
@@ -72,8 +72,16 @@ def _differences(path: Property, name: str, now: Any, wanted: Any) -> Iterator[s
             if key not in now or not is_as_wanted((*path, key), value, now[key]):
                 yield from _differences((*path, key), f"{name}.{key}", now.get(key), value)
         return
-    old, new = value_as_text(now), value_as_text(wanted)
-    yield on_one_line(name) + (" changes" if old == new == HIDDEN else f" {old} -> {new}")
+    old, new = _shown(path, now), _shown(path, wanted)
+    yield on_one_line(name) + (" changes" if old == new else f" {old} -> {new}")
+
+
+def _shown(path: Property, value: Any) -> str:
+    """A value without what is secret by its name, or by the names that it lies under."""
+    if path[0] == "attributes":
+        secret = next(filter(is_secret_name, path[1:]), "")
+        value = masked(value, secret)
+    return value_as_text(value)
 
 
 def _summary(plan: Plan) -> Iterator[str]:

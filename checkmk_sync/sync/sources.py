@@ -11,12 +11,12 @@ import sys
 from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 
 from ..configuration import nearest
-from ..credentials import HIDDEN
+from ..credentials import HIDDEN, is_secret_name
 from ..documents import MAX_BYTES, Document, read_json, read_yaml
 from ..errors import InventoryError, SettingsError
 from .attributes import FLAGS, LISTS, as_read
 from .desired import Desired, Entry, Problem, desired_state
-from .kinds import KINDS, by_section, is_secret
+from .kinds import KINDS, by_section
 
 __all__ = ["attribute_value", "from_data", "load"]
 
@@ -230,7 +230,7 @@ def attribute_value(attribute: str, cell: str) -> Any:
         try:
             return json.loads(cell)
         except ValueError:
-            shown = HIDDEN if is_secret(attribute) else repr(cell)
+            shown = HIDDEN if is_secret_name(attribute) else repr(cell)
             raise ValueError(f"{shown} starts like JSON but is none") from None
     if attribute in LISTS:
         return [part.strip() for part in cell.split("|") if part.strip()]
