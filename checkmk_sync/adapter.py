@@ -147,9 +147,11 @@ class CheckmkAdapter(HTTPAdapter):
     @contextlib.contextmanager
     def reading(self, request: CallRequest, limit_s: float) -> Iterator[None]:
         """Around reading a piece of a streamed body: it counts as a read under way, and its time is limited."""
-        left_s = float("inf") if request.call.deadline_s is None else request.deadline.remaining_s()
-        with self._guards.reading(), self._watchdog.watch(request.exchange, min(limit_s, left_s)):
-            yield
+        deadline = None if request.call.deadline_s is None else request.deadline
+        with self._guards.reading(deadline):
+            left_s = float("inf") if deadline is None else deadline.remaining_s()
+            with self._watchdog.watch(request.exchange, min(limit_s, left_s)):
+                yield
 
     def _limits(self, call: Call, deadline: Deadline) -> tuple[float, float]:
         read_s = self._timeouts.bulk_s if call.kind is Kind.BULK else self._timeouts.read_s

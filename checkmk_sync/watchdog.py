@@ -18,9 +18,13 @@ from typing import Any, Iterator, Optional
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from .forks import renewed_in_children
+
 __all__ = ["POOL_CLASSES", "Exchange", "Watchdog"]
 
 _local = threading.local()
+
+IDLE_S = 5.0
 
 
 class Exchange:
@@ -146,15 +150,20 @@ class _Watch:
 
 
 class Watchdog:
-    """One thread, started when first needed, that expires exchanges whose time is over."""
+    """One thread, there while it is needed, that expires exchanges whose time is over."""
 
     def __init__(self) -> None:
+        self._numbers = itertools.count()
+        self._closed = False
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """Nothing is watched, and there is no thread."""
         self._due: list[tuple[float, int, _Watch]] = []
         self._live = 0
-        self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._thread: Optional[threading.Thread] = None
-        self._closed = False
 
     @contextlib.contextmanager
     def watch(self, exchange: Exchange, limit_s: float) -> Iterator[None]:
@@ -184,7 +193,7 @@ class Watchdog:
             self._live += 1
             self._forget_the_dead()
             heapq.heappush(self._due, (time.monotonic() + limit_s, next(self._numbers), watch))
-            if self._thread is None or not self._thread.is_alive():  # a fork leaves no thread
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="checkmk-sync-deadlines", daemon=True)
                 self._thread.start()
             elif self._due[0][2] is watch:
@@ -197,12 +206,16 @@ class Watchdog:
             heapq.heapify(self._due)
 
     def _run(self) -> None:
+        """Ends when there was nothing to watch for some seconds: a client that nobody closes keeps no thread."""
         with self._changed:
-            while self._live or not self._closed:
+            while True:
                 while self._due and self._due[0][2].over:
                     heapq.heappop(self._due)
-                left = self._due[0][0] - time.monotonic() if self._due else None
-                if left is not None and left <= 0:
+                left = self._due[0][0] - time.monotonic() if self._due else IDLE_S
+                if left <= 0:
                     heapq.heappop(self._due)[2].exchange.expire()
-                else:
-                    self._changed.wait(left)
+                elif self._live:
+                    self._changed.wait(min(left, IDLE_S))
+                elif self._closed or not (self._changed.wait(IDLE_S) or self._live):  # added while the wait ended
+                    break
+            self._thread = None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from typing import Any, Callable
 
 import pytest
 
+from checkmk_sync import watchdog
 from checkmk_sync.errors import CheckmkError, ConnectError, DeadlineError, TransportError
 from checkmk_sync.testing import Fault, SimulatedSite
 
@@ -101,3 +104,22 @@ def test_nothing_is_sent_after_it(how: str) -> None:
         with pytest.raises(ConnectError, match="closed"):
             calls[how]()
         assert len(site.requests) == before
+
+
+def test_a_client_that_nobody_closes_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread that watches deadlines, none that cleans up."""
+    monkeypatch.setattr(watchdog, "IDLE_S", 0.05)
+    with SimulatedSite(hosts=1) as site:
+        before = threading.active_count()
+        for _ in range(10):
+            client = site.client()
+            client.hosts.get("host00000")
+            client.hosts.get("host00000")
+        gone = weakref.ref(client._transport)
+        del client
+        gc.collect()
+        assert gone() is None
+        ends = time.monotonic() + 10
+        while threading.active_count() > before and time.monotonic() < ends:
+            time.sleep(0.02)
+        assert threading.active_count() <= before

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.errors import CircuitOpenError, GatewayError, TransportError
+from checkmk_sync.errors import CircuitOpenError, DeadlineError, GatewayError, TransportError
 from checkmk_sync.recovery import BreakerState
 from checkmk_sync.testing import Fault, SimulatedSite
 from checkmk_sync.wire import Call, Kind
@@ -48,3 +49,23 @@ def test_all_calls_of_a_look_end_together(kind: str) -> None:
             with pytest.raises(TransportError):
                 list(there.each())
         assert time.monotonic() - started < 0.9
+
+
+def test_a_look_does_not_queue_beyond_its_time() -> None:
+    """Real time: pieces of a stream stand in the lane of reads as well."""
+    options = {"limits": {"reads_in_flight": 1}, "recovery": {"retry": {"max_retries": 0}}}
+    with SimulatedSite(hosts=3000) as site, site.client(**options) as cmk:
+        cmk.version()
+        stream = cmk.hosts._via(cmk._site.within(1.0)).each()
+        assert next(stream)
+        site.set_faults([Fault("slow", seconds=5, path="pending_changes", times=1)])
+        other = threading.Thread(target=cmk.activation.pending)
+        other.start()
+        while not site.world.faults.struck:
+            time.sleep(0.01)
+        started = time.monotonic()
+        with pytest.raises(DeadlineError):
+            list(stream)
+        assert time.monotonic() - started < 2
+        site.world.faults.set([])
+        other.join()

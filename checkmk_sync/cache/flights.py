@@ -7,6 +7,8 @@ import threading
 from concurrent.futures import Future
 from typing import Callable, Generic, Hashable, TypeVar
 
+from ..forks import renewed_in_children
+
 __all__ = ["SingleFlight"]
 
 T = TypeVar("T")
@@ -16,6 +18,11 @@ class SingleFlight(Generic[T]):
     """Calls with the same key at the same time are one call; all get its result, or its failure at once."""
 
     def __init__(self) -> None:
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """Nothing is in the air: in the child of a fork those who fly are not there."""
         self._flights: dict[Hashable, Future[T]] = {}
         self._lock = threading.Lock()
 

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from typing import Any, Callable, Optional
 
 from ..clock import Clock, SystemClock
+from ..forks import renewed_in_children
 
 __all__ = ["LRUCache", "private_copy"]
 
@@ -37,11 +38,16 @@ class LRUCache:
         self.max_size, self.default_ttl = max_size, default_ttl
         self._max_bytes, self._size_of = max_bytes, size_of
         self._now = (clock or SystemClock()).monotonic
-        self._lock = threading.Lock()
+        self.renew()
+        renewed_in_children(self)
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._bytes = 0
         self._counts = {"hits": 0, "misses": 0, "evictions": 0, "expirations": 0}
         self.epoch = 0  # counts deletions: what was computed before one must not be stored after it
+
+    def renew(self) -> None:
+        """A lock of its own."""
+        self._lock = threading.Lock()
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value under ``key``, or ``default`` where there is none or its time is over."""

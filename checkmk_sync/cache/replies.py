@@ -7,12 +7,14 @@ import json
 import logging
 import threading
 import uuid
+import weakref
 from typing import Any, Callable, Optional, Protocol
 
 import requests
 
 from ..clock import Clock
 from ..errors import ServerError, TransportError
+from ..forks import renewed_in_children
 from ..metrics import MetricsCollector
 from ..settings import CachingSettings
 from ..wire import Call, Reply
@@ -52,7 +54,7 @@ class ReplyCache:
         self._stale_s = settings.stale_if_error
         self._flights: SingleFlight[Reply] = SingleFlight()
         self._unnoted: set[str] = set()  # scopes of writes that the storage does not know of
-        self._cleaner = _Cleaner(self.cleanup, settings.cleanup_interval)
+        self._cleaner = _Cleaner(weakref.WeakMethod(self.cleanup), settings.cleanup_interval)
 
     def generation(self, call: Call) -> Optional[str]:
         """In which an answer to this call would count; None when nothing may be kept of it now."""
@@ -206,11 +208,18 @@ def _copied(data: Any) -> Any:
 
 
 class _Cleaner:
-    """Calls ``clean`` every ``interval_s`` seconds, from the first :meth:`start` to :meth:`stop`."""
+    """Calls the method ``clean`` every ``interval_s`` seconds, from the first :meth:`start` to :meth:`stop`, or until
+    its object is gone: a client that nobody closes keeps no thread."""
 
-    def __init__(self, clean: Callable[[], None], interval_s: float) -> None:
+    def __init__(self, clean: weakref.WeakMethod[Callable[[], None]], interval_s: float) -> None:
         self._clean, self._interval_s = clean, interval_s
         self._stopped = threading.Event()
+        weakref.finalize(clean().__self__, self._stopped.set)  # type: ignore[union-attr]
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """No thread yet."""
         self._thread: Optional[threading.Thread] = None
         self._lock = threading.Lock()
 
@@ -227,4 +236,7 @@ class _Cleaner:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._interval_s):
-            self._clean()
+            clean = self._clean()
+            if clean is not None:
+                clean()
+            del clean

@@ -16,6 +16,7 @@ from typing import Any, Iterator, Optional
 
 from ..clock import Clock, SystemClock
 from ..errors import SettingsError
+from ..forks import renewed_in_children
 from .storage import StorageError, Stored
 
 __all__ = ["SQLiteStorage"]
@@ -42,12 +43,17 @@ class SQLiteStorage:
     def __init__(self, path: str, max_size: int, max_bytes: float, clock: Optional[Clock] = None) -> None:
         self._path, self._max_size, self._max_bytes = path, max_size, max_bytes
         self._now = (clock or SystemClock()).time
-        self._lock = threading.RLock()
+        self.renew()
+        renewed_in_children(self)
         self._connection: Optional[sqlite3.Connection] = None
         self._process = 0
         self._closed = False
         with self._lock:
             self._open()
+
+    def renew(self) -> None:
+        """A lock of its own; a connection it gets when it is used."""
+        self._lock = threading.RLock()
 
     def get(self, key: str) -> Optional[Stored]:
         asked = "SELECT headers, body, url, generation, fresh_until FROM answers WHERE key = ? AND keep_until > ?"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Optional, Protocol
 
 from ..clock import Clock
+from ..forks import renewed_in_children
 from .lru import LRUCache
 
 __all__ = ["Generations", "MemoryStorage", "Storage", "StorageError", "Stored"]
@@ -69,6 +70,11 @@ class Generations:
 
     def __init__(self) -> None:
         self._tokens: dict[str, str] = {}
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """A lock of its own."""
         self._lock = threading.Lock()
 
     def get(self, scope: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import threading
-import weakref
 from typing import Any, Iterator, Optional
 
 from ..clock import Clock, SystemClock
+from ..forks import renewed_in_children
 from .histogram import Histogram
 from .window import OTHER, REFUSED, RENAMED, Slice, Window
 
@@ -45,10 +44,11 @@ class MetricsCollector:
         self._limits = (retention_hours * 3600.0, slices, cleanup_interval, max_names)
         self.clock: Clock = clock or SystemClock()
         self._now = self.clock.monotonic
-        self._start()
-        _collectors.add(self)
+        self.renew()
+        renewed_in_children(self)
 
-    def _start(self) -> None:
+    def renew(self) -> None:
+        """Begin empty, also in the child of a fork: what was collected is the parent's."""
         # Reentrant: the garbage collector may end an abandoned stream, which counts its bytes, at any moment.
         self._lock = threading.RLock()
         self._gauges: dict[str, float] = {}
@@ -222,18 +222,6 @@ class MetricsCollector:
         self._count(RENAMED, 1)
         return OTHER
 
-
-_collectors: weakref.WeakSet[MetricsCollector] = weakref.WeakSet()
-
-
-def _start_anew() -> None:
-    """In the child of a fork: another thread may have held the lock, and what was collected is the parent's."""
-    for collector in _collectors:
-        collector._start()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    os.register_at_fork(after_in_child=_start_anew)
 
 _default = MetricsCollector()
 

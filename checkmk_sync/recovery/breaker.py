@@ -11,6 +11,7 @@ from typing import Any, Callable, Optional, TypeVar
 
 from ..clock import Clock, SystemClock
 from ..errors import ApiError, CircuitOpenError, DeadlineError, TransportError
+from ..forks import renewed_in_children
 from ..settings import BreakerSettings
 from .classify import ErrorClass, classify_error
 
@@ -65,14 +66,19 @@ class CircuitBreaker:
         self.failure_rate, self.minimum_calls = failure_rate, minimum_calls
         self._clock: Clock = clock or SystemClock()
         self._counts = counts
-        self._lock = threading.Lock()
+        self.renew()
+        renewed_in_children(self)
         self._state = BreakerState.CLOSED
         self._generation = 0
         self._failures = 0  # in a row
         self._recent = _Recent(window)
         self._opened_at, self._reason = 0.0, ""
-        self._probing = False
         self._listener: Optional[Callable[[BreakerState], None]] = None
+
+    def renew(self) -> None:
+        """A lock of its own, and no probe under way; what is known of the site stays."""
+        self._lock = threading.Lock()
+        self._probing = False
 
     @classmethod
     def from_settings(cls, settings: BreakerSettings, *, clock: Optional[Clock] = None) -> CircuitBreaker:

@@ -10,6 +10,7 @@ import ratelimit
 
 from ..clock import Clock, Deadline, SystemClock
 from ..errors import ConnectError, DeadlineError
+from ..forks import renewed_in_children
 
 __all__ = ["InFlight", "RateLimit"]
 
@@ -23,7 +24,13 @@ class RateLimit:
         # ratelimit counts in fixed windows and would let twice the rate through around their borders,
         # all at once. Windows that hold one call each are a smooth limit. One decorator per instance:
         # on a class it would let one client throttle another.
-        self._take = ratelimit.limits(calls=1, period=1.0 / per_second, clock=self._clock.monotonic)(lambda: None)
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """Begin to count anew."""
+        period = 1.0 / self.per_second
+        self._take = ratelimit.limits(calls=1, period=period, clock=self._clock.monotonic)(lambda: None)
 
     def wait(self, deadline: Optional[Deadline] = None, *, sleep: Optional[Callable[[float], bool]] = None) -> float:
         """Wait for a start; the seconds waited. DeadlineError when there will be none in time.
@@ -50,15 +57,21 @@ class InFlight:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._slots = threading.BoundedSemaphore(limit)
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """All are free."""
+        self._slots = threading.BoundedSemaphore(self.limit)
 
     @contextlib.contextmanager
     def slot(self, deadline: Optional[Deadline] = None) -> Iterator[None]:
         """Hold one of the slots. DeadlineError when none gets free in time."""
         left = None if deadline is None or deadline.limit_s is None else deadline.remaining_s()
-        if not self._slots.acquire(timeout=left):
+        slots = self._slots
+        if not slots.acquire(timeout=left):
             raise DeadlineError(f"{self.limit} other requests left no time for this call", queued=True)
         try:
             yield
         finally:
-            self._slots.release()
+            slots.release()

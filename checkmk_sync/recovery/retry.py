@@ -11,6 +11,7 @@ import backoff
 
 from ..clock import Clock, Deadline, SystemClock
 from ..errors import GatewayError, ThrottledError
+from ..forks import renewed_in_children
 from ..settings import RetrySettings
 from .classify import is_repeatable
 
@@ -44,6 +45,11 @@ class RetryBudget:
     def __init__(self, capacity: float = 10.0, earned: float = 1.0) -> None:
         self._capacity, self._earned = capacity, earned
         self._tokens = capacity
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """A lock of its own."""
         self._lock = threading.Lock()
 
     def spend(self) -> bool:

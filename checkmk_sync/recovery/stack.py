@@ -70,12 +70,12 @@ class Guards:
         self.metrics.set_gauge("breaker_state", _STATES[state])
         self.metrics.increment_counter(f"breaker_transitions.{state.value}")
 
-    def reading(self) -> ContextManager[None]:
-        """A place in the lane of reads, for a piece of a stream.
+    def reading(self, deadline: Optional[Deadline]) -> ContextManager[None]:
+        """A place in the lane of reads, for a piece of a stream; DeadlineError when none gets free before ``deadline``.
 
         A stream holds none while its consumer works: who reads something else meanwhile would wait for itself.
         """
-        return self._lanes["read"].slot()
+        return self._lanes["read"].slot(deadline)
 
     def _retried(self, task: Task[T]) -> T:
         def note(error: Exception, wait_s: float) -> None:

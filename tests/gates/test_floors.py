@@ -9,7 +9,7 @@ from typing import Iterator
 from tests.conftest import PACKAGE
 
 FLOORS = (
-    {"errors", "wire", "clock", "names", "credentials", "documents", "settings", "configuration", "texts"},
+    {"errors", "wire", "clock", "forks", "names", "credentials", "documents", "settings", "configuration", "texts"},
     {"batch", "recovery", "metrics"},
     {"cache", "adapter", "auth", "blocks", "decode", "metering", "problem", "sessions", "transport", "watchdog"},
     {
