@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Callable, Iterator, Optional, Sequence
 from urllib.parse import urlsplit
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 
 from .client import Checkmk
 from .errors import (
@@ -27,6 +27,7 @@ from .errors import (
     UnexpectedReplyError,
 )
 from .names import CheckmkVersion
+from .sessions import environment
 from .settings import Settings
 from .transport import InsecureTransportWarning
 
@@ -62,7 +63,7 @@ def diagnose(settings: Settings, *, watch: Optional[Callable[[Checkmk], object]]
     ``watch`` is called with the client before it is used.
     """
     reached = True
-    if settings.proxy is None:
+    if not _is_behind_a_proxy(settings):
         for finding in _network(settings):
             reached = reached and finding.verdict is not Verdict.FAILED
             yield finding
@@ -103,6 +104,14 @@ def warned(caught: Sequence[warnings.WarningMessage]) -> Iterator[Finding]:
             yield Finding("password", Verdict.WARNING, said, advice)
 
 
+def _is_behind_a_proxy(settings: Settings) -> bool:
+    """True where this machine need not reach the server itself; also a proxy of the environment counts."""
+    try:
+        return select_proxy(settings.base_url, environment(settings)["proxies"]) is not None
+    except SettingsError:  # about certificates: told when it comes to them
+        return settings.proxy is not None
+
+
 def _network(settings: Settings) -> Iterator[Finding]:
     parts = urlsplit(settings.server_url)
     host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
@@ -128,14 +137,15 @@ def _tls(settings: Settings, host: str, port: int) -> Finding:
     if not settings.verify:
         advice = "set verify: true, with ca_bundle for a certificate of your own"
         return Finding("TLS", Verdict.WARNING, "certificates are not verified", advice)
-    trusted = settings.ca_bundle or DEFAULT_CA_BUNDLE_PATH  # what requests uses
     try:
+        trusted = environment(settings)["verify"]
+        trusted = trusted if isinstance(trusted, str) else DEFAULT_CA_BUNDLE_PATH  # what requests uses
         is_folder = os.path.isdir(trusted)
         context = (
             ssl.create_default_context(capath=trusted) if is_folder else ssl.create_default_context(cafile=trusted)
         )
-    except OSError as error:
-        said = f"the CA bundle {trusted} cannot be read: {error.strerror or error}"
+    except (SettingsError, OSError) as error:
+        said = str(error) if isinstance(error, SettingsError) else f"the CA bundle {trusted} cannot be read: {error}"
         return Finding("ca_bundle", Verdict.FAILED, said, "correct ca_bundle: a file or folder with certificates")
     try:
         with socket.create_connection((host, port), timeout=settings.timeouts.connect_s) as plain:

@@ -99,7 +99,7 @@ def test_versions(version: str, verdict: Verdict) -> None:
         assert _findings(_settings(site.url))["version"].verdict is verdict
 
 
-def test_tls(tmp_path: Path) -> None:
+def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority, certificate = trustme.CA(), tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(certificate))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -123,11 +123,29 @@ def test_tls(tmp_path: Path) -> None:
         unknown = _findings(_settings(url))["TLS"]
         assert unknown.verdict is Verdict.FAILED
         assert "ca_bundle" in unknown.advice
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        assert _findings(_settings(url, recovery=_no_retries()))["TLS"].verdict is Verdict.OK
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE")
         known = _findings(_settings(url, ca_bundle=str(certificate), recovery=_no_retries()))
         assert known["TLS"].verdict is Verdict.OK
         assert known["site"].verdict is Verdict.FAILED, "it speaks TLS, but no HTTP"
     finally:
         listener.close()
+
+
+def test_it_goes_the_way_that_the_client_goes(
+    site: SimulatedSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Proxies and authorities of the environment count here as they do there."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    found = _findings(_settings("http://monitor.invalid", recovery=_no_retries()))
+    assert "reachable" not in found, "the name need not be known here"
+    assert "no connection for GET /version" in found["site"].said
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert _findings(_settings(site.url))["reachable"].verdict is Verdict.OK
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+    found = _findings(_settings(site.url.replace("http://", "https://")))
+    assert "missing.pem does not exist" in found["ca_bundle"].said
 
 
 def test_on_the_command_line(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
@@ -159,7 +177,7 @@ def test_https_to_a_port_that_speaks_http(site: SimulatedSite) -> None:
 
 def test_a_ca_bundle_that_is_not_there(site: SimulatedSite) -> None:
     found = _findings(_settings(site.url.replace("http://", "https://"), ca_bundle="/nowhere/ca.pem"))["ca_bundle"]
-    assert "/nowhere/ca.pem cannot be read" in found.said
+    assert "/nowhere/ca.pem does not exist" in found.said
     assert "ca_bundle" in found.advice
 
 
