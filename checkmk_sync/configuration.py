@@ -73,7 +73,7 @@ def _at_home(document: Document, folder: str) -> Document:
 
 def from_env() -> Settings:
     """The settings in ``CHECKMK_SERVER_URL``, ``…_SITE``, ``…_USERNAME`` and ``…_PASSWORD`` or ``…_PASSWORD_FILE``."""
-    return settings_from(Document({}, "the environment", ""))
+    return settings_from(Document({}, "the environment"))
 
 
 def settings_from(document: Document) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -41,8 +42,58 @@ def test_lines_are_found_by_path(read: Any) -> None:
     assert document.line(("hosts", 9)) == 1
 
 
-def test_no_line_is_better_than_a_wrong_one() -> None:
-    assert read_json('{"a":\n "\\ud83d\\ude00"}', "x").line(("a",)) is None
+@pytest.mark.parametrize("text", ["\u2028", "\x85", "\x7f", "\\ud83d\\ude00", "\\n", "k" * 2000, '\\"}', "{[,:"])
+def test_lines_of_json_are_those_of_json(text: str) -> None:
+    """YAML would take some letters for line breaks, and does not take others."""
+    document = read_json(f'{{"hosts": [\n{{"a": "{text}", "{text}b": 1}},\n{{"b":\n2}}]}}', "x")
+    assert document.line(("hosts", 1)) == document.line_of_item(("hosts",), 1) == 3
+    assert document.line(("hosts", 1, "b")) == 3
+    assert document.line(("hosts", 0, json.loads(f'"{text}b"'))) == 2
+
+
+@given(st.lists(JSON, max_size=4), st.integers(0, 3), st.sampled_from([None, 0, 2]))
+def test_every_item_is_found(values: list[Any], blank_lines: int, indent: Any) -> None:
+    text = "\n" * blank_lines + json.dumps({"before": [1, {"hosts": 2}], "hosts": values}, indent=indent)
+    read = [read_json(text, "x")]
+    with contextlib.suppress(SettingsError):  # YAML does not take all texts
+        read.append(read_yaml(text, "x"))
+    for document in read:
+        for index in range(len(values)):
+            assert document.line_of_item(("hosts",), index) == document.line(("hosts", index)) is not None
+        assert document.line_of_item(("hosts",), len(values)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ('{"a": 1,\n"b": {"x": 1,\n"x": 2}}', 3, "the key 'x' stands twice"),
+        ('[{"x": 1},\n{"x": 1},\n{"y": {"x": 1,\n\n "x": 1}}]', 5, "the key 'x' stands twice"),
+        ('{"a": [1,\n-Infinity], "b": NaN}', 2, "-Infinity is no JSON value"),
+        ('{"NaN": "NaN",\n"b": NaN}', 2, "NaN is no JSON value"),
+    ],
+)
+def test_what_json_lets_pass_is_refused_with_its_line(text: str, line: int, said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        read_json(text, "x.json")
+    assert caught.value.line == line
+
+
+def test_merging_does_not_explode() -> None:
+    """Each key once, however often the same is merged; and what it would be written out is counted before."""
+    keys = ", ".join(f"k{n}: x" for n in range(300))
+    text = f"a: &a {{{keys}}}\n" + "b: &b {<<: [" + ", ".join(["*a"] * 3000) + "]}\nc: {<<: [*b, *a]}\n"
+    assert len(read_yaml(text, "x").data["c"]) == 300
+    levels = "".join(f"l{n}: &l{n} {{<<: [{', '.join([f'*l{n - 1}'] * 300)}], x{n}: 1}}\n" for n in range(1, 6))
+    with pytest.raises(SettingsError, match="aliases written out"):
+        read_yaml("l0: &l0 {k: v}\n" + levels, "bomb.yaml")
+
+
+def test_merging_wins_in_the_order_of_yaml() -> None:
+    text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], z: 3}\nd: {z: 4, <<: *b}\n"
+    data = read_yaml(text, "x").data
+    assert (data["c"], data["d"]) == ({"x": 1, "y": 1, "z": 3}, {"y": 2, "z": 4})
+    with pytest.raises(SettingsError, match="'<<' takes a mapping"):
+        read_yaml("a: {<<: 7}", "x")
 
 
 @pytest.mark.parametrize(
@@ -54,6 +105,8 @@ def test_no_line_is_better_than_a_wrong_one() -> None:
         ("? [1, 2]\n: 3\n", 1, "a key must be a plain text"),
         ("a: !!python/object/apply:os.system ['id']\n", 1, "not valid YAML"),
         ("[" * 60 + "]" * 60, 1, "nested deeper"),
+        ("a: 1\nb: 2024-13-45\n", 2, "'2024-13-45' is not valid.*put it in quotes"),
+        ("a:\n\tb: 1\n", 2, "indented with blanks, and here is a tab"),
     ],
 )
 def test_yaml_that_cannot_be_trusted_is_refused_with_its_line(text: str, line: int, said: str) -> None:

@@ -104,7 +104,7 @@ def test_every_cell_survives(rows: dict[str, str], delimiter: str) -> None:
     writer = csv.writer(buffer, delimiter=delimiter)
     writer.writerow(["name", "alias"])
     writer.writerows(rows.items())
-    found = {entry.data["name"]: entry.data["attributes"]["alias"] for entry in _of_csv(buffer.getvalue(), "x.csv")}
+    found = {entry.data["name"]: entry.data["attributes"]["alias"] for entry in _of_csv(buffer.getvalue(), "x.csv", [])}
     assert found == rows
 
 
@@ -165,6 +165,7 @@ folders:
         (14, "'a:b' is not the key of a label"),
         (15, "the label checkmk_sync/owner is written by this program only"),
         (16, "a host is a mapping"),
+        (17, "the host web01 stands twice, first at "),
         (19, "the root folder"),
         (21, "the title is read as 7, not as a text"),
         (22, "is the id of a folder; its path is needed"),
@@ -247,7 +248,8 @@ def test_bytes_that_are_no_text_are_told_with_their_line(tmp_path: Path) -> None
 
 
 def test_plain_data_is_checked_the_same_way() -> None:
-    assert _mistakes({"hosts": [{"name": "a", "colour": 1}]})[0].startswith("host a: unknown key 'colour'")
+    assert _mistakes({"hosts": [{"name": "a", "colour": 1}]})[0].startswith("hosts[0]: host a: unknown key 'colour'")
+    assert _mistakes({"hosts": [{"name": "a"}, {"nme": "b"}], "folders": [{"path": "/"}]})[0].startswith("hosts[1]: ")
     assert _mistakes({"hosts": []}) == ["the inventory is empty: it names no host and no folder"]
     assert "once" in _mistakes({"hosts": [{"name": "a", "labels": {}, "attributes": {"labels": {}}}]})[0]
     labels = from_data({"hosts": [{"name": "a", "attributes": {"labels": {"x": "y"}}}]})
@@ -265,4 +267,4 @@ def test_names_of_tag_groups_may_hold_a_dash() -> None:
 
 def test_fifty_thousand_rows_are_read_in_seconds() -> None:
     text = "name,folder,ipaddress,label:env\n" + "".join(f"h{n},/f{n % 9},10.0.0.1,prod\n" for n in range(50_000))
-    assert sum(1 for _ in _of_csv(text, "x.csv")) == 50_000
+    assert sum(1 for _ in _of_csv(text, "x.csv", [])) == 50_000

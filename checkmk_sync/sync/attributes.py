@@ -7,8 +7,9 @@ import math
 from typing import Any, Mapping, Optional
 
 from ..credentials import HIDDEN, is_secret_name
+from ..documents import MAX_DEPTH
 
-__all__ = ["BUILT_IN", "FLAGS", "LISTS", "as_read", "mistyped", "not_a_text", "not_json"]
+__all__ = ["BUILT_IN", "FLAGS", "LISTS", "as_read", "is_text", "mistyped", "not_a_text", "not_json"]
 
 LISTS = frozenset({"parents", "additional_ipv4addresses", "additional_ipv6addresses", "locked_attributes"})
 FLAGS = frozenset({"inventory_failed", "waiting_for_discovery", "bake_agent_package"})
@@ -44,6 +45,11 @@ _TEXTS = frozenset(
 BUILT_IN = frozenset({*LISTS, *FLAGS, *_MAPPINGS, *_TEXTS, "metrics_association"})
 
 
+def is_text(name: str) -> bool:
+    """True for an attribute whose value surely is a text."""
+    return name in _TEXTS or name.startswith("tag_")
+
+
 def mistyped(name: str, value: Any) -> Optional[str]:
     """What is wrong with the type of an attribute's value; None if nothing is."""
     if name in LISTS:
@@ -52,7 +58,7 @@ def mistyped(name: str, value: Any) -> Optional[str]:
         return next(filter(None, (not_a_text(f"{name}[{index}]", entry) for index, entry in enumerate(value))), None)
     if name in _MAPPINGS and not isinstance(value, Mapping):
         return f"{name} is {_type(value)}, not a mapping"
-    if name in _TEXTS or name.startswith("tag_"):
+    if is_text(name):
         return not_a_text(name, value)
     return not_json(name, value)
 
@@ -66,14 +72,17 @@ def not_a_text(name: str, value: Any) -> Optional[str]:
     return f"{name} is read as {_shown(name, value)}, not as a text: put it in quotes"
 
 
-def not_json(name: str, value: Any) -> Optional[str]:
+def not_json(name: str, value: Any, depth: int = 0) -> Optional[str]:
     """The part of a value that JSON cannot say, such as a date, and so no API takes; None when there is none."""
+    if depth > MAX_DEPTH:
+        return f"{name[:40]}… is nested deeper than {MAX_DEPTH} levels"
     if isinstance(value, Mapping):
         keys = (not_a_text(f"a key of {name}", key) for key in value)
-        parts = (not_json(f"{name}.{key}", part) for key, part in value.items())
+        parts = (not_json(f"{name}.{key}", part, depth + 1) for key, part in value.items())
         return next(filter(None, (*keys, *parts)), None)
     if isinstance(value, list):
-        return next(filter(None, (not_json(f"{name}[{index}]", part) for index, part in enumerate(value))), None)
+        parts = (not_json(f"{name}[{index}]", part, depth + 1) for index, part in enumerate(value))
+        return next(filter(None, parts), None)
     if isinstance(value, float) and not math.isfinite(value):
         return f"{name} is read as {_shown(name, value)}, which is no finite number"
     return None if value is None or isinstance(value, (int, float)) else not_a_text(name, value)

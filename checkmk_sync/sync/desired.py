@@ -49,12 +49,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a source as it was read. ``line`` finds the line of a part of it, for problems."""
+    """One entry of a source as it was read: number ``index`` of its list. ``line`` finds the line of a part of it,
+    for problems."""
 
     kind: str
     data: Any = field(repr=False)
     file: Optional[str] = None
     line: Callable[..., Optional[int]] = field(default=lambda *_path: None, repr=False, compare=False)
+    index: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,6 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def read(self, entry: Entry) -> None:
-        known = len(self.problems)
         keys = KINDS[entry.kind].keys
         if not isinstance(entry.data, Mapping):
             self._problem(entry, f"a {entry.kind} is a mapping with the keys {', '.join(keys)}")
@@ -120,7 +121,7 @@ class _Reader:
                 self._problem(entry, f"unknown key {as_read(key)}{nearest(str(key), keys)}", key)
         key = self._key(entry, keys[0])
         properties = dict(self._properties(entry))
-        if key is not None and len(self.problems) == known:
+        if key is not None:  # also with mistakes in it, for it may stand twice
             self._add(Object(entry.kind, key, properties, located(entry.file, entry.line()).rstrip(": ")), entry)
 
     def _add(self, wanted: Object, entry: Entry) -> None:
@@ -132,7 +133,8 @@ class _Reader:
     def _problem(self, entry: Entry, message: str, *path: Union[str, int]) -> None:
         name = entry.data.get(KINDS[entry.kind].keys[0]) if isinstance(entry.data, Mapping) else None
         of = f"{entry.kind} {name}: " if isinstance(name, str) else ""
-        self.problems.append(Problem(f"{of}{message}", entry.file, entry.line(*path)))
+        where = entry.file or f"{KINDS[entry.kind].section}[{entry.index}]"
+        self.problems.append(Problem(f"{of}{message}", where, entry.line(*path)))
 
     def _key(self, entry: Entry, key: str) -> Optional[str]:
         value = entry.data.get(key)
@@ -226,9 +228,9 @@ def _new_folder(text: str) -> str:
 
 
 def _new_folder_or_root(text: str) -> str:
+    if text != text.strip():
+        raise ValueError(f"{text!r} begins or ends with a blank")
     path = folder_path(text)
     if is_folder_hash(path):
         raise ValueError(f"{text!r} is the id of a folder; its path is needed, such as /linux/web")
-    if any(not part.strip(".") for part in path[1:].split("/")) and path != "/":
-        raise ValueError(f"{text!r} is not a folder: its path is needed, without names of dots only")
     return path

@@ -9,7 +9,8 @@ from typing import Iterator
 from tests.conftest import PACKAGE
 
 FLOORS = (
-    {"errors", "wire", "clock", "forks", "names", "credentials", "documents", "settings", "configuration", "texts"},
+    {"errors", "wire", "clock", "forks", "names", "credentials", "places", "documents", "settings", "configuration"}
+    | {"texts"},
     {"batch", "recovery", "metrics"},
     {"cache", "adapter", "auth", "blocks", "decode", "metering", "problem", "sessions", "transport", "watchdog"},
     {

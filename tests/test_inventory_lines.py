@@ -1,0 +1,123 @@
+"""Every mistake of every file is told at once, where it stands, whatever else is wrong."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checkmk_sync.errors import InventoryError
+from checkmk_sync.sync import load
+
+
+def _told(tmp_path: Path, name: str, text: Any) -> list[str]:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InventoryError) as caught:
+        load(path)
+    return [str(problem).replace(f"{tmp_path}/", "") for problem in caught.value.problems]
+
+
+def test_a_row_of_several_lines_stands_where_it_starts(tmp_path: Path) -> None:
+    text = 'name,folder,alias\nweb01,/a,"line one\nline two\nline three"\nbad name,/a,"x\ny\nz"\n'
+    assert _told(tmp_path, "a.csv", text) == ["a.csv:5: host bad name: 'bad name' is not a host name: " + HOST_NAME]
+
+
+HOST_NAME = "only letters, digits, '-', '_' and '.' are allowed"
+
+
+def test_a_row_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    text = "name,folder,snmp_community\nweb01\nweb02,/a,{bad\nbad name,/a,\nweb03,/a/..,\n"
+    assert [problem.split(": ")[0] for problem in _told(tmp_path, "a.csv", text)] == [
+        f"a.csv:{n}" for n in (2, 3, 4, 5)
+    ]
+
+
+def test_a_section_that_is_none_hides_no_other(tmp_path: Path) -> None:
+    text = "hots:\n- name: a\nfolders: 7\nhosts:\n- nam: x\n- name: 5\n- name: w1\n  foldr: /x\n- name: w1\n"
+    told = _told(tmp_path, "a.yaml", text)
+    lines = sorted(int(problem.split(":")[1]) for problem in told)
+    assert lines == [1, 3, 5, 5, 6, 8, 9], told
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("name,label:env,label: env", "the column 'label:env' stands twice"),
+        ("name,labels", "there is no column 'labels': give each of them a column of its own, called label:KEY"),
+        ("name,Attributes", "there is no column 'Attributes'"),
+    ],
+)
+def test_headers(tmp_path: Path, header: str, said: str) -> None:
+    (problem,) = _told(tmp_path, "a.csv", f"{header}\nw1,a,b\n")
+    assert problem.startswith(f"a.csv:1: {said}")
+
+
+def _workbook() -> bytes:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<x/>")
+    return whole.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "said"),
+    [
+        ("a.xlsx", _workbook(), "this is an Excel workbook or a zip file"),
+        ("a.csv.gz", gzip.compress(b"name\nw1\n"), "this is compressed: unpack it"),
+        ("a.bin", b"\x7fELF\0\0\x01\x02" * 9, "this is a binary file"),
+        ("a.csv", "name\nw1\n".encode("utf-16"), "the inventory is UTF-16"),
+        ("a.csv", "name\nw1\n".encode("utf-16-le"), "the inventory is UTF-16"),
+        ("a.csv", "name\nw1\n".encode("utf-16-be"), "the inventory is UTF-16"),
+    ],
+    ids=["excel", "gzip", "binary", "utf-16", "utf-16-le", "utf-16-be"],
+)
+def test_what_is_no_text_is_called_what_it_is(tmp_path: Path, name: str, raw: bytes, said: str) -> None:
+    (problem,) = _told(tmp_path, name, raw)
+    assert problem.startswith(f"{name}:1: {said}")
+
+
+def test_the_separator_that_excel_names(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("sep=;\r\nname;alias\r\nw1;a,b,c\r\n")
+    assert load(tmp_path / "a.csv").objects["host", "w1"].properties["attributes", "alias"] == "a,b,c"
+    assert _told(tmp_path, "b.csv", "sep=;\nname;alias\nw1;x\nw 2;y\n")[0].startswith("b.csv:4: ")
+
+
+@pytest.mark.parametrize("text", ["name\nw1\n", "sep=,\nname\nw1\n", "name,alias\nw1,x\n"])
+def test_standard_input_may_be_csv_of_one_column(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert ("host", "w1") in load("-").objects
+
+
+def test_standard_input_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    with pytest.raises(InventoryError, match="^standard input: the inventory is empty"):
+        load("-")
+    with pytest.raises(InventoryError, match="standard input can be read once only"):
+        load(["-", "-"])
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(InventoryError, match="standard input: it is closed"):
+        load("-")
+
+
+def test_a_text_is_a_text(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("name,alias,tag_x,parents\nweb01,[old] web,{y},\n")
+    properties = load(tmp_path / "a.csv").objects["host", "web01"].properties
+    assert (properties["attributes", "alias"], properties["attributes", "tag_x"]) == ("[old] web", "{y}")
+
+
+def test_a_blank_around_a_folder_is_seen(tmp_path: Path) -> None:
+    (problem,) = _told(tmp_path, "a.yaml", "hosts:\n- name: a\n  folder: ' /dc'\n")
+    assert problem == "a.yaml:3: host a: ' /dc' begins or ends with a blank"
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.csv"])
+def test_values_may_not_be_nested_without_end(tmp_path: Path, name: str) -> None:
+    deep = "[" * 400 + "]" * 400
+    text = f'[{{"name": "a", "attributes": {{"x": {deep}}}}}]' if name == "a.json" else f"name,x\na,{deep}\n"
+    (problem,) = _told(tmp_path, name, text)
+    assert "nested deeper than 50 levels" in problem
