@@ -245,7 +245,7 @@ def _is_safe_to_repeat(call: Call, error: Exception) -> bool:
 
 
 def _is_connect_failure(error: BaseException) -> bool:
-    kinds = (requests.ConnectTimeout, urllib3.exceptions.NewConnectionError)
+    kinds = (requests.ConnectTimeout, urllib3.exceptions.NewConnectionError, urllib3.exceptions.LocationValueError)
     return any(isinstance(inner, kinds) for inner in _chain(error))
 
 

@@ -129,6 +129,7 @@ def _name_of(item: Any) -> str:
 class _Batch(Generic[E]):
     def __init__(self, site: Site, verb: BulkVerb[E]) -> None:
         self._site, self._verb = site, verb
+        self._todo: list[Sequence[E]] = []  # parts of a chunk, the next one last
         self.stopped_by: Optional[AuthError] = None
 
     def run(self, chunk: Sequence[E], seen: set[str]) -> Iterator[Outcome]:
@@ -145,11 +146,13 @@ class _Batch(Generic[E]):
             else:
                 seen.add(key)
                 fresh.append(entry)
-        yield from self._send(fresh)
+        self._todo.append(fresh)
+        while self._todo:
+            part = self._todo.pop()
+            if part:
+                yield from self._send(part)
 
     def _send(self, entries: Sequence[E]) -> Iterator[Outcome]:
-        if not entries:
-            return
         if self.stopped_by is not None:
             yield from self._failed(entries, self.stopped_by)
             return
@@ -179,7 +182,7 @@ class _Batch(Generic[E]):
         elif bad and max(bad) < len(entries):
             for index, fields in bad.items():
                 yield Outcome.failed(self._verb.key(entries[index]), _narrowed(error, fields))
-            yield from self._send([entry for index, entry in enumerate(entries) if index not in bad])
+            self._todo.append([entry for index, entry in enumerate(entries) if index not in bad])
         elif len(entries) == 1:
             yield from self._failed(entries, error)
         else:
@@ -196,12 +199,11 @@ class _Batch(Generic[E]):
         yield from self._as_read(entries, proven)
         rest = [entry for entry in entries if self._verb.key(entry) not in proven]
         if len(rest) < len(entries):
-            yield from self._send(rest)
+            self._todo.append(rest)
         elif len(parts) == 1:
             yield from self._failed(entries, error)
         else:
-            for part in parts:
-                yield from self._send(part)
+            self._todo += reversed(parts)
 
     def _failed_in_part(self, entries: Sequence[E], error: ApiError, failed: Mapping[str, Any]) -> Iterator[Outcome]:
         """The good entries are committed. A failed one may be as wanted all the same (removing what is gone), so

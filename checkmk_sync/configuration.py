@@ -82,9 +82,9 @@ def settings_from(document: Document) -> Settings:
     checkmk = dict(_section(document, "checkmk"))
     own = [entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, "secret")]
     _refuse_unknown(document, ("checkmk",), checkmk, (*own, *_SECRET_KEYS))
-    _fill_from_environment(checkmk)
+    variables = _fill_from_environment(checkmk)
     _refuse_incomplete(document, checkmk)
-    values: dict[str, Any] = {"secret": _secret(document, checkmk)}
+    values: dict[str, Any] = {"secret": _secret(document, checkmk, variables)}
     values.update({name: checkmk[name] for name in own if name in checkmk})
     advanced = dict(_section(document, "advanced_features"))
     _refuse_unknown(document, ("advanced_features",), advanced, _ADVANCED)
@@ -137,18 +137,23 @@ def _section(document: Document, name: str) -> Mapping[str, Any]:
     return found
 
 
-def _fill_from_environment(checkmk: dict[str, Any]) -> None:
+def _fill_from_environment(checkmk: dict[str, Any]) -> dict[str, str]:
+    """Which keys were taken from which variables."""
+    filled: dict[str, str] = {}
     has_secret = any(key in checkmk for key in _SECRET_KEYS)
     for variable, key in _ENVIRONMENT.items():
         if not os.environ.get(variable) or key in checkmk or (has_secret and key in _SECRET_KEYS):
             continue
         if key == "password":  # the reference is kept, not the secret
             checkmk["password_env"] = variable
+            filled["password_env"] = variable
         else:
             checkmk[key] = os.environ[variable]
+            filled[key] = variable
+    return filled
 
 
-def _secret(document: Document, checkmk: Mapping[str, Any]) -> SecretSource:
+def _secret(document: Document, checkmk: Mapping[str, Any], variables: Mapping[str, str]) -> SecretSource:
     given = {place: checkmk[key] for key, place in _SECRET_KEYS.items() if checkmk.get(key) is not None}
     for key in (key for key, place in _SECRET_KEYS.items() if place in given):
         if key == "password_command":
@@ -157,10 +162,11 @@ def _secret(document: Document, checkmk: Mapping[str, Any]) -> SecretSource:
             raise _mistake(document, ("checkmk", key), f"checkmk.{key} must be a text; put it in quotes", key)
         if not checkmk[key]:
             raise _mistake(document, ("checkmk", key), f"checkmk.{key} is empty", key)
-    try:
-        return SecretSource(**given)
-    except SettingsError as error:
-        raise _mistake(document, ("checkmk",), str(error), error.field) from None
+    if len(given) > 1:
+        names = [variables.get(key, key) for key, place in _SECRET_KEYS.items() if place in given]
+        said = f"exactly one source for the password is needed, {' and '.join(names)} are given"
+        raise _mistake(document, ("checkmk",), said, "password")
+    return SecretSource(**given)
 
 
 def _command(document: Document, given: Any) -> str:

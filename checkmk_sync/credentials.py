@@ -141,7 +141,7 @@ def _why_it_failed(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "what it prints is not UTF-8 text"
     if isinstance(error, OSError):
-        return str(error.strerror)
+        return f"{error.filename}: {error.strerror}"  # the name of the program alone
     return str(error) if isinstance(error, ValueError) else f"it took more than {COMMAND_S:g} s"
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import email.utils
 import json
 import re
+import time
 from http import HTTPStatus
 from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
@@ -93,9 +95,15 @@ def api_error(
 
 
 def retry_after_s(headers: Mapping[str, str]) -> Optional[float]:
-    """The seconds that ``Retry-After`` asks for; None where it is absent or a date."""
+    """The seconds that ``Retry-After`` asks for, as a number or as a date; None where it is absent or neither."""
     raw = headers.get("Retry-After", "").strip()
-    return float(raw) if re.fullmatch(r"\d{1,6}(\.\d+)?", raw) else None
+    if re.fullmatch(r"\d{1,6}(\.\d+)?", raw):
+        return float(raw)
+    then, now = (email.utils.parsedate_tz(text) for text in (raw, headers.get("Date", "")))
+    if then is None:
+        return None
+    # By the clock that made the date, where it tells its time.
+    return max(0.0, email.utils.mktime_tz(then) - (time.time() if now is None else email.utils.mktime_tz(now)))
 
 
 def _problem(body: bytes, redact: Callable[[str], str]) -> Optional[dict[str, Any]]:

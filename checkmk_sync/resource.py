@@ -123,8 +123,9 @@ class Site:
         the way to the login page of a proxy."""
         location = reply.header("Location") or ""
         if not row.redirects:
+            shown = repr(self.transport.redacted(location)[:200])
             raise UnexpectedReplyError(
-                f"the answer to {reply.call} is a redirect to {location!r:.200}, which the API does not give; "
+                f"the answer to {reply.call} is a redirect to {shown}, which the API does not give; "
                 "is there a login page in front of the site?",
                 call=str(reply.call),
             )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Optional
 
 import requests
+import urllib3
 from requests.adapters import BaseAdapter
+from requests.utils import prepend_scheme_if_needed, select_proxy
 
 from .errors import SettingsError
 from .settings import Settings
@@ -44,17 +47,41 @@ def environment(settings: Settings) -> Mapping[str, Any]:
     """``verify`` and ``proxies`` for every request: the settings first, then the environment's variables.
 
     requests lets ``REQUESTS_CA_BUNDLE`` win over ``verify=False``; here what is set is what counts.
-    SettingsError for a CA bundle that is not there.
+    SettingsError for a CA bundle that is not there and for a proxy that cannot be used.
     """
-    with requests.Session() as asked:
-        found = asked.merge_environment_settings(settings.base_url, {}, None, None, None)
+    verify, proxies = _asked(settings)
+    if isinstance(verify, str) and not Path(verify).exists():
+        raise SettingsError(f"the CA bundle {verify} does not exist", field="ca_bundle")
+    _check_proxy(select_proxy(settings.base_url, proxies))
+    return {"verify": verify, "proxies": proxies}
+
+
+def _asked(settings: Settings) -> tuple[Any, Mapping[str, str]]:
+    with requests.Session() as session:
+        found = session.merge_environment_settings(settings.base_url, {}, None, None, None)
     verify = found["verify"] if settings.verify else False
     if settings.verify and settings.ca_bundle:
         verify = settings.ca_bundle
-    if isinstance(verify, str) and not Path(verify).exists():
-        raise SettingsError(f"the CA bundle {verify} does not exist", field="ca_bundle")
-    proxies = {"http": settings.proxy, "https": settings.proxy} if settings.proxy else dict(found["proxies"])
-    return {"verify": verify, "proxies": {scheme: _ProxyURL(url) for scheme, url in proxies.items()}}
+    proxies = {"http": settings.proxy, "https": settings.proxy} if settings.proxy else found["proxies"]
+    return verify, {scheme: _ProxyURL(url) for scheme, url in proxies.items()}
+
+
+def _check_proxy(url: Optional[str]) -> None:
+    """Here, for later it would look as if the way to the site had broken."""
+    scheme = "http" if url is None else _scheme(url)
+    if scheme is None:
+        place = "(a setting, or http_proxy and the like in the environment)"
+        raise SettingsError(f"the proxy {place} is no URL such as http://proxy:3128", field="proxy")
+    if scheme.startswith("socks") and importlib.util.find_spec("socks") is None:
+        raise SettingsError("a SOCKS proxy needs the package PySocks: pip install 'requests[socks]'", field="proxy")
+
+
+def _scheme(url: str) -> Optional[str]:
+    try:
+        whole = prepend_scheme_if_needed(url, "http")  # type: ignore[no-untyped-call,unused-ignore]
+        return urllib3.util.parse_url(whole).scheme
+    except urllib3.exceptions.LocationParseError:
+        return None
 
 
 class _ProxyURL(str):

@@ -6,7 +6,7 @@ import ipaddress
 import math
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Mapping, Optional
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from .credentials import SecretSource
 from .errors import SettingsError
@@ -30,7 +30,8 @@ STRATEGIES = ("fixed", "linear", "exponential_backoff")
 
 
 def _check(owner: Any, **minimum: float) -> None:
-    """Refuse numbers below their minimum; None means "not set" and is left alone."""
+    """Refuse numbers below their minimum, and parts of what is counted; None means "not set" and is left alone."""
+    counts = {entry.name for entry in fields(owner) if entry.type == "int"}
     for name, least in minimum.items():
         value = getattr(owner, name)
         if value is None:
@@ -39,6 +40,8 @@ def _check(owner: Any, **minimum: float) -> None:
             raise SettingsError(f"{name} must be a number, not {value!r}", field=name)
         if not math.isfinite(value):
             raise SettingsError(f"{name} must be a finite number, not {value!r}", field=name)
+        if name in counts and not isinstance(value, int):
+            raise SettingsError(f"{name} must be a whole number, not {value!r}", field=name)
         if value < least:
             raise SettingsError(f"{name} must be at least {least:g}, not {value!r}", field=name)
 
@@ -110,8 +113,8 @@ class CachingSettings:
             raise SettingsError(
                 "the backend redis needs redis_url, such as redis://localhost:6379/0", field="redis_url"
             )
-        if self.redis_url is not None and urlsplit(self.redis_url).password:
-            raise SettingsError("a password does not belong into redis_url: use redis_password_file", field="redis_url")
+        if self.redis_url is not None:
+            _check_redis_url(self.redis_url)
 
 
 @dataclass(frozen=True)
@@ -272,11 +275,23 @@ def _check_proxy(text: str) -> None:
         raise SettingsError("proxy must be a URL such as http://proxy:3128", field="proxy")
 
 
+def _check_redis_url(text: str) -> None:
+    try:
+        parts = urlsplit(text)
+        has_password = parts.password is not None or "password" in parse_qs(parts.query)
+    except ValueError:
+        said = "redis_url must be a URL such as redis://localhost:6379/0"
+        raise SettingsError(said, field="redis_url") from None  # what was given may hold a password
+    if has_password:
+        raise SettingsError("a password does not belong into redis_url: use redis_password_file", field="redis_url")
+
+
 def _split(text: str) -> Optional[SplitResult]:
     """The parts of a URL; None unless it has a host, and a port that can be one."""
     try:
         parts = urlsplit(text)
-        return parts if parts.hostname and parts.port != 0 else None
+        (parts.hostname or "").encode("idna")  # no name has empty labels or very long ones
+        return parts if parts.hostname and not parts.hostname.startswith((".", "*")) and parts.port != 0 else None
     except ValueError:
         return None
 

@@ -122,8 +122,12 @@ class Transport:
         _, marker, below = link.path.partition("/check_mk/api/")
         version, slash, path = below.partition("/")
         if not (marker and version and slash):
-            raise UnexpectedReplyError(f"the link {self._redact(href)!r} does not lead to the API")
+            raise UnexpectedReplyError(f"the link {self.redacted(href)!r} does not lead to the API")
         return f"/{path}" + (f"?{link.query}" if link.query else "")
+
+    def redacted(self, text: str) -> str:
+        """``text`` without our secrets."""
+        return self._redact(text)
 
     def close(self) -> None:
         """Wake sleeping calls and close all connections; calls made later raise ConnectError."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Iterator
 
 import pytest
+import responses
 
 from checkmk_sync import Checkmk, Status
 from checkmk_sync.errors import BatchError
@@ -72,3 +74,32 @@ def test_changes_and_names_as_well(site: SimulatedSite, cmk: Checkmk) -> None:
         ("b", "applied"),
         ("int", "not applied"),
     ]
+
+
+def test_a_server_that_names_one_bad_entry_at_a_time_is_asked_to_the_end(site: SimulatedSite, cmk: Checkmk) -> None:
+    """As often as there are entries, in a chunk of any size."""
+    base = f"{site.api_url}/domain-types/host_config/actions/bulk-create/invoke"
+
+    def refuse_the_first(request: Any) -> Any:
+        name = json.loads(request.body)["entries"][0]["host_name"]
+        problem = {
+            "title": "Bad Request",
+            "status": 400,
+            "fields": {"entries": {"0": {"host_name": [f"{name} exists"]}}},
+        }
+        return 400, {}, json.dumps(problem)
+
+    cmk.version()
+    with responses.RequestsMock() as mock:
+        mock.add_callback("POST", base, refuse_the_first, content_type="application/problem+json")
+        outcomes = cmk.hosts.bulk_create([{"host_name": f"h{n:04}"} for n in range(1200)], chunk_size=1200)
+    assert [(outcome.key, outcome.status) for outcome in outcomes] == [
+        (f"h{n:04}", Status.NOT_APPLIED) for n in range(1200)
+    ]
+    assert "h0007 exists" in outcomes[7].reason
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, "3"])
+def test_a_chunk_is_a_whole_number_of_hosts(cmk: Checkmk, size: Any) -> None:
+    with pytest.raises(ValueError, match="chunk_size is a whole number"):
+        cmk.hosts.bulk_create([{"host_name": "h"}], chunk_size=size)

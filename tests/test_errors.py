@@ -102,3 +102,18 @@ def test_settings_errors_say_where() -> None:
     assert str(errors.SettingsError("x", file="c.yaml", line=2)) == "c.yaml:2: x"
     assert str(errors.SettingsError("x", file="c.yaml")) == "c.yaml: x"
     assert str(errors.SettingsError("x")) == "x"
+
+
+class _Stubborn(Exception):
+    def __reduce__(self) -> Any:
+        raise NotImplementedError("no")
+
+
+@pytest.mark.parametrize("cause", [_Stubborn("said"), KeyError(threading.Lock())])
+def test_a_cause_that_does_not_pickle_takes_nothing_along(cause: Exception) -> None:
+    try:
+        raise errors.BatchError("stopped", outcomes=[]) from cause
+    except errors.BatchError as error:
+        copy = pickle.loads(pickle.dumps(error))
+    assert str(copy) == "stopped"
+    assert type(cause).__name__ in str(copy.__cause__)

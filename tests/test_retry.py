@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import email.utils
 import random
 import threading
-from typing import Any, Callable
+import time
+from typing import Any, Callable, Optional
 
 import pytest
 from hypothesis import given
@@ -20,6 +22,7 @@ from checkmk_sync.errors import (
     ReadTimeoutError,
     ThrottledError,
 )
+from checkmk_sync.problem import retry_after_s
 from checkmk_sync.recovery import RetryBudget, RetryPolicy, RetryStrategy
 from checkmk_sync.testing import ManualClock
 
@@ -219,3 +222,26 @@ def test_many_threads_share_a_policy() -> None:
     for thread in threads:
         thread.join()
     assert results == ["done"] * 20
+
+
+@pytest.mark.parametrize(
+    ("asked", "date", "seconds"),
+    [
+        ("5", None, 5.0),
+        ("Wed, 21 Oct 2026 07:28:05 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 5.0),
+        ("Wed, 21 Oct 2026 07:27:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 0.0),
+        ("soon", None, None),
+        ("", None, None),
+    ],
+)
+def test_retry_after_may_be_a_date(asked: str, date: Optional[str], seconds: Optional[float]) -> None:
+    """By the clock of who says it, which need not be right."""
+    headers = {"Retry-After": asked, **({"Date": date} if date else {})}
+    assert retry_after_s(headers) == seconds
+
+
+def test_retry_after_as_a_date_without_another_is_by_our_clock() -> None:
+    then = email.utils.formatdate(time.time() + 30, usegmt=True)
+    found = retry_after_s({"Retry-After": then})
+    assert found is not None
+    assert 25 < found <= 30

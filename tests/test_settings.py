@@ -170,6 +170,37 @@ def test_exactly_one_source_is_needed() -> None:
         SecretSource(value="a", file="b")
 
 
+def test_sources_that_exclude_each_other_are_named_as_they_were_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SERVER_URL", "SITE", "USERNAME", "PASSWORD", "PASSWORD_FILE"):
+        monkeypatch.setenv(f"CHECKMK_{name}", "https://mon" if name == "SERVER_URL" else "x")
+    with pytest.raises(SettingsError, match="needed, CHECKMK_PASSWORD_FILE and CHECKMK_PASSWORD are given"):
+        from_env()
+    (tmp_path / "c.yaml").write_text("checkmk:\n  password_command: x\n  keyring: y\n")
+    with pytest.raises(SettingsError, match="c.yaml:1: .*needed, password_command and keyring are given"):
+        load(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"limits": {"reads_in_flight": 2.5}}, "limits.reads_in_flight must be a whole number, not 2.5"),
+        ({"batch_processing": {"chunk_size": 2.0}}, "batch_processing.chunk_size must be a whole number"),
+        ({"caching": {"backend": "redis", "redis_url": "redis://[::1"}}, "redis_url must be a URL"),
+        ({"caching": {"redis_url": "redis://h?password=hunter2"}}, "a password does not belong into redis_url"),
+        ({"server_url": "https://.example.com"}, "is not a server URL"),
+        ({"server_url": "https://a..b"}, "is not a server URL"),
+        ({"server_url": f"https://{'x' * 64}.org"}, "is not a server URL"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(changes: dict[str, Any], said: str) -> None:
+    settings = Settings("https://mon", "s", "u", SecretSource(value="x"))
+    with pytest.raises(SettingsError, match=said) as caught:
+        replace_nested(settings, changes)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_settings_pickle_and_show_no_secret() -> None:
     settings = Settings("https://mon", "s", "u", SecretSource(value="hunter2"), proxy="http://me:hunter3@proxy:1")
     assert pickle.loads(pickle.dumps(settings)) == settings

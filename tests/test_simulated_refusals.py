@@ -101,6 +101,27 @@ def test_accept(raw: Raw) -> None:
     assert raw("GET", "/version", {"Accept": "application/json;q=0.5, text/html"}).status_code == 200
 
 
+def test_what_the_path_names_comes_before_the_rest_of_the_request(raw: Raw) -> None:
+    for path in ("/objects/host_config/nobody", "/objects/folder_config/~nowhere"):
+        assert raw("GET", path, {"Accept": "text/plain"}).status_code == 404
+        assert raw("PUT", path, {"If-Match": "*"}, json={"nonsense": 1}).status_code == 404
+        assert raw("GET", path, params={"effective_attributes": "perhaps"}).status_code == 404
+        assert raw("PUT", path, {"If-Match": "*"}, data="x=1").status_code == 415, "but after the type of the content"
+
+
+def test_a_host_that_is_deleted_while_it_is_renamed_breaks_nothing(raw: Raw, clock: ManualClock) -> None:
+    assert raw("POST", HOSTS, json={"host_name": "a", "folder": "/"}).status_code == 200
+    start = "/domain-types/activation_run/actions/activate-changes/invoke"
+    assert raw("POST", start, {"If-Match": "*"}, json={}).status_code == 200
+    clock.advance(60)
+    renamed = raw("PUT", "/objects/host_config/a/actions/rename/invoke", {"If-Match": "*"}, json={"new_name": "b"})
+    assert renamed.status_code == 303
+    assert raw("DELETE", "/objects/host_config/a").status_code == 204
+    clock.advance(60)
+    assert raw("GET", "/version").status_code == 200
+    assert raw("GET", "/objects/host_config/b").status_code == 404
+
+
 def test_unknown_fields_are_named(raw: Raw) -> None:
     answer = raw("POST", HOSTS, json={"host_name": "a", "folder": "/", "nothing": 1})
     assert answer.status_code == 400

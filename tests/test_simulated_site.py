@@ -59,6 +59,7 @@ def test_monitoring_and_faults(controlled: SimulatedSite) -> None:
         ("faults", {"faults": [{"kind": "slow", "path": "("}]}),
         ("faults", 7),
         ("monitoring", []),
+        ("monitoring", {"host": []}),
     ],
 )
 def test_mistakes_are_explained(controlled: SimulatedSite, path: str, data: Any) -> None:
@@ -187,6 +188,16 @@ def test_a_hundred_thousand_hosts_are_streamed() -> None:
     with SimulatedSite(hosts=100_000, services=2) as site, site.client() as cmk:
         pages = cmk.hosts.pages(batch_size=1000)
         assert sum(len(page.items) for page in pages) == 100_000
+
+
+def test_an_ipv6_address_is_written_in_brackets() -> None:
+    try:
+        site = SimulatedSite(host="::1")
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with site, site.client() as cmk:
+        assert site.url.startswith("http://[::1]:")
+        assert cmk.version().site == "s"
 
 
 def test_a_closed_site_has_no_url() -> None:

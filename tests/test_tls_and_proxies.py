@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import traceback
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -133,3 +134,21 @@ def test_a_request_through_a_proxy_that_breaks_is_unknown(authority: Path) -> No
         assert caught.value.sent is None
     finally:
         proxy.close()
+
+
+@pytest.mark.parametrize("proxy", ["http://[bad", "http://me:proxy-password@[bad", "http://pro xy:1"])
+def test_a_proxy_of_the_environment_that_is_none_is_told_at_once(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """Later it would look as if the site had not answered a write."""
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(SettingsError, match="http_proxy and the like in the environment.* is no URL") as caught:
+        Checkmk("http://127.0.0.1:1", "s", "automation", "geheim")
+    inside = caught.tb.tb_next  # without the test's own frame
+    shown = traceback.TracebackException(SettingsError, caught.value, inside, capture_locals=True)
+    assert "proxy-password" not in "".join(shown.format())
+    assert Checkmk("https://mon.example.com", "s", "automation", "geheim"), "it is not for https"
+
+
+def test_a_socks_proxy_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match="PySocks"):
+        Checkmk("https://mon.example.com", "s", "automation", "geheim", proxy="socks5://127.0.0.1:1080")

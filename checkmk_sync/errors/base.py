@@ -37,11 +37,11 @@ def _rebuild(
 
 
 def _picklable(cause: Optional[BaseException]) -> Optional[BaseException]:
-    """The cause, or what it said where it holds things (sockets, locks) that do not pickle."""
+    """The cause, or what it said where it does not pickle: it may hold sockets and locks, or be of any library."""
     try:
         pickle.loads(pickle.dumps(cause))  # noqa: S301 - our own dump
-    except (pickle.PicklingError, TypeError, AttributeError, ValueError):
-        return RuntimeError(f"{type(cause).__name__}: {cause}")
+    except Exception as unpicklable:
+        return RuntimeError(f"{type(cause).__name__}: {cause} (it does not pickle: {type(unpicklable).__name__})")
     return cause
 
 

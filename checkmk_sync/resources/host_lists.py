@@ -14,7 +14,7 @@ from ..records import Host
 from ..resource import Resource, parsed, value_of
 from ..streaming import Received, Stream, StreamBatch
 
-__all__ = ["HostLists"]
+__all__ = ["FEW_NAMES", "HostLists"]
 
 # Characters of names in one URL: Apache takes 8,190 in all, and says 414 to more.
 NAMES_IN_URL = 6000

@@ -189,6 +189,8 @@ class Hosts(HostLists):
         self._bulk("bulk_update", [])
 
     def _chunk_size(self, asked: Optional[int]) -> int:
+        if asked is not None and (not isinstance(asked, int) or asked < 1):
+            raise ValueError(f"chunk_size is a whole number of hosts, at least 1, not {asked!r}")
         return asked or self._site.settings.batch_processing.chunk_size
 
     def _written(self, verb: str, **arguments: Any) -> Host:

@@ -9,10 +9,11 @@ from ..client import Checkmk
 from ..errors import AuthError, BatchError, CheckmkError
 from ..outcomes import Outcome, Outcomes, Status
 from ..records import Folder, Host
+from ..resources.host_lists import FEW_NAMES
 from .changes import Action, Change
 from .compare import merged
 from .desired import FOLDER
-from .observe import FEW, found_folder, reread
+from .observe import found_folder, reread
 
 __all__ = ["EXECUTORS", "Executor", "Result"]
 
@@ -205,7 +206,7 @@ EXECUTORS: Mapping[tuple[Action, str], Executor] = {
     (Action.UPDATE, "folder"): _each(_update_folder),
     (Action.DELETE, "folder"): _still_ours(_each(_delete_folder)),
     (Action.CREATE, "host"): _in_bulk(_create_hosts),
-    (Action.MOVE, "host"): _still_ours(_each(_move_host), FEW),
+    (Action.MOVE, "host"): _still_ours(_each(_move_host), FEW_NAMES),
     (Action.UPDATE, "host"): _still_ours(_in_bulk(_update_hosts)),
     (Action.DELETE, "host"): _still_ours(_in_bulk(_delete_hosts)),
 }

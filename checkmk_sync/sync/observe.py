@@ -9,6 +9,7 @@ from ..client import Checkmk
 from ..errors import BrokenReplyError
 from ..query import column
 from ..records import Folder, Host, writable
+from ..resources.host_lists import FEW_NAMES
 from .desired import FOLDER, Property
 
 __all__ = ["Found", "Observed", "found_folder", "observe", "reread", "undiscovered"]
@@ -18,8 +19,6 @@ T = TypeVar("T")
 # Checkmk adds these by itself; a host with an agent and nothing else was never discovered.
 _BASIC = frozenset({"Check_MK", "Check_MK Discovery", "Check_MK HW/SW Inventory"})
 READINGS = 3
-# To read more hosts than this by their names takes longer than to read all, where each is a request (before 2.4).
-FEW = 50
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, Found]:
     if kind == "folder":
         found = _whole(lambda: map(found_folder, client.folders.each("/")))
     else:
-        names = keys if len(keys) <= FEW else None
+        names = keys if len(keys) <= FEW_NAMES else None
         found = _whole(lambda: map(_found_host, client.hosts.each(names=names)))
     wanted = set(keys)
     return {each.key: each for each in found if each.key in wanted}

@@ -211,6 +211,7 @@ class SiteApp:
             self._check_content_type(request)
         context.decode(params)
         with self.world.setup.mutex:
+            context.check_path()
             context.check_query()
             self._check_accept(request)
             context.check_body()

@@ -16,7 +16,7 @@ from .profile import Profile
 from .schema import Field, checked_body, checked_query
 from .state import HostConfig, Setup, User
 
-__all__ = ["ENDPOINTS", "Context", "Endpoint", "World", "endpoint"]
+__all__ = ["ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "World", "endpoint"]
 
 
 @dataclass
@@ -60,6 +60,8 @@ class Endpoint:
 
 
 ENDPOINTS: list[Endpoint] = []
+# What has to exist for URLs that begin like this; raises the Problem where it does not.
+PATH_CHECKS: dict[str, Callable[[Context], object]] = {}
 
 Fields = Mapping[str, Field]
 
@@ -135,6 +137,12 @@ class Context:
     def decode(self, raw: Mapping[str, str]) -> None:
         """Checkmk decodes path parameters once more, after the web server did."""
         self.params = {name: unquote(value) for name, value in raw.items()}
+
+    def check_path(self) -> None:
+        """Checkmk looks for what the URL names before it looks at anything else of the request."""
+        for prefix, check in PATH_CHECKS.items():
+            if self.endpoint.path.startswith(prefix):
+                check(self)
 
     def check_query(self) -> None:
         given = {name: self.request.args.getlist(name) for name in self.request.args}

@@ -16,6 +16,8 @@ from .state import HostConfig
 __all__ = ["HOST_COLUMNS", "SERVICE_COLUMNS", "Core", "MonitoredHost"]
 
 Row = Dict[str, Any]
+# Those that may be seeded; only the first two answer yet.
+TABLES = frozenset({"hosts", "services", "hostgroups", "servicegroups", "downtimes", "comments"})
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,12 @@ class Core:
     def seed(self, rows: Mapping[str, Any]) -> None:
         """Take ``{"hosts": [row, …], "services": […], …}`` for what is monitored.
 
-        ValueError, and nothing is changed, for a row without its name or with a state that there is not.
+        ValueError, and nothing is changed, for an unknown table, and for a row without its name or with a state that
+        there is not.
         """
         for table, found in rows.items():
+            if table not in TABLES:
+                raise ValueError(f"there is no table {table!r}; there are {', '.join(sorted(TABLES))}")
             if not isinstance(found, (list, tuple)):
                 raise ValueError(f"{table!r} is a list of rows, not {type(found).__name__}")
             for number, row in enumerate(found):

@@ -108,7 +108,8 @@ class SimulatedSite:
         """The server URL, to which clients add site and API path."""
         if self._server is None:
             raise RuntimeError("the simulated site is closed")
-        return f"http://{self._host}:{self._server.port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._server.port}"
 
     @property
     def api_url(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Mapping
 from werkzeug.wrappers import Response
 
 from ...names import folder_id, parent_folder
-from ..context import Context, endpoint
+from ..context import PATH_CHECKS, Context, endpoint
 from ..http import Problem, bad_fields, collection, json_response, missing
 from ..profile import Profile
 from ..schema import REQUIRED, Field, anything, choice, flag, listed, messages, nonempty, pattern, text
@@ -28,6 +28,9 @@ def _folder(context: Context) -> FolderConfig:
     if folder is None:
         raise missing("folder", "Folder", spelling)
     return folder
+
+
+PATH_CHECKS[_ONE] = _folder
 
 
 def folder_etag(folder: FolderConfig) -> str:

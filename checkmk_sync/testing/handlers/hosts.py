@@ -7,7 +7,7 @@ from typing import Any, Mapping, Optional
 from werkzeug.wrappers import Response
 
 from ...names import folder_id
-from ..context import Context, endpoint
+from ..context import PATH_CHECKS, Context, endpoint
 from ..fields import FieldsError, FieldsFilter
 from ..http import Problem, bad_fields, collection, json_response, missing
 from ..profile import Profile
@@ -42,6 +42,9 @@ def existing_host(context: Context) -> HostConfig:
         raise missing("host_name", "Host", name)
     context.require_seen(host)
     return host
+
+
+PATH_CHECKS["/objects/host_config/<host_name>"] = existing_host
 
 
 def _folder(context: Context, field: str, spelling: str) -> FolderConfig:
