@@ -183,7 +183,8 @@ class CheckmkAdapter(HTTPAdapter):
         sent: Optional[bool] = False if unsent else None
         text = self._redact(_root_text(error))
         if exchange.expired:
-            return DeadlineError(f"the time for {call} is over", call=str(call), sent=sent)
+            limit = "read_s, for each piece of a stream" if call.stream else "total_s"
+            return DeadlineError(f"the time for {call} is over (timeouts.{limit})", call=str(call), sent=sent)
         if unsent:
             return ConnectError(f"no connection for {call}: {text}", call=str(call), sent=False)
         if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)) or "timed out" in text:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, Status
-from checkmk_sync.errors import BatchError, ForbiddenError, SettingsError
+from checkmk_sync.errors import ForbiddenError, SettingsError
 from checkmk_sync.names import OWNER_LABEL
 from checkmk_sync.sync import Options, Report, Step, apply_plan, from_data, make_plan, report_as_text
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
@@ -24,13 +24,13 @@ INVENTORY = {
 VERSIONS = ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"]
 
 
-def _sync(cmk: Checkmk, inventory: Any, *, owner: Any = "cmdb", options: Any = None, **more: Any) -> Report:
+def synchronise(cmk: Checkmk, inventory: Any, *, owner: Any = "cmdb", options: Any = None, **more: Any) -> Report:
     plan = make_plan(cmk, from_data(inventory), owner=owner, **more)
     plan.raise_if_unsafe(allow_changes=99)
     return apply_plan(cmk, plan, options)
 
 
-def _is_empty(cmk: Checkmk, inventory: Any, owner: Any = "cmdb") -> bool:
+def is_done(cmk: Checkmk, inventory: Any, owner: Any = "cmdb") -> bool:
     return make_plan(cmk, from_data(inventory), owner=owner).is_empty
 
 
@@ -42,7 +42,7 @@ def any_version(request: pytest.FixtureRequest, clock: ManualClock, connect: Any
 
 def test_a_whole_run_in_every_version(any_version: Any) -> None:
     site, cmk = any_version
-    report = _sync(cmk, INVENTORY)
+    report = synchronise(cmk, INVENTORY)
     assert report.ok
     assert report.verified
     assert [f"{change.action.value} {change.name}" for change, _ in report.results] == [
@@ -57,12 +57,12 @@ def test_a_whole_run_in_every_version(any_version: Any) -> None:
     assert report.discovered == 3
     assert report.without_services == ()
     assert len(list(cmk.services.each(host="web01"))) == 6
-    assert _is_empty(cmk, INVENTORY)
+    assert is_done(cmk, INVENTORY)
 
 
 def test_changes_moves_and_deletes(any_version: Any) -> None:
     site, cmk = any_version
-    _sync(cmk, INVENTORY)
+    synchronise(cmk, INVENTORY)
     cmk.hosts.update(
         "web01", update_attributes={"alias": "by hand", "labels": {"env": "prod", "theirs": "1", OWNER_LABEL: "cmdb"}}
     )
@@ -77,7 +77,7 @@ def test_changes_moves_and_deletes(any_version: Any) -> None:
             {"name": "gw", "attributes": {"tag_agent": "no-agent"}},
         ]
     }
-    report = _sync(cmk, changed)
+    report = synchronise(cmk, changed)
     assert report.ok
     actions = [f"{change.action.value} {change.name}" for change, _ in report.results]
     assert actions == [
@@ -89,26 +89,26 @@ def test_changes_moves_and_deletes(any_version: Any) -> None:
     assert dict(host.attributes) == {
         "alias": "new", "labels": {"env": "live", "theirs": "1", "tier": "1", OWNER_LABEL: "cmdb"},
     }  # fmt: skip
-    assert _is_empty(cmk, changed)
+    assert is_done(cmk, changed)
 
 
 def test_the_owner_label_is_read_from_the_host_itself(site: SimulatedSite, cmk: Checkmk) -> None:
     """A folder of ours hands its label down; a foreign host in it is foreign all the same."""
-    _sync(cmk, INVENTORY)
+    synchronise(cmk, INVENTORY)
     cmk.hosts.create("foreign", "/linux/web")
     effective = cmk.hosts.get("foreign", effective_attributes=True).effective_attributes
     assert effective is not None
     assert effective["labels"][OWNER_LABEL] == "cmdb"
-    report = _sync(cmk, {"hosts": [INVENTORY["hosts"][2]]})
+    report = synchronise(cmk, {"hosts": [INVENTORY["hosts"][2]]})
     assert report.ok
     assert set(site.world.setup.hosts) == {"gw", "foreign"}
     assert "/linux/web" in site.world.setup.folders
 
 
 def test_without_an_owner_nothing_is_marked(site: SimulatedSite, cmk: Checkmk) -> None:
-    assert _sync(cmk, INVENTORY, owner=None).ok
+    assert synchronise(cmk, INVENTORY, owner=None).ok
     assert "labels" not in site.world.setup.hosts["gw"].attributes
-    assert _sync(cmk, {"hosts": [{"name": "gw", "attributes": {"alias": "x"}}]}, owner=None).ok
+    assert synchronise(cmk, {"hosts": [{"name": "gw", "attributes": {"alias": "x"}}]}, owner=None).ok
     assert len(site.world.setup.hosts) == 3
 
 
@@ -116,9 +116,9 @@ def test_adopting(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("gw", "/", {"tag_agent": "no-agent"})
     cmk.activation.activate()
     assert make_plan(cmk, from_data(INVENTORY), owner="cmdb").conflicts
-    assert _sync(cmk, INVENTORY, adopt=True).ok
+    assert synchronise(cmk, INVENTORY, adopt=True).ok
     assert site.world.setup.hosts["gw"].attributes["labels"] == {OWNER_LABEL: "cmdb"}
-    assert _is_empty(cmk, INVENTORY)
+    assert is_done(cmk, INVENTORY)
 
 
 def test_an_owner_that_is_no_label_is_refused(cmk: Checkmk) -> None:
@@ -136,7 +136,7 @@ def test_progress_names_every_stage(cmk: Checkmk) -> None:
 
 
 def test_only_what_is_asked_for_is_done(site: SimulatedSite, cmk: Checkmk) -> None:
-    report = _sync(cmk, INVENTORY, options=Options(discover=False, activate=False))
+    report = synchronise(cmk, INVENTORY, options=Options(discover=False, activate=False))
     assert report.ok
     assert report.activation is None
     assert len(site.world.setup.changes) == 5
@@ -145,23 +145,23 @@ def test_only_what_is_asked_for_is_done(site: SimulatedSite, cmk: Checkmk) -> No
     assert not plan.changes
     assert plan.undiscovered == ("gw", "web01", "web02")
     assert apply_plan(cmk, plan).ok
-    assert _is_empty(cmk, INVENTORY)
+    assert is_done(cmk, INVENTORY)
 
 
 def test_hosts_that_were_never_discovered_are_taken_up_whoever_activated(site: SimulatedSite, cmk: Checkmk) -> None:
-    _sync(cmk, INVENTORY, options=Options(discover=False, activate=False))
+    synchronise(cmk, INVENTORY, options=Options(discover=False, activate=False))
     cmk.activation.activate()
     plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
     assert plan.undiscovered == ("web01", "web02"), "there is nothing to discover on a host that is only pinged"
     report = apply_plan(cmk, plan)
     assert report.ok
     assert len(list(cmk.services.each(host="web01"))) == 30
-    assert _is_empty(cmk, INVENTORY)
+    assert is_done(cmk, INVENTORY)
 
 
 def test_refused_changes_do_not_hold_up_the_others(site: SimulatedSite, cmk: Checkmk) -> None:
     inventory = {"hosts": [*INVENTORY["hosts"], {"name": "bad", "attributes": {"tag_agent": "nonsense"}}]}
-    report = _sync(cmk, inventory)
+    report = synchronise(cmk, inventory)
     assert not report.ok
     assert not report.verified
     ((change, outcome),) = report.failures()
@@ -174,50 +174,34 @@ def test_refused_changes_do_not_hold_up_the_others(site: SimulatedSite, cmk: Che
 
 def test_a_failed_activation_is_in_the_report_with_what_was_done(site: SimulatedSite, cmk: Checkmk) -> None:
     site.set_faults([Fault("fail_activation")])
-    report = _sync(cmk, INVENTORY)
+    report = synchronise(cmk, INVENTORY)
     assert report.count(Status.APPLIED) == 5
     assert not report.ok
     assert "still pending" in str(report.errors["activation"])
     assert report.to_dict()["errors"]["activation"]["error"] == "ActivationError"
     assert "activation failed: " in report_as_text(report)
-    assert _sync(cmk, INVENTORY).ok
-    assert _is_empty(cmk, INVENTORY)
+    assert synchronise(cmk, INVENTORY).ok
+    assert is_done(cmk, INVENTORY)
 
 
 def test_a_failed_discovery_is_in_the_report(site: SimulatedSite, cmk: Checkmk) -> None:
     site.set_faults([Fault("fail_discovery")])
-    report = _sync(cmk, INVENTORY)
+    report = synchronise(cmk, INVENTORY)
     assert "ended as exception" in str(report.errors["discovery"])
     assert report.without_services == ("web01", "web02")
     assert "is the agent reachable" in report_as_text(report)
-    assert _sync(cmk, INVENTORY).ok
+    assert synchronise(cmk, INVENTORY).ok
 
 
 def test_changes_of_others_are_not_activated_unasked(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
     site.add_user("carol", "carols secret")
     connect(site, user="carol").hosts.create("hers")
-    report = _sync(cmk, INVENTORY)
+    report = synchronise(cmk, INVENTORY)
     assert report.count(Status.APPLIED) == 5
     assert isinstance(report.errors["activation"], ForbiddenError)
     assert "carol" in report_as_text(report)
     assert make_plan(cmk, from_data(INVENTORY), owner="cmdb").foreign_pending == 1
-    assert _sync(cmk, INVENTORY, options=Options(force_foreign=True)).ok
-
-
-def test_wrong_credentials_stop_it_with_the_outcomes_so_far(site: SimulatedSite, connect: Any) -> None:
-    site.add_user("robot", "robots secret", lock_after=2)
-    cmk = connect(site, user="robot")
-    plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
-
-    def revoke(method: str, path: str) -> None:
-        if "bulk-create" in path:
-            site.world.setup.users["robot"].secret = "changed meanwhile"
-
-    site.on_request(revoke)
-    with pytest.raises(BatchError, match="Wrong credentials") as caught:
-        apply_plan(cmk, plan)
-    assert [outcome.status for outcome in caught.value.outcomes] == [Status.APPLIED] * 2 + [Status.NOT_APPLIED] * 3
-    assert sum(request.status == 401 for request in site.requests) == 1
+    assert synchronise(cmk, INVENTORY, options=Options(force_foreign=True)).ok
 
 
 def test_an_unknown_write_that_came_after_all_is_found_in_the_end(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -238,8 +222,8 @@ def test_an_unknown_write_that_came_after_all_is_found_in_the_end(site: Simulate
     assert [(outcome.status, outcome.note) for outcome in hosts] == [(Status.APPLIED, "found as wanted")] * 3
     assert report.ok
     site.on_request(None)
-    assert _sync(cmk, INVENTORY).ok
-    assert _is_empty(cmk, INVENTORY)
+    assert synchronise(cmk, INVENTORY).ok
+    assert is_done(cmk, INVENTORY)
 
 
 def test_a_write_of_which_nothing_is_seen_stays_unknown(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -251,8 +235,8 @@ def test_a_write_of_which_nothing_is_seen_stays_unknown(site: SimulatedSite, cmk
     }  # fmt: skip
     assert report.count(Status.APPLIED) == 2
     assert not report.ok
-    assert _sync(cmk, INVENTORY).ok
-    assert _is_empty(cmk, INVENTORY)
+    assert synchronise(cmk, INVENTORY).ok
+    assert is_done(cmk, INVENTORY)
 
 
 def test_two_applies_at_once_converge() -> None:
@@ -278,7 +262,7 @@ def test_two_applies_at_once_converge() -> None:
         created = [c["text"] for c in site.world.setup.changes if c["action_name"] == "create-host"]
         assert created == []
         assert len(site.world.setup.hosts) == 120
-        assert _is_empty(clients[0], inventory)
+        assert is_done(clients[0], inventory)
         for client in clients:
             client.close()
 
@@ -291,20 +275,20 @@ def test_the_budget_of_requests(clock: ManualClock, connect: Any) -> None:
     ]
     with SimulatedSite(services=4, clock=clock, activation_time=20, discovery_time=20) as site:
         cmk = connect(site)
-        report = _sync(cmk, {"hosts": hosts})
+        report = synchronise(cmk, {"hosts": hosts})
         assert report.ok
         assert len(site.world.setup.folders) == 1 + 100
         used = len(site.requests)
         assert used <= 250
-        assert _is_empty(cmk, {"hosts": hosts})
+        assert is_done(cmk, {"hosts": hosts})
         assert len(site.requests) - used <= 10
 
 
 def test_a_list_that_breaks_off_is_read_again(site: SimulatedSite, cmk: Checkmk) -> None:
     """Taken as it is it would say that hosts are missing."""
-    _sync(cmk, INVENTORY)
+    synchronise(cmk, INVENTORY)
     site.set_faults([Fault("cut", path="collections/all", times=2)])
-    assert _is_empty(cmk, INVENTORY)
+    assert is_done(cmk, INVENTORY)
 
 
 def test_what_holds_in_the_end_counts(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -314,7 +298,7 @@ def test_what_holds_in_the_end_counts(site: SimulatedSite, cmk: Checkmk) -> None
             site.world.setup.remove_host("gw", user=site.user)
 
     site.on_request(undo)
-    report = _sync(cmk, INVENTORY)
+    report = synchronise(cmk, INVENTORY)
     (outcome,) = (outcome for change, outcome in report.results if change.key == "gw")
     assert outcome.status is Status.NOT_APPLIED
     assert "not so any more" in outcome.note

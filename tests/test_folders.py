@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from checkmk_sync import Checkmk
 from checkmk_sync.errors import BadRequestError, CheckmkError, ConflictError, ForbiddenError, NotFoundError
-from checkmk_sync.sync import apply_plan, from_data, make_plan, report_as_text
+from checkmk_sync.sync import Action, Change, apply_plan, from_data, make_plan, report_as_text
+from checkmk_sync.sync.observe import Found
 from checkmk_sync.testing import ManualClock, SimulatedSite
 
 
@@ -90,11 +92,15 @@ def test_where_only_recursive_deletes_exist_one_has_to_ask_for_it(clock: ManualC
         assert list(site.world.setup.folders) == ["/"]
 
 
-def test_there_a_sync_leaves_the_folder_and_says_so(clock: ManualClock, connect: Any) -> None:
+def test_there_a_sync_plans_for_none_and_leaves_what_an_older_plan_wants(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite("2.2.0p25", services=2, clock=clock) as site:
         cmk = connect(site)
         for inventory in ({"hosts": [{"name": "h", "folder": "/a"}]}, {"hosts": [{"name": "h", "folder": "/b"}]}):
-            report = apply_plan(cmk, make_plan(cmk, from_data(inventory), owner="me"))
+            plan = make_plan(cmk, from_data(inventory), owner="me")
+            assert apply_plan(cmk, plan).ok
+        assert "/a" in site.world.setup.folders
+        found = Found("folder", "/a", {}, "me")
+        report = apply_plan(cmk, dataclasses.replace(plan, changes=(Change(Action.DELETE, "folder", "/a", {}, found),)))
         assert [change.name for change, _ in report.failures()] == ["folder /a"]
         assert "only with all that is in it" in report_as_text(report)
         assert site.world.setup.hosts["h"].folder == "/b"

@@ -61,8 +61,8 @@ def test_a_state_that_there_is_not_is_an_error_of_ours(noun: str) -> None:
         ({"hosts": [{"nam": "h1"}]}, "number 0 of 'hosts' needs a text as 'name'"),
         ({"hosts": [{"name": "h", "state": "DOWN"}]}, "number 0 of 'hosts' has the state 'DOWN'"),
         ({"services": [{"host_name": "h", "description": "d", "state": 7}]}, "from 0 to 3"),
-        ({"bla": 5}, "'bla' is a list of rows, not int"),
-        ({"bla": [{}]}, "no row of one of the tables"),
+        ({"bla": []}, "there is no table 'bla'; there are hosts, services"),
+        ({"hosts": [7]}, "number 0 of 'hosts' is no row"),
         ({"hosts": 5}, "'hosts' is a list of rows, not int"),
     ],
 )

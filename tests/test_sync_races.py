@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, Status
-from checkmk_sync.errors import BatchError, GatewayError, NotOwnedError
+from checkmk_sync.errors import GatewayError, NotOwnedError
 from checkmk_sync.names import OWNER_LABEL
 from checkmk_sync.sync import Action, Plan, Report, apply_plan, from_data, make_plan
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
@@ -177,6 +177,7 @@ def test_credentials_that_end_stop_it_at_the_reading(site: SimulatedSite, connec
     cmk = connect(site, user="robot")
     hosts_only = dataclasses.replace(plan, changes=tuple(c for c in plan.changes if c.kind == "host"))
     site.world.setup.users["robot"].secret = "another"
-    with pytest.raises(BatchError, match="Wrong credentials"):
-        apply_plan(cmk, hosts_only)
+    report = apply_plan(cmk, hosts_only)
+    assert "Wrong credentials" in str(report.errors["credentials"])
+    assert {outcome.status for _, outcome in report.results} == {Status.NOT_APPLIED}
     assert sum(request.status == 401 for request in site.requests) == 1

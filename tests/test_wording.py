@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, unhandled_host_problems
+from checkmk_sync.credentials import Redactor
 from checkmk_sync.errors import MissingExtraError, WaitTimeoutError
 from checkmk_sync.problem import api_error
 from checkmk_sync.sync import apply_plan, from_data, make_plan, plan_as_text, report_as_text
@@ -66,7 +67,7 @@ def test_an_extra_is_found_from_an_index_and_from_a_checkout() -> None:
     ],
 )
 def test_a_web_server_is_quoted_once(body: bytes) -> None:
-    error = api_error(503, {}, body, call="", redact=str)
+    error = api_error(503, {}, body, call="", sent=None, redact=Redactor(()))
     assert str(error) == "503 Service Unavailable: Checkmk: Site Not Started"
 
 

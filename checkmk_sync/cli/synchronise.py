@@ -6,7 +6,6 @@ from typing import Any, Callable, Optional, TypeVar
 
 import click
 
-from ..errors import BatchError
 from ..names import counted
 from ..sync import (
     Action,
@@ -121,13 +120,8 @@ def apply(
         if not (yes or checksum is not None):
             _confirm(output, found, options, stdin_is_taken="-" in inventory)
         state.begin_writing()
-        try:
-            with output.progress() as watch:
-                report = apply_plan(client, found, options, watch)
-        except BatchError as error:
-            for outcome in error.outcomes[:SHOWN]:
-                output.note(safe(f"{outcome.status.value}: {outcome.key}"))
-            raise
+        with output.progress() as watch:
+            report = apply_plan(client, found, options, watch)
     if state.as_json:
         output.data(report.to_dict())
     else:

@@ -120,6 +120,10 @@ class Folders(Resource):
 
         return with_fresh_etag(lambda: self.get(folder, fresh=True), write, None)
 
+    def can_delete_empty(self) -> bool:
+        """True where the site deletes a folder only if it is empty (2.2.0p26 and later): see :meth:`delete`."""
+        return self._knows("delete", "delete_mode")
+
     def delete(self, folder: str, *, recursive: bool = False, missing_ok: bool = False) -> None:
         """Delete an empty folder; with ``recursive`` also **all hosts and folders in it**.
 
@@ -130,7 +134,7 @@ class Folders(Resource):
         """
         path = {"folder": folder_id(folder)}
         query = {}
-        if self._knows("delete", "delete_mode"):
+        if self.can_delete_empty():
             query["delete_mode"] = "recursive" if recursive else "abort_on_nonempty"
         elif not recursive:
             raise CheckmkError(

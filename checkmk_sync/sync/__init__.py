@@ -47,13 +47,24 @@ __all__ = [
 def make_plan(client: Checkmk, desired: Desired, *, owner: Optional[str] = None, adopt: bool = False) -> Plan:
     """What has to be done at a site, read fresh.
 
-    SettingsError for an owner that cannot be a label, InventoryError for folders that Checkmk would not create.
+    SettingsError for an owner that cannot be a label and for adopting without one, InventoryError for folders that
+    Checkmk would not create.
     """
+    if adopt and owner is None:
+        raise SettingsError("who adopts has to be named: give --owner NAME (owner= in Python)", field="owner")
     if owner is not None and not re.fullmatch(r"[^\s:]([^:\r\n]*[^\s:])?", owner):
         raise SettingsError(f"{owner!r} cannot be an owner: a text without ':' is needed", field="owner")
     observed = observe(client)
-    ours = {found.key for found in observed.objects.values() if found.kind == "host" and found.owner == owner}
+    owners = {owner, None} if adopt else {owner}
+    ours = {found.key for found in observed.objects.values() if found.kind == "host" and found.owner in owners}
     known = {wanted.key for wanted in desired.of_kind("host") if ("host", wanted.key) in observed.objects}
     missing = undiscovered(client, known & ours, any_pending=observed.any_pending)
-    site = client.settings.base_url
-    return diff(desired, observed, owner=owner, adopt=adopt, undiscovered=tuple(missing), site=site)
+    return diff(
+        desired,
+        observed,
+        owner=owner,
+        adopt=adopt,
+        undiscovered=tuple(missing),
+        site=client.settings.base_url,
+        keep_folders=not client.folders.can_delete_empty(),
+    )

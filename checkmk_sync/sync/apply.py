@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Callable, Iterator, Optional, Sequence
 
 from ..client import Checkmk
-from ..errors import BadRequestError, BatchError, CheckmkError, WaitTimeoutError
-from ..outcomes import Outcome, Outcomes, Status
+from ..errors import AuthError, BadRequestError, BatchError, CheckmkError, WaitTimeoutError
+from ..outcomes import Outcome, Status
 from .changes import Action, Change
 from .executors import EXECUTORS, Result
 from .observe import observe, undiscovered
@@ -20,6 +20,7 @@ __all__ = ["Options", "Step", "apply_plan"]
 
 HOSTS_PER_SCAN = 5000
 SECONDS_PER_SCAN = 10.0  # a host that does not answer takes its time
+LOST_IN_A_ROW = 3  # each is looked for until settle_s, so that going on takes very long
 LOADING_S = 60.0  # how long the core may take to load new hosts
 
 
@@ -48,8 +49,8 @@ class Options:
 def apply_plan(client: Checkmk, plan: Plan, options: Optional[Options] = None, watch: Optional[Watch] = None) -> Report:
     """Apply a plan; call its ``raise_if_unsafe()`` before.
 
-    BatchError, with the outcomes so far, when the credentials are wrong. Everything else that goes wrong
-    is in the report, and a second run takes up what is left.
+    What goes wrong is in the report, and a second run takes up what is left. Wrong credentials, and a few writes in
+    a row of which nobody can say what became of them, end it: what was not begun is not applied.
     """
     result = "failed"
     try:
@@ -64,6 +65,7 @@ class _Run:
     def __init__(self, client: Checkmk, plan: Plan, options: Options, watch: Watch) -> None:
         self._client, self._options, self._watch = client, options, watch
         self._report = Report(plan)
+        self._stopped_by: Optional[CheckmkError] = None
 
     def run(self) -> Report:
         report, plan = self._report, self._report.plan
@@ -71,22 +73,27 @@ class _Run:
         self._change([change for change in plan.changes if change.action is not Action.DELETE])
         self._delete([change for change in plan.changes if change.action is Action.DELETE])
         hosts = self._new_hosts()
-        scanned = sorted({*hosts, *plan.undiscovered} - self._deleted())
+        scanned = sorted({*hosts, *plan.undiscovered} - self._deleted() - self._not_adopted())
         if self._options.discover and scanned:
             self._guarded("discovery", lambda: self._discover(scanned))
         if self._options.activate and (report.results or scanned or plan.own_pending):
             self._guarded("activation", lambda: self._activate(hosts))
         if report.results or scanned:
-            self._guarded("verification", lambda: self._verify(scanned))
+            self._guarded("verification", lambda: self._verify(scanned), only_reads=True)
         else:
             report.verified = not report.errors
         report.elapsed_s = self._client.clock.monotonic() - started
         return report
 
-    def _guarded(self, stage: str, do: Callable[[], None]) -> None:
-        """What fails after the changes is reported with them; it must not hide what was done."""
+    def _guarded(self, stage: str, do: Callable[[], None], *, only_reads: bool = False) -> None:
+        """What fails after the changes is reported with them; it must not hide what was done. After wrong
+        credentials nothing is sent any more, for each try could lock the account."""
+        if self._stopped_by is not None and (isinstance(self._stopped_by, AuthError) or not only_reads):
+            return
         try:
             do()
+        except AuthError as error:
+            self._stop(stage, error)
         except CheckmkError as error:
             self._report.errors[stage] = error
 
@@ -108,24 +115,50 @@ class _Run:
             self._stage(action, kind, list(group))
         if any(outcome.status is not Status.APPLIED for _, outcome in self._report.results[before:]):
             # Another run may have done the same, or a lost write may have come late: then go on with it.
-            self._guarded("verification", self._compare)
+            self._guarded("verification", self._compare, only_reads=True)
 
     def _stage(self, action: Action, kind: str, changes: Sequence[Change]) -> None:
         """Do one action to one kind. An answer that nobody understands leaves the rest of it unknown."""
         results, stage = self._report.results, f"{action.value} {kind}s"
         before = len(results)
-        self._watch(Step(stage, 0, len(changes)))
-        try:
-            for number, result in enumerate(EXECUTORS[action, kind](self._client, changes), start=1):
-                self._note(result)
-                self._watch(Step(stage, number, len(changes)))
-        except BatchError as error:
-            done = [outcome for _, outcome in results]
-            raise BatchError(str(error), outcomes=Outcomes([*done, *error.outcomes])) from error.__cause__
-        except CheckmkError as error:
-            told = {change.key for change, _ in results[before:]}
-            left = [change for change in changes if change.key not in told]
-            self._note(*((change, Outcome(change.key, Status.UNKNOWN, error)) for change in left))
+        if self._stopped_by is None:
+            self._watch(Step(stage, 0, len(changes)))
+            try:
+                self._do(stage, EXECUTORS[action, kind](self._client, changes), len(changes))
+            except BatchError as error:
+                by_key = {change.key: change for change in changes}
+                self._note(*((by_key[outcome.key], outcome) for outcome in error.outcomes))
+                self._stop("credentials", error.__cause__ if isinstance(error.__cause__, CheckmkError) else error)
+            except CheckmkError as error:
+                self._note(*self._rest(changes, before, Status.UNKNOWN, error))
+        why = "not begun" if self._stopped_by is None else f"not begun: {self._stopped_by}"
+        self._note(*self._rest(changes, before, Status.NOT_APPLIED, None, why))
+
+    def _do(self, stage: str, run: Iterator[Result], total: int) -> None:
+        """Note each result as it comes; stop when one call after the other ends in nobody knows what."""
+        lost: list[CheckmkError] = []
+        for number, result in enumerate(run, start=1):
+            self._note(result)
+            self._watch(Step(stage, number, total))
+            _, outcome = result
+            if outcome.status is not Status.UNKNOWN:
+                lost.clear()
+            elif outcome.error is not None and outcome.error not in lost[-1:]:  # one call leaves many open
+                lost.append(outcome.error)
+            if len(lost) >= LOST_IN_A_ROW:
+                said = f"{len(lost)} writes in a row ended in nobody knows what: what is between here and the site?"
+                self._stop("apply", CheckmkError(f"{said} The last one: {lost[-1]}"))
+                return
+
+    def _stop(self, stage: str, error: CheckmkError) -> None:
+        self._stopped_by = self._report.errors[stage] = error
+
+    def _rest(
+        self, changes: Sequence[Change], before: int, status: Status, error: Optional[CheckmkError], note: str = ""
+    ) -> list[Result]:
+        """A result for each of the changes that has none yet."""
+        told = {change.key for change, _ in self._report.results[before:]}
+        return [(change, Outcome(change.key, status, error, note)) for change in changes if change.key not in told]
 
     def _note(self, *results: Result) -> None:
         metrics = self._client.collector
@@ -144,6 +177,11 @@ class _Run:
 
     def _deleted(self) -> set[str]:
         return {change.key for change, _ in self._report.results if change.action is Action.DELETE}
+
+    def _not_adopted(self) -> set[str]:
+        """What still belongs to nobody, for taking it over failed."""
+        results = (result for result in self._report.results if result[1].status is not Status.APPLIED)
+        return {change.key for change, _ in results if change.found is not None and change.found.owner is None}
 
     def _compare(self) -> None:
         self._report.results = compared(self._report.results, observe(self._client))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator
+from typing import Iterator, Sequence
 
 from .attributes import BUILT_IN
 from .desired import REMOVE, Desired, Object, Problem
 from .observe import Observed
 
-__all__ = ["impossible", "warnings"]
+__all__ = ["folders_that_stay", "impossible", "warnings"]
 
 # Checkmk: so new folders may be named; older ones may also hold spaces and dots.
 _NEW_FOLDER = re.compile(r"[-\w]+")
@@ -40,6 +40,16 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
         close = _close(name)
         hint = f"did you mean {close!r}?" if close else "is it a custom one of this site?"
         yield f"the attribute {name!r} of {first}{more} is none of Checkmk's own; {hint}"
+
+
+def folders_that_stay(paths: Sequence[str]) -> Iterator[str]:
+    """Folders that are empty and ours, where the site knows only to delete them with all that is in them."""
+    if paths:
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        yield (
+            f"folder {paths[0]}{more} of yours would be empty and stays: this version of Checkmk deletes folders only "
+            "with all that is in them; from 2.2.0p26 on it can refuse that"
+        )
 
 
 def _new_folders(desired: Desired, observed: Observed) -> Iterator[Object]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Optional
 
 from ..errors import InventoryError, NotOwnedError, PlanChangedError, UnsafePlanError
-from ..names import parent_folder
+from ..names import OWNER_LABEL, parent_folder
 from .changes import OWNER, Action, Change, Conflict
 from .compare import is_as_wanted
 from .desired import FOLDER, REMOVE, Desired, Object, Property
-from .doubts import impossible, warnings
+from .doubts import folders_that_stay, impossible, warnings
 from .observe import Found, Observed
 
 __all__ = ["Plan", "diff"]
@@ -100,7 +100,7 @@ class Plan:
             return f"did you forget --owner {shlex.quote(name)}?"
         if None in owners:
             return "take over what belongs to nobody with --adopt, or take it out of the inventory"
-        return "take them out of the inventory"
+        return f"take them out of the inventory, or have their owner's label {OWNER_LABEL} taken away first"
 
     def raise_if_unsafe(self, *, allow_changes: Optional[int] = None, checksum: Optional[str] = None) -> None:
         """Refuse what must not be done unasked.
@@ -134,8 +134,9 @@ def diff(
     adopt: bool = False,
     undiscovered: tuple[str, ...] = (),
     site: str = "",
+    keep_folders: bool = False,
 ) -> Plan:
-    """The plan from what is found to what is wanted.
+    """The plan from what is found to what is wanted; with ``keep_folders`` no folder is deleted, but told of.
 
     Only properties that the inventory names are compared, labels one by one. Without an owner nothing
     is ever deleted; with one, what carries its label and is not in the inventory is. InventoryError for
@@ -163,8 +164,10 @@ def diff(
         changes += _alterations(found, differences, wanted.place)
     owned = {of for of, found in observed.objects.items() if owner is not None and found.owner == owner}
     named = {of for of, wanted in desired.objects.items() if of in observed.objects and not wanted.implied}
+    kept: list[Change] = []
     if owner is not None:
-        changes += _deletions(desired, observed, owner, {(found.kind, found.key) for found in conflicts})
+        for change in _deletions(desired, observed, owner, {(found.kind, found.key) for found in conflicts}):
+            (kept if keep_folders and change.kind == "folder" else changes).append(change)
     return Plan(
         changes=tuple(sorted(changes, key=lambda change: change.rank)),
         unchanged=unchanged,
@@ -176,7 +179,7 @@ def diff(
         own_pending=observed.own_pending,
         foreign_pending=observed.foreign_pending,
         site=site,
-        warnings=tuple(warnings(desired, observed)),
+        warnings=(*warnings(desired, observed), *(folders_that_stay([change.key for change in kept]))),
     )
 
 

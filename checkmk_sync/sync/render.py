@@ -105,13 +105,14 @@ def _summary(plan: Plan) -> Iterator[str]:
 
 def plan_as_markdown(plan: Plan) -> str:
     """A table of all changes, for reviews."""
-    rows = ["| action | kind | name | change |", "|---|---|---|---|"]
+    rows = ["| action | kind | name | change |", "|---|---|---|---|"] if plan.changes else []
     for change in plan.changes:
         details = _details(change).lstrip(": ")
         cells = (change.action.value, change.kind, change.key, details)
         rows.append("| " + " | ".join(_escaped(cell) for cell in cells) + " |")
     conflicts = [f"- conflict: {_escaped(str(conflict))}" for conflict in plan.conflicts]
-    return "\n".join([*(rows if plan.changes else ()), *conflicts, "", *_summary(plan)])
+    shown = [*rows, *conflicts]
+    return "\n".join([*shown, *([""] if shown else []), *_summary(plan)])
 
 
 def _escaped(text: str) -> str:

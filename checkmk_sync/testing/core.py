@@ -16,8 +16,6 @@ from .state import HostConfig
 __all__ = ["HOST_COLUMNS", "SERVICE_COLUMNS", "Core", "MonitoredHost"]
 
 Row = Dict[str, Any]
-# Those that may be seeded; only the first two answer yet.
-TABLES = frozenset({"hosts", "services", "hostgroups", "servicegroups", "downtimes", "comments"})
 
 
 @dataclass(frozen=True)
@@ -72,8 +70,8 @@ class Core:
         there is not.
         """
         for table, found in rows.items():
-            if table not in TABLES:
-                raise ValueError(f"there is no table {table!r}; there are {', '.join(sorted(TABLES))}")
+            if table not in _TABLES:
+                raise ValueError(f"there is no table {table!r}; there are {', '.join(_TABLES)}")
             if not isinstance(found, (list, tuple)):
                 raise ValueError(f"{table!r} is a list of rows, not {type(found).__name__}")
             for number, row in enumerate(found):
@@ -174,8 +172,8 @@ _STATES = {"hosts": range(3), "services": range(4)}
 
 
 def _check_row(table: str, row: Any, where: str) -> None:
-    if table not in _TABLES or not isinstance(row, Mapping):
-        raise ValueError(f"{where} is no row of one of the tables {', '.join(_TABLES)}")
+    if not isinstance(row, Mapping):
+        raise ValueError(f"{where} is no row: a mapping of columns is needed, not {type(row).__name__}")
     for column in _NAMED_BY.get(table, ()):
         if not isinstance(row.get(column), str):
             raise ValueError(f"{where} needs a text as {column!r}")
