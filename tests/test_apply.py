@@ -267,6 +267,7 @@ def test_two_applies_at_once_converge() -> None:
             client.close()
 
 
+@pytest.mark.slow
 def test_the_budget_of_requests(clock: ManualClock, connect: Any) -> None:
     """10,000 hosts in 100 nested folders: at most 250 requests, and at most 10 to see that nothing is left."""
     hosts = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from typing import Any, Iterator
@@ -77,26 +78,26 @@ def test_changes_and_names_as_well(site: SimulatedSite, cmk: Checkmk) -> None:
 
 
 def test_a_server_that_names_one_bad_entry_at_a_time_is_asked_to_the_end(site: SimulatedSite, cmk: Checkmk) -> None:
-    """As often as there are entries, in a chunk of any size."""
+    """As often as there are entries, and the last time from no greater depth than the first."""
     base = f"{site.api_url}/domain-types/host_config/actions/bulk-create/invoke"
+    depths: list[int] = []
 
     def refuse_the_first(request: Any) -> Any:
+        depths.append(len(inspect.stack(0)))
         name = json.loads(request.body)["entries"][0]["host_name"]
-        problem = {
-            "title": "Bad Request",
-            "status": 400,
-            "fields": {"entries": {"0": {"host_name": [f"{name} exists"]}}},
-        }
-        return 400, {}, json.dumps(problem)
+        fields = {"entries": {"0": {"host_name": [f"{name} exists"]}}}
+        return 400, {}, json.dumps({"title": "Bad Request", "status": 400, "fields": fields})
 
     cmk.version()
     with responses.RequestsMock() as mock:
         mock.add_callback("POST", base, refuse_the_first, content_type="application/problem+json")
-        outcomes = cmk.hosts.bulk_create([{"host_name": f"h{n:04}"} for n in range(1200)], chunk_size=1200)
+        outcomes = cmk.hosts.bulk_create([{"host_name": f"h{n:02}"} for n in range(30)])
     assert [(outcome.key, outcome.status) for outcome in outcomes] == [
-        (f"h{n:04}", Status.NOT_APPLIED) for n in range(1200)
+        (f"h{n:02}", Status.NOT_APPLIED) for n in range(30)
     ]
-    assert "h0007 exists" in outcomes[7].reason
+    assert "h07 exists" in outcomes[7].reason
+    assert len(depths) == 30
+    assert set(depths[1:]) == {depths[1]}
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "3"])

@@ -184,6 +184,7 @@ def test_a_crash_may_come_after_the_work(site: SimulatedSite) -> None:
         assert session.get(f"{site.api_url}/version", auth=auth, allow_redirects=False).status_code == 302
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_hosts_are_streamed() -> None:
     with SimulatedSite(hosts=100_000, services=2) as site, site.client() as cmk:
         pages = cmk.hosts.pages(batch_size=1000)
