@@ -54,10 +54,6 @@ class Endpoint:
     needs_etag: bool
     permission: str
 
-    @property
-    def name(self) -> str:
-        return f"{self.method} {self.path}"
-
 
 ENDPOINTS: list[Endpoint] = []
 # What has to exist for URLs that begin like this; raises the Problem where it does not.
