@@ -46,6 +46,7 @@ class CallRequest(requests.PreparedRequest):
     call: Call
     deadline: Deadline
     generation: Optional[str]
+    epoch: int
     exchange: Exchange
     data: Any = None
 

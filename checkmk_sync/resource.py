@@ -8,7 +8,7 @@ import email.utils
 import json
 from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
-from .catalogue import Operation, is_versioned, pick
+from .catalogue import NOUNS, Operation, is_versioned, pick
 from .clock import Deadline
 from .decode import iter_items
 from .errors import CheckmkError, ServerError, TransportError, UnexpectedReplyError
@@ -63,6 +63,10 @@ class Site:
         date = email.utils.parsedate_tz(self.perform("site", "version").header("Date") or "")
         elapsed_s = self.clock.monotonic() - moment
         return None if date is None else email.utils.mktime_tz(date) - elapsed_s
+
+    def forget_reads(self) -> None:
+        """Make all void that is kept of the site."""
+        self.transport.cache.forget_nouns(NOUNS)
 
     def operation(self, noun: str, verb: str) -> Optional[Operation]:
         """The row for a verb at this site's version; None where the version does not have it."""

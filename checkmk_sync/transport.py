@@ -76,10 +76,12 @@ class Transport:
     def _exchange(self, call: Call, generation: Optional[str]) -> Reply:
         """Ask the site; with a ``generation`` the answer is kept for others."""
         request = self._prepare(call)
-        request.generation = generation
+        request.generation, request.epoch = generation, self.cache.epoch
         session = self._plain if generation is None or call.fresh else self.cache.session
         # What the adapter has not read, or not as a whole, requests must not read either.
         unread = call.stream or call.body_limit is not None
+        if not call.is_read:
+            self.cache.forget(call)  # whatever becomes of this process meanwhile
         try:
             response = session.send(request, stream=unread, allow_redirects=False, **self._options)
         finally:

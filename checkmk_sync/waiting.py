@@ -94,6 +94,13 @@ def settle(site: Site, error: CheckmkError, look: Callable[[Site], Optional[T]])
     """
     if not is_uncertain(error):
         raise error
+    try:
+        return _settled(site, error, look)
+    finally:
+        site.forget_reads()  # it may have been applied after somebody read what was there before
+
+
+def _settled(site: Site, error: CheckmkError, look: Callable[[Site], Optional[T]]) -> T:
     for there in _looks(site):
         try:
             found = look(there)

@@ -194,7 +194,7 @@ def files(scene: Scene, settings: Mapping[str, Any]) -> list[str]:
     client = scene.client({"caching.backend": "sqlite", **settings, "caching.path": str(path)})
     client.hosts.get("host00000")
     client.close()
-    return [found.name for found in scene.folder.iterdir()]
+    return [found.name for found in scene.folder.iterdir() if found.suffix != ".lock"]
 
 
 def cleaned(scene: Scene, settings: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -182,6 +183,48 @@ def test_patterns_forget_what_they_match() -> None:
     cache.set("x", 1)
     cache.clear()
     assert cache.stats()["size"] == 0
+
+
+@pytest.mark.parametrize("forget", [Checkmk.clear_cache, lambda cmk: cmk.invalidate_cache_pattern("hosts:*")])
+def test_what_is_under_way_when_the_cache_is_cleared_is_not_kept(
+    filled: SimulatedSite, connect: Any, forget: Any
+) -> None:
+    """Somebody changes a host in the GUI, and tells us to forget, while an answer from before is arriving."""
+    with connect(filled, clock=None) as cmk:
+        cmk.version()
+        before = _gets(filled)
+        filled.set_faults([Fault("drip", path="host_config", seconds=0.001, times=1)])
+        thread = threading.Thread(target=lambda: cmk.hosts.get("web01"))
+        thread.start()
+        while _gets(filled) == before:
+            time.sleep(0.001)
+        time.sleep(0.05)  # the answer is made
+        filled.world.setup.hosts["web01"].attributes["alias"] = "changed in the GUI"
+        forget(cmk)
+        thread.join()
+        assert cmk.hosts.get("web01").attributes["alias"] == "changed in the GUI"
+
+
+def test_what_is_read_before_a_late_write_is_not_kept_after_it(
+    filled: SimulatedSite, connect: Any, clock: ManualClock
+) -> None:
+    """The answer is lost, the site goes on working, somebody reads meanwhile, then the site applies the write."""
+    cmk = connect(filled, caching={"default_ttl": 1000})
+    reader = connect(filled, caching={"default_ttl": 1000})
+    cmk.hosts.get("web01")
+    filled.set_faults([Fault("late", writes=True, seconds=0.1, times=1)])
+    seen: list[Any] = []
+    wait = clock.sleep
+
+    def sleep(seconds: float) -> bool:
+        seen.append(reader.hosts.get("web01").attributes["alias"])
+        time.sleep(0.05)  # the site's clock is a real one
+        return wait(seconds)
+
+    clock.sleep = sleep  # type: ignore[method-assign]
+    cmk.hosts.update("web01", update_attributes={"alias": "two"})
+    assert "one" in seen
+    assert reader.hosts.get("web01").attributes["alias"] == "two"
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.booleans()), max_size=60), st.integers(1, 4))

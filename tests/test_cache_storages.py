@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import stat
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -64,7 +60,8 @@ def test_an_answer_is_kept_for_its_time(site: SimulatedSite, caching: Any, kind:
         assert client.hosts.get("host00000") == first
         assert _asked(site) == 2
         stats = client.metrics()["cache"]
-        assert (stats["hits"], stats["misses"], stats["size"]) == (1, 2, 1)
+        # In Redis ours cannot be counted without a look at all that it holds.
+        assert (stats["hits"], stats["misses"], stats["size"]) == (1, 2, None if kind == "redis" else 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -148,10 +145,11 @@ def test_number_and_size_are_bounded(site: SimulatedSite, caching: Any, kind: st
         for name in ("host00000", "host00001", "host00002"):
             client.hosts.get(name)
         assert client.metrics()["cache"]["size"] == 2
-    with site.client(caching={**caching(kind), "max_mb": 0.001}) as client:
+    with site.client(caching={**caching(kind), "max_mb": 0.005}) as client:
         for name in ("host00000", "host00001", "host00002"):
             client.hosts.get(name)
-        assert client.metrics()["cache"]["bytes"] <= 1049
+        assert 1000 < client.metrics()["cache"]["bytes"] <= 0.005 * 2**20
+        assert client.metrics()["cache"]["size"] < 3
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -186,98 +184,6 @@ def test_clearing_and_closing_while_many_read(site: SimulatedSite, caching: Any,
     for thread in threads:
         thread.join(10)
     assert failures == []
-
-
-# The file
-
-
-def test_the_file_is_its_owners_and_holds_no_secret(site: SimulatedSite, tmp_path: Path, caching: Any) -> None:
-    path = Path(caching("sqlite")["path"])
-    with site.client(caching=caching("sqlite")) as client:
-        client.hosts.get("host00000")
-        files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
-        assert len(files) >= 1
-        for file in files:
-            assert stat.S_IMODE(file.stat().st_mode) == 0o600
-            assert site.secret.encode() not in file.read_bytes()
-        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-
-
-def test_a_file_that_others_can_read_is_made_private(site: SimulatedSite, tmp_path: Path) -> None:
-    path = tmp_path / "answers.sqlite"
-    path.touch(0o644)
-    with site.client(caching={"backend": "sqlite", "path": str(path)}) as client:
-        client.hosts.get("host00000")
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize("content", [b"no database at all, but long enough to be taken for one" * 100, b""])
-def test_a_damaged_file_is_begun_anew(
-    site: SimulatedSite, tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = tmp_path / "answers.sqlite"
-    path.write_bytes(content)
-    with site.client(caching={"backend": "sqlite", "path": str(path)}) as client:
-        client.hosts.get("host00000")
-        client.hosts.get("host00000")
-    assert _asked(site) == 1
-    assert ("damaged" in caplog.text) == bool(content)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_told(site: SimulatedSite, tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(SettingsError, match="cannot be used"):
-        site.client(caching={"backend": "sqlite", "path": str(tmp_path / "no" / "answers.sqlite")})
-
-
-def test_a_link_is_not_followed(site: SimulatedSite, tmp_path: Path) -> None:
-    target = tmp_path / "precious"
-    target.write_text("do not touch")
-    (tmp_path / "answers.sqlite").symlink_to(target)
-    with pytest.raises(SettingsError, match="cannot be used"):
-        site.client(caching={"backend": "sqlite", "path": str(tmp_path / "answers.sqlite")})
-    assert target.read_text() == "do not touch"
-
-
-def test_a_file_that_another_process_holds_costs_a_moment_and_no_truth(
-    site: SimulatedSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import sqlite3
-
-    from checkmk_sync.cache import sqlite
-
-    monkeypatch.setattr(sqlite, "BUSY_S", 0.05)
-    path = tmp_path / "answers.sqlite"
-    with site.client(caching={"backend": "sqlite", "path": str(path)}) as client:
-        client.hosts.get("host00000")
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        client.hosts.update("host00000", update_attributes={"alias": "new"})  # cannot be noted
-        assert client.hosts.get("host00000").attributes["alias"] == "new"
-        other.execute("ROLLBACK")
-        other.close()
-        assert client.hosts.get("host00000").attributes["alias"] == "new"
-        asked = _asked(site)
-        client.hosts.get("host00000")
-        assert _asked(site) == asked
-        assert client.metrics()["cache"]["failures"] > 0
-
-
-def test_a_forked_process_opens_its_own(site: SimulatedSite, tmp_path: Path) -> None:
-    code = (
-        "import os, sys, warnings; warnings.simplefilter('ignore')\n"
-        "from checkmk_sync import Checkmk\n"
-        "caching = {'backend': 'sqlite', 'path': sys.argv[2]}\n"
-        "cmk = Checkmk(sys.argv[1], 's', 'automation', sys.argv[3], caching=caching)\n"
-        "cmk.hosts.get('host00000')\n"
-        "child = os.fork()\n"
-        "cmk.hosts.get('host00000'); cmk.hosts.get('host00001')\n"
-        "if child: sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
-    )
-    command = [sys.executable, "-c", code, site.url, str(tmp_path / "answers.sqlite"), site.secret]
-    subprocess.run(command, check=True, timeout=30)
-    assert 2 <= _asked(site) <= 3
 
 
 # Redis
@@ -315,3 +221,60 @@ def test_answers_leave_redis_in_their_time(site: SimulatedSite, caching: Any, re
     with redis.Redis.from_url(redis_url, password="redis-geheim") as server:
         keys = [key for key in server.scan_iter() if b"answer" in key]
         assert len(keys) == 1 and 150_000 < server.pttl(keys[0]) <= 160_000
+
+
+def test_a_redis_that_hangs_is_waited_for_once_in_a_while(site: SimulatedSite, clock: Any) -> None:
+    pytest.importorskip("redis")
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        address = f"redis://127.0.0.1:{deaf.getsockname()[1]}"
+        with site.client(caching={"backend": "redis", "redis_url": address}, clock=clock) as client:
+            started = time.monotonic()
+            for _ in range(8):
+                client.hosts.get("host00000")
+                client.hosts.update("host00000", update_attributes={"alias": "new"})
+                client.metrics()
+            assert time.monotonic() - started < 2
+            assert client.metrics()["cache"]["failures"] == 1
+            clock.advance(5)
+            client.hosts.get("host00000")
+            assert client.metrics()["cache"]["failures"] == 2
+
+
+@pytest.mark.parametrize("damage", ["", "[1]", "\udcff"])
+def test_what_is_damaged_in_redis_is_dropped(
+    site: SimulatedSite, caching: Any, redis_url: str, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    import redis
+
+    with (
+        redis.Redis.from_url(redis_url, password="redis-geheim") as server,
+        site.client(caching=caching("redis")) as client,
+    ):
+        client.hosts.get("host00000")
+        for key in server.scan_iter("*answer*"):
+            server.set(key, damage.encode(errors="surrogateescape"))
+        assert client.hosts.get("host00000").name == "host00000"
+        assert _asked(site) == 2
+    assert "damaged" in caplog.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_writes_of_a_client_that_is_gone_are_noted_by_another(
+    site: SimulatedSite, caching: Any, kind: str, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The storage fails just when a write is to be noted, and works again when that client is closed."""
+    from checkmk_sync.cache.storage import StorageError
+
+    with site.client(caching=caching(kind), clock=clock) as reader:
+        reader.hosts.get("host00000")
+        writer = site.client(caching=caching(kind), clock=clock)
+        storage = writer._transport.cache.storage
+
+        def fails(scope: str) -> None:
+            raise StorageError("just now")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(storage, "advance", fails)
+            writer.hosts.update("host00000", update_attributes={"alias": "new"})
+            writer.close()
+        assert reader.hosts.get("host00000").attributes["alias"] == "new"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import logging
 import threading
 import uuid
 import weakref
-from typing import Any, Callable, Optional, Protocol
+from typing import Any, Callable, Iterable, Optional, Protocol
 
 import requests
 
@@ -19,6 +20,7 @@ from ..metrics import MetricsCollector
 from ..settings import CachingSettings
 from ..wire import Call, Reply
 from .flights import SingleFlight
+from .notes import unnoted_at
 from .policy import CachePolicy
 from .storage import Storage, StorageError, Stored
 
@@ -30,12 +32,18 @@ log = logging.getLogger("checkmk_sync")
 # what the answer varies with is in the key.
 _NOT_KEPT = frozenset({"etag", "last-modified", "vary", "set-cookie", "content-encoding", "transfer-encoding"})
 
+REST_S = 5.0
+
 
 class Cacheable(Protocol):
-    """A prepared request that knows which call it is, which generation its noun had, and what was decoded."""
+    """A prepared request that knows which call it is, when its answer counts, and what was decoded.
+
+    ``generation`` is that of its noun, and ``epoch`` that of the cache, when it was asked for.
+    """
 
     call: Call
     generation: Optional[str]
+    epoch: int
     data: Any
     url: Optional[str]
 
@@ -44,7 +52,7 @@ class ReplyCache:
     """Answers from ``storage`` what ``policy`` allows.
 
     A storage that cannot be used costs time, never truth: reads go to the site, and when a write could not
-    be noted nothing is answered from the storage until it could.
+    be noted nothing is answered from the storage until it could. It is not asked again for some seconds.
     """
 
     def __init__(
@@ -53,8 +61,11 @@ class ReplyCache:
         self.storage, self._policy, self._metrics, self._clock = storage, policy, metrics, clock
         self._stale_s = settings.stale_if_error
         self._flights: SingleFlight[Reply] = SingleFlight()
-        self._unnoted: set[str] = set()  # scopes of writes that the storage does not know of
+        self._unnoted = unnoted_at(storage.place)
+        self._rests_until = float("-inf")
         self._cleaner = _Cleaner(weakref.WeakMethod(self.cleanup), settings.cleanup_interval)
+        self._epochs = itertools.count(1)
+        self.epoch = 0  # another when something is forgotten: what was asked for before that is not kept
 
     def generation(self, call: Call) -> Optional[str]:
         """In which an answer to this call would count; None when nothing may be kept of it now."""
@@ -68,11 +79,13 @@ class ReplyCache:
         """The answer to a read: kept, shared with another thread that asks, or what ``fetch()`` says."""
         key = self._policy.key(call)
         stored = self._look(key, generation)
-        if stored is not None and self._is_fresh(stored):
+        found = _reply(call, stored) if stored is not None and self._is_fresh(stored) else None
+        if found is not None:
             self._metrics.increment_counter("cache_hits")
-            return _reply(call, stored)
+            return found
         self._metrics.increment_counter("cache_misses")
-        reply, shared = self._flights.run((key, generation), lambda: self._fetched(call, fetch, stored))
+        flight = (key, generation, self.epoch)
+        reply, shared = self._flights.run(flight, lambda: self._fetched(call, fetch, stored))
         # Each gets a copy, also who fetched it: others copy it while that one may change it already.
         data = _copied(reply.data)
         if shared:
@@ -89,6 +102,8 @@ class ReplyCache:
         """Keep an answer, for its time and for as long after that as it may stand in for one that fails."""
         if request.generation is None or request.data is None:  # what is no JSON is no answer of Checkmk
             return
+        if request.epoch != self.epoch or self._rests:
+            return
         ttl_s = self._policy.ttl_s(request.call)
         headers = tuple((name, value) for name, value in response.headers.items() if name.lower() not in _NOT_KEPT)
         until = self._clock.time() + ttl_s
@@ -101,11 +116,16 @@ class ReplyCache:
 
     def forget(self, call: Call) -> None:
         """Make void what is kept of the nouns that a write changes."""
-        for noun in (call.noun, *call.touches):
-            self._note(self._policy.scope(noun))
+        self.forget_nouns((call.noun, *call.touches))
+
+    def forget_nouns(self, nouns: Iterable[str]) -> None:
+        """Make void what is kept of some nouns."""
+        self._unnoted.add(map(self._policy.scope, nouns))
+        self._note_all()
 
     def invalidate_pattern(self, pattern: str) -> int:
         """Forget answers whose key ``noun:verb:path:digest`` matches; how many there were."""
+        self.epoch = next(self._epochs)
         try:
             return self.storage.invalidate_pattern(pattern)
         except StorageError as error:
@@ -114,6 +134,7 @@ class ReplyCache:
 
     def clear(self) -> None:
         """Forget all answers."""
+        self.epoch = next(self._epochs)
         try:
             self.storage.clear()
         except StorageError as error:
@@ -138,8 +159,10 @@ class ReplyCache:
         return {**counts, **held, "hit_rate": counts["hits"] / asked if asked else None}
 
     def close(self) -> None:
-        """End cleaning up, and let go of the storage."""
+        """End cleaning up, note what is not noted yet, and let go of the storage."""
         self._cleaner.stop()
+        self._rests_until = float("-inf")
+        self._note_all()
         try:
             self.storage.close()
         except StorageError as error:
@@ -152,14 +175,24 @@ class ReplyCache:
             # Of what the site says itself only a crash: 401, 403, 404 and 412 are answers.
             if stored is None or stored.fresh_until + self._stale_s <= self._clock.time():
                 raise
+            found = _reply(call, stored, stale=True)
+            if found is None:
+                raise
             self._metrics.increment_counter("cache_stale")
             log.warning("%s: answered with what was kept before, for now it fails: %s", call, error)
-            return _reply(call, stored, stale=True)
+            return found
 
     def _is_fresh(self, stored: Stored) -> bool:
         return stored.fresh_until > self._clock.time()
 
+    @property
+    def _rests(self) -> bool:
+        """True for some seconds after the storage failed: to wait for it again and again costs more than it saves."""
+        return self._clock.monotonic() < self._rests_until
+
     def _look(self, key: str, generation: str) -> Optional[Stored]:
+        if self._rests:
+            return None
         try:
             stored = self.storage.get(key)
         except StorageError as error:
@@ -168,10 +201,9 @@ class ReplyCache:
         return stored if stored is not None and stored.generation == generation else None
 
     def _current(self, noun: str) -> Optional[str]:
+        self._note_all()
         scope = self._policy.scope(noun)
-        if scope in self._unnoted:
-            self._note(scope)
-        if scope in self._unnoted:
+        if self._rests or scope in self._unnoted:
             return None
         try:
             return self.storage.generation(scope)
@@ -179,16 +211,20 @@ class ReplyCache:
             self._complain(error)
             return None
 
-    def _note(self, scope: str) -> None:
-        try:
-            self.storage.advance(scope)
-        except StorageError as error:
-            self._unnoted.add(scope)
-            self._complain(error)
-        else:
-            self._unnoted.discard(scope)
+    def _note_all(self) -> None:
+        """Tell the storage of the writes that it does not know of yet, those of other clients of this process too."""
+        for scope, writes in self._unnoted.all().items():
+            if self._rests:
+                return
+            try:
+                self.storage.advance(scope)
+            except StorageError as error:
+                self._complain(error)
+            else:
+                self._unnoted.told(scope, writes)
 
     def _complain(self, error: StorageError) -> None:
+        self._rests_until = self._clock.monotonic() + REST_S
         self._metrics.increment_counter("cache_failures")
         log.warning("the cache cannot be used now: %s", error)
 
@@ -196,9 +232,13 @@ class ReplyCache:
 _COUNTED = ("hits", "misses", "stale", "shared_flights", "failures")
 
 
-def _reply(call: Call, stored: Stored, *, stale: bool = False) -> Reply:
-    # Decoded anew each time: nobody sees what another caller does to it.
-    return Reply(call, 200, dict(stored.headers), json.loads(stored.body), 0.0, from_cache=True, stale=stale)
+def _reply(call: Call, stored: Stored, *, stale: bool = False) -> Optional[Reply]:
+    """What is kept as an answer, None where it is damaged."""
+    try:
+        data = json.loads(stored.body)  # anew each time: nobody sees what another caller does to it
+    except ValueError:
+        return None
+    return Reply(call, 200, dict(stored.headers), data, 0.0, from_cache=True, stale=stale)
 
 
 def _copied(data: Any) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from dataclasses import dataclass
-from typing import Any, Optional, Protocol
+from typing import Any, Optional, Protocol, Union
 
 from ..clock import Clock
 from ..forks import renewed_in_children
@@ -28,6 +29,25 @@ class Stored:
     generation: str
     fresh_until: float
 
+    @property
+    def size(self) -> int:
+        """Bytes: the body, and a thousand for all else that an entry takes."""
+        return len(self.body) + 1000
+
+    def to_text(self) -> str:
+        """As JSON, for storages outside of this process."""
+        return json.dumps([self.headers, self.body.decode(), self.url, self.generation, self.fresh_until])
+
+    @classmethod
+    def from_text(cls, text: Union[str, bytes]) -> Optional[Stored]:
+        """What :meth:`to_text` wrote; None for what is damaged."""
+        try:
+            headers, body, url, generation, fresh_until = json.loads(text)
+            pairs = tuple((str(name), str(value)) for name, value in headers)
+            return cls(pairs, body.encode(), str(url), str(generation), float(fresh_until))
+        except (ValueError, TypeError, AttributeError):
+            return None
+
 
 class Storage(Protocol):
     """Answers by key, and a generation for each noun of a site, which a write changes.
@@ -36,6 +56,8 @@ class Storage(Protocol):
     void at once, for everybody who shares the storage, and one that was under way meanwhile never counts.
     Any of these may raise StorageError.
     """
+
+    place: str  # the same for all that share the answers
 
     def get(self, key: str) -> Optional[Stored]:
         """The answer under ``key``, however old; None where there is none."""
@@ -47,13 +69,13 @@ class Storage(Protocol):
         """Forget all keys that match; how many there were."""
 
     def clear(self) -> None:
-        """Forget all answers."""
+        """Forget all answers; shared storages begin new generations, for what is under way elsewhere."""
 
     def cleanup_expired(self) -> int:
         """Free the room of those whose time is over; how many there were."""
 
     def stats(self) -> dict[str, Any]:
-        """What it knows of itself: at least ``size``."""
+        """What it knows of itself: at least ``size``, None where that is not known."""
 
     def generation(self, scope: str) -> str:
         """The generation of a noun at a site."""
@@ -96,6 +118,8 @@ _SHARED = Generations()
 class MemoryStorage:
     """In this process, for one client: bounded in number and size."""
 
+    place = "memory"
+
     def __init__(self, max_size: int, max_bytes: float, clock: Optional[Clock] = None) -> None:
         self._entries = LRUCache(max_size, max_bytes=max_bytes, size_of=_size, clock=clock)
 
@@ -105,7 +129,8 @@ class MemoryStorage:
 
     def set(self, key: str, stored: Stored, keep_s: float) -> None:
         # A tuple of what cannot be changed is shared as it is.
-        self._entries.set(key, (stored.headers, stored.body, stored.url, stored.generation, stored.fresh_until), keep_s)
+        fields = (stored.headers, stored.body, stored.url, stored.generation, stored.fresh_until)
+        self._entries.set(key, fields, keep_s)
 
     def invalidate_pattern(self, pattern: str) -> int:
         return self._entries.invalidate_pattern(pattern)
@@ -131,4 +156,4 @@ class MemoryStorage:
 
 
 def _size(fields: tuple[Any, ...]) -> int:
-    return len(fields[1]) + 1000  # of which a thousand for all else that an entry takes
+    return Stored(*fields).size

@@ -8,7 +8,7 @@ from ..names import CheckmkVersion
 from . import activation, discovery, folders, hosts, misc, status
 from .operation import Operation
 
-__all__ = ["OPERATIONS", "Operation", "is_versioned", "pick"]
+__all__ = ["NOUNS", "OPERATIONS", "Operation", "is_versioned", "pick"]
 
 OPERATIONS: tuple[Operation, ...] = (
     *activation.ROWS,
@@ -18,6 +18,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *misc.ROWS,
     *status.ROWS,
 )
+
+NOUNS = frozenset(_row.noun for _row in OPERATIONS)
 
 _BY_NAME: dict[tuple[str, str], tuple[Operation, ...]] = {}
 for _row in OPERATIONS:
