@@ -77,24 +77,33 @@ class CachedHostService(CachingService, HostService):
     Any write to hosts, through this service or the client or another client of this process, makes it void.
     """
 
+    _generation = ""
+
     def list_hosts(self, search: Optional[str] = None, folder: Optional[str] = None) -> list[Host]:
         """As :meth:`HostService.list_hosts`, from the cache where it can be."""
-        found: list[Host] = self._listed(search, folder, self.client.cache_generation("hosts"))
+        self._forget_what_is_old()
+        found: list[Host] = self._listed(search, folder)
         return found
 
     def get_host(self, name: str) -> Host:
         """As :meth:`HostService.get_host`, from the cache where it can be."""
-        found: Host = self._got(name, self.client.cache_generation("hosts"))
+        self._forget_what_is_old()
+        found: Host = self._got(name)
         return found
 
-    # The generation is one of the arguments, so that what was kept before a write is not found after it.
+    def _forget_what_is_old(self) -> None:
+        generation = self.client.cache_generation("hosts")
+        if generation != self._generation:
+            self.cache.clear()  # before it is said, for another thread goes by that
+            self._generation = generation
+
     @cached(key_prefix="hosts")
-    def _listed(self, search: Optional[str], folder: Optional[str], _generation: str) -> list[Host]:
+    def _listed(self, search: Optional[str], folder: Optional[str]) -> list[Host]:
         return super().list_hosts(search, folder)
 
     @cached(key_prefix="hosts")
-    def _got(self, name: str, _generation: str) -> Host:
-        return self.client.hosts.get(name, fresh=True)
+    def _got(self, name: str) -> Host:
+        return self.client.hosts.get(name, fresh=True)  # what the client keeps has a time of its own
 
 
 class _StreamingService(StreamingMixin, BaseService):

@@ -256,7 +256,7 @@ def hide_userinfo(url: str) -> str:
 
 
 def _server_url(text: str) -> str:
-    """``https://host[:port][/prefix]`` without a last slash; a site or API path behind it is a mistake."""
+    """``https://host[:port][/prefix]`` in small letters, without a last slash; a site or API path is a mistake."""
     parts = _split(text.strip() if isinstance(text, str) else "")
     if parts is None or parts.scheme not in ("http", "https"):
         shown = hide_userinfo(str(text))
@@ -265,7 +265,10 @@ def _server_url(text: str) -> str:
         raise SettingsError("the server URL must not hold a user or a password", field="server_url")
     if parts.query or parts.fragment or "/check_mk" in parts.path:
         raise SettingsError("the server URL ends before the site: https://HOST, without path", field="server_url")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+    # Written in one way only, for it says whose answers are whose.
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
 def _check_proxy(text: str) -> None:

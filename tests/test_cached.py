@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Optional
+from typing import Any, Iterator, Optional
 
 import pytest
 
+from checkmk_sync import Checkmk, ServiceState
 from checkmk_sync.cache import CachingService, LRUCache, cached
 
 
@@ -34,6 +35,110 @@ def test_the_key_is_the_same_however_arguments_are_given() -> None:
     service.details("web01", False)
     service.details("web01", deep=True)
     assert service.calls == [("web01", False), ("web01", True)]
+
+
+def test_a_method_and_the_one_that_it_overrides_are_two() -> None:
+    class Deeper(Service):
+        @cached(key_prefix="hosts")
+        def details(self, name: str, deep: bool = False) -> Any:
+            return {**super().details(name, deep), "deeper": True}
+
+    service = Deeper()
+    assert service.details("web01") == service.details("web01") == {"name": "web01", "tags": [], "deeper": True}
+    assert len(service.calls) == 1
+
+
+def test_a_method_that_asks_itself_does_not_wait_for_itself() -> None:
+    class Tree(CachingService):
+        @cached()
+        def depth(self, of: int, asked: bool = False) -> int:
+            return of if self.calls else self.calls.append(of) or self.depth(of)  # type: ignore[attr-defined]
+
+    tree = Tree()
+    tree.calls = []  # type: ignore[attr-defined]
+    assert tree.depth(3) == 3
+
+
+class Plain:
+    pass
+
+
+@pytest.mark.parametrize("argument", [Plain(), object, len, [Plain()], {"of": Plain()}, threading.Lock()])
+def test_an_argument_that_cannot_be_told_apart_is_refused(argument: Any) -> None:
+    """Its address, or what it leaves out of its repr, may be the same as that of another."""
+    service = Service()
+    with pytest.raises(TypeError, match="cannot be told apart"):
+        service.details(argument)
+    assert service.calls == []
+
+
+def test_arguments_are_told_apart_by_kind_and_whatever_their_order() -> None:
+    calls: list[Any] = []
+
+    @cached()
+    def seen(of: Any = None, **more: Any) -> int:
+        calls.append((of, more))
+        return len(calls)
+
+    unlike = [1, 1.0, True, "1", b"1", None, [1], (1,), {1}, {"a": 1}, ["a,b"], ["a", "b"], "a,b", ServiceState.OK]
+    assert [seen(of) for of in unlike] == list(range(1, len(unlike) + 1))
+    assert seen({"b": 1, "a": {2, 3}}) == seen({"a": {3, 2}, "b": 1})
+    assert seen(a=1, b=2) == seen(b=2, a=1)
+
+
+def test_what_there_cannot_be_two_of_is_refused() -> None:
+    with pytest.raises(TypeError, match="once only"):
+
+        @cached()
+        def each() -> Iterator[int]:
+            yield 1
+
+    @cached()
+    def lock() -> Any:
+        return threading.Lock()
+
+    with pytest.raises(TypeError, match=r"lock returns cannot be cached"):
+        lock()
+
+
+def test_nothing_is_kept_where_caching_is_not_enabled() -> None:
+    service = Service()
+    service.config = Checkmk("https://mon.example.com", "s", "u", "x", caching={"enabled": False}).settings
+    service.details("web01")
+    service.details("web01")
+    assert len(service.calls) == 2
+
+
+class Refusal(Exception):
+    def __init__(self, status: int, *, why: str) -> None:
+        super().__init__(f"{status}: {why}")
+
+
+def test_an_exception_that_cannot_be_copied_reaches_all_who_wait() -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    @cached()
+    def refused() -> None:
+        started.set()
+        go_on.wait(5)
+        raise Refusal(500, why="out of order")
+
+    seen: list[str] = []
+
+    def call() -> None:
+        try:
+            refused()
+        except Refusal as error:
+            seen.append(str(error))
+
+    threads = [threading.Thread(target=call) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    started.wait(5)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert seen == ["500: out of order"] * 3
 
 
 def test_none_is_kept_and_exceptions_are_not() -> None:
@@ -159,14 +264,28 @@ def test_a_cache_hands_out_copies_of_what_can_change(clock: Any) -> None:
 
 
 def test_sizes_are_bounded() -> None:
-    cache = LRUCache(max_size=100, max_bytes=10)
+    cache = LRUCache(max_size=100, max_bytes=10, size_of=len)
     for key in "abc":
         cache.set(key, "x" * 4)
     assert (cache.get("a"), cache.get("b"), cache.get("c")) == (None, "xxxx", "xxxx")
     assert cache.stats()["bytes"] == 8
     cache.set("huge", "x" * 100)
     assert cache.get("huge") is None
-    assert cache.stats()["bytes"] == 0
+    assert cache.stats()["bytes"] == 8, "what has no room puts nothing out"
+
+
+def test_without_a_measure_the_size_is_that_of_the_pickled_value() -> None:
+    cache = LRUCache(max_bytes=1000)
+    cache.set("rows", [{"name": "x" * 50}] * 4)
+    assert 50 < cache.stats()["bytes"] < 1000
+    cache.set("rows", ["x" * n for n in range(100, 120)])
+    assert cache.get("rows") is None
+
+
+@pytest.mark.parametrize("bounds", [{"max_size": 0}, {"max_size": -1}, {"max_bytes": 0}])
+def test_a_cache_without_room_is_refused(bounds: Any) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        LRUCache(**bounds)
 
 
 def test_expired_entries_are_cleaned_up(clock: Any) -> None:

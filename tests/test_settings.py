@@ -248,3 +248,16 @@ def test_urls_are_shown_without_users() -> None:
     assert hide_userinfo("http://a:b@c:1") == "http://***@c:1"
     assert hide_userinfo("a:b@c:1") == "***@c:1"
     assert hide_userinfo("http://c:1") == "http://c:1"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("HTTPS://Mon.Example.com", "https://mon.example.com"),
+        ("https://mon.example.com:443/Prefix/", "https://mon.example.com/Prefix"),
+        ("http://[::1]:80", "http://[::1]"),
+        ("https://mon:8080", "https://mon:8080"),
+    ],
+)
+def test_one_server_is_written_in_one_way(given: str, meant: str) -> None:
+    assert Checkmk(given, "s", "u", "x").settings.server_url == meant

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import datetime
+import decimal
+import enum
+import fractions
 import functools
 import inspect
+import pathlib
 import threading
-from typing import Any, Callable, Optional, TypeVar
+import uuid
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar
 
 from .flights import SingleFlight
 from .lru import LRUCache, private_copy
@@ -21,10 +29,16 @@ _making = threading.Lock()
 class CachingService:
     """The base of a service whose methods are :func:`cached`: they share ``self.cache``.
 
-    It is made when first used, as ``self.config.caching`` says where there is a config.
+    It is made when first used, as ``self.config.caching`` says where there is a config; with ``enabled: false``
+    there nothing is kept.
     """
 
     config: Any = None
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept."""
+        return bool(getattr(getattr(self.config, "caching", None), "enabled", True))
 
     @property
     def cache(self) -> LRUCache:
@@ -40,7 +54,9 @@ class CachingService:
 
     def _new_cache(self) -> LRUCache:
         settings = getattr(self.config, "caching", None)
-        return LRUCache() if settings is None else LRUCache(settings.max_size, settings.default_ttl)
+        if settings is None:
+            return LRUCache()
+        return LRUCache(settings.max_size, settings.default_ttl, max_bytes=settings.max_mb * 2**20)
 
     def _made(self, name: str, make: Callable[[], Any]) -> Any:
         """Made when first asked for, once: a mixin has no constructor that people remember to call."""
@@ -55,12 +71,17 @@ class CachingService:
 def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F]:
     """Keep what a function, or a method of a :class:`CachingService`, returns, for ``ttl`` seconds.
 
-    The key is ``key_prefix:function:argument,…``, the same however the arguments are given. None is a
-    result like any other, exceptions are not kept. Threads that ask for the same at once share one call;
-    what was computed while something was invalidated is not kept. A function has its cache as ``function.cache``.
+    The key is ``key_prefix:function:argument,…:module.function``, the same however the arguments are given, which
+    are plain values or containers of them: TypeError for an object that cannot be told apart from others by what it
+    says of itself. None is a result like any other, exceptions are not kept. Threads that ask for the same at once
+    share one call; what was computed while something was invalidated is not kept. A function has its cache as
+    ``function.cache``. TypeError for a result, or a function, of which there cannot be two: a lock, a generator.
     """
 
     def decorate(function: F) -> F:
+        name = f"{function.__module__}.{function.__qualname__}"
+        if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+            raise TypeError(f"what {name} returns can be used once only, so it cannot be cached: let it return a list")
         parameters = inspect.signature(function)
         is_method = next(iter(parameters.parameters), "") == "self"
         own: Optional[CachingService] = None if is_method else CachingService()
@@ -68,8 +89,11 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             service = args[0] if own is None else own
+            if not service.keeps:
+                return function(*args, **kwargs)
             cache: LRUCache = service.cache
-            key = _key(key_prefix, function.__name__, parameters.bind(*args, **kwargs), skip=is_method)
+            said = _arguments(parameters.bind(*args, **kwargs), is_method, name)
+            key = f"{key_prefix}:{function.__name__}:{said}:{name}"
             found = cache.get(key, _MISSING)
             if found is not _MISSING:
                 return found
@@ -77,7 +101,8 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
             def compute() -> Any:
                 epoch = cache.epoch
                 result = function(*args, **kwargs)
-                cache.set(key, result, ttl, epoch=epoch)
+                with _copying(name):
+                    cache.set(key, result, ttl, epoch=epoch)
                 return result
 
             result, _ = service.flights.run((key, cache.epoch), compute)
@@ -90,7 +115,50 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
     return decorate
 
 
-def _key(prefix: str, name: str, bound: inspect.BoundArguments, skip: bool) -> str:
+@contextlib.contextmanager
+def _copying(name: str) -> Iterator[None]:
+    try:
+        yield
+    except TypeError as error:
+        raise TypeError(f"what {name} returns cannot be cached: {error}") from error
+
+
+def _arguments(bound: inspect.BoundArguments, is_method: bool, name: str) -> str:
     bound.apply_defaults()
-    values = list(bound.arguments.items())[1 if skip else 0 :]
-    return f"{prefix}:{name}:{','.join(f'{parameter}={value!r}' for parameter, value in values)}"
+    values = list(bound.arguments.items())[1 if is_method else 0 :]
+    try:
+        return ",".join(f"{parameter}={_said(value)}" for parameter, value in values)
+    except _Unlike as error:
+        raise TypeError(f"{name} is cached, and an argument is {error}: give names, numbers or dates") from None
+
+
+# What says all of itself in its repr.
+_PLAIN = (
+    *(type(None), bool, int, float, complex, str, bytes, enum.Enum, range, pathlib.PurePath, uuid.UUID),
+    *(datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, fractions.Fraction),
+)
+
+
+class _Unlike(Exception):
+    pass
+
+
+def _said(value: Any) -> str:
+    """A text that only an equal value has."""
+    if isinstance(value, _PLAIN):
+        return repr(value)
+    kind = type(value).__name__
+    if isinstance(value, Mapping):
+        return _many(kind, sorted(f"{_said(name)}:{_said(each)}" for name, each in value.items()))
+    if isinstance(value, (set, frozenset)):
+        return _many(kind, sorted(map(_said, value)))
+    if isinstance(value, (list, tuple)):
+        return _many(kind, map(_said, value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = (f"{field.name}={_said(getattr(value, field.name))}" for field in dataclasses.fields(value))
+        return _many(kind, fields)
+    raise _Unlike(f"a {kind}, which cannot be told apart from others by what it says of itself")
+
+
+def _many(kind: str, said: Iterable[str]) -> str:
+    return f"{kind}({','.join(said)})"

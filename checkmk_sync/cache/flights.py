@@ -23,40 +23,64 @@ class SingleFlight(Generic[T]):
 
     def renew(self) -> None:
         """Nothing is in the air: in the child of a fork those who fly are not there."""
-        self._flights: dict[Hashable, Future[T]] = {}
-        self._lock = threading.Lock()
+        self._flights: dict[Hashable, _Flight[T]] = {}
 
     def run(self, key: Hashable, fly: Callable[[], T]) -> tuple[T, bool]:
-        """The result, and whether it was another thread that fetched it. It is one object for all: do not change it."""
+        """The result, and whether it was another thread that fetched it. It is one object for all: do not change it.
+
+        A call that leads to itself, such as one that calls the method which it overrides, does not wait for itself.
+        """
         while True:
-            with self._lock:
-                flight = self._flights.get(key)
-                if flight is None:
-                    mine = self._flights[key] = Future()
-                    break
+            mine: _Flight[T] = _Flight()
             try:
-                return flight.result(), True
+                flight = self._flights.setdefault(key, mine)  # one step, which Ctrl-C cannot divide
+                if flight is mine:
+                    return self._fly(key, mine, fly), False
+            finally:
+                self._land(key, mine)  # whatever came between
+            if flight.pilot == threading.get_ident():
+                return fly(), False
+            try:
+                return flight.landed.result(), True
             except _Abandoned:  # by Ctrl-C, which was for that thread only
                 continue
             except Exception as failure:
-                # An exception is marked by each thread that raises it, so each gets its own.
-                raise copy.copy(failure) from failure.__cause__
-        return self._fly(key, mine, fly), False
+                raise _another(failure) from failure.__cause__
 
-    def _fly(self, key: Hashable, mine: Future[T], fly: Callable[[], T]) -> T:
+    def _fly(self, key: Hashable, mine: _Flight[T], fly: Callable[[], T]) -> T:
         try:
             result = fly()
-        except BaseException as failure:
-            self._land(key)
-            mine.set_exception(failure if isinstance(failure, Exception) else _Abandoned())
+        except Exception as failure:
+            self._leave(key, mine)
+            mine.landed.set_exception(failure)
             raise
-        self._land(key)  # before it is told: who comes now may want what is newer
-        mine.set_result(result)
+        self._leave(key, mine)  # before it is told: who comes now may want what is newer
+        mine.landed.set_result(result)
         return result
 
-    def _land(self, key: Hashable) -> None:
-        with self._lock:
+    def _land(self, key: Hashable, mine: _Flight[T]) -> None:
+        self._leave(key, mine)
+        if not mine.landed.done():
+            mine.landed.set_exception(_Abandoned())
+
+    def _leave(self, key: Hashable, mine: _Flight[T]) -> None:
+        if self._flights.get(key) is mine:
             del self._flights[key]
+
+
+class _Flight(Generic[T]):
+    def __init__(self) -> None:
+        self.landed: Future[T] = Future()
+        self.pilot = threading.get_ident()
+
+
+def _another(failure: Exception) -> Exception:
+    """A copy, for an exception is marked by each thread that raises it; itself where it cannot be copied."""
+    try:
+        copied = copy.copy(failure)
+    except Exception:  # made by a constructor that wants something else
+        return failure
+    return copied if type(copied) is type(failure) else failure
 
 
 class _Abandoned(Exception):

@@ -7,6 +7,7 @@ import enum
 import fnmatch
 import pickle
 import re
+import sys
 import threading
 from collections import OrderedDict
 from typing import Any, Callable, Optional
@@ -23,7 +24,8 @@ class LRUCache:
     """Up to ``max_size`` values, each for ``ttl`` seconds; safe to use from many threads.
 
     What can be changed is kept and handed out as a copy, so no caller sees what another does to it. With
-    ``max_bytes`` the sizes that ``size_of(value)`` tells are bounded as well.
+    ``max_bytes`` the sizes that ``size_of(value)`` tells (default: the bytes of the value, pickled) are bounded as
+    well; what is larger than that alone is not kept. ValueError for bounds that leave no room for anything.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class LRUCache:
         default_ttl: float = 300.0,
         *,
         max_bytes: Optional[float] = None,
-        size_of: Callable[[Any], int] = len,
+        size_of: Optional[Callable[[Any], int]] = None,
         clock: Optional[Clock] = None,
     ) -> None:
+        if max_size < 1 or (max_bytes is not None and max_bytes <= 0):
+            raise ValueError("a cache keeps at least one value, of at least one byte")
         self.max_size, self.default_ttl = max_size, default_ttl
-        self._max_bytes, self._size_of = max_bytes, size_of
+        self._max_bytes, self._size_of = max_bytes, size_of or _pickled_size
         self._now = (clock or SystemClock()).monotonic
         self.renew()
         renewed_in_children(self)
@@ -76,7 +80,7 @@ class LRUCache:
             if epoch is not None and epoch != self.epoch:
                 return
             self._drop(key)
-            if ttl <= 0:
+            if ttl <= 0 or (self._max_bytes is not None and size > self._max_bytes):
                 return
             self._entries[key] = _Entry(self._now() + ttl, kept, copied, size)
             self._bytes += size
@@ -146,6 +150,13 @@ def _private(value: Any) -> tuple[Any, Optional[Callable[[Any], Any]]]:
         return pickle.dumps(value, pickle.HIGHEST_PROTOCOL), pickle.loads
     except (pickle.PicklingError, TypeError, AttributeError):
         return copy.deepcopy(value), copy.deepcopy
+
+
+def _pickled_size(value: Any) -> int:
+    try:
+        return len(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return sys.getsizeof(value)
 
 
 def private_copy(value: Any) -> Any:
