@@ -5,23 +5,25 @@ from __future__ import annotations
 import contextlib
 import copy
 import email.utils
+import functools
 import json
 from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from .catalogue import NOUNS, Operation, is_versioned, pick
 from .clock import Deadline
 from .decode import iter_items
-from .errors import CheckmkError, ServerError, TransportError, UnexpectedReplyError
+from .errors import CheckmkError, ServerError, ThrottledError, TransportError, UnexpectedReplyError
 from .metering import Meter
 from .names import CheckmkVersion, folder_path, is_folder_hash, path_segment
 from .streaming import Received, StreamBatch, batches
 from .transport import Transport
 from .wire import Call, Reply
 
-__all__ = ["Resource", "Site", "attributes_of", "parsed", "value_of"]
+__all__ = ["Resource", "Site", "attributes_of", "parsed", "value_of", "writes"]
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Resource")
+F = TypeVar("F", bound=Callable[..., Any])
 Query = Mapping[str, Any]
 
 
@@ -190,6 +192,20 @@ class Resource:
     def _pages(self, items: Iterable[T], batch_size: Optional[int]) -> Iterator[StreamBatch[T]]:
         streaming = self._site.settings.streaming
         return batches(items, batch_size or streaming.default_batch_size, streaming.memory_limit_mb * 2**20)
+
+
+def writes(verb: F) -> F:
+    """A verb that writes. What it reads for that fails as a part of it: no fallback may say that it was done."""
+
+    @functools.wraps(verb)
+    def written(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return verb(*args, **kwargs)
+        except (TransportError, ThrottledError) as error:
+            error.is_read = False
+            raise
+
+    return written  # type: ignore[return-value]
 
 
 def parsed(items: Generator[Any, None, None], parse: Callable[[Any], T]) -> Generator[T, None, None]:

@@ -17,7 +17,7 @@ from ..errors import (
     WaitTimeoutError,
 )
 from ..names import counted, several
-from ..resource import Resource, Site, value_of
+from ..resource import Resource, Site, value_of, writes
 from ..waiting import begun, settle, ticks, wait_for
 from .status import HostStatuses
 
@@ -108,6 +108,7 @@ class Activation(Resource):
         """An activation by its id. NotFoundError when the site does not know it, or no more."""
         return ActivationRun.parse(self._perform("get", path={"run": run_id}).data)
 
+    @writes
     def activate(
         self,
         *,

@@ -10,7 +10,7 @@ from ..clock import Deadline
 from ..errors import CheckmkError, ConflictError, DiscoveryError, UnexpectedReplyError, WaitTimeoutError
 from ..names import counted, several
 from ..outcomes import is_uncertain
-from ..resource import Resource, Site, value_of
+from ..resource import Resource, Site, value_of, writes
 from ..waiting import begun, ticks, wait_for
 from ..wire import Reply
 from .jobs import RACE_S, Job, Jobs
@@ -80,6 +80,7 @@ class Discovery(Resource):
         super().__init__(site)
         self._jobs = jobs
 
+    @writes
     def start(self, host: str, mode: str = "fix_all") -> None:
         """Start discovery of a host: new, remove, fix_all, only_host_labels, only_service_labels, refresh
         or tabula_rasa.
@@ -118,6 +119,7 @@ class Discovery(Resource):
             phases[phase] = (*phases.get(phase, ()), str(value_of(entry, "extensions", "service_name")))
         return DiscoveryResult(host, phases, data["extensions"].get("host_labels") or {})
 
+    @writes
     def discover(self, host: str, *, rescan: bool = True, timeout_s: float = 300.0) -> DiscoveryResult:
         """Scan a host, accept everything found, and say what that is. DiscoveryError when the scan failed."""
         if rescan:
@@ -128,11 +130,13 @@ class Discovery(Resource):
         self.start(host, "fix_all")
         return self.result(host)
 
+    @writes
     def set_phase(self, host: str, check_type: str, item: Optional[str], phase: str) -> None:
         """Move one service to a phase, such as ``monitored`` or ``ignored``."""
         body = {"check_type": check_type, "service_item": item, "target_phase": phase}
         self._perform("set_phase", path={"name": host}, body=body)
 
+    @writes
     def bulk(
         self,
         hosts: Iterable[str],

@@ -7,7 +7,7 @@ from typing import Any, Optional, Sequence
 from ..errors import BadRequestError, CheckmkError, NotFoundError
 from ..names import folder_id, folder_path, is_folder_hash, parent_folder
 from ..records import Folder
-from ..resource import Resource, parsed
+from ..resource import Resource, parsed, writes
 from ..streaming import Stream
 from ..waiting import settle
 from .changes import Attributes, Change, body_of, holds, is_made_by, one_kind, plain, with_fresh_etag
@@ -39,6 +39,7 @@ class Folders(Resource):
             lambda received: parsed(self._items("list", received, parts=Folder.PARTS, query=query), Folder.parse)
         )
 
+    @writes
     def create(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
         """Create one folder in a parent that exists; its title is its name unless given.
 
@@ -56,6 +57,7 @@ class Folders(Resource):
         except CheckmkError as error:
             return settle(self._site, error, lambda site: self._via(site)._as_created(path, body, started))
 
+    @writes
     def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
         """The folder, created with all missing parents where it is not there; an existing one stays as it is."""
         path = folder_path(folder)
@@ -73,6 +75,7 @@ class Folders(Resource):
                 raise
             return found
 
+    @writes
     def update(
         self,
         folder: str,
@@ -105,6 +108,7 @@ class Folders(Resource):
 
         return with_fresh_etag(lambda: self.get(folder, fresh=True), write, etag)
 
+    @writes
     def move(self, folder: str, destination: str) -> Folder:
         """Move a folder, with all that is in it, into ``destination``; where it is there already nothing is sent."""
         target = self._path_of(destination)
@@ -124,6 +128,7 @@ class Folders(Resource):
         """True where the site deletes a folder only if it is empty (2.2.0p26 and later): see :meth:`delete`."""
         return self._knows("delete", "delete_mode")
 
+    @writes
     def delete(self, folder: str, *, recursive: bool = False, missing_ok: bool = False) -> None:
         """Delete an empty folder; with ``recursive`` also **all hosts and folders in it**.
 

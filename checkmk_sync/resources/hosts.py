@@ -9,7 +9,7 @@ from ..errors import BadRequestError, CheckmkError, NotFoundError
 from ..names import folder_path, several
 from ..outcomes import Outcomes, Progress
 from ..records import Host
-from ..resource import Site
+from ..resource import Site, writes
 from ..waiting import read_back, settle
 from .changes import Attributes, Change, body_of, holds, is_made_by, one_kind, plain, with_fresh_etag
 from .entries import Entry, as_change, as_host, as_new, check_name, listed, named, without_folder
@@ -21,6 +21,7 @@ __all__ = ["Hosts"]
 class Hosts(HostLists):
     """``client.hosts``: read, change, and change many."""
 
+    @writes
     def create(self, name: str, folder: str = "/", attributes: Optional[Attributes] = None) -> Host:
         """Create a host. BadRequestError when it exists, or folder or an attribute is wrong.
 
@@ -34,6 +35,7 @@ class Hosts(HostLists):
         except CheckmkError as error:
             return settle(self._site, error, lambda site: self._via(site)._as_created(entry, started))
 
+    @writes
     def update(
         self,
         name: str,
@@ -77,6 +79,7 @@ class Hosts(HostLists):
 
         return with_fresh_etag(lambda: self.get(name, fresh=True), write, etag)
 
+    @writes
     def delete(self, name: str, *, missing_ok: bool = False) -> None:
         """Delete a host. NotFoundError where there is none, unless ``missing_ok``.
 
@@ -91,6 +94,7 @@ class Hosts(HostLists):
         except CheckmkError as error:
             settle(self._site, error, lambda site: (was_seen and self._via(site)._is_gone(name)) or None)
 
+    @writes
     def move(self, name: str, folder: str) -> Host:
         """Move a host; where it is there already nothing is sent (Checkmk would refuse it)."""
         target = self._path_of(folder)
@@ -106,6 +110,7 @@ class Hosts(HostLists):
 
         return with_fresh_etag(lambda: self.get(name, fresh=True), write, None)
 
+    @writes
     def bulk_create(
         self,
         hosts: Iterable[Union[Entry, Host]],
@@ -129,6 +134,7 @@ class Hosts(HostLists):
         )
         return run_bulk(self._site, verb, listed(hosts, "hosts"), self._chunk_size(chunk_size), progress)
 
+    @writes
     def bulk_update(
         self, changes: Iterable[Entry], *, chunk_size: Optional[int] = None, progress: Optional[Progress] = None
     ) -> Outcomes:
@@ -145,6 +151,7 @@ class Hosts(HostLists):
         )
         return run_bulk(self._site, verb, listed(changes, "changes"), self._chunk_size(chunk_size), progress)
 
+    @writes
     def bulk_delete(
         self,
         names: Iterable[Union[str, Host]],
