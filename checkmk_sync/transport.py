@@ -67,7 +67,9 @@ class Transport:
         an ApiError when the site said no.
         """
         if self._closed:
-            raise ConnectError("the client is closed", call=str(call), sent=False, attempts=0)
+            closed = ConnectError("the client is closed", call=str(call), sent=False, attempts=0)
+            closed.given_up = True  # trying again opens nothing
+            raise closed
         generation = self.cache.generation(call)
         if generation is None or call.fresh:
             return self._exchange(call, generation)

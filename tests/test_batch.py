@@ -212,7 +212,8 @@ def test_the_total_of_a_generator_is_unknown_until_its_end() -> None:
     result = BatchProcessor(max_concurrent=1).process_batch(numbers(), str, progress_callback=seen.append)
     first, last = seen[0], seen[-1]
     assert (first.total_items, first.progress_percent, first.estimated_remaining) == (None, None, None)
-    assert last.total_items == result.progress.total_items == 50
+    assert last.total_items in (None, 50), "the source is asked for more when there is room"
+    assert result.progress.total_items == 50
 
 
 def test_numbers_of_progress() -> None:

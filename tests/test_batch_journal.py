@@ -174,6 +174,24 @@ def test_a_journal_in_use_by_another_process_is_refused(tmp_path: Path) -> None:
     assert BatchProcessor(journal=path).process_batch([1], str).ok, "and free after that one's end"
 
 
+def test_a_journal_in_use_by_another_batch_of_this_process_is_refused(tmp_path: Path) -> None:
+    path, link = tmp_path / "journal", tmp_path / "link"
+    link.symlink_to(path)
+    under_way = BatchProcessor(max_concurrent=1, journal=path).stream(range(100), str)
+    next(under_way)
+    for name in (path, link, os.path.relpath(path)):
+        with pytest.raises(SettingsError, match="in use by another batch of this process"):
+            BatchProcessor(journal=name).process_batch([1], str)
+    # To open it and close it again would have dropped the lock that the first one holds.
+    code = (
+        f"from checkmk_sync.batch import BatchProcessor; BatchProcessor(journal={str(path)!r}).process_batch([1], str)"
+    )
+    other = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, check=False)
+    assert "in use by another process" in other.stderr
+    under_way.close()
+    assert BatchProcessor(journal=link).process_batch(range(9), str).ok
+
+
 def test_two_items_with_one_key_are_not_confused(tmp_path: Path) -> None:
     services = [{"host_name": "web01", "service": "CPU"}, {"host_name": "web01", "service": "Memory"}]
     result = BatchProcessor(journal=tmp_path / "one").process_batch(services, lambda item: item["service"])

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import queue
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import Iterator, Optional
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any, Iterator, Optional
 
 import pytest
 
 from checkmk_sync.batch import BatchProcessor, BatchStatus
 from checkmk_sync.testing import Fault, SimulatedSite
+
+
+class InOtherThreads(Executor):
+    """No thread pool to whom it is given."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(2)
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return self._threads.submit(fn, *args, **kwargs)
 
 
 class Crowd:
@@ -75,6 +86,19 @@ def test_a_stream_takes_nothing_before_it_is_asked() -> None:
         yield 1
 
     BatchProcessor().stream(never(), str)
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_an_outcome_does_not_wait_for_the_source(processes: bool) -> None:
+    """It may be a queue that waits for what is made of the outcomes."""
+    more: queue.SimpleQueue[Optional[int]] = queue.SimpleQueue()
+    more.put(1)
+    executor = InOtherThreads() if processes else None
+    seen = []
+    for outcome in BatchProcessor(max_concurrent=4, executor=executor).stream(iter(more.get, None), abs):
+        seen.append(outcome.result)
+        more.put(None if len(seen) == 3 else len(seen) + 1)
+    assert seen == [1, 2, 3]
 
 
 def test_outcomes_come_as_items_end_not_in_their_order() -> None:

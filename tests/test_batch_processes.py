@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -49,9 +51,16 @@ def work(item: str) -> Any:
         raise ConnectError("nobody there", sent=False)
     if item == "interrupt":
         raise KeyboardInterrupt
+    if item == "exit":
+        sys.exit(3)
     if item.startswith("kill"):
         os.kill(os.getpid(), signal.SIGKILL)
     return os.getpid()
+
+
+def work_slowly_at_first(number: int) -> None:
+    if number < 2:
+        time.sleep(0.5)
 
 
 class Recovering:
@@ -178,10 +187,48 @@ def test_chunks_and_the_rate_of_them() -> None:
     assert [size for _, size in executor.chunks] == [30, 30, 30, 10]
     executor.chunks.clear()
     begun = time.monotonic()
-    BatchProcessor(executor=executor, chunk_size=30, rate_limit=50).process_batch(range(20), str)
-    assert [size for _, size in executor.chunks] == [5, 5, 5, 5]
+    BatchProcessor(executor=executor, chunk_size=30, rate_limit=200).process_batch(range(40), str)
+    assert [size for _, size in executor.chunks] == [2] * 20
     for number, (sent, _) in enumerate(executor.chunks):
-        assert sent - begun >= (5 * number + 4) / 50 - 0.02, "no chunk before all its items may start"
+        assert sent - begun >= (2 * number + 1) / 200 - 0.02, "no chunk before all its items may start"
+
+
+def test_chunks_are_as_large_as_keeps_all_workers_busy() -> None:
+    executor = Noting()
+    executor._max_workers = 2  # type: ignore[attr-defined]
+    BatchProcessor(max_concurrent=10, executor=executor).process_batch(range(20), str)
+    assert [size for _, size in executor.chunks] == [5] * 4
+
+
+def test_an_endless_source_is_taken_bit_by_bit(pool: Executor) -> None:
+    taken = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield str(taken)
+
+    outcomes = BatchProcessor(max_concurrent=4, executor=pool).stream(endless(), work)
+    for handed, _ in enumerate(itertools.islice(outcomes, 50)):
+        assert taken - handed <= 2 * 4
+    outcomes.close()
+
+
+def test_the_rate_holds_though_workers_are_busy_for_a_while(pool: Executor) -> None:
+    """What waits in the executor's queue would start at once when they are free again."""
+    processor = BatchProcessor(max_concurrent=20, executor=pool, rate_limit=50)
+    started = sorted(item.started or 0 for item in processor.process_batch(range(75), work_slowly_at_first).items)
+    assert max(sum(first <= moment < first + 1 for moment in started) for first in started) <= 55
+
+
+def test_what_ends_a_worker_ends_the_batch_and_loses_no_outcome(pool: Executor) -> None:
+    processor = BatchProcessor(executor=pool, max_concurrent=1, chunk_size=20)
+    with pytest.raises(SystemExit) as caught:
+        processor.process_batch([*map(str, range(19)), "exit", *map(str, range(20, 40))], work)
+    outcomes = caught.value.outcomes  # type: ignore[attr-defined]
+    assert [item.status for item in outcomes] == [SUCCESS] * 19 + [FAILED]
+    assert isinstance(outcomes[19].error, SystemExit)
 
 
 def test_ctrl_c_ends_the_wait_for_the_rate() -> None:

@@ -27,8 +27,8 @@ class Carrier(Protocol):
     def pack(self, item: Any) -> Any:
         """The item as it travels; raises where it cannot."""
 
-    def wait(self, count: int) -> None:
-        """Until so many items may be sent."""
+    def wait(self, count: int, /) -> bool:
+        """Until so many items may be sent; False when the batch was stopped meanwhile."""
 
     def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
         """Submit some items; raises what the executor does when it takes no more."""
@@ -49,8 +49,9 @@ class Threads:
     def pack(self, item: Any) -> Any:
         return item
 
-    def wait(self, count: int) -> None:
+    def wait(self, _count: int) -> bool:
         """Not here: threads wait themselves, with each attempt."""
+        return True
 
     def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
         return self._executor.submit(self._job.do, packed[0])
@@ -75,8 +76,9 @@ class _Parcel(NamedTuple):
 class Processes:
     """Items go in chunks to other processes, where each submission may cost milliseconds.
 
-    The rate is kept here, for processes do not share one: a chunk is sent when all its items may start, and
-    with a rate it is no larger than a tenth of a second's worth. Repeats are made over there, beyond the rate.
+    The rate is kept here, for processes do not share one: a chunk is sent when all its items may start, with a rate
+    it is no larger than a hundredth of a second's worth, and none waits over there for its turn, as many would
+    then start at once. Repeats are made over there, beyond the rate.
 
     Every item, result and error is pickled by itself: one that does not travel is the failure of its item.
     Left to the executor, it would take its neighbours along, or break the whole pool.
@@ -92,36 +94,36 @@ class Processes:
         self._executor, self._job, self._rate = executor, job, rate
         # dask cancels what is under way as well, and drops its results.
         self.recalls = isinstance(executor, concurrent.futures.ProcessPoolExecutor)
-        self.chunk_size = chunk_size if rate is None else min(chunk_size, max(1, int(rate.per_second / 10)))
+        self.chunk_size = chunk_size if rate is None else min(chunk_size, max(1, int(rate.per_second / 100)))
 
     def pack(self, item: Any) -> Any:
         return pickle.dumps(item)
 
-    def wait(self, count: int) -> None:
-        if self._rate is not None:
-            for _ in range(count):
-                self._rate.wait()
+    def wait(self, count: int) -> bool:
+        return self._rate is None or all(self._job.admit(self._rate) for _ in range(count))
 
     def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
         # dask takes calls with equal arguments for one call (`pure`, its default) and would do only the first.
         return self._executor.submit(_do_chunk, self._job, packed, uuid.uuid4().hex)
 
     def read(self, answer: Sequence[_Parcel]) -> list[Optional[Done]]:
-        return [_unpacked(parcel) for parcel in answer]
+        return [_unpacked(parcel) for parcel in answer]  # fewer than were sent where one ended all
 
 
 def _do_chunk(job: Job[Any, Any], packed: Sequence[bytes], _unique: str) -> list[_Parcel]:
-    """In the other process: one parcel for each item, whatever happens."""
-    return [_done_there(job, item) for item in packed]
-
-
-def _done_there(job: Job[Any, Any], packed: bytes) -> _Parcel:
-    try:
-        done = job.do(pickle.loads(packed))  # noqa: S301 - packed by ourselves
-    except Exception as error:
-        return _parcel(Done(BatchStatus.FAILED, error=error))
-    assert done is not None, "nothing stops a job here"
-    return _parcel(done)
+    """In the other process: one parcel for each item, up to one that ends the process or the batch."""
+    parcels: list[_Parcel] = []
+    for item in packed:
+        try:
+            done = job.do(pickle.loads(item))  # noqa: S301 - packed by ourselves
+        except Exception as error:
+            done = Done(BatchStatus.FAILED, error=error)
+        except BaseException as end:
+            parcels.append(_parcel(Done(BatchStatus.FAILED, error=end)))
+            break
+        assert done is not None, "nothing stops a job here"
+        parcels.append(_parcel(done))
+    return parcels
 
 
 def _parcel(done: Done) -> _Parcel:

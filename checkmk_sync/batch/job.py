@@ -77,11 +77,12 @@ class Job(Generic[T, R]):
         duration_s = self.clock.monotonic() - tries.begun
         return Done(status, result, error, note, tries.count, tries.started, duration_s)
 
-    def admit(self) -> bool:
-        """Wait for a start; False when there will be none any more."""
-        if self._rate is not None:
+    def admit(self, rate: Optional[RateLimit] = None) -> bool:
+        """Wait for a start (as ``rate`` allows, where it is not kept here); False when there will be none any more."""
+        rate = rate or self._rate
+        if rate is not None:
             try:
-                self._rate.wait(self.stop, sleep=self.clock.sleep)
+                rate.wait(self.stop, sleep=self.clock.sleep)
             except (ConnectError, DeadlineError):  # stopped
                 return False
         return not self.stop.expired

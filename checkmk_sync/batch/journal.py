@@ -10,6 +10,7 @@ import threading
 from typing import Any, Iterator, Mapping, Optional, Union
 
 from ..errors import SettingsError
+from ..forks import renewed_in_children
 from .outcome import BatchItem, BatchStatus
 
 __all__ = ["Journal", "key_of"]
@@ -46,14 +47,20 @@ class Journal:
     Neither items nor results nor the words of errors are kept. A line is written with one call as soon as
     the outcome is known, so it survives the death of the process (not that of the machine, whose disk it
     may not have reached). Raises SettingsError for a file that is no journal, is that of another batch,
-    or is in use by another process.
+    or is in use, here or by another process.
     """
 
     def __init__(self, path: Union[str, os.PathLike[str]], batch_id: Optional[str], default_id: str) -> None:
-        self.path = os.fspath(path)
+        self.path = os.path.realpath(path)
         self.done: set[str] = set()
         self._lock = threading.Lock()
-        self._file = self._open()
+        self._file = -1
+        _in_use.add(self.path)
+        try:
+            self._file = self._open()
+        except BaseException:
+            _in_use.discard(self.path)
+            raise
         try:
             _lock(self._file, self.path)
             self.batch_id = self._load(batch_id, default_id)
@@ -76,6 +83,7 @@ class Journal:
             file, self._file = self._file, -1
             if file >= 0:
                 os.close(file)
+                _in_use.discard(self.path)
 
     def _open(self) -> int:
         try:
@@ -125,6 +133,33 @@ class Journal:
             written = os.write(self._file, text)
         if written < len(text):
             raise OSError(f"the journal {self.path} cannot be written: the disk is full")
+
+
+class _InUse:
+    """The journals of this process. It holds the locks, so it would get each again; and closing any handle of a
+    file drops them, so a second one must not even be opened."""
+
+    def __init__(self) -> None:
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """A child of a fork holds none."""
+        self._paths: set[str] = set()
+        self._lock = threading.Lock()
+
+    def add(self, path: str) -> None:
+        with self._lock:
+            if path in self._paths:
+                raise SettingsError("the journal is in use by another batch of this process", file=path)
+            self._paths.add(path)
+
+    def discard(self, path: str) -> None:
+        with self._lock:
+            self._paths.discard(path)
+
+
+_in_use = _InUse()
 
 
 def _parsed(line: bytes) -> dict[str, Any]:

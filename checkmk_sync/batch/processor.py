@@ -33,7 +33,8 @@ class BatchProcessor:
     circuit breaker is waited for when it closes within a minute.
 
     Items are done by threads of the processor's own, or by any ``executor``, which is never shut down here.
-    To executors other than thread pools, items travel pickled and ``chunk_size`` at a time.
+    To executors other than thread pools, items travel pickled and ``chunk_size`` at a time (default: so many that
+    each worker has two chunks of the items that may be taken ahead).
 
     ``journal`` is a file that makes one batch resumable, ``key`` tells what an item is called in it
     (default: :func:`~checkmk_sync.batch.journal.key_of`). ``grace_s`` is how long a batch that is stopped
@@ -51,10 +52,13 @@ class BatchProcessor:
         clock: Optional[Clock] = None,
         journal: Optional[Union[str, os.PathLike[str]]] = None,
         key: Optional[Callable[[Any], Any]] = None,
-        chunk_size: int = 20,
+        chunk_size: Optional[int] = None,
         grace_s: float = 5.0,
     ) -> None:
-        if min(max_concurrent, chunk_size) < 1 or min(max_retries, retry_delay, grace_s) < 0:
+        if (
+            min(max_concurrent, 1 if chunk_size is None else chunk_size) < 1
+            or min(max_retries, retry_delay, grace_s) < 0
+        ):
             raise ValueError("max_concurrent and chunk_size are at least 1, the others at least 0")
         if rate_limit is not None and not rate_limit > 0:
             raise ValueError(f"rate_limit must be above 0, not {rate_limit!r}")
@@ -116,8 +120,9 @@ class BatchProcessor:
     ) -> Generator[BatchItem[T, R], None, None]:
         """The outcomes, as items are done; like :meth:`process_batch`, but nothing is kept.
 
-        Items are taken as outcomes are, never more than twice ``max_concurrent`` ahead. Closing the iterator
-        stops the batch. A failure of the source is raised after the outcomes of what came before.
+        Items are taken as outcomes are, never more than twice ``max_concurrent`` ahead (``max_concurrent`` chunks
+        where a ``chunk_size`` is given), in a thread of their own: an outcome does not wait for a slow source.
+        Closing the iterator stops the batch. A failure of the source is raised after the outcomes of what came before.
         """
         with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
             yield from run.outcomes()
@@ -138,15 +143,16 @@ class BatchProcessor:
         in_threads = isinstance(executor, ThreadPoolExecutor)
         rate = self._rate if in_threads else None
         job = Job(operation, self.max_retries, self.retry_delay, rate=rate, stop=Stop(self._clock))
-        carrier: Carrier = Threads(executor, job)
-        if not in_threads:
-            carrier = Processes(executor, job, self.chunk_size, self._rate)
+        carrier: Carrier = Threads(executor, job) if in_threads else self._processes(executor, job)
+        ahead = in_threads or self.chunk_size is None
+        window = self.max_concurrent * (2 if ahead else carrier.chunk_size)
         run = Run(
             items,
             job,
             carrier,
-            # A pool of our own runs no more than fits into it, so some may wait there for a free thread.
-            window=self.max_concurrent * (2 if self.executor is None else 1),
+            window=window,
+            refill=self.max_concurrent if ahead else 1,  # what is left keeps all busy
+            at_once=self._at_once(executor, window),
             key=self._key,
             validate=validate,
             report=report,
@@ -162,6 +168,24 @@ class BatchProcessor:
                 run.close()
                 if self.executor is None:
                     executor.shutdown(wait=False, cancel_futures=True)
+
+    def _processes(self, executor: Executor, job: Job[Any, Any]) -> Processes:
+        # Two chunks for each worker, for one may not wait until the next one has come.
+        size = self.chunk_size or max(1, self.max_concurrent // _workers(executor))
+        return Processes(executor, job, size, self._rate)
+
+    def _at_once(self, executor: Executor, window: int) -> int:
+        """How many chunks may be on the way."""
+        if self.executor is None:
+            return window  # a pool of our own runs no more than fits into it, so some may wait there for a thread
+        if self._rate is None or isinstance(executor, ThreadPoolExecutor):
+            return self.max_concurrent
+        return min(self.max_concurrent, _workers(executor))
+
+
+def _workers(executor: Executor) -> int:
+    """How many work there; where that is not known, as many as here."""
+    return int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
 
 
 def _in_order(known: Mapping[int, BatchItem[T, R]]) -> list[BatchItem[T, R]]:

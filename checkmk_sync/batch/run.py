@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextvars
 import functools
 import logging
 import queue
+import threading
 import time
 from typing import Any, Callable, Generic, Iterable, Iterator, Optional, Sized, TypeVar
 
@@ -19,8 +21,8 @@ __all__ = ["Run"]
 
 log = logging.getLogger("checkmk_sync")
 
-# A signal that comes while a thread is about to wait is noticed only after the wait (seen with Python 3.13), so
-# that Ctrl-C would last as long as the slowest operation. No wait for outcomes is longer than this.
+# No wait for outcomes is longer: a signal that comes while a thread is about to wait is noticed only after the wait
+# (seen with Python 3.13), so that Ctrl-C would last as long as the slowest operation.
 _BLINK_S = 0.1
 
 T = TypeVar("T")
@@ -38,14 +40,47 @@ class _Chunk:
         self.outcomes = outcomes
         self.future: Optional[concurrent.futures.Future[Any]] = None
         self.failure: Optional[BaseException] = None
-        self.landed = False
+        self.landed = outcomes is not None
+
+
+class _Room:
+    """Places, until it is closed. Who waits for one is woken when ``enough`` are free: each wake costs as much as
+    a trivial item."""
+
+    def __init__(self, places: int, enough: int) -> None:
+        self._free, self._enough = places, enough
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def take(self, *, wait: bool = True) -> bool:
+        """Take a place; False when there is none any more, or now."""
+        with self._changed:
+            if self._free < 1 and wait:
+                self._changed.wait_for(lambda: self._closed or self._free >= self._enough)
+            if self._closed or self._free < 1:
+                return False
+            self._free -= 1
+            return True
+
+    def give(self) -> None:
+        with self._changed:
+            self._free += 1
+            if self._free >= self._enough:
+                self._changed.notify()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
 
 class Run(Generic[T, R]):
-    """Takes items one by one, keeps at most ``window`` chunks of them on the way, and hands outcomes out.
+    """Takes items one by one, never more than ``window`` beyond those whose outcome was handed out (and then again when
+    that leaves room for ``refill``), keeps at most ``at_once`` chunks of them on the way, and hands outcomes out.
 
-    What lands puts itself into a queue, so the cost of an item does not depend on the window's size. All
-    that calls the user's code, except the operation, happens in the thread that consumes the outcomes.
+    Items are taken, named, validated and sent in a thread of their own, as those of multiprocessing's pools are:
+    an outcome must not wait for a source that takes its time. What lands puts itself into a queue, so the cost of
+    an item does not depend on the window's size. Progress is told where the outcomes are consumed.
     """
 
     def __init__(
@@ -55,45 +90,57 @@ class Run(Generic[T, R]):
         carrier: Carrier,
         *,
         window: int,
+        refill: int,
+        at_once: int,
         key: Callable[[T], Any],
         validate: Optional[Callable[[T], Any]],
         report: Optional[Callable[[BatchProgress], Any]],
         journal: Optional[Journal],
         batch_id: str,
     ) -> None:
-        self._items, self._job, self._carrier, self._window = items, job, carrier, window
+        self._items, self._job, self._carrier = items, job, carrier
         self._key, self._validate, self._report = key, validate, report
         self._journal, self.batch_id = journal, batch_id
         self.tally = Tally(job.clock, len(items) if isinstance(items, Sized) else None)
         self._keys: set[str] = set()
+        self._room, self._slots = _Room(window, refill), _Room(at_once, 1)
+        self._filling, self._filled = _Chunk(), threading.Lock()
+        self._sending = threading.Lock()
         self._on_the_way: set[_Chunk] = set()
-        self._landed: queue.SimpleQueue[_Chunk] = queue.SimpleQueue()
+        self._landed: queue.SimpleQueue[Optional[_Chunk]] = queue.SimpleQueue()
         self._at_hand: Optional[_Chunk] = None
         self._source_error: Optional[Exception] = None
+        self._failure: Optional[BaseException] = None
         self._report_failed = self._stopped = False
 
     def outcomes(self) -> Iterator[BatchItem[T, R]]:
         """One for each item, as they become known. A failure of the source is raised after the last."""
-        for chunk in self._chunks():
-            if chunk.outcomes is None:
-                self._send(chunk)
-            else:
+        within = contextvars.copy_context()
+        threading.Thread(target=within.run, args=(self._feed,), name="batch-source", daemon=True).start()
+        fed = False
+        while not fed or self._on_the_way:
+            chunk = self._next_landed()
+            if chunk is not None:
                 yield from self._hand_out(chunk)
-            while len(self._on_the_way) >= self._window or not self._landed.empty():
-                yield from self._hand_out(self._next_landed())
-        while self._on_the_way:
-            yield from self._hand_out(self._next_landed())
+            elif self._failure is not None:
+                raise self._failure
+            else:
+                fed = True
         if self._source_error is not None:
             raise self._source_error
 
     def stop(self, grace_s: float) -> None:
         """Begin no more items, wake those that wait, and give those under way ``grace_s`` seconds to end.
 
-        Only the first time: who is interrupted while waiting here will not wait again.
+        Only the first time: who is interrupted while waiting here will not wait again. Nobody waits for the source.
         """
         if self._job.stop.expired:
             return
         self._job.stop.now()
+        self._room.close()
+        self._slots.close()
+        with self._sending:  # what is being sent just now is on the way then
+            pass
         if self._carrier.recalls:
             self._cancel()
         end = time.monotonic() + grace_s
@@ -129,31 +176,42 @@ class Run(Generic[T, R]):
 
     # What comes in
 
-    def _chunks(self) -> Iterator[_Chunk]:
-        """The items in chunks to send; what needs no sending is a chunk that has its outcomes."""
-        chunk, source, index = _Chunk(), iter(self._items), 0
-        while True:
+    def _feed(self) -> None:
+        """Take all items, and send them in chunks."""
+        try:
+            for index, item in self._taken():
+                known = self._enter(index, item)
+                if known is not None:
+                    self._know(known)
+                elif len(self._filling.entries) >= self._carrier.chunk_size:
+                    self._send_filled()
+            self._send_filled()
+        except BaseException as error:  # it belongs to the thread where outcomes are consumed
+            self._failure = error
+        self._landed.put(None)
+
+    def _taken(self) -> Iterator[tuple[int, T]]:
+        source, index = iter(self._items), 0
+        while self._room.take():
             try:
                 item = next(source)
             except StopIteration:
-                break
+                self.tally.total = index
+                return
             except Exception as error:  # raised when all that is under way has been handed out
                 self._source_error = error
-                break
-            known = self._enter(chunk, index, item)
+                return
+            yield index, item
             index += 1
-            if known is not None:
-                yield _Chunk([known])
-            elif len(chunk.entries) >= self._carrier.chunk_size:
-                yield chunk
-                chunk = _Chunk()
-        if self._source_error is None:
-            self.tally.total = index
-        if chunk.entries:
-            yield chunk
 
-    def _enter(self, chunk: _Chunk, index: int, item: T) -> Optional[BatchItem[T, R]]:
-        """Take one item into the chunk; or its outcome, when that is known already."""
+    def _know(self, outcome: BatchItem[T, R]) -> None:
+        """Hand out what needs no sending."""
+        chunk = _Chunk([outcome])
+        self._on_the_way.add(chunk)
+        self._landed.put(chunk)
+
+    def _enter(self, index: int, item: T) -> Optional[BatchItem[T, R]]:
+        """Take one item into the chunk that is filling; or its outcome, when that is known already."""
         key = f"item {index}"
         try:
             key = self._named(item, key)
@@ -167,8 +225,9 @@ class Run(Generic[T, R]):
             return self._noted(BatchItem(index, key, item, BatchStatus.SKIPPED, note=str(skip)))
         except Exception as error:
             return self._noted(BatchItem(index, key, item, BatchStatus.FAILED, error=error))
-        chunk.entries.append((index, key, item))
-        chunk.packed.append(packed)
+        with self._filled:
+            self._filling.entries.append((index, key, item))
+            self._filling.packed.append(packed)
         return None
 
     def _named(self, item: T, position: str) -> str:
@@ -184,8 +243,20 @@ class Run(Generic[T, R]):
 
     # On the way
 
+    def _send_filled(self, *, wait: bool = True) -> None:
+        """Send what there is; without ``wait`` only when that can be now."""
+        if not self._filling.entries or not self._slots.take(wait=wait):
+            return
+        with self._filled:
+            chunk, self._filling = self._filling, _Chunk()
+        if not chunk.entries or not self._carrier.wait(len(chunk.packed)):
+            self._slots.give()
+            return
+        with self._sending:
+            if not self._job.stop.expired:
+                self._send(chunk)
+
     def _send(self, chunk: _Chunk) -> None:
-        self._carrier.wait(len(chunk.packed))
         self._on_the_way.add(chunk)
         try:
             chunk.future = self._carrier.send(chunk.packed)
@@ -203,12 +274,14 @@ class Run(Generic[T, R]):
     def _land(self, chunk: _Chunk, read: Callable[[], list[BatchItem[Any, Any]]]) -> None:
         try:
             chunk.outcomes = read()
+            chunk.failure = next((each.error for each in chunk.outcomes if _ends_all(each.error)), None)
             if self._journal is not None:
                 for outcome in chunk.outcomes:
                     self._noted(outcome)
         except BaseException as error:  # futures would only log it; it is raised where outcomes are consumed
             chunk.failure = error
         chunk.landed = True
+        self._slots.give()
         self._landed.put(chunk)
         if self._stopped:
             self.close()
@@ -244,14 +317,16 @@ class Run(Generic[T, R]):
             if self._report is not None:
                 self._tell(self._report)
             yield outcome
+            self._room.give()
         self._on_the_way.discard(chunk)
 
-    def _next_landed(self) -> _Chunk:
+    def _next_landed(self) -> Optional[_Chunk]:
+        """The next chunk whose outcomes are known; None when all items are taken."""
         while True:
             try:
                 return self._landed.get(timeout=_BLINK_S)
             except queue.Empty:
-                continue
+                self._send_filled(wait=False)  # the source takes its time: what it gave is not to wait for more
 
     def _tell(self, report: Callable[[BatchProgress], Any]) -> None:
         try:
@@ -269,3 +344,7 @@ def _outcome(entry: tuple[int, str, Any], done: Done) -> BatchItem[Any, Any]:
 
 def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
+
+
+def _ends_all(error: Optional[BaseException]) -> bool:
+    return error is not None and not isinstance(error, Exception)
