@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import collections
 import itertools
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Callable, Generator, Generic, Iterable, Iterator, Mapping, Optional, TypeVar
 
@@ -20,6 +19,8 @@ Received = Callable[[int], None]
 
 # What an item takes decoded, for each byte of its JSON: dictionaries are roomy.
 DECODED_FACTOR = 8
+
+FAR_AWAY = 10**9
 
 
 @dataclass(frozen=True)
@@ -126,24 +127,27 @@ class StreamingMixin:
     def stream_paginated_data(
         self, fetch_function: Callable[..., Any], batch_size: Optional[int] = None, **arguments: Any
     ) -> Iterator[StreamBatch[Any]]:
-        """Pages of what ``fetch_function(limit=, offset=, **arguments)`` returns: a list, or anything with ``.items``.
+        """Pages of what ``fetch_function(limit=, offset=, **arguments)`` returns: items, or what has them as ``items``.
 
-        Ends with the first page that is not full. A function that ignores the limit gives everything at
-        once, and is cut into pages; one that ignores the offset raises UnexpectedReplyError.
+        Ends with the first empty page, for a short one may only mean that the other side gives no more at once. A
+        function that ignores limit and offset gives everything at once, and is cut into pages; where that is just
+        one page, nobody can tell it from a beginning, and UnexpectedReplyError is raised.
         """
         size = batch_size or self.default_batch_size
 
+        def fetch(offset: int) -> list[Any]:
+            return _items_of(fetch_function(limit=size, offset=offset, **arguments))
+
         def items() -> Iterator[Any]:
             offset, before = 0, None
-            while True:
-                found = fetch_function(limit=size, offset=offset, **arguments)
-                page = list(found if isinstance(found, (list, tuple)) else found.items)
-                if page and page == before:
-                    raise UnexpectedReplyError(f"the page at offset {offset} is the one before it again")
-                yield from page
-                if len(page) != size:
+            while page := fetch(offset):
+                # Pages may be alike, but there are none far behind the end.
+                if page == before and fetch(offset + FAR_AWAY) == page:
+                    if len(page) == size:
+                        raise UnexpectedReplyError(f"the page at offset {offset} is the one before it again")
                     return
-                offset, before = offset + size, page
+                yield from page
+                offset, before = offset + len(page), page
 
         return batches(items(), size)
 
@@ -153,20 +157,35 @@ class StreamingMixin:
         Takes no more items ahead than threads. How many there were; the first failure stops it and is raised.
         """
         pool = ThreadPoolExecutor(max_concurrent, thread_name_prefix="checkmk-sync-stream")
-        under_way: collections.deque[Future[object]] = collections.deque()
+        under_way: set[Future[object]] = set()
         done = 0
         try:
             for item in _flat(stream):
-                under_way.append(pool.submit(callback, item))
+                under_way.add(pool.submit(callback, item))
                 if len(under_way) >= max_concurrent:
-                    under_way.popleft().result()
-                    done += 1
+                    ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                    done += _counted(ended)
             while under_way:
-                under_way.popleft().result()
-                done += 1
+                ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                done += _counted(ended)
         finally:
             pool.shutdown(cancel_futures=True)
         return done
+
+
+def _items_of(found: Any) -> list[Any]:
+    """The items of a page, in whatever it is. TypeError for what holds none."""
+    held = found.get("items") if isinstance(found, Mapping) else found
+    if not isinstance(held, Iterable):
+        held = getattr(found, "items", None)
+    if not isinstance(held, Iterable) or isinstance(held, (str, bytes)):
+        raise TypeError(f"a page is a list, or holds one as 'items'; this is a {type(found).__name__}")
+    return list(held)
+
+
+def _counted(ended: Iterable[Future[object]]) -> int:
+    """How many; raises what one of them raised."""
+    return len([future.result() for future in ended])
 
 
 def _flat(stream: Iterable[Any]) -> Iterator[Any]:

@@ -146,6 +146,53 @@ def test_functions_that_do_not_page() -> None:
         list(listing.stream_paginated_data(lambda limit, offset: first, batch_size=10))
 
 
+ROWS = list(range(1000))
+
+
+@pytest.mark.parametrize(
+    ("fetch", "total"),
+    [
+        (lambda limit, offset: ["alike"] * 250 if offset == 0 else [], 250),
+        (lambda limit, offset: (["alike"] * 250)[offset : offset + limit], 250),
+        (lambda limit, offset: ROWS[offset : offset + min(limit, 50)], 1000),
+        (lambda limit, offset: ROWS[offset : offset + limit + 5], 1000),
+        (lambda limit, offset: range(1000)[offset : offset + limit], 1000),
+        (lambda limit, offset: (row for row in ROWS[offset : offset + limit]), 1000),
+        (lambda limit, offset: {"items": ROWS[offset : offset + limit]}, 1000),
+        (lambda limit, offset: ROWS[:30], 30),
+    ],
+    ids=["alike at once", "alike", "capped", "more than asked", "range", "generator", "mapping", "fewer, ever again"],
+)
+def test_nothing_is_lost_however_a_function_pages(fetch: Any, total: int) -> None:
+    pages = list(Listing(()).stream_paginated_data(fetch, batch_size=100))
+    assert sum(len(page.items) for page in pages) == total
+    assert all(len(page.items) == 100 for page in pages[:-1])
+
+
+@pytest.mark.parametrize("page", [None, 7, "text", {"rows": []}])
+def test_what_is_no_page_is_refused(page: Any) -> None:
+    with pytest.raises(TypeError, match="holds one as 'items'"):
+        list(Listing(()).stream_paginated_data(lambda limit, offset: page))
+
+
+def test_one_slow_item_holds_nobody_up() -> None:
+    gate, done = threading.Event(), threading.Semaphore(0)
+
+    def work(number: int) -> None:
+        if number == 0:
+            assert gate.wait(10)
+        else:
+            done.release()
+
+    def numbers() -> Iterator[int]:
+        yield from range(20)
+        for _ in range(19):
+            assert done.acquire(timeout=10)
+        gate.set()
+
+    assert Listing(()).process_stream(numbers(), work, max_concurrent=3) == 20
+
+
 def test_pages_of_objects_with_items() -> None:
     listing = Listing(())
     whole = list(range(15))
