@@ -24,10 +24,9 @@ def iter_items(
 ) -> Iterator[Any]:
     """The items of the list ``member`` of the JSON object in ``chunks``, one after the other.
 
-    Holds a few chunks and one item at a time. With ``fields`` only these members of each item are sure
-    to be there: msgspec, where it is installed, then steps over the others. BrokenReplyError when the
-    document ends too early, also after its last item; UnexpectedReplyError when it is no JSON object
-    with such a list.
+    Holds a few chunks and some items at a time. With ``fields`` only these members of each item are sure
+    to be there: others are stepped over, which is quicker. BrokenReplyError when the document ends too
+    early, also after its last item; UnexpectedReplyError when it is no JSON object with such a list.
     """
     text = _Text(chunks)
     decode = block_decoder(fields) if fields else None
@@ -127,10 +126,16 @@ class _Text:
 
     def fill(self, chars: int) -> bool:
         """Hold at least so many characters that are not read yet; False when the text ends before."""
-        while len(self._buffer) - self._at < chars:
-            if not self._more():
-                return False
-        return True
+        missing = chars - (len(self._buffer) - self._at)
+        if missing <= 0:
+            return True
+        pieces, ended = [self._buffer[self._at :]], False
+        while missing > 0 and not ended:
+            text, ended = self._next_text()
+            pieces.append(text)
+            missing -= len(text)
+        self._buffer, self._at = "".join(pieces), 0
+        return missing <= 0
 
     def block(self, cutter: Cutter) -> list[Any]:
         """The values that start here, as many as ``cutter`` finds, but at least one unless the list ends."""
@@ -196,13 +201,17 @@ class _Text:
 
     def _more(self) -> bool:
         """Take the next chunk; False when there is none."""
+        text, ended = self._next_text()
+        self._buffer = self._buffer[self._at :] + text
+        self._at = 0
+        return not ended
+
+    def _next_text(self) -> tuple[str, bool]:
+        """The text of the next chunk, and whether there was none."""
         chunk = next(self._chunks, None)
         try:
-            text = self._utf8.decode(chunk or b"", final=chunk is None)
+            return self._utf8.decode(chunk or b"", final=chunk is None), chunk is None
         except UnicodeDecodeError as error:
             if chunk is None:
                 raise BrokenReplyError("the answer ended in the middle of a character") from error
             raise UnexpectedReplyError("the answer is not UTF-8 text") from error
-        self._buffer = self._buffer[self._at :] + text
-        self._at = 0
-        return chunk is not None
