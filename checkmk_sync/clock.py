@@ -6,6 +6,8 @@ import threading
 import time
 from typing import Optional, Protocol
 
+from . import cancelling
+
 __all__ = ["Clock", "Deadline", "ManualClock", "SystemClock"]
 
 
@@ -23,9 +25,10 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock; :meth:`stop` wakes everybody who sleeps on it."""
+    """The machine's clock; :meth:`stop` wakes everybody who sleeps on it, a stop of somebody's work that one."""
 
     def __init__(self) -> None:
+        self._changed = threading.Condition()
         self._stopped = threading.Event()
 
     def monotonic(self) -> float:
@@ -35,11 +38,22 @@ class SystemClock:
         return time.time()
 
     def sleep(self, seconds: float) -> bool:
-        return not self._stopped.wait(max(0.0, seconds))
+        until = time.monotonic() + seconds
+        with cancelling.waking(self._wake_all):
+            with self._changed:
+                while not self._stopped.is_set() and (left := until - time.monotonic()) > 0:
+                    cancelling.check()
+                    self._changed.wait(left)
+        return not self._stopped.is_set()
 
     def stop(self) -> None:
         """End all sleeping, now and from now on."""
         self._stopped.set()
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
 
 class ManualClock:

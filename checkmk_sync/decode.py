@@ -93,6 +93,8 @@ class _Text:
                     if end < len(self._buffer) and self._buffer[end] in _DELIMITERS:
                         self._started, self._at = self._at, end
                         return value
+                    if end < len(self._buffer) and not isinstance(value, (int, float)):
+                        raise UnexpectedReplyError(f"{self._buffer[end]!r} after a value of the answer")
                 except ValueError:
                     # Not complete, or not JSON: that shows only with more text. Waiting for twice as
                     # much keeps the work linear for large values.

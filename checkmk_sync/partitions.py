@@ -12,20 +12,22 @@ import collections
 import contextvars
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Callable, Generator, Sequence
+from typing import Any, Callable, Generator, Iterable, Iterator, Sequence
 
+from . import cancelling
 from .decode import iter_items
 from .errors import BrokenReplyError, ReplyTooLargeError
 from .query import Filter, column, everything
-from .streaming import Received
+from .streaming import DECODED_FACTOR, Received
 
 __all__ = ["Part", "Partitions"]
 
 # More than this in one part gains nothing, and delays the first item.
 TARGET_BYTES = 512 * 2**10
-FIRST_GUESS_BYTES = 1000  # of a service, before any was seen
+FIRST_GUESS_BYTES = 4000  # of a service, before any was seen: rather too much, for wide rows make large parts
 GROWTH = 4.0
 NO_LIMIT = float("inf")
+PIECE_BYTES = 64 * 2**10
 
 Read = Callable[[Filter, float], bytes]
 
@@ -43,7 +45,8 @@ class Partitions:
     gives the whole answer for a filter, or raises ReplyTooLargeError; it is called from ``workers`` threads.
 
     Each worker holds at most ``share_bytes``, so ``workers`` times that is what waits for its turn.
-    ``again`` runs a read once more where its JSON is broken; ``parse`` makes of an item what is given out.
+    ``again`` runs a read once more where its JSON is broken; ``parse`` makes of an item what is given out, and
+    ``host_of`` names its host: inside a part the server may give them in any order.
     """
 
     def __init__(
@@ -56,8 +59,10 @@ class Partitions:
         again: Callable[[Callable[[], list[Any]]], list[Any]],
         parts: Sequence[str],
         parse: Callable[[Any], Any],
+        host_of: Callable[[Any], str],
     ) -> None:
         self._hosts, self._read, self._again, self._parts, self._parse = hosts, read, again, parts, parse
+        self._host_of = host_of
         self._workers = workers
         self._limit = share_bytes
         self._target = min(TARGET_BYTES, share_bytes / 2)
@@ -65,32 +70,38 @@ class Partitions:
         self._next = 0
 
     def items(self, received: Received) -> Generator[Any, None, None]:
-        """All items, in the order of their hosts. Closing it ends the reading."""
+        """All items, in the order of their hosts; ``received`` is told their bytes. Closing it ends the reading."""
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="checkmk-sync-read")
+        reading = cancelling.Cancellation()
         under_way: collections.deque[tuple[Part, Future[bytes]]] = collections.deque()
         try:
             while True:
                 while len(under_way) < self._workers and self._next < max(len(self._hosts), 1):
-                    under_way.append(self._submit(pool, self._cut()))
+                    under_way.append(self._submit(pool, reading, self._cut()))
                 if not under_way:
                     return
                 part, future = under_way.popleft()
                 try:
-                    found = self._decoded(part, future.result(), received)
+                    with cancelling.waking(reading.stop):  # who stops our work stops these reads
+                        found = self._decoded(part, future.result(), received)
                 except ReplyTooLargeError:
-                    under_way.extendleft(self._submit(pool, half) for half in reversed(self._halves(part)))
+                    under_way.extendleft(self._submit(pool, reading, half) for half in reversed(self._halves(part)))
                     continue
                 del future  # it holds the bytes, and the next part is on its way
                 yield from found
                 del found
         finally:
+            reading.stop()
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _submit(self, pool: ThreadPoolExecutor, part: Part) -> tuple[Part, Future[bytes]]:
+    def _submit(
+        self, pool: ThreadPoolExecutor, reading: cancelling.Cancellation, part: Part
+    ) -> tuple[Part, Future[bytes]]:
         # One host is the least there is, so there is no limit to hold it to.
         limit = NO_LIMIT if part.end - part.start <= 1 else self._limit
-        # In the caller's context: who stops the caller's work stops these reads.
-        return part, pool.submit(contextvars.copy_context().run, self._read, self._range(part), limit)
+        context = contextvars.copy_context()
+        context.run(cancelling.current.set, reading)
+        return part, pool.submit(context.run, self._read, self._range(part), limit)
 
     def _cut(self) -> Part:
         """The next hosts, as many as fill a part."""
@@ -121,15 +132,38 @@ class Partitions:
             found = found & (name < self._hosts[part.end][0])
         return found
 
-    def _decoded(self, part: Part, body: bytes, received: Received) -> list[Any]:
-        received(len(body))
+    def _decoded(self, part: Part, body: bytes, received: Received) -> Iterator[Any]:
+        """The items of a part, all of which are there: nothing that breaks off later was given out."""
         self._learn(part, len(body))
+        if len(body) * DECODED_FACTOR > self._limit and part.end - part.start <= 1 and body.rstrip().endswith(b"}"):
+            # One host with so much that all of it decoded would take more than there is room for; it is not cut off.
+            return map(self._parse, iter_items(_pieces(body, received), fields=self._parts))
+        return _counted(self._complete(part, body), len(body), received)
+
+    def _complete(self, part: Part, body: bytes) -> list[Any]:
+        """All items of a part, read once more where it is broken."""
 
         def whole(text: bytes) -> list[Any]:
             # What a record does not need of an item is free before the next one is decoded.
-            return list(map(self._parse, iter_items([text], fields=self._parts)))
+            return sorted(map(self._parse, iter_items([text], fields=self._parts)), key=self._host_of)
 
         try:
             return whole(body)
         except BrokenReplyError:
             return self._again(lambda: whole(self._read(self._range(part), NO_LIMIT)))
+
+
+def _counted(items: list[Any], size: int, received: Received) -> Iterator[Any]:
+    """Each counts with its part of the bytes, for pages end by them."""
+    each, rest = divmod(size, len(items) or 1)
+    received(rest if items else size)
+    for item in items:
+        received(each)
+        yield item
+
+
+def _pieces(body: bytes, received: Received) -> Iterable[bytes]:
+    for start in range(0, len(body), PIECE_BYTES):
+        piece = body[start : start + PIECE_BYTES]
+        received(len(piece))
+        yield piece

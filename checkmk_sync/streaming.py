@@ -17,8 +17,8 @@ R = TypeVar("R")
 
 Received = Callable[[int], None]
 
-# What an item takes decoded, for each byte of its JSON: dictionaries are roomy.
-DECODED_FACTOR = 8
+# What an item takes decoded, for each byte of its JSON, and there are pages besides what waits: dictionaries are roomy.
+DECODED_FACTOR = 16
 
 FAR_AWAY = 10**9
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import operator
+import random
 import re
 import threading
 import time
@@ -109,9 +111,67 @@ def test_several_parts_are_read_at_once_where_no_lock_is_needed() -> None:
             assert _most_at_once(site, client) == 1
 
 
-def _most_at_once(site: SimulatedSite, client: Checkmk) -> int:
+def test_one_at_a_time_where_the_query_is_too_long_for_a_form_without_lock() -> None:
+    names = column("description").one_of([f"A service with a long name, number {n:04d}" for n in range(90)])
+    with SimulatedSite("2.4.0p18", hosts=HOSTS, services=SERVICES, latency=0.02) as site:
+        with _client(site, streaming={"max_concurrent_batches": 3}) as client:
+            assert _most_at_once(site, client, query=names | (column("state") >= 0)) == 1
+        assert {request.method for request in site.requests if request.path.endswith(LIST)} == {"POST"}
+
+
+def test_no_more_threads_than_places_for_reads() -> None:
+    with SimulatedSite("2.4.0p18", hosts=HOSTS, services=SERVICES, latency=0.02) as site:
+        with _client(site, streaming={"max_concurrent_batches": 30}, limits={"reads_in_flight": 2}) as client:
+            assert _most_at_once(site, client) == 2
+
+
+@pytest.mark.parametrize("kind", ["cut", "truncate"])
+def test_the_list_of_hosts_is_read_again_when_it_breaks_off(site: SimulatedSite, kind: str) -> None:
+    with _client(site) as client:
+        client.version()
+        site.set_faults([{"kind": kind, "path": "/domain-types/host/", "times": 1}])
+        found = [(service.host_name, service.name) for service in client.services.each()]
+    assert sorted(found) == _wanted(site)
+    assert site.state()["struck"] == {kind: 1}
+
+
+def test_abandoning_cuts_what_is_being_read() -> None:
+    with SimulatedSite(hosts=HOSTS, services=SERVICES) as site, _client(site) as client:
+        site.set_faults([{"kind": "slow", "seconds": 8, "path": f"{LIST}$", "skip": 1}])
+        services = client.services.each()
+        next(services)
+        begun = time.monotonic()
+        services.close()
+        while any(thread.name.startswith("checkmk-sync-read") for thread in threading.enumerate()):
+            assert time.monotonic() - begun < 4
+            time.sleep(0.01)
+        assert client.hosts.get("host00000").name == "host00000", "its place among the reads is free"
+
+
+def test_pages_shrink_inside_a_part(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitions, "TARGET_BYTES", 10**9)
+    with _client(site, streaming={"memory_limit_mb": 1, "max_concurrent_batches": 1}) as client:
+        pages = list(client.services.pages(1000))
+        assert sum(len(page.items) for page in pages) == HOSTS * SERVICES
+        assert len(pages) > 1, "65,536 bytes of JSON are a MiB when they are decoded"
+        sizes = [after.metadata["bytes"] - before.metadata["bytes"] for before, after in zip(pages, pages[1:])]
+        assert max(sizes) < 80_000
+
+
+def test_a_host_that_has_more_than_there_is_room_for_is_decoded_bit_by_bit(
+    site: SimulatedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitions, "DECODED_FACTOR", 10**6)
+    with _client(site, streaming={"max_concurrent_batches": 1}) as client:
+        monkeypatch.setattr(partitions, "TARGET_BYTES", 1)
+        assert sorted((service.host_name, service.name) for service in client.services.each()) == _wanted(site)
+        site.set_faults([{"kind": "truncate", "path": f"{LIST}$", "skip": 3, "times": 1}])
+        assert sorted((service.host_name, service.name) for service in client.services.each()) == _wanted(site)
+
+
+def _most_at_once(site: SimulatedSite, client: Checkmk, **filters: Any) -> int:
     names: set[str] = set()
-    for _ in client.services.each():
+    for _ in client.services.each(**filters):
         names |= {thread.name for thread in threading.enumerate() if thread.name.startswith("checkmk-sync-read")}
     return len(names)
 
@@ -148,14 +208,18 @@ def test_hosts_without_services_and_sites_without_hosts() -> None:
     st.integers(1, 4),
     st.integers(50, 4000),
     st.sets(st.integers(0, 60), max_size=8),
+    st.randoms(use_true_random=False),
 )
-def test_every_service_exactly_once(hosts: dict[str, int], workers: int, share: int, broken: set[int]) -> None:
+def test_every_service_exactly_once(
+    hosts: dict[str, int], workers: int, share: int, broken: set[int], shuffle: random.Random
+) -> None:
     """Against a server that is a list: hosts with any names and counts, any limits, answers cut at any time."""
     rows = [
         {"extensions": {"host_name": name, "description": str(n)}}
         for name, count in hosts.items()
         for n in range(count)
     ]
+    shuffle.shuffle(rows)
     calls = iter(range(10**6))
 
     def read(part: Any, limit: float) -> bytes:
@@ -176,12 +240,20 @@ def test_every_service_exactly_once(hosts: dict[str, int], workers: int, share: 
         raise CheckmkError("always broken")
 
     reader = partitions.Partitions(
-        sorted(hosts.items()), read, workers=workers, share_bytes=share, again=again, parts=("extensions",), parse=dict
+        sorted(hosts.items()),
+        read,
+        workers=workers,
+        share_bytes=share,
+        again=again,
+        parts=("extensions",),
+        parse=operator.itemgetter("extensions"),
+        host_of=operator.itemgetter("host_name"),
     )
-    found = [
-        (item["extensions"]["host_name"], item["extensions"]["description"]) for item in reader.items(lambda _: None)
-    ]
+    sizes: list[int] = []
+    found = [(item["host_name"], item["description"]) for item in reader.items(sizes.append)]
     assert sorted(found) == sorted((row["extensions"]["host_name"], row["extensions"]["description"]) for row in rows)
+    assert [host for host, _ in found] == sorted(host for host, _ in found)
+    assert broken or sum(sizes) >= sum(len(json.dumps(row)) for row in rows)
 
 
 def _fits(node: dict[str, Any], name: str) -> bool:

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import json
 import operator
-from typing import Any, Generator, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 from urllib.parse import urlencode
 
 from ..errors import BrokenReplyError
@@ -149,7 +149,12 @@ class Services(_Status):
     ) -> Generator[ServiceStatus, None, None]:
         if pattern is not None:
             condition = column("host_name").glob(pattern) & condition
-        hosts = self._hosts_with(states, pattern, asked["sites"], received)
+        streaming, retry = self._site.settings.streaming, self._site.transport.guards.retry
+
+        def again(whole: Callable[[], list[Any]]) -> list[Any]:
+            return retry.run(whole, may_retry=lambda error: isinstance(error, BrokenReplyError))
+
+        hosts = again(lambda: self._hosts_with(states, pattern, asked["sites"], received))
 
         def read(part: Filter, limit: float) -> bytes:
             query = (part & condition).to_dict() or None
@@ -157,17 +162,21 @@ class Services(_Status):
             body: bytes = self._perform(verb, body_limit=limit, **arguments).data
             return body
 
-        streaming, retry = self._site.settings.streaming, self._site.transport.guards.retry
-        # Checkmk: the POST form takes the configuration lock, so only one at a time is of use.
-        has_get = self._site.operation(self.noun, "list") is not None
+        # Checkmk: the POST form takes the configuration lock, so only one at a time is of use. Nor are more than there
+        # are places for reads.
+        longest = max((name for name, _ in hosts), key=len, default="")
+        range_of_it = (column("host_name") >= longest) & (column("host_name") < longest) & condition
+        verb, _ = _form(self._site, self.noun, "list", "query", {**asked, "query": range_of_it.to_dict()})
+        at_once = min(streaming.max_concurrent_batches, self._site.settings.limits.reads_in_flight)
         partitions = Partitions(
             hosts,
             read,
-            workers=streaming.max_concurrent_batches if has_get else 1,
+            workers=at_once if verb == "list" else 1,
             share_bytes=streaming.memory_limit_mb * 2**20 / streaming.max_concurrent_batches,
-            again=lambda whole: retry.run(whole, may_retry=lambda error: isinstance(error, BrokenReplyError)),
+            again=again,
             parts=ServiceStatus.PARTS,
             parse=ServiceStatus.parse,
+            host_of=operator.attrgetter("host_name"),
         )
         return partitions.items(received)
 
