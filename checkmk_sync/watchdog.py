@@ -161,7 +161,7 @@ class Watchdog:
     def renew(self) -> None:
         """Nothing is watched, and there is no thread."""
         self._due: list[tuple[float, int, _Watch]] = []
-        self._live = 0
+        self._live: set[_Watch] = set()  # whoever is added twice or leaves twice, or never was there, does no harm
         self._changed = threading.Condition()
         self._thread: Optional[threading.Thread] = None
 
@@ -172,14 +172,14 @@ class Watchdog:
             yield
             return
         watch = _Watch(exchange)
-        self._add(watch, limit_s)
-        try:
+        try:  # from before it is added, for Ctrl-C may come at any moment
+            self._add(watch, limit_s)
             yield
         finally:
-            with self._changed:
-                watch.over = True
-                self._live -= 1
-                if self._closed and not self._live:
+            watch.over = True
+            self._live.discard(watch)
+            if self._closed and not self._live:
+                with self._changed:
                     self._changed.notify()
 
     def close(self) -> None:
@@ -190,7 +190,7 @@ class Watchdog:
 
     def _add(self, watch: _Watch, limit_s: float) -> None:
         with self._changed:
-            self._live += 1
+            self._live.add(watch)
             self._forget_the_dead()
             heapq.heappush(self._due, (time.monotonic() + limit_s, next(self._numbers), watch))
             if self._thread is None or not self._thread.is_alive():
@@ -201,7 +201,7 @@ class Watchdog:
 
     def _forget_the_dead(self) -> None:
         """Finished ones stay in the heap, for removing each costs more; but not more of them than live ones."""
-        if len(self._due) > 2 * self._live + 16:
+        if len(self._due) > 2 * len(self._live) + 16:
             self._due = [entry for entry in self._due if not entry[2].over]
             heapq.heapify(self._due)
 

@@ -16,6 +16,8 @@ from ..forks import renewed_in_children
 
 __all__ = ["InFlight", "RateLimit"]
 
+LOOK_S = 1.0  # who was woken may be interrupted before it takes its place; nobody waits for ever for that
+
 
 class RateLimit:
     """Lets at most ``per_second`` starts (plus one) through in any second, evenly spaced, over all threads."""
@@ -65,44 +67,45 @@ class InFlight:
     def renew(self) -> None:
         """All are free."""
         self._freed = threading.Condition()
-        self._free = self.limit
+        # Who holds them, not how many: giving one back twice, or one that was never taken, changes nothing, so
+        # Ctrl-C may come at any moment.
+        self._holders: set[object] = set()
 
     @contextlib.contextmanager
     def slot(self, deadline: Optional[Deadline] = None) -> Iterator[None]:
         """Hold one of the slots. DeadlineError when none gets free in time; Stopped when the work is stopped first."""
         left = None if deadline is None or deadline.limit_s is None else deadline.remaining_s()
-        freed = self._freed
-        if not self._taken(left):
-            raise DeadlineError(f"{self.limit} other requests left no time for this call", queued=True)
+        holder = object()
         try:
+            if not self._taken(holder, left):
+                raise DeadlineError(f"{self.limit} other requests left no time for this call", queued=True)
             yield
         finally:
-            with freed:
-                if freed is self._freed:  # else this is the child of a fork, where it was never taken
-                    self._free += 1
-                    freed.notify()
+            self._holders.discard(holder)
+            with self._freed:
+                self._freed.notify()
 
-    def _taken(self, limit_s: Optional[float]) -> bool:
+    def _taken(self, holder: object, limit_s: Optional[float]) -> bool:
         with self._freed:
-            if not self._free:
-                try:
-                    self._wait(limit_s)
-                except BaseException:
-                    self._freed.notify()  # the place that woke this one is for the next
-                    raise
-            if not self._free:
+            if self._is_full:
+                self._wait(limit_s)
+            if self._is_full:
                 return False
-            self._free -= 1
+            self._holders.add(holder)
             return True
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._holders) >= self.limit
 
     def _wait(self, limit_s: Optional[float]) -> None:
         """Until one is free, the time is over, or the work is stopped."""
         until = None if limit_s is None else time.monotonic() + limit_s
         with cancelling.waking(self._wake_all):
-            while not self._free:
+            while self._is_full:
                 cancelling.check()
-                left = None if until is None else until - time.monotonic()
-                if left is not None and left <= 0:
+                left = LOOK_S if until is None else min(LOOK_S, until - time.monotonic())
+                if left <= 0:
                     return
                 self._freed.wait(left)
 
