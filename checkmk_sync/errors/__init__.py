@@ -27,7 +27,7 @@
     └─ SyncError
        ├─ InventoryError              mistakes in the inventory: .problems
        ├─ UnsafePlanError             the plan changes more than is allowed
-       ├─ PlanChangedError            not the plan that was reviewed
+       ├─ PlanChangedError            not what was reviewed any more
        └─ NotOwnedError               the plan would touch what somebody else owns
 """
 

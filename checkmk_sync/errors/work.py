@@ -129,7 +129,7 @@ class UnsafePlanError(SyncError):
 
 
 class PlanChangedError(SyncError):
-    """The plan is not the one whose checksum was reviewed."""
+    """What would be done, or activated, is not what was reviewed any more."""
 
 
 class NotOwnedError(SyncError):

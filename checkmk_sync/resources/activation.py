@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping, Optional, Sequence
+from typing import Any, Callable, Iterable, Mapping, Optional, Sequence
 
 from ..clock import Deadline
 from ..errors import (
@@ -13,6 +13,8 @@ from ..errors import (
     ForbiddenError,
     LockedError,
     NotFoundError,
+    PlanChangedError,
+    PreconditionError,
     UnprocessableError,
     WaitTimeoutError,
 )
@@ -24,11 +26,15 @@ from .status import HostStatuses
 __all__ = ["Activation", "ActivationResult", "ActivationRun", "PendingChange"]
 
 NAMES_SHOWN = 5  # in an error
+READINGS = 5  # of what is pending, while others go on changing it
 
 
 @dataclass(frozen=True)
 class PendingChange:
-    """One change that is saved but not active; ``user`` is None for changes of the site itself."""
+    """One change that is saved but not active; ``user`` is None for changes of the site itself.
+
+    Where the site gives a change no id, all that tells it from others makes one.
+    """
 
     id: str
     user: Optional[str]
@@ -39,13 +45,16 @@ class PendingChange:
     @classmethod
     def parse(cls, data: Any) -> PendingChange:
         """From an entry of the API's list."""
-        return cls(
-            str(value_of(data, "id")),
-            data.get("user_id"),
-            str(value_of(data, "action_name")),
-            str(data.get("text", "")),
-            str(data.get("time", "")),
-        )
+        user, action = data.get("user_id"), str(value_of(data, "action_name"))
+        text, time = str(data.get("text", "")), str(data.get("time", ""))
+        # Checkmk: no version promises the id.
+        return cls(str(data.get("id") or f"{time} {user} {action} {text}"), user, action, text, time)
+
+    def __str__(self) -> str:
+        return f"{self.user or 'the site itself'}: {self.action}: {self.text}"
+
+
+Approved = Callable[[PendingChange], bool]
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ class ActivationRun:
             for entry in extensions.get("status_per_site") or ()
         }
         running, sites = bool(value_of(extensions, "is_running")), tuple(extensions.get("sites") or ())
-        changes = tuple(str(value_of(change, "id")) for change in extensions.get("changes") or ())
+        changes = tuple(PendingChange.parse(change).id for change in extensions.get("changes") or ())
         return cls(str(value_of(data, "id")), running, sites, status, changes)
 
 
@@ -90,6 +99,36 @@ class ActivationResult:
         )
 
 
+@dataclass(frozen=True)
+class _Start:
+    """What is to be started, and by whom."""
+
+    sites: list[str]
+    force: bool
+    approved: Optional[Approved]
+    user: str
+
+    def body(self) -> dict[str, Any]:
+        return {"redirect": False, "sites": self.sites, "force_foreign_changes": self.force}
+
+    def if_match(self, etag: Optional[str]) -> str:
+        """Checkmk: the ETag changes with every new change of anybody. So "*" is the one that works, but only that
+        of the list which was looked at lets nothing slip in between. Old versions give none."""
+        return "*" if self.approved is None else etag or "*"
+
+    def raise_if_unapproved(self, pending: Sequence[PendingChange]) -> None:
+        """PlanChangedError when the activation would take something along that was not approved."""
+        if self.approved is None:
+            return
+        concerned = [change for change in pending if self.force or change.user == self.user]
+        others = [change for change in concerned if not self.approved(change)]
+        if others:
+            few = "; ".join(map(str, others[:NAMES_SHOWN]))
+            more = f" and {len(others) - NAMES_SHOWN} more" if len(others) > NAMES_SHOWN else ""
+            said = counted(len(others), "pending change was", "pending changes were")
+            raise PlanChangedError(f"nothing was activated: {said} not approved ({few}{more})")
+
+
 class Activation(Resource):
     """``client.activation``."""
 
@@ -97,8 +136,12 @@ class Activation(Resource):
 
     def pending(self) -> list[PendingChange]:
         """The changes that are saved but not active, of all users."""
-        data = self._perform("pending").data
-        return [PendingChange.parse(entry) for entry in value_of(data, "value")]
+        return self._pending()[0]
+
+    def _pending(self) -> tuple[list[PendingChange], Optional[str]]:
+        """The pending changes, and the ETag of just this list."""
+        reply = self._perform("pending")
+        return [PendingChange.parse(entry) for entry in value_of(reply.data, "value")], reply.etag
 
     def running(self) -> list[ActivationRun]:
         """The activations that run now."""
@@ -116,6 +159,7 @@ class Activation(Resource):
         force_foreign_changes: bool = False,
         timeout_s: float = 900.0,
         wait_for_hosts: Iterable[str] = (),
+        approved: Optional[Approved] = None,
     ) -> ActivationResult:
         """Activate all pending changes (of ``sites``, else of all) and wait until that is done and verified.
 
@@ -126,14 +170,18 @@ class Activation(Resource):
 
         With ``sites`` some changes may stay pending for others. Before 2.4 nothing tells that from a failure,
         so there it is an ActivationError as well.
+
+        ``approved(change)`` binds it to what somebody agreed to: PlanChangedError, and nothing is activated, when
+        anything is pending for which it is false. Changes of other users are left to the site unless they are
+        forced, for it refuses them.
         """
         several(sites, "sites")
         names = list(several(wait_for_hosts, "wait_for_hosts"))
         deadline = Deadline(self._site.clock, timeout_s)
-        before = self.pending()
-        run, left = None, set[str]()
-        if before:
-            run = self._started_or_joined(before, list(sites), force_foreign_changes, deadline)
+        start = _Start(list(sites), force_foreign_changes, approved, self._site.settings.username)
+        before, run = self._started_or_joined(start, deadline)
+        left = set[str]()
+        if run is not None:
             with begun():
                 run = self._ended(run, deadline)
                 left = self._verified(before, run, sites)
@@ -167,22 +215,39 @@ class Activation(Resource):
             raise WaitTimeoutError(said, waited_s=error.waited_s) from error.__cause__
 
     def _started_or_joined(
-        self, before: Sequence[PendingChange], sites: list[str], force: bool, deadline: Deadline
-    ) -> ActivationRun:
+        self, start: _Start, deadline: Deadline
+    ) -> tuple[Sequence[PendingChange], Optional[ActivationRun]]:
+        """What was pending, and the run that activates it; None when nothing was."""
+        before, etag = self._pending()
+        read = 1
         for _ in ticks(self._site.clock, deadline):
+            start.raise_if_unapproved(before)
+            if not before:
+                return before, None
             try:
-                # Checkmk: the ETag changes with every new change of anybody, so "*" is the one that works.
-                body = {"redirect": False, "sites": sites, "force_foreign_changes": force}
-                return ActivationRun.parse(self._perform("start", body=body, etag="*").data)
+                reply = self._perform("start", body=start.body(), etag=start.if_match(etag))
+                return before, ActivationRun.parse(reply.data)
             except LockedError:  # another activation runs; ours starts after it
-                continue
+                if start.approved is not None:  # and what it has activated is pending no more
+                    before, etag = self._pending()
+            except PreconditionError as error:
+                if start.approved is None:
+                    raise
+                if read == READINGS:
+                    said = "nothing was activated: what is pending changed each time right after it was read"
+                    raise PlanChangedError(said) from error
+                before, etag = self._pending()
+                read += 1
             except UnprocessableError:  # nothing left to activate there: somebody else did it
-                return ActivationRun("", False, tuple(sites), dict.fromkeys(sites, (None, "")))
+                return before, ActivationRun("", False, tuple(start.sites), dict.fromkeys(start.sites, (None, "")))
             except ForbiddenError as error:
-                raise _naming_others(error, before, self._site.settings.username) from error
+                raise _naming_others(error, before, start.user) from error
             except CheckmkError as error:
-                return settle(self._site, error, lambda site: self._via(site)._started(before))
+                return before, self._settled(error, before)
         raise WaitTimeoutError("another activation did not end in time", waited_s=deadline.elapsed_s())
+
+    def _settled(self, error: CheckmkError, before: Sequence[PendingChange]) -> ActivationRun:
+        return settle(self._site, error, lambda site: self._via(site)._started(before))
 
     def _started(self, before: Sequence[PendingChange]) -> Optional[ActivationRun]:
         """The run whose start got no answer: it runs now, or its changes are gone. Any other is somebody else's."""
