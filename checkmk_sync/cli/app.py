@@ -106,7 +106,7 @@ def _yes(context: click.Context, _parameter: click.Parameter, value: bool) -> No
 def _ask(state: State, verb: Verb, client: Checkmk, arguments: Mapping[str, Any]) -> None:
     """Show what would be done, and go on only when somebody says yes."""
     intent = Intent(verb.help) if verb.preview is None else verb.preview(client, **arguments)
-    if intent is not None:
+    if intent is not None and intent.asks:
         for line in (intent.sentence, *(f"  {detail}" for detail in intent.details)):
             state.output.question(safe(line))
         ask("Do it?")

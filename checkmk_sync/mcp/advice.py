@@ -49,7 +49,7 @@ _ADVICE: tuple[tuple[type[CheckmkError], str, str], ...] = (
         "Something in it belongs to somebody else.",
         "Take it out, or adopt what belongs to nobody.",
     ),
-    (PlanChangedError, "Site or inventory changed since the plan was shown.", "Plan again and ask again."),
+    (PlanChangedError, "It is not what was shown any more.", "Look at it as it is now, and ask again."),
     (UnsafePlanError, "The plan changes more than is allowed unasked.", "If that is meant, give allow_changes."),
     (BatchError, "Not everything was done.", "Repeat only what was not applied; look for what is unknown."),
     (

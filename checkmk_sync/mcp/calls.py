@@ -54,7 +54,7 @@ class Caller:
         if verb.needs_consent:
             intent = await self._work(lambda: self._intent(verb, arguments))
             if intent is not None:
-                answer = await self._consent(verb, arguments, intent, approved, ctx, client)
+                answer = await self._consent(verb, arguments, intent, approved, ctx, client) if intent.asks else None
                 if answer is not None:
                     return answer
                 arguments = {**arguments, **intent.bound}

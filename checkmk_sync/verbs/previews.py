@@ -40,11 +40,12 @@ def delete_folder(client: Checkmk, path: str, recursive: bool) -> Intent:
     return Intent(f"Delete the folder {root} with {with_it}, for good.", _few(lines), lines)
 
 
-def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Optional[Intent]:
-    """The pending changes and whose they are; nothing pending needs nobody's word."""
+def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Intent:
+    """The pending changes and whose they are; nothing pending needs nobody's word, and nothing else is activated."""
     pending = client.activation.pending()
+    bound = {"approved": [change.id for change in pending]}
     if not pending:
-        return None
+        return Intent(f"Nothing is pending on {client.settings.site}.", bound=bound, asks=False)
     whose: dict[str, int] = {}
     for change in pending:
         user = change.user or "the site itself"
@@ -55,8 +56,8 @@ def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Optional[I
         f"Activate {counted(len(pending), 'pending change')} on {client.settings.site} ({users}), {foreign}: "
         f"they take effect in the monitoring. Waits up to {timeout} s."
     )
-    lines = [f"{change.user or 'the site itself'}: {change.action}: {change.text}" for change in pending]
-    return Intent(sentence, _few(lines), [force_foreign, *sorted(change.id for change in pending)])
+    facts = [force_foreign, sorted([change.id, str(change)] for change in pending)]
+    return Intent(sentence, _few([*map(str, pending)]), facts, bound)
 
 
 def discovery(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Optional[Intent]:

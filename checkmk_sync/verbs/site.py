@@ -23,8 +23,10 @@ def _pending(client: Checkmk) -> Iterator[Row]:
         yield {"time": change.time, "user": change.user, "action": change.action, "text": change.text}
 
 
-def _activate(client: Checkmk, force_foreign: bool, timeout: int) -> Row:
-    done = client.activation.activate(force_foreign_changes=force_foreign, timeout_s=timeout)
+def _activate(client: Checkmk, force_foreign: bool, timeout: int, approved: Optional[Sequence[str]] = None) -> Row:
+    known = frozenset(approved or ())
+    agreed = None if approved is None else lambda change: change.id in known
+    done = client.activation.activate(force_foreign_changes=force_foreign, timeout_s=timeout, approved=agreed)
     return {"activated": len(done.activated), "seconds": round(done.elapsed_s, 1)}
 
 

@@ -48,11 +48,12 @@ def _plan(client: Checkmk, **given: Any) -> Row:
 
 def _preview(
     client: Checkmk, allow_changes: Optional[int], discover: bool, activate: bool, force_foreign: bool, **given: Any
-) -> Optional[Intent]:
+) -> Intent:
     plan = _planned(client, **given)
     plan.raise_if_unsafe(allow_changes=allow_changes)
+    bound = {"checksum": plan.checksum}
     if plan.is_empty:
-        return None
+        return Intent("The site is as the inventory says.", bound=bound, asks=False)
     then = [word for word, wanted in (("discover new hosts", discover), ("activate", activate)) if wanted]
     others = ", also changes of other users" if activate and force_foreign else ""
     counts = ", ".join(f"{number} {what}" for what, number in plan.counts().items())
@@ -61,7 +62,7 @@ def _preview(
         f"{others}. Checksum of the plan: {plan.checksum}."
     )
     facts = [plan.checksum, plan.own_pending, sorted(plan.undiscovered)]
-    return Intent(sentence, tuple(plan_as_text(plan, limit=20).splitlines()), facts, {"checksum": plan.checksum})
+    return Intent(sentence, tuple(plan_as_text(plan, limit=20).splitlines()), facts, bound)
 
 
 def _apply(

@@ -62,13 +62,15 @@ class Intent:
     """What a verb is about to do, for who has to agree: a sentence and lines of details.
 
     The agreement is to ``facts``: when they are others by the time it comes, it counts no more. ``bound`` are
-    arguments with which the verb does exactly this or nothing.
+    arguments with which the verb does exactly this or nothing. Nobody is asked where there is nothing to do
+    (``asks`` is False), but then too the verb is bound: it must not do what has turned up since.
     """
 
     sentence: str
     details: tuple[str, ...] = ()
     facts: Any = None
     bound: Mapping[str, Any] = field(default_factory=dict)
+    asks: bool = True
 
 
 class FailedRow(Row):
