@@ -211,6 +211,7 @@ def test_an_unknown_write_that_came_after_all_is_found_in_the_end(site: Simulate
 
     def come_late(method: str, path: str) -> None:
         if "activate-changes" in path:
+            site.on_request(None)
             for name, folder in (("gw", "/"), ("web01", "/linux/web"), ("web02", "/linux/web")):
                 wanted: Any = next(host for host in INVENTORY["hosts"] if host["name"] == name)
                 labels = {**wanted.get("labels", {}), OWNER_LABEL: "cmdb"}
@@ -221,7 +222,6 @@ def test_an_unknown_write_that_came_after_all_is_found_in_the_end(site: Simulate
     hosts = [outcome for change, outcome in report.results if change.kind == "host"]
     assert [(outcome.status, outcome.note) for outcome in hosts] == [(Status.APPLIED, "found as wanted")] * 3
     assert report.ok
-    site.on_request(None)
     assert synchronise(cmk, INVENTORY).ok
     assert is_done(cmk, INVENTORY)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from checkmk_sync.errors import PlanChangedError
 from checkmk_sync.names import OWNER_LABEL, parent_folder
+from checkmk_sync.resources.activation import PendingChange
 from checkmk_sync.sync import Action, Plan, diff, from_data, plan_as_markdown, plan_as_text
 from checkmk_sync.sync.desired import REMOVE, Desired
 from checkmk_sync.sync.observe import Found, Observed
@@ -158,7 +159,8 @@ def test_conflicts_and_follow_ups_are_shown() -> None:
     plan = diff(from_data({"hosts": [{"name": "a"}]}), holding(held("host", "a")), owner="me")
     assert "! host a exists already" in plan_as_text(plan)
     assert "- conflict: host a" in plan_as_markdown(plan)
-    pending = Plan((), 3, undiscovered=("a", "b"), own_pending=4, foreign_pending=5)
+    changes = tuple(PendingChange(str(n), "me" if n < 4 else "they", "edit-host", "x", "") for n in range(9))
+    pending = Plan((), 3, undiscovered=("a", "b"), pending=changes, user="me")
     text = plan_as_text(pending)
     assert not pending.is_empty
     for said in ("2 hosts whose services", "4 own changes are not active", "5 pending changes of other users"):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from checkmk_sync.resources.activation import PendingChange
 from checkmk_sync.sync import Plan
+
+
+def _pending(*ids: str, user: str = "me") -> Plan:
+    return Plan((), 3, pending=tuple(PendingChange(each, user, "edit-host", "x", "") for each in ids), user="me")
 
 
 def test_the_checksum_covers_what_apply_does_beside_the_changes() -> None:
@@ -11,9 +16,10 @@ def test_the_checksum_covers_what_apply_does_beside_the_changes() -> None:
         Plan((), 3),
         Plan((), 3, undiscovered=("a",)),
         Plan((), 3, undiscovered=("b",)),
-        Plan((), 3, own_pending=1),
-        Plan((), 3, own_pending=2),
+        _pending("1"),
+        _pending("2"),
+        _pending("1", "2"),
     ]
     assert len({plan.checksum for plan in plans}) == len(plans)
     assert Plan((), 3, undiscovered=("a", "b")).checksum == Plan((), 4, undiscovered=("b", "a")).checksum
-    assert Plan((), 3, foreign_pending=1).checksum == plans[0].checksum, "others come and go"
+    assert _pending("1", user="they").checksum == plans[0].checksum, "others come and go"

@@ -125,7 +125,11 @@ class InventoryError(SyncError):
 
 
 class UnsafePlanError(SyncError):
-    """The plan changes or deletes more than was allowed."""
+    """The plan changes or deletes more than was allowed; ``why`` says how much, without how to allow it."""
+
+    def __init__(self, why: str, way_out: str = "") -> None:
+        self.why = why
+        super().__init__(f"{why}; {way_out}" if way_out else why)
 
 
 class PlanChangedError(SyncError):

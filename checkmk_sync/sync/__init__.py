@@ -58,7 +58,7 @@ def make_plan(client: Checkmk, desired: Desired, *, owner: Optional[str] = None,
     owners = {owner, None} if adopt else {owner}
     ours = {found.key for found in observed.objects.values() if found.kind == "host" and found.owner in owners}
     known = {wanted.key for wanted in desired.of_kind("host") if ("host", wanted.key) in observed.objects}
-    missing = undiscovered(client, known & ours, any_pending=observed.any_pending)
+    missing = undiscovered(client, known & ours, any_pending=bool(observed.pending))
     return diff(
         desired,
         observed,

@@ -10,6 +10,7 @@ from typing import Callable, Iterator, Optional, Sequence
 from ..client import Checkmk
 from ..errors import AuthError, BadRequestError, BatchError, CheckmkError, WaitTimeoutError
 from ..outcomes import Outcome, Status
+from ..resources.activation import PendingChange
 from .changes import Action, Change
 from .executors import EXECUTORS, Result
 from .observe import observe, undiscovered
@@ -208,10 +209,17 @@ class _Run:
         done.raise_for_failure()
         return len(hosts)
 
+    def _is_approved(self, change: PendingChange) -> bool:
+        """What the plan showed to be pending, and what this run has done: nothing tells that from what others do
+        with the same user meanwhile."""
+        return change.user == self._client.settings.username or change in self._report.plan.pending
+
     def _activate(self, new_hosts: Sequence[str]) -> None:
         self._watch(Step("activation", 0, 1))
         self._report.activation = self._client.activation.activate(
-            force_foreign_changes=self._options.force_foreign, timeout_s=self._options.timeout_s
+            force_foreign_changes=self._options.force_foreign,
+            timeout_s=self._options.timeout_s,
+            approved=self._is_approved,
         )
         try:
             self._client.activation.wait_until_monitored(new_hosts, timeout_s=LOADING_S)

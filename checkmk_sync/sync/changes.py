@@ -79,7 +79,7 @@ class Change:
 
 
 def _hidden(path: Property, values: tuple[Any, Any]) -> tuple[Any, Any]:
-    if path[0] != "attributes":
+    if path[0] not in ("attributes", "labels"):
         return values
     now, wanted = (masked(value, path[1]) for value in values)
     return now, wanted

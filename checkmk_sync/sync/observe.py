@@ -9,6 +9,7 @@ from ..client import Checkmk
 from ..errors import BrokenReplyError
 from ..query import column
 from ..records import Folder, Host, writable
+from ..resources.activation import PendingChange
 from ..resources.host_lists import FEW_NAMES
 from .desired import FOLDER, Property
 
@@ -46,16 +47,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Observed:
-    """Everything the user may see, by kind and key; ``own_pending`` counts our changes that are not active."""
+    """Everything the ``user`` may see, by kind and key; ``pending`` are changes of anybody that are not active."""
 
     objects: Mapping[tuple[str, str], Found]
-    own_pending: int = 0
-    foreign_pending: int = 0
-
-    @property
-    def any_pending(self) -> bool:
-        """True when changes of anybody are not active."""
-        return self.own_pending + self.foreign_pending > 0
+    pending: tuple[PendingChange, ...] = ()
+    user: str = ""
 
 
 def observe(client: Checkmk) -> Observed:
@@ -65,9 +61,7 @@ def observe(client: Checkmk) -> Observed:
         objects["folder", found.key] = found
     for found in _whole(lambda: map(_found_host, client.hosts.each())):
         objects["host", found.key] = found
-    pending = client.activation.pending()
-    own = sum(change.user == client.settings.username for change in pending)
-    return Observed(objects, own, len(pending) - own)
+    return Observed(objects, tuple(client.activation.pending()), client.settings.username)
 
 
 def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, Found]:

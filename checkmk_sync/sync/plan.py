@@ -10,6 +10,7 @@ from typing import Any, Iterator, Mapping, Optional
 
 from ..errors import InventoryError, NotOwnedError, PlanChangedError, UnsafePlanError
 from ..names import OWNER_LABEL, parent_folder
+from ..resources.activation import PendingChange
 from .changes import OWNER, Action, Change, Conflict
 from .compare import is_as_wanted
 from .desired import FOLDER, REMOVE, Desired, Object, Property
@@ -28,9 +29,9 @@ class Plan:
     """What has to be done, in order. Comparable, printable (see ``render``) and refusable.
 
     ``owned`` counts the objects of the owner, ``existing`` those and what else the inventory names and
-    the site holds. ``undiscovered`` names hosts whose services were never found, ``own_pending`` counts
-    our changes that wait for activation. ``site`` is the address of the site that was read, ``warnings``
-    say what can be meant, but rarely is.
+    the site holds. ``undiscovered`` names hosts whose services were never found, ``pending`` are the changes
+    that wait for activation: those of ``user`` are our own. ``site`` is the address of the site that was read,
+    ``warnings`` say what can be meant, but rarely is.
     """
 
     changes: tuple[Change, ...]
@@ -40,10 +41,20 @@ class Plan:
     owned: int = 0
     existing: int = 0
     undiscovered: tuple[str, ...] = ()
-    own_pending: int = 0
-    foreign_pending: int = 0
+    pending: tuple[PendingChange, ...] = ()
+    user: str = ""
     site: str = ""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def own_pending(self) -> int:
+        """How many changes of our own wait for activation."""
+        return sum(change.user == self.user for change in self.pending)
+
+    @property
+    def foreign_pending(self) -> int:
+        """How many changes of others do."""
+        return len(self.pending) - self.own_pending
 
     @property
     def is_empty(self) -> bool:
@@ -67,7 +78,8 @@ class Plan:
         Secrets count, so it takes long to try which one gives the checksum of a plan that was shown.
         """
         changes = [change.exactly() for change in self.changes]
-        plan = [self.site, self.owner, changes, sorted(self.undiscovered), self.own_pending]
+        own = sorted((change.id, str(change)) for change in self.pending if change.user == self.user)
+        plan = [self.site, self.owner, changes, sorted(self.undiscovered), own]
         text = json.dumps(plan, sort_keys=True)
         return hashlib.pbkdf2_hmac("sha256", text.encode(), b"checkmk_sync", CHECKSUM_ROUNDS).hex()[:16]
 
@@ -85,12 +97,20 @@ class Plan:
             "undiscovered": list(self.undiscovered),
             "own_pending": self.own_pending,
             "foreign_pending": self.foreign_pending,
+            "pending": [str(change) for change in self.pending],
             "warnings": list(self.warnings),
         }
 
     def risky(self) -> int:
         """How many existing objects the plan deletes, moves, updates or adopts."""
         return len({(change.kind, change.key) for change in self.changes if change.action is not Action.CREATE})
+
+    def alarm(self) -> str:
+        """Why the brake holds, unless it is lifted; empty when it does not."""
+        risky = self.risky()
+        if self.existing < BRAKE_FROM or risky <= BRAKE_SHARE * self.existing:
+            return ""
+        return f"the plan deletes or changes {risky} of {self.existing} existing objects, more than 30 %"
 
     def way_out(self) -> str:
         """What can be done about the conflicts."""
@@ -118,12 +138,10 @@ class Plan:
                 f"the plan is {self.checksum}, not the reviewed {checksum}: "
                 "the site or the inventory changed; review it anew"
             )
-        risky = self.risky()
-        if self.existing >= BRAKE_FROM and risky > BRAKE_SHARE * self.existing and (allow_changes or 0) < risky:
-            raise UnsafePlanError(
-                f"the plan deletes or changes {risky} of {self.existing} existing objects, more than 30 %; "
-                f"if that is meant, give --allow-changes {risky} (allow_changes={risky} in Python)"
-            )
+        alarm, risky = self.alarm(), self.risky()
+        if alarm and (allow_changes or 0) < risky:
+            way_out = f"if that is meant, give --allow-changes {risky} (allow_changes={risky} in Python)"
+            raise UnsafePlanError(alarm, way_out)
 
 
 def diff(
@@ -176,8 +194,8 @@ def diff(
         owned=len(owned),
         existing=len(owned | named),
         undiscovered=undiscovered,
-        own_pending=observed.own_pending,
-        foreign_pending=observed.foreign_pending,
+        pending=observed.pending,
+        user=observed.user,
         site=site,
         warnings=(*warnings(desired, observed), *(folders_that_stay([change.key for change in kept]))),
     )

@@ -18,12 +18,12 @@ _SIGNS = {Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELET
 SHOWN = 60  # characters of one value
 
 
-def value_as_text(value: Any) -> str:
-    """A value in one short line."""
+def value_as_text(value: Any, *, whole: bool = False) -> str:
+    """A value in one line, which is short unless the ``whole`` is wanted."""
     if value is None:
         return "(not set)"
     text = on_one_line(value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False))
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    return text if whole or len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def on_one_line(text: str) -> str:
@@ -42,12 +42,12 @@ def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
     return "\n".join([*lines, *_summary(plan)])
 
 
-def change_as_text(change: Change) -> str:
-    """A change in one line, without secrets."""
-    return f"{_SIGNS[change.action]} {change.name}{_details(change)}"
+def change_as_text(change: Change, *, whole: bool = False) -> str:
+    """A change in one line, without secrets, long values cut unless the ``whole`` is wanted."""
+    return f"{_SIGNS[change.action]} {change.name}{_details(change, whole)}"
 
 
-def _details(change: Change) -> str:
+def _details(change: Change, whole: bool = False) -> str:
     if change.action is Action.MOVE:
         now, wanted = change.properties[FOLDER]
         return f": {now} -> {wanted}"
@@ -59,29 +59,29 @@ def _details(change: Change) -> str:
             continue
         name = f"label {path[1]}" if path[0] == "labels" else path[-1]
         if change.action is Action.CREATE:
-            parts.append(f"{on_one_line(name)} {_shown(path, wanted)}")
+            parts.append(f"{on_one_line(name)} {_shown(path, wanted, whole)}")
         else:
-            parts += _differences(path, name, now, wanted)
+            parts += _differences(path, name, now, wanted, whole)
     return f": {', '.join(parts)}" if parts else ""
 
 
-def _differences(path: Property, name: str, now: Any, wanted: Any) -> Iterator[str]:
+def _differences(path: Property, name: str, now: Any, wanted: Any, whole: bool) -> Iterator[str]:
     """What changes of a property; of a mapping only what does, for the rest stays."""
     if kept_beside(wanted, now):
         for key, value in wanted.items():
             if key not in now or not is_as_wanted((*path, key), value, now[key]):
-                yield from _differences((*path, key), f"{name}.{key}", now.get(key), value)
+                yield from _differences((*path, key), f"{name}.{key}", now.get(key), value, whole)
         return
-    old, new = _shown(path, now), _shown(path, wanted)
+    old, new = _shown(path, now, whole), _shown(path, wanted, whole)
     yield on_one_line(name) + (" changes" if old == new else f" {old} -> {new}")
 
 
-def _shown(path: Property, value: Any) -> str:
+def _shown(path: Property, value: Any, whole: bool) -> str:
     """A value without what is secret by its name, or by the names that it lies under."""
-    if path[0] == "attributes":
+    if path[0] in ("attributes", "labels"):
         secret = next(filter(is_secret_name, path[1:]), "")
         value = masked(value, secret)
-    return value_as_text(value)
+    return value_as_text(value, whole=whole)
 
 
 def _summary(plan: Plan) -> Iterator[str]:
