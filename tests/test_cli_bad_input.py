@@ -175,11 +175,11 @@ def test_who_deletes_sees_what_would_go(site_for_cli: SimulatedSite) -> None:
         cmk.hosts.create("srv1", "/dc/rack1")
     asked = Terminal(site_for_cli, "folders", "delete", "/dc", "--recursive", answer="n\n")
     assert "Delete the folder /dc with 1 folder and 1 host in it, for good." in asked.text
-    assert "host srv1" in asked.text
+    assert "in /dc/rack1: srv1" in asked.text
     assert asked.code == 2
     asked = Terminal(site_for_cli, "hosts", "delete", "srv1", "nope", answer="y\n")
-    assert "srv1 in /dc/rack1" in asked.text
-    assert "nope (there is no such host)" in asked.text
+    assert "in /dc/rack1: srv1" in asked.text
+    assert "there is no such host: nope" in asked.text
     assert "srv1" not in site_for_cli.world.setup.hosts
 
 

@@ -65,7 +65,7 @@ def test_deleting_shows_names_and_folders(live: SimulatedSite, mode: str) -> Non
     (question,) = person.asked
     lines = question.splitlines()
     assert lines[0] == "Delete 2 hosts from the configuration of s, for good."
-    assert lines[1:3] == ["host00001 in /", "host00002 in /"]
+    assert lines[1:] == ["in /: host00001, host00002"]
     assert set(live.world.setup.hosts) == {"host00000"}
 
 
@@ -120,7 +120,7 @@ def test_deleting_a_folder_shows_all_that_is_in_it(live: SimulatedSite) -> None:
     person = _Person()
     data(_call(live, person, "folders_delete", path="/a", recursive=True))
     assert "with 1 folder and 1 host in it" in person.asked[0]
-    assert "host host00001" in person.asked[0]
+    assert "\nin /a/b: host00001" in person.asked[0]
     assert set(live.world.setup.folders) == {"/"}
 
 
@@ -168,7 +168,7 @@ def test_by_checksum_in_two_steps(live: SimulatedSite) -> None:
 
         first = data(await delete("host00001"))
         assert first["done"] is False
-        assert first["preview"][1] == "host00001 in /"
+        assert first["preview"][1] == "in /: host00001"
         assert "host00001" in live.world.setup.hosts
         for wrong in ("0" * 16, "", "é"):
             assert "not what would be done" in said(await delete("host00001", checksum=wrong))

@@ -47,10 +47,15 @@ _ADVICE: tuple[tuple[type[CheckmkError], str, str], ...] = (
     (
         NotOwnedError,
         "Something in it belongs to somebody else.",
-        "Take it out, or adopt what belongs to nobody.",
+        "Take it out; whether to adopt what belongs to nobody is for a person to say.",
     ),
     (PlanChangedError, "It is not what was shown any more.", "Look at it as it is now, and ask again."),
-    (UnsafePlanError, "The plan changes more than is allowed unasked.", "If that is meant, give allow_changes."),
+    # How the brake is lifted is for people to say: a model would just do it.
+    (
+        UnsafePlanError,
+        "The plan changes more than is allowed unasked.",
+        "Show that to a person, who decides; do not go around it in smaller parts.",
+    ),
     (BatchError, "Not everything was done.", "Repeat only what was not applied; look for what is unknown."),
     (
         ActivationError,
@@ -76,4 +81,5 @@ def explained(error: CheckmkError) -> str:
     else:
         found = ((meaning, advice) for kind, meaning, advice in _ADVICE if isinstance(error, kind))
         meaning, advice = next(found, ("That did not work.", _LOOK))
-    return f"{meaning} {advice} Said, as data: {quoted(str(error))}"
+    said = error.why if isinstance(error, UnsafePlanError) else str(error)
+    return f"{meaning} {advice} Said, as data: {quoted(said)}"

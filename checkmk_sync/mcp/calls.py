@@ -113,8 +113,9 @@ class Caller:
                     "The operator can start the server with --confirm-by-checksum."
                 )
             elif approved is None:
+                preview = consent.preview(intent)
                 self._shown.add(sealed)
-                return _answer({"done": False, "preview": consent.preview(intent), "checksum": sealed})
+                return _answer({"done": False, "preview": preview, "checksum": sealed})
             elif not hmac.compare_digest(approved.encode(), sealed.encode()):
                 raise ToolError(consent.CHANGED)
             else:

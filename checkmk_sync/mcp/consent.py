@@ -19,7 +19,7 @@ from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..verbs import Intent
-from .fence import line
+from .fence import unbroken
 
 __all__ = ["CHANGED", "Shown", "asked", "can_ask", "preview", "seal"]
 
@@ -27,6 +27,7 @@ CHANGED = "Nothing was done: what was approved is not what would be done any mor
 _DECLINED = "Nothing was done: the person who was asked did not agree. Do not try again unless asked to."
 # From this revision on a question is a result, and the call comes again with the answer.
 _BY_RESULT = "2026-07-28"
+LONGEST = 30_000  # characters of a question: what a person may still look through
 _KEY = secrets.token_bytes(32)  # so that nobody can find a secret of an inventory by trying, or make a checksum up
 _QUESTION = "consent"
 
@@ -68,8 +69,16 @@ def seal(tool: str, arguments: Mapping[str, Any], facts: Any) -> str:
 
 
 def preview(intent: Intent) -> list[str]:
-    """What would be done, line by line, harmless to show."""
-    return [line(intent.sentence, 1000), *map(line, intent.details)]
+    """What would be done, line by line, harmless to show and all of it. ToolError when that is too much: nobody can
+    agree to what is left out."""
+    lines = [*map(unbroken, (intent.sentence, *intent.details))]
+    length = sum(map(len, lines))
+    if length > LONGEST:
+        raise ToolError(
+            f"Nothing was done: it takes {length} characters to show a person all that would be, more than {LONGEST}. "
+            f"{intent.too_long}"
+        )
+    return lines
 
 
 def can_ask(ctx: Context[Any, Any]) -> bool:
@@ -84,7 +93,7 @@ async def asked(ctx: Context[Any, Any], intent: Intent, sealed: str, shown: Show
 
     ToolError when the person did not approve, or approved something else.
     """
-    message = "\n".join([*preview(intent), f"Checksum of what is shown: {sealed}"])
+    message = "\n".join(preview(intent))
     if ctx.protocol_version is not None and is_version_at_least(ctx.protocol_version, _BY_RESULT):
         return _by_result(ctx, message, sealed, shown)
     try:

@@ -9,7 +9,7 @@ from typing import Any, Mapping
 from ..credentials import HIDDEN, is_secret_name
 from ..texts import harmless
 
-__all__ = ["cleaned", "fenced", "line", "quoted"]
+__all__ = ["cleaned", "fenced", "line", "quoted", "unbroken"]
 
 MAX_TEXT = 2000  # characters of one value
 
@@ -52,6 +52,11 @@ def fenced(data: Any) -> str:
 def quoted(text: str, limit: int = 800) -> str:
     """A text of the site in the middle of a sentence of ours."""
     return json.dumps(_cut(harmless(text, keep="\n"), limit), ensure_ascii=False)
+
+
+def unbroken(text: str) -> str:
+    """A text of the site as one line, whole."""
+    return harmless(text)
 
 
 def line(text: str, limit: int = 200) -> str:

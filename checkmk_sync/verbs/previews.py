@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from typing import Iterable, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
 from ..names import counted, folder_path
+from ..resources.activation import PendingChange
 from .verb import Intent
 
-__all__ = ["activation", "delete_folder", "delete_hosts", "discovery"]
+__all__ = ["activation", "changes_by_user", "delete_folder", "delete_hosts", "discovery"]
 
-SHOWN = 20  # lines of details
+IN_CHECKMK = "Too many changes are pending for that: a person has to activate them, in Checkmk or by a command."
 
 
-def _few(lines: Sequence[str]) -> tuple[str, ...]:
-    more = (f"… and {len(lines) - SHOWN} more",) if len(lines) > SHOWN else ()
-    return (*lines[:SHOWN], *more)
+def _by_folder(found: Mapping[str, str]) -> Iterator[str]:
+    """All hosts, a line for each folder."""
+    folders: dict[str, list[str]] = {}
+    for name, folder in sorted(found.items()):
+        folders.setdefault(folder, []).append(name)
+    return (f"in {folder}: {', '.join(names)}" for folder, names in sorted(folders.items()))
+
+
+def changes_by_user(pending: Iterable[PendingChange]) -> Iterator[str]:
+    """All changes, below a line for who made them and what they are. No text has more than its line."""
+    groups: dict[str, list[str]] = {}
+    for change in pending:
+        groups.setdefault(f"{change.user or 'the site itself'}: {change.action}", []).append(change.text)
+    for head, texts in sorted(groups.items()):
+        yield f"{head} ({len(texts)})"
+        yield from (f"  {text}" for text in texts)
 
 
 def delete_hosts(client: Checkmk, names: Sequence[str]) -> Intent:
     """The hosts with their folders; those that are not there are told as well."""
     wanted = sorted(set(names))
     found = {host.name: host.folder for host in client.hosts.each(names=wanted)}
-    lines = [f"{name} in {found[name]}" if name in found else f"{name} (there is no such host)" for name in wanted]
+    lines = [*_by_folder(found)]
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        lines.append(f"there is no such host: {', '.join(missing)}")
     sentence = f"Delete {counted(len(found), 'host')} from the configuration of {client.settings.site}, for good."
-    return Intent(sentence, _few(lines), lines)
+    return Intent(sentence, tuple(lines), lines)
 
 
 def delete_folder(client: Checkmk, path: str, recursive: bool) -> Intent:
@@ -32,12 +49,12 @@ def delete_folder(client: Checkmk, path: str, recursive: bool) -> Intent:
     root = folder_path(path)
     folders = sorted(folder.path for folder in client.folders.each(root))
     inside = set(folders)
-    hosts = sorted(host.name for host in client.hosts.each() if host.folder in inside)
-    lines = [f"folder {folder}" for folder in folders] + [f"host {name}" for name in hosts]
+    hosts = {host.name: host.folder for host in client.hosts.each() if host.folder in inside}
+    lines = [f"folder {folder}" for folder in folders] + [*_by_folder(hosts)]
     if not recursive:
-        return Intent(f"Delete the folder {root}; refused by the site unless it is empty.", _few(lines), lines)
+        return Intent(f"Delete the folder {root}; refused by the site unless it is empty.", tuple(lines), lines)
     with_it = f"{counted(len(folders) - 1, 'folder')} and {counted(len(hosts), 'host')} in it"
-    return Intent(f"Delete the folder {root} with {with_it}, for good.", _few(lines), lines)
+    return Intent(f"Delete the folder {root} with {with_it}, for good.", tuple(lines), lines)
 
 
 def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Intent:
@@ -57,7 +74,7 @@ def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Intent:
         f"they take effect in the monitoring. Waits up to {timeout} s."
     )
     facts = [force_foreign, sorted([change.id, str(change)] for change in pending)]
-    return Intent(sentence, _few([*map(str, pending)]), facts, bound)
+    return Intent(sentence, tuple(changes_by_user(pending)), facts, bound, too_long=IN_CHECKMK)
 
 
 def discovery(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Optional[Intent]:
@@ -69,4 +86,4 @@ def discovery(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> O
         f"Scan {counted(len(names), 'host')} of {client.settings.site}, monitor new services, and drop those "
         "that vanished."
     )
-    return Intent(sentence, _few(names), names)
+    return Intent(sentence, (", ".join(names),), names)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
+from ..errors import PlanChangedError
 from ..names import counted
-from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, load, make_plan, plan_as_text
+from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, load, make_plan
 from ..sync.render import change_as_text
+from .previews import changes_by_user
 from .verb import TOOL, Argument, Field, Intent, Row, Verb, Watch
 
 __all__ = ["SYNC_VERBS"]
@@ -54,15 +56,53 @@ def _preview(
     bound = {"checksum": plan.checksum}
     if plan.is_empty:
         return Intent("The site is as the inventory says.", bound=bound, asks=False)
-    then = [word for word, wanted in (("discover new hosts", discover), ("activate", activate)) if wanted]
-    others = ", also changes of other users" if activate and force_foreign else ""
+    options = Options(discover, activate, force_foreign)
+    forced = [change.id for change in plan.pending if change.user != plan.user] if activate and force_foreign else []
+    facts = [plan.checksum, sorted(plan.undiscovered), sorted(forced)]
+    details = tuple(_details(plan, options))
+    return Intent(_sentence(plan, options), details, facts, {**bound, "approved": forced}, too_long=_AT_A_TERMINAL)
+
+
+_AT_A_TERMINAL = (
+    "With an owner an inventory must not be split, for what is not in it is deleted: a person has to apply it with "
+    "the command line. Without one, do it in smaller parts."
+)
+
+
+def _sentence(plan: Plan, options: Options) -> str:
+    then = [
+        word for word, wanted in (("discover new hosts", options.discover), ("activate", options.activate)) if wanted
+    ]
     counts = ", ".join(f"{number} {what}" for what, number in plan.counts().items())
-    sentence = (
-        f"Apply {counted(len(plan.changes), 'change')} to {plan.site} ({counts}), then {' and '.join(then) or 'stop'}"
-        f"{others}. Checksum of the plan: {plan.checksum}."
+    owner = f" for the owner {plan.owner}" if plan.owner is not None else ""
+    alarm = plan.alarm()
+    lifted = f" THE BRAKE IS LIFTED by allow_changes: {alarm}." if alarm else ""
+    return (
+        f"Apply {counted(len(plan.changes), 'change')} to {plan.site}{owner} ({counts}), "
+        f"then {' and '.join(then) or 'stop'}.{lifted} Checksum of the plan: {plan.checksum}."
     )
-    facts = [plan.checksum, plan.own_pending, sorted(plan.undiscovered)]
-    return Intent(sentence, tuple(plan_as_text(plan, limit=20).splitlines()), facts, bound)
+
+
+def _details(plan: Plan, options: Options) -> Iterator[str]:
+    """All that is done, and all that an activation takes along."""
+    yield from (change_as_text(change, whole=True) for change in plan.changes)
+    yield from (f"Warning: {warning}" for warning in plan.warnings)
+    if options.discover and plan.undiscovered:
+        yield f"Also scanned, for their services were never found: {', '.join(sorted(plan.undiscovered))}"
+    if not options.activate:
+        return
+    own = [change for change in plan.pending if change.user == plan.user]
+    others = [change for change in plan.pending if change.user != plan.user]
+    if own:
+        yield "Also activated, for it is pending already:"
+        yield from changes_by_user(own)
+    if others:
+        yield (
+            "FORCED: also activated are these changes of other users:"
+            if options.force_foreign
+            else "The site refuses to activate anything while these changes of other users are pending:"
+        )
+        yield from changes_by_user(others)
 
 
 def _apply(
@@ -73,12 +113,15 @@ def _apply(
     force_foreign: bool,
     watch: Watch,
     checksum: Optional[str] = None,
+    approved: Optional[Sequence[str]] = None,
     **given: Any,
 ) -> Row:
     plan = _planned(client, **given)
     plan.raise_if_unsafe(allow_changes=allow_changes, checksum=checksum)
     if plan.is_empty:
         return {"ok": True, "checksum": plan.checksum, "verified": True, "counts": {}, "failures": [], "errors": {}}
+    if activate and force_foreign and approved is not None:
+        _refuse_others(plan, approved)
 
     def told(step: Step) -> None:
         watch(step.stage, step.done, step.total)
@@ -92,6 +135,15 @@ def _apply(
         "failures": failures[:SHOWN],
         "errors": {stage: str(error) for stage, error in report.errors.items()},
     }
+
+
+def _refuse_others(plan: Plan, approved: Sequence[str]) -> None:
+    """The checksum does not count the changes of others, for they come and go; who forces them has to see them."""
+    known = frozenset(approved)
+    late = [change for change in plan.pending if change.user != plan.user and change.id not in known]
+    if late:
+        said = f"{counted(len(late), 'change')} of other users that nobody has seen would be activated as well"
+        raise PlanChangedError(f"{said}: {late[0]}")
 
 
 _GIVEN = (

@@ -64,6 +64,9 @@ class Intent:
     The agreement is to ``facts``: when they are others by the time it comes, it counts no more. ``bound`` are
     arguments with which the verb does exactly this or nothing. Nobody is asked where there is nothing to do
     (``asks`` is False), but then too the verb is bound: it must not do what has turned up since.
+
+    Sentence and details name all that is done: what is too long to be shown is refused, and ``too_long`` says what
+    to do then.
     """
 
     sentence: str
@@ -71,6 +74,7 @@ class Intent:
     facts: Any = None
     bound: Mapping[str, Any] = field(default_factory=dict)
     asks: bool = True
+    too_long: str = "Do it in smaller parts."
 
 
 class FailedRow(Row):

@@ -1,0 +1,159 @@
+"""Who is asked sees all of it: every name, what an activation takes along, and which brake is lifted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+from mcp import Client
+from mcp_types import ElicitResult
+
+from checkmk_sync.names import OWNER_LABEL
+from checkmk_sync.testing import SimulatedSite
+from tests.mcp_face import data, said, talk
+
+START = "/activate-changes/invoke"
+
+
+@pytest.fixture
+def live() -> Iterator[SimulatedSite]:
+    with SimulatedSite(hosts=40, services=1) as site:
+        yield site
+
+
+def _asked(site: SimulatedSite, tool: str, /, *, options: Any = None, **given: Any) -> tuple[str, Any]:
+    """The question that a person was asked, who said yes, and what became of it."""
+    questions = []
+
+    def person(message: str) -> ElicitResult:
+        questions.append(message)
+        return ElicitResult(action="accept", content={"approve": True})
+
+    async def script(client: Client) -> Any:
+        return await client.call_tool(tool, given)
+
+    result = talk(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
+    assert len(questions) <= 1
+    return "".join(questions), result
+
+
+def test_all_names_are_shown(live: SimulatedSite) -> None:
+    names = [f"host{number:05d}" for number in range(40)]
+    question, _ = _asked(live, "discover_services", hosts=names, remove_vanished=True)
+    assert ", ".join(names) in question
+    question, result = _asked(live, "hosts_delete", names=[*names, "nope"])
+    assert f"in /: {', '.join(names)}\nthere is no such host: nope" in question
+    assert "not applied" in said(result)
+
+
+def test_all_pending_changes_are_shown(live: SimulatedSite) -> None:
+    for number in range(30):
+        live.world.setup.note("create-host", f"Created new host new{number}.", "automation")
+    live.world.setup.note("delete-host", "Deleted host x.\nautomation: create-host (1)", "automation")
+    question, _ = _asked(live, "activate_changes")
+    lines = question.splitlines()
+    assert lines[1] == "automation: create-host (30)"
+    assert lines[2:32] == [f"  Created new host new{number}." for number in range(30)]
+    assert lines[32:] == ["automation: delete-host (1)", "  Deleted host x.\\nautomation: create-host (1)"]
+
+
+def test_what_cannot_be_shown_whole_is_refused(live: SimulatedSite, tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    names = [f"{number:03d}".ljust(200, "x") for number in range(200)]
+    question, result = _asked(live, "hosts_delete", names=names, options={"audit": log})
+    assert "Do it in smaller parts" in said(result)
+    assert question == ""
+    assert json.loads(log.read_text())["outcome"] == "not approved"
+    live.world.setup.note("edit", "y" * 40_000, "automation")
+    assert "a person has to activate them" in said(_asked(live, "activate_changes")[1])
+    wanted = {"hosts": [{"name": name, "attributes": {"alias": "x" * 900}} for name in names[:40]]}
+    assert "must not be split" in said(_asked(live, "sync_apply", inventory=wanted, owner="me")[1])
+
+
+def test_long_values_are_shown_whole(live: SimulatedSite) -> None:
+    parents = [f"host{number:05d}" for number in range(15)]
+    wanted = {"hosts": [{"name": "new", "attributes": {"parents": parents}}]}
+    question, _ = _asked(live, "sync_apply", inventory=wanted, discover=False, activate=False)
+    assert f"+ host new: parents {json.dumps(parents)}, folder /" in question
+
+
+def test_a_sync_shows_what_else_it_would_activate(live: SimulatedSite) -> None:
+    live.world.setup.note("delete-host", "Deleted host precious.", "automation")
+    live.world.setup.note("edit-rule", "Changed a rule.", "carol")
+    wanted = {"hosts": [{"name": "new"}]}
+    question, result = _asked(live, "sync_apply", inventory=wanted)
+    assert question.splitlines()[-6:] == [
+        "Also activated, for it is pending already:",
+        "automation: delete-host (1)",
+        "  Deleted host precious.",
+        "The site refuses to activate anything while these changes of other users are pending:",
+        "carol: edit-rule (1)",
+        "  Changed a rule.",
+    ]
+    assert "of carol" in data(result)["result"]["errors"]["activation"]
+    question, result = _asked(live, "sync_apply", inventory=wanted, force_foreign=True)
+    assert "FORCED: also activated are these changes of other users:\ncarol: edit-rule (1)" in question
+    assert data(result)["result"]["ok"] is True
+    question, _ = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new2"}]}, activate=False, discover=False)
+    assert "then stop" in question
+    assert "pending" not in question
+
+
+def test_a_sync_names_the_plan_once(live: SimulatedSite) -> None:
+    question, result = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, owner="me")
+    assert question.count("hecksum") == 1
+    assert "for the owner me (1 create" in question
+    assert data(result)["result"]["checksum"] in question
+
+
+def test_a_sync_activates_no_foreign_change_that_was_not_shown(live: SimulatedSite) -> None:
+    """It comes while the plan is applied: that is done, not activated, and the report says why."""
+
+    def late(_method: str, path: str) -> None:
+        if path.endswith(START):
+            live.on_request(None)
+            live.world.setup.note("delete-host", "Deleted host precious.", "mallory")
+
+    live.world.setup.note("edit-rule", "Changed a rule.", "carol")
+    live.on_request(late)
+    _, result = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, force_foreign=True)
+    report = data(result)["result"]
+    assert (report["ok"], report["counts"]["applied"], report["activated_changes"]) == (False, 1, None)
+    assert "nothing was activated: 1 pending change was not approved (mallory" in report["errors"]["activation"]
+    assert "new" in live.world.setup.hosts
+    assert "new" not in live.world.core.hosts
+
+
+@pytest.mark.parametrize("look", [2, 3, 4])
+def test_a_sync_that_forces_is_bound_to_what_was_shown(live: SimulatedSite, look: int) -> None:
+    seen = []
+
+    def late(_method: str, path: str) -> None:
+        seen.extend([path] if path.endswith("/pending_changes") else [])
+        if len(seen) == look:
+            live.on_request(None)
+            live.world.setup.note("delete-host", "Deleted host precious.", "mallory")
+
+    live.on_request(late)
+    _, result = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, force_foreign=True)
+    assert "Nothing was done" in said(result) or "nobody has seen" in said(result)
+    assert "new" not in live.world.setup.hosts
+
+
+def test_a_lifted_brake_is_told_to_who_is_asked_and_not_offered_to_the_model(live: SimulatedSite) -> None:
+    for host in live.world.setup.hosts.values():
+        host.attributes["labels"] = {OWNER_LABEL: "me"}
+    wanted = {"hosts": [{"name": "host00000"}]}
+    question, result = _asked(live, "sync_apply", inventory=wanted, owner="me")
+    assert "deletes or changes 39 of 40 existing objects, more than 30 %" in said(result)
+    assert "allow_changes" not in said(result)
+    assert "allow-changes" not in said(result)
+    assert question == ""
+    question, result = _asked(live, "sync_apply", inventory=wanted, owner="me", allow_changes=39)
+    assert "THE BRAKE IS LIFTED by allow_changes: the plan deletes or changes 39 of 40" in question
+    assert data(result)["result"]["counts"]["applied"] == 39
