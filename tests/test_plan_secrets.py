@@ -75,6 +75,29 @@ def test_mistakes_do_not_show_them(tmp_path: Path) -> None:
         assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        {"attributes": {"snmp_community": "***"}},
+        {"attributes": {"snmp_community": {"type": "v1_v2_community", "community": "***"}}},
+        {"attributes": {"remote": [{"password": "***"}]}},
+        {"labels": {"token": "***"}},
+    ],
+)
+def test_what_stands_for_one_is_no_value(host: dict[str, Any]) -> None:
+    """Whoever copies what was shown into an inventory would overwrite the secret with asterisks."""
+    with pytest.raises(InventoryError, match=r"\*\*\* stands for a secret"):
+        from_data({"hosts": [{"name": "a", **host}]})
+    assert from_data({"hosts": [{"name": "a", "attributes": {"alias": "***"}, "labels": {"env": "***"}}]})
+
+
+def test_labels_are_hidden_by_their_names_as_well() -> None:
+    plan = diff(from_data({"hosts": [{"name": "a", "labels": {"token": "hunter2", "env": "shown"}}]}), holding())
+    for text in (plan_as_text(plan), plan_as_markdown(plan), json.dumps(plan.to_dict())):
+        assert "hunter2" not in text
+        assert "shown" in text
+
+
 NESTED = {
     "remote_access": {"user": "shown", "password": "hunter2", "keys": [{"api_key": "hunter2"}]},
     "api_key": "hunter2",

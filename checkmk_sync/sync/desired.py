@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
 from ..configuration import nearest
+from ..credentials import HIDDEN, secrets_in
 from ..errors import InventoryError
 from ..errors.base import located
 from ..names import OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder
@@ -20,6 +21,9 @@ FOLDER: Property = ("folder",)
 
 # Checkmk: ids of tag groups, and so the names of their attributes, may hold a dash.
 _ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
+
+
+_MASK = f"{HIDDEN} stands for a secret that was not shown, and is none: leave it out, or give the secret"
 
 
 class _Remove:
@@ -177,6 +181,8 @@ class _Reader:
             if "labels" in entry.data:
                 self._problem(entry, "give the labels once, not beside and in 'attributes'", "attributes", name)
             yield from self._labels(entry, value, "attributes", "labels")
+        elif HIDDEN in secrets_in({name: value}):
+            self._problem(entry, _MASK, "attributes", name)
         elif name == "meta_data":
             self._problem(entry, "'meta_data' is written by Checkmk only", "attributes", name)
         elif value is not None and (wrong := mistyped(name, value)) is not None:
@@ -194,6 +200,8 @@ class _Reader:
                 self._problem(entry, said, *path, key)
             elif key == OWNER_LABEL:
                 self._problem(entry, f"the label {OWNER_LABEL} is written by this program only", *path, key)
+            elif HIDDEN in secrets_in({key: value}):
+                self._problem(entry, _MASK, *path, key)
             elif value is not None and (wrong := _no_label(key, value)) is not None:
                 self._problem(entry, wrong, *path, key)
             else:

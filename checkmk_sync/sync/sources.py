@@ -24,6 +24,7 @@ Source = Union[str, "os.PathLike[str]"]
 
 _COLUMNS = ("name", "path", "folder", "title")
 _STDIN = "standard input"
+SHOWN = 60  # characters of a cell, in a mistake
 _SEPARATOR = re.compile(r"sep=([,;\t])", re.IGNORECASE)
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -273,7 +274,7 @@ def attribute_value(attribute: str, cell: str) -> Any:
         try:
             return json.loads(cell)
         except (ValueError, RecursionError):
-            shown = HIDDEN if is_secret_name(attribute) else repr(cell)
+            shown = HIDDEN if is_secret_name(attribute) else repr(cell if len(cell) <= SHOWN else f"{cell[:SHOWN]}…")
             raise ValueError(f"{shown} starts like JSON but is none") from None
     if attribute in LISTS:
         return [part.strip() for part in cell.split("|") if part.strip()]
