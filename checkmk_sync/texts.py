@@ -2,18 +2,68 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from typing import Any, Iterator, Optional
 
-__all__ = ["harmless"]
+__all__ = ["harmless", "json_in", "unseen"]
+
+# What shows nothing though it is no control character: fillers, blanks that are drawn as letters, and what
+# Unicode lets programs ignore. Texts for a model alone can be hidden in it.
+_BLANKS = (
+    (0x034F, 0x034F),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x2065, 0x2065),
+    (0x2800, 0x2800),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFF8),
+    (0x16FE4, 0x16FE4),
+    (0x1D159, 0x1D159),
+    (0xE0000, 0xE0FFF),
+)
+_AS_TEXT_OR_PICTURE = ("\ufe0e", "\ufe0f")  # how the symbol before is to be drawn
 
 
 def harmless(text: str, keep: str = "") -> str:
-    """``text`` with control and direction characters written out, but for those to ``keep``."""
-    return "".join(char if char in keep or _is_harmless(char) else _escaped(char) for char in text)
+    """``text`` with all written out that does not show, or changes how the rest does, but for what to ``keep``."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(char) if is_unseen else char for char, is_unseen in _looked_at(text, keep))
 
 
-def _is_harmless(char: str) -> bool:
-    return char >= " " and unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+def unseen(text: str, keep: str = "") -> Optional[str]:
+    """The first character that :func:`harmless` would write out."""
+    return next((char for char, is_unseen in _looked_at(text, keep) if is_unseen), None)
+
+
+def _looked_at(text: str, keep: str) -> Iterator[tuple[str, bool]]:
+    before = ""
+    for char in text:
+        is_of_symbol = char in _AS_TEXT_OR_PICTURE and before != "" and unicodedata.category(before)[0] == "S"
+        yield char, not (char in keep or is_of_symbol or _shows(char))
+        before = char
+
+
+def _shows(char: str) -> bool:
+    if char < "\x7f":
+        return char >= " "
+    if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        return False
+    return not any(first <= ord(char) <= last for first, last in _BLANKS)
+
+
+def json_in(text: str) -> Any:
+    """The list or object that a text is when it is JSON, else None."""
+    if text[:1] not in ("{", "["):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _escaped(char: str) -> str:

@@ -6,8 +6,8 @@ import json
 import secrets
 from typing import Any, Mapping
 
-from ..credentials import HIDDEN, is_secret_name
-from ..texts import harmless
+from ..credentials import HIDDEN, is_secret_name, masked, secrets_in
+from ..texts import harmless, json_in
 
 __all__ = ["cleaned", "fenced", "line", "quoted", "unbroken"]
 
@@ -17,12 +17,18 @@ MAX_TEXT = 2000  # characters of one value
 def cleaned(value: Any) -> Any:
     """``value`` for a structured answer: control characters written out, long texts cut, secrets hidden."""
     if isinstance(value, str):
-        return _cut(harmless(value, keep="\n\t"), MAX_TEXT)
+        return _cut(harmless(_without_secrets(value), keep="\n\t"), MAX_TEXT)
     if isinstance(value, Mapping):
         return {_key(key): _hidden(str(key), inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [cleaned(inner) for inner in value]
     return value if value is None or isinstance(value, (bool, int, float)) else cleaned(str(value))
+
+
+def _without_secrets(text: str) -> str:
+    """A text that is JSON with what is secret by its name hidden, as it is where it is no text."""
+    found = json_in(text)
+    return text if found is None or not any(secrets_in(found)) else json.dumps(masked(found), ensure_ascii=False)
 
 
 def _key(key: Any) -> str:
