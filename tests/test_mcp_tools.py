@@ -184,7 +184,8 @@ def test_tools_explain_themselves(known: SimulatedSite) -> None:
         verb = next(verb for verb in VERBS if verb.tool_name == tool.name)
         assert verb.help in tool.description
         assert tool.annotations.read_only_hint is not verb.writes
-        assert tool.annotations.destructive_hint is (verb.destructive or verb.preview is not None)
+        adds_only = verb.tool_name in ("hosts_create", "batch_create_hosts", "folders_create")
+        assert tool.annotations.destructive_hint is (verb.writes and not adds_only)
         assert tool.output_schema["type"] == "object"
         assert tool.input_schema["additionalProperties"] is False
         assert all(found.get("description") for found in tool.input_schema["properties"].values())

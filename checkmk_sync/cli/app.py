@@ -151,7 +151,10 @@ def _value(argument: Argument, given: Any) -> Any:
         if not (key and equals):
             raise click.UsageError(f"--{argument.name} takes KEY=VALUE, not {text!r}")
         pairs[key] = value
-    return pairs
+    try:
+        return pairs if argument.parse is None else argument.parse(pairs)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _register() -> None:

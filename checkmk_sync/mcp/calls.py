@@ -15,13 +15,13 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, InputRequiredResult, TextContent
 
 from ..client import Checkmk
-from ..credentials import HIDDEN
 from ..errors import CheckmkError
 from ..verbs import Intent, Verb
 from . import consent
 from .advice import explained
 from .audit import Audit
 from .fence import cleaned, fenced, quoted
+from .intake import checked
 from .paging import cursor_at, offset_of
 from .policy import Policy
 from .work import Stopped, Work, current
@@ -31,7 +31,6 @@ __all__ = ["Caller"]
 log = logging.getLogger("checkmk_sync")
 
 THREADS = 40  # of tools; the SDK's own serve resources and completions, so many slow tools do not hold those up
-MAX_JSON = 2**20  # characters of all arguments of a call
 
 
 class Caller:
@@ -48,7 +47,7 @@ class Caller:
         self, verb: Verb, given: Mapping[str, Any], ctx: Context[Any, Any]
     ) -> CallToolResult | InputRequiredResult:
         """The answer of a tool. ToolError, with what to do next, when there is none."""
-        arguments = _checked(verb, given, self.policy)
+        arguments = checked(verb, given, self.policy)
         approved = arguments.pop("checksum", None) if verb.needs_consent else None
         client = _client_name(ctx)
         if verb.needs_consent:
@@ -63,7 +62,7 @@ class Caller:
 
     def page(self, verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
         """A page of rows, or the one mapping, that a verb gives; ToolError as for :meth:`call`. For reading only."""
-        page: dict[str, Any] = _told(lambda: self._do(verb, _checked(verb, given, self.policy), ""))
+        page: dict[str, Any] = _told(lambda: self._do(verb, checked(verb, given, self.policy), ""))
         return page
 
     def drain(self, limit_s: float) -> bool:
@@ -211,41 +210,6 @@ def _told(do: Callable[[], Any]) -> Any:
         raise ToolError(explained(error)) from error
     except ValueError as error:  # an argument that cannot be
         raise ToolError(f"Nothing was done, an argument cannot be: {quoted(str(error))}") from error
-
-
-def _checked(verb: Verb, given: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
-    """The arguments, when all of them can be; ToolError otherwise."""
-    if len(json.dumps(given, default=str)) > MAX_JSON:
-        raise ToolError(f"Nothing was done: the arguments are longer than {MAX_JSON} characters. Use a file, or parts.")
-    arguments = dict(given)
-    try:
-        for argument in verb.arguments:
-            value = arguments.get(argument.name)
-            _refuse_hidden(value)
-            if argument.check is not None and value is not None:
-                for one in value if argument.many else [value]:
-                    argument.check(one)
-            if argument.kind == "file":
-                arguments[argument.name] = None if value is None else policy.inventory(value)
-            if argument.kind is dict and isinstance(value, dict):
-                _refuse_many(value, policy.max_batch)
-    except ValueError as error:
-        raise ToolError(f"Nothing was done, an argument cannot be: {quoted(str(error))}") from None
-    return arguments
-
-
-def _refuse_hidden(value: Any) -> None:
-    """What stands for a secret in an answer must not come back as its value."""
-    if value == HIDDEN:
-        raise ValueError(f"{HIDDEN} stands for a secret that was not shown; leave it out")
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _refuse_hidden(inner)
-
-
-def _refuse_many(inventory: Mapping[str, Any], limit: int) -> None:
-    for section, entries in inventory.items():
-        if isinstance(entries, list) and len(entries) > limit:
-            raise ValueError(f"{section!r} names {len(entries)} objects, more than {limit} in one call")
 
 
 def _answer(found: Mapping[str, Any]) -> CallToolResult:

@@ -77,7 +77,7 @@ def tool_of(verb: Verb, caller: Caller) -> Tool:
         annotations=ToolAnnotations(
             title=_title(verb),
             read_only_hint=not verb.writes,
-            destructive_hint=verb.needs_consent,
+            destructive_hint=verb.writes and not verb.additive,
             idempotent_hint=verb.idempotent or not verb.writes,
             open_world_hint=not verb.local,
         ),

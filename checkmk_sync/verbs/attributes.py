@@ -1,4 +1,4 @@
-"""Attributes as arguments: texts, as in a CSV inventory, or values as they are."""
+"""Attributes and labels as arguments: texts, as in a CSV inventory, or values as they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,27 @@ from typing import Any, Mapping
 from ..sync.sources import attribute_value
 from .verb import Argument
 
-__all__ = ["ATTRIBUTE", "attribute_values"]
+__all__ = ["ATTRIBUTE", "LABEL", "attribute_values"]
+
+
+def attribute_values(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that texts mean; what is no text is a value already. ValueError for broken JSON."""
+    values = {name: attribute_value(name, text) if isinstance(text, str) else text for name, text in given.items()}
+    labels = values.get("labels", {})
+    if not isinstance(labels, Mapping):
+        raise ValueError("labels are a mapping of keys to texts")
+    _label_values(labels)
+    return values
+
+
+def _label_values(given: Mapping[str, Any]) -> dict[str, str]:
+    for key, value in given.items():
+        if not isinstance(value, str):
+            raise ValueError(f"the label {key} is no text")
+        if not value:
+            raise ValueError(f"the label {key} needs a value; --remove-label {key} takes it away")
+    return dict(given)
+
 
 ATTRIBUTE = Argument(
     "attribute",
@@ -16,9 +36,8 @@ ATTRIBUTE = Argument(
     "pairs",
     many=True,
     example={"ipaddress": "192.0.2.10"},
+    parse=attribute_values,
 )
-
-
-def attribute_values(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that texts mean; what is no text is a value already. ValueError for broken JSON."""
-    return {name: attribute_value(name, text) if isinstance(text, str) else text for name, text in given.items()}
+LABEL = Argument(
+    "label", "Set a label, such as env=prod.", "pairs", many=True, example={"env": "prod"}, parse=_label_values
+)

@@ -6,6 +6,7 @@ from typing import Any, Mapping, Sequence
 
 from ..client import Checkmk
 from ..outcomes import Outcome
+from .attributes import attribute_values
 from .verb import TOOL, Argument, Field, Row, Verb, Watch
 
 __all__ = ["BATCH_VERBS"]
@@ -31,6 +32,16 @@ def _create(client: Checkmk, hosts: Sequence[Mapping[str, Any]], watch: Watch) -
     }
 
 
+def _entries(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The hosts, with values for attributes that are texts."""
+    return [
+        {**entry, "attributes": attribute_values(entry["attributes"])}
+        if isinstance(entry.get("attributes"), Mapping)
+        else dict(entry)
+        for entry in given
+    ]
+
+
 BATCH_VERBS = (
     Verb(
         "hosts",
@@ -46,10 +57,12 @@ BATCH_VERBS = (
                 dict,
                 required=True,
                 many=True,
+                parse=_entries,
                 example=[{"host_name": "web01", "folder": "/linux", "attributes": {"ipaddress": "192.0.2.10"}}],
             ),
         ),
         writes=True,
+        additive=True,
         fields=(
             Field("applied", "How many the site has.", int),
             Field("not_applied", "How many it has not.", int),

@@ -8,7 +8,7 @@ from ..client import Checkmk
 from ..names import folder_path
 from ..records import Folder, writable
 from . import previews
-from .attributes import ATTRIBUTE, attribute_values
+from .attributes import ATTRIBUTE
 from .verb import Argument, Field, Row, Verb
 
 __all__ = ["FOLDER_VERBS"]
@@ -29,8 +29,7 @@ def _create_folder(client: Checkmk, path: str, title: Optional[str]) -> Row:
 def _update_folder(client: Checkmk, path: str, title: Optional[str], attribute: Mapping[str, Any]) -> Row:
     if title is None and not attribute:
         raise ValueError("nothing to change: give --title or --attribute")
-    values = attribute_values(attribute)
-    return _folder_row(client.folders.update(path, title=title, update_attributes=values or None))
+    return _folder_row(client.folders.update(path, title=title, update_attributes=attribute or None))
 
 
 def _delete_folder(client: Checkmk, path: str, recursive: bool) -> Row:
@@ -73,6 +72,7 @@ FOLDER_VERBS = (
         _create_folder,
         (_PATH, Argument("title", "Its title (default: its name).", example="Web servers")),
         writes=True,
+        additive=True,
         fields=_FIELDS,
         idempotent=True,
     ),

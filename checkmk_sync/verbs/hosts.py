@@ -12,7 +12,7 @@ from ..outcomes import Outcomes
 from ..query import unhandled_host_problems
 from ..records import Host, HostStatus, writable
 from . import previews
-from .attributes import ATTRIBUTE, attribute_values
+from .attributes import ATTRIBUTE, LABEL
 from .verb import LIMIT, Argument, Field, Listing, Row, Verb, limited, search_pattern
 
 __all__ = ["HOST_VERBS"]
@@ -43,15 +43,8 @@ def _get_host(client: Checkmk, name: str, effective: bool) -> Row:
 def _create_host(
     client: Checkmk, name: str, folder: str, attribute: Mapping[str, Any], label: Mapping[str, str]
 ) -> Row:
-    labels = {"labels": _labels(label)} if label else {}
-    return _host_row(client.hosts.create(name, folder, {**attribute_values(attribute), **labels}))
-
-
-def _labels(labels: Mapping[str, str]) -> Mapping[str, str]:
-    empty = next((key for key, value in labels.items() if not value), None)
-    if empty is not None:
-        raise ValueError(f"the label {empty} needs a value; --remove-label {empty} takes it away")
-    return labels
+    labels = {"labels": label} if label else {}
+    return _host_row(client.hosts.create(name, folder, {**attribute, **labels}))
 
 
 def _update_host(
@@ -64,12 +57,11 @@ def _update_host(
 ) -> Row:
     if not (attribute or label or remove or remove_label):
         raise ValueError("nothing to change: give --attribute, --label, --remove or --remove-label")
-    values, labels = attribute_values(attribute), _labels(label)
 
     def change(attributes: dict[str, Any]) -> Mapping[str, Any]:
-        kept = {key: value for key, value in {**attributes, **values}.items() if key not in remove}
-        if labels or remove_label:
-            wanted = {**kept.get("labels", {}), **labels}
+        kept = {key: value for key, value in {**attributes, **attribute}.items() if key not in remove}
+        if label or remove_label:
+            wanted = {**kept.get("labels", {}), **label}
             left = {key: value for key, value in wanted.items() if key not in remove_label}
             if left != kept.get("labels", {}):
                 kept["labels"] = left
@@ -112,7 +104,6 @@ def _host_problems(client: Checkmk, limit: Optional[int]) -> Listing:
 
 _NAME = Argument("name", "Name of the host.", required=True, check=host_name, example="web01")
 _SEARCH = Argument("search", "Only names that fit a pattern such as 'web*'.", check=search_pattern, example="web*")
-_LABEL = Argument("label", "Set a label, such as env=prod.", "pairs", many=True, example={"env": "prod"})
 _HOST = (
     Field("name", "Name of the host."),
     Field("folder", "The folder it lies in."),
@@ -167,8 +158,9 @@ HOST_VERBS = (
         "Create a host (not active until the next activation).",
         "checkmk-sync hosts create web01 --folder /linux --attribute ipaddress=192.0.2.10 --label env=prod",
         _create_host,
-        (_NAME, Argument("folder", "Folder to create it in.", default="/", check=folder_path), ATTRIBUTE, _LABEL),
+        (_NAME, Argument("folder", "Folder to create it in.", default="/", check=folder_path), ATTRIBUTE, LABEL),
         writes=True,
+        additive=True,
         fields=_HOST,
     ),
     Verb(
@@ -180,7 +172,7 @@ HOST_VERBS = (
         (
             _NAME,
             ATTRIBUTE,
-            _LABEL,
+            LABEL,
             Argument("remove", "Remove this attribute.", many=True),
             Argument("remove_label", "Remove the label with this key.", many=True),
         ),

@@ -32,7 +32,8 @@ CLI, TOOL = "cli", "tool"  # the faces
 class Argument:
     """``kind`` is str, int, bool, "pairs" (KEY=VALUE, given several times), dict (a mapping) or "file" (the
     path of an inventory); ``many`` takes several values, ``least`` is the smallest number.
-    ``check`` raises ValueError for a value that cannot be; ``example`` is one that can."""
+    ``parse`` makes of what was given the value that it means, and ``check`` looks at one: ValueError for what cannot
+    be. ``example`` is one that can."""
 
     name: str
     help: str
@@ -43,6 +44,7 @@ class Argument:
     choices: tuple[str, ...] = ()
     least: int = 0
     check: Optional[Callable[[Any], Any]] = None
+    parse: Optional[Callable[[Any], Any]] = None
     example: Any = None
 
 
@@ -104,10 +106,10 @@ class Verb:
     the mapping, or in each row. ``noun`` is empty for verbs of the site.
 
     ``destructive`` ones are not done unasked. ``preview(client, **arguments)`` is what they would do, as an
-    :class:`Intent`; None when these arguments destroy nothing. Done twice, ``idempotent`` ones change nothing
-    more. ``local`` ones change this program only, not the site. With ``watched`` the handler also takes
-    ``watch``, a function that it tells how far it is. ``faces`` are where the row appears, and ``tool`` its
-    name for language models, if not noun and name.
+    :class:`Intent`; None when these arguments destroy nothing. ``additive`` ones add only: all that there was is as
+    before. Done twice, ``idempotent`` ones change nothing more. ``local`` ones change this program only, not the
+    site. With ``watched`` the handler also takes ``watch``, a function that it tells how far it is. ``faces`` are
+    where the row appears, and ``tool`` its name for language models, if not noun and name.
     """
 
     noun: str
@@ -121,6 +123,7 @@ class Verb:
     destructive: bool = False
     fields: tuple[Field, ...] = ()
     preview: Optional[Callable[..., Optional[Intent]]] = field(default=None, repr=False)
+    additive: bool = False
     idempotent: bool = False
     local: bool = False
     watched: bool = False
