@@ -41,6 +41,11 @@ def _process(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
+def test_the_module_calls_itself_by_its_name() -> None:
+    told, _ = _process("--help").communicate(timeout=60)
+    assert told.startswith(b"Usage: python -m checkmk_sync.mcp [OPTIONS]")
+
+
 def test_a_client_starts_it_and_leaves(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
     site, path = config
     log = tmp_path / "audit.log"

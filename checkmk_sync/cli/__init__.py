@@ -12,8 +12,8 @@ __all__ = ["main"]
 USAGE = 2
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> None:
-    """Run the command line and end the process with its exit code."""
+def main(arguments: Optional[Sequence[str]] = None, module: str = "") -> None:
+    """Run the command line, or the command for which there is a ``module``, and end the process with its exit code."""
     try:
         from .app import run
     except ModuleNotFoundError as error:
@@ -21,4 +21,4 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
             raise
         sys.stderr.write(f"{MissingExtraError('The command line', 'cli')}\n")
         sys.exit(USAGE)
-    sys.exit(run(arguments))
+    sys.exit(run(arguments, module))

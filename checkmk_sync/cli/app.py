@@ -203,11 +203,11 @@ def _exit_code_of_batch(error: BatchError) -> int:
     return codes.pop() if len(codes) == 1 else FAILED
 
 
-def run(arguments: Optional[Sequence[str]] = None) -> int:
-    """Run a command line; its exit code."""
+def run(arguments: Optional[Sequence[str]] = None, module: str = "") -> int:
+    """Run a command line; its exit code. With ``module`` it is only the command of that name, started as a module."""
     state = State()
     with guarded() as stdout:
-        code = _run(state, arguments)
+        code = _run(state, arguments, module)
         stdout.flush()
         if stdout.broken is not None:
             state.output.error(f"standard output cannot be written: {stdout.broken.strerror}")
@@ -217,11 +217,14 @@ def run(arguments: Optional[Sequence[str]] = None) -> int:
     return code
 
 
-def _run(state: State, arguments: Optional[Sequence[str]]) -> int:
+def _run(state: State, arguments: Optional[Sequence[str]], module: str) -> int:
+    command = cli.commands[module] if module else cli
+    name = f"python -m {__package__.partition('.')[0]}.{module}" if module else None
+    given = list(arguments) if arguments is not None else None
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_args, **_more: state.output.note(f"Warning: {message}")
-            result = cli.main(list(arguments) if arguments is not None else None, obj=state, standalone_mode=False)
+            result = command.main(given, prog_name=name, obj=state, standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as done:
         return done.exit_code
