@@ -14,6 +14,7 @@ from ..client import Checkmk
 from ..errors import CheckmkError
 from ..verbs import Verb
 from .fence import line
+from .resources import ONE_HOST
 
 __all__ = ["add_completions"]
 
@@ -41,8 +42,15 @@ _SOURCES: Mapping[str, tuple[str, Callable[[Checkmk, str], Iterator[str]]]] = {
 }
 
 
-def add_completions(server: MCPServer[Any], client: Checkmk, verbs: Mapping[str, Verb]) -> None:
-    """Complete names, as far as tools show them."""
+def add_completions(
+    server: MCPServer[Any], client: Checkmk, verbs: Mapping[str, Verb], prompts: frozenset[str]
+) -> None:
+    """Complete names, as far as tools show them, for the ``prompts`` and resources that there are."""
+
+    def is_offered(ref: PromptReference | ResourceTemplateReference) -> bool:
+        if isinstance(ref, PromptReference):
+            return ref.name in prompts
+        return ref.uri == ONE_HOST and "hosts_get" in verbs
 
     def values(argument: str, typed: str) -> list[str]:
         tool, source = _SOURCES.get(argument, ("", None))
@@ -56,9 +64,11 @@ def add_completions(server: MCPServer[Any], client: Checkmk, verbs: Mapping[str,
 
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
     async def complete(
-        _ref: PromptReference | ResourceTemplateReference,
+        ref: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
         _context: Optional[CompletionContext],
     ) -> Completion:
+        if not is_offered(ref):
+            return Completion(values=[], has_more=False)
         found = await anyio.to_thread.run_sync(values, argument.name, argument.value, abandon_on_cancel=True)
         return Completion(values=found[:MOST], has_more=len(found) > MOST)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
+from ..configuration import nearest
 from ..errors import SettingsError
-from ..verbs import Verb
+from ..verbs import VERBS, Verb
 
 __all__ = ["Policy"]
 
@@ -34,6 +35,12 @@ class Policy:
     def __post_init__(self) -> None:
         if self.sync_folder is not None and not os.path.isdir(self.sync_folder):
             raise SettingsError(f"the folder {self.sync_folder} for inventories does not exist", field="sync-folder")
+        names = tuple(verb.tool_name for verb in VERBS if "tool" in verb.faces)
+        for option, patterns in (("allow", self.allow), ("deny", self.deny)):
+            for pattern in patterns:
+                # One that is misspelt would leave in what it was to keep out.
+                if not any(fnmatch.fnmatchcase(name, pattern) for name in names):
+                    raise SettingsError(f"no tool fits {pattern!r}{nearest(pattern, names)}", field=option)
 
     def shows(self, verb: Verb) -> bool:
         """True when the verb is a tool of this server."""

@@ -13,7 +13,7 @@ from .calls import Caller
 from .fence import fenced
 from .paging import DEFAULT_PAGE, LARGEST_PAGE
 
-__all__ = ["PAGED", "WHOLE", "add_resources"]
+__all__ = ["ONE_HOST", "PAGED", "WHOLE", "add_resources"]
 
 PAGED = {"checkmk://stream/hosts": "stream_hosts", "checkmk://stream/services": "services_list"}
 WHOLE = {"checkmk://metrics/server": "get_server_metrics", "checkmk://cache/stats": "cache_stats"}

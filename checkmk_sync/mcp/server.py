@@ -38,8 +38,8 @@ def build(caller: Caller) -> MCPServer[Any]:
             tools=[tool_of(verb, caller) for verb in verbs.values()],
         )
     add_resources(server, caller, verbs)
-    add_prompts(server, verbs)
-    add_completions(server, caller.client, verbs)
+    prompts = add_prompts(server, verbs)
+    add_completions(server, caller.client, verbs, prompts)
     return server
 
 
