@@ -26,6 +26,7 @@ from ..errors import (
     UnsafePlanError,
     WaitTimeoutError,
 )
+from ..verbs import as_arguments
 from .fence import quoted
 
 __all__ = ["explained"]
@@ -82,4 +83,4 @@ def explained(error: CheckmkError) -> str:
         found = ((meaning, advice) for kind, meaning, advice in _ADVICE if isinstance(error, kind))
         meaning, advice = next(found, ("That did not work.", _LOOK))
     said = error.why if isinstance(error, UnsafePlanError) else str(error)
-    return f"{meaning} {advice} Said, as data: {quoted(said)}"
+    return f"{meaning} {advice} Said, as data: {quoted(as_arguments(said))}"

@@ -16,7 +16,7 @@ from mcp_types import CallToolResult, InputRequiredResult, TextContent
 
 from ..client import Checkmk
 from ..errors import CheckmkError
-from ..verbs import Intent, Verb
+from ..verbs import Intent, Verb, as_arguments
 from . import consent
 from .advice import explained
 from .audit import Audit
@@ -209,7 +209,7 @@ def _told(do: Callable[[], Any]) -> Any:
     except CheckmkError as error:
         raise ToolError(explained(error)) from error
     except ValueError as error:  # an argument that cannot be
-        raise ToolError(f"Nothing was done, an argument cannot be: {quoted(str(error))}") from error
+        raise ToolError(f"Nothing was done, an argument cannot be: {quoted(as_arguments(str(error)))}") from error
 
 
 def _answer(found: Mapping[str, Any]) -> CallToolResult:

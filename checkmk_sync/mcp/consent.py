@@ -18,7 +18,7 @@ from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitResult, Inpu
 from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..verbs import Intent
+from ..verbs import Intent, as_arguments
 from .fence import unbroken
 
 __all__ = ["CHANGED", "Shown", "asked", "can_ask", "preview", "seal"]
@@ -71,7 +71,7 @@ def seal(tool: str, arguments: Mapping[str, Any], facts: Any) -> str:
 def preview(intent: Intent) -> list[str]:
     """What would be done, line by line, harmless to show and all of it. ToolError when that is too much: nobody can
     agree to what is left out."""
-    lines = [*map(unbroken, (intent.sentence, *intent.details))]
+    lines = [*map(unbroken, (as_arguments(intent.sentence), *intent.details))]
     length = sum(map(len, lines))
     if length > LONGEST:
         raise ToolError(

@@ -10,7 +10,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from ..credentials import HIDDEN
 from ..names import OWNER_LABEL
 from ..texts import json_in, unseen
-from ..verbs import Verb
+from ..verbs import Verb, as_arguments
 from .fence import quoted
 from .policy import Policy
 
@@ -43,7 +43,7 @@ def checked(verb: Verb, given: Mapping[str, Any], policy: Policy) -> dict[str, A
             if argument.kind is dict and isinstance(value, dict):
                 _refuse_many(value, policy.max_batch)
     except ValueError as error:
-        raise ToolError(f"Nothing was done, an argument cannot be: {quoted(str(error))}") from None
+        raise ToolError(f"Nothing was done, an argument cannot be: {quoted(as_arguments(str(error)))}") from None
     return arguments
 
 

@@ -122,7 +122,7 @@ def _arguments_model(verb: Verb, policy: Policy) -> type[_Arguments]:
 
 def _parameter(argument: Argument, policy: Policy) -> tuple[Any, Any]:
     examples = None if argument.example is None else [argument.example]
-    limits: dict[str, Any] = {"description": argument.help, "examples": examples}
+    limits: dict[str, Any] = {"description": argument.tool_help or argument.help, "examples": examples}
     kind: Any = argument.kind
     if argument.kind == "pairs":
         pairs = Annotated[dict[str, JsonValue], Field(max_length=MAX_PAIRS, **limits)]

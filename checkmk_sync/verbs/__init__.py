@@ -10,8 +10,9 @@ from .services import SERVICE_VERBS
 from .site import SITE_VERBS
 from .sync import SYNC_VERBS
 from .verb import Argument, FailedRow, Field, Intent, Listing, Verb
+from .wording import as_arguments
 
-__all__ = ["VERBS", "Argument", "FailedRow", "Field", "Intent", "Listing", "Verb"]
+__all__ = ["VERBS", "Argument", "FailedRow", "Field", "Intent", "Listing", "Verb", "as_arguments"]
 
 VERBS: tuple[Verb, ...] = (
     *HOST_VERBS,

@@ -37,7 +37,15 @@ ATTRIBUTE = Argument(
     many=True,
     example={"ipaddress": "192.0.2.10"},
     parse=attribute_values,
+    tool_help="Attributes to set: an object of names and values. Where a list belongs, the text gw01|gw02 is one; "
+    "a text that starts with [ or { is JSON.",
 )
 LABEL = Argument(
-    "label", "Set a label, such as env=prod.", "pairs", many=True, example={"env": "prod"}, parse=_label_values
+    "label",
+    "Set a label, such as env=prod.",
+    "pairs",
+    many=True,
+    example={"env": "prod"},
+    parse=_label_values,
+    tool_help="Labels to set: an object of keys and texts.",
 )

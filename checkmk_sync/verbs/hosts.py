@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
+from ..credentials import masked
 from ..errors import BatchError
 from ..names import counted, folder_path, host_name
 from ..outcomes import Outcomes
@@ -27,7 +28,7 @@ def _host_row(host: Host) -> Row:
 
 def _host_line(host: Host) -> Row:
     attributes = host.attributes
-    labels = " ".join(f"{key}:{value}" for key, value in sorted(host.labels.items()))
+    labels = " ".join(f"{key}:{masked(value, key)}" for key, value in sorted(host.labels.items()))
     row = _host_row(host)
     return {**row, "alias": attributes.get("alias"), "ipaddress": attributes.get("ipaddress"), "labels": labels}
 
@@ -173,8 +174,13 @@ HOST_VERBS = (
             _NAME,
             ATTRIBUTE,
             LABEL,
-            Argument("remove", "Remove this attribute.", many=True),
-            Argument("remove_label", "Remove the label with this key.", many=True),
+            Argument("remove", "Remove this attribute.", many=True, tool_help="Names of attributes to remove."),
+            Argument(
+                "remove_label",
+                "Remove the label with this key.",
+                many=True,
+                tool_help="Keys of labels to remove.",
+            ),
         ),
         writes=True,
         fields=_HOST,

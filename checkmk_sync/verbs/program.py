@@ -8,6 +8,7 @@ from ..client import Checkmk
 from ..doctor import diagnose
 from ..settings import Settings
 from .verb import TOOL, Argument, FailedRow, Field, Row, Verb
+from .wording import as_arguments
 
 __all__ = ["PROGRAM_VERBS"]
 
@@ -26,7 +27,9 @@ def _health(client: Checkmk) -> Row:
 
 def _doctor(client: Checkmk) -> Iterator[Row]:
     settings: Settings = client.settings
-    return (finding.to_dict() for finding in diagnose(settings))
+    for finding in diagnose(settings):
+        row = finding.to_dict()
+        yield {**row, "advice": as_arguments(str(row["advice"]))}
 
 
 def _clear(client: Checkmk, pattern: Optional[str]) -> Row:

@@ -11,6 +11,7 @@ from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, load, ma
 from ..sync.render import change_as_text
 from .previews import changes_by_user
 from .verb import TOOL, Argument, Field, Intent, Row, Verb, Watch
+from .wording import as_arguments
 
 __all__ = ["SYNC_VERBS"]
 
@@ -128,12 +129,15 @@ def _apply(
 
     report = apply_plan(client, plan, Options(discover, activate, force_foreign), told)
     whole = report.to_dict()
-    failures = [f"{outcome.status.value}: {change.name}: {outcome.reason}" for change, outcome in report.failures()]
+    failures = [
+        f"{outcome.status.value}: {change.name}: {as_arguments(outcome.reason)}"
+        for change, outcome in report.failures()
+    ]
     return {
         **{name: whole[name] for name in ("ok", "checksum", "verified", "counts", "discovered", "activated_changes")},
         "without_services": whole["without_services"][:SHOWN],
         "failures": failures[:SHOWN],
-        "errors": {stage: str(error) for stage, error in report.errors.items()},
+        "errors": {stage: as_arguments(str(error)) for stage, error in report.errors.items()},
     }
 
 

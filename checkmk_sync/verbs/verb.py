@@ -33,7 +33,7 @@ class Argument:
     """``kind`` is str, int, bool, "pairs" (KEY=VALUE, given several times), dict (a mapping) or "file" (the
     path of an inventory); ``many`` takes several values, ``least`` is the smallest number.
     ``parse`` makes of what was given the value that it means, and ``check`` looks at one: ValueError for what cannot
-    be. ``example`` is one that can."""
+    be. ``example`` is one that can; ``tool_help`` is the help for language models, which give lists and objects."""
 
     name: str
     help: str
@@ -46,6 +46,7 @@ class Argument:
     check: Optional[Callable[[Any], Any]] = None
     parse: Optional[Callable[[Any], Any]] = None
     example: Any = None
+    tool_help: str = ""
 
 
 @dataclass(frozen=True)

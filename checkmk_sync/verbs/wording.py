@@ -1,0 +1,18 @@
+"""What the library says to people at a command line, in the words of tools."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["OPTIONS", "as_arguments"]
+
+# Those of the command line and of Python that messages name, and that tools call otherwise.
+OPTIONS = ("adopt", "allow-changes", "attribute", "force-foreign", "label", "owner", "remove", "remove-label", "title")
+_OPTION = re.compile(rf"--({'|'.join(sorted(OPTIONS, key=len, reverse=True))})(?![\w-])")
+_IN_PYTHON = re.compile(r" \([a-z_]+=[^()]* in Python\)")
+
+
+def as_arguments(text: str) -> str:
+    """``text`` with the arguments of tools in place of options."""
+    text = _IN_PYTHON.sub("", text).replace("force_foreign_changes", "force_foreign")
+    return _OPTION.sub(lambda found: found[1].replace("-", "_"), text)
