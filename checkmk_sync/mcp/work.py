@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
-from typing import Any, Awaitable, Callable, Optional, TypeVar
+from typing import Awaitable, Callable, Optional, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -34,6 +34,7 @@ class Work:
         self._stage, self._before, self._total_of_stage = "", 0, 0
         self._started = time.monotonic()
         self.progress: tuple[float, Optional[float], str] = (0.0, None, "")
+        self._told = -1.0  # how far the client knows it is
 
     def stop(self) -> None:
         """Let the thread end at its next step."""
@@ -81,8 +82,8 @@ class Work:
             tasks.cancel_scope.cancel()
         if failed:
             raise failed[0]
-        if report is not None and self.progress[2]:
-            await report(*self.progress)
+        if report is not None:
+            await self._tell(report)
         return done[0]
 
     def _entered(self, do: Callable[[], T]) -> Callable[[], T]:
@@ -96,12 +97,16 @@ class Work:
         return inside
 
     async def _reporting(self, report: Report) -> None:
-        told: Any = self.progress
         while True:
             await anyio.sleep(REPORT_EVERY_S)
-            if self.progress != told:
-                told = self.progress
-                await report(*told)
+            await self._tell(report)
+
+    async def _tell(self, report: Report) -> None:
+        """Report what was not reported before: the protocol wants each progress to be more than the last."""
+        now = self.progress
+        if now[2] and now[0] > self._told:
+            await report(*now)
+            self._told = now[0]
 
 
 current: contextvars.ContextVar[Optional[Work]] = contextvars.ContextVar("current", default=None)
