@@ -86,7 +86,7 @@ def test_a_person_is_asked_over_http_as_well() -> None:
         process.terminate()
         assert process.stderr is not None
         noted = process.stderr.read()
-    assert [question.splitlines()[1] for question in asked] == ["host00000 in /", "host00001 in /"]
+    assert [question.splitlines()[1] for question in asked] == ["in /: host00000", "in /: host00001"]
     assert [json.loads(line[6:])["outcome"] for line in noted.splitlines()[:4]] == ["started", "done"] * 2
 
 
