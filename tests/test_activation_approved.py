@@ -7,7 +7,7 @@ from typing import Any, Callable
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.errors import ForbiddenError, PlanChangedError, PreconditionError
+from checkmk_sync.errors import ActivationError, ForbiddenError, PlanChangedError, PreconditionError
 from checkmk_sync.resources.activation import PendingChange
 from checkmk_sync.testing import ManualClock, SimulatedSite
 
@@ -68,6 +68,17 @@ def test_nothing_slips_in_between_the_look_and_the_start(prepared: Any) -> None:
         cmk.activation.activate(approved=approved)
     assert _starts(site) == [412]
     assert len(cmk.activation.pending()) == 2
+
+
+def test_a_site_without_locking_is_told_of(clock: ManualClock, connect: Any) -> None:
+    with SimulatedSite(activation_time=3, clock=clock, etag_locking=False) as site:
+        cmk = connect(site)
+        cmk.hosts.create("known")
+        approved = _approving(cmk)
+        _at_the_start(site, lambda: site.world.setup.note("create-host", "Created new host late.", "automation"))
+        with pytest.raises(ActivationError, match=r"activated as well, though not approved: automation.*late"):
+            cmk.activation.activate(approved=approved)
+        assert cmk.activation.pending() == []
 
 
 def test_what_may_come_does_not_hinder_it(prepared: Any) -> None:

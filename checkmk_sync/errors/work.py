@@ -85,7 +85,7 @@ class WorkerError(CheckmkError):
 
 
 class ActivationError(CheckmkError):
-    """An activation ended, but changes are not active.
+    """An activation ended, but changes are not active, or others are that were not to be.
 
     ``status_per_site`` maps the site id to what the server said of it, ``pending`` counts the changes left.
     """

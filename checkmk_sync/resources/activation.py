@@ -59,14 +59,14 @@ Approved = Callable[[PendingChange], bool]
 
 @dataclass(frozen=True)
 class ActivationRun:
-    """An activation; ``status_per_site`` maps site ids to (state, text), empty before 2.4; ``changes`` are the
-    ids of what it activates."""
+    """An activation; ``status_per_site`` maps site ids to (state, text), empty before 2.4; ``changes`` are what it
+    activates, as far as the site tells."""
 
     id: str
     is_running: bool
     sites: tuple[str, ...]
     status_per_site: Mapping[str, tuple[Optional[str], str]] = field(default_factory=dict)
-    changes: tuple[str, ...] = ()
+    changes: tuple[PendingChange, ...] = ()
 
     @classmethod
     def parse(cls, data: Any) -> ActivationRun:
@@ -80,7 +80,7 @@ class ActivationRun:
             for entry in extensions.get("status_per_site") or ()
         }
         running, sites = bool(value_of(extensions, "is_running")), tuple(extensions.get("sites") or ())
-        changes = tuple(PendingChange.parse(change).id for change in extensions.get("changes") or ())
+        changes = tuple(PendingChange.parse(change) for change in extensions.get("changes") or ())
         return cls(str(value_of(data, "id")), running, sites, status, changes)
 
 
@@ -118,15 +118,20 @@ class _Start:
 
     def raise_if_unapproved(self, pending: Sequence[PendingChange]) -> None:
         """PlanChangedError when the activation would take something along that was not approved."""
-        if self.approved is None:
-            return
-        concerned = [change for change in pending if self.force or change.user == self.user]
-        others = [change for change in concerned if not self.approved(change)]
+        others = self.unapproved(pending)
         if others:
-            few = "; ".join(map(str, others[:NAMES_SHOWN]))
-            more = f" and {len(others) - NAMES_SHOWN} more" if len(others) > NAMES_SHOWN else ""
             said = counted(len(others), "pending change was", "pending changes were")
-            raise PlanChangedError(f"nothing was activated: {said} not approved ({few}{more})")
+            raise PlanChangedError(f"nothing was activated: {said} not approved ({_few(others)})")
+
+    def unapproved(self, pending: Sequence[PendingChange]) -> list[PendingChange]:
+        if self.approved is None:
+            return []
+        return [change for change in pending if (self.force or change.user == self.user) and not self.approved(change)]
+
+
+def _few(changes: Sequence[PendingChange]) -> str:
+    more = f" and {len(changes) - NAMES_SHOWN} more" if len(changes) > NAMES_SHOWN else ""
+    return "; ".join(map(str, changes[:NAMES_SHOWN])) + more
 
 
 class Activation(Resource):
@@ -173,7 +178,8 @@ class Activation(Resource):
 
         ``approved(change)`` binds it to what somebody agreed to: PlanChangedError, and nothing is activated, when
         anything is pending for which it is false. Changes of other users are left to the site unless they are
-        forced, for it refuses them.
+        forced, for it refuses them. A site on which the locking by ETag is switched off may take along what comes in
+        the moment between the look and the start: then that is told, as an ActivationError.
         """
         several(sites, "sites")
         names = list(several(wait_for_hosts, "wait_for_hosts"))
@@ -182,9 +188,13 @@ class Activation(Resource):
         before, run = self._started_or_joined(start, deadline)
         left = set[str]()
         if run is not None:
+            taken_along = start.unapproved(run.changes)
             with begun():
                 run = self._ended(run, deadline)
                 left = self._verified(before, run, sites)
+            if taken_along:
+                said = f"activated as well, though not approved: {_few(taken_along)}"
+                raise ActivationError(f"{said}; the site does not hold to the list that was looked at")
         self._wait_until_monitored(names, deadline)
         activated = tuple(change for change in before if change.id not in left)
         return ActivationResult(activated, run, deadline.elapsed_s())
@@ -253,7 +263,7 @@ class Activation(Resource):
         """The run whose start got no answer: it runs now, or its changes are gone. Any other is somebody else's."""
         ids = {change.id for change in before}
         for run in self.running():
-            if not run.changes or ids <= set(run.changes):
+            if not run.changes or ids <= {change.id for change in run.changes}:
                 return run
         return None if self._still_pending(before) else ActivationRun("", False, ())
 
