@@ -234,7 +234,7 @@ def _pending(client: Checkmk) -> Finding:
         pending = client.activation.pending()
     except CheckmkError as error:
         return Finding("pending changes", Verdict.WARNING, str(error), "see the error")
-    others = sorted({str(change.user) for change in pending if change.user != client.settings.username})
+    others = sorted({str(change.user) for change in pending if change.is_foreign_to(client.settings.username)})
     if not others:
         return Finding("pending changes", Verdict.OK, f"{len(pending)} own" if pending else "none")
     advice = "let them activate first, or use --force-foreign with the permission to activate foreign changes"

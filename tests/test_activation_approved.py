@@ -115,6 +115,16 @@ def test_changes_of_others_are_refused_by_the_site_unless_forced(prepared: Any, 
     assert len(cmk.activation.activate(approved=_approving(cmk), force_foreign_changes=True).activated) == 2
 
 
+def test_changes_of_the_site_itself_need_no_force_but_an_approval(prepared: Any) -> None:
+    """Checkmk activates them with everybody's."""
+    site, cmk = prepared
+    approved = _approving(cmk)
+    site.world.setup.note("edit-configvar", "Updated.", None)
+    with pytest.raises(PlanChangedError, match="the site itself: edit-configvar: Updated"):
+        cmk.activation.activate(approved=approved)
+    assert len(cmk.activation.activate(approved=_approving(cmk)).activated) == 2
+
+
 def test_while_another_activation_runs_it_is_looked_at_anew(prepared: Any) -> None:
     site, cmk = prepared
     cmk._site.perform("activation", "start", body={"redirect": False}, etag="*")

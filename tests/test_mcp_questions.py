@@ -84,13 +84,16 @@ def test_long_values_are_shown_whole(live: SimulatedSite) -> None:
 
 def test_a_sync_shows_what_else_it_would_activate(live: SimulatedSite) -> None:
     live.world.setup.note("delete-host", "Deleted host precious.", "automation")
+    live.world.setup.note("edit-configvar", "Updated.", None)
     live.world.setup.note("edit-rule", "Changed a rule.", "carol")
     wanted = {"hosts": [{"name": "new"}]}
     question, result = _asked(live, "sync_apply", inventory=wanted)
-    assert question.splitlines()[-6:] == [
+    assert question.splitlines()[-8:] == [
         "Also activated, for it is pending already:",
         "automation: delete-host (1)",
         "  Deleted host precious.",
+        "the site itself: edit-configvar (1)",
+        "  Updated.",
         "The site refuses to activate anything while these changes of other users are pending:",
         "carol: edit-rule (1)",
         "  Changed a rule.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Optional
 
 import pytest
 
@@ -33,7 +33,7 @@ def _moved(site: SimulatedSite) -> None:
         cmk.hosts.move("host00002", "/a")
 
 
-def _noted(text: str, user: str = "automation") -> Callable[[SimulatedSite], None]:
+def _noted(text: str, user: Optional[str] = "automation") -> Callable[[SimulatedSite], None]:
     def note(site: SimulatedSite) -> None:
         site.world.setup.changes.clear()
         site.world.setup.note("edit-host", text, user)
@@ -56,6 +56,7 @@ OTHERS: list[tuple[str, dict[str, Any], Callable[[SimulatedSite], None], Callabl
     ("sync_apply", {"inventory": INVENTORY}, lambda _site: None, _taken),
     ("sync_apply", {"inventory": INVENTORY}, _noted("Modified host shown."), _noted("Modified host other.")),
     ("sync_apply", {"inventory": INVENTORY, "force_foreign": True}, _noted("x", "carol"), _noted("x", "mallory")),
+    ("sync_apply", {"inventory": INVENTORY}, _noted("Updated.", None), _noted("Updated again.", None)),
 ]
 
 

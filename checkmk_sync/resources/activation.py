@@ -50,6 +50,11 @@ class PendingChange:
         # Checkmk: no version promises the id.
         return cls(str(data.get("id") or f"{time} {user} {action} {text}"), user, action, text, time)
 
+    def is_foreign_to(self, user: str) -> bool:
+        """True when it is another user's. Checkmk: changes of the site itself are nobody's, and are activated by
+        whoever activates."""
+        return self.user not in (None, user)
+
     def __str__(self) -> str:
         return f"{self.user or 'the site itself'}: {self.action}: {self.text}"
 
@@ -126,7 +131,8 @@ class _Start:
     def unapproved(self, pending: Sequence[PendingChange]) -> list[PendingChange]:
         if self.approved is None:
             return []
-        return [change for change in pending if (self.force or change.user == self.user) and not self.approved(change)]
+        concerned = [change for change in pending if self.force or not change.is_foreign_to(self.user)]
+        return [change for change in concerned if not self.approved(change)]
 
 
 def _few(changes: Sequence[PendingChange]) -> str:
@@ -306,10 +312,10 @@ _FOREIGN = re.compile(r"\bforeign changes\b|\bother users\b", re.IGNORECASE)
 
 
 def _naming_others(error: ForbiddenError, before: Sequence[PendingChange], user: str) -> ForbiddenError:
-    others = sorted({change.user or "the site itself" for change in before if change.user != user})
+    others = sorted({str(change.user) for change in before if change.is_foreign_to(user)})
     if not (others and _FOREIGN.search(error.detail)):
         return error
-    foreign = sum(change.user != user for change in before)
+    foreign = sum(change.is_foreign_to(user) for change in before)
     pending = counted(foreign, "pending change is", "pending changes are")
     detail = (
         f"{pending} of {', '.join(others)}: let them activate, or force it "

@@ -30,8 +30,8 @@ class Plan:
 
     ``owned`` counts the objects of the owner, ``existing`` those and what else the inventory names and
     the site holds. ``undiscovered`` names hosts whose services were never found, ``pending`` are the changes
-    that wait for activation: those of ``user`` are our own. ``site`` is the address of the site that was read,
-    ``warnings`` say what can be meant, but rarely is.
+    that wait for activation: those of ``user`` are our own, and those of nobody are the site's. ``site`` is the
+    address of the site that was read, ``warnings`` say what can be meant, but rarely is.
     """
 
     changes: tuple[Change, ...]
@@ -54,7 +54,7 @@ class Plan:
     @property
     def foreign_pending(self) -> int:
         """How many changes of others do."""
-        return len(self.pending) - self.own_pending
+        return sum(change.is_foreign_to(self.user) for change in self.pending)
 
     @property
     def is_empty(self) -> bool:
@@ -78,7 +78,7 @@ class Plan:
         Secrets count, so it takes long to try which one gives the checksum of a plan that was shown.
         """
         changes = [change.exactly() for change in self.changes]
-        own = sorted((change.id, str(change)) for change in self.pending if change.user == self.user)
+        own = sorted((change.id, str(change)) for change in self.pending if not change.is_foreign_to(self.user))
         plan = [self.site, self.owner, changes, sorted(self.undiscovered), own]
         text = json.dumps(plan, sort_keys=True)
         return hashlib.pbkdf2_hmac("sha256", text.encode(), b"checkmk_sync", CHECKSUM_ROUNDS).hex()[:16]

@@ -253,7 +253,7 @@ class Setup:
             known[path] = {**base, **own, "labels": {**base["labels"], **own.get("labels", {})}}
         return known[path]
 
-    def note(self, action: str, text: str, user: str, now: Optional[str] = None) -> None:
+    def note(self, action: str, text: str, user: Optional[str], now: Optional[str] = None) -> None:
         """Every write leaves a pending change."""
         time = now or self.now()
         change = {"id": str(uuid.uuid4()), "user_id": user, "action_name": action, "text": text, "time": time}

@@ -7,6 +7,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 from ..client import Checkmk
 from ..errors import PlanChangedError
 from ..names import counted
+from ..resources.activation import PendingChange
 from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, load, make_plan
 from ..sync.render import change_as_text
 from .previews import changes_by_user
@@ -58,7 +59,8 @@ def _preview(
     if plan.is_empty:
         return Intent("The site is as the inventory says.", bound=bound, asks=False)
     options = Options(discover, activate, force_foreign)
-    forced = [change.id for change in plan.pending if change.user != plan.user] if activate and force_foreign else []
+    _, foreign = _pending(plan)
+    forced = [change.id for change in foreign] if activate and force_foreign else []
     facts = [plan.checksum, sorted(plan.undiscovered), sorted(forced)]
     details = tuple(_details(plan, options))
     return Intent(_sentence(plan, options), details, facts, {**bound, "approved": forced}, too_long=_AT_A_TERMINAL)
@@ -92,8 +94,7 @@ def _details(plan: Plan, options: Options) -> Iterator[str]:
         yield f"Also scanned, for their services were never found: {', '.join(sorted(plan.undiscovered))}"
     if not options.activate:
         return
-    own = [change for change in plan.pending if change.user == plan.user]
-    others = [change for change in plan.pending if change.user != plan.user]
+    own, others = _pending(plan)
     if own:
         yield "Also activated, for it is pending already:"
         yield from changes_by_user(own)
@@ -141,10 +142,16 @@ def _apply(
     }
 
 
+def _pending(plan: Plan) -> tuple[list[PendingChange], list[PendingChange]]:
+    """What an activation takes along anyway, and what only one that forces it does."""
+    foreign = [change for change in plan.pending if change.is_foreign_to(plan.user)]
+    return [change for change in plan.pending if not change.is_foreign_to(plan.user)], foreign
+
+
 def _refuse_others(plan: Plan, approved: Sequence[str]) -> None:
     """The checksum does not count the changes of others, for they come and go; who forces them has to see them."""
     known = frozenset(approved)
-    late = [change for change in plan.pending if change.user != plan.user and change.id not in known]
+    late = [change for change in _pending(plan)[1] if change.id not in known]
     if late:
         said = f"{counted(len(late), 'change')} of other users that nobody has seen would be activated as well"
         raise PlanChangedError(f"{said}: {late[0]}")
