@@ -25,6 +25,7 @@ from .intake import checked
 from .paging import cursor_at, offset_of
 from .policy import Policy
 from .work import Stopped, Work, current
+from .writers import Writers
 
 __all__ = ["Caller"]
 
@@ -41,6 +42,7 @@ class Caller:
         self._at_work = threading.Condition()
         self._working = 0
         self._shown = consent.Shown()
+        self._writers = Writers()
         self._limiter: Optional[anyio.CapacityLimiter] = None
 
     async def call(
@@ -167,7 +169,8 @@ class Caller:
         given = dict(arguments)
         if not verb.gives_rows:
             more = {"watch": work.watch} if verb.watched else {}
-            return _declared(verb, verb.handler(self.client, **given, **more))
+            with self._writers.entered(verb):
+                return _declared(verb, verb.handler(self.client, **given, **more))
         limit, cursor = given.pop("limit"), given.pop("cursor")
         offset = offset_of(cursor, verb.tool_name, given)
         unlimited = {"limit": None} if any(found.name == "limit" for found in verb.arguments) else {}

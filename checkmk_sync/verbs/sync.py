@@ -206,6 +206,7 @@ SYNC_VERBS = (
         ),
         writes=True,
         destructive=True,
+        alone=True,
         fields=(
             Field("ok", "True when everything was applied and nothing that followed failed.", bool),
             Field("checksum", "That of the plan."),

@@ -108,9 +108,10 @@ class Verb:
 
     ``destructive`` ones are not done unasked. ``preview(client, **arguments)`` is what they would do, as an
     :class:`Intent`; None when these arguments destroy nothing. ``additive`` ones add only: all that there was is as
-    before. Done twice, ``idempotent`` ones change nothing more. ``local`` ones change this program only, not the
-    site. With ``watched`` the handler also takes ``watch``, a function that it tells how far it is. ``faces`` are
-    where the row appears, and ``tool`` its name for language models, if not noun and name.
+    before. Done twice, ``idempotent`` ones change nothing more. What others write while an ``alone`` one is done would
+    be taken along by it. ``local`` ones change this program only, not the site. With ``watched`` the handler also
+    takes ``watch``, a function that it tells how far it is. ``faces`` are where the row appears, and ``tool`` its
+    name for language models, if not noun and name.
     """
 
     noun: str
@@ -125,6 +126,7 @@ class Verb:
     fields: tuple[Field, ...] = ()
     preview: Optional[Callable[..., Optional[Intent]]] = field(default=None, repr=False)
     additive: bool = False
+    alone: bool = False
     idempotent: bool = False
     local: bool = False
     watched: bool = False
