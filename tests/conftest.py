@@ -185,6 +185,7 @@ def cmk(site: SimulatedSite, connect: MakeClient) -> Checkmk:
     return connect(site)
 
 
+@pytest.hookimpl(optionalhook=True)  # the tests run without xdist as well
 def pytest_xdist_auto_num_workers() -> int:
     """``-n auto``: more than there are cores, for the tests wait as long as they compute."""
     return 2 * (os.cpu_count() or 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Iterator, Optional
 
 import pytest
 from hypothesis import given
@@ -261,6 +261,17 @@ def test_it_decorates(breaker: CircuitBreaker) -> None:
 
     assert add(1, b=2) == 3
     assert add.__doc__ == "Adds."
+
+
+def test_it_decorates_nothing_that_works_later(breaker: CircuitBreaker) -> None:
+    def each() -> Iterator[int]:
+        yield 1
+
+    async def later() -> None: ...
+
+    for function in (each, later):
+        with pytest.raises(TypeError, match="works after it has returned"):
+            breaker(function)
 
 
 @given(st.lists(st.sampled_from(["ok", "fail", "wait"]), max_size=40))

@@ -103,6 +103,13 @@ def test_settling_a_bulk_call_is_no_burden(connect: Any, clock: Any, version: st
         assert len(site.requests) < 20
 
 
+@pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41", "2.4.0p18"])
+def test_a_name_asked_for_twice_comes_once(connect: Any, version: str) -> None:
+    with SimulatedSite(version, hosts=3) as site, connect(site) as cmk:
+        found = cmk.hosts.each(names=["host00001", "host00000", "host00001"])
+        assert sorted(host.name for host in found) == ["host00000", "host00001"]
+
+
 def test_pages_have_the_size_asked_for(filled: SimulatedSite, cmk: Checkmk) -> None:
     pages = list(cmk.hosts.pages(batch_size=10))
     assert [len(page.items) for page in pages] == [10, 10, 6]

@@ -79,6 +79,7 @@ _NAMES = st.one_of(st.text(max_size=20), st.from_regex(r"(call|calls|replies|a)(
 
 @given(st.lists(_NAMES, max_size=12))
 @example(["call" + "0" * 300])
+@example(["\udcff", "calls.\ud800.x.y"])
 def test_any_names_make_a_valid_scrape(names: list[str]) -> None:
     collector = MetricsCollector()
     for name in names:

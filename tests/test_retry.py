@@ -192,6 +192,12 @@ def test_nor_does_one_that_fails_at_random_in_3_of_10(seed: int) -> None:
     assert all(policy.execute(attempt) == "done" for _ in range(1000))
 
 
+@pytest.mark.parametrize("numbers", [{"max_retries": -1}, {"base_delay": -1.0}, {"max_delay": -0.1}])
+def test_numbers_that_cannot_be_are_refused(numbers: Any) -> None:
+    with pytest.raises(ValueError, match="at least 0"):
+        RetryPolicy(**numbers)
+
+
 def test_a_stopped_clock_ends_a_wait() -> None:
     clock = SystemClock()
     policy = RetryPolicy(max_retries=1, base_delay=3600, jitter=False, max_delay=3600, clock=clock)

@@ -136,6 +136,7 @@ def _families() -> Any:
 
 def _match(rows: tuple[_Row, ...], name: str) -> tuple[_Row, tuple[str, ...]]:
     """The first row that fits; the last one of each table fits everything."""
+    name = name.encode("utf-8", "backslashreplace").decode()  # a scrape is UTF-8, names of your own may not be
     for row in rows[:-1]:
         part = ".+" if row.name.startswith("{name}") else "[^.]+"
         found = re.fullmatch(re.sub(r"{\w+}", f"({part})", row.name.replace(".", r"\.")), name)

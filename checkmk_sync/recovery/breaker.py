@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import inspect
 import math
 import threading
 from collections import deque
@@ -127,7 +128,9 @@ class CircuitBreaker:
         return result
 
     def __call__(self, fn: F) -> F:
-        """Use as a decorator."""
+        """Use as a decorator. TypeError for generators and coroutines: they work after they have returned."""
+        if inspect.isgeneratorfunction(fn) or inspect.iscoroutinefunction(fn):
+            raise TypeError(f"{fn.__qualname__} works after it has returned; guard what it calls")
 
         @functools.wraps(fn)
         def guarded(*args: Any, **kwargs: Any) -> Any:

@@ -93,7 +93,7 @@ class RetryPolicy:
 
     With ``jitter`` each wait is drawn between 0 and the delay that the strategy gives. What the server
     asks for (``retry_after_s`` of the error) is a floor for the wait, never shortened. No wait goes
-    beyond the deadline: then the failure is raised at once.
+    beyond the deadline: then the failure is raised at once. ValueError for numbers below 0.
     """
 
     def __init__(
@@ -108,6 +108,8 @@ class RetryPolicy:
         budget: Optional[RetryBudget] = None,
         draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
+        if min(max_retries, base_delay, max_delay) < 0:
+            raise ValueError("max_retries and the delays are at least 0")
         self.max_retries, self.base_delay, self.max_delay = max_retries, base_delay, max_delay
         self.strategy, self.jitter = strategy, jitter
         self._clock: Clock = clock or SystemClock()

@@ -63,7 +63,7 @@ class HostLists(Resource):
             raise ValueError("filter by folder, by site or by names, not by several of them; names are not searched")
         query: dict[str, Any] = {"effective_attributes": True} if effective_attributes else {}
         if names is not None:
-            wanted = list(several(names, "names"))
+            wanted = list(dict.fromkeys(several(names, "names")))
             return Stream(lambda received: self._named(wanted, query, received))
         if search is not None:
             pattern = search
