@@ -182,7 +182,9 @@ class Transport:
             )
         headers = dict(response.headers.items())
         elapsed_s = 0.0 if from_cache else request.deadline.elapsed_s()
-        return Reply(call, status, headers, data, elapsed_s, from_cache)
+        is_whole = not from_cache and not call.stream and call.body_limit is None
+        size = len(response.content) if is_whole else 0
+        return Reply(call, status, headers, data, elapsed_s, from_cache, size)
 
 
 def _at_hand(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -68,6 +68,7 @@ class Reply:
     data: Any = field(default=None, repr=False)
     elapsed_s: float = 0.0
     from_cache: bool = False
+    bytes_received: int = 0  # of its body, unpacked, where it was read as a whole; 0 from the cache
     stale: bool = False  # older than it should be: the site could not be asked
 
     @property

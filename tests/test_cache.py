@@ -50,6 +50,32 @@ def test_it_can_be_asked_for_fresh_and_turned_off(filled: SimulatedSite, cmk: Ch
         assert _gets(filled) == before + 2
 
 
+@pytest.mark.parametrize("version", ["2.4.0p18", "2.5.0p9"])
+def test_queries_of_the_status_are_kept_for_seconds_whatever_their_method(
+    connect: Any, clock: ManualClock, version: str
+) -> None:
+    with SimulatedSite(version, hosts=2, services=5) as site, connect(site) as cmk:
+        cmk.version()
+
+        def asked(**filters: Any) -> tuple[int, list[str]]:
+            before = len(site.requests)
+            found = [service.name for service in cmk.services.each(**{"host": "host00000", **filters})]
+            return len(site.requests) - before, found
+
+        count, names = asked()
+        assert (count, len(names)) == (1, 5)
+        assert site.requests[-1].method == ("GET" if version.startswith("2.4") else "POST")
+        assert asked() == (0, names)
+        assert asked(search=names[0]) == (1, names[:1]), "another query is another answer"
+        assert asked(host="host00001")[0] == 1
+        assert asked(fresh=True) == (1, names)
+        clock.advance(6)
+        assert asked() == (1, names)
+        cmk.hosts.update("host00000", update_attributes={"alias": "new"})
+        cmk.activation.activate()
+        assert asked()[0] == 1, "an activation changes what the core knows"
+
+
 def test_the_configuration_is_kept_for_minutes_and_the_status_for_seconds(
     filled: SimulatedSite, cmk: Checkmk, clock: ManualClock
 ) -> None:

@@ -117,11 +117,13 @@ class Services(_Status):
         query: Optional[Filter] = None,
         columns: Columns = (),
         sites: Sequence[str] = (),
+        fresh: bool = False,
     ) -> Stream[ServiceStatus]:
         """Services that fit all of: a host, a pattern for their name, states (or their names), and a query.
 
         ``host`` may be a pattern (``web*``) as well. Those of many hosts are read in parts, each of which is
-        repeated alone when it breaks off; in the order of the host names.
+        repeated alone when it breaks off; in the order of the host names. Those of one host are one answer, which
+        the cache may give, as old as ``caching.status_ttl``, unless it has to be ``fresh``.
         """
         states = _listed(ServiceState, state)
         condition = _condition(query, "description", search, states)
@@ -129,15 +131,19 @@ class Services(_Status):
             asked = self._asked(columns, sites, condition)
             return Stream(lambda received: self._of_hosts(host, states, condition, asked, received))
         of_host, asked = host, self._asked(columns, sites, condition)
-
-        def rows(received: Received) -> Generator[Any, None, None]:
-            return self._rows("list_of_host", "query_of_host", received, asked, name=of_host)
-
-        return Stream(lambda received: parsed(rows(received), ServiceStatus.parse))
+        return Stream(lambda received: self._of_host(of_host, asked, fresh, received))
 
     def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[ServiceStatus]]:
         """What :meth:`each` yields, in pages (default size: as configured)."""
         return self._pages(self.each(**filters), batch_size)
+
+    def _of_host(
+        self, host: str, asked: Asked, fresh: bool, received: Received
+    ) -> Generator[ServiceStatus, None, None]:
+        verb, arguments = _form(self._site, self.noun, "list_of_host", "query_of_host", asked)
+        reply = self._perform(verb, path={"name": host}, fresh=fresh, **arguments)
+        received(reply.bytes_received)
+        yield from map(ServiceStatus.parse, value_of(reply.data, "value"))
 
     def _of_hosts(
         self,
