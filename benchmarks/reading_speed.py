@@ -6,6 +6,7 @@ as well, and grows from after a first small call. Run: python benchmarks/reading
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import json
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Iterator
+from urllib.parse import parse_qs, quote, urlencode
 
 import requests
 
@@ -23,6 +25,7 @@ SERVICE_HOSTS, SERVICES = 3_000, 30
 SECRET = "benchmark"
 API = "/s/check_mk/api/1.0"
 HOST_LIST = f"{API}/domain-types/host_config/collections/all"
+INDEX = f"{API}/domain-types/host/collections/all"
 SERVICE_LIST = f"{API}/domain-types/service/collections/all"
 COLUMNS = ("host_name", "description", "state", "has_been_checked")
 FIRST = "host00000"
@@ -82,22 +85,64 @@ def _collection(items: str) -> bytes:
     return f'{{"id": "host", "domainType": "host_config", "links": [], "value": [{items}]}}'.encode()
 
 
+def _row(kind: str, name: str, title: str, extensions: dict[str, Any]) -> str:
+    """A host or a service as the monitoring of Checkmk 2.4 lists it."""
+    link = {
+        "domainType": "link",
+        "rel": "urn:com.checkmk:rels/show",
+        "href": f"https://mon.example.com{API}/objects/{kind}/{quote(name)}",
+        "method": "GET",
+        "type": "application/json",
+        "title": f"Show {name}",
+    }
+    row = {"domainType": kind, "id": name, "title": title, "links": [link], "members": {}, "extensions": extensions}
+    return json.dumps(row)
+
+
+def _service(host: str, number: int) -> str:
+    name = f"Filesystem /data/{number:02d}"
+    columns = {"host_name": host, "description": name, "state": number % 3, "has_been_checked": 1}
+    return _row("service", f"{host}:{name}", f"Service {name} on host {host}", columns)
+
+
+class _Services:
+    """The list of services, whole or of a range of host names."""
+
+    def __init__(self) -> None:
+        self.names = [f"host{number:05d}" for number in range(SERVICE_HOSTS)]
+        self._rows = [", ".join(_service(name, number) for number in range(SERVICES)) for name in self.names]
+
+    def answer(self, query: str) -> bytes:
+        start, end = 0, len(self.names)
+        asked = json.loads(parse_qs(query).get("query", ["{}"])[0])
+        for node in asked.get("expr", [asked] if asked else []):
+            at = bisect.bisect_left(self.names, node["right"])
+            start, end = (at, end) if node["op"] == ">=" else (start, at)
+        return _collection(", ".join(self._rows[start:end]))
+
+
 def serve() -> None:
-    """Answer ``/version``, the list of hosts, and a list of the first one, until killed; says its URL first."""
-    hosts = ", ".join(json.dumps(_host(number)) for number in range(HOSTS))
+    """Answer ``/version``, the lists of hosts and services, and those of the first host, until killed; says its URL
+    first."""
+    services = _Services()
+    index = (_row("host", name, name, {"name": name, "num_services": SERVICES}) for name in services.names)
     bodies = {
         f"{API}/version": json.dumps(VERSION).encode(),
-        HOST_LIST: _collection(hosts),
+        HOST_LIST: _collection(", ".join(json.dumps(_host(number)) for number in range(HOSTS))),
         f"{HOST_LIST}?hostnames={FIRST}": _collection(json.dumps(_host(0))),
+        INDEX: _collection(", ".join(index)),
+        f"{API}/objects/host/{FIRST}/collections/services": services.answer(
+            urlencode({"query": json.dumps({"op": "<", "right": "host00001"})})
+        ),
     }
-    del hosts
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True  # as Apache does
 
         def do_GET(self) -> None:
-            body = bodies[self.path]
+            path, _, query = self.path.partition("?")
+            body = services.answer(query) if path == SERVICE_LIST else bodies.get(self.path) or bodies[path]
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -205,6 +250,8 @@ def main(rounds: int) -> None:
     with _running(__file__, "serve") as url:
         print(f"{HOSTS:,} hosts from a static server:")
         _compare(url, "json", "hosts", rounds)
+        print(f"{SERVICE_HOSTS:,} hosts x {SERVICES} services from a static server:")
+        _compare(url, "json of services", "services", rounds)
     with _site(HOSTS) as url:
         print(f"{HOSTS:,} hosts from the simulated site:")
         _compare(url, "json", "hosts", 1)

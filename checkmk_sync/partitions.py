@@ -22,8 +22,8 @@ from .streaming import DECODED_FACTOR, Received
 
 __all__ = ["Part", "Partitions"]
 
-# More than this in one part gains nothing, and delays the first item.
-TARGET_BYTES = 512 * 2**10
+# More than this in one part gains nothing. The first parts are smaller, so that the first item comes soon.
+FIRST_BYTES, TARGET_BYTES = 32 * 2**10, 512 * 2**10
 FIRST_GUESS_BYTES = 4000  # of a service, before any was seen: rather too much, for wide rows make large parts
 GROWTH = 4.0
 NO_LIMIT = float("inf")
@@ -65,7 +65,7 @@ class Partitions:
         self._host_of = host_of
         self._workers = workers
         self._limit = share_bytes
-        self._target = min(TARGET_BYTES, share_bytes / 2)
+        self._target = min(FIRST_BYTES, TARGET_BYTES, share_bytes / 2)
         self._bytes_each = float(FIRST_GUESS_BYTES)
         self._next = 0
 
@@ -111,6 +111,7 @@ class Partitions:
             weight += self._hosts[self._next][1]
             self._next += 1
         self._next = max(self._next, start + 1)
+        self._target = min(2 * self._target, TARGET_BYTES, self._limit / 2)
         return Part(start, self._next)
 
     def _halves(self, part: Part) -> list[Part]:
