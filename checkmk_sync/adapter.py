@@ -13,6 +13,7 @@ import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
+from . import cancelling
 from .clock import Deadline
 from .credentials import Redactor
 from .errors import (
@@ -99,6 +100,7 @@ class CheckmkAdapter(HTTPAdapter):
 
     def _attempt(self, request: CallRequest, args: Any, kwargs: Any) -> requests.Response:
         call, exchange = request.call, Exchange()
+        cancelling.check()
         if self._closed:
             raise ConnectError("the client is closed", call=str(call), sent=False)
         if self._process != os.getpid():
@@ -108,7 +110,9 @@ class CheckmkAdapter(HTTPAdapter):
         spent().attempts += 1
         self._count("sent", len(request.body or b""))
         try:
-            with exchange.current(), self._watchdog.watch(exchange, request.deadline.remaining_s()):
+            # What becomes of a write has to be known, so only reads are cut short when nobody wants them any more.
+            stopping = cancelling.waking(exchange.expire) if call.is_read else contextlib.nullcontext()
+            with exchange.current(), self._watchdog.watch(exchange, request.deadline.remaining_s()), stopping:
                 # Looked up late, for `responses` patches HTTPAdapter.send.
                 response = super().send(request, *args, **kwargs)
                 size = self._read(request, response)
@@ -116,6 +120,7 @@ class CheckmkAdapter(HTTPAdapter):
             raise self.failure(error, exchange, call) from bare(error)
         if exchange.expired:  # a body without a length just ends when its socket is shut
             response.close()
+            _check_stopped(call)
             raise DeadlineError(f"no complete answer within {request.deadline.limit_s:g} s", call=str(call))
         request.exchange = exchange
         if not call.stream:
@@ -151,8 +156,10 @@ class CheckmkAdapter(HTTPAdapter):
         deadline = None if request.call.deadline_s is None else request.deadline
         with self._guards.reading(deadline):
             left_s = float("inf") if deadline is None else deadline.remaining_s()
-            with self._watchdog.watch(request.exchange, min(limit_s, left_s)):
+            stopping = cancelling.waking(request.exchange.expire)
+            with self._watchdog.watch(request.exchange, min(limit_s, left_s)), stopping:
                 yield
+            cancelling.check()  # a body without a length just ends when its socket is shut
 
     def _limits(self, call: Call, deadline: Deadline) -> tuple[float, float]:
         read_s = self._timeouts.bulk_s if call.kind is Kind.BULK else self._timeouts.read_s
@@ -179,11 +186,13 @@ class CheckmkAdapter(HTTPAdapter):
         return api_error(status, headers, body, call=named, sent=call.body, redact=self._redact)
 
     def failure(self, error: Exception, exchange: Exchange, call: Call) -> CheckmkError:
-        """What an exception of requests or urllib3 means, with what is known about the request's fate."""
+        """What an exception of requests or urllib3 means, with what is known about the request's fate; Stopped
+        where it came from stopping the work."""
         unsent = not exchange.sent if exchange.connection_seen else _is_connect_failure(error)
         sent: Optional[bool] = False if unsent else None
         text = self._redact(_root_text(error))
         if exchange.expired:
+            _check_stopped(call)
             limit = "read_s, for each piece of a stream" if call.stream else "total_s"
             return DeadlineError(f"the time for {call} is over (timeouts.{limit})", call=str(call), sent=sent)
         if unsent:
@@ -191,6 +200,11 @@ class CheckmkAdapter(HTTPAdapter):
         if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)) or "timed out" in text:
             return ReadTimeoutError(f"no answer in time to {call}", call=str(call))
         return BrokenReplyError(f"the connection broke during {call}: {text}", call=str(call))
+
+
+def _check_stopped(call: Call) -> None:
+    if call.is_read:
+        cancelling.check()
 
 
 def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:

@@ -9,6 +9,7 @@ appears meanwhile lies in one of them too.
 from __future__ import annotations
 
 import collections
+import contextvars
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable, Generator, Sequence
@@ -88,7 +89,8 @@ class Partitions:
     def _submit(self, pool: ThreadPoolExecutor, part: Part) -> tuple[Part, Future[bytes]]:
         # One host is the least there is, so there is no limit to hold it to.
         limit = NO_LIMIT if part.end - part.start <= 1 else self._limit
-        return part, pool.submit(self._read, self._range(part), limit)
+        # In the caller's context: who stops the caller's work stops these reads.
+        return part, pool.submit(contextvars.copy_context().run, self._read, self._range(part), limit)
 
     def _cut(self) -> Part:
         """The next hosts, as many as fill a part."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Callable, Iterator, Optional, TypeVar
 
+from .cancelling import shielded
 from .clock import Clock, Deadline
 from .errors import (
     ApiError,
@@ -95,7 +96,8 @@ def settle(site: Site, error: CheckmkError, look: Callable[[Site], Optional[T]])
     if not is_uncertain(error):
         raise error
     try:
-        return _settled(site, error, look)
+        with shielded():
+            return _settled(site, error, look)
     finally:
         site.forget_reads()  # it may have been applied after somebody read what was there before
 
@@ -120,7 +122,7 @@ def read_back(site: Site, look: Callable[[Site], T]) -> T:
     """What ``look(site)`` says of a write that was answered, as soon as the site can be read; the last failure
     to read it, as one of the write, when that is not before ``settle_s``."""
     failure: Optional[CheckmkError] = None
-    with begun():
+    with begun(), shielded():
         for there in _looks(site):
             try:
                 return look(there)

@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import Future
 from typing import Callable, Generic, Hashable, TypeVar
 
+from ..cancelling import result_of
 from ..forks import renewed_in_children
 
 __all__ = ["SingleFlight"]
@@ -41,7 +42,7 @@ class SingleFlight(Generic[T]):
             if flight.pilot == threading.get_ident():
                 return fly(), False
             try:
-                return flight.landed.result(), True
+                return result_of(flight.landed), True
             except _Abandoned:  # by Ctrl-C, which was for that thread only
                 continue
             except Exception as failure:

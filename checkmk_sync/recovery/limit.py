@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from typing import Callable, Iterator, Optional
 
 import ratelimit
 
+from .. import cancelling
 from ..clock import Clock, Deadline, SystemClock
 from ..errors import ConnectError, DeadlineError
 from ..forks import renewed_in_children
@@ -62,16 +64,48 @@ class InFlight:
 
     def renew(self) -> None:
         """All are free."""
-        self._slots = threading.BoundedSemaphore(self.limit)
+        self._freed = threading.Condition()
+        self._free = self.limit
 
     @contextlib.contextmanager
     def slot(self, deadline: Optional[Deadline] = None) -> Iterator[None]:
-        """Hold one of the slots. DeadlineError when none gets free in time."""
+        """Hold one of the slots. DeadlineError when none gets free in time; Stopped when the work is stopped first."""
         left = None if deadline is None or deadline.limit_s is None else deadline.remaining_s()
-        slots = self._slots
-        if not slots.acquire(timeout=left):
+        freed = self._freed
+        if not self._taken(left):
             raise DeadlineError(f"{self.limit} other requests left no time for this call", queued=True)
         try:
             yield
         finally:
-            slots.release()
+            with freed:
+                if freed is self._freed:  # else this is the child of a fork, where it was never taken
+                    self._free += 1
+                    freed.notify()
+
+    def _taken(self, limit_s: Optional[float]) -> bool:
+        with self._freed:
+            if not self._free:
+                try:
+                    self._wait(limit_s)
+                except BaseException:
+                    self._freed.notify()  # the place that woke this one is for the next
+                    raise
+            if not self._free:
+                return False
+            self._free -= 1
+            return True
+
+    def _wait(self, limit_s: Optional[float]) -> None:
+        """Until one is free, the time is over, or the work is stopped."""
+        until = None if limit_s is None else time.monotonic() + limit_s
+        with cancelling.waking(self._wake_all):
+            while not self._free:
+                cancelling.check()
+                left = None if until is None else until - time.monotonic()
+                if left is not None and left <= 0:
+                    return
+                self._freed.wait(left)
+
+    def _wake_all(self) -> None:
+        with self._freed:
+            self._freed.notify_all()

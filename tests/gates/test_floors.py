@@ -10,7 +10,7 @@ from tests.conftest import PACKAGE
 
 FLOORS = (
     {"errors", "wire", "clock", "forks", "names", "credentials", "places", "documents", "settings", "configuration"}
-    | {"texts"},
+    | {"texts", "cancelling"},
     {"batch", "recovery", "metrics"},
     {"cache", "adapter", "auth", "blocks", "decode", "metering", "problem", "sessions", "transport", "watchdog"},
     {
