@@ -73,6 +73,19 @@ def test_it_ends_with_its_client(config: tuple[SimulatedSite, str]) -> None:
     assert (process.returncode, out, err) == (0, b"", b"")
 
 
+def test_a_password_command_leaves_the_messages_alone(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
+    site, path = config
+    program = tmp_path / "password.py"
+    program.write_text(f"import sys; sys.stdin.read(); print({site.secret!r})")
+    command = f"{sys.executable} {program}"
+    text = Path(path).read_text().replace("password_file: secret.txt", f"password_command: '{command}'")
+    Path(path).write_text(text)
+    ping = b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n'
+    with _process("--config", path) as process:
+        out, _ = process.communicate(ping, timeout=30)
+    assert b'"id":1' in out.replace(b" ", b"")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_when_it_is_asked_to(config: tuple[SimulatedSite, str], number: signal.Signals) -> None:
     _, path = config
