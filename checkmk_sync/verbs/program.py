@@ -26,7 +26,8 @@ def _health(client: Checkmk) -> Row:
 
 def _doctor(client: Checkmk) -> Iterator[Row]:
     settings: Settings = client.settings
-    return (finding.to_dict() for finding in diagnose(settings))
+    # A verb that only reads sends no write, not even one that changes nothing.
+    return (finding.to_dict() for finding in diagnose(settings, try_writes=False))
 
 
 def _clear(client: Checkmk, pattern: Optional[str]) -> Row:
@@ -90,6 +91,7 @@ PROGRAM_VERBS = (
             Field("cache", "Hits, misses and size of the cache.", dict[str, Any]),
             Field("breaker", "State of the circuit breaker."),
         ),
+        local=True,
         tool="get_server_metrics",
         **_TOOL_ONLY,
     ),
@@ -99,6 +101,7 @@ PROGRAM_VERBS = (
         "Show hits, misses and size of the cache of answers.",
         "checkmk-sync cache stats",
         _cache,
+        local=True,
         tool="cache_stats",
         **_TOOL_ONLY,
     ),
