@@ -6,8 +6,9 @@ from typing import Any, Mapping, Optional
 
 from ..client import Checkmk
 from ..names import counted
-from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, load, make_plan, plan_as_text
+from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, make_plan, plan_as_text
 from ..sync.render import change_as_text
+from ..sync.sources import InventoryText, from_text
 from .verb import TOOL, Argument, Field, Intent, Row, Verb, Watch
 
 __all__ = ["SYNC_VERBS"]
@@ -15,16 +16,16 @@ __all__ = ["SYNC_VERBS"]
 SHOWN = 50  # changes in one answer
 
 
-def _desired(inventory: Optional[Mapping[str, Any]], file: Optional[str]) -> Desired:
+def _desired(inventory: Optional[Mapping[str, Any]], file: Optional[InventoryText]) -> Desired:
     if (inventory is None) == (file is None):
         raise ValueError("give either an inventory or the name of a file with one")
-    return load(file) if file is not None else from_data(inventory or {})
+    return from_text(file) if file is not None else from_data(inventory or {})
 
 
 def _planned(
     client: Checkmk,
     inventory: Optional[Mapping[str, Any]] = None,
-    file: Optional[str] = None,
+    file: Optional[InventoryText] = None,
     owner: Optional[str] = None,
     adopt: bool = False,
 ) -> Plan:
@@ -90,6 +91,7 @@ def _apply(
         "without_services": whole["without_services"][:SHOWN],
         "failures": failures[:SHOWN],
         "errors": {stage: str(error) for stage, error in report.errors.items()},
+        "failed": [(change.name, outcome.status.value) for change, outcome in report.failures()],
     }
 
 
