@@ -30,8 +30,8 @@ CLI, TOOL = "cli", "tool"  # the faces
 
 @dataclass(frozen=True)
 class Argument:
-    """``kind`` is str, int, bool, "pairs" (KEY=VALUE, given several times), dict (a mapping) or "file" (the
-    path of an inventory); ``many`` takes several values, ``least`` is the smallest number.
+    """``kind`` is str, int, bool, "pairs" (KEY=VALUE, given several times), dict (a mapping) or "file" (an
+    InventoryText); ``many`` takes several values, ``least`` is the smallest number.
     ``check`` raises ValueError for a value that cannot be; ``example`` is one that can."""
 
     name: str
@@ -97,9 +97,11 @@ class Verb:
     ``columns`` are what a table shows of a row; only verbs that give rows have them. ``fields`` say what is in
     the mapping, or in each row. ``noun`` is empty for verbs of the site.
 
+    What a mapping holds beyond them is not shown; ``failed``, pairs of a key and a status, is noted where writes are.
+
     ``destructive`` ones are not done unasked. ``preview(client, **arguments)`` is what they would do, as an
     :class:`Intent`; None when these arguments destroy nothing. Done twice, ``idempotent`` ones change nothing
-    more. ``local`` ones change this program only, not the site. With ``watched`` the handler also takes
+    more. ``local`` ones ask and change this program only, not the site. With ``watched`` the handler also takes
     ``watch``, a function that it tells how far it is. ``faces`` are where the row appears, and ``tool`` its
     name for language models, if not noun and name.
     """
