@@ -55,6 +55,24 @@ def test_a_session_with_many_slow_calls_holds_up_no_other(mode: str) -> None:
     assert sorted(got[5:]) == [f"host{number:05d}" for number in range(10)]
 
 
+def test_a_list_that_is_read_in_parts_leaves_a_read_to_the_others() -> None:
+    with SimulatedSite(hosts=1200, services=100) as site, served(site) as (url, _):
+        gate = Gate(site, "/domain-types/service/")
+
+        async def script() -> Any:
+            async with connected(url, agent="greedy") as greedy, connected(url, agent="modest") as modest:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(greedy.call_tool, "services_list", {"limit": 1})
+                    await _until(lambda: gate.count == 3)
+                    with anyio.fail_after(SOON_S):
+                        found = data(await modest.call_tool("hosts_get", {"name": "host00001"}))
+                    assert gate.count == 3
+                    gate.open.set()
+            return found["name"]
+
+        assert anyio.run(script) == "host00001"
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_what_does_not_ask_the_site_waits_for_no_slow_call(mode: str) -> None:
     with SimulatedSite(hosts=30) as site:
@@ -134,7 +152,7 @@ def test_how_many_there_are() -> None:
             await anyio.sleep(0.05)
             held = len(taken)
             for back in taken[:]:
-                back()
+                back.give_back()
             await anyio.sleep(0.05)
             assert len(taken) > held or sessions * calls == held
             tasks.cancel_scope.cancel()

@@ -15,12 +15,13 @@ from .. import cancelling
 from ..client import Checkmk
 from ..credentials import HIDDEN
 from ..errors import CheckmkError
+from ..recovery.limit import narrowed
 from ..verbs import Intent, Verb
 from . import consent
 from .advice import LOOK, explained
 from .answers import given, page
 from .audit import Audit, Ended
-from .capacity import Capacity, Kind
+from .capacity import Capacity, Kind, Place
 from .fence import cleaned, fenced, quoted
 from .policy import Policy
 from .work import Report, Stopped, Work
@@ -69,10 +70,10 @@ class Caller:
 
     async def work(self, kind: Kind, do: Callable[[], Any], report: Optional[Report] = None) -> Any:
         """What ``do()`` gives, in a thread, once there is a place for one more of this kind and session."""
-        ended = await self._capacity.take(kind)
+        place = await self._capacity.take(kind)
         work = Work()
         try:
-            return await work.run(lambda: self._counted(work, do), report, ended)
+            return await work.run(lambda: self._counted(work, place, do), report, place.give_back)
         except Stopped:  # but not by the client, to whom nothing would be answered any more
             raise ToolError(f"This was stopped before its end: {_ENDING} {LOOK}") from None
 
@@ -98,7 +99,8 @@ class Caller:
         kind = Kind.LOCAL if verb.local else Kind.TOOL
         return await self.work(kind, do, None if ctx is None else ctx.report_progress)
 
-    def _counted(self, work: Work, do: Callable[[], Any]) -> Any:
+    def _counted(self, work: Work, place: Place, do: Callable[[], Any]) -> Any:
+        narrowed.set(place.reads)  # of this thread's context, which ends with the call
         with self._at_work:
             if self._is_ending:
                 raise ToolError(f"Nothing was done: {_ENDING}")

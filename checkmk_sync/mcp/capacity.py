@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import collections
 import contextvars
 import enum
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import anyio
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
-__all__ = ["SESSIONS_CALLS", "THREADS", "Capacity", "Kind", "in_session"]
+from ..recovery import InFlight
+
+__all__ = ["SESSIONS_CALLS", "THREADS", "Capacity", "Kind", "Place", "in_session"]
 
 
 class Kind(enum.Enum):
@@ -48,39 +51,56 @@ def _name(request: Any) -> str:
     return named or "\n".join((address, headers.get("x-forwarded-for", ""), headers.get("user-agent", "")))
 
 
+class _Share:
+    """What one session may have: calls under way, and reads of the site, of which one call can make several."""
+
+    def __init__(self, size: int) -> None:
+        self.calls, self.reads = anyio.CapacityLimiter(size), InFlight(size)
+
+
+class Place:
+    """A place of a call; ``reads`` is the lane in which its reads stand first, where they are many or take long."""
+
+    def __init__(self, reads: Optional[InFlight], give_back: Callable[[], None]) -> None:
+        self.reads, self.give_back = reads, give_back
+
+
 class Capacity:
-    """``share`` is how many threads of a kind in SESSIONS_CALLS one session may have, taken together."""
+    """``share`` is how many calls of the kinds in SESSIONS_CALLS, taken together, and how many reads one session may
+    have under way."""
 
     def __init__(self, reads_in_flight: int) -> None:
         # One place among the reads of the site is always left for the others, where there is more than one.
         self.share = max(1, reads_in_flight - 1)
         self._limiters: dict[Kind, anyio.CapacityLimiter] = {}
-        self._shares: dict[str, anyio.CapacityLimiter] = {}
+        self._shares: dict[str, _Share] = {}
+        self._used: collections.Counter[str] = collections.Counter()
 
-    async def take(self, kind: Kind) -> Callable[[], None]:
-        """Wait for a place of a kind, and where it counts for one in the share of this request's session; what gives
-        both back, in the event loop."""
+    async def take(self, kind: Kind) -> Place:
+        """Wait for a place of a kind; its ``give_back`` is to be called once, in the event loop."""
         if kind not in self._limiters:
             self._limiters[kind] = anyio.CapacityLimiter(THREADS[kind])
-        place = object()
-        taken: list[anyio.CapacityLimiter] = []
         name = _session.get()
-        limiters = [self._limiters[kind]]
-        if kind in SESSIONS_CALLS:
-            limiters.insert(0, self._shares.setdefault(name, anyio.CapacityLimiter(self.share)))
+        if name not in self._shares:
+            self._shares[name] = _Share(self.share)
+        share = self._shares[name]
+        self._used[name] += 1
+        limiters = [*([share.calls] if kind in SESSIONS_CALLS else []), self._limiters[kind]]
+        taken: list[anyio.CapacityLimiter] = []
+        holder = object()
 
         def give_back() -> None:
             while taken:
-                taken.pop().release_on_behalf_of(place)
-            share = self._shares.get(name)
-            if share is not None and not share.borrowed_tokens and not share.statistics().tasks_waiting:
-                del self._shares[name]
+                taken.pop().release_on_behalf_of(holder)
+            self._used[name] -= 1
+            if not self._used[name]:
+                del self._used[name], self._shares[name]
 
         try:
             for limiter in limiters:
-                await limiter.acquire_on_behalf_of(place)
+                await limiter.acquire_on_behalf_of(holder)
                 taken.append(limiter)
         except BaseException:
             give_back()
             raise
-        return give_back
+        return Place(share.reads if kind in SESSIONS_CALLS else None, give_back)
