@@ -6,6 +6,8 @@ import threading
 import time
 from typing import Optional, Protocol
 
+from . import cancelling
+
 __all__ = ["Clock", "Deadline", "ManualClock", "SystemClock"]
 
 
@@ -22,8 +24,11 @@ class Clock(Protocol):
         """Wait; False, at once, when the clock was stopped: then there is nothing to wait for any more."""
 
 
+NAP_S = 0.1  # how soon who sleeps sees that the work was stopped
+
+
 class SystemClock:
-    """The machine's clock; :meth:`stop` wakes everybody who sleeps on it."""
+    """The machine's clock; :meth:`stop` wakes everybody who sleeps on it. Work that is stopped sleeps no longer."""
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
@@ -35,7 +40,12 @@ class SystemClock:
         return time.time()
 
     def sleep(self, seconds: float) -> bool:
-        return not self._stopped.wait(max(0.0, seconds))
+        until = time.monotonic() + max(0.0, seconds)
+        while cancelling.current.get() is not None and until - time.monotonic() > NAP_S:
+            if self._stopped.wait(NAP_S):
+                return False
+            cancelling.check()
+        return not self._stopped.wait(max(0.0, until - time.monotonic()))
 
     def stop(self) -> None:
         """End all sleeping, now and from now on."""

@@ -110,6 +110,16 @@ def test_a_stream_that_drips_is_cut() -> None:
         assert sum(1 for _ in cmk.hosts.each()) == 200
 
 
+def test_the_wait_before_a_repeat_ends() -> None:
+    faults = [Fault("status", status=503, retry_after=50.0)]
+    with SimulatedSite(hosts=1, faults=faults) as site, site.client() as cmk:
+        task = _Task(lambda: cmk.hosts.get("host00000"))
+        while not cmk.metrics()["counters"].get("retries"):  # noted before the wait
+            time.sleep(0.01)
+        assert not task.ended.wait(0.2)
+        assert isinstance(task.stopped(), Stopped)
+
+
 def test_services_that_are_read_in_parts_are_cut_in_all_threads() -> None:
     with SimulatedSite(hosts=30, services=5) as site, site.client() as cmk:
         cmk.version()

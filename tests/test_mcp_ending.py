@@ -16,10 +16,16 @@ import pytest
 pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 import anyio
+from mcp import Client
 
+from checkmk_sync.mcp.audit import Audit
+from checkmk_sync.mcp.calls import Caller
+from checkmk_sync.mcp.policy import Policy
+from checkmk_sync.mcp.server import build
+from checkmk_sync.mcp.work import WorkClock
 from checkmk_sync.testing import SimulatedSite
 from tests.held import Gate
-from tests.mcp_face import MODES, data
+from tests.mcp_face import MODES, data, said
 from tests.mcp_process import connected, served
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
@@ -82,6 +88,40 @@ def test_a_second_signal_ends_it_at_once(number: signal.Signals, tmp_path: Path)
     begun, ended = map(json.loads, log.read_text().splitlines())
     assert (begun["outcome"], ended["outcome"]) == ("started", "unknown: the server was ended meanwhile")
     assert begun["call"] == ended["call"]
+
+
+def test_what_takes_too_long_is_stopped_and_says_so(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    with SimulatedSite(hosts=2, activation_time=300.0) as site, site.client(clock=WorkClock()) as cmk:
+        cmk.hosts.create("new")
+        gate = Gate(site, "host00001")
+        with contextlib.closing(Audit(cmk.settings, str(log))) as audit:
+            caller = Caller(cmk, Policy(allow_writes=True, confirm_by_checksum=True), audit)
+
+            async def script() -> Any:
+                got: list[str] = []
+                async with Client(build(caller)) as client:
+
+                    async def call(tool: str, arguments: Any) -> None:
+                        got.append(said(await client.call_tool(tool, arguments)))
+
+                    shown = data(await client.call_tool("activate_changes", {}))
+                    async with anyio.create_task_group() as tasks:
+                        tasks.start_soon(call, "activate_changes", {"checksum": shown["checksum"]})
+                        tasks.start_soon(call, "hosts_get", {"name": "host00001"})
+                        await anyio.to_thread.run_sync(gate.reached.wait, 20)
+                        while "started" not in log.read_text():
+                            await anyio.sleep(0.01)
+                        assert await anyio.to_thread.run_sync(caller.finish, 0.1)
+                    await call("site_version", {})
+                return got
+
+            *stopped, refused = anyio.run(script)
+        gate.open.set()
+    assert len(stopped) == 2
+    assert all("stopped before its end: the server is ending" in text for text in stopped)
+    assert "Nothing was done: the server is ending" in refused
+    assert json.loads(log.read_text().splitlines()[-1])["outcome"] == "stopped by the server, done in part"
 
 
 class _Raw:
