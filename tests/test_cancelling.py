@@ -145,6 +145,8 @@ def test_a_write_under_way_is_finished_and_then_no_other_begun() -> None:
         assert task.ended.wait(SOON_S)
         assert isinstance(task.result, Stopped)
         assert known == ["h0", "h1"]
+        # Its answer was waited for: it had not to be found out by reading.
+        assert not any("Error" in name for name in cmk.metrics()["counters"])
         assert set(site.world.setup.hosts) == {"h0", "h1"}
 
 
