@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from typing import Any, AsyncIterator, Iterator
+from typing import Any, AsyncIterator, Iterator, Optional
 
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -21,15 +21,17 @@ TOKEN = "a-token-of-forty-characters-0123456789-ab"
 
 
 @contextlib.contextmanager
-def served(site: SimulatedSite, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The address, and the process; TOKEN is the server's, unless the arguments name a file with another."""
+def served(
+    site: SimulatedSite, *arguments: str, token: Optional[str] = TOKEN
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The address, and the process; ``token`` is the server's, unless the arguments name a file with another."""
     environment = {
         **os.environ,
         "CHECKMK_SERVER_URL": site.url,
         "CHECKMK_SITE": "s",
         "CHECKMK_USERNAME": site.user,
         "CHECKMK_PASSWORD": site.secret,
-        "CHECKMK_MCP_TOKEN": TOKEN,
+        "CHECKMK_MCP_TOKEN": token or "",
     }
     command = [sys.executable, "-m", "checkmk_sync", "mcp", "--http", "--port", "0", *arguments]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
