@@ -126,7 +126,10 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
 def _from_command(command: str) -> str:
     try:
         # No shell: the command is split like a shell would, but nothing in it is expanded.
-        done = subprocess.run(shlex.split(command), check=True, stdout=subprocess.PIPE, timeout=COMMAND_S)
+        # Nor our standard input: what comes there may be an inventory, or the messages of an MCP client.
+        done = subprocess.run(
+            shlex.split(command), check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=COMMAND_S
+        )
         return done.stdout.decode("utf-8").rstrip("\r\n")
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         hint = "; it is run without a shell, so it knows no pipes" if set("|&;<>$`") & set(command) else ""

@@ -57,10 +57,13 @@ class Finding:
         return {"check": self.check, "verdict": self.verdict.value, "said": self.said, "advice": self.advice}
 
 
-def diagnose(settings: Settings, *, watch: Optional[Callable[[Checkmk], object]] = None) -> Iterator[Finding]:
+def diagnose(
+    settings: Settings, *, watch: Optional[Callable[[Checkmk], object]] = None, try_writes: bool = True
+) -> Iterator[Finding]:
     """Check from the outside in; the first failure that makes the rest pointless is the last finding.
 
-    ``watch`` is called with the client before it is used.
+    ``watch`` is called with the client before it is used. Only with ``try_writes`` a write that changes nothing is
+    sent, to see whether writes are allowed.
     """
     reached = True
     if not _is_behind_a_proxy(settings):
@@ -80,7 +83,7 @@ def diagnose(settings: Settings, *, watch: Optional[Callable[[Checkmk], object]]
             yield finding
             if finding.verdict is Verdict.FAILED:
                 return
-        yield from _permissions(client)
+        yield from _permissions(client, try_writes)
         yield _pending(client)
 
 
@@ -211,9 +214,11 @@ def _version(text: str, edition: str) -> Finding:
     return Finding("version", Verdict.WARNING if advice else Verdict.OK, f"{version}, edition {edition}", advice)
 
 
-def _permissions(client: Checkmk) -> Iterator[Finding]:
+def _permissions(client: Checkmk, try_writes: bool) -> Iterator[Finding]:
     yield _may(client, "read hosts", lambda: next(client.hosts.each(), None), "the permission to see all folders")
     yield _may(client, "read status", lambda: next(client.host_status.each(), None), "a role that may see hosts")
+    if not try_writes:
+        return
     # Checkmk: checks the permission first, and an update of no hosts changes nothing.
     advice = "the permissions to make changes and to modify hosts"
     yield _may(client, "change hosts", client.hosts.may_change, advice)

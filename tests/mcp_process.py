@@ -7,22 +7,31 @@ import os
 import re
 import subprocess
 import sys
-from typing import Iterator
+from typing import Any, AsyncIterator, Iterator, Optional
+
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
 
 from checkmk_sync.testing import SimulatedSite
 
-__all__ = ["served"]
+__all__ = ["TOKEN", "connected", "served"]
+
+TOKEN = "a-token-of-forty-characters-0123456789-ab"
 
 
 @contextlib.contextmanager
-def served(site: SimulatedSite, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The address, and the process."""
+def served(
+    site: SimulatedSite, *arguments: str, token: Optional[str] = TOKEN
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The address, and the process; ``token`` is the server's, unless the arguments name a file with another."""
     environment = {
         **os.environ,
         "CHECKMK_SERVER_URL": site.url,
         "CHECKMK_SITE": "s",
         "CHECKMK_USERNAME": site.user,
         "CHECKMK_PASSWORD": site.secret,
+        "CHECKMK_MCP_TOKEN": token or "",
     }
     command = [sys.executable, "-m", "checkmk_sync", "mcp", "--http", "--port", "0", *arguments]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
@@ -33,3 +42,12 @@ def served(site: SimulatedSite, *arguments: str) -> Iterator[tuple[str, subproce
             yield found[0], process
         finally:
             process.kill()
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str, mode: str = "auto", agent: str = "tests", **options: Any) -> AsyncIterator[Client]:
+    """A client of a server that wants TOKEN, which calls itself ``agent``."""
+    headers = {"Authorization": f"Bearer {TOKEN}", "User-Agent": agent}
+    async with create_mcp_http_client(headers=headers) as http:
+        async with Client(streamable_http_client(url, http_client=http), mode=mode, **options) as client:
+            yield client

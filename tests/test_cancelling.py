@@ -110,6 +110,16 @@ def test_a_stream_that_drips_is_cut() -> None:
         assert sum(1 for _ in cmk.hosts.each()) == 200
 
 
+def test_the_wait_before_a_repeat_ends() -> None:
+    faults = [Fault("status", status=503, retry_after=50.0)]
+    with SimulatedSite(hosts=1, faults=faults) as site, site.client() as cmk:
+        task = _Task(lambda: cmk.hosts.get("host00000"))
+        while not cmk.metrics()["counters"].get("retries"):  # noted before the wait
+            time.sleep(0.01)
+        assert not task.ended.wait(0.2)
+        assert isinstance(task.stopped(), Stopped)
+
+
 def test_services_that_are_read_in_parts_are_cut_in_all_threads() -> None:
     with SimulatedSite(hosts=30, services=5) as site, site.client() as cmk:
         cmk.version()
@@ -135,6 +145,8 @@ def test_a_write_under_way_is_finished_and_then_no_other_begun() -> None:
         assert task.ended.wait(SOON_S)
         assert isinstance(task.result, Stopped)
         assert known == ["h0", "h1"]
+        # Its answer was waited for: it had not to be found out by reading.
+        assert not any("Error" in name for name in cmk.metrics()["counters"])
         assert set(site.world.setup.hosts) == {"h0", "h1"}
 
 

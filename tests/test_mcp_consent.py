@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any, Callable, Iterator, Optional
 
@@ -81,6 +82,19 @@ def test_nothing_is_done_unless_it_is_a_yes(
     assert "host00001" in live.world.setup.hosts
     (line,) = log.read_text().splitlines()
     assert json.loads(line)["outcome"] == "not approved"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_question_is_not_open_for_ever(
+    live: SimulatedSite, tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Shown, "LONGEST_S", 0.1)
+    late = threading.Event()
+    person = _Person(meanwhile=lambda: late.wait(1.0))
+    options = {"mode": mode, "audit": tmp_path / "audit.log"}
+    assert "Nothing was done" in said(_call(live, person, "hosts_delete", names=["host00001"], options=options))
+    assert "host00001" in live.world.setup.hosts
+    assert json.loads((tmp_path / "audit.log").read_text())["outcome"] == "not approved"
 
 
 @pytest.mark.parametrize("mode", MODES)

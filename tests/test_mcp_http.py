@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import socket
-import threading
+import time
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -16,18 +15,15 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 import anyio
 import requests
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
-from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp_types import ElicitResult
 
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.mcp.http import Listener, token_from
 from checkmk_sync.testing import SimulatedSite
+from tests.conftest import Run
 from tests.mcp_face import data
-from tests.mcp_process import served
+from tests.mcp_process import TOKEN, connected, served
 
-TOKEN = "a-token-of-forty-characters-0123456789-ab"
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
@@ -42,20 +38,13 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulate
             yield site, url
 
 
-@contextlib.asynccontextmanager
-async def _client(url: str, mode: str = "auto", **options: Any) -> Any:
-    async with create_mcp_http_client(headers={"Authorization": f"Bearer {TOKEN}"}) as http:
-        async with Client(streamable_http_client(url, http_client=http), mode=mode, **options) as client:
-            yield client
-
-
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 def test_many_sessions_at_once(guarded: tuple[SimulatedSite, str], mode: str) -> None:
     site, url = guarded
     answers: list[Any] = []
 
     async def session(number: int) -> None:
-        async with _client(url, mode=mode) as client:
+        async with connected(url, mode=mode) as client:
             for _ in range(3):
                 answers.append(data(await client.call_tool("hosts_get", {"name": f"host{number:05d}"}))["name"])
 
@@ -76,7 +65,7 @@ def test_a_person_is_asked_over_http_as_well() -> None:
         return ElicitResult(action="accept", content={"approve": True})
 
     async def script(url: str, mode: str, name: str) -> Any:
-        async with _client(url, mode, elicitation_callback=person) as client:
+        async with connected(url, mode, elicitation_callback=person) as client:
             return await client.call_tool("hosts_delete", {"names": [name]})
 
     with SimulatedSite(hosts=3) as site, served(site, "--allow-writes") as (url, process):
@@ -151,42 +140,19 @@ def test_a_body_that_is_too_large_is_refused(guarded: tuple[SimulatedSite, str])
     _, url = guarded
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     with contextlib.suppress(requests.ConnectionError):  # it may hang up before all is sent
-        assert requests.post(url, data=b"x" * 10_000_000, headers=headers, timeout=10).status_code == 413
+        assert requests.post(url, data=b"x" * 20_000_000, headers=headers, timeout=10).status_code == 413
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_gracefully(number: signal.Signals) -> None:
-    reached, go_on = threading.Event(), threading.Event()
-
-    def hold(_method: str, _path: str) -> None:
-        reached.set()
-        assert go_on.wait(20)
-
-    with SimulatedSite() as site, served(site) as (url, process):
-        site.on_request(hold)
-
-        async def script() -> Any:
-            async with create_mcp_http_client() as http:
-                async with Client(streamable_http_client(url, http_client=http)) as client:
-                    await client.list_tools()  # else it asks for them after the answer
-                    got: list[Any] = []
-
-                    async def get() -> None:
-                        got.append(data(await client.call_tool("site_version", {})))
-
-                    async with anyio.create_task_group() as tasks:
-                        tasks.start_soon(get)
-                        await anyio.to_thread.run_sync(reached.wait, 20)
-                        process.send_signal(number)
-                        await anyio.sleep(0.2)
-                        go_on.set()
-                    return got
-
-        (answer,) = anyio.run(script)  # of the call that was under way
-        assert answer["site"] == "s"
-        assert process.wait(timeout=20) == 0
-        assert process.stderr is not None
-        assert process.stderr.read() == ""
+def test_many_who_say_nothing_are_told_to_come_back() -> None:
+    with SimulatedSite() as site, served(site) as (url, _), contextlib.ExitStack() as strangers:
+        address = ("127.0.0.1", int(url.split(":")[2].split("/")[0]))
+        for _ in range(200):
+            strangers.enter_context(socket.create_connection(address))
+        assert _post(url, Authorization=f"Bearer {TOKEN}").status_code == 503
+        strangers.close()
+        deadline = time.monotonic() + 20
+        while _post(url, Authorization=f"Bearer {TOKEN}").status_code == 503:
+            assert time.monotonic() < deadline
 
 
 def test_it_listens_on_this_machine_only(guarded: tuple[SimulatedSite, str]) -> None:
@@ -205,15 +171,47 @@ def test_what_would_be_open_to_others_is_refused(tmp_path: Path, monkeypatch: py
         {"host": "::", "token": TOKEN},
         {"host": "192.0.2.1", "behind_tls": True, "names": ("x",)},
         {"token": "short"},
+        {"token": "with blanks 0123456789"},
+        {"token": "w\xefth-others-0123456789"},
+        {"writes": True},
+        {"writes": True, "host": "::1"},
         {"host": "0.0.0.0", "token": TOKEN, "behind_tls": True},
     ):
         with pytest.raises(SettingsError):
             Listener(**options)
     Listener(host="0.0.0.0", token=TOKEN, behind_tls=True, names=("mcp.example.com",))
+    Listener(writes=True, token=TOKEN)
     assert token_from(None) is None
     monkeypatch.setenv("CHECKMK_MCP_TOKEN", TOKEN)
+    assert token_from(None) == TOKEN
+    monkeypatch.setenv("CHECKMK_MCP_TOKEN", f" {TOKEN}\n")
     assert token_from(None) == TOKEN
     empty = tmp_path / "empty"
     empty.touch(0o600)
     with pytest.raises(SettingsError, match="empty"):
         token_from(str(empty))
+
+
+def test_it_tells_the_address_by_which_it_is_called() -> None:
+    assert Listener(host="::1").url(8765) == "http://[::1]:8765/mcp"
+    assert Listener(host="localhost").url(80) == "http://localhost:80/mcp"
+    beyond = Listener(host="0.0.0.0", token=TOKEN, behind_tls=True, names=("mcp.example.com",))
+    assert beyond.url(8765) == "https://mcp.example.com/mcp"
+    for host in ("::1", "localhost"):
+        with SimulatedSite() as site, served(site, "--host", host) as (url, _):
+            assert _post(url, Authorization=f"Bearer {TOKEN}").status_code == 400  # it is heard, without a session
+
+
+def test_a_port_that_is_taken_is_told(sync: Run, site_for_cli: SimulatedSite) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = sync("mcp", "--http", "--port", str(port))
+    assert result.code == 2
+    assert f"cannot listen at 127.0.0.1 port {port}" in result.err
+    assert "choose another --port" in result.err
+
+
+def test_whoever_may_write_needs_a_token(sync: Run, site_for_cli: SimulatedSite) -> None:
+    result = sync("mcp", "--http", "--allow-writes")
+    assert result.code == 2
+    assert "give --token-file FILE" in result.err

@@ -14,25 +14,11 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 import anyio
 from mcp import Client
 
-from checkmk_sync.mcp.work import Stopped, Work, WorkClock, current
+from checkmk_sync.cancelling import current
+from checkmk_sync.mcp.work import Stopped, Work, WorkClock
 from checkmk_sync.testing import SimulatedSite
+from tests.held import Gate
 from tests.mcp_face import MODES, data, talk
-
-SLOW_S = 0.6
-
-
-class _Gate:
-    """Lets requests for a path wait until somebody opens it."""
-
-    def __init__(self, site: SimulatedSite, part: str) -> None:
-        self._part = part
-        self.reached, self.open = threading.Event(), threading.Event()
-        site.on_request(self._pass)
-
-    def _pass(self, _method: str, path: str) -> None:
-        if self._part in path:
-            self.reached.set()
-            assert self.open.wait(20)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -73,7 +59,7 @@ def test_what_was_told_is_not_told_again() -> None:
             with heard:
                 assert heard.wait_for(lambda enough=reports: len(told) >= enough, 20)
 
-    anyio.run(work.run, do, anyio.CapacityLimiter(1), report)
+    anyio.run(work.run, do, report)
     _assert_it_grows(told)
     assert [done for done, _, _ in told] == [0.0, 2.0, 3.0]
 
@@ -84,7 +70,7 @@ def test_stages_count_on_and_waiting_grows() -> None:
     for step in (("folders", 0, 2), ("folders", 2, 2), ("hosts", 0, 3)):
         work.watch(*step)
         seen.append(work.progress[0])
-        work.nap(0.001)
+        work.waits()
         seen.append(work.progress[0])
     work.watch("hosts", 3, 3)
     assert [*seen, work.progress[0]] == sorted([*seen, work.progress[0]])
@@ -100,6 +86,7 @@ def test_a_stopped_call_waits_no_longer_and_others_do() -> None:
     with pytest.raises(Stopped):
         clock.sleep(30.0)
     assert time.monotonic() - before < 10
+    assert work.progress[2].startswith("waiting, 0 s")
     current.reset(token)
     assert clock.sleep(0.001)
     clock.stop()
@@ -110,7 +97,7 @@ def test_a_stopped_call_waits_no_longer_and_others_do() -> None:
 def test_a_cancelled_batch_stops_between_chunks(mode: str, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     with SimulatedSite() as site:
-        gate = _Gate(site, "bulk-create")
+        gate = Gate(site, "bulk-create")
 
         async def script(client: Client) -> None:
             hosts = [{"host_name": f"h{number:03d}"} for number in range(60)]
@@ -151,29 +138,55 @@ def test_a_cancelled_activation_is_not_waited_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_one_slow_call_holds_up_no_other(mode: str) -> None:
+@pytest.mark.parametrize(("tool", "part"), [("hosts_get", "host00001"), ("services_list", "/domain-types/service/")])
+def test_a_cancelled_read_is_cut(mode: str, tool: str, part: str) -> None:
     with SimulatedSite(hosts=3, services=5) as site:
-        gate = _Gate(site, "host00002")
+        gate = Gate(site, part)
+
+        async def script(client: Client) -> None:
+            arguments = {"name": "host00001"} if tool == "hosts_get" else {}
+            with anyio.move_on_after(20) as scope:
+                async with anyio.create_task_group() as tasks:
+
+                    async def leave() -> None:
+                        await anyio.to_thread.run_sync(gate.reached.wait, 20)
+                        scope.cancel()
+
+                    tasks.start_soon(leave)
+                    await client.call_tool(tool, arguments)
+
+        before = time.monotonic()
+        talk(site, script, mode=mode)  # which waits until no thread works any more
+        assert time.monotonic() - before < 15  # the site has not answered yet
+        gate.open.set()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_one_slow_call_holds_up_no_other(mode: str) -> None:
+    """Each of the twenty asks the site: no two are for one host, whose answer would be kept."""
+    names = [f"host{number:05d}" for number in range(19)]
+    with SimulatedSite(hosts=25, services=5) as site:
+        gate = Gate(site, "host00022")
 
         async def script(client: Client) -> Any:
             done: list[str] = []
 
             async def get(name: str) -> None:
-                data(await client.call_tool("hosts_get", {"name": name}))
-                done.append(name)
+                done.append(data(await client.call_tool("hosts_get", {"name": name}))["name"])
 
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(get, "host00002")
+                tasks.start_soon(get, "host00022")
                 await anyio.to_thread.run_sync(gate.reached.wait, 20)
                 with anyio.fail_after(20):
                     async with anyio.create_task_group() as quick:
-                        for _ in range(19):
-                            quick.start_soon(get, "host00001")
-                    await client.read_resource("checkmk://cache/stats")
+                        for name in names:
+                            quick.start_soon(get, name)
                 before = list(done)
                 gate.open.set()
             return before, done
 
         before, done = talk(site, script, mode=mode)
-    assert before == ["host00001"] * 19
-    assert done == [*before, "host00002"]
+        asked = [received.path for received in site.requests if "/objects/host_config/" in received.path]
+    assert sorted(before) == names
+    assert done == [*before, "host00022"]
+    assert len(asked) == 20

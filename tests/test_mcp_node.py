@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp_process import served
+from tests.mcp_process import TOKEN, served
 
 pytestmark = pytest.mark.node
 
@@ -27,6 +27,7 @@ LISTS = [
     ["resources/templates/list"],
     ["prompts/list"],
 ]
+OVER_HTTP = ["--transport", "http", "--header", f"Authorization: Bearer {TOKEN}"]
 SCENARIOS = [
     "server-initialize",
     "ping",
@@ -55,7 +56,15 @@ def site() -> Iterator[SimulatedSite]:
 
 @pytest.fixture(scope="module")
 def url(site: SimulatedSite) -> Iterator[str]:
+    """Of a server with all tools, which wants TOKEN."""
     with served(site, "--allow-writes") as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def open_url(site: SimulatedSite) -> Iterator[str]:
+    """Of a server that wants no token, for programs that have none to give."""
+    with served(site, token=None) as (url, _):
         yield url
 
 
@@ -84,27 +93,25 @@ def test_the_inspector_is_content_over_stdio(programs: Path, site: SimulatedSite
 
 @pytest.mark.parametrize("method", LISTS, ids=lambda words: words[0])
 def test_the_inspector_is_content_over_http(programs: Path, url: str, method: list[str]) -> None:
-    code, said = _inspect(programs, url, "--transport", "http", "--method", *method)
+    code, said = _inspect(programs, url, *OVER_HTTP, "--method", *method)
     assert code == 0, said
 
 
 def test_the_inspector_calls_and_reads(programs: Path, url: str) -> None:
     call = ["--method", "tools/call", "--tool-name", "stream_hosts", "--tool-arg", "limit=3"]
-    code, said = _inspect(programs, url, "--transport", "http", *call)
+    code, said = _inspect(programs, url, *OVER_HTTP, *call)
     assert code == 0, said
     assert json.loads(said)["structuredContent"]["count"] == 3
-    code, said = _inspect(
-        programs, url, "--transport", "http", "--method", "resources/read", "--uri", "checkmk://hosts/host00001"
-    )
+    code, said = _inspect(programs, url, *OVER_HTTP, "--method", "resources/read", "--uri", "checkmk://hosts/host00001")
     assert code == 0, said
     assert "host00001" in said
     wrong = ["--method", "tools/call", "--tool-name", "hosts_get", "--tool-arg", "name=nope"]
-    code, said = _inspect(programs, url, "--transport", "http", *wrong)
+    code, said = _inspect(programs, url, *OVER_HTTP, *wrong)
     assert code == 5, said  # an error of the tool
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_the_scenario_passes(programs: Path, url: str, scenario: str, tmp_path: Path) -> None:
-    command = [str(programs / "conformance"), "server", "--url", url, "--scenario", scenario, "-o", str(tmp_path)]
+def test_the_scenario_passes(programs: Path, open_url: str, scenario: str, tmp_path: Path) -> None:
+    command = [str(programs / "conformance"), "server", "--url", open_url, "--scenario", scenario, "-o", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

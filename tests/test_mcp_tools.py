@@ -125,8 +125,12 @@ def test_the_site_as_a_whole(known: SimulatedSite) -> None:
     assert data(_call(known, "site_version")) == {"checkmk": "2.4.0p18.cre", "edition": "cre", "site": "s"}
     health = data(_call(known, "site_health"))
     assert (health["ok"], health["breaker"], health["error"]) == (True, "closed", None)
-    findings = _everything(known, "doctor")
-    assert {one["check"]: one["verdict"] for one in findings}["credentials"] == "ok"
+    before = len(known.requests)
+    verdicts = {one["check"]: one["verdict"] for one in _everything(known, "doctor")}
+    assert (verdicts["credentials"], verdicts["read hosts"]) == ("ok", "ok")
+    # It reads: not even a write that changes nothing is tried.
+    assert "change hosts" not in verdicts
+    assert not any("bulk-update" in received.path for received in known.requests[before:])
     pending = _everything(known, "pending_changes")
     assert len(pending) == len(known.world.setup.changes) == 3
     assert pending[-1]["action"] == "create-host"

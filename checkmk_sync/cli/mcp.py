@@ -27,7 +27,7 @@ __all__ = ["mcp"]
     type=click.IntRange(1, 10_000),
     default=500,
     show_default=True,
-    help="How many objects one call may name.",
+    help="How many objects one call may name; files of --sync-folder may name more.",
 )
 @click.option(
     "--audit-log", metavar="FILE", help="Note every write in this file, a line of JSON each (default: on stderr)."
@@ -64,8 +64,8 @@ def mcp(
     if http:
         listen = dict(host=host, port=port, token_file=token_file, behind_tls=behind_tls, names=name)
 
-    def ready(bound: int) -> None:
-        state.output.note(f"Serving MCP at http://{host}:{bound}/mcp")
+    def ready(url: str) -> None:
+        state.output.note(f"Serving MCP at {url}")
 
     serve(state.settings(), Policy(**policy), audit_log=audit_log, listen=listen, ready=ready)
 

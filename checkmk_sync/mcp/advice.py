@@ -29,9 +29,9 @@ from ..errors import (
 from ..verbs import as_arguments
 from .fence import quoted
 
-__all__ = ["explained"]
+__all__ = ["LOOK", "explained"]
 
-_LOOK = "Look at what the site holds before repeating a write."
+LOOK = "Look at what the site holds before repeating a write."
 _ADVICE: tuple[tuple[type[CheckmkError], str, str], ...] = (
     (AuthError, "The site refuses the credentials of this server.", "Do not repeat: its operator has to correct them."),
     (ForbiddenError, "The user of this server may not do that.", "Ask for the permission, or leave it."),
@@ -42,7 +42,7 @@ _ADVICE: tuple[tuple[type[CheckmkError], str, str], ...] = (
     (UnprocessableError, "There is nothing to do it to.", "Look at the state of the site."),
     (LockedError, "An activation is running.", "Try again when it has ended."),
     (ThrottledError, "The site is throttled.", "Wait before the next call."),
-    (ServerError, "Checkmk failed while it worked on this.", _LOOK),
+    (ServerError, "Checkmk failed while it worked on this.", LOOK),
     (CircuitOpenError, "Not tried: the site failed too often.", "Wait a minute; site_health tells when it is back."),
     (InventoryError, "The inventory has mistakes.", "Correct them and plan again."),
     (
@@ -78,9 +78,9 @@ def explained(error: CheckmkError) -> str:
     if isinstance(error, TransportError) and not isinstance(error, CircuitOpenError):
         never = error.sent is False
         meaning = "The site was not reached: nothing was sent." if never else "There is no usable answer of the site."
-        advice = "Try again later; site_health tells when it is back." if never else _LOOK
+        advice = "Try again later; site_health tells when it is back." if never else LOOK
     else:
         found = ((meaning, advice) for kind, meaning, advice in _ADVICE if isinstance(error, kind))
-        meaning, advice = next(found, ("That did not work.", _LOOK))
+        meaning, advice = next(found, ("That did not work.", LOOK))
     said = error.why if isinstance(error, UnsafePlanError) else str(error)
     return f"{meaning} {advice} Said, as data: {quoted(as_arguments(said))}"

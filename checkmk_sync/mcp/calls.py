@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import hmac
-import itertools
 import json
-import logging
 import threading
-from typing import Any, Callable, Iterator, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional
 
-import anyio
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, InputRequiredResult, TextContent
 
+from .. import cancelling
 from ..client import Checkmk
 from ..errors import CheckmkError
+from ..recovery.limit import narrowed
 from ..verbs import Intent, Verb, as_arguments
 from . import consent
-from .advice import explained
-from .audit import Audit
+from .advice import LOOK, explained
+from .answers import given, page
+from .audit import Audit, Ended
+from .capacity import Capacity, Kind, Place
 from .fence import cleaned, fenced, quoted
 from .intake import checked
-from .paging import cursor_at, offset_of
 from .policy import Policy
-from .work import Stopped, Work, current
+from .work import Report, Stopped, Work
 from .writers import Writers
 
 __all__ = ["Caller"]
 
-log = logging.getLogger("checkmk_sync")
-
-THREADS = 40  # of tools; the SDK's own serve resources and completions, so many slow tools do not hold those up
+DRAIN_S, STOP_S = 30.0, 5.0  # how long what is under way may take to end, and then to stop
+_ENDING = "the server is ending."
 
 
 class Caller:
@@ -40,51 +39,78 @@ class Caller:
     def __init__(self, client: Checkmk, policy: Policy, audit: Audit) -> None:
         self.client, self.policy, self._audit = client, policy, audit
         self._at_work = threading.Condition()
-        self._working = 0
+        self._works: set[Work] = set()
+        self._is_ending = False
         self._shown = consent.Shown()
         self._writers = Writers()
-        self._limiter: Optional[anyio.CapacityLimiter] = None
+        self._capacity = Capacity(client.settings.limits.reads_in_flight)
 
     async def call(
         self, verb: Verb, given: Mapping[str, Any], ctx: Context[Any, Any]
     ) -> CallToolResult | InputRequiredResult:
         """The answer of a tool. ToolError, with what to do next, when there is none."""
-        arguments = checked(verb, given, self.policy)
+        # In a thread: inventory files are read there.
+        arguments = await self._work(verb, lambda: checked(verb, given, self.policy))
         approved = arguments.pop("checksum", None) if verb.needs_consent else None
         client = _client_name(ctx)
         if verb.needs_consent:
-            intent = await self._work(lambda: self._intent(verb, arguments))
+            intent = await self._work(verb, lambda: self._intent(verb, arguments))
             if intent is not None:
                 answer = await self._consent(verb, arguments, intent, approved, ctx, client) if intent.asks else None
                 if answer is not None:
                     return answer
                 arguments = {**arguments, **intent.bound}
-        found = await self._work(lambda: self._do(verb, arguments, client), ctx)
+        found = await self._work(verb, lambda: self._do(verb, arguments, client), ctx)
         return _answer({"done": True, "result": found} if verb.needs_consent else found)
 
-    def page(self, verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
+    async def read(self, verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
         """A page of rows, or the one mapping, that a verb gives; ToolError as for :meth:`call`. For reading only."""
-        page: dict[str, Any] = _told(lambda: self._do(verb, checked(verb, given, self.policy), ""))
-        return page
+        kind = Kind.LOCAL if verb.local else Kind.RESOURCE
+        found: dict[str, Any] = await self.work(kind, lambda: self._do(verb, checked(verb, given, self.policy), ""))
+        return found
+
+    async def work(self, kind: Kind, do: Callable[[], Any], report: Optional[Report] = None) -> Any:
+        """What ``do()`` gives, in a thread, once there is a place for one more of this kind and session."""
+        place = await self._capacity.take(kind)
+        work = Work()
+        try:
+            return await work.run(lambda: self._counted(work, place, do), report, place.give_back)
+        except Stopped:  # but not by the client, to whom nothing would be answered any more
+            raise ToolError(f"This was stopped before its end: {_ENDING} {LOOK}") from None
+
+    def finish(self, limit_s: float = DRAIN_S) -> bool:
+        """Begin nothing any more and wait, at most ``limit_s`` seconds, for what is under way; what takes longer is
+        stopped. Whether nothing is left."""
+        with self._at_work:
+            self._is_ending = True
+        if self.drain(limit_s):
+            return True
+        with self._at_work:
+            left = list(self._works)
+        for work in left:
+            work.stop()
+        return self.drain(STOP_S)
 
     def drain(self, limit_s: float) -> bool:
         """Wait until no thread works any more, at most ``limit_s`` seconds; whether that is so."""
         with self._at_work:
-            return self._at_work.wait_for(lambda: not self._working, limit_s)
+            return self._at_work.wait_for(lambda: not self._works, limit_s)
 
-    async def _work(self, do: Callable[[], Any], ctx: Optional[Context[Any, Any]] = None) -> Any:
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(THREADS)
-        return await Work().run(lambda: self._counted(do), self._limiter, None if ctx is None else ctx.report_progress)
+    async def _work(self, verb: Verb, do: Callable[[], Any], ctx: Optional[Context[Any, Any]] = None) -> Any:
+        kind = Kind.LOCAL if verb.local else Kind.TOOL
+        return await self.work(kind, do, None if ctx is None else ctx.report_progress)
 
-    def _counted(self, do: Callable[[], Any]) -> Any:
+    def _counted(self, work: Work, place: Place, do: Callable[[], Any]) -> Any:
+        narrowed.set(place.reads)  # of this thread's context, which ends with the call
         with self._at_work:
-            self._working += 1
+            if self._is_ending:
+                raise ToolError(f"Nothing was done: {_ENDING}")
+            self._works.add(work)
         try:
             return _told(do)
         finally:
             with self._at_work:
-                self._working -= 1
+                self._works.discard(work)
                 self._at_work.notify_all()
 
     def _intent(self, verb: Verb, arguments: Mapping[str, Any]) -> Optional[Intent]:
@@ -123,86 +149,43 @@ class Caller:
                 self._shown.take(sealed)
             await self._still(verb, arguments, sealed)
         except ToolError:
-            self._note(verb, arguments, "not approved", client)
+            self._audit.refuse(verb.tool_name, arguments, "not approved", client)
             raise
         return None
 
     async def _still(self, verb: Verb, arguments: Mapping[str, Any], sealed: str) -> None:
         """People take their time: what was shown has to be what would be done now."""
-        now = await self._work(lambda: self._intent(verb, arguments))
+        now = await self._work(verb, lambda: self._intent(verb, arguments))
         if now is None or consent.seal(verb.tool_name, arguments, now.facts) != sealed:
             raise ToolError(consent.CHANGED)
 
     def _do(self, verb: Verb, arguments: Mapping[str, Any], client: str) -> dict[str, Any]:
+        cancelling.check()
+        if verb.gives_rows:
+            return page(self.client, verb, arguments)
+        work = cancelling.current.get()
+        more = {"watch": work.watch} if verb.watched and isinstance(work, Work) else {}
         if not verb.writes:
-            return self._given(verb, arguments)
-        shown = {name: value for name, value in arguments.items() if name not in ("limit", "cursor")}
+            return given(self.client, verb, {**arguments, **more})[0]
         try:
-            self._audit.record(verb.tool_name, shown, "started", client)
+            noted = self._audit.begin(verb.tool_name, arguments, client)
         except OSError as error:
             raise ToolError(f"Nothing was done: the audit log cannot be written ({error.strerror}).") from error
-        outcome = "failed"
+        ended = Ended("failed")
         try:
-            found = self._given(verb, arguments)
-            outcome = "done"
-            return found
+            with self._writers.entered(verb):
+                answer, found = given(self.client, verb, {**arguments, **more})
+            ended = Ended.well(found)
+            return answer
         except Stopped:
-            outcome = "stopped by the client, done in part"
+            reached = work.reached if isinstance(work, Work) else {}
+            ended = Ended(f"stopped by {'the server' if self._is_ending else 'the client'}, done in part", reached)
             raise
         except CheckmkError as error:
-            outcome = f"failed: {type(error).__name__}"
+            ended = Ended.badly(error)
             raise
         finally:
-            self._note(verb, shown, outcome, client)
-
-    def _note(self, verb: Verb, arguments: Mapping[str, Any], outcome: str, client: str) -> None:
-        """Note what became of a call; that it was started stands there already."""
-        try:
-            self._audit.record(verb.tool_name, arguments, outcome, client)
-        except OSError as error:
-            log.error("the audit log cannot be written: %s: %s", verb.tool_name, error.strerror)
-
-    def _given(self, verb: Verb, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """What the handler gives, as data that is harmless; Stopped when nobody wants it any more."""
-        work = current.get() or Work()
-        work.check()
-        given = dict(arguments)
-        if not verb.gives_rows:
-            more = {"watch": work.watch} if verb.watched else {}
-            with self._writers.entered(verb):
-                return _declared(verb, verb.handler(self.client, **given, **more))
-        limit, cursor = given.pop("limit"), given.pop("cursor")
-        offset = offset_of(cursor, verb.tool_name, given)
-        unlimited = {"limit": None} if any(found.name == "limit" for found in verb.arguments) else {}
-        rows = verb.handler(self.client, **given, **unlimited)
-        page = list(itertools.islice(_checking(rows, work), offset, offset + limit + 1))
-        counts = getattr(rows, "counts", None)
-        close = getattr(rows, "close", None)
-        if close is not None:
-            close()
-        items = [_declared(verb, row) for row in page[:limit]]
-        is_last = len(page) <= limit
-        total = sum(counts.values()) if counts is not None else offset + len(items) if is_last else None
-        return {
-            "items": items,
-            "count": len(items),
-            "next_cursor": None if is_last else cursor_at(offset + limit, verb.tool_name, given),
-            "total": total,
-            "counts": None if counts is None else dict(counts),
-        }
-
-
-def _checking(rows: Iterator[Any], work: Work) -> Iterator[Any]:
-    for row in rows:
-        work.check()
-        yield row
-
-
-def _declared(verb: Verb, row: Mapping[str, Any]) -> dict[str, Any]:
-    if not verb.fields:
-        return dict(cleaned(row))
-    told = cleaned({found.name: row[found.name] for found in verb.fields if found.name in row})
-    return dict(told)
+            self._audit.end(noted, ended)
 
 
 def _told(do: Callable[[], Any]) -> Any:

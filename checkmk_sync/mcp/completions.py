@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 from typing import Any, Callable, Iterator, Mapping, Optional
 
-import anyio.to_thread
+import anyio
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from ..client import Checkmk
 from ..errors import CheckmkError
 from ..verbs import Verb
+from .calls import Caller
+from .capacity import Kind
 from .fence import line
 from .resources import ONE_HOST
 
@@ -22,6 +26,7 @@ log = logging.getLogger("checkmk_sync")
 
 MOST = 100  # the protocol's own limit
 MAX_TYPED = 240
+LONGEST_S = 5.0  # later nobody looks at them any more
 _SPECIAL = frozenset("*?[]\\")
 
 
@@ -42,9 +47,7 @@ _SOURCES: Mapping[str, tuple[str, Callable[[Checkmk, str], Iterator[str]]]] = {
 }
 
 
-def add_completions(
-    server: MCPServer[Any], client: Checkmk, verbs: Mapping[str, Verb], prompts: frozenset[str]
-) -> None:
+def add_completions(server: MCPServer[Any], caller: Caller, verbs: Mapping[str, Verb], prompts: frozenset[str]) -> None:
     """Complete names, as far as tools show them, for the ``prompts`` and resources that there are."""
 
     def is_offered(ref: PromptReference | ResourceTemplateReference) -> bool:
@@ -57,7 +60,7 @@ def add_completions(
         if source is None or tool not in verbs or len(typed) > MAX_TYPED or set(typed) & _SPECIAL:
             return []
         try:
-            return sorted(map(line, itertools.islice(source(client, typed), MOST + 1)))
+            return sorted(map(line, itertools.islice(source(caller.client, typed), MOST + 1)))
         except CheckmkError as error:  # somebody is typing: no names is the best answer then
             log.debug("cannot complete %s: %s", argument, error)
             return []
@@ -68,7 +71,8 @@ def add_completions(
         argument: CompletionArgument,
         _context: Optional[CompletionContext],
     ) -> Completion:
-        if not is_offered(ref):
-            return Completion(values=[], has_more=False)
-        found = await anyio.to_thread.run_sync(values, argument.name, argument.value, abandon_on_cancel=True)
+        found: list[str] = []
+        if is_offered(ref):
+            with anyio.move_on_after(LONGEST_S), contextlib.suppress(ToolError):
+                found = await caller.work(Kind.COMPLETION, lambda: values(argument.name, argument.value))
         return Completion(values=found[:MOST], has_more=len(found) > MOST)

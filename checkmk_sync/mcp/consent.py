@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Mapping, Optional
 
+import anyio
 from mcp.server.elicitation import AcceptedElicitation
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -25,6 +26,7 @@ __all__ = ["CHANGED", "Shown", "asked", "can_ask", "preview", "seal"]
 
 CHANGED = "Nothing was done: what was approved is not what would be done any more. Call again to see it as it is now."
 _DECLINED = "Nothing was done: the person who was asked did not agree. Do not try again unless asked to."
+_TOO_LATE = "Nothing was done: nobody answered in time. Call again when somebody is there to be asked."
 # From this revision on a question is a result, and the call comes again with the answer.
 _BY_RESULT = "2026-07-28"
 LONGEST = 30_000  # characters of a question: what a person may still look through
@@ -97,7 +99,10 @@ async def asked(ctx: Context[Any, Any], intent: Intent, sealed: str, shown: Show
     if ctx.protocol_version is not None and is_version_at_least(ctx.protocol_version, _BY_RESULT):
         return _by_result(ctx, message, sealed, shown)
     try:
-        answer = await ctx.elicit(message, _Word)
+        with anyio.fail_after(Shown.LONGEST_S):
+            answer = await ctx.elicit(message, _Word)
+    except TimeoutError:
+        raise ToolError(_TOO_LATE) from None
     except (MCPError, ValueError):
         raise ToolError(f"{_DECLINED} (There was no valid answer.)") from None
     if not (isinstance(answer, AcceptedElicitation) and answer.data.approve):

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hmac
+import logging
 import os
-import signal
+import re
+import socket
 import stat
 from dataclasses import dataclass
-from typing import Any, Awaitable, Callable, MutableMapping, Optional
+from typing import Any, Awaitable, Callable, Generator, MutableMapping, Optional
 
+import anyio.to_thread
 import uvicorn
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 
 from ..errors import SettingsError
+from .ending import Ending
 
 __all__ = ["Listener", "application", "serve_http", "token_from"]
 
 TOKEN_VARIABLE = "CHECKMK_MCP_TOKEN"  # noqa: S105 - its name
 SHORTEST_TOKEN = 16
-MAX_BODY = 2 * 2**20
-STOP_S = 5  # how long calls under way may take to end
+MAX_BODY = 16 * 2**20
+MOST_CONNECTIONS = 200  # more get a 503, before the process runs out of files
+ANSWERED_S = 2  # how long the answers of the last calls may take to be sent
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Scope = MutableMapping[str, Any]
@@ -32,17 +39,27 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 @dataclass(frozen=True)
 class Listener:
     """Where to listen, and who may call. ``names`` are further names by which the server is called, such as that
-    of a proxy. SettingsError for what would be open to others."""
+    of a proxy; with ``writes`` its tools change the site. SettingsError for what would be open to others."""
 
     host: str = "127.0.0.1"
     port: int = 8765
     token: Optional[str] = None
     behind_tls: bool = False
     names: tuple[str, ...] = ()
+    writes: bool = False
 
     def __post_init__(self) -> None:
+        if self.token is not None and not re.fullmatch(r"[!-~]+", self.token):
+            raise SettingsError("the token is to be printable ASCII without blanks", field="token-file")
         if self.token is not None and len(self.token) < SHORTEST_TOKEN:
             raise SettingsError(f"the token is shorter than {SHORTEST_TOKEN} characters", field="token-file")
+        if self.writes and self.token is None:
+            raise SettingsError(
+                "with --allow-writes whoever can reach this port could change the site, which are all users and "
+                f"programs of this machine: give --token-file FILE, or set {TOKEN_VARIABLE}; "
+                "python -c 'import secrets; print(secrets.token_urlsafe(32))' makes one",
+                field="token-file",
+            )
         if self.host not in _LOOPBACK and not (self.token and self.behind_tls):
             raise SettingsError(
                 f"{self.host} is open to other machines: that needs a token, and --behind-tls to say that a proxy "
@@ -52,11 +69,21 @@ class Listener:
         if self.behind_tls and not self.names:
             raise SettingsError("--behind-tls needs --name with the name by which clients call the proxy", field="name")
 
+    def url(self, port: int) -> str:
+        """Where clients call it; the proxy's address where there is one and the server's is not of this machine."""
+        if self.host not in _LOOPBACK:
+            return f"https://{self.names[0]}/mcp"
+        return f"http://{_in_url(self.host)}:{port}/mcp"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
 
 def token_from(path: Optional[str]) -> Optional[str]:
     """The token in a file that only its owner may read, else of ``CHECKMK_MCP_TOKEN``; None where neither is given."""
     if path is None:
-        return os.environ.get(TOKEN_VARIABLE) or None
+        return os.environ.get(TOKEN_VARIABLE, "").strip() or None
     try:
         with open(path, encoding="utf-8") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -72,7 +99,8 @@ def token_from(path: Optional[str]) -> Optional[str]:
 
 def application(server: MCPServer[Any], listener: Listener) -> App:
     """The server as an ASGI application."""
-    plain = [*_LOOPBACK[:1], "localhost", "[::1]", *listener.names]
+    # A proxy may call the server by what it was told, which is the name that it listens at.
+    plain = list(dict.fromkeys([*map(_in_url, (*_LOOPBACK, listener.host)), *listener.names]))
     security = TransportSecuritySettings(
         allowed_hosts=[form for name in plain for form in (name, f"{name}:*")],
         allowed_origins=[
@@ -109,34 +137,97 @@ def _bearer(scope: Scope) -> bytes:
     return token.strip() if scheme.lower() == b"bearer" else b""
 
 
-def serve_http(server: MCPServer[Any], listener: Listener, ready: Callable[[int], object] = lambda _port: None) -> None:
-    """Serve until SIGTERM or SIGINT; then calls under way get some seconds to end. ``ready`` is told the port."""
+def serve_http(
+    server: MCPServer[Any],
+    listener: Listener,
+    ending: Ending,
+    finish: Callable[[], bool],
+    ready: Callable[[str], object] = lambda _url: None,
+) -> None:
+    """Serve until the process is asked to end; then ``finish()`` lets the calls under way end, and says whether they
+    did. ``ready`` is told the address."""
+    sockets = _bound(listener)
     config = uvicorn.Config(
         application(server, listener),
-        host=listener.host,
-        port=listener.port,
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=STOP_S,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=ANSWERED_S,
     )
-    # uvicorn raises the signal again once it has stopped: that it came is no failure.
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     try:
-        _Told(config, ready).run()
+        running = _Server(config, ending, finish, lambda: ready(listener.url(sockets[0].getsockname()[1])))
+        ending.begin = running.leave
+        running.run(sockets)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        logging.getLogger("uvicorn.error").removeFilter(_is_news)
 
 
-class _Told(uvicorn.Server):
-    """Tells its port once it listens."""
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not that streams on which clients listen do not end by themselves."""
+    return not str(record.msg).startswith("Cancel %s running task(s)")
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[int], object]) -> None:
+
+def _bound(listener: Listener) -> list[socket.socket]:
+    """Sockets for all addresses of the host, at one port. SettingsError when it cannot be had."""
+    sockets: list[socket.socket] = []
+    port = listener.port
+    try:
+        found = socket.getaddrinfo(listener.host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, address in dict.fromkeys((entry[0], entry[4][0]) for entry in found):
+            sockets.append(_bound_to(family, str(address), port))
+            port = sockets[0].getsockname()[1]
+    except OSError as error:
+        for each in sockets:
+            each.close()
+        busy = " (another program listens there: choose another --port)" if error.errno == errno.EADDRINUSE else ""
+        said = f"cannot listen at {listener.host} port {port}: {error.strerror or error}{busy}"
+        raise SettingsError(said, field="port") from None
+    return sockets
+
+
+def _bound_to(family: int, address: str, port: int) -> socket.socket:
+    each = socket.socket(family)
+    try:
+        if os.name == "posix":  # elsewhere it would let two listen at one port
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        each.bind((address, port))
+        each.listen(100)  # else only that somebody else listens would be known too late
+    except OSError:
+        each.close()
+        raise
+    return each
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens, and lets calls end before it closes their connections."""
+
+    def __init__(
+        self, config: uvicorn.Config, ending: Ending, finish: Callable[[], bool], ready: Callable[[], object]
+    ) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ending, self._finish, self._ready = ending, finish, ready
+
+    def leave(self) -> None:
+        """Begin to end."""
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        # They are listened to around all of this, and longer.
+        yield
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
         if self.started:
-            self._ready(self.servers[0].sockets[0].getsockname()[1])
+            self._ready()
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        for each in self.servers:
+            each.close()
+        if not await anyio.to_thread.run_sync(self._finish):
+            self._ending.at_once()
+        await super().shutdown(sockets)

@@ -16,7 +16,7 @@ from .policy import Policy
 
 __all__ = ["checked"]
 
-MAX_JSON = 2**20  # characters of all arguments of a call
+MAX_JSON = 4 * 2**20  # characters of all arguments of a call
 DEEPEST = 20  # lists and objects in each other
 
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Optional
 
 from ..configuration import nearest
 from ..errors import SettingsError
+from ..sync.sources import InventoryText
 from ..verbs import VERBS, Verb
+from .inventories import read_inventory
 
 __all__ = ["Policy"]
-
-ENDINGS = (".csv", ".json", ".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -51,18 +49,8 @@ class Policy:
             return False
         return not self.allow or any(fnmatch.fnmatchcase(name, pattern) for pattern in self.allow)
 
-    def inventory(self, name: str) -> str:
-        """The path of an inventory in ``sync_folder``. ValueError for anything else, wherever links lead."""
+    def inventory(self, name: str) -> InventoryText:
+        """An inventory in ``sync_folder``, read. ValueError for anything else."""
         if self.sync_folder is None:
             raise ValueError("this server reads no inventory files: it was started without --sync-folder")
-        root = Path(os.path.realpath(self.sync_folder))
-        path = Path(os.path.realpath(root / name))
-        if root not in path.parents:
-            raise ValueError(f"{name!r} is not in the folder for inventories")
-        try:
-            mode = path.stat().st_mode
-        except (OSError, ValueError):
-            raise ValueError(f"there is no inventory {name!r}") from None
-        if not stat.S_ISREG(mode) or path.suffix.lower() not in ENDINGS:
-            raise ValueError(f"{name!r} is no inventory: a file that ends with {', '.join(ENDINGS)} is needed")
-        return str(path)
+        return read_inventory(self.sync_folder, name)

@@ -35,13 +35,13 @@ def add_resources(server: MCPServer[Any], caller: Caller, verbs: Mapping[str, Ve
 
 
 def _add_pages(server: MCPServer[Any], caller: Caller, uri: str, verb: Verb) -> None:
-    def page(batch_size: int = DEFAULT_PAGE, cursor: Optional[str] = None) -> str:
+    async def page(batch_size: int = DEFAULT_PAGE, cursor: Optional[str] = None) -> str:
         if not 1 <= batch_size <= LARGEST_PAGE:
             raise ResourceError(f"batch_size is a number from 1 to {LARGEST_PAGE}")
-        return _read(caller, verb, {**_defaults(verb), "limit": batch_size, "cursor": cursor})
+        return await _read(caller, verb, {**_defaults(verb), "limit": batch_size, "cursor": cursor})
 
-    def first() -> str:
-        return page()
+    async def first() -> str:
+        return await page()
 
     name = uri.rpartition("/")[2]
     about = f"{verb.help} Pages of batch_size items (default {DEFAULT_PAGE}); next_cursor is the cursor of the next."
@@ -52,15 +52,15 @@ def _add_pages(server: MCPServer[Any], caller: Caller, uri: str, verb: Verb) -> 
 
 
 def _add_whole(server: MCPServer[Any], caller: Caller, uri: str, verb: Verb) -> None:
-    def whole() -> str:
-        return _read(caller, verb, {})
+    async def whole() -> str:
+        return await _read(caller, verb, {})
 
     server.resource(uri, name=verb.tool_name, description=verb.help, mime_type=_TEXT)(whole)
 
 
 def _add_host(server: MCPServer[Any], caller: Caller, verb: Verb) -> None:
-    def host(name: str) -> str:
-        return _read(caller, verb, {"name": name, "effective": False})
+    async def host(name: str) -> str:
+        return await _read(caller, verb, {"name": name, "effective": False})
 
     server.resource(ONE_HOST, name="host", description=verb.help, mime_type=_TEXT)(host)
 
@@ -69,8 +69,8 @@ def _defaults(verb: Verb) -> dict[str, Any]:
     return {found.name: [] if found.many else found.default for found in verb.arguments if found.name != "limit"}
 
 
-def _read(caller: Caller, verb: Verb, given: Mapping[str, Any]) -> str:
+async def _read(caller: Caller, verb: Verb, given: Mapping[str, Any]) -> str:
     try:
-        return fenced(caller.page(verb, given))
+        return fenced(await caller.read(verb, given))
     except ToolError as error:
         raise ResourceError(str(error)) from error

@@ -11,6 +11,7 @@ from mcp.server.mcpserver import MCPServer
 from .. import __version__
 from ..verbs import VERBS
 from .calls import Caller
+from .capacity import in_session
 from .completions import add_completions
 from .prompts import add_prompts
 from .resources import add_resources
@@ -35,11 +36,12 @@ def build(caller: Caller) -> MCPServer[Any]:
             title="Checkmk",
             instructions=INSTRUCTIONS,
             version=__version__,
+            middleware=[in_session],
             tools=[tool_of(verb, caller) for verb in verbs.values()],
         )
     add_resources(server, caller, verbs)
     prompts = add_prompts(server, verbs)
-    add_completions(server, caller.client, verbs, prompts)
+    add_completions(server, caller, verbs, prompts)
     return server
 
 

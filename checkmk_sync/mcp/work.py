@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import contextvars
+import asyncio
+import contextlib
 import threading
 import time
 from typing import Awaitable, Callable, Optional, TypeVar
@@ -10,89 +11,99 @@ from typing import Awaitable, Callable, Optional, TypeVar
 import anyio
 import anyio.to_thread
 
+from ..cancelling import Cancellation, Stopped, current
 from ..clock import SystemClock
 
-__all__ = ["Stopped", "Work", "WorkClock", "current"]
+__all__ = ["Report", "Stopped", "Work", "WorkClock"]
 
 T = TypeVar("T")
 Report = Callable[[float, Optional[float], str], Awaitable[None]]
+_Ended = tuple[Optional[T], Optional[BaseException]]
 
 REPORT_EVERY_S = 0.2
-LONGEST_NAP_S = 1.0
+TOLD_EVERY_S = 1.0  # how long a call waits
 
 
-class Stopped(BaseException):
-    """Nobody wants the result any more. Like Ctrl-C it is no Exception, so that nothing in between takes it
-    for a failure of the site."""
-
-
-class Work:
+class Work(Cancellation):
     """What one call does. Its thread tells and asks this object, the event loop reads and stops it."""
 
     def __init__(self) -> None:
-        self._stop = threading.Event()
+        super().__init__()
         self._stage, self._before, self._total_of_stage = "", 0, 0
+        self.reached: dict[str, str] = {}  # by stage, how far it came
         self._started = time.monotonic()
+        self._begun = threading.Lock()  # taken once: by the thread, or by who gives up before it began
         self.progress: tuple[float, Optional[float], str] = (0.0, None, "")
         self._told = -1.0  # how far the client knows it is
 
-    def stop(self) -> None:
-        """Let the thread end at its next step."""
-        self._stop.set()
-
-    def check(self) -> None:
-        """Raises Stopped when the call was cancelled."""
-        if self._stop.is_set():
-            raise Stopped
-
     def watch(self, stage: str, done: int, total: int) -> None:
-        """Take note of progress, which goes on counting over stages; a step at which the call can be stopped."""
-        self.check()
+        """Take note of progress, which goes on counting over stages.
+
+        It does not stop the call: the next request does, before it is sent. Until then all that is known of the last
+        one is told.
+        """
         if stage != self._stage:
             self._before += self._total_of_stage
             self._stage = stage
         self._total_of_stage = total
         reached = max(float(self._before + done), self.progress[0])
+        self.reached[stage] = f"{done} of {total}"
         self.progress = (reached, float(self._before + total), f"{stage}: {done} of {total}")
 
-    def nap(self, seconds: float) -> None:
-        """Wait, for a job of the site or before a repeat; ends at once when the call is stopped."""
+    def waits(self) -> None:
+        """Take note that it waits: for a job of the site, or before a repeat."""
         done, total, _ = self.progress
         waited = time.monotonic() - self._started
         grown = done + 0.001  # the protocol wants it to grow, and nothing is known of the job
         self.progress = (grown, total if total and total > grown else None, f"waiting, {waited:.0f} s so far")
-        self._stop.wait(seconds)
-        self.check()
 
-    async def run(self, do: Callable[[], T], limiter: anyio.CapacityLimiter, report: Optional[Report] = None) -> T:
-        """What ``do()`` returns, in a thread; ``report`` is called now and then. Cancelling it stops the work."""
-        inside = self._entered(do)
-        done: list[T] = []
-        failed: list[Exception] = []
+    async def run(
+        self,
+        do: Callable[[], T],
+        report: Optional[Report] = None,
+        ended: Callable[[], object] = lambda: None,
+    ) -> T:
+        """What ``do()`` returns, in a thread; ``report`` is called now and then. Cancelling it stops the work.
+
+        ``ended`` is called when the thread has ended, which a cancelled one may do later than this: what it needs
+        is not free before.
+        """
+        inside = self._entered(do, asyncio.get_running_loop(), ended)
         async with anyio.create_task_group() as tasks:
             if report is not None:
                 tasks.start_soon(self._reporting, report)
             try:
-                done.append(await anyio.to_thread.run_sync(inside, abandon_on_cancel=True, limiter=limiter))
-            except Exception as error:  # raised below: out of the group it would come wrapped
-                failed.append(error)
-            except BaseException:  # cancelled: the thread goes on until its next step
+                # What is waited for was waited for before; nobody else has this limiter.
+                alone = anyio.CapacityLimiter(1)
+                found, failure = await anyio.to_thread.run_sync(inside, abandon_on_cancel=True, limiter=alone)
+            except BaseException:  # cancelled: the thread ends as soon as it can
                 self.stop()
+                if not self._begun.acquire(blocking=False):
+                    raise  # and calls ``ended`` itself
+                ended()
                 raise
             tasks.cancel_scope.cancel()
-        if failed:
-            raise failed[0]
+        if failure is not None:
+            raise failure
         if report is not None:
             await self._tell(report)
-        return done[0]
+        return found  # type: ignore[return-value]
 
-    def _entered(self, do: Callable[[], T]) -> Callable[[], T]:
-        def inside() -> T:
+    def _entered(
+        self, do: Callable[[], T], loop: asyncio.AbstractEventLoop, ended: Callable[[], object]
+    ) -> Callable[[], _Ended[T]]:
+        def inside() -> _Ended[T]:
+            if not self._begun.acquire(blocking=False):
+                return None, Stopped()
             token = current.set(self)
             try:
-                return do()
+                return do(), None
+            except BaseException as failure:  # out of a group of tasks it would come wrapped
+                return None, failure
             finally:
                 current.reset(token)
+                with contextlib.suppress(RuntimeError):  # the loop was closed, so nobody waits any more
+                    loop.call_soon_threadsafe(ended)
 
         return inside
 
@@ -109,17 +120,13 @@ class Work:
             self._told = now[0]
 
 
-current: contextvars.ContextVar[Optional[Work]] = contextvars.ContextVar("current", default=None)
-
-
 class WorkClock(SystemClock):
-    """The system's clock, on which a call that was cancelled does not wait any longer."""
+    """The system's clock, on which a call that waits tells so: clients give up those of which they hear nothing."""
 
     def sleep(self, seconds: float) -> bool:
-        work = current.get()
-        if work is None:
-            return super().sleep(seconds)
-        until = self.monotonic() + max(0.0, seconds)
-        while self.monotonic() < until and not self._stopped.is_set():
-            work.nap(min(LONGEST_NAP_S, max(0.0, until - self.monotonic())))
-        return not self._stopped.is_set()
+        work, until = current.get(), self.monotonic() + seconds
+        while isinstance(work, Work) and (left := until - self.monotonic()) > 0:
+            work.waits()
+            if not super().sleep(min(TOLD_EVERY_S, left)):
+                return False
+        return super().sleep(until - self.monotonic())

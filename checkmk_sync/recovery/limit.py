@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import threading
 import time
 from typing import Callable, Iterator, Optional
@@ -14,7 +15,7 @@ from ..clock import Clock, Deadline, SystemClock
 from ..errors import ConnectError, DeadlineError
 from ..forks import renewed_in_children
 
-__all__ = ["InFlight", "RateLimit"]
+__all__ = ["InFlight", "RateLimit", "narrowed"]
 
 LOOK_S = 1.0  # who was woken may be interrupted before it takes its place; nobody waits for ever for that
 
@@ -112,3 +113,7 @@ class InFlight:
     def _wake_all(self) -> None:
         with self._freed:
             self._freed.notify_all()
+
+
+# A narrower lane in which the reads of a context stand before they stand in that of all: a share of it.
+narrowed: contextvars.ContextVar[Optional[InFlight]] = contextvars.ContextVar("narrowed", default=None)

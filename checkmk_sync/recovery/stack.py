@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass
-from typing import Callable, ContextManager, Generic, Mapping, Optional, TypeVar
+from typing import Callable, ContextManager, Generic, Iterator, Mapping, Optional, TypeVar
 
 from ..clock import Deadline
 from ..errors import ApiError, ThrottledError, TransportError
 from ..metrics import MetricsCollector
 from .breaker import BreakerState, CircuitBreaker
-from .limit import InFlight, RateLimit
+from .limit import InFlight, RateLimit, narrowed
 from .retry import RetryPolicy
 
 __all__ = ["Guards", "Task"]
@@ -75,7 +76,13 @@ class Guards:
 
         A stream holds none while its consumer works: who reads something else meanwhile would wait for itself.
         """
-        return self._lanes["read"].slot(deadline)
+        return self._slot("read", deadline)
+
+    @contextlib.contextmanager
+    def _slot(self, lane: str, deadline: Optional[Deadline]) -> Iterator[None]:
+        share = narrowed.get() if lane == "read" else None
+        with contextlib.nullcontext() if share is None else share.slot(deadline), self._lanes[lane].slot(deadline):
+            yield
 
     def _retried(self, task: Task[T]) -> T:
         def note(error: Exception, wait_s: float) -> None:
@@ -94,7 +101,7 @@ class Guards:
     def _limited(self, task: Task[T]) -> T:
         if not task.probe:
             self.breaker.check()  # who will be refused need not queue for it
-        with self._lanes[task.lane].slot(task.deadline):
+        with self._slot(task.lane, task.deadline):
             if self._rate is not None:
                 self.metrics.record_timing("throttle_wait", self._rate.wait(task.deadline))
             # Asked after the queue: who stood in it while the breaker opened must not reach the site any more.

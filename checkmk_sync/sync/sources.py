@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+from dataclasses import dataclass, field
 from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 
 from ..configuration import nearest
@@ -18,7 +19,7 @@ from .attributes import FLAGS, LISTS, as_read, is_text
 from .desired import Desired, Entry, Problem, desired_state
 from .kinds import KINDS, by_section
 
-__all__ = ["attribute_value", "from_data", "load"]
+__all__ = ["InventoryText", "attribute_value", "from_data", "from_text", "load"]
 
 Source = Union[str, "os.PathLike[str]"]
 
@@ -46,6 +47,34 @@ def load(sources: Union[Source, Iterable[Source]]) -> Desired:
             entries += _found_in(_STDIN if name == "-" else name, _text_of(name), problems)
         except SettingsError as error:
             problems.append(Problem(str(error)))
+    return _desired(entries, problems)
+
+
+@dataclass(frozen=True)
+class InventoryText:
+    """What stood in an inventory file when somebody read it. As a text it is the name alone."""
+
+    name: str
+    text: str = field(repr=False)
+
+    @classmethod
+    def from_bytes(cls, name: str, raw: bytes) -> InventoryText:
+        """SettingsError for what is no UTF-8 text."""
+        return cls(name, _decoded(raw, name))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def from_text(source: InventoryText) -> Desired:
+    """The desired state in a text, of the format that the ending of its name tells; InventoryError as for
+    :func:`load`."""
+    problems: list[Problem] = []
+    entries: list[Entry] = []
+    try:
+        entries = _found_in(source.name, source.text, problems)
+    except SettingsError as error:
+        problems.append(Problem(str(error)))
     return _desired(entries, problems)
 
 
@@ -93,12 +122,17 @@ def _text_of(name: str) -> str:
             raw = sys.stdin.buffer.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:  # here, where it is cut: what is left out of an inventory is to be deleted
             raise SettingsError(f"the inventory is larger than {MAX_BYTES // 2**20} MiB; split it", file=shown)
-        wrong = _no_text(raw)
-        if wrong is not None:
-            raise SettingsError(wrong, file=shown, line=1)
-        return raw.decode("utf-8-sig")
     except OSError as error:
         raise SettingsError(f"the inventory cannot be read: {error.strerror}", file=shown) from error
+    return _decoded(raw, shown)
+
+
+def _decoded(raw: bytes, shown: str) -> str:
+    wrong = _no_text(raw)
+    if wrong is not None:
+        raise SettingsError(wrong, file=shown, line=1)
+    try:
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise SettingsError(f"the inventory is {_recode('WINDOWS-1252')}", file=shown, line=line) from error

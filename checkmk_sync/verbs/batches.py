@@ -29,6 +29,7 @@ def _create(client: Checkmk, hosts: Sequence[Mapping[str, Any]], watch: Watch) -
         "not_applied": len(outcomes.not_applied),
         "unknown": len(outcomes.unknown),
         "failures": [f"{found.key}: {found.status.value}: {found.reason}" for found in failed[:SHOWN]],
+        "failed": [(found.key, found.status.value) for found in failed],
     }
 
 

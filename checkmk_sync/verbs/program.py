@@ -27,7 +27,8 @@ def _health(client: Checkmk) -> Row:
 
 def _doctor(client: Checkmk) -> Iterator[Row]:
     settings: Settings = client.settings
-    for finding in diagnose(settings):
+    # A verb that only reads sends no write, not even one that changes nothing.
+    for finding in diagnose(settings, try_writes=False):
         row = finding.to_dict()
         yield {**row, "advice": as_arguments(str(row["advice"]))}
 
@@ -93,6 +94,7 @@ PROGRAM_VERBS = (
             Field("cache", "Hits, misses and size of the cache.", dict[str, Any]),
             Field("breaker", "State of the circuit breaker."),
         ),
+        local=True,
         tool="get_server_metrics",
         **_TOOL_ONLY,
     ),
@@ -102,6 +104,7 @@ PROGRAM_VERBS = (
         "Show hits, misses and size of the cache of answers.",
         "checkmk-sync cache stats",
         _cache,
+        local=True,
         tool="cache_stats",
         **_TOOL_ONLY,
     ),

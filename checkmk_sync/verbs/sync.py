@@ -8,8 +8,9 @@ from ..client import Checkmk
 from ..errors import PlanChangedError
 from ..names import counted
 from ..resources.activation import PendingChange
-from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, load, make_plan
+from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, make_plan
 from ..sync.render import change_as_text
+from ..sync.sources import InventoryText, from_text
 from .previews import changes_by_user
 from .verb import TOOL, Argument, Field, Intent, Row, Verb, Watch
 from .wording import as_arguments
@@ -19,16 +20,16 @@ __all__ = ["SYNC_VERBS"]
 SHOWN = 50  # changes in one answer
 
 
-def _desired(inventory: Optional[Mapping[str, Any]], file: Optional[str]) -> Desired:
+def _desired(inventory: Optional[Mapping[str, Any]], file: Optional[InventoryText]) -> Desired:
     if (inventory is None) == (file is None):
         raise ValueError("give either an inventory or the name of a file with one")
-    return load(file) if file is not None else from_data(inventory or {})
+    return from_text(file) if file is not None else from_data(inventory or {})
 
 
 def _planned(
     client: Checkmk,
     inventory: Optional[Mapping[str, Any]] = None,
-    file: Optional[str] = None,
+    file: Optional[InventoryText] = None,
     owner: Optional[str] = None,
     adopt: bool = False,
 ) -> Plan:
@@ -139,6 +140,7 @@ def _apply(
         "without_services": whole["without_services"][:SHOWN],
         "failures": failures[:SHOWN],
         "errors": {stage: as_arguments(str(error)) for stage, error in report.errors.items()},
+        "failed": [(change.name, outcome.status.value) for change, outcome in report.failures()],
     }
 
 

@@ -30,8 +30,8 @@ CLI, TOOL = "cli", "tool"  # the faces
 
 @dataclass(frozen=True)
 class Argument:
-    """``kind`` is str, int, bool, "pairs" (KEY=VALUE, given several times), dict (a mapping) or "file" (the
-    path of an inventory); ``many`` takes several values, ``least`` is the smallest number.
+    """``kind`` is str, int, bool, "pairs" (KEY=VALUE, given several times), dict (a mapping) or "file" (an
+    InventoryText); ``many`` takes several values, ``least`` is the smallest number.
     ``parse`` makes of what was given the value that it means, and ``check`` looks at one: ValueError for what cannot
     be. ``example`` is one that can; ``tool_help`` is the help for language models, which give lists and objects."""
 
@@ -106,11 +106,13 @@ class Verb:
     ``columns`` are what a table shows of a row; only verbs that give rows have them. ``fields`` say what is in
     the mapping, or in each row. ``noun`` is empty for verbs of the site.
 
+    What a mapping holds beyond them is not shown; ``failed``, pairs of a key and a status, is noted where writes are.
+
     ``destructive`` ones are not done unasked. ``preview(client, **arguments)`` is what they would do, as an
     :class:`Intent`; None when these arguments destroy nothing. ``additive`` ones add only: all that there was is as
     before. Done twice, ``idempotent`` ones change nothing more. What others write while an ``alone`` one is done would
-    be taken along by it. ``local`` ones change this program only, not the site. With ``watched`` the handler also
-    takes ``watch``, a function that it tells how far it is. ``faces`` are where the row appears, and ``tool`` its
+    be taken along by it. ``local`` ones ask and change this program only, not the site. With ``watched`` the handler
+    also takes ``watch``, a function that it tells how far it is. ``faces`` are where the row appears, and ``tool`` its
     name for language models, if not noun and name.
     """
 
