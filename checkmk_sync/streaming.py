@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -161,7 +162,7 @@ class StreamingMixin:
         done = 0
         try:
             for item in _flat(stream):
-                under_way.add(pool.submit(callback, item))
+                under_way.add(pool.submit(contextvars.copy_context().run, callback, item))
                 if len(under_way) >= max_concurrent:
                     ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                     done += _counted(ended)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 import logging
 import threading
@@ -171,6 +172,13 @@ def test_a_key_that_cannot_be_told_fails_its_item() -> None:
     result = processor.process_batch([{"id": "a"}, {}], lambda item: 1)
     assert [item.status for item in result.items] == [SUCCESS, FAILED]
     assert result.items[1].key == "item 1"
+
+
+def test_operations_run_in_the_context_of_the_batch() -> None:
+    request: contextvars.ContextVar[str] = contextvars.ContextVar("request", default="none")
+    request.set("17")
+    result = BatchProcessor(max_concurrent=2).process_batch(range(3), lambda _: request.get())
+    assert [item.result for item in result.items] == ["17"] * 3
 
 
 def test_progress_is_told_after_each_item_in_the_calling_thread() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextvars
 import pickle
 import uuid
 from typing import Any, NamedTuple, Optional, Protocol, Sequence
@@ -54,7 +55,8 @@ class Threads:
         return True
 
     def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
-        return self._executor.submit(self._job.do, packed[0])
+        # In the context of the batch: what was set there, and who stops its work, reaches the operation.
+        return self._executor.submit(contextvars.copy_context().run, self._job.do, packed[0])
 
     def read(self, answer: Optional[Done]) -> list[Optional[Done]]:
         return [answer]

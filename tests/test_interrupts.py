@@ -1,0 +1,76 @@
+"""Ctrl-C may come at any moment of a call: the client goes on, and holds nothing for a call that is gone."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any, Callable, Optional
+
+import pytest
+
+import checkmk_sync
+from checkmk_sync import Checkmk
+from checkmk_sync.testing import SimulatedSite
+
+OURS = str(Path(checkmk_sync.__file__).parent)
+CALLS: dict[str, Callable[[Checkmk], Any]] = {
+    "read": lambda client: client.hosts.get("host00000"),
+    "write": lambda client: client.hosts.update("host00000", update_attributes={"alias": "x"}),
+    "stream": lambda client: next(client.hosts.each()),
+}
+
+
+def _may_be_interrupted(file: str, line: int) -> bool:
+    """Only tracing can stop at the exit of a with statement, or before the first line of a finally: signals are
+    looked for between neither of these and what comes before."""
+    now, before = (linecache.getline(file, number).strip() for number in (line, line - 1))
+    return not now.startswith("with ") and before != "finally:"
+
+
+def _interrupted_at(line: int, do: Callable[[], Any]) -> bool:
+    """Do it, with a KeyboardInterrupt before the ``line``-th line of ours that it comes to; False when it has less."""
+    come = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Optional[Callable[..., Any]]:
+        nonlocal come
+        if not frame.f_code.co_filename.startswith(OURS):
+            return None
+        if event == "line" and _may_be_interrupted(frame.f_code.co_filename, frame.f_lineno):
+            come += 1
+            if come == line:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        do()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets whose calls are gone
+@pytest.mark.parametrize("call", list(CALLS))
+def test_it_holds_no_place_for_a_call_that_was_interrupted(call: str) -> None:
+    options: dict[str, Any] = {"limits": {"reads_in_flight": 1}, "timeouts": {"total_s": 3, "settle_s": 0.01}}
+    with SimulatedSite(hosts=1) as site, site.client(**options) as client:
+        CALLS[call](client)
+        line = 0
+        while True:
+            line += 1 if line < 40 else 3
+            client.clear_cache()
+            if not _interrupted_at(line, lambda: CALLS[call](client)):
+                break
+            if line % 5 == 0:
+                assert client.hosts.get("host00000", fresh=True).name == "host00000"
+                assert client.hosts.get("host00000").name == "host00000"
+        assert line > 100
+        client.hosts.update("host00000", update_attributes={"alias": "y"})
+        assert not client._transport.cache._flights._flights
+        assert not client._transport._adapter._watchdog._live
