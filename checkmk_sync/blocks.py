@@ -63,35 +63,35 @@ def _whole(text: str) -> list[Any]:
 
 def _of_json(text: str) -> list[Any]:
     short, taken = _without_links(text)
-    items = _whole(short)
+    if not taken:
+        return _whole(text)
+    try:
+        items = _whole(short)
+    except ValueError:  # some links held lists, of which only the first was taken: what is left is not balanced
+        return _whole(text)
     # Other parts of an item may have links too: then there are more than items that lost theirs.
-    if taken and taken != sum(isinstance(item, dict) and item.pop("links", None) == _TAKEN for item in items):
+    if taken != sum(isinstance(item, dict) and item.pop("links", None) == _TAKEN for item in items):
         return _whole(text)
     return items
 
 
 def _without_links(text: str) -> tuple[str, int]:
-    """The text with a mark instead of each list of ``"links"``, and how many there were; or as it is, and 0.
+    """The text with a mark instead of each list of ``"links"``, and how many there were.
 
-    Such a list ends with the first bracket, where there are neither lists nor escaped quotes in any of them, and
-    an even number of quotes before that bracket.
+    Such a list is taken to end with the first bracket, which has to be outside of all texts in it.
     """
-    sign = next((sign for sign in _LINKS if sign in text), None)
-    if sign is None:
-        return text, 0
+    sign = next((sign for sign in _LINKS if sign in text), "")
     pieces: list[str] = []
     find, count, may_escape = text.find, text.count, '\\"' in text
     at = 0
-    while (start := find(sign, at)) >= 0:
+    while sign and (start := find(sign, at)) >= 0:
         end = find("]", start)
         if end < 0 or count('"', start, end) % 2 or (may_escape and find('\\"', max(0, start - 1), end) >= 0):
             return text, 0
         pieces.append(text[at:start])
         at = end + 1
     pieces.append(text[at:])
-    taken = len(pieces) - 1
-    short = f'"links":"{_TAKEN}"'.join(pieces)
-    return (text, 0) if text.count("[") != short.count("[") + taken else (short, taken)
+    return f'"links":"{_TAKEN}"'.join(pieces), len(pieces) - 1
 
 
 class Cutter:

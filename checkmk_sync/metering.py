@@ -75,10 +75,11 @@ class Meter:
     def measure(self, call: Call, perform: Callable[[Call], Reply]) -> Reply:
         """``perform(call)``, measured whether it returns or raises."""
         before, started = _here.cost, self._clock.monotonic()
-        cost = _here.cost = Cost()
+        cost = Cost()
         reply: Optional[Reply] = None
         failure: Optional[Exception] = None
-        try:
+        try:  # from before anything is noted for this thread, for Ctrl-C may come at any moment
+            _here.cost = cost
             reply = perform(call)
             return reply
         except Exception as error:
@@ -111,8 +112,8 @@ class Meter:
             self._tell(event)
 
     def _tell(self, event: CallEvent) -> None:
-        _here.telling = True
         try:
+            _here.telling = True
             for hook in self._hooks:
                 try:
                     hook(event)

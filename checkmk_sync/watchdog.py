@@ -66,8 +66,8 @@ class Exchange:
     @contextlib.contextmanager
     def current(self) -> Iterator[None]:
         """Connections that this thread uses meanwhile report to this exchange."""
-        _local.exchange = self
         try:
+            _local.exchange = self
             yield
         finally:
             _local.exchange = None

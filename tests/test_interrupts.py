@@ -60,6 +60,8 @@ def _interrupted_at(line: int, do: Callable[[], Any]) -> bool:
 def test_it_holds_no_place_for_a_call_that_was_interrupted(call: str) -> None:
     options: dict[str, Any] = {"limits": {"reads_in_flight": 1}, "timeouts": {"total_s": 3, "settle_s": 0.01}}
     with SimulatedSite(hosts=1) as site, site.client(**options) as client:
+        told: list[Any] = []
+        client.add_hook(told.append)
         CALLS[call](client)
         line = 0
         while True:
@@ -71,6 +73,9 @@ def test_it_holds_no_place_for_a_call_that_was_interrupted(call: str) -> None:
                 assert client.hosts.get("host00000", fresh=True).name == "host00000"
                 assert client.hosts.get("host00000").name == "host00000"
         assert line > 100
+        told.clear()
         client.hosts.update("host00000", update_attributes={"alias": "y"})
+        assert [event.verb for event in told][-1] == "update"
+        assert all(event.attempts <= 1 for event in told)
         assert not client._transport.cache._flights._flights
         assert not client._transport._adapter._watchdog._live
