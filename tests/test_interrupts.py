@@ -23,10 +23,10 @@ CALLS: dict[str, Callable[[Checkmk], Any]] = {
 
 
 def _may_be_interrupted(file: str, line: int) -> bool:
-    """Only tracing can stop at the exit of a with statement, or before the first line of a finally: signals are
-    looked for between neither of these and what comes before."""
+    """Only tracing can stop at the exit of a with statement, at a try, or before the first line of a finally: signals
+    are looked for between none of these and what comes before."""
     now, before = (linecache.getline(file, number).strip() for number in (line, line - 1))
-    return not now.startswith("with ") and before != "finally:"
+    return not now.startswith("with ") and now != "try:" and before != "finally:"
 
 
 def _interrupted_at(line: int, do: Callable[[], Any]) -> bool:
