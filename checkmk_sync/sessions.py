@@ -77,6 +77,8 @@ def _check_proxy(url: Optional[str]) -> None:
 
 
 def _scheme(url: str) -> Optional[str]:
+    if any(char.isspace() for char in url):  # not every urllib3 refuses a host with a blank
+        return None
     try:
         whole = prepend_scheme_if_needed(url, "http")  # type: ignore[no-untyped-call,unused-ignore]
         return urllib3.util.parse_url(whole).scheme
