@@ -53,6 +53,7 @@ def serve(
 
 
 def _serve_stdio(server: MCPServer[Any]) -> None:
+    _part_quietly()
     try:
         # The command line guards its stdout; here that is the wire, and the SDK keeps it clean.
         with contextlib.redirect_stdout(sys.__stdout__):
@@ -60,6 +61,13 @@ def _serve_stdio(server: MCPServer[Any]) -> None:
     except Exception as error:
         if not _is_gone(error):
             raise
+
+
+def _part_quietly() -> None:
+    """Python 3.13 and later tell what could not be written any more when a stream is forgotten; the SDK's stream to
+    a client that has gone is forgotten when the process ends."""
+    tell = sys.unraisablehook
+    sys.unraisablehook = lambda told: None if isinstance(told.exc_value, ConnectionError) else tell(told)
 
 
 def _is_gone(error: BaseException) -> bool:
