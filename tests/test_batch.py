@@ -236,7 +236,14 @@ def test_numbers_of_progress() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"max_concurrent": 0}, {"max_retries": -1}, {"retry_delay": -1}, {"rate_limit": 0}, {"chunk_size": 0}],
+    [
+        {"max_concurrent": 0},
+        {"max_retries": -1},
+        {"retry_delay": -1},
+        {"rate_limit": 0},
+        {"chunk_size": 0},
+        {"max_concurrent": "4"},
+    ],
 )
 def test_numbers_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="at least|above"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import json
 import os
 import signal
@@ -163,7 +164,7 @@ def test_a_journal_in_use_by_another_process_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     code = (
         "import sys\nfrom checkmk_sync.batch.journal import Journal\n"
-        "journal = Journal(sys.argv[1], 'x', 'x')\nprint('open', flush=True)\nsys.stdin.read()\n"
+        "journal = Journal(sys.argv[1], 'x', 'x', 'builtins.str')\nprint('open', flush=True)\nsys.stdin.read()\n"
     )
     command = [sys.executable, "-c", code, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
@@ -190,6 +191,25 @@ def test_a_journal_in_use_by_another_batch_of_this_process_is_refused(tmp_path: 
     assert "in use by another process" in other.stderr
     under_way.close()
     assert BatchProcessor(journal=link).process_batch(range(9), str).ok
+
+
+def _create(item: str) -> None:
+    pass
+
+
+def _delete(item: str) -> None:
+    pass
+
+
+def test_without_an_id_the_journal_is_that_of_the_function(tmp_path: Path) -> None:
+    processor = BatchProcessor(journal=tmp_path / "journal")
+    assert processor.process_batch(["a"], _create).progress.success == 1
+    with pytest.raises(SettingsError, match=r"does .*_create, not .*_delete; with its batch_id"):
+        processor.process_batch(["a"], _delete)
+    again = processor.process_batch(["a", "b"], functools.partial(_create))
+    assert (again.progress.resumed, again.progress.success) == (1, 1)
+    renamed = processor.process_batch(["c"], _delete, batch_id=again.batch_id)
+    assert renamed.progress.success == 1
 
 
 def test_two_items_with_one_key_are_not_confused(tmp_path: Path) -> None:

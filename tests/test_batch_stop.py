@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import queue
 import signal
 import subprocess
 import sys
@@ -132,6 +134,30 @@ def test_a_source_that_fails_ends_the_batch_after_what_came_before() -> None:
         for outcome in BatchProcessor(max_concurrent=2).stream(_then(OSError("gone"), 1, 2, 3), str):
             seen.append(outcome.result)
     assert sorted(seen) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("how", ["break", "close", "raise", "interrupt"])
+def test_a_generator_is_closed_in_the_thread_that_took_its_items(how: str) -> None:
+    closed: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def numbers() -> Iterator[int]:
+        try:
+            yield from itertools.count()
+        finally:
+            closed.put(threading.current_thread().name)
+
+    outcomes = BatchProcessor(max_concurrent=2).stream(numbers(), str)
+    with contextlib.suppress(OSError, KeyboardInterrupt):
+        for _ in outcomes:
+            if how == "raise":
+                raise OSError
+            if how == "interrupt":
+                raise KeyboardInterrupt
+            if how == "close":
+                outcomes.close()
+            break
+    outcomes.close()
+    assert closed.get(timeout=10) == "batch-source"
 
 
 def test_what_takes_too_long_to_stop_is_unknown(tmp_path: Path) -> None:

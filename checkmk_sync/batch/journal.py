@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import stat
 import threading
-from typing import Any, Iterator, Mapping, Optional, Union
+from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
 from ..errors import SettingsError
 from ..forks import renewed_in_children
 from .outcome import BatchItem, BatchStatus
 
-__all__ = ["Journal", "key_of"]
+__all__ = ["Journal", "key_of", "named"]
 
 _KIND = "checkmk_sync batch journal"
 _HEAD = f'{{"kind":"{_KIND}"'.encode()
@@ -41,6 +42,14 @@ def key_of(item: Any) -> Optional[str]:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def named(operation: Callable[..., Any]) -> str:
+    """What an operation is called, the same in every run."""
+    while isinstance(operation, functools.partial):
+        operation = operation.func
+    of = operation if hasattr(operation, "__qualname__") else type(operation)
+    return f"{of.__module__}.{of.__qualname__}"
+
+
 class Journal:
     """One line of JSON for each outcome: key, status, attempts, time, and the class of the error.
 
@@ -50,7 +59,9 @@ class Journal:
     or is in use, here or by another process.
     """
 
-    def __init__(self, path: Union[str, os.PathLike[str]], batch_id: Optional[str], default_id: str) -> None:
+    def __init__(
+        self, path: Union[str, os.PathLike[str]], batch_id: Optional[str], default_id: str, operation: str
+    ) -> None:
         self.path = os.path.realpath(path)
         self.done: set[str] = set()
         self._lock = threading.Lock()
@@ -63,7 +74,7 @@ class Journal:
             raise
         try:
             _lock(self._file, self.path)
-            self.batch_id = self._load(batch_id, default_id)
+            self.batch_id = self._load(batch_id, default_id, operation)
             if hasattr(os, "fchmod"):
                 os.fchmod(self._file, 0o600)
         except BaseException:
@@ -95,18 +106,21 @@ class Journal:
             raise SettingsError("the journal must be a file", file=self.path)
         return file
 
-    def _load(self, batch_id: Optional[str], default_id: str) -> str:
+    def _load(self, batch_id: Optional[str], default_id: str, operation: str) -> str:
         """The id of this batch, after what is known of it has been read."""
         lines = self._whole_lines()
         head = next(lines, None)
         if head is None:
             found = batch_id or default_id
-            self._write({"kind": _KIND, "batch_id": found})
+            self._write({"kind": _KIND, "batch_id": found, "operation": operation})
             return found
         if head.get("kind") != _KIND or not isinstance(head.get("batch_id"), str):
             raise self._foreign()
         if batch_id is not None and head["batch_id"] != batch_id:
             raise SettingsError(f"the journal is that of batch {head['batch_id']!r}, not {batch_id!r}", file=self.path)
+        if batch_id is None and head.get("operation", operation) != operation:
+            said = f"the journal is that of batch {head['batch_id']!r}, which does {head['operation']}, not {operation}"
+            raise SettingsError(f"{said}; with its batch_id this one goes on with it", file=self.path)
         self.done.update(line["key"] for line in lines if line.get("status") in _DONE and "key" in line)
         return str(head["batch_id"])
 

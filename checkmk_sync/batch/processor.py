@@ -14,7 +14,7 @@ from ..recovery import RateLimit
 from ..settings import BatchSettings, Settings
 from .carrier import Carrier, Processes, Threads
 from .job import Job, Stop
-from .journal import Journal, key_of
+from .journal import Journal, key_of, named
 from .outcome import BatchItem, BatchProgress, BatchResult
 from .run import Run
 
@@ -55,13 +55,10 @@ class BatchProcessor:
         chunk_size: Optional[int] = None,
         grace_s: float = 5.0,
     ) -> None:
-        if (
-            min(max_concurrent, 1 if chunk_size is None else chunk_size) < 1
-            or min(max_retries, retry_delay, grace_s) < 0
-        ):
-            raise ValueError("max_concurrent and chunk_size are at least 1, the others at least 0")
-        if rate_limit is not None and not rate_limit > 0:
-            raise ValueError(f"rate_limit must be above 0, not {rate_limit!r}")
+        _check(1, max_concurrent=max_concurrent, chunk_size=chunk_size)
+        _check(0, max_retries=max_retries, retry_delay=retry_delay, grace_s=grace_s, rate_limit=rate_limit)
+        if rate_limit == 0:
+            raise ValueError("rate_limit must be above 0, or None for no limit")
         self.max_concurrent, self.max_retries, self.retry_delay = max_concurrent, max_retries, retry_delay
         self.rate_limit, self.executor, self.journal = rate_limit, executor, journal
         self.chunk_size, self.grace_s = chunk_size, grace_s
@@ -82,7 +79,7 @@ class BatchProcessor:
         progress_callback: Optional[Callable[[BatchProgress], Any]] = None,
         validate_item: Optional[Callable[[T], Any]] = None,
     ) -> BatchResult[T, R]:
-        """Do all items; what became of each.
+        """Do all items; what became of each. They are taken, named and validated in a thread of their own.
 
         Whatever ``operation`` returns is a result, and only an exception a failure; raising
         :class:`~checkmk_sync.batch.Skip` says that there is nothing to do. An item for which
@@ -138,7 +135,9 @@ class BatchProcessor:
     ) -> Iterator[Run[T, R]]:
         """One run, stopped in the end however that comes."""
         default_id = uuid.uuid4().hex[:12]
-        journal = None if self.journal is None else Journal(self.journal, batch_id, default_id)
+        if not callable(operation):
+            raise TypeError(f"the operation is a function of an item, not a {type(operation).__name__}")
+        journal = None if self.journal is None else Journal(self.journal, batch_id, default_id, named(operation))
         executor = self.executor or ThreadPoolExecutor(self.max_concurrent, "batch")
         in_threads = isinstance(executor, ThreadPoolExecutor)
         rate = self._rate if in_threads else None
@@ -181,6 +180,13 @@ class BatchProcessor:
         if self._rate is None or isinstance(executor, ThreadPoolExecutor):
             return self.max_concurrent
         return min(self.max_concurrent, _workers(executor))
+
+
+def _check(least: float, **numbers: Any) -> None:
+    """ValueError for one that is below, or no number; None is a number that was not given."""
+    for name, value in numbers.items():
+        if value is not None and not (isinstance(value, (int, float)) and value >= least):
+            raise ValueError(f"{name} must be a number of at least {least:g}, not {value!r}")
 
 
 def _workers(executor: Executor) -> int:

@@ -9,7 +9,7 @@ import logging
 import queue
 import threading
 import time
-from typing import Any, Callable, Generic, Iterable, Iterator, Optional, Sized, TypeVar
+from typing import Any, Callable, Generator, Generic, Iterable, Iterator, Optional, Sized, TypeVar
 
 from ..errors import UnfinishedError
 from .carrier import Carrier
@@ -130,10 +130,8 @@ class Run(Generic[T, R]):
             raise self._source_error
 
     def stop(self, grace_s: float) -> None:
-        """Begin no more items, wake those that wait, and give those under way ``grace_s`` seconds to end.
-
-        Only the first time: who is interrupted while waiting here will not wait again. Nobody waits for the source.
-        """
+        """Begin no more items, wake those that wait, and give those under way ``grace_s`` seconds to end; only the
+        first time, so who is interrupted while waiting will not wait again. Nobody waits for the source."""
         if self._job.stop.expired:
             return
         self._job.stop.now()
@@ -203,6 +201,8 @@ class Run(Generic[T, R]):
                 return
             yield index, item
             index += 1
+        if isinstance(source, Generator):  # stopped: what it holds is let go of in this thread
+            source.close()
 
     def _know(self, outcome: BatchItem[T, R]) -> None:
         """Hand out what needs no sending."""
