@@ -63,30 +63,28 @@ def _whole(text: str) -> list[Any]:
 
 def _of_json(text: str) -> list[Any]:
     short, taken = _without_links(text)
-    if not taken:
-        return _whole(text)
-    try:
-        items = _whole(short)
-    except ValueError:  # some links held lists, of which only the first was taken: what is left is not balanced
-        return _whole(text)
+    items = _whole(short)
     # Other parts of an item may have links too: then there are more than items that lost theirs.
-    if taken != sum(isinstance(item, dict) and item.pop("links", None) == _TAKEN for item in items):
+    if taken and taken != sum(isinstance(item, dict) and item.pop("links", None) == _TAKEN for item in items):
         return _whole(text)
     return items
 
 
 def _without_links(text: str) -> tuple[str, int]:
-    """The text with a mark instead of each list of ``"links"``, and how many there were.
+    """The text with a mark instead of each list of ``"links"``, and how many there were; or as it is, and 0.
 
-    Such a list is taken to end with the first bracket, which has to be outside of all texts in it.
+    That changes nothing else: each list holds no other one, and ends with a bracket outside of all texts in it. So
+    what is left is whole items where the text was, and only there.
     """
     sign = next((sign for sign in _LINKS if sign in text), "")
     pieces: list[str] = []
     find, count, may_escape = text.find, text.count, '\\"' in text
     at = 0
     while sign and (start := find(sign, at)) >= 0:
-        end = find("]", start)
-        if end < 0 or count('"', start, end) % 2 or (may_escape and find('\\"', max(0, start - 1), end) >= 0):
+        inside, end = start + len(sign), find("]", start)
+        if end < 0 or count('"', start, end) % 2 or find("[", inside, end) >= 0:
+            return text, 0
+        if may_escape and find('\\"', max(0, start - 1), end) >= 0:
             return text, 0
         pieces.append(text[at:start])
         at = end + 1

@@ -17,7 +17,13 @@ from tests.test_decode import VALUES
 
 FIELDS = ("id", "extensions")
 TRICKY = st.sampled_from(['"},{"id":"', ',{"id":1},', "]}", '\\"', "😀"])
-LINKS = st.fixed_dictionaries({"id": st.integers(0, 9), "href": st.sampled_from('a]"\\[')})
+LINKS = st.recursive(
+    st.fixed_dictionaries({"id": st.integers(0, 9), "href": st.sampled_from('a]"\\[')}) | TRICKY,
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.fixed_dictionaries({"id": inner, "links": st.lists(inner, max_size=2)})
+    ),
+    max_leaves=4,
+)
 ITEMS = st.fixed_dictionaries(
     {"id": st.integers(0, 99) | TRICKY, "extensions": VALUES | TRICKY},
     optional={
@@ -97,6 +103,15 @@ def test_links_that_are_needed_stay(key: str, inner: Any) -> None:
     items = [{"links": [{"rel": "self"}], "id": n, "extensions": {key: inner, "n": n}} for n in range(60)]
     del items[30]["links"]
     assert list(_read(json.dumps({"value": items}).encode(), 500)) == list(map(_needed, items))
+
+
+def test_a_text_that_is_cut_inside_an_item_is_not_balanced_by_what_its_links_leave() -> None:
+    """What is left of links with lists in them are closing brackets."""
+    links = [{"a": [{"b": [{"id": 0, "extensions": {}}]}]}]
+    inner = [{"id": n, "extensions": {}, "links": [[1], 2]} for n in range(4)]
+    items = [{"id": n, "extensions": {"x": inner}, "links": links} for n in range(40)]
+    for size in (60, 333, 1000):
+        assert list(_read(json.dumps({"value": items}).encode(), size)) == list(map(_needed, items))
 
 
 def test_blocks_are_really_used(monkeypatch: pytest.MonkeyPatch) -> None:
