@@ -7,6 +7,7 @@ import time
 from typing import Optional, Protocol
 
 from . import cancelling
+from .forks import renewed_in_children
 
 __all__ = ["Clock", "Deadline", "ManualClock", "SystemClock"]
 
@@ -28,8 +29,13 @@ class SystemClock:
     """The machine's clock; :meth:`stop` wakes everybody who sleeps on it, a stop of somebody's work that one."""
 
     def __init__(self) -> None:
+        self._is_stopped = False
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """A lock of its own."""
         self._changed = threading.Condition()
-        self._stopped = threading.Event()
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -41,14 +47,14 @@ class SystemClock:
         until = time.monotonic() + seconds
         with cancelling.waking(self._wake_all):
             with self._changed:
-                while not self._stopped.is_set() and (left := until - time.monotonic()) > 0:
+                while not self._is_stopped and (left := until - time.monotonic()) > 0:
                     cancelling.check()
                     self._changed.wait(left)
-        return not self._stopped.is_set()
+        return not self._is_stopped
 
     def stop(self) -> None:
         """End all sleeping, now and from now on."""
-        self._stopped.set()
+        self._is_stopped = True
         self._wake_all()
 
     def _wake_all(self) -> None:

@@ -227,6 +227,8 @@ def test_what_is_under_way_when_the_cache_is_cleared_is_not_kept(
         time.sleep(0.05)  # the answer is made
         filled.world.setup.hosts["web01"].attributes["alias"] = "changed in the GUI"
         forget(cmk)
+        assert cmk.hosts.get("web01").attributes["alias"] == "changed in the GUI", "nor waited for by who asks later"
+        assert thread.is_alive()
         thread.join()
         assert cmk.hosts.get("web01").attributes["alias"] == "changed in the GUI"
 

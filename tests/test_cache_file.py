@@ -153,6 +153,66 @@ def test_a_file_of_an_earlier_layout_is_laid_out_anew(site: SimulatedSite, path:
         assert client.metrics()["cache"]["size"] == 1
 
 
+@pytest.mark.parametrize("forget", ["clear_cache", "invalidate_cache_pattern"])
+def test_what_could_not_be_forgotten_is_not_answered_later(
+    site: SimulatedSite, path: Path, caching: Any, clock: Any, forget: str
+) -> None:
+    with site.client(caching=caching, clock=clock) as client:
+        client.hosts.get("host00000")
+        site.world.setup.hosts["host00000"].attributes["alias"] = "changed in the GUI"
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            getattr(client, forget)(*(["hosts:*"] if forget != "clear_cache" else []))
+            other.execute("ROLLBACK")
+        for _ in range(2):
+            assert client.hosts.get("host00000").attributes["alias"] == "changed in the GUI"
+            clock.advance(5)
+        assert client.metrics()["cache"]["hits"] == 0
+        client.hosts.get("host00000")
+        assert client.metrics()["cache"]["hits"] == 1
+
+
+def test_a_file_that_is_replaced_while_a_write_is_noted_learns_of_it(
+    site: SimulatedSite, path: Path, caching: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from checkmk_sync.cache.sqlite import SQLiteStorage
+
+    storage = SQLiteStorage(str(path), 10, 1e6)
+    before = storage.generation("hosts")
+    using, replaced = SQLiteStorage._using, []
+
+    @contextlib.contextmanager
+    def slow(self: SQLiteStorage) -> Iterator[Any]:
+        with using(self) as connection:
+            yield connection
+        if not replaced:  # another process begins it anew, with what it knows
+            replaced.append(path.unlink())
+            other = SQLiteStorage(str(path), 10, 1e6)
+            with other._using() as connection:
+                connection.execute("REPLACE INTO generations VALUES (?, ?)", ("hosts", before))
+            other.close()
+
+    monkeypatch.setattr(SQLiteStorage, "_using", slow)
+    storage.advance("hosts")
+    assert storage.generation("hosts") != before
+    storage.close()
+
+
+def test_one_process_at_a_time_makes_the_file(path: Path) -> None:
+    import fcntl
+
+    from checkmk_sync.cache.sqlite import SQLiteStorage
+
+    path.parent.mkdir()
+    with open(f"{path}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        storage = SQLiteStorage(str(path), 10, 1e6)
+        assert not path.exists(), "another one is at it"
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        assert storage.stats()["size"] == 0
+    storage.close()
+
+
 def test_an_answer_larger_than_the_bound_puts_nothing_else_out(site: SimulatedSite, caching: Any) -> None:
     with site.client(caching={**caching, "max_mb": 0.005}) as client:
         client.hosts.get("host00000")

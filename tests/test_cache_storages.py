@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -278,3 +280,20 @@ def test_writes_of_a_client_that_is_gone_are_noted_by_another(
             writer.hosts.update("host00000", update_attributes={"alias": "new"})
             writer.close()
         assert reader.hosts.get("host00000").attributes["alias"] == "new"
+
+
+def test_a_client_that_is_closed_notes_what_it_could_not_note_before(
+    site: SimulatedSite, caching: Any, clock: Any, tmp_path: Path
+) -> None:
+    """Another process may share the storage."""
+    settings = caching("sqlite")
+    client = site.client(caching=settings, clock=clock)
+    storage = client._transport.cache.storage
+    before = storage.generation(client._transport.cache._policy.scope("hosts"))
+    with contextlib.closing(sqlite3.connect(settings["path"], isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        client.hosts.update("host00000", update_attributes={"alias": "new"})
+        other.execute("ROLLBACK")
+        client.close()
+        (now,) = other.execute("SELECT token FROM generations WHERE scope LIKE '%:hosts'").fetchone()
+    assert now != before

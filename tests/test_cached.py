@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from typing import Any, Iterator, Optional
@@ -10,6 +11,8 @@ import pytest
 
 from checkmk_sync import Checkmk, ServiceState
 from checkmk_sync.cache import CachingService, LRUCache, cached
+from checkmk_sync.metrics import timed
+from checkmk_sync.recovery import resilient
 
 
 class Service(CachingService):
@@ -63,7 +66,18 @@ class Plain:
     pass
 
 
-@pytest.mark.parametrize("argument", [Plain(), object, len, [Plain()], {"of": Plain()}, threading.Lock()])
+class Masked(str):
+    def __repr__(self) -> str:
+        return "***"
+
+
+class Counted(dict):  # type: ignore[type-arg]
+    count = 0
+
+
+@pytest.mark.parametrize(
+    "argument", [Plain(), object, len, [Plain()], {"of": Plain()}, threading.Lock(), Masked("a"), Counted(a=1)]
+)
 def test_an_argument_that_cannot_be_told_apart_is_refused(argument: Any) -> None:
     """Its address, or what it leaves out of its repr, may be the same as that of another."""
     service = Service()
@@ -80,7 +94,25 @@ def test_arguments_are_told_apart_by_kind_and_whatever_their_order() -> None:
         calls.append((of, more))
         return len(calls)
 
-    unlike = [1, 1.0, True, "1", b"1", None, [1], (1,), {1}, {"a": 1}, ["a,b"], ["a", "b"], "a,b", ServiceState.OK]
+    one, other = (dataclasses.make_dataclass("Host", ["name"], namespace={"__module__": name}) for name in "ab")
+    unlike = [
+        one("x"),
+        other("x"),
+        1,
+        1.0,
+        True,
+        "1",
+        b"1",
+        None,
+        [1],
+        (1,),
+        {1},
+        {"a": 1},
+        ["a,b"],
+        ["a", "b"],
+        "a,b",
+        ServiceState.OK,
+    ]
     assert [seen(of) for of in unlike] == list(range(1, len(unlike) + 1))
     assert seen({"b": 1, "a": {2, 3}}) == seen({"a": {3, 2}, "b": 1})
     assert seen(a=1, b=2) == seen(b=2, a=1)
@@ -99,6 +131,14 @@ def test_what_there_cannot_be_two_of_is_refused() -> None:
 
     with pytest.raises(TypeError, match=r"lock returns cannot be cached"):
         lock()
+
+
+def test_without_parentheses_they_say_so_at_once() -> None:
+    def function() -> None: ...
+
+    for decorator in (cached, timed, resilient):
+        with pytest.raises(TypeError, match="stands with parentheses"):
+            decorator(function)  # type: ignore[operator]
 
 
 def test_nothing_is_kept_where_caching_is_not_enabled() -> None:

@@ -12,8 +12,9 @@ import functools
 import inspect
 import pathlib
 import threading
+import types
 import uuid
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar
+from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
 from .flights import SingleFlight
 from .lru import LRUCache, private_copy
@@ -78,6 +79,9 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
     ``function.cache``. TypeError for a result, or a function, of which there cannot be two: a lock, a generator.
     """
 
+    if callable(ttl):
+        raise TypeError("cached stands with parentheses: @cached() or @cached(ttl=300)")
+
     def decorate(function: F) -> F:
         name = f"{function.__module__}.{function.__qualname__}"
         if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
@@ -132,10 +136,13 @@ def _arguments(bound: inspect.BoundArguments, is_method: bool, name: str) -> str
         raise TypeError(f"{name} is cached, and an argument is {error}: give names, numbers or dates") from None
 
 
-# What says all of itself in its repr.
-_PLAIN = (
-    *(type(None), bool, int, float, complex, str, bytes, enum.Enum, range, pathlib.PurePath, uuid.UUID),
-    *(datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, fractions.Fraction),
+# What says all of itself in its repr. Of these types only, for a subclass may say something else.
+_PLAIN = frozenset(
+    (
+        *(type(None), bool, int, float, complex, str, bytes, range, uuid.UUID, decimal.Decimal, fractions.Fraction),
+        *(datetime.date, datetime.datetime, datetime.time, datetime.timedelta),
+        *(pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath),
+    )
 )
 
 
@@ -145,19 +152,22 @@ class _Unlike(Exception):
 
 def _said(value: Any) -> str:
     """A text that only an equal value has."""
-    if isinstance(value, _PLAIN):
+    kind = type(value)
+    if kind in _PLAIN:
         return repr(value)
-    kind = type(value).__name__
-    if isinstance(value, Mapping):
-        return _many(kind, sorted(f"{_said(name)}:{_said(each)}" for name, each in value.items()))
-    if isinstance(value, (set, frozenset)):
-        return _many(kind, sorted(map(_said, value)))
-    if isinstance(value, (list, tuple)):
-        return _many(kind, map(_said, value))
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(value, enum.Enum):
+        return f"{name}.{value.name}"
+    if kind in (dict, types.MappingProxyType):
+        return _many(name, sorted(f"{_said(key)}:{_said(each)}" for key, each in value.items()))
+    if kind in (set, frozenset):
+        return _many(name, sorted(map(_said, value)))
+    if kind in (list, tuple) or (isinstance(value, tuple) and hasattr(kind, "_fields")):
+        return _many(name, map(_said, value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = (f"{field.name}={_said(getattr(value, field.name))}" for field in dataclasses.fields(value))
-        return _many(kind, fields)
-    raise _Unlike(f"a {kind}, which cannot be told apart from others by what it says of itself")
+        return _many(name, fields)
+    raise _Unlike(f"of the type {name}, which cannot be told apart from others by what it says of itself")
 
 
 def _many(kind: str, said: Iterable[str]) -> str:

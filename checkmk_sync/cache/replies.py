@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import glob
 import itertools
 import json
 import logging
@@ -52,7 +54,8 @@ class ReplyCache:
     """Answers from ``storage`` what ``policy`` allows.
 
     A storage that cannot be used costs time, never truth: reads go to the site, and when a write could not
-    be noted nothing is answered from the storage until it could. It is not asked again for some seconds.
+    be noted, or answers could not be forgotten, nothing is answered from the storage until they could. It is
+    not asked again for some seconds.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class ReplyCache:
         self._stale_s = settings.stale_if_error
         self._flights: SingleFlight[Reply] = SingleFlight()
         self._unnoted = unnoted_at(storage.place)
+        self._owed: collections.deque[Callable[[], Optional[int]]] = collections.deque()  # what is to be forgotten
         self._rests_until = float("-inf")
         self._cleaner = _Cleaner(weakref.WeakMethod(self.cleanup), settings.cleanup_interval)
         self._epochs = itertools.count(1)
@@ -108,8 +112,11 @@ class ReplyCache:
         headers = tuple((name, value) for name, value in response.headers.items() if name.lower() not in _NOT_KEPT)
         until = self._clock.time() + ttl_s
         stored = Stored(headers, response.content, str(request.url), request.generation, until)
+        key = self._policy.key(request.call)
         try:
-            self.storage.set(self._policy.key(request.call), stored, ttl_s + self._stale_s)
+            self.storage.set(key, stored, ttl_s + self._stale_s)
+            if request.epoch != self.epoch:  # forgotten between the look above and now
+                self.storage.invalidate_pattern(glob.escape(key))
         except StorageError as error:
             self._complain(error)
         self._cleaner.start()
@@ -124,21 +131,13 @@ class ReplyCache:
         self._note_all()
 
     def invalidate_pattern(self, pattern: str) -> int:
-        """Forget answers whose key ``noun:verb:path:digest`` matches; how many there were."""
-        self.epoch = next(self._epochs)
-        try:
-            return self.storage.invalidate_pattern(pattern)
-        except StorageError as error:
-            self._complain(error)
-            return 0
+        """Forget answers whose key ``noun:verb:path:digest`` matches; how many there were, 0 while the storage cannot
+        be used: then they are forgotten before anything is answered from it again."""
+        return self._forget(lambda: self.storage.invalidate_pattern(pattern))
 
     def clear(self) -> None:
-        """Forget all answers."""
-        self.epoch = next(self._epochs)
-        try:
-            self.storage.clear()
-        except StorageError as error:
-            self._complain(error)
+        """Forget all answers; while the storage cannot be used, before anything is answered from it again."""
+        self._forget(self.storage.clear)
 
     def cleanup(self) -> None:
         """Free the room of answers whose time is over."""
@@ -203,7 +202,7 @@ class ReplyCache:
     def _current(self, noun: str) -> Optional[str]:
         self._note_all()
         scope = self._policy.scope(noun)
-        if self._rests or scope in self._unnoted:
+        if self._rests or self._owed or scope in self._unnoted:
             return None
         try:
             return self.storage.generation(scope)
@@ -211,8 +210,27 @@ class ReplyCache:
             self._complain(error)
             return None
 
+    def _forget(self, forget: Callable[[], Optional[int]]) -> int:
+        self.epoch = next(self._epochs)
+        self._owed.append(forget)
+        return self._pay()
+
+    def _pay(self) -> int:
+        """Forget what is still to be forgotten; how many answers that were."""
+        forgotten = 0
+        while self._owed and not self._rests:
+            forget = self._owed.popleft()
+            try:
+                forgotten += forget() or 0
+            except StorageError as error:
+                self._owed.appendleft(forget)
+                self._complain(error)
+        return forgotten
+
     def _note_all(self) -> None:
         """Tell the storage of the writes that it does not know of yet, those of other clients of this process too."""
+        if self._owed:
+            self._pay()
         for scope, writes in self._unnoted.all().items():
             if self._rests:
                 return
@@ -253,13 +271,14 @@ class _Cleaner:
 
     def __init__(self, clean: weakref.WeakMethod[Callable[[], None]], interval_s: float) -> None:
         self._clean, self._interval_s = clean, interval_s
-        self._stopped = threading.Event()
-        weakref.finalize(clean().__self__, self._stopped.set)  # type: ignore[union-attr]
+        self._is_stopped = False
         self.renew()
+        weakref.finalize(clean().__self__, self.stop)  # type: ignore[union-attr]
         renewed_in_children(self)
 
     def renew(self) -> None:
         """No thread yet."""
+        self._stopped = threading.Event()
         self._thread: Optional[threading.Thread] = None
         self._lock = threading.Lock()
 
@@ -267,11 +286,12 @@ class _Cleaner:
         if self._thread is not None and self._thread.is_alive():
             return
         with self._lock:
-            if not self._stopped.is_set() and (self._thread is None or not self._thread.is_alive()):
+            if not self._is_stopped and (self._thread is None or not self._thread.is_alive()):
                 self._thread = threading.Thread(target=self._run, name="checkmk-sync-cache", daemon=True)
                 self._thread.start()
 
     def stop(self) -> None:
+        self._is_stopped = True
         self._stopped.set()
 
     def _run(self) -> None:
