@@ -191,7 +191,8 @@ class Resource:
 
     def _pages(self, items: Iterable[T], batch_size: Optional[int]) -> Iterator[StreamBatch[T]]:
         streaming = self._site.settings.streaming
-        return batches(items, batch_size or streaming.default_batch_size, streaming.memory_limit_mb * 2**20)
+        size = streaming.default_batch_size if batch_size is None else batch_size
+        return batches(items, size, streaming.memory_limit_mb * 2**20)
 
 
 def writes(verb: F) -> F:

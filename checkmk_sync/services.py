@@ -119,7 +119,8 @@ class StreamingHostService(_StreamingService):
         self, batch_size: Optional[int] = None, search: Optional[str] = None, folder: Optional[str] = None
     ) -> Iterator[StreamBatch[Host]]:
         """Pages of all hosts, of those whose name fits a pattern, of those directly in a folder, or both."""
-        return self.client.hosts.pages(batch_size or self.default_batch_size, search=search, folder=folder)
+        size = self.default_batch_size if batch_size is None else batch_size
+        return self.client.hosts.pages(size, search=search, folder=folder)
 
 
 class StreamingServiceService(_StreamingService):
@@ -132,5 +133,5 @@ class StreamingServiceService(_StreamingService):
         host_filter: Optional[str] = None,
     ) -> Iterator[StreamBatch[ServiceStatus]]:
         """Pages of the services in some states, and of a host or of those that fit a pattern."""
-        size = batch_size or self.default_batch_size
+        size = self.default_batch_size if batch_size is None else batch_size
         return self.client.services.pages(size, state=state_filter, host=host_filter)

@@ -134,7 +134,7 @@ class StreamingMixin:
         function that ignores limit and offset gives everything at once, and is cut into pages; where that is just
         one page, nobody can tell it from a beginning, and UnexpectedReplyError is raised.
         """
-        size = batch_size or self.default_batch_size
+        size = self.default_batch_size if batch_size is None else batch_size
 
         def fetch(offset: int) -> list[Any]:
             return _items_of(fetch_function(limit=size, offset=offset, **arguments))

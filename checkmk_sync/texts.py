@@ -58,7 +58,7 @@ def _shows(char: str) -> bool:
 
 def json_in(text: str) -> Any:
     """The list or object that a text is when it is JSON, else None."""
-    if text[:1] not in ("{", "["):
+    if text.lstrip(" \t\r\n")[:1] not in ("{", "["):
         return None
     try:
         return json.loads(text)

@@ -38,6 +38,9 @@ def timed(metric_name: Optional[str] = None) -> Callable[[F], F]:
     generators and coroutines: their work begins after the call has ended, so time it inside.
     """
 
+    if callable(metric_name):
+        raise TypeError("timed stands with parentheses: @timed() or @timed('name')")
+
     def decorate(function: F) -> F:
         if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
             raise TypeError(f"{function.__qualname__} works after it has returned; use timed_context inside it")

@@ -113,14 +113,17 @@ def resilient(
 ) -> Callable[[F], F]:
     """Guard a function, or a method of a :class:`RecoveryMixin`, with fallback(retry(breaker(function))).
 
-    True takes what the service has (a function has its own, as ``function.recovery``), False leaves a guard
-    out, an object is used as it is, by all instances of a class. A ``fallback`` is called with the arguments,
+    True, the default, takes what the service has (a function has its own, as ``function.recovery``), False leaves a
+    guard out, an object is used as it is, by all instances of a class. A ``fallback`` is called with the arguments,
     without ``self``; one that is registered under the function's name goes before it.
 
     Repeats what :func:`classify_error` does not call PERMANENT, except for open breakers and for what a client
     has repeated already: tries do not multiply. Decorate what only reads, or may happen twice. TypeError for
     generators and coroutines: they work after they have returned.
     """
+
+    if not isinstance(circuit_breaker, (bool, CircuitBreaker)):
+        raise TypeError("resilient stands with parentheses: @resilient()")
 
     def decorate(function: F) -> F:
         if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
