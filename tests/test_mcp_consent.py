@@ -139,6 +139,12 @@ def test_deleting_a_folder_shows_all_that_is_in_it(live: SimulatedSite) -> None:
 
 
 def test_discovery_asks_only_before_it_drops_services(live: SimulatedSite) -> None:
+    async def told(client: Client) -> Any:
+        return {tool.name: tool.description for tool in (await client.list_tools()).tools}
+
+    descriptions = talk(live, told, allow_writes=True)
+    assert "With remove_vanished a person is asked before" in descriptions["discover_services"]
+    assert ". A person is asked before" in descriptions["hosts_delete"]
     person = _Person()
     data(_call(live, person, "discover_services", hosts=["host00001"]))
     assert person.asked == []

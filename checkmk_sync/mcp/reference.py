@@ -17,7 +17,8 @@ def reference() -> str:
 
 
 def _row(verb: Verb) -> str:
-    kind = "writes, asks" if verb.writes and verb.needs_consent else "writes" if verb.writes else "reads"
+    asks = f", asks with `{verb.asks_with}`" if verb.asks_with else ", asks" if verb.needs_consent else ""
+    kind = f"writes{asks}" if verb.writes else "reads"
     names = [
         f"**{argument.name}**" if argument.required else argument.name
         for argument in verb.arguments

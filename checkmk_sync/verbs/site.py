@@ -49,6 +49,7 @@ SITE_VERBS = (
         writes=True,
         fields=(Field("hosts", "How many were scanned.", int), Field("state", "How the scan ended.")),
         preview=previews.discovery,
+        asks_with="remove_vanished",
         tool="discover_services",
         idempotent=True,
     ),

@@ -109,11 +109,11 @@ class Verb:
     What a mapping holds beyond them is not shown; ``failed``, pairs of a key and a status, is noted where writes are.
 
     ``destructive`` ones are not done unasked. ``preview(client, **arguments)`` is what they would do, as an
-    :class:`Intent`; None when these arguments destroy nothing. ``additive`` ones add only: all that there was is as
-    before. Done twice, ``idempotent`` ones change nothing more. What others write while an ``alone`` one is done would
-    be taken along by it. ``local`` ones ask and change this program only, not the site. With ``watched`` the handler
-    also takes ``watch``, a function that it tells how far it is. ``faces`` are where the row appears, and ``tool`` its
-    name for language models, if not noun and name.
+    :class:`Intent`; None when these arguments destroy nothing, which is so without the argument ``asks_with``.
+    ``additive`` ones add only: all that there was is as before. Done twice, ``idempotent`` ones change nothing more.
+    What others write while an ``alone`` one is done would be taken along by it. ``local`` ones ask and change this
+    program only, not the site. With ``watched`` the handler also takes ``watch``, a function that it tells how far it
+    is. ``faces`` are where the row appears, and ``tool`` its name for language models, if not noun and name.
     """
 
     noun: str
@@ -127,6 +127,7 @@ class Verb:
     destructive: bool = False
     fields: tuple[Field, ...] = ()
     preview: Optional[Callable[..., Optional[Intent]]] = field(default=None, repr=False)
+    asks_with: str = ""
     additive: bool = False
     alone: bool = False
     idempotent: bool = False
