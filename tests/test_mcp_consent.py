@@ -20,6 +20,7 @@ from checkmk_sync.mcp.consent import Shown
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp_face import MODES, data, said, talk
 
+SAID = "Nothing was done"
 ACCEPT = ElicitResult(action="accept", content={"approve": True})
 NOT_AGREED = [
     ElicitResult(action="decline"),
@@ -191,32 +192,47 @@ def test_by_checksum_in_two_steps(live: SimulatedSite) -> None:
         assert first["preview"][1] == "in /: host00001"
         assert "host00001" in live.world.setup.hosts
         for wrong in ("0" * 16, "", "é"):
-            assert "not what would be done" in said(await delete("host00001", checksum=wrong))
+            assert "no checksum of a preview" in said(await delete("host00001", checksum=wrong))
         assert "not what would be done" in said(await delete("host00002", checksum=first["checksum"]))
         assert len(live.world.setup.hosts) == 3
         assert data(await delete("host00001", checksum=first["checksum"]))["done"] is True
-        assert "not what would be done" in said(await delete("host00001", checksum=first["checksum"]))
+        assert "or it was used already" in said(await delete("host00001", checksum=first["checksum"]))
 
     talk(live, script, allow_writes=True, **options)
     assert set(live.world.setup.hosts) == {"host00000", "host00002"}
 
 
+def test_the_checksum_of_a_plan_is_no_approval_and_changed_facts_are_told(live: SimulatedSite) -> None:
+    given = {"inventory": {"hosts": [{"name": "s1"}]}}
+
+    async def script(client: Client) -> Any:
+        plan = data(await client.call_tool("sync_plan", given))["checksum"]
+        mistaken = said(await client.call_tool("sync_apply", {**given, "checksum": plan}))
+        shown = data(await client.call_tool("sync_apply", given))["checksum"]
+        live.world.setup.note("edit-rule", "Changed a rule.", "automation")
+        return mistaken, said(await client.call_tool("sync_apply", {**given, "checksum": shown}))
+
+    mistaken, late = talk(live, script, allow_writes=True, confirm_by_checksum=True)
+    assert "call without checksum first" in mistaken.lower()
+    assert "not what would be done any more" in late
+
+
 def test_an_approval_serves_once_and_not_for_long() -> None:
     shown = Shown()
     shown.add("a")
-    shown.take("a")
-    with pytest.raises(ToolError, match="Nothing was done"):
-        shown.take("a")
+    shown.take("a", SAID)
+    with pytest.raises(ToolError, match=SAID):
+        shown.take("a", SAID)
     shown.LONGEST_S = -1.0
     shown.add("b")
     with pytest.raises(ToolError):
-        shown.take("b")
+        shown.take("b", SAID)
     shown.LONGEST_S = 600.0
     for number in range(shown.MOST + 1):
         shown.add(str(number))
-    shown.take("1")
+    shown.take("1", SAID)
     with pytest.raises(ToolError):
-        shown.take("0")
+        shown.take("0", SAID)
 
 
 def test_a_scan_is_approved_each_time(live: SimulatedSite) -> None:

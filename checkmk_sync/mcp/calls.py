@@ -144,9 +144,9 @@ class Caller:
                 self._shown.add(sealed)
                 return _answer({"done": False, "preview": preview, "checksum": sealed})
             elif not hmac.compare_digest(approved.encode(), sealed.encode()):
-                raise ToolError(consent.CHANGED)
+                raise ToolError(consent.CHANGED if self._shown.holds(approved) else consent.NO_PREVIEW)
             else:
-                self._shown.take(sealed)
+                self._shown.take(sealed, consent.NO_PREVIEW)
             await self._still(verb, arguments, sealed)
         except ToolError:
             self._audit.refuse(verb.tool_name, arguments, "not approved", client)

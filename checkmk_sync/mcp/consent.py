@@ -22,9 +22,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..verbs import Intent, as_arguments
 from .fence import unbroken
 
-__all__ = ["CHANGED", "Shown", "asked", "can_ask", "preview", "seal"]
+__all__ = ["CHANGED", "NO_PREVIEW", "Shown", "asked", "can_ask", "preview", "seal"]
 
 CHANGED = "Nothing was done: what was approved is not what would be done any more. Call again to see it as it is now."
+NO_PREVIEW = (
+    "Nothing was done: this is no checksum of a preview, or it was used already, or is older than ten minutes. Call "
+    "without checksum first, and give back what that shows. The checksum of a plan is another one."
+)
 _DECLINED = "Nothing was done: the person who was asked did not agree. Do not try again unless asked to."
 _TOO_LATE = "Nothing was done: nobody answered in time. Call again when somebody is there to be asked."
 # From this revision on a question is a result, and the call comes again with the answer.
@@ -32,6 +36,7 @@ _BY_RESULT = "2026-07-28"
 LONGEST = 30_000  # characters of a question: what a person may still look through
 _KEY = secrets.token_bytes(32)  # so that nobody can find a secret of an inventory by trying, or make a checksum up
 _QUESTION = "consent"
+_ANSWERED = "Nothing was done: that question was answered already, or too long ago. Call again to be asked anew."
 
 
 class Shown:
@@ -50,10 +55,16 @@ class Shown:
         while len(self._until) > self.MOST:
             self._until.popitem(last=False)
 
-    def take(self, sealed: str) -> None:
-        """It was approved. ToolError unless it was shown, not long ago, and is approved for the first time."""
-        if self._until.pop(sealed, 0.0) < time.monotonic():
-            raise ToolError(CHANGED)
+    def holds(self, sealed: str) -> bool:
+        """Whether it was shown, not long ago, and was not approved since."""
+        return self._until.get(sealed, 0.0) >= time.monotonic()
+
+    def take(self, sealed: str, otherwise: str) -> None:
+        """It was approved. ToolError that says ``otherwise`` unless it could be."""
+        is_open = self.holds(sealed)
+        self._until.pop(sealed, None)
+        if not is_open:
+            raise ToolError(otherwise)
 
 
 class _Word(BaseModel):
@@ -119,7 +130,7 @@ def _by_result(ctx: Context[Any, Any], message: str, sealed: str, shown: Shown) 
     # The SDK seals the state and binds it to this very request, so it is what was shown.
     if not hmac.compare_digest((ctx.request_state or "").encode(), sealed.encode()):
         raise ToolError(CHANGED)
-    shown.take(sealed)
+    shown.take(sealed, _ANSWERED)
     answer = ctx.input_responses.get(_QUESTION)
     content = answer.content if isinstance(answer, ElicitResult) and answer.action == "accept" else None
     if not content or content.get("approve") is not True:

@@ -116,7 +116,10 @@ def _arguments_model(verb: Verb, policy: Policy) -> type[_Arguments]:
         cursor = Field(max_length=MAX_CURSOR, description="next_cursor of the page before, with the same arguments.")
         fields["cursor"] = (Annotated[Optional[str], cursor], None)
     if verb.needs_consent and policy.confirm_by_checksum:
-        text = "That of the preview, once a person has seen and approved it; without it there is only a preview."
+        text = (
+            "That of the preview of this tool (not of a plan), once a person has seen and approved it; without it "
+            "there is only a preview."
+        )
         fields["checksum"] = (Annotated[Optional[str], Field(max_length=64, description=text)], None)
     return create_model(f"{verb.tool_name}_arguments", __base__=_Arguments, **fields)
 
