@@ -173,6 +173,10 @@ def test_who_deletes_sees_what_would_go(site_for_cli: SimulatedSite) -> None:
     with site_for_cli.client() as cmk:
         cmk.folders.ensure("/dc/rack1")
         cmk.hosts.create("srv1", "/dc/rack1")
+    refused = Terminal(site_for_cli, "folders", "delete", "/dc", answer="y\n")
+    assert refused.code == 2
+    assert "--recursive deletes all of that too" in refused.text
+    assert "Do it?" not in refused.text
     asked = Terminal(site_for_cli, "folders", "delete", "/dc", "--recursive", answer="n\n")
     assert "Delete the folder /dc with 1 folder and 1 host in it, for good." in asked.text
     assert "in /dc/rack1: srv1" in asked.text

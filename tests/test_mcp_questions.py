@@ -51,6 +51,25 @@ def test_all_names_are_shown(live: SimulatedSite) -> None:
     assert "not applied" in said(result)
 
 
+def test_nobody_is_asked_where_nothing_can_be_done(live: SimulatedSite) -> None:
+    question, result = _asked(live, "hosts_delete", names=["nope", "none"])
+    assert (question, "no such host: none, nope" in said(result)) == ("", True)
+    with live.client() as cmk:
+        cmk.folders.ensure("/a/b")
+        cmk.hosts.move("host00001", "/a/b")
+    question, result = _asked(live, "folders_delete", path="/a")
+    assert question == ""
+    assert "/a is not empty, and recursive deletes all of that too: 1 folder and 1 host in it" in said(result)
+    assert "folder /a/b; in /a/b: host00001" in said(result)
+    question, result = _asked(live, "folders_delete", path="/nope")
+    assert (question, "/nope" in said(result) or "parent" in said(result)) == ("", True)
+    with live.client() as cmk:
+        cmk.folders.ensure("/empty")
+    question, result = _asked(live, "folders_delete", path="/empty")
+    assert question.splitlines()[1:] == ["folder /empty"]
+    assert data(result)["done"] is True
+
+
 def test_all_pending_changes_are_shown(live: SimulatedSite) -> None:
     for number in range(30):
         live.world.setup.note("create-host", f"Created new host new{number}.", "automation")
@@ -65,7 +84,7 @@ def test_all_pending_changes_are_shown(live: SimulatedSite) -> None:
 def test_what_cannot_be_shown_whole_is_refused(live: SimulatedSite, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     names = [f"{number:03d}".ljust(200, "x") for number in range(200)]
-    question, result = _asked(live, "hosts_delete", names=names, options={"audit": log})
+    question, result = _asked(live, "hosts_delete", names=["host00000", *names], options={"audit": log})
     assert "Do it in smaller parts" in said(result)
     assert question == ""
     assert json.loads(log.read_text())["outcome"] == "not approved"

@@ -88,7 +88,7 @@ def test_hosts(live: SimulatedSite) -> None:
     assert hosts["new"].folder == "/a/b"
     assert data(_call(live, "hosts_delete", names=["new"])) == {"done": True, "result": {"applied": 1}}
     assert "new" not in hosts
-    assert "not applied" in said(_call(live, "hosts_delete", names=["nope"]))
+    assert "there is no such host: nope" in said(_call(live, "hosts_delete", names=["nope"]))
 
 
 def test_folders(live: SimulatedSite) -> None:
@@ -100,7 +100,7 @@ def test_folders(live: SimulatedSite) -> None:
     assert set(live.world.setup.folders) == {"/", "/a", "/b"}
     assert data(_call(live, "folders_delete", path="/b"))["result"] == {"deleted": "/b"}
     data(_call(live, "hosts_move", name="host00000", folder="/a"))
-    assert "still in use" in said(_call(live, "folders_delete", path="/a"))
+    assert "/a is not empty" in said(_call(live, "folders_delete", path="/a"))
     data(_call(live, "folders_delete", path="/a", recursive=True))
     assert "host00000" not in live.world.setup.hosts
 

@@ -75,11 +75,11 @@ def _command(verb: Verb) -> click.Command:
         if is_asked and not can_ask():
             raise click.UsageError(f"'{verb.noun} {verb.name}' asks before it deletes; without a terminal give --yes")
         with state.client() as client:
-            if is_asked:
-                _ask(state, verb, client, arguments)
-            if verb.writes:
-                state.begin_writing()
             try:
+                if is_asked:
+                    _ask(state, verb, client, arguments)
+                if verb.writes:
+                    state.begin_writing()
                 found = verb.handler(client, **arguments)
             except ValueError as error:  # an argument that cannot be, such as the name of a host
                 raise click.UsageError(str(error)) from error

@@ -22,6 +22,11 @@ def _by_folder(found: Mapping[str, str]) -> Iterator[str]:
     return (f"in {folder}: {', '.join(names)}" for folder, names in sorted(folders.items()))
 
 
+def _few(lines: Sequence[str], most: int = 10) -> str:
+    more = [f"and {len(lines) - most} more lines"] if len(lines) > most else []
+    return "; ".join([*lines[:most], *more])
+
+
 def changes_by_user(pending: Iterable[PendingChange]) -> Iterator[str]:
     """All changes, below a line for who made them and what they are. No text has more than its line."""
     groups: dict[str, list[str]] = {}
@@ -33,27 +38,34 @@ def changes_by_user(pending: Iterable[PendingChange]) -> Iterator[str]:
 
 
 def delete_hosts(client: Checkmk, names: Sequence[str]) -> Intent:
-    """The hosts with their folders; those that are not there are told as well."""
+    """The hosts with their folders; those that are not there are told as well. ValueError when none is."""
     wanted = sorted(set(names))
     found = {host.name: host.folder for host in client.hosts.each(names=wanted)}
     lines = [*_by_folder(found)]
     missing = [name for name in wanted if name not in found]
     if missing:
         lines.append(f"there is no such host: {', '.join(missing)}")
+    if not found:  # nobody can agree to nothing, and what turns up meanwhile was not shown
+        raise ValueError(lines[0])
     sentence = f"Delete {counted(len(found), 'host')} from the configuration of {client.settings.site}, for good."
     return Intent(sentence, tuple(lines), lines)
 
 
 def delete_folder(client: Checkmk, path: str, recursive: bool) -> Intent:
-    """The folder with what is in it."""
+    """The folder with what is in it; ValueError when it has to be empty and is not."""
     root = folder_path(path)
     folders = sorted(folder.path for folder in client.folders.each(root))
     inside = set(folders)
     hosts = {host.name: host.folder for host in client.hosts.each() if host.folder in inside}
     lines = [f"folder {folder}" for folder in folders] + [*_by_folder(hosts)]
-    if not recursive:
-        return Intent(f"Delete the folder {root}; refused by the site unless it is empty.", tuple(lines), lines)
     with_it = f"{counted(len(folders) - 1, 'folder')} and {counted(len(hosts), 'host')} in it"
+    if not recursive:
+        content = [line for line in lines if line != f"folder {root}"]
+        if content:
+            raise ValueError(
+                f"{root} is not empty, and --recursive deletes all of that too: {with_it}: {_few(content)}"
+            )
+        return Intent(f"Delete the folder {root}; refused by the site unless it is empty.", tuple(lines), lines)
     return Intent(f"Delete the folder {root} with {with_it}, for good.", tuple(lines), lines)
 
 

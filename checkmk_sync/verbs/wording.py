@@ -7,7 +7,10 @@ import re
 __all__ = ["OPTIONS", "as_arguments"]
 
 # Those of the command line and of Python that messages name, and that tools call otherwise.
-OPTIONS = ("adopt", "allow-changes", "attribute", "force-foreign", "label", "owner", "remove", "remove-label", "title")
+OPTIONS = (
+    *("adopt", "allow-changes", "attribute", "force-foreign", "label", "owner"),
+    *("recursive", "remove", "remove-label", "title"),
+)
 _OPTION = re.compile(rf"--({'|'.join(sorted(OPTIONS, key=len, reverse=True))})(?![\w-])")
 _IN_PYTHON = re.compile(r" \([a-z_]+=[^()]* in Python\)")
 
