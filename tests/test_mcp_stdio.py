@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -14,11 +15,19 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 import anyio
 from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.shared.exceptions import MCPError
 
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run
 from tests.mcp_face import data, said
 
+WRONG_PROMPTS: tuple[tuple[str, dict[str, str], str], ...] = (
+    ("triage_host", {}, "Missing required arguments: .*host"),
+    ("triage_host", {"host": "web01", "other": "x"}, "other: Unexpected keyword argument"),
+    ("triage_host", {"host": "../x"}, "is not a host name"),
+    ("nope", {}, "Unknown prompt: nope"),
+)
 HUGE = "x" * 10_000_000
 
 
@@ -52,12 +61,13 @@ def test_a_client_starts_it_and_leaves(config: tuple[SimulatedSite, str], tmp_pa
     async def script() -> Any:
         with open(tmp_path / "stderr", "w+", encoding="utf-8") as stderr:
             parameters = StdioServerParameters(command=sys.executable, args=arguments)
-            from mcp.client.stdio import stdio_client
-
             async with Client(stdio_client(parameters, errlog=stderr)) as client:
                 hosts = data(await client.call_tool("stream_hosts", {"limit": 2}))
                 huge = said(await client.call_tool("hosts_get", {"name": HUGE}))
                 data(await client.call_tool("hosts_create", {"name": "new"}))
+                for prompt, given, why in WRONG_PROMPTS:
+                    with pytest.raises(MCPError, match=why):
+                        await client.get_prompt(prompt, given)
             stderr.seek(0)
             return hosts, huge, stderr.read()
 
@@ -119,3 +129,31 @@ def test_wrong_options_are_told_at_once(config: tuple[SimulatedSite, str], sync:
         result = sync("mcp", "--config", path, *arguments)
         assert result.code == 2, arguments
         assert why in result.err, arguments
+
+
+@pytest.mark.parametrize("options", [(), ("-v",)])
+def test_what_goes_wrong_in_the_program_is_a_line_or_all_of_it(
+    config: tuple[SimulatedSite, str], options: tuple[str, ...]
+) -> None:
+    program = """if True:
+        import sys
+        from checkmk_sync.cli import main
+        from checkmk_sync.mcp import calls
+        def broken(*_args):
+            raise RuntimeError("of the program\\nin two lines")
+        calls.page = broken
+        main()
+    """
+    arguments = ["-c", program, "mcp", "--config", config[1], *options]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as stderr:
+
+        async def script() -> Any:
+            parameters = StdioServerParameters(command=sys.executable, args=arguments)
+            async with Client(stdio_client(parameters, errlog=stderr)) as client:
+                return said(await client.call_tool("stream_hosts", {}))
+
+        assert "of the program" not in anyio.run(script)
+        stderr.seek(0)
+        told = stderr.read()
+    assert "RuntimeError: of the program" in told
+    assert ("Traceback" in told, told.count("\n") == 1) == (bool(options), not options)

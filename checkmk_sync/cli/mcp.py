@@ -7,6 +7,7 @@ from typing import Any, Optional
 
 import click
 
+from .output import safe
 from .shared import State, shared_options
 
 __all__ = ["mcp"]
@@ -58,6 +59,7 @@ def mcp(
 
     state: State = context.ensure_object(State)
     state.start_logging()
+    _failures_on_stderr(is_whole=state.verbose > 0)
     if audit_log is None:
         _audit_on_stderr()
     listen = None
@@ -77,4 +79,28 @@ def _audit_on_stderr() -> None:
     handler.setFormatter(logging.Formatter("audit %(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+class _Failures(logging.Handler):
+    """What goes wrong in the SDK, a line each, or whole."""
+
+    def __init__(self, is_whole: bool) -> None:
+        super().__init__(logging.WARNING)
+        self._is_whole = is_whole
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._is_whole:
+            click.echo(self.format(record), err=True)
+            return
+        error = record.exc_info[1] if record.exc_info else None
+        while error is not None and error.__cause__ is not None:
+            error = error.__cause__
+        why = "" if error is None else f": {type(error).__name__}: {error} (all of it with -v)"
+        click.echo(safe(f"{record.name}: {record.getMessage()}{why}"), err=True)
+
+
+def _failures_on_stderr(is_whole: bool) -> None:
+    logger = logging.getLogger("mcp")
+    logger.handlers = [_Failures(is_whole)]
     logger.propagate = False

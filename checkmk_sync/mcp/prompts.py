@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Callable, Mapping
 
 from mcp.server.mcpserver import MCPServer
-from pydantic import Field
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
+from pydantic import Field, ValidationError
 
 from ..names import folder_path, host_name
 from ..verbs import Verb
-from .fence import quoted
+from .fence import line, quoted
 
-__all__ = ["add_prompts"]
+__all__ = ["add_prompts", "mistake"]
 
-MAX_LIST = 20_000  # characters
+MAX_LIST, MAX_SAID = 20_000, 800  # characters
 
 _Host = Annotated[str, Field(description="Name of the host, such as web01.", max_length=240)]
 _Folder = Annotated[str, Field(description="The folder for the new hosts, such as /linux/web.", max_length=1000)]
@@ -71,6 +73,22 @@ PROMPTS: tuple[tuple[Callable[..., str], frozenset[str]], ...] = (
     (onboard_hosts, frozenset({*_CREATING, "pending_changes", "activate_changes", "services_problems"})),
     (explain_activation, frozenset({"pending_changes", "hosts_get", "folders_get"})),
 )
+
+
+def mistake(error: ValueError) -> MCPError:
+    """What the SDK could not make a prompt of, as the mistake in the request that it is; ``error`` itself, raised,
+    when it is none: then this program is wrong."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    if isinstance(cause, ValidationError):
+        found = cause.errors(include_url=False, include_input=False)[:5]
+        said = "; ".join(f"{'.'.join(str(part)[:80] for part in one['loc'])}: {one['msg']}" for one in found)
+    elif isinstance(cause, ValueError):
+        said = str(cause)
+    else:
+        raise error
+    return MCPError(INVALID_PARAMS, f"No prompt can be made of this: {line(said, MAX_SAID)}")
 
 
 def add_prompts(server: MCPServer[Any], verbs: Mapping[str, Verb]) -> frozenset[str]:
