@@ -104,3 +104,14 @@ def test_what_is_too_large_is_refused(quiet: SimulatedSite, folder: Path) -> Non
 def test_a_file_may_name_more_than_one_call(quiet: SimulatedSite, folder: Path) -> None:
     (folder / "many.csv").write_text("name\n" + "".join(f"h{number}\n" for number in range(600)))
     assert data(_plan(quiet, folder, "many.csv"))["counts"]["create"] == 600
+
+
+@pytest.mark.parametrize("tool", ["sync_plan", "sync_apply"])
+def test_without_a_folder_files_are_refused_and_data_is_taken(quiet: SimulatedSite, tool: str) -> None:
+    async def script(client: Client) -> Any:
+        return await client.call_tool(tool, {"file": "good.csv"})
+
+    refused = said(talk(quiet, script, allow_writes=True))
+    assert "file: this server was started without --sync-folder" in refused
+    assert "as inventory" in refused
+    assert "not permitted" not in refused
