@@ -125,6 +125,16 @@ def test_wrong_options_are_told_at_once(config: tuple[SimulatedSite, str], sync:
         (["--http", "--token-file", str(tmp_path / "none")], "cannot be read"),
         (["--http", "--behind-tls"], "--name"),
         (["--http", "--allow-writes"], "--token-file"),
+        (["--token-file", str(token)], "--token-file says how to serve over HTTP: it needs --http"),
+        (["--port", "8765"], "it needs --http"),
+        (["--host", "127.0.0.1"], "it needs --http"),
+        (["--behind-tls"], "it needs --http"),
+        (["--name", "mcp.example.com"], "it needs --http"),
+        (["--confirm-by-checksum"], "it needs --allow-writes"),
+        (
+            ["--allow", "hosts_*", "--allow", "*_delete"],
+            "all tools that fit '*_delete' write: that needs --allow-writes",
+        ),
     ):
         result = sync("mcp", "--config", path, *arguments)
         assert result.code == 2, arguments

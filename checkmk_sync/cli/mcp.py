@@ -6,7 +6,9 @@ import logging
 from typing import Any, Optional
 
 import click
+from click.core import ParameterSource
 
+from ..errors import SettingsError
 from .output import safe
 from .shared import State, shared_options
 
@@ -63,7 +65,9 @@ def mcp(
     if audit_log is None:
         _audit_on_stderr()
     listen = None
-    if http:
+    if not http:
+        _refuse_without_http(context)
+    else:
         listen = dict(host=host, port=port, token_file=token_file, behind_tls=behind_tls, names=name)
 
     def ready(url: str) -> None:
@@ -80,6 +84,14 @@ def _audit_on_stderr() -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+
+
+def _refuse_without_http(context: click.Context) -> None:
+    """Who gives an option believes that it is in force."""
+    for name in ("host", "port", "token_file", "behind_tls", "name"):
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            option = name.replace("_", "-")
+            raise SettingsError(f"--{option} says how to serve over HTTP: it needs --http", field=option)
 
 
 class _Failures(logging.Handler):

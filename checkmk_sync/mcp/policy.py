@@ -33,21 +33,32 @@ class Policy:
     def __post_init__(self) -> None:
         if self.sync_folder is not None and not os.path.isdir(self.sync_folder):
             raise SettingsError(f"the folder {self.sync_folder} for inventories does not exist", field="sync-folder")
+        if self.confirm_by_checksum and not self.allow_writes:
+            raise SettingsError(
+                "--confirm-by-checksum says how writes are approved: it needs --allow-writes",
+                field="confirm-by-checksum",
+            )
         names = tuple(verb.tool_name for verb in VERBS if "tool" in verb.faces)
         for option, patterns in (("allow", self.allow), ("deny", self.deny)):
             for pattern in patterns:
                 # One that is misspelt would leave in what it was to keep out.
                 if not any(fnmatch.fnmatchcase(name, pattern) for name in names):
                     raise SettingsError(f"no tool fits {pattern!r}{nearest(pattern, names)}", field=option)
+        for pattern in self.allow:
+            if not any(self._offers(verb) and fnmatch.fnmatchcase(verb.tool_name, pattern) for verb in VERBS):
+                raise SettingsError(f"all tools that fit {pattern!r} write: that needs --allow-writes", field="allow")
 
     def shows(self, verb: Verb) -> bool:
         """True when the verb is a tool of this server."""
-        if "tool" not in verb.faces or (verb.writes and not (verb.local or self.allow_writes)):
+        if not self._offers(verb):
             return False
         name = verb.tool_name
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.deny):
             return False
         return not self.allow or any(fnmatch.fnmatchcase(name, pattern) for pattern in self.allow)
+
+    def _offers(self, verb: Verb) -> bool:
+        return "tool" in verb.faces and (not verb.writes or verb.local or self.allow_writes)
 
     def inventory(self, name: str) -> InventoryText:
         """An inventory in ``sync_folder``, read. ValueError for anything else."""
