@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from typing import Any, AsyncIterator, Iterator, Optional
+from typing import Any, AsyncIterator, Iterator, Optional, Sequence
 
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -22,7 +22,10 @@ TOKEN = "a-token-of-forty-characters-0123456789-ab"
 
 @contextlib.contextmanager
 def served(
-    site: SimulatedSite, *arguments: str, token: Optional[str] = TOKEN
+    site: SimulatedSite,
+    *arguments: str,
+    token: Optional[str] = TOKEN,
+    program: Sequence[str] = ("-m", "checkmk_sync", "mcp"),
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The address, and the process; ``token`` is the server's, unless the arguments name a file with another."""
     environment = {
@@ -33,7 +36,7 @@ def served(
         "CHECKMK_PASSWORD": site.secret,
         "CHECKMK_MCP_TOKEN": token or "",
     }
-    command = [sys.executable, "-m", "checkmk_sync", "mcp", "--http", "--port", "0", *arguments]
+    command = [sys.executable, *program, "--http", "--port", "0", *arguments]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 import pytest
 
@@ -124,13 +124,22 @@ def test_what_takes_too_long_is_stopped_and_says_so(tmp_path: Path) -> None:
     assert json.loads(log.read_text().splitlines()[-1])["outcome"] == "stopped by the server, done in part"
 
 
+MODULE = ("-m", "checkmk_sync", "mcp")
+IMPATIENT = """if True:
+    from checkmk_sync.cli import main
+    from checkmk_sync.mcp.calls import Caller
+    Caller.finish.__defaults__ = (0.2,)
+    main()
+"""
+
+
 class _Raw:
     """A client that writes lines to a server on its standard input."""
 
-    def __init__(self, site: SimulatedSite, *arguments: str) -> None:
+    def __init__(self, site: SimulatedSite, *arguments: str, program: Sequence[str] = MODULE) -> None:
         known = {"SERVER_URL": site.url, "SITE": "s", "USERNAME": site.user, "PASSWORD": site.secret}
         environment = {**os.environ, **{f"CHECKMK_{name}": value for name, value in known.items()}}
-        command = [sys.executable, "-m", "checkmk_sync.mcp", *arguments]
+        command = [sys.executable, *program, *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self.send("initialize", CLIENT, id=0)
         assert self.answer()["id"] == 0
@@ -173,7 +182,7 @@ def test_on_standard_input_calls_under_way_are_answered(
     gate.open.set()
     answer = client.answer()
     assert (answer["id"], answer["result"]["structuredContent"]["applied"]) == (1, 1)
-    assert client.process.wait(timeout=SOON_S) == 128 + number
+    assert client.process.wait(timeout=SOON_S) == 0
     assert [json.loads(line)["outcome"] for line in log.read_text().splitlines()] == ["started", "done"]
 
 
@@ -189,3 +198,39 @@ def test_on_standard_input_a_second_signal_ends_it_at_once(raw: tuple[SimulatedS
     assert client.process.wait(timeout=SOON_S) == 128 + signal.SIGTERM
     gate.open.set()
     assert json.loads(log.read_text().splitlines()[-1])["outcome"] == "unknown: the server was ended meanwhile"
+
+
+def test_the_status_tells_that_a_call_was_cut_off() -> None:
+    with SimulatedSite(hosts=2) as site:
+        gate = Gate(site, "host00001")
+        client = _Raw(site, program=("-c", IMPATIENT, "mcp"))
+        with client.process:
+            client.send("tools/call", {"name": "hosts_get", "arguments": {"name": "host00001"}}, id=1)
+            assert gate.reached.wait(20)
+            client.process.terminate()
+            assert "stopped before its end" in client.answer()["result"]["content"][0]["text"]
+            assert client.process.wait(timeout=SOON_S) == 128 + signal.SIGTERM
+        gate.open.set()
+
+
+def test_over_http_the_status_tells_it_as_well() -> None:
+    with SimulatedSite(hosts=2) as site, served(site, program=("-c", IMPATIENT, "mcp")) as (url, process):
+        gate = Gate(site, "host00001")
+
+        async def script() -> Any:
+            got: list[str] = []
+            async with connected(url) as client, anyio.create_task_group() as tasks:
+                await client.list_tools()
+
+                async def get() -> None:
+                    got.append(said(await client.call_tool("hosts_get", {"name": "host00001"})))
+
+                tasks.start_soon(get)
+                await anyio.to_thread.run_sync(gate.reached.wait, 20)
+                process.terminate()
+            return got
+
+        (answer,) = anyio.run(script)
+        assert "stopped before its end" in answer
+        assert process.wait(timeout=SOON_S) == 128 + signal.SIGTERM
+        gate.open.set()

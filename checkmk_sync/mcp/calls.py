@@ -41,6 +41,7 @@ class Caller:
         self._at_work = threading.Condition()
         self._works: set[Work] = set()
         self._is_ending = False
+        self.has_cut = False  # whether ending has stopped anything
         self._shown = consent.Shown()
         self._writers = Writers()
         self._capacity = Capacity(client.settings.limits.reads_in_flight)
@@ -87,6 +88,7 @@ class Caller:
             return True
         with self._at_work:
             left = list(self._works)
+            self.has_cut = bool(left)
         for work in left:
             work.stop()
         return self.drain(STOP_S)

@@ -44,12 +44,17 @@ class Ending:
         thread cannot be woken."""
         threading.Thread(target=self._end, name="checkmk-sync-ending", daemon=True).start()
 
-    def at_once(self) -> NoReturn:
-        """End the process. What it was writing is noted as unknown."""
+    @property
+    def status(self) -> int:
+        """With which the process ends that has let its calls end: 0 unless one of them was cut off."""
+        return 128 + self._asked if self._caller.has_cut else 0
+
+    def at_once(self, status: Optional[int] = None) -> NoReturn:
+        """End the process, as killed by the signal unless told otherwise. What it was writing is noted as unknown."""
         self._audit.give_up()
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.flush()
-        os._exit(128 + self._asked)
+        os._exit(128 + self._asked if status is None else status)
 
     def _handle(self, number: int, _frame: Optional[FrameType]) -> None:
         if self._asked:
@@ -60,4 +65,4 @@ class Ending:
     def _end(self) -> None:
         if self._caller.finish():
             threading.Event().wait(ANSWERED_S)
-        self.at_once()
+        self.at_once(self.status)

@@ -231,3 +231,5 @@ class _Server(uvicorn.Server):
         if not await anyio.to_thread.run_sync(self._finish):
             self._ending.at_once()
         await super().shutdown(sockets)
+        if self._ending.status:
+            self._ending.at_once()
