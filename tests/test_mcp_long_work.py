@@ -15,7 +15,8 @@ import anyio
 from mcp import Client
 
 from checkmk_sync.cancelling import current
-from checkmk_sync.mcp.work import Stopped, Work, WorkClock
+from checkmk_sync.mcp import work as at_work
+from checkmk_sync.mcp.work import Stopped, Telling, Work, WorkClock
 from checkmk_sync.testing import SimulatedSite
 from tests.held import Gate
 from tests.mcp_face import MODES, data, talk
@@ -59,9 +60,38 @@ def test_what_was_told_is_not_told_again() -> None:
             with heard:
                 assert heard.wait_for(lambda enough=reports: len(told) >= enough, 20)
 
-    anyio.run(work.run, do, report)
+    anyio.run(work.run, do, Telling(report))
     _assert_it_grows(told)
     assert [done for done, _, _ in told] == [0.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_read_that_takes_long_tells_so_and_so_does_who_waits_for_it(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_work, "QUIET_S", 0.1)
+    with SimulatedSite(hosts=2) as site:
+        gate = Gate(site, "host_config")
+        told: dict[str, list[tuple[float, Any, Any]]] = {"first": [], "second": []}
+
+        async def script(client: Client) -> None:
+            async def read(who: str) -> None:
+                async def progress(done: float, total: Any, message: Any) -> None:
+                    told[who].append((done, total, message))
+                    if all(len(found) >= 3 for found in told.values()):
+                        gate.open.set()
+
+                data(await client.call_tool("stream_hosts", {"search": f"{who}*"}, progress_callback=progress))
+
+            with anyio.fail_after(20):
+                async with anyio.create_task_group() as tasks:
+                    for who in told:
+                        tasks.start_soon(read, who)
+
+        talk(site, script, mode=mode, options={"limits": {"reads_in_flight": 1}})
+    for found in told.values():
+        assert found[0][1:] == (None, "at work, 0 s so far")
+        _assert_it_grows(found)
 
 
 def test_stages_count_on_and_waiting_grows() -> None:

@@ -24,7 +24,7 @@ from .capacity import Capacity, Kind, Place
 from .fence import cleaned, fenced, quoted
 from .intake import checked
 from .policy import Policy
-from .work import Report, Stopped, Work
+from .work import Stopped, Telling, Work
 from .writers import Writers
 
 __all__ = ["Caller"]
@@ -50,18 +50,19 @@ class Caller:
         self, verb: Verb, given: Mapping[str, Any], ctx: Context[Any, Any]
     ) -> CallToolResult | InputRequiredResult:
         """The answer of a tool. ToolError, with what to do next, when there is none."""
+        telling = Telling(ctx.report_progress)
         # In a thread: inventory files are read there.
-        arguments = await self._work(verb, lambda: checked(verb, given, self.policy))
+        arguments = await self._work(verb, lambda: checked(verb, given, self.policy), telling)
         approved = arguments.pop("checksum", None) if verb.needs_consent else None
         client = _client_name(ctx)
         if verb.needs_consent:
-            intent = await self._work(verb, lambda: self._intent(verb, arguments))
+            intent = await self._work(verb, lambda: self._intent(verb, arguments), telling)
             if intent is not None:
                 answer = await self._consent(verb, arguments, intent, approved, ctx, client) if intent.asks else None
                 if answer is not None:
                     return answer
                 arguments = {**arguments, **intent.bound}
-        found = await self._work(verb, lambda: self._do(verb, arguments, client), ctx)
+        found = await self._work(verb, lambda: self._do(verb, arguments, client), telling)
         return _answer({"done": True, "result": found} if verb.needs_consent else found)
 
     async def read(self, verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,12 +71,13 @@ class Caller:
         found: dict[str, Any] = await self.work(kind, lambda: self._do(verb, checked(verb, given, self.policy), ""))
         return found
 
-    async def work(self, kind: Kind, do: Callable[[], Any], report: Optional[Report] = None) -> Any:
+    async def work(self, kind: Kind, do: Callable[[], Any], telling: Optional[Telling] = None) -> Any:
         """What ``do()`` gives, in a thread, once there is a place for one more of this kind and session."""
-        place = await self._capacity.take(kind)
+        taking = self._capacity.take(kind)
+        place = await (taking if telling is None else telling.during(taking, lambda place: place.give_back()))
         work = Work()
         try:
-            return await work.run(lambda: self._counted(work, place, do), report, place.give_back)
+            return await work.run(lambda: self._counted(work, place, do), telling, place.give_back)
         except Stopped:  # but not by the client, to whom nothing would be answered any more
             raise ToolError(f"This was stopped before its end: {_ENDING} {LOOK}") from None
 
@@ -98,9 +100,8 @@ class Caller:
         with self._at_work:
             return self._at_work.wait_for(lambda: not self._works, limit_s)
 
-    async def _work(self, verb: Verb, do: Callable[[], Any], ctx: Optional[Context[Any, Any]] = None) -> Any:
-        kind = Kind.LOCAL if verb.local else Kind.TOOL
-        return await self.work(kind, do, None if ctx is None else ctx.report_progress)
+    async def _work(self, verb: Verb, do: Callable[[], Any], telling: Optional[Telling] = None) -> Any:
+        return await self.work(Kind.LOCAL if verb.local else Kind.TOOL, do, telling)
 
     def _counted(self, work: Work, place: Place, do: Callable[[], Any]) -> Any:
         narrowed.set(place.reads)  # of this thread's context, which ends with the call

@@ -14,14 +14,56 @@ import anyio.to_thread
 from ..cancelling import Cancellation, Stopped, current
 from ..clock import SystemClock
 
-__all__ = ["Report", "Stopped", "Work", "WorkClock"]
+__all__ = ["Report", "Stopped", "Telling", "Work", "WorkClock"]
 
 T = TypeVar("T")
 Report = Callable[[float, Optional[float], str], Awaitable[None]]
 _Ended = tuple[Optional[T], Optional[BaseException]]
 
 REPORT_EVERY_S = 0.2
+QUIET_S = 2.0  # how long a client hears nothing of a call
+GROWTH = 0.001  # of the progress where nothing is known of it
 TOLD_EVERY_S = 1.0  # how long a call waits
+
+
+class Telling:
+    """Tells the client how far one call is, over all its parts; of one that has told nothing for a while, for how long
+    it goes on. The protocol wants each progress to be more than the last."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._started = self._last = time.monotonic()
+        self._told = -1.0
+
+    async def tell(self, done: float, total: Optional[float], message: str) -> None:
+        """Tell it, as a little more than before if it is not."""
+        grown = max(done, self._told + GROWTH)
+        self._told, self._last = grown, time.monotonic()
+        await self._report(grown, total if total is not None and total >= grown else None, message)
+
+    async def go_on(self) -> None:
+        """Until it is cancelled, tell in every QUIET_S of silence that the call is still there."""
+        while True:
+            left = self._last + QUIET_S - time.monotonic()
+            if left > 0:
+                await anyio.sleep(left)
+            else:
+                so_far = time.monotonic() - self._started
+                await self.tell(max(self._told, 0.0) + GROWTH, None, f"at work, {so_far:.0f} s so far")
+
+    async def during(self, do: Awaitable[T], undo: Callable[[T], object]) -> T:
+        """What ``do`` gives, telling meanwhile; ``undo`` is called with it when it cannot be given."""
+        found: list[T] = []
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self.go_on)
+                found.append(await do)
+                tasks.cancel_scope.cancel()
+        except BaseException:
+            for one in found:
+                undo(one)
+            raise
+        return found[0]
 
 
 class Work(Cancellation):
@@ -54,24 +96,25 @@ class Work(Cancellation):
         """Take note that it waits: for a job of the site, or before a repeat."""
         done, total, _ = self.progress
         waited = time.monotonic() - self._started
-        grown = done + 0.001  # the protocol wants it to grow, and nothing is known of the job
+        grown = done + GROWTH  # the protocol wants it to grow, and nothing is known of the job
         self.progress = (grown, total if total and total > grown else None, f"waiting, {waited:.0f} s so far")
 
     async def run(
         self,
         do: Callable[[], T],
-        report: Optional[Report] = None,
+        telling: Optional[Telling] = None,
         ended: Callable[[], object] = lambda: None,
     ) -> T:
-        """What ``do()`` returns, in a thread; ``report`` is called now and then. Cancelling it stops the work.
+        """What ``do()`` returns, in a thread; ``telling`` is told now and then. Cancelling it stops the work.
 
         ``ended`` is called when the thread has ended, which a cancelled one may do later than this: what it needs
         is not free before.
         """
         inside = self._entered(do, asyncio.get_running_loop(), ended)
         async with anyio.create_task_group() as tasks:
-            if report is not None:
-                tasks.start_soon(self._reporting, report)
+            if telling is not None:
+                tasks.start_soon(self._reporting, telling)
+                tasks.start_soon(telling.go_on)
             try:
                 # What is waited for was waited for before; nobody else has this limiter.
                 alone = anyio.CapacityLimiter(1)
@@ -85,8 +128,8 @@ class Work(Cancellation):
             tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
-        if report is not None:
-            await self._tell(report)
+        if telling is not None:
+            await self._tell(telling)
         return found  # type: ignore[return-value]
 
     def _entered(
@@ -107,16 +150,16 @@ class Work(Cancellation):
 
         return inside
 
-    async def _reporting(self, report: Report) -> None:
+    async def _reporting(self, telling: Telling) -> None:
         while True:
             await anyio.sleep(REPORT_EVERY_S)
-            await self._tell(report)
+            await self._tell(telling)
 
-    async def _tell(self, report: Report) -> None:
-        """Report what was not reported before: the protocol wants each progress to be more than the last."""
+    async def _tell(self, telling: Telling) -> None:
+        """Tell what was not told before."""
         now = self.progress
         if now[2] and now[0] > self._told:
-            await report(*now)
+            await telling.tell(*now)
             self._told = now[0]
 
 
