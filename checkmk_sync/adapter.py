@@ -109,6 +109,8 @@ class CheckmkAdapter(HTTPAdapter):
         started = request.deadline.elapsed_s()
         spent().attempts += 1
         self._count("sent", len(request.body or b""))
+        if not call.is_read:
+            cancelling.writing()
         try:
             # What becomes of a write has to be known, so only reads are cut short when nobody wants them any more.
             stopping = cancelling.waking(exchange.expire) if call.is_read else contextlib.nullcontext()

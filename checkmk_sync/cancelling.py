@@ -12,7 +12,7 @@ import threading
 from concurrent.futures import Future
 from typing import Callable, ContextManager, Iterator, Optional, TypeVar
 
-__all__ = ["Cancellation", "Stopped", "check", "current", "result_of", "shielded", "waking"]
+__all__ = ["Cancellation", "Stopped", "check", "current", "result_of", "shielded", "waking", "writing"]
 
 T = TypeVar("T")
 
@@ -26,6 +26,7 @@ class Cancellation:
     """One piece of work, which another thread may stop."""
 
     def __init__(self) -> None:
+        self.writes = 0  # requests of it that change something, so far
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._wakers: dict[object, Callable[[], object]] = {}
@@ -72,6 +73,13 @@ def check() -> None:
     work = current.get()
     if work is not None:
         work.check()
+
+
+def writing() -> None:
+    """Note that this thread's work sends a request that changes something."""
+    work = current.get()
+    if work is not None:
+        work.writes += 1
 
 
 def waking(wake: Callable[[], object]) -> ContextManager[None]:

@@ -55,6 +55,25 @@ def _while(site: SimulatedSite, part: str, first: tuple[str, Any], others: list[
     return talk(site, script, allow_writes=True, answer=_yes)
 
 
+@pytest.mark.parametrize(
+    ("part", "mover"),
+    [
+        ("/actions/move", ("hosts_move", {"name": "host00000", "folder": "/a"})),
+        ("bulk-create", ("batch_create_hosts", {"hosts": [{"host_name": "precious", "folder": "/a"}]})),
+    ],
+)
+def test_a_folder_is_not_deleted_with_what_is_on_its_way_into_it(
+    live: SimulatedSite, part: str, mover: tuple[str, Any]
+) -> None:
+    with live.client() as client:
+        client.folders.ensure("/a")
+        client.hosts.move("host00001", "/a")
+    delete = ("folders_delete", {"path": "/a", "recursive": True})
+    moved, meanwhile, _ = _while(live, part, mover, [delete])
+    assert not moved.is_error
+    assert meanwhile[0].is_error and "something else is being written" in said(meanwhile[0])
+
+
 def test_nothing_is_written_while_an_inventory_is_applied(live: SimulatedSite) -> None:
     others = [
         ("hosts_update", {"name": "host00001", "attribute": {"alias": "unasked"}}),

@@ -15,12 +15,14 @@ import pytest
 
 pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
+import anyio
 from mcp import Client
 from mcp_types import ElicitResult
 
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.mcp.audit import Audit
 from checkmk_sync.testing import Fault, SimulatedSite
+from tests.held import Gate
 from tests.mcp_face import data, said, talk
 
 
@@ -176,3 +178,23 @@ def test_of_a_line_that_is_too_long_only_the_longest_is_counted(
     first, second = (line["arguments"] for line in _lines(log))
     assert first == {"owner": "cmdb", "names": ["web01"] * 50, "approved": "500 entries, too long to note"}
     assert second == {"names": "200 entries, too long to note", "approved": "500 entries, too long to note"}
+
+
+def test_a_write_that_was_stopped_in_the_queue_has_written_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    with SimulatedSite(hosts=1, services=2) as site:
+        gate = Gate(site, "host_config/collections/all")
+
+        async def script(client: Client) -> None:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.call_tool, "hosts_create", {"name": "first"})
+                assert await anyio.to_thread.run_sync(gate.reached.wait, 20)
+                with anyio.move_on_after(0.3):  # there is one place for writes
+                    await client.call_tool("hosts_create", {"name": "second"})
+                while "stopped" not in log.read_text():
+                    await anyio.sleep(0.02)
+                gate.open.set()
+
+        talk(site, script, allow_writes=True, audit=log)
+        assert "second" not in site.world.setup.hosts
+    assert "stopped by the client, before anything was written" in log.read_text()

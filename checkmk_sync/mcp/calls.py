@@ -7,6 +7,7 @@ import json
 import threading
 from typing import Any, Callable, Mapping, Optional
 
+import anyio.to_thread
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, InputRequiredResult, TextContent
@@ -54,15 +55,17 @@ class Caller:
         # In a thread: inventory files are read there.
         arguments = await self._work(verb, lambda: checked(verb, given, self.policy), telling)
         approved = arguments.pop("checksum", None) if verb.needs_consent else None
-        client = _client_name(ctx)
+        client, still = _client_name(ctx), None
         if verb.needs_consent:
             intent = await self._work(verb, lambda: self._intent(verb, arguments), telling)
             if intent is not None:
                 answer = await self._consent(verb, arguments, intent, approved, ctx, client) if intent.asks else None
                 if answer is not None:
                     return answer
+                if intent.asks:
+                    still = self._still(verb, arguments, intent)
                 arguments = {**arguments, **intent.bound}
-        found = await self._work(verb, lambda: self._do(verb, arguments, client), telling)
+        found = await self._work(verb, lambda: self._do(verb, arguments, client, still), telling)
         return _answer({"done": True, "result": found} if verb.needs_consent else found)
 
     async def read(self, verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,19 +153,25 @@ class Caller:
                 raise ToolError(consent.CHANGED if self._shown.holds(approved) else consent.NO_PREVIEW)
             else:
                 self._shown.take(sealed, consent.NO_PREVIEW)
-            await self._still(verb, arguments, sealed)
         except ToolError:
-            self._audit.refuse(verb.tool_name, arguments, "not approved", client)
+            # In a thread, for a disk may be slow, and other sessions wait for this loop.
+            await anyio.to_thread.run_sync(self._audit.refuse, verb.tool_name, arguments, "not approved", client)
             raise
         return None
 
-    async def _still(self, verb: Verb, arguments: Mapping[str, Any], sealed: str) -> None:
-        """People take their time: what was shown has to be what would be done now."""
-        now = await self._work(verb, lambda: self._intent(verb, arguments))
-        if now is None or consent.seal(verb.tool_name, arguments, now.facts) != sealed:
-            raise ToolError(consent.CHANGED)
+    def _still(self, verb: Verb, arguments: Mapping[str, Any], shown: Intent) -> Callable[[], None]:
+        """A last look, for people take their time: what was shown has to be what would be done now."""
 
-    def _do(self, verb: Verb, arguments: Mapping[str, Any], client: str) -> dict[str, Any]:
+        def look() -> None:
+            now = self._intent(verb, arguments)
+            if now is None or now.facts != shown.facts:
+                raise ToolError(consent.CHANGED)
+
+        return look
+
+    def _do(
+        self, verb: Verb, arguments: Mapping[str, Any], client: str, still: Optional[Callable[[], None]] = None
+    ) -> dict[str, Any]:
         cancelling.check()
         if verb.gives_rows:
             return page(self.client, verb, arguments)
@@ -177,18 +186,24 @@ class Caller:
         ended = Ended("failed")
         try:
             with self._writers.entered(verb):
+                if still is not None:
+                    still()
                 answer, found = given(self.client, verb, {**arguments, **more})
             ended = Ended.well(found)
             return answer
         except Stopped:
-            reached = work.reached if isinstance(work, Work) else {}
-            ended = Ended(f"stopped by {'the server' if self._is_ending else 'the client'}, done in part", reached)
+            ended = self._stopped(work)
             raise
         except CheckmkError as error:
             ended = Ended.badly(error)
             raise
         finally:
             self._audit.end(noted, ended)
+
+    def _stopped(self, work: Optional[cancelling.Cancellation]) -> Ended:
+        by = "the server" if self._is_ending else "the client"
+        how_far = "done in part" if work is None or work.writes else "before anything was written"
+        return Ended(f"stopped by {by}, {how_far}", work.reached if isinstance(work, Work) else {})
 
 
 def _told(do: Callable[[], Any]) -> Any:

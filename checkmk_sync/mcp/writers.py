@@ -13,11 +13,12 @@ from ..verbs import Verb
 __all__ = ["Writers"]
 
 _ALONE = (
-    "Nothing was done: an inventory is being applied, and what is written meanwhile would become active with it, "
-    "though nobody has approved that. Try again when it has ended."
+    "Nothing was done: an inventory is being applied or a folder deleted, which would take along what is written "
+    "meanwhile, though nobody has approved that. Try again when it has ended."
 )
 _BUSY = (
-    "Nothing was done: something else is being written, and would become active with this. Try again when it has ended."
+    "Nothing was done: something else is being written, which this would take along, though nobody has approved that. "
+    "Try again when it has ended."
 )
 
 

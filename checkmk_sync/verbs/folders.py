@@ -115,5 +115,6 @@ FOLDER_VERBS = (
         destructive=True,
         fields=(Field("deleted", "The folder."),),
         preview=previews.delete_folder,
+        alone=True,
     ),
 )
