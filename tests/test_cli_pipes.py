@@ -36,6 +36,7 @@ def _exit_code(site: SimulatedSite, *arguments: str) -> int:
 
 
 @pytest.mark.parametrize("form", [(), ("--json",), ("--markdown",)])
+@pytest.mark.slow
 def test_a_plan_exits_as_it_would(site_for_cli: SimulatedSite, inventory: str, form: tuple[str, ...]) -> None:
     assert _exit_code(site_for_cli, "plan", inventory, "--detailed-exitcode", *form) == 4
     assert _exit_code(site_for_cli, "plan", inventory, *form) == 0

@@ -13,6 +13,8 @@ import pytest
 
 from checkmk_sync.testing import SimulatedSite
 
+pytestmark = pytest.mark.slow  # a process for each
+
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
 
 

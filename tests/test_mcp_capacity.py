@@ -19,6 +19,8 @@ from tests.held import Gate
 from tests.mcp_face import MODES, data, talk
 from tests.mcp_process import connected, served
 
+pytestmark = pytest.mark.slow  # processes of their own, held up for some seconds
+
 SOON_S = 10
 TRIAGE = PromptReference(type="ref/prompt", name="triage_host")
 

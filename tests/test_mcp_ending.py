@@ -28,6 +28,8 @@ from tests.held import Gate
 from tests.mcp_face import MODES, data, said
 from tests.mcp_process import connected, served
 
+pytestmark = pytest.mark.slow  # processes of their own, held up for some seconds
+
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 HOSTS = [{"host_name": "new"}]
 CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}

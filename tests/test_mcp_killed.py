@@ -18,6 +18,8 @@ from checkmk_sync.testing import SimulatedSite
 from tests.held import Gate
 from tests.mcp_process import TOKEN, served
 
+pytestmark = pytest.mark.slow  # processes of their own, held up for some seconds
+
 # Calls the tool that its first argument names, of the server at an address or of one that it starts.
 CLIENT = """
 import anyio, json, sys
