@@ -10,10 +10,13 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from checkmk_sync.cli import demo_inventory
 from checkmk_sync.cli.app import run
 
 
+@pytest.mark.slow
 def test_the_demo_and_the_site_it_keeps() -> None:
     started = time.monotonic()
     process = subprocess.Popen(

@@ -65,7 +65,7 @@ def test_it_holds_no_place_for_a_call_that_was_interrupted(call: str) -> None:
         CALLS[call](client)
         line = 0
         while True:
-            line += 1 if line < 40 else 3
+            line += 1 if line < 20 else 5
             client.clear_cache()
             if not _interrupted_at(line, lambda: CALLS[call](client)):
                 break

@@ -24,6 +24,8 @@ from tests.conftest import Run
 from tests.mcp_face import data
 from tests.mcp_process import TOKEN, connected, served
 
+pytestmark = pytest.mark.slow  # a server process for each
+
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 

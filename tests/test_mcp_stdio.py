@@ -22,6 +22,8 @@ from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run
 from tests.mcp_face import data, said
 
+pytestmark = pytest.mark.slow  # a server process for each
+
 WRONG_PROMPTS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("triage_host", {}, "Missing required arguments: .*host"),
     ("triage_host", {"host": "web01", "other": "x"}, "other: Unexpected keyword argument"),
