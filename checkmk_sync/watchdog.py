@@ -176,8 +176,8 @@ class Watchdog:
             self._add(watch, limit_s)
             yield
         finally:
-            watch.over = True
             self._live.discard(watch)
+            watch.over = True
             if self._closed and not self._live:
                 with self._changed:
                     self._changed.notify()
