@@ -229,8 +229,7 @@ class ReplyCache:
 
     def _note_all(self) -> None:
         """Tell the storage of the writes that it does not know of yet, those of other clients of this process too."""
-        if self._owed:
-            self._pay()
+        self._pay()
         for scope, writes in self._unnoted.all().items():
             if self._rests:
                 return

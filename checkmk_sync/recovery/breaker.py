@@ -16,7 +16,7 @@ from ..forks import renewed_in_children
 from ..settings import BreakerSettings
 from .classify import ErrorClass, classify_error
 
-__all__ = ["BreakerState", "CircuitBreaker"]
+__all__ = ["BreakerState", "CircuitBreaker", "refuse_what_works_later"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -129,8 +129,7 @@ class CircuitBreaker:
 
     def __call__(self, fn: F) -> F:
         """Use as a decorator. TypeError for generators and coroutines: they work after they have returned."""
-        if inspect.isgeneratorfunction(fn) or inspect.iscoroutinefunction(fn):
-            raise TypeError(f"{fn.__qualname__} works after it has returned; guard what it calls")
+        refuse_what_works_later(fn)
 
         @functools.wraps(fn)
         def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -218,3 +217,9 @@ class _Recent:
 
     def clear(self) -> None:
         self._slices.clear()
+
+
+def refuse_what_works_later(function: Callable[..., Any]) -> None:
+    """TypeError for generators and coroutines: a guard around their call sees nothing of their work."""
+    if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+        raise TypeError(f"{function.__qualname__} works after it has returned; guard what it calls")

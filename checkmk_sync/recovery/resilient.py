@@ -10,7 +10,7 @@ from typing import Any, Callable, Mapping, Optional, TypeVar, Union
 
 from ..metrics import MetricsCollector, get_metrics_collector
 from ..settings import RecoverySettings
-from .breaker import BreakerState, CircuitBreaker
+from .breaker import BreakerState, CircuitBreaker, refuse_what_works_later
 from .classify import is_repeatable
 from .fallback import FallbackHandler
 from .retry import RetryBudget, RetryPolicy
@@ -126,8 +126,7 @@ def resilient(
         raise TypeError("resilient stands with parentheses: @resilient()")
 
     def decorate(function: F) -> F:
-        if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
-            raise TypeError(f"{function.__qualname__} works after it has returned; guard what it calls")
+        refuse_what_works_later(function)
         name, is_method = function.__name__, next(iter(inspect.signature(function).parameters), "") == "self"
         own = RecoveryMixin()
 

@@ -50,11 +50,9 @@ class _Status(Resource):
         wanted = [*self._always, *(name for name in several(columns, "columns") if name not in self._always)]
         return {"columns": wanted, "sites": list(several(sites, "sites")) or None, "query": query.to_dict() or None}
 
-    def _rows(
-        self, by_get: str, by_post: str, received: Received, asked: Asked, **path: str
-    ) -> Generator[Any, None, None]:
-        verb, arguments = _form(self._site, self.noun, by_get, by_post, asked)
-        return self._items(verb, received, parts=("extensions",), path=path, **arguments)
+    def _rows(self, received: Received, asked: Asked) -> Generator[Any, None, None]:
+        verb, arguments = _form(self._site, self.noun, "list", "query", asked)
+        return self._items(verb, received, parts=("extensions",), **arguments)
 
 
 class HostStatuses(_Status):
@@ -82,7 +80,7 @@ class HostStatuses(_Status):
         Decoded while the answer arrives. Checkmk: a site that is down is left out without a hint.
         """
         asked = self._asked(columns, sites, _condition(query, "name", search, _listed(HostState, state)))
-        return Stream(lambda received: parsed(self._rows("list", "query", received, asked), HostStatus.parse))
+        return Stream(lambda received: parsed(self._rows(received, asked), HostStatus.parse))
 
     def monitored(self, names: Iterable[str]) -> set[str]:
         """Those of the hosts that the core knows: few are asked for by name, many looked for in the whole list."""
