@@ -1,57 +1,63 @@
 """Decoding many items with one call, and where to cut a text that is not complete for that.
 
-msgspec (extra ``fast``) steps over what nobody needs. json builds everything, so links, which are most of an
-item, are taken out of the text before.
+msgspec (extra ``fast``) steps over what nobody needs. json builds everything, so what nobody needs, which is most of
+an item, is taken out of the text before.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
+import re
 import secrets
-from typing import Any, Callable, Optional, Sequence
+from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence
 
 __all__ = ["Cutter", "block_decoder"]
 
 Decode = Callable[[str], list[Any]]
 
 LEAST_CHARS = 128 * 2**10
+# Of what nobody needs in an item: a longer pattern would cost more than it saves.
+LONGEST_PATTERN = 8192
 _TRIES = 3
 _GIVE_UP_AFTER = 8
 
 
-def block_decoder(fields: Sequence[str]) -> Decode:
-    """A function from ``"item,item,…"`` to the items, with at least these members of each.
+def block_decoder(fields: Sequence[str], sample: str) -> Decode:
+    """A function from ``"item,item,…"`` to the items, of which ``sample`` is one; ``item[name]`` is there for
+    each of these fields.
 
     What else an item holds may be left out. Raises ValueError for what is no such text, and may do so where
     an item lacks one of these.
     """
-    return _of_msgspec(fields) or (_whole if "links" in fields else _of_json)
+    return _of_msgspec(tuple(fields)) or _of_json(fields, sample)
 
 
-def _of_msgspec(fields: Sequence[str]) -> Optional[Decode]:
+@functools.lru_cache(maxsize=16)
+def _of_msgspec(fields: tuple[str, ...]) -> Optional[Decode]:
     """None where it is not installed."""
     try:
         import msgspec
-        from msgspec.structs import asdict
     except ImportError:
         return None
     # gc=False: these live for an instant, and tracking them is a third of the cost.
-    item = msgspec.defstruct("Item", [(name, Any) for name in fields], gc=False)
+    members = [(name, Any) for name in fields]
+    item = msgspec.defstruct("Item", members, namespace={"__getitem__": object.__getattribute__}, gc=False)
     decode = msgspec.json.Decoder(list[item]).decode  # type: ignore[valid-type]
 
     def items(text: str) -> list[Any]:
         try:
-            return list(map(asdict, decode(f"[{text}]")))
+            return decode(f"[{text}]")
         except msgspec.MsgspecError as error:  # no ValueError before 0.20
             raise ValueError(str(error)) from None
 
     return items
 
 
-_LINKS = ('"links": [', '"links":[')
-# Stands for links that were taken out; nobody outside can write it, so what has it had links.
-_TAKEN = secrets.token_hex(16)
+def _of_json(fields: Sequence[str], sample: str) -> Decode:
+    needless = _needless(fields, sample)
+    return _whole if needless is None else functools.partial(_shortened, *needless)
 
 
 def _whole(text: str) -> list[Any]:
@@ -61,35 +67,77 @@ def _whole(text: str) -> list[Any]:
         raise ValueError("the answer is nested too deeply") from None
 
 
-def _of_json(text: str) -> list[Any]:
-    short, taken = _without_links(text)
+# Stands for what was taken out; nobody outside can write it, so what has it had that.
+_TAKEN = secrets.token_hex(16)
+
+
+def _shortened(needless: re.Pattern[str], instead: str, text: str) -> list[Any]:
+    short, taken = needless.subn(instead, text)
     items = _whole(short)
-    # Other parts of an item may have links too: then there are more than items that lost theirs.
-    if taken and taken != sum(isinstance(item, dict) and item.pop("links", None) == _TAKEN for item in items):
+    # Other parts of an item may look the same: then more was taken out than items lost something.
+    if taken and taken != sum(isinstance(item, dict) and item.pop(_TAKEN, None) == 0 for item in items):
         return _whole(text)
     return items
 
 
-def _without_links(text: str) -> tuple[str, int]:
-    """The text with a mark instead of each list of ``"links"``, and how many there were; or as it is, and 0.
+def _needless(fields: Sequence[str], sample: str) -> Optional[tuple[re.Pattern[str], str]]:
+    """A pattern of the most that stands together in an item without one of ``fields``, and what to put there instead;
+    None where there is nothing, or nothing that is surely found again.
 
-    That changes nothing else: each list holds no other one, and ends with a bracket outside of all texts in it. So
-    what is left is whole items where the text was, and only there.
+    In other items the texts in it may be others, and no more. ``"[^"]*"`` takes a text with an escaped quote for
+    two; but each text in a match is followed by a key, and nobody writes JSON in which a text is followed by a letter.
+    So whole members of an object are taken out, wherever that is, and what is left is whole items where the text was.
     """
-    sign = next((sign for sign in _LINKS if sign in text), "")
+    members = list(_members(sample))
+    runs = [list(run) for _, run in itertools.groupby(members, key=lambda member: member.name in fields)]
+    followed = [(run, after[0]) for run, after in zip(runs, runs[1:]) if run[0].name not in fields]
+    if not followed:
+        return None
+    run, after = max(followed, key=lambda found: found[0][-1].end - found[0][0].start)
+    pattern = _alike(sample[run[0].start : run[-1].end])
+    if pattern is None:
+        return None
+    needless = re.compile(f"{pattern}(?={re.escape(sample[after.start : after.value])})")
+    return needless, f'{sample[run[0].start]}"{_TAKEN}":0'
+
+
+class _Member(NamedTuple):
+    """Where a member of an object stands, from the bracket or the comma before it."""
+
+    name: str
+    start: int
+    value: int
+    end: int
+
+
+_KEY = re.compile(r'[{,]\s*"(\w+)"\s*:\s*')
+_SPACE = re.compile(r"\s*")
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
+
+
+def _members(item: str) -> Iterator[_Member]:
+    """The members of an object, up to one with an unusual name."""
+    decode, at = json.JSONDecoder().raw_decode, 0
+    while key := _KEY.match(item, at):
+        _, end = decode(item, key.end())
+        yield _Member(key[1], at, key.end(), end)
+        space = _SPACE.match(item, end)
+        at = space.end() if space else end
+
+
+def _alike(text: str) -> Optional[str]:
+    """A pattern of members that differ from these in their texts only; None where that is not sure to find borders."""
+    if len(text) > LONGEST_PATTERN:
+        return None
     pieces: list[str] = []
-    find, count, may_escape = text.find, text.count, '\\"' in text
-    at = 0
-    while sign and (start := find(sign, at)) >= 0:
-        inside, end = start + len(sign), find("]", start)
-        if end < 0 or count('"', start, end) % 2 or find("[", inside, end) >= 0:
-            return text, 0
-        if may_escape and find('\\"', max(0, start - 1), end) >= 0:
-            return text, 0
-        pieces.append(text[at:start])
-        at = end + 1
-    pieces.append(text[at:])
-    return f'"links":"{_TAKEN}"'.join(pieces), len(pieces) - 1
+    at, expects_value = 0, False
+    for string in _STRING.finditer(text):
+        is_key, between = bool(string[2]), text[at : string.start()]
+        if not (re.fullmatch(r"\w+", string[1]) if is_key else expects_value and not between.strip()):
+            return None
+        pieces += (re.escape(between), re.escape(string[0]) if is_key else '"[^"]*"')
+        at, expects_value = string.end(), is_key
+    return "".join((*pieces, re.escape(text[at:])))
 
 
 class Cutter:

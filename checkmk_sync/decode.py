@@ -24,12 +24,11 @@ def iter_items(
 ) -> Iterator[Any]:
     """The items of the list ``member`` of the JSON object in ``chunks``, one after the other.
 
-    Holds a few chunks and some items at a time. With ``fields`` only these members of each item are sure
-    to be there: others are stepped over, which is quicker. BrokenReplyError when the document ends too
+    Holds a few chunks and some items at a time. With ``fields`` an item is whatever gives these members as
+    ``item[name]``: others are stepped over, which is quicker. BrokenReplyError when the document ends too
     early, also after its last item; UnexpectedReplyError when it is no JSON object with such a list.
     """
     text = _Text(chunks)
-    decode = block_decoder(fields) if fields else None
     text.expect("{")
     found = False
     while not text.accept("}"):
@@ -39,7 +38,7 @@ def iter_items(
         text.expect(":")
         if key == member and text.accept("["):
             found = True
-            yield from _items(text) if decode is None else _items_in_blocks(text, decode)
+            yield from _items_in_blocks(text, fields) if fields else _items(text)
         else:
             text.value()
         text.separator("}")
@@ -55,7 +54,7 @@ def _items(text: _Text) -> Iterator[Any]:
         text.separator("]")
 
 
-def _items_in_blocks(text: _Text, decode: Callable[[str], list[Any]]) -> Iterator[Any]:
+def _items_in_blocks(text: _Text, fields: Sequence[str]) -> Iterator[Any]:
     """As :func:`_items`, most of them by the block; the first ones show how the items of this list begin."""
     begun: list[str] = []
     while len(begun) < 2:
@@ -65,7 +64,7 @@ def _items_in_blocks(text: _Text, decode: Callable[[str], list[Any]]) -> Iterato
         begun.append(source)
         yield value
         text.separator("]")
-    cutter = Cutter(decode, *begun)
+    cutter = Cutter(block_decoder(fields, begun[0]), *begun)
     while not cutter.useless and text.fill(LEAST_CHARS):
         yield from text.block(cutter)
     yield from _items(text)

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Mapping, Optional, TypeVar
+from dataclasses import dataclass, field, fields
+from typing import Any, Callable, ClassVar, Mapping, Optional, TypeVar
 
 from .errors import UnexpectedReplyError
 from .names import OWNER_LABEL, HostState, ServiceState, folder_path
@@ -109,6 +109,7 @@ class _Row:
     """``columns`` holds what was asked for; ``row["plugin_output"]`` is one of them."""
 
     PARTS: ClassVar = ("extensions",)
+    __slots__ = ("columns",)
 
     columns: Mapping[str, Any]
 
@@ -117,10 +118,15 @@ class _Row:
             raise KeyError(f"the column {column!r} was not asked for: give columns=[{column!r}]")
         return self.columns[column]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, entry.name) for entry in fields(self))
+
 
 @dataclass(frozen=True)
 class HostStatus(_Row):
     """What the monitoring says of a host."""
+
+    __slots__ = ("name", "state")
 
     name: str
     state: HostState
@@ -135,14 +141,17 @@ class HostStatus(_Row):
         except (KeyError, TypeError):
             raise _no_row(HostState, data, "name") from None
         host = _new(cls)
-        record = host.__dict__
-        record["columns"], record["name"], record["state"] = columns, name, found
+        _set_columns(host, columns)
+        _set_host(host, name)
+        _set_host_state(host, found)
         return host
 
 
 @dataclass(frozen=True)
 class ServiceStatus(_Row):
     """What the monitoring says of a service; ``name`` is its description."""
+
+    __slots__ = ("host_name", "name", "state")
 
     host_name: str
     name: str
@@ -159,9 +168,23 @@ class ServiceStatus(_Row):
         except (KeyError, TypeError):
             raise _no_row(ServiceState, data, "host_name", "description") from None
         service = _new(cls)
-        record = service.__dict__
-        record["columns"], record["host_name"], record["name"], record["state"] = columns, host, name, found
+        _set_columns(service, columns)
+        _set_host_name(service, host)
+        _set_service(service, name)
+        _set_service_state(service, found)
         return service
+
+
+def _setter(kind: type[_Row], name: str) -> Callable[[Any, Any], None]:
+    """Sets a field of a new record; a frozen dataclass would do the same, slower."""
+    setter: Callable[[Any, Any], None] = kind.__dict__[name].__set__
+    return setter
+
+
+_set_columns = _setter(_Row, "columns")
+_set_host, _set_host_state = _setter(HostStatus, "name"), _setter(HostStatus, "state")
+_set_host_name = _setter(ServiceStatus, "host_name")
+_set_service, _set_service_state = _setter(ServiceStatus, "name"), _setter(ServiceStatus, "state")
 
 
 _WORST_FIRST = (
