@@ -34,11 +34,11 @@ from .settings import Timeouts
 from .watchdog import POOL_CLASSES, Exchange, Watchdog
 from .wire import JSON, Call, Kind
 
-__all__ = ["CHUNK_BYTES", "CallRequest", "CheckmkAdapter", "bare", "decoded", "is_json"]
+__all__ = ["CallRequest", "CheckmkAdapter", "bare", "decoded", "is_json"]
 
 log = logging.getLogger("checkmk_sync")
 
-CHUNK_BYTES = 65_536
+READ_BYTES = 2**20
 
 
 class CallRequest(requests.PreparedRequest):
@@ -211,7 +211,7 @@ def _check_stopped(call: Call) -> None:
 
 def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
     pieces, size = [], 0
-    for piece in response.iter_content(CHUNK_BYTES):
+    for piece in _large_pieces(response, int(min(READ_BYTES, limit + 1))):
         pieces.append(piece)
         size += len(piece)
         if size > limit:
@@ -219,7 +219,15 @@ def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
             raise ReplyTooLargeError(
                 f"the answer is larger than {limit:.0f} bytes", limit_bytes=int(limit), call=str(call)
             )
-    return b"".join(pieces)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _large_pieces(response: requests.Response, size: int) -> Iterator[bytes]:
+    """For each costs as much as decoding some items."""
+    if response.raw.closed:  # whoever listens in between has read it
+        return response.iter_content(size)
+    encoded = "Content-Encoding" in response.headers  # urllib3 copies what it may have to decode
+    return iter(lambda: response.raw.read(size, decode_content=encoded), b"")
 
 
 def decoded(response: requests.Response, call: Call) -> Any:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
+import itertools
 import json
 import re
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
-from .blocks import LEAST_CHARS, Cutter, block_decoder
+from .blocks import LEAST_CHARS, Cutter
+from .decoders import answer_decoder, block_decoder
 from .errors import BrokenReplyError, UnexpectedReplyError
 
-__all__ = ["iter_items"]
+__all__ = ["all_items", "iter_blocks", "iter_items"]
 
 MAX_ITEM_CHARS = 64 * 2**20
+MOST_AT_ONCE = 100
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DELIMITERS = " \t\n\r,:]}"
@@ -22,7 +26,21 @@ _TO_ANOTHER = re.compile(r"[ \t\n\r]*,[ \t\n\r]*(?=[^] \t\n\r])").match  # from 
 def iter_items(
     chunks: Iterable[bytes], member: str = "value", *, fields: Optional[Sequence[str]] = None
 ) -> Iterator[Any]:
-    """The items of the list ``member`` of the JSON object in ``chunks``, one after the other.
+    """What :func:`iter_blocks` yields, one after the other."""
+    return itertools.chain.from_iterable(iter_blocks(chunks, member, fields=fields))
+
+
+def all_items(text: bytes, fields: Sequence[str]) -> Iterable[Any]:
+    """What :func:`iter_items` yields of a text that is there as a whole, but quicker."""
+    with contextlib.suppress(ValueError):  # what is wrong with it, or that json reads it, is found out below
+        return answer_decoder(fields)(text)
+    return iter_items([text], fields=fields)
+
+
+def iter_blocks(
+    chunks: Iterable[bytes], member: str = "value", *, fields: Optional[Sequence[str]] = None
+) -> Iterator[list[Any]]:
+    """The items of the list ``member`` of the JSON object in ``chunks``, some at a time: those that are there.
 
     Holds a few chunks and some items at a time. With ``fields`` an item is whatever gives these members as
     ``item[name]``: others are stepped over, which is quicker. BrokenReplyError when the document ends too
@@ -47,14 +65,14 @@ def iter_items(
         raise UnexpectedReplyError(f"the answer has no list {member!r}")
 
 
-def _items(text: _Text) -> Iterator[Any]:
+def _items(text: _Text) -> Iterator[list[Any]]:
     while not text.accept("]"):
-        yield from text.followed_values()
-        yield text.value()
+        yield list(itertools.islice(text.followed_values(), MOST_AT_ONCE))
+        yield [text.value()]
         text.separator("]")
 
 
-def _items_in_blocks(text: _Text, fields: Sequence[str]) -> Iterator[Any]:
+def _items_in_blocks(text: _Text, fields: Sequence[str]) -> Iterator[list[Any]]:
     """As :func:`_items`, most of them by the block; the first ones show how the items of this list begin."""
     begun: list[str] = []
     while len(begun) < 2:
@@ -62,11 +80,11 @@ def _items_in_blocks(text: _Text, fields: Sequence[str]) -> Iterator[Any]:
             return
         value, source = text.value_and_source()
         begun.append(source)
-        yield value
+        yield [value]
         text.separator("]")
     cutter = Cutter(block_decoder(fields, begun[0]), *begun)
     while not cutter.useless and text.fill(LEAST_CHARS):
-        yield from text.block(cutter)
+        yield text.block(cutter)
     yield from _items(text)
 
 

@@ -12,22 +12,23 @@ import collections
 import contextvars
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Callable, Generator, Iterable, Iterator, Sequence
+from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from . import cancelling
-from .decode import iter_items
+from .decode import all_items, iter_blocks
 from .errors import BrokenReplyError, ReplyTooLargeError
 from .query import Filter, column, everything
-from .streaming import DECODED_FACTOR, Received
+from .streaming import DECODED_FACTOR, Blocks, Received
 
 __all__ = ["Part", "Partitions"]
 
 # More than this in one part gains nothing. The first parts are smaller, so that the first item comes soon.
-FIRST_BYTES, TARGET_BYTES = 32 * 2**10, 512 * 2**10
+FIRST_BYTES, TARGET_BYTES = 32 * 2**10, 1024 * 2**10
 FIRST_GUESS_BYTES = 4000  # of a service, before any was seen: rather too much, for wide rows make large parts
 GROWTH = 4.0
 NO_LIMIT = float("inf")
 PIECE_BYTES = 64 * 2**10
+BLOCK_BYTES = 16 * 2**10
 
 Read = Callable[[Filter, float], bytes]
 
@@ -69,7 +70,7 @@ class Partitions:
         self._bytes_each = float(FIRST_GUESS_BYTES)
         self._next = 0
 
-    def items(self, received: Received) -> Generator[Any, None, None]:
+    def blocks(self, received: Received) -> Blocks[Any]:
         """All items, in the order of their hosts; ``received`` is told their bytes. Closing it ends the reading."""
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="checkmk-sync-read")
         reading = cancelling.Cancellation()
@@ -133,20 +134,22 @@ class Partitions:
             found = found & (name < self._hosts[part.end][0])
         return found
 
-    def _decoded(self, part: Part, body: bytes, received: Received) -> Iterator[Any]:
+    def _decoded(self, part: Part, body: bytes, received: Received) -> Iterator[list[Any]]:
         """The items of a part, all of which are there: nothing that breaks off later was given out."""
         self._learn(part, len(body))
         if len(body) * DECODED_FACTOR > self._limit and part.end - part.start <= 1 and body.rstrip().endswith(b"}"):
             # One host with so much that all of it decoded would take more than there is room for; it is not cut off.
-            return map(self._parse, iter_items(_pieces(body, received), fields=self._parts))
-        return _counted(self._complete(part, body), len(body), received)
+            return map(self._parsed, iter_blocks(_pieces(body, received), fields=self._parts))
+        return _in_blocks(self._complete(part, body), len(body), received)
+
+    def _parsed(self, block: list[Any]) -> list[Any]:
+        return list(map(self._parse, block))
 
     def _complete(self, part: Part, body: bytes) -> list[Any]:
         """All items of a part, read once more where it is broken."""
 
         def whole(text: bytes) -> list[Any]:
-            # What a record does not need of an item is free before the next one is decoded.
-            return sorted(map(self._parse, iter_items([text], fields=self._parts)), key=self._host_of)
+            return sorted(map(self._parse, all_items(text, self._parts)), key=self._host_of)
 
         try:
             return whole(body)
@@ -154,13 +157,13 @@ class Partitions:
             return self._again(lambda: whole(self._read(self._range(part), NO_LIMIT)))
 
 
-def _counted(items: list[Any], size: int, received: Received) -> Iterator[Any]:
-    """Each counts with its part of the bytes, for pages end by them."""
-    each, rest = divmod(size, len(items) or 1)
-    received(rest if items else size)
-    for item in items:
-        received(each)
-        yield item
+def _in_blocks(items: list[Any], size: int, received: Received) -> Iterator[list[Any]]:
+    """Some at a time, each told with its part of the bytes, for pages end by them."""
+    count = max(min(size // BLOCK_BYTES, len(items)), 1)
+    received(size % count)
+    for number in range(count):
+        received(size // count)
+        yield items[number * len(items) // count : (number + 1) * len(items) // count]
 
 
 def _pieces(body: bytes, received: Received) -> Iterable[bytes]:

@@ -7,15 +7,15 @@ import copy
 import email.utils
 import functools
 import json
-from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from .catalogue import NOUNS, Operation, is_versioned, pick
 from .clock import Deadline
-from .decode import iter_items
+from .decode import iter_blocks
 from .errors import CheckmkError, ServerError, ThrottledError, TransportError, UnexpectedReplyError
 from .metering import Meter
 from .names import CheckmkVersion, folder_path, is_folder_hash, path_segment
-from .streaming import Received, StreamBatch, batches
+from .streaming import Blocks, Received, StreamBatch, batches
 from .transport import Transport
 from .wire import Call, Reply
 
@@ -137,9 +137,9 @@ class Site:
             )
         self.transport.rebase(location)
 
-    def items(
+    def blocks(
         self, noun: str, verb: str, received: Optional[Received] = None, *, parts: Sequence[str], **arguments: Any
-    ) -> Generator[Any, None, None]:
+    ) -> Blocks[Any]:
         """The items of a collection, decoded while the answer arrives; ``parts`` are the members needed of each.
 
         Tells ``received`` the size of each piece. Closing it frees the connection.
@@ -148,7 +148,7 @@ class Site:
         try:
             with contextlib.closing(self.transport.chunks(reply)) as chunks:
                 counted = chunks if received is None else _counted(chunks, received)
-                yield from iter_items(counted, fields=parts)
+                yield from iter_blocks(counted, fields=parts)
         except CheckmkError as error:  # the call itself was well: its answer broke off
             self.transport.metrics.increment_counter(f"call.{noun}.{verb}.errors")
             if isinstance(error, TransportError):
@@ -186,8 +186,8 @@ class Resource:
         row = self._site.operation(self.noun, verb)
         return row is not None and parameter in row.query
 
-    def _items(self, verb: str, received: Received, **arguments: Any) -> Generator[Any, None, None]:
-        return self._site.items(self.noun, verb, received, **arguments)
+    def _blocks(self, verb: str, received: Received, **arguments: Any) -> Blocks[Any]:
+        return self._site.blocks(self.noun, verb, received, **arguments)
 
     def _pages(self, items: Iterable[T], batch_size: Optional[int]) -> Iterator[StreamBatch[T]]:
         streaming = self._site.settings.streaming
@@ -209,10 +209,11 @@ def writes(verb: F) -> F:
     return written  # type: ignore[return-value]
 
 
-def parsed(items: Generator[Any, None, None], parse: Callable[[Any], T]) -> Generator[T, None, None]:
-    """``parse(item)`` for each; closing it closes ``items``."""
-    with contextlib.closing(items):
-        yield from map(parse, items)
+def parsed(blocks: Blocks[Any], parse: Callable[[Any], T]) -> Blocks[T]:
+    """``parse(item)`` for each; closing it closes ``blocks``."""
+    with contextlib.closing(blocks):
+        for block in blocks:
+            yield list(map(parse, block))
 
 
 def _counted(chunks: Iterable[bytes], received: Received) -> Iterator[bytes]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
-import itertools
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from typing import Any, Callable, Generator, Generic, Iterable, Iterator, Mappin
 
 from .errors import UnexpectedReplyError
 
-__all__ = ["Received", "Stream", "StreamBatch", "StreamingMixin", "batches"]
+__all__ = ["Blocks", "Received", "Stream", "StreamBatch", "StreamingMixin", "batches"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -38,6 +38,10 @@ class StreamBatch(Generic[T]):
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
+# Items some at a time, as they come.
+Blocks = Generator[list[T], None, None]
+
+
 class _Counter:
     """Shared by a stream and what feeds it. Were it the stream itself, the two would hold each other, and a
     forgotten stream would keep its connection until the garbage collector comes."""
@@ -55,9 +59,10 @@ class Stream(Iterator[T]):
     ``received_bytes`` counts what was read for them so far. A failure is raised, and ends it.
     """
 
-    def __init__(self, source: Callable[[Received], Generator[T, None, None]]) -> None:
+    def __init__(self, source: Callable[[Received], Blocks[T]]) -> None:
         self._received = _Counter()
-        self._items = source(self._received.add)
+        self._blocks = source(self._received.add)
+        self._at_hand: Iterator[T] = iter(())
 
     @property
     def received_bytes(self) -> int:
@@ -67,11 +72,20 @@ class Stream(Iterator[T]):
         return self
 
     def __next__(self) -> T:
-        return next(self._items)
+        while True:
+            for item in self._at_hand:
+                return item
+            self._at_hand = iter(next(self._blocks))
+
+    def blocks(self) -> Blocks[T]:
+        """What is left, some items at a time: as many as are there anyway."""
+        yield list(self._at_hand)
+        yield from self._blocks
 
     def close(self) -> None:
         """Stop reading."""
-        self._items.close()
+        self._at_hand = iter(())
+        self._blocks.close()
 
     def __enter__(self) -> Stream[T]:
         return self
@@ -93,28 +107,43 @@ def batches(items: Iterable[T], size: int, limit_bytes: Optional[float] = None) 
 
 def _batches(items: Iterable[T], size: int, limit_bytes: Optional[float]) -> Iterator[StreamBatch[T]]:
     stream = items if isinstance(items, Stream) else None
-    source: Iterator[T] = iter(items) if stream is None else stream._items
     received, started = _Counter() if stream is None else stream._received, time.monotonic()
     most = float("inf") if limit_bytes is None else limit_bytes / DECODED_FACTOR
     offset = 0
-    try:
-        ahead = list(itertools.islice(source, 1))
-        for number in itertools.count(1):
-            if not ahead:
-                return
-            page, ahead = ahead, []
-            full = received.total + most
-            for item in source:
-                if len(page) >= size or received.total > full:
-                    ahead = [item]
-                    break
-                page.append(item)
+    # Who abandons the pages abandons the answer they are cut from.
+    with contextlib.closing(_one_by_one(items) if stream is None else stream.blocks()) as blocks:
+        for number, (page, more) in enumerate(_cut(blocks, size, received, most), 1):
             metadata: dict[str, Any] = {"offset": offset, "elapsed_s": time.monotonic() - started}
             if stream is not None:
                 metadata["bytes"] = received.total
-            yield StreamBatch(page, number, bool(ahead), None if ahead else number, time.time(), metadata)
+            yield StreamBatch(page, number, more, None if more else number, time.time(), metadata)
             offset += len(page)
-    finally:  # who abandons the pages abandons the answer they are cut from
+
+
+def _cut(blocks: Iterable[list[T]], size: int, received: _Counter, most: float) -> Iterator[tuple[list[T], bool]]:
+    """Pages, and whether there is more, of at most ``size`` items; one to which a block would add more than
+    ``most`` bytes ends before it."""
+    page: list[T] = []
+    full = received.total + most
+    for block in blocks:
+        at = 0
+        while at < len(block):
+            if len(page) == size or (page and received.total > full):
+                yield page, True
+                page, full = [], received.total + most
+            taken = size - len(page)
+            page += block[at : at + taken]
+            at += taken
+    if page:
+        yield page, False
+
+
+def _one_by_one(items: Iterable[T]) -> Blocks[T]:
+    source = iter(items)
+    try:
+        for item in source:
+            yield [item]
+    finally:
         close = getattr(source, "close", None)
         if close is not None:
             close()

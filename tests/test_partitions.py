@@ -250,7 +250,7 @@ def test_every_service_exactly_once(
         host_of=operator.itemgetter("host_name"),
     )
     sizes: list[int] = []
-    found = [(item["host_name"], item["description"]) for item in reader.items(sizes.append)]
+    found = [(item["host_name"], item["description"]) for block in reader.blocks(sizes.append) for item in block]
     assert sorted(found) == sorted((row["extensions"]["host_name"], row["extensions"]["description"]) for row in rows)
     assert [host for host, _ in found] == sorted(host for host, _ in found)
     assert broken or sum(sizes) >= sum(len(json.dumps(row)) for row in rows)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
-from typing import Any, Generator, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
 from urllib.parse import quote_plus
 
 from ..errors import ForbiddenError, NotFoundError
@@ -12,7 +13,7 @@ from ..names import folder_id, folder_path, several
 from ..query import glob_regex
 from ..records import Host
 from ..resource import Resource, parsed, value_of
-from ..streaming import Received, Stream, StreamBatch
+from ..streaming import Blocks, Received, Stream, StreamBatch
 
 __all__ = ["FEW_NAMES", "HostLists"]
 
@@ -77,41 +78,41 @@ class HostLists(Resource):
         """What :meth:`each` yields, in pages of ``batch_size`` hosts (default: as configured)."""
         return self._pages(self.each(**filters), batch_size)
 
-    def _listed(self, noun: str, verb: str, received: Received, **arguments: Any) -> Generator[Host, None, None]:
-        return parsed(self._site.items(noun, verb, received, parts=Host.PARTS, **arguments), Host.parse)
+    def _listed(self, noun: str, verb: str, received: Received, **arguments: Any) -> Blocks[Host]:
+        return parsed(self._site.blocks(noun, verb, received, parts=Host.PARTS, **arguments), Host.parse)
 
     def _named(
         self, names: Sequence[str], query: Mapping[str, Any], received: Received = lambda _size: None
-    ) -> Generator[Host, None, None]:
+    ) -> Blocks[Host]:
         if self._knows("list", "hostnames"):
             for some in _in_urls(names):
                 yield from self._listed("hosts", "list", received, query={**query, "hostnames": some})
         elif len(names) > FEW_NAMES:
             wanted = set(names)
-            with contextlib.closing(self._listed("hosts", "list", received, query=query)) as hosts:
-                yield from (host for host in hosts if host.name in wanted)
+            with contextlib.closing(self._listed("hosts", "list", received, query=query)) as blocks:
+                yield from ([host for host in hosts if host.name in wanted] for hosts in blocks)
         else:
             for name in names:
                 with contextlib.suppress(NotFoundError, ForbiddenError):  # a list leaves both out
-                    yield self.get(name, effective_attributes="effective_attributes" in query, fresh=True)
+                    yield [self.get(name, effective_attributes="effective_attributes" in query, fresh=True)]
 
-    def _found(
-        self, search: str, folder: Optional[str], query: Mapping[str, Any], received: Received
-    ) -> Generator[Host, None, None]:
+    def _found(self, search: str, folder: Optional[str], query: Mapping[str, Any], received: Received) -> Blocks[Host]:
         fits = re.compile(glob_regex(search)).match
         inside = None if folder is None else self._path_of(folder)
         if self._knows("list", "fields"):
             asked = {"fields": "(value(id,extensions(folder)))", "site": query["site"]}
-            with contextlib.closing(self._items("list", received, parts=Host.PARTS, query=asked)) as index:
+            with contextlib.closing(self._blocks("list", received, parts=Host.PARTS, query=asked)) as blocks:
+                index = itertools.chain.from_iterable(blocks)
                 names = [value_of(item, "id") for item in index if fits(value_of(item, "id")) and _lies(item, inside)]
             if len(names) <= MANY_NAMES:
                 yield from self._named(names, {**query, "site": None}, received)
                 return
-        with contextlib.closing(self._listed("hosts", "list", received, query=query)) as hosts:
-            yield from (host for host in hosts if fits(host.name) and inside in (None, host.folder))
+        with contextlib.closing(self._listed("hosts", "list", received, query=query)) as blocks:
+            for hosts in blocks:
+                yield [host for host in hosts if fits(host.name) and inside in (None, host.folder)]
 
     def _read(self, names: Sequence[str]) -> dict[str, Host]:
-        return {host.name: host for host in self._named(list(names), {})}
+        return {host.name: host for hosts in self._named(list(names), {}) for host in hosts}
 
 
 def _in_urls(names: Iterable[str]) -> Iterator[list[str]]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import json
 import operator
-from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 from urllib.parse import urlencode
 
-from ..errors import BrokenReplyError
+from ..errors import BrokenReplyError, UnexpectedReplyError
 from ..names import HostState, ServiceState, several, state_of
 from ..partitions import Partitions
 from ..query import Filter, column, everything
 from ..records import HostStatus, ServiceStatus
 from ..resource import Resource, Site, parsed, value_of
-from ..streaming import Received, Stream, StreamBatch
+from ..streaming import Blocks, Received, Stream, StreamBatch
 
 __all__ = ["HostStatuses", "Services"]
 
@@ -50,9 +51,9 @@ class _Status(Resource):
         wanted = [*self._always, *(name for name in several(columns, "columns") if name not in self._always)]
         return {"columns": wanted, "sites": list(several(sites, "sites")) or None, "query": query.to_dict() or None}
 
-    def _rows(self, received: Received, asked: Asked) -> Generator[Any, None, None]:
+    def _rows(self, received: Received, asked: Asked) -> Blocks[Any]:
         verb, arguments = _form(self._site, self.noun, "list", "query", asked)
-        return self._items(verb, received, parts=("extensions",), **arguments)
+        return self._blocks(verb, received, parts=("extensions",), **arguments)
 
 
 class HostStatuses(_Status):
@@ -135,13 +136,11 @@ class Services(_Status):
         """What :meth:`each` yields, in pages (default size: as configured)."""
         return self._pages(self.each(**filters), batch_size)
 
-    def _of_host(
-        self, host: str, asked: Asked, fresh: bool, received: Received
-    ) -> Generator[ServiceStatus, None, None]:
+    def _of_host(self, host: str, asked: Asked, fresh: bool, received: Received) -> Blocks[ServiceStatus]:
         verb, arguments = _form(self._site, self.noun, "list_of_host", "query_of_host", asked)
         reply = self._perform(verb, path={"name": host}, fresh=fresh, **arguments)
         received(reply.bytes_received)
-        yield from map(ServiceStatus.parse, value_of(reply.data, "value"))
+        yield list(map(ServiceStatus.parse, value_of(reply.data, "value")))
 
     def _of_hosts(
         self,
@@ -150,7 +149,7 @@ class Services(_Status):
         condition: Filter,
         asked: Asked,
         received: Received,
-    ) -> Generator[ServiceStatus, None, None]:
+    ) -> Blocks[ServiceStatus]:
         if pattern is not None:
             condition = column("host_name").glob(pattern) & condition
         streaming, retry = self._site.settings.streaming, self._site.transport.guards.retry
@@ -182,7 +181,7 @@ class Services(_Status):
             parse=ServiceStatus.parse,
             host_of=operator.attrgetter("host_name"),
         )
-        return partitions.items(received)
+        return partitions.blocks(received)
 
     def _hosts_with(
         self,
@@ -199,12 +198,22 @@ class Services(_Status):
         asked = {"columns": ["name", *counts], "sites": sites, "query": query.to_dict()}
         found = []
         verb, arguments = _form(self._site, HostStatuses.noun, "list", "query", asked)
-        rows = self._site.items(HostStatuses.noun, verb, received, parts=HostStatus.PARTS, **arguments)
-        with contextlib.closing(rows):
-            for row in rows:
-                columns = value_of(row, "extensions")
-                found.append((value_of(columns, "name"), sum(value_of(columns, count) for count in counts)))
+        blocks = self._site.blocks(HostStatuses.noun, verb, received, parts=HostStatus.PARTS, **arguments)
+        with contextlib.closing(blocks):
+            for row in itertools.chain.from_iterable(blocks):
+                found.append(_counted(row, counts))
         return sorted(found, key=lambda host: host[0].encode())
+
+
+def _counted(row: Any, counts: Sequence[str]) -> tuple[str, int]:
+    """The name of a host, and how many services it has by these columns."""
+    try:  # without a call for each, for there are many
+        columns = row["extensions"]
+        return columns["name"], sum([columns[count] for count in counts])
+    except (KeyError, TypeError):
+        for name in ("name", *counts):
+            value_of(row, "extensions", name)  # raises for what is missing
+        raise UnexpectedReplyError("the site counts the services of a host with something else than numbers") from None
 
 
 def _form(site: Site, noun: str, by_get: str, by_post: str, asked: Asked) -> tuple[str, dict[str, Any]]:

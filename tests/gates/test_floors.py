@@ -12,7 +12,19 @@ FLOORS = (
     {"errors", "wire", "clock", "forks", "names", "credentials", "places", "documents", "settings", "configuration"}
     | {"texts", "cancelling"},
     {"batch", "recovery", "metrics"},
-    {"cache", "adapter", "auth", "blocks", "decode", "metering", "problem", "sessions", "transport", "watchdog"},
+    {
+        "cache",
+        "adapter",
+        "auth",
+        "blocks",
+        "decode",
+        "decoders",
+        "metering",
+        "problem",
+        "sessions",
+        "transport",
+        "watchdog",
+    },
     {
         "catalogue",
         "resource",
