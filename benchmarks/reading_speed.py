@@ -14,7 +14,7 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Iterator
-from urllib.parse import parse_qs, quote, urlencode
+from urllib.parse import parse_qs, quote
 
 import requests
 
@@ -113,6 +113,8 @@ class _Services:
         self._rows = [", ".join(_service(name, number) for number in range(SERVICES)) for name in self.names]
 
     def answer(self, query: str) -> bytes:
+        if FIRST in query:
+            return _collection(self._rows[0])
         start, end = 0, len(self.names)
         asked = json.loads(parse_qs(query).get("query", ["{}"])[0])
         for node in asked.get("expr", [asked] if asked else []):
@@ -125,15 +127,11 @@ def serve() -> None:
     """Answer ``/version``, the lists of hosts and services, and those of the first host, until killed; says its URL
     first."""
     services = _Services()
-    index = (_row("host", name, name, {"name": name, "num_services": SERVICES}) for name in services.names)
+    index = [_row("host", name, name, {"name": name, "num_services": SERVICES}) for name in services.names]
     bodies = {
         f"{API}/version": json.dumps(VERSION).encode(),
         HOST_LIST: _collection(", ".join(json.dumps(_host(number)) for number in range(HOSTS))),
         f"{HOST_LIST}?hostnames={FIRST}": _collection(json.dumps(_host(0))),
-        INDEX: _collection(", ".join(index)),
-        f"{API}/objects/host/{FIRST}/collections/services": services.answer(
-            urlencode({"query": json.dumps({"op": "<", "right": "host00001"})})
-        ),
     }
 
     class Handler(BaseHTTPRequestHandler):
@@ -142,7 +140,13 @@ def serve() -> None:
 
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
-            body = services.answer(query) if path == SERVICE_LIST else bodies.get(self.path) or bodies[path]
+            if path == SERVICE_LIST:
+                body = services.answer(query)
+            elif path == INDEX:
+                before_the_first = "%3C" in query and FIRST in query
+                body = _collection("" if before_the_first else index[0] if FIRST in query else ", ".join(index))
+            else:
+                body = bodies.get(self.path) or bodies[path]
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -202,7 +206,7 @@ READERS: dict[str, Callable[[str], Iterator[Any]]] = {
     "json": lambda url: _theirs(url, HOST_LIST),
     "hosts": lambda url: _ours(url, "hosts", names=[FIRST]),
     "json of services": lambda url: _theirs(url, SERVICE_LIST, {"columns": COLUMNS}),
-    "services": lambda url: _ours(url, "services", host=FIRST),
+    "services": lambda url: _ours(url, "services", host=f"{FIRST}*"),
 }
 
 

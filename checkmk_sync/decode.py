@@ -83,8 +83,11 @@ def _items_in_blocks(text: _Text, fields: Sequence[str]) -> Iterator[list[Any]]:
         yield [value]
         text.separator("]")
     cutter = Cutter(block_decoder(fields, begun[0]), *begun)
-    while not cutter.useless and text.fill(LEAST_CHARS):
+    # Small at first, so that items leave soon.
+    least = LEAST_CHARS // 8
+    while not cutter.useless and text.fill(least):
         yield text.block(cutter)
+        least = min(2 * least, LEAST_CHARS)
     yield from _items(text)
 
 

@@ -4,15 +4,22 @@ One answer with a million services cannot be repeated when it breaks off near it
 exchange of its own, which the guards repeat alone; it leaves when it is complete. Checkmk compares
 texts byte by byte, so two comparisons name a range however many hosts lie in it, and a host that
 appears meanwhile lies in one of them too.
+
+Parts are cut from an index, the hosts and how many services each has; the first one from what comes first of it, so
+that services leave while the rest arrives. Checkmk gives hosts in no certain order, so that is a guess: no host must
+have a name before those that came, or the first part could be as large as all.
 """
 
 from __future__ import annotations
 
+import bisect
 import collections
+import contextlib
 import contextvars
-from concurrent.futures import Future, ThreadPoolExecutor
+import itertools
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, Sequence
+from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, TypeVar
 
 from . import cancelling
 from .decode import all_items, iter_blocks
@@ -23,14 +30,21 @@ from .streaming import DECODED_FACTOR, Blocks, Received
 __all__ = ["Part", "Partitions"]
 
 # More than this in one part gains nothing. The first parts are smaller, so that the first item comes soon.
-FIRST_BYTES, TARGET_BYTES = 32 * 2**10, 1024 * 2**10
-FIRST_GUESS_BYTES = 4000  # of a service, before any was seen: rather too much, for wide rows make large parts
+FIRST_BYTES, TARGET_BYTES = 64 * 2**10, 768 * 2**10
+FIRST_GUESS_BYTES = 500  # of a service, before any was seen: what one without columns of its own has
 GROWTH = 4.0
 NO_LIMIT = float("inf")
 PIECE_BYTES = 64 * 2**10
 BLOCK_BYTES = 16 * 2**10
 
+# Hosts that show where a first part may end.
+SAMPLE = 32
+
+Counted = tuple[str, int]
 Read = Callable[[Filter, float], bytes]
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -42,8 +56,9 @@ class Part:
 
 
 class Partitions:
-    """``hosts`` are sorted names with the number of services each may give. ``read(filter, limit_bytes)``
+    """``index()`` yields the names of hosts with the number of services each may give. ``read(filter, limit_bytes)``
     gives the whole answer for a filter, or raises ReplyTooLargeError; it is called from ``workers`` threads.
+    ``is_first(name)`` asks whether no host of the index has a name before that one.
 
     Each worker holds at most ``share_bytes``, so ``workers`` times that is what waits for its turn.
     ``again`` runs a read once more where its JSON is broken; ``parse`` makes of an item what is given out, and
@@ -52,9 +67,10 @@ class Partitions:
 
     def __init__(
         self,
-        hosts: Sequence[tuple[str, int]],
+        index: Callable[[], Blocks[Counted]],
         read: Read,
         *,
+        is_first: Callable[[str], bool],
         workers: int,
         share_bytes: float,
         again: Callable[[Callable[[], list[Any]]], list[Any]],
@@ -62,8 +78,9 @@ class Partitions:
         parse: Callable[[Any], Any],
         host_of: Callable[[Any], str],
     ) -> None:
-        self._hosts, self._read, self._again, self._parts, self._parse = hosts, read, again, parts, parse
-        self._host_of = host_of
+        self._index, self._read, self._again, self._parts, self._parse = index, read, again, parts, parse
+        self._host_of, self._is_first = host_of, is_first
+        self._hosts: list[Counted] = []
         self._workers = workers
         self._limit = share_bytes
         self._target = min(FIRST_BYTES, TARGET_BYTES, share_bytes / 2)
@@ -72,37 +89,92 @@ class Partitions:
 
     def blocks(self, received: Received) -> Blocks[Any]:
         """All items, in the order of their hosts; ``received`` is told their bytes. Closing it ends the reading."""
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="checkmk-sync-read")
-        reading = cancelling.Cancellation()
-        under_way: collections.deque[tuple[Part, Future[bytes]]] = collections.deque()
+        readers = _Readers(self._workers)
         try:
-            while True:
-                while len(under_way) < self._workers and self._next < max(len(self._hosts), 1):
-                    under_way.append(self._submit(pool, reading, self._cut()))
-                if not under_way:
-                    return
-                part, future = under_way.popleft()
+            under_way: collections.deque[_Reading] = collections.deque()
+            rest = self._begin(readers, under_way)
+            if rest is not None:
+                border = self._hosts[self._next][0]
                 try:
-                    with cancelling.waking(reading.stop):  # who stops our work stops these reads
-                        found = self._decoded(part, future.result(), received)
+                    readers.result(under_way[0].body)
                 except ReplyTooLargeError:
-                    under_way.extendleft(self._submit(pool, reading, half) for half in reversed(self._halves(part)))
-                    continue
-                del future  # it holds the bytes, and the next part is on its way
-                yield from found
-                del found
+                    under_way.clear()
+                    border = ""
+                yield from self._read_parts(readers, under_way, received, end=self._next)
+                self._hosts = readers.result(rest)
+                self._next = bisect.bisect_left(self._hosts, (border,))
+            yield from self._read_parts(readers, under_way, received, end=max(len(self._hosts), 1))
         finally:
-            reading.stop()
-            pool.shutdown(wait=False, cancel_futures=True)
+            readers.close()
 
-    def _submit(
-        self, pool: ThreadPoolExecutor, reading: cancelling.Cancellation, part: Part
-    ) -> tuple[Part, Future[bytes]]:
+    def _begin(self, readers: _Readers, under_way: collections.deque[_Reading]) -> Optional[Future[list[Counted]]]:
+        """Send for the first part and the rest of the index, which is returned; None once the whole index was read."""
+        index = self._index()
+        some: list[Counted] = []
+        with contextlib.ExitStack() as unless_handed_on:
+            unless_handed_on.callback(index.close)
+            try:
+                while self._workers > 1 and len(some) < SAMPLE:
+                    some += next(index)
+            except StopIteration:
+                pass
+            except BrokenReplyError:
+                self._hosts = self._whole_index()
+                return None
+            self._hosts = sorted(some)
+            part = self._cut()
+            if part.end >= len(some) or self._hosts != some:
+                self._next, self._hosts = 0, self._rest_of(index, some)
+                return None
+            under_way.append(_Reading(part, readers.submit(self._read_first, part)))
+            rest = readers.submit(self._rest_of, index, some, under_way[0].body)
+            unless_handed_on.pop_all()
+            return rest
+
+    def _read_first(self, part: Part) -> bytes:
+        """ReplyTooLargeError also where it is not the first, which would be as large."""
+        if not self._is_first(self._hosts[0][0]):
+            raise ReplyTooLargeError("hosts come in no order", limit_bytes=0)
+        return self._read(self._range(part), min(TARGET_BYTES, self._limit))
+
+    def _rest_of(
+        self, index: Blocks[Counted], some: list[Counted], first: Optional[Future[bytes]] = None
+    ) -> list[Counted]:
+        """All hosts, sorted as Checkmk compares texts, when ``some`` were read; nothing is done before ``first``."""
+        if first is not None:
+            wait([first])
+        try:
+            with contextlib.closing(index):
+                return sorted(itertools.chain(some, *index))
+        except BrokenReplyError:
+            return self._whole_index()
+
+    def _whole_index(self) -> list[Counted]:
+        return self._again(lambda: sorted(itertools.chain.from_iterable(self._index())))
+
+    def _read_parts(
+        self, readers: _Readers, under_way: collections.deque[_Reading], received: Received, *, end: int
+    ) -> Blocks[Any]:
+        """The parts that are ``under_way``, and those that follow, up to host number ``end``."""
+        while True:
+            while len(under_way) < self._workers and self._next < end:
+                under_way.append(self._submit(readers, self._cut()))
+            if not under_way:
+                return
+            reading = under_way.popleft()
+            try:
+                found = self._decoded(reading.part, readers.result(reading.body), received)
+            except ReplyTooLargeError:
+                under_way.extendleft(self._submit(readers, half) for half in reversed(self._halves(reading.part)))
+                continue
+            del reading  # it holds the bytes, and the next part is on its way
+            yield from found
+            del found
+
+    def _submit(self, readers: _Readers, part: Part) -> _Reading:
         # One host is the least there is, so there is no limit to hold it to.
         limit = NO_LIMIT if part.end - part.start <= 1 else self._limit
-        context = contextvars.copy_context()
-        context.run(cancelling.current.set, reading)
-        return part, pool.submit(context.run, self._read, self._range(part), limit)
+        return _Reading(part, readers.submit(self._read, self._range(part), limit))
 
     def _cut(self) -> Part:
         """The next hosts, as many as fill a part."""
@@ -155,6 +227,33 @@ class Partitions:
             return whole(body)
         except BrokenReplyError:
             return self._again(lambda: whole(self._read(self._range(part), NO_LIMIT)))
+
+
+@dataclass(frozen=True)
+class _Reading:
+    part: Part
+    body: Future[bytes]
+
+
+class _Readers:
+    """Threads that read for somebody, and whose work ends with that of theirs."""
+
+    def __init__(self, count: int) -> None:
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="checkmk-sync-read")
+        self._reading = cancelling.Cancellation()
+
+    def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
+        context = contextvars.copy_context()
+        context.run(cancelling.current.set, self._reading)
+        return self._pool.submit(context.run, function, *arguments)
+
+    def result(self, future: Future[T]) -> T:
+        with cancelling.waking(self._reading.stop):  # who stops our work stops these reads
+            return future.result()
+
+    def close(self) -> None:
+        self._reading.stop()
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _in_blocks(items: list[Any], size: int, received: Received) -> Iterator[list[Any]]:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any, Callable, ClassVar, Mapping, Optional, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Mapping, Optional, TypeVar
 
 from .errors import UnexpectedReplyError
 from .names import OWNER_LABEL, HostState, ServiceState, folder_path
@@ -119,72 +119,79 @@ class _Row:
         return self.columns[column]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), tuple(getattr(self, entry.name) for entry in fields(self))
+        return type(self), (self.columns,)
 
 
-@dataclass(frozen=True)
+# A frozen dataclass sets its fields the same way, only slower.
+_set_columns = _Row.__dict__["columns"].__set__
+
+
 class HostStatus(_Row):
     """What the monitoring says of a host."""
 
-    __slots__ = ("name", "state")
+    __slots__ = ()
 
-    name: str
-    state: HostState
+    @property
+    def name(self) -> str:
+        """Its name."""
+        name: str = self.columns["name"]
+        return name
+
+    @property
+    def state(self) -> HostState:
+        """Its state, PENDING as long as it was never checked."""
+        return _HOST_STATES[self.columns["state"]] if self.columns["has_been_checked"] else HostState.PENDING
 
     @classmethod
     def parse(cls, data: Any) -> HostStatus:
         """From an item of the API that has the columns name, state and has_been_checked."""
         try:
             columns = data["extensions"]
-            name, state, checked = columns["name"], columns["state"], columns["has_been_checked"]
-            found = _HOST_STATES[state] if checked else HostState.PENDING
+            state, _ = columns["state"], columns["name"]
+            if columns["has_been_checked"]:
+                _HOST_STATES[state]
         except (KeyError, TypeError):
             raise _no_row(HostState, data, "name") from None
         host = _new(cls)
         _set_columns(host, columns)
-        _set_host(host, name)
-        _set_host_state(host, found)
         return host
 
 
-@dataclass(frozen=True)
 class ServiceStatus(_Row):
-    """What the monitoring says of a service; ``name`` is its description."""
+    """What the monitoring says of a service."""
 
-    __slots__ = ("host_name", "name", "state")
+    __slots__ = ()
 
-    host_name: str
-    name: str
-    state: ServiceState
+    @property
+    def host_name(self) -> str:
+        """The name of its host."""
+        name: str = self.columns["host_name"]
+        return name
+
+    @property
+    def name(self) -> str:
+        """Its description."""
+        name: str = self.columns["description"]
+        return name
+
+    @property
+    def state(self) -> ServiceState:
+        """Its state, PENDING as long as it was never checked."""
+        return _SERVICE_STATES[self.columns["state"]] if self.columns["has_been_checked"] else ServiceState.PENDING
 
     @classmethod
     def parse(cls, data: Any) -> ServiceStatus:
         """From an item of the API that has the columns host_name, description, state and has_been_checked."""
         try:
             columns = data["extensions"]
-            host, name = columns["host_name"], columns["description"]
-            state, checked = columns["state"], columns["has_been_checked"]
-            found = _SERVICE_STATES[state] if checked else ServiceState.PENDING
+            state, _, _ = columns["state"], columns["host_name"], columns["description"]
+            if columns["has_been_checked"]:
+                _SERVICE_STATES[state]
         except (KeyError, TypeError):
             raise _no_row(ServiceState, data, "host_name", "description") from None
         service = _new(cls)
         _set_columns(service, columns)
-        _set_host_name(service, host)
-        _set_service(service, name)
-        _set_service_state(service, found)
         return service
-
-
-def _setter(kind: type[_Row], name: str) -> Callable[[Any, Any], None]:
-    """Sets a field of a new record; a frozen dataclass would do the same, slower."""
-    setter: Callable[[Any, Any], None] = kind.__dict__[name].__set__
-    return setter
-
-
-_set_columns = _setter(_Row, "columns")
-_set_host, _set_host_state = _setter(HostStatus, "name"), _setter(HostStatus, "state")
-_set_host_name = _setter(ServiceStatus, "host_name")
-_set_service, _set_service_state = _setter(ServiceStatus, "name"), _setter(ServiceStatus, "state")
 
 
 _WORST_FIRST = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -48,9 +49,11 @@ class _Counter:
 
     def __init__(self) -> None:
         self.total = 0
+        self._lock = threading.Lock()  # several threads may read for one stream
 
     def add(self, size: int) -> None:
-        self.total += size
+        with self._lock:
+            self.total += size
 
 
 class Stream(Iterator[T]):

@@ -105,7 +105,7 @@ class Transport:
             while True:
                 started = time.monotonic()
                 with self._adapter.reading(request, pace.left_s):
-                    piece = b"".join(_at_hand(pieces))
+                    piece = b"".join(_at_hand(pieces)) if received else next(pieces, b"")
                 if not piece:
                     break
                 received += len(piece)

@@ -208,10 +208,11 @@ def test_hosts_without_services_and_sites_without_hosts() -> None:
     st.integers(1, 4),
     st.integers(50, 4000),
     st.sets(st.integers(0, 60), max_size=8),
+    st.integers(0, 3),
     st.randoms(use_true_random=False),
 )
 def test_every_service_exactly_once(
-    hosts: dict[str, int], workers: int, share: int, broken: set[int], shuffle: random.Random
+    hosts: dict[str, int], workers: int, share: int, broken: set[int], in_order: int, shuffle: random.Random
 ) -> None:
     """Against a server that is a list: hosts with any names and counts, any limits, answers cut at any time."""
     rows = [
@@ -239,9 +240,19 @@ def test_every_service_exactly_once(
                 continue
         raise CheckmkError("always broken")
 
+    def index() -> Iterator[list[tuple[str, int]]]:
+        names = sorted(hosts.items())
+        if in_order < 2:
+            shuffle.shuffle(names)
+        for name in names:
+            yield [name]
+            if next(calls) in broken:
+                raise BrokenReplyError("the answer ended in the middle of its JSON")
+
     reader = partitions.Partitions(
-        sorted(hosts.items()),
+        index,
         read,
+        is_first=lambda name: not any(other < name for other in hosts),
         workers=workers,
         share_bytes=share,
         again=again,
@@ -269,3 +280,20 @@ def test_parts_grow_where_a_filter_leaves_little() -> None:
         assert list(client.services.each(search="No such service")) == []
         assert _parts(site) < 40
         assert re.search("num_services", site.requests[-_parts(site) - 1].query or "")
+
+
+@pytest.mark.parametrize("order", ["sorted", "reversed", "two sites"])
+def test_services_leave_while_the_index_arrives(order: str) -> None:
+    """The first part is read before the list of all hosts is; where they come in no order, it is not guessed."""
+    names = [f"h{n:04d}" for n in range(1000)]
+    rows = {"sorted": names, "reversed": names[::-1], "two sites": names[500:] + names[:500]}[order]
+    with SimulatedSite("2.4.0p18", hosts=0) as site, _client(site) as client:
+        hosts = [{"name": name, "num_services": 1} for name in rows]
+        services = [{"host_name": name, "description": "CPU load", "state": 0} for name in rows]
+        site.seed_monitoring({"hosts": hosts, "services": services})
+        with client.services.each() as found:
+            first = next(found)
+            asked = sum(request.path.endswith("/host/collections/all") for request in site.requests)
+            assert asked == {"sorted": 2, "reversed": 1, "two sites": 2}[order], "whether the first is the first"
+            assert order == "sorted" or found.received_bytes > 200_000, "the whole index"
+            assert [first.host_name, *(service.host_name for service in found)] == names

@@ -55,8 +55,8 @@ def test_no_more_parts_than_workers_are_in_memory(site: SimulatedSite, bodies: B
     streaming = {"max_concurrent_batches": workers, "memory_limit_mb": 1}
     with site.client(streaming=streaming) as client:
         services = client.services.each()
-        found: list[Any] = [next(services)]
-        _wait_for(lambda: len(bodies.sizes) == workers - 1)  # read ahead, while the first part is given out
+        found: list[Any] = [next(services) for _ in range(200)]  # the first part ends before
+        _wait_for(lambda: len(bodies.sizes) == workers - 1)  # read ahead, while another is given out
         for service in services:
             found.append(service)
             if len(found) % 500 == 0:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import itertools
 import json
 import operator
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
@@ -26,6 +24,8 @@ Asked = Mapping[str, Any]
 # Checkmk: Apache refuses longer request lines (414); the POST form has no such limit.
 MAX_QUERY_CHARS = 4000
 NAMES_PER_QUERY = 200
+# Longer names of hosts are rare, and cost no more than that parts with them wait for each other.
+USUAL_NAME_CHARS = 64
 
 HOST_COLUMNS = ("name", "state", "has_been_checked")
 SERVICE_COLUMNS = ("host_name", "description", "state", "has_been_checked")
@@ -150,14 +150,14 @@ class Services(_Status):
         asked: Asked,
         received: Received,
     ) -> Blocks[ServiceStatus]:
+        hosts = everything()
         if pattern is not None:
+            hosts = column("name").glob(pattern)
             condition = column("host_name").glob(pattern) & condition
         streaming, retry = self._site.settings.streaming, self._site.transport.guards.retry
 
         def again(whole: Callable[[], list[Any]]) -> list[Any]:
             return retry.run(whole, may_retry=lambda error: isinstance(error, BrokenReplyError))
-
-        hosts = again(lambda: self._hosts_with(states, pattern, asked["sites"], received))
 
         def read(part: Filter, limit: float) -> bytes:
             query = (part & condition).to_dict() or None
@@ -167,13 +167,16 @@ class Services(_Status):
 
         # Checkmk: the POST form takes the configuration lock, so only one at a time is of use. Nor are more than there
         # are places for reads.
-        longest = max((name for name, _ in hosts), key=len, default="")
-        range_of_it = (column("host_name") >= longest) & (column("host_name") < longest) & condition
-        verb, _ = _form(self._site, self.noun, "list", "query", {**asked, "query": range_of_it.to_dict()})
+        name = "n" * USUAL_NAME_CHARS
+        usual = (column("host_name") >= name) & (column("host_name") < name) & condition
+        verb, _ = _form(self._site, self.noun, "list", "query", {**asked, "query": usual.to_dict()})
         at_once = min(streaming.max_concurrent_batches, self._site.settings.limits.reads_in_flight)
         partitions = Partitions(
-            hosts,
+            lambda: self._index(hosts, states, asked["sites"], received),
             read,
+            is_first=lambda name: (
+                not any(self._index(hosts & (column("name") < name), states, asked["sites"], received))
+            ),
             workers=at_once if verb == "list" else 1,
             share_bytes=streaming.memory_limit_mb * 2**20 / streaming.max_concurrent_batches,
             again=again,
@@ -183,26 +186,21 @@ class Services(_Status):
         )
         return partitions.blocks(received)
 
-    def _hosts_with(
+    def _index(
         self,
+        hosts: Filter,
         states: Optional[Sequence[ServiceState]],
-        pattern: Optional[str],
         sites: Optional[Sequence[str]],
         received: Received,
-    ) -> list[tuple[str, int]]:
-        """The hosts that have services (in one of the states), and how many, sorted as Checkmk compares texts."""
+    ) -> Blocks[tuple[str, int]]:
+        """Those of the ``hosts`` that have services (in one of the states), and how many."""
         counts = ["num_services"] if states is None else [_COUNTS[state] for state in states]
-        query = column("name").glob(pattern) if pattern is not None else everything()
         some = [column(count) > 0 for count in counts]
-        query = query & functools.reduce(operator.or_, some)
+        query = hosts & functools.reduce(operator.or_, some)
         asked = {"columns": ["name", *counts], "sites": sites, "query": query.to_dict()}
-        found = []
         verb, arguments = _form(self._site, HostStatuses.noun, "list", "query", asked)
         blocks = self._site.blocks(HostStatuses.noun, verb, received, parts=HostStatus.PARTS, **arguments)
-        with contextlib.closing(blocks):
-            for row in itertools.chain.from_iterable(blocks):
-                found.append(_counted(row, counts))
-        return sorted(found, key=lambda host: host[0].encode())
+        return parsed(blocks, lambda row: _counted(row, counts))
 
 
 def _counted(row: Any, counts: Sequence[str]) -> tuple[str, int]:
