@@ -116,9 +116,15 @@ def _shortened(fields: Sequence[str], sample: str, decode: Callable[[str], list[
     short, taken = needless.pattern.subn(needless.instead, text)
     items = decode(short)
     # Other parts of an item may look the same: then more was taken out than items lost something.
-    if taken and taken != sum(isinstance(item, dict) and item.pop(_TAKEN, None) == 0 for item in items):
-        return decode(text)
-    return items
+    return items if not taken or taken == _shorter(items) else decode(text)
+
+
+def _shorter(items: list[Any]) -> int:
+    """How many items lost something, and have its sign no more."""
+    try:
+        return [item.pop(_TAKEN, None) for item in items].count(0)
+    except (AttributeError, TypeError):  # not all of them are objects
+        return 0
 
 
 class _Needless(NamedTuple):
