@@ -42,8 +42,8 @@ def iter_blocks(
 ) -> Iterator[list[Any]]:
     """The items of the list ``member`` of the JSON object in ``chunks``, some at a time: those that are there.
 
-    Holds a few chunks and some items at a time. With ``fields`` an item is whatever gives these members as
-    ``item[name]``: others are stepped over, which is quicker. BrokenReplyError when the document ends too
+    Holds a few chunks and some items at a time. With ``fields`` only these members of each item are sure
+    to be there: others are stepped over, which is quicker. BrokenReplyError when the document ends too
     early, also after its last item; UnexpectedReplyError when it is no JSON object with such a list.
     """
     text = _Text(chunks)

@@ -11,7 +11,7 @@ import itertools
 import json
 import re
 import secrets
-from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence, Union
+from typing import Any, Callable, Iterable, Iterator, NamedTuple, Optional, Sequence, Union
 
 __all__ = ["answer_decoder", "block_decoder"]
 
@@ -21,8 +21,7 @@ LONGEST_SAMPLE = 2 * LONGEST_PATTERN
 
 
 def block_decoder(fields: Sequence[str], sample: str) -> Callable[[str], list[Any]]:
-    """A function from ``"item,item,…"`` to the items, of which ``sample`` is one; ``item[name]`` is there for
-    each of these fields.
+    """A function from ``"item,item,…"`` to the items, of which ``sample`` is one, with at least these fields of each.
 
     What else an item holds may be left out. Raises ValueError for what is no such text, and may do so where
     an item lacks one of these.
@@ -31,7 +30,7 @@ def block_decoder(fields: Sequence[str], sample: str) -> Callable[[str], list[An
     return functools.partial(_shortened, fields, sample, _block) if msgspec is None else msgspec.items
 
 
-def answer_decoder(fields: Sequence[str]) -> Callable[[bytes], list[Any]]:
+def answer_decoder(fields: Sequence[str]) -> Callable[[bytes], Iterable[Any]]:
     """A function from a whole answer to the items of its list ``value``, which raises as that of
     :func:`block_decoder` does."""
     msgspec = _of_msgspec(tuple(fields))
@@ -43,20 +42,19 @@ class _Msgspec:
 
     def __init__(self, fields: Sequence[str]) -> None:
         import msgspec
+        from msgspec.structs import asdict
 
-        subscriptable = {"__getitem__": object.__getattribute__}
-        item = msgspec.defstruct("Item", [(name, Any) for name in fields], namespace=subscriptable, gc=False)
+        item = msgspec.defstruct("Item", [(name, Any) for name in fields], gc=False)
         answer = msgspec.defstruct("Answer", [("value", list[item])], gc=False)  # type: ignore[valid-type]
         self._items = msgspec.json.Decoder(list[item]).decode  # type: ignore[valid-type]
         self._answer = msgspec.json.Decoder(answer).decode
-        self._error = msgspec.MsgspecError
+        self._error, self._asdict = msgspec.MsgspecError, asdict
 
     def items(self, text: str) -> list[Any]:
-        return list(self._decoded(self._items, f"[{text}]"))
+        return list(map(self._asdict, self._decoded(self._items, f"[{text}]")))
 
-    def answer(self, text: bytes) -> list[Any]:
-        items: list[Any] = self._decoded(self._answer, text).value
-        return items
+    def answer(self, text: bytes) -> Iterable[Any]:
+        return map(self._asdict, self._decoded(self._answer, text).value)
 
     def _decoded(self, decode: Callable[[Any], Any], text: Union[str, bytes]) -> Any:
         try:

@@ -51,10 +51,7 @@ def _chunks(data: bytes, size: int) -> Iterator[bytes]:
 
 
 def _needed(item: Any) -> Any:
-    """What has to be right of an item: an object without all fields is always read as it is."""
-    if isinstance(item, dict):
-        return {name: item[name] for name in FIELDS if name in item}
-    return {name: item[name] for name in FIELDS} if hasattr(type(item), "__struct_fields__") else item
+    return {name: item[name] for name in FIELDS if name in item} if isinstance(item, dict) else item
 
 
 def _read(data: bytes, size: int) -> Iterator[Any]:
