@@ -16,7 +16,6 @@ from .errors import BrokenReplyError, UnexpectedReplyError
 __all__ = ["all_items", "iter_blocks", "iter_items"]
 
 MAX_ITEM_CHARS = 64 * 2**20
-MOST_AT_ONCE = 100
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DELIMITERS = " \t\n\r,:]}"
@@ -67,7 +66,7 @@ def iter_blocks(
 
 def _items(text: _Text) -> Iterator[list[Any]]:
     while not text.accept("]"):
-        yield list(itertools.islice(text.followed_values(), MOST_AT_ONCE))
+        yield from ([value] for value in text.followed_values())
         yield [text.value()]
         text.separator("]")
 

@@ -23,11 +23,11 @@ LONGEST_SAMPLE = 2 * LONGEST_PATTERN
 def block_decoder(fields: Sequence[str], sample: str) -> Callable[[str], list[Any]]:
     """A function from ``"item,item,…"`` to the items, of which ``sample`` is one, with at least these fields of each.
 
-    What else an item holds may be left out. Raises ValueError for what is no such text, and may do so where
-    an item lacks one of these.
+    What else an item holds may be left out, and need not even be right. Raises ValueError for what is no such text,
+    and may do so where an item lacks one of these.
     """
     msgspec = _of_msgspec(tuple(fields))
-    return functools.partial(_shortened, fields, sample, _block) if msgspec is None else msgspec.items
+    return functools.partial(_shortened, _needless(fields, sample), _block) if msgspec is None else msgspec.items
 
 
 def answer_decoder(fields: Sequence[str]) -> Callable[[bytes], Iterable[Any]]:
@@ -59,7 +59,7 @@ class _Msgspec:
     def _decoded(self, decode: Callable[[Any], Any], text: Union[str, bytes]) -> Any:
         try:
             return decode(text)
-        except self._error as error:  # no ValueError before 0.20
+        except (self._error, RecursionError) as error:  # no ValueError before 0.20
             raise ValueError(str(error)) from None
 
 
@@ -84,7 +84,7 @@ def _answer_of_json(fields: Sequence[str], body: bytes) -> list[Any]:
     text = body.decode()
     start = _VALUE.search(text)
     sample = text[start.end() : start.end() + LONGEST_SAMPLE] if start else ""
-    return _shortened(fields, sample, _answer, text)
+    return _shortened(_needless(fields, sample), _answer, text)
 
 
 def _block(text: str) -> list[Any]:
@@ -106,9 +106,8 @@ def _loaded(text: str) -> Any:
         raise ValueError("the answer is nested too deeply") from None
 
 
-def _shortened(fields: Sequence[str], sample: str, decode: Callable[[str], list[Any]], text: str) -> list[Any]:
+def _shortened(needless: Optional[_Needless], decode: Callable[[str], list[Any]], text: str) -> list[Any]:
     """What ``decode`` gives, of a text without what nobody needs if that can be."""
-    needless = _needless(tuple(fields), sample)
     if needless is None:
         return decode(text)
     short, taken = needless.pattern.subn(needless.instead, text)
@@ -130,8 +129,7 @@ class _Needless(NamedTuple):
     instead: str
 
 
-@functools.lru_cache(maxsize=16)
-def _needless(fields: tuple[str, ...], sample: str) -> Optional[_Needless]:
+def _needless(fields: Sequence[str], sample: str) -> Optional[_Needless]:
     """A pattern of the most that stands together in an item without one of ``fields``, and what to put there instead;
     None where there is nothing, or nothing that is surely found again.
 
@@ -171,7 +169,7 @@ def _members(item: str) -> Iterator[_Member]:
     while key := _KEY.match(item, at):
         try:
             _, end = decode(item, key.end())
-        except ValueError:  # a sample need not be complete
+        except (ValueError, RecursionError):  # a sample need not be complete, nor of use
             return
         yield _Member(key[1], at, key.end(), end)
         space = _SPACE.match(item, end)

@@ -101,8 +101,7 @@ class Partitions:
                     under_way.clear()
                     border = ""
                 yield from self._read_parts(readers, under_way, received, end=self._next)
-                self._hosts = readers.result(rest)
-                self._next = bisect.bisect_left(self._hosts, (border,))
+                self._go_on_from(border, readers.result(rest))
             yield from self._read_parts(readers, under_way, received, end=max(len(self._hosts), 1))
         finally:
             readers.close()
@@ -122,19 +121,35 @@ class Partitions:
                 self._hosts = self._whole_index()
                 return None
             self._hosts = sorted(some)
-            part = self._cut()
-            if part.end >= len(some) or self._hosts != some:
-                self._next, self._hosts = 0, self._rest_of(index, some)
+            if len(some) < SAMPLE or self._hosts != some:
+                self._hosts = self._rest_of(index, some)
                 return None
-            under_way.append(_Reading(part, readers.submit(self._read_first, part)))
-            rest = readers.submit(self._rest_of, index, some, under_way[0].body)
-            unless_handed_on.pop_all()
-            return rest
+            under_way.append(self._first(readers))
+            unless_handed_on.pop_all()  # before another thread may have it
+            return readers.submit(self._rest_of, index, some, under_way[0].body)
+
+    def _first(self, readers: _Readers) -> _Reading:
+        """The first part, cut from a sample of the hosts, on its way; it has a border, if need be a narrow one."""
+        part = self._cut()
+        self._next = min(part.end, len(self._hosts) - 1)
+        part = Part(0, self._next)
+        return _Reading(part, readers.submit(self._read_first, part))
+
+    def _go_on_from(self, border: str, hosts: list[Counted]) -> None:
+        """The next part starts at ``border``, whether its host is still among the ``hosts`` or not."""
+        left = hosts[bisect.bisect_left(hosts, (border,)) :]
+        if border and (not left or left[0][0] != border):
+            left.insert(0, (border, 0))
+        # A part that is not number 0 has a border to the left.
+        self._hosts, self._next = ([("", 0), *left], 1) if border else (left, 0)
 
     def _read_first(self, part: Part) -> bytes:
-        """ReplyTooLargeError also where it is not the first, which would be as large."""
-        if not self._is_first(self._hosts[0][0]):
-            raise ReplyTooLargeError("hosts come in no order", limit_bytes=0)
+        """ReplyTooLargeError also where it is not known to be the first, for then it may be as large."""
+        try:
+            if not self._is_first(self._hosts[0][0]):
+                raise ReplyTooLargeError("hosts come in no order", limit_bytes=0)
+        except BrokenReplyError as error:
+            raise ReplyTooLargeError("who knows in which order hosts come", limit_bytes=0) from error
         return self._read(self._range(part), min(TARGET_BYTES, self._limit))
 
     def _rest_of(
@@ -209,10 +224,24 @@ class Partitions:
     def _decoded(self, part: Part, body: bytes, received: Received) -> Iterator[list[Any]]:
         """The items of a part, all of which are there: nothing that breaks off later was given out."""
         self._learn(part, len(body))
-        if len(body) * DECODED_FACTOR > self._limit and part.end - part.start <= 1 and body.rstrip().endswith(b"}"):
-            # One host with so much that all of it decoded would take more than there is room for; it is not cut off.
+        if len(body) * DECODED_FACTOR > self._limit and part.end - part.start <= 1 and self._is_in_order(body):
+            # One host with so much that all of it decoded would take more than there is room for.
             return map(self._parsed, iter_blocks(_pieces(body, received), fields=self._parts))
         return _in_blocks(self._complete(part, body), len(body), received)
+
+    def _is_in_order(self, body: bytes) -> bool:
+        """Whether the items of an answer can leave as they come; not where it breaks off."""
+        before, in_order = "", True
+        try:
+            for item in itertools.chain.from_iterable(
+                iter_blocks(_pieces(body, lambda _size: None), fields=self._parts)
+            ):
+                name = self._host_of(self._parse(item))
+                in_order = in_order and before <= name
+                before = name
+        except BrokenReplyError:
+            return False
+        return in_order
 
     def _parsed(self, block: list[Any]) -> list[Any]:
         return list(map(self._parse, block))

@@ -82,8 +82,11 @@ class Stream(Iterator[T]):
 
     def blocks(self) -> Blocks[T]:
         """What is left, some items at a time: as many as are there anyway."""
-        yield list(self._at_hand)
-        yield from self._blocks
+        try:
+            yield list(self._at_hand)
+            yield from self._blocks
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Stop reading."""

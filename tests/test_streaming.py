@@ -10,7 +10,7 @@ import pytest
 
 from checkmk_sync import Checkmk
 from checkmk_sync.errors import BrokenReplyError, UnexpectedReplyError
-from checkmk_sync.streaming import StreamBatch, StreamingMixin, batches
+from checkmk_sync.streaming import Stream, StreamBatch, StreamingMixin, batches
 from checkmk_sync.testing import SimulatedSite
 
 
@@ -250,3 +250,25 @@ def test_a_failure_is_raised_and_never_an_empty_page() -> None:
     assert found == [[0, 1], [2, 3]]
     with pytest.raises(OSError, match="gone"):
         next(batches(failing(None), 2))
+
+
+def test_pages_of_a_stream_that_was_begun_go_on_and_close_it() -> None:
+    closed: list[bool] = []
+
+    def blocks(_received: Any) -> Any:
+        try:
+            yield list(range(100))
+            yield [100]
+        finally:
+            closed.append(True)
+
+    stream: Stream[int] = Stream(blocks)
+    assert next(stream) == 0
+    pages = batches(stream, 10)
+    assert next(pages).items == list(range(1, 11))
+    pages.close()  # type: ignore[attr-defined]
+    assert closed and list(stream) == [], "what was at hand is not skipped in silence: nothing follows"
+
+    stream = Stream(blocks)
+    next(stream)
+    assert [item for page in batches(stream, 10) for item in page.items] == list(range(1, 101))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import operator
@@ -165,6 +166,11 @@ class Services(_Status):
             body: bytes = self._perform(verb, body_limit=limit, **arguments).data
             return body
 
+        def is_first(name: str) -> bool:
+            before = self._index(hosts & (column("name") < name), states, asked["sites"], received)
+            with contextlib.closing(before):
+                return not any(before)
+
         # Checkmk: the POST form takes the configuration lock, so only one at a time is of use. Nor are more than there
         # are places for reads.
         name = "n" * USUAL_NAME_CHARS
@@ -174,9 +180,7 @@ class Services(_Status):
         partitions = Partitions(
             lambda: self._index(hosts, states, asked["sites"], received),
             read,
-            is_first=lambda name: (
-                not any(self._index(hosts & (column("name") < name), states, asked["sites"], received))
-            ),
+            is_first=is_first,
             workers=at_once if verb == "list" else 1,
             share_bytes=streaming.memory_limit_mb * 2**20 / streaming.max_concurrent_batches,
             again=again,
