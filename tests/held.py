@@ -12,16 +12,20 @@ HELD_S = 60.0
 
 
 class Gate:
-    """Lets requests whose path holds ``part`` wait until somebody opens it."""
+    """Lets requests whose path holds ``part`` wait until somebody opens it, but for the ``first`` ones."""
 
-    def __init__(self, site: SimulatedSite, part: str) -> None:
-        self._part = part
+    def __init__(self, site: SimulatedSite, part: str, *, first: int = 0) -> None:
+        self._part, self._pass_at_once = part, first
         self.reached, self.open = threading.Event(), threading.Event()
         self.count = 0
         site.on_request(self._pass)
 
     def _pass(self, _method: str, path: str) -> None:
-        if self._part in path:
+        if self._part not in path:
+            return
+        if self._pass_at_once:
+            self._pass_at_once -= 1
+        else:
             self.count += 1
             self.reached.set()
             assert self.open.wait(HELD_S)
