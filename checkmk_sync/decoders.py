@@ -145,7 +145,7 @@ def _needless(fields: Sequence[str], sample: str) -> Optional[_Needless]:
     pattern = _alike(sample[run[0].start : run[-1].end])
     if pattern is None:
         return None
-    followed_by = re.escape(sample[after.start : after.value])
+    followed_by = re.escape(sample[run[-1].end : after.value])
     return _Needless(re.compile(f"{pattern}(?={followed_by})"), f'{sample[run[0].start]}"{_TAKEN}":0')
 
 
@@ -158,8 +158,7 @@ class _Member(NamedTuple):
     end: int
 
 
-_KEY = re.compile(r'[{,]\s*"(\w+)"\s*:\s*')
-_SPACE = re.compile(r"\s*")
+_KEY = re.compile(r'\s*([{,])\s*"(\w+)"\s*:\s*')
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
 
 
@@ -168,12 +167,10 @@ def _members(item: str) -> Iterator[_Member]:
     decode, at = json.JSONDecoder().raw_decode, 0
     while key := _KEY.match(item, at):
         try:
-            _, end = decode(item, key.end())
+            _, at = decode(item, key.end())
         except (ValueError, RecursionError):  # a sample need not be complete, nor of use
             return
-        yield _Member(key[1], at, key.end(), end)
-        space = _SPACE.match(item, end)
-        at = space.end() if space else end
+        yield _Member(key[2], key.start(1), key.end(), at)
 
 
 def _alike(text: str) -> Optional[str]:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, TypeVar
 
 from . import cancelling
-from .decode import all_items, iter_blocks
+from .decode import all_items, iter_blocks, iter_items
 from .errors import BrokenReplyError, ReplyTooLargeError
 from .query import Filter, column, everything
 from .streaming import DECODED_FACTOR, Blocks, Received
@@ -233,9 +233,7 @@ class Partitions:
         """Whether the items of an answer can leave as they come; not where it breaks off."""
         before, in_order = "", True
         try:
-            for item in itertools.chain.from_iterable(
-                iter_blocks(_pieces(body, lambda _size: None), fields=self._parts)
-            ):
+            for item in iter_items(_pieces(body, lambda _size: None), fields=self._parts):
                 name = self._host_of(self._parse(item))
                 in_order = in_order and before <= name
                 before = name
