@@ -51,6 +51,10 @@ class CallRequest(requests.PreparedRequest):
     exchange: Exchange
     data: Any = None
 
+    def prepare_url(self, url: Any, params: Any) -> None:
+        """Take it as it is. It is quoted, and requests would look at each character of it twice."""
+        self.url = url
+
 
 class CheckmkAdapter(HTTPAdapter):
     """Sends with guards around it and reads the body inside them.

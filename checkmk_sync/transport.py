@@ -48,6 +48,7 @@ class Transport:
         self.metrics = MetricsCollector(kept.retention_hours, cleanup_interval=kept.cleanup_interval, clock=self.clock)
         self.version_text: Optional[str] = None  # as the site names it, with the first answer that says it
         self.edition: Optional[str] = None
+        self._base_url = requests.Request("GET", settings.base_url).prepare().url  # quoted once
         self._options = environment(settings)
         self._auth, self._redact = _credentials(settings)
         self.guards = _guards(settings, self.metrics, self.clock)
@@ -152,7 +153,7 @@ class Transport:
             headers["Content-Type"] = JSON
         query = f"?{urlencode(call.query)}" if call.query else ""
         request = CallRequest()
-        url = f"{self.settings.base_url}{call.path}{query}"
+        url = f"{self._base_url}{call.path}{query}"
         request.prepare(method=call.method, url=url, headers=headers, data=body, auth=self._auth, hooks={})
         request.call = call
         total_s = self.settings.timeouts.total_s

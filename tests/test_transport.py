@@ -57,6 +57,12 @@ def test_a_read_has_no_body_and_no_content_type(mocked: Any) -> None:
     assert (transport.version_text, transport.edition) == ("2.4.0p1", "cre")
 
 
+def test_server_names_and_prefixes_of_other_letters_are_encoded(mocked: Any) -> None:
+    mocked.get("https://xn--bcher-kva.example/%C3%BC%20b/prod/check_mk/api/1.0/version", json={"a": 1})
+    settings = Settings("https://bücher.example/ü b", "prod", "automation", SecretSource(value="geheim"))
+    assert Transport(settings).perform(READ).data == {"a": 1}
+
+
 def test_a_write_is_json_with_its_etag(mocked: Any) -> None:
     mocked.post(f"{BASE}{WRITE.path}", json={}, match=[matchers.json_params_matcher({"a": "ü"})])
     call = Call("POST", WRITE.path, Kind.WRITE, "hosts", "create", body={"a": "ü"}, etag='"abc"')
