@@ -51,7 +51,7 @@ class CallRequest(requests.PreparedRequest):
     exchange: Exchange
     data: Any = None
 
-    def prepare_url(self, url: Any, params: Any) -> None:
+    def prepare_url(self, url: Any, *_: Any) -> None:
         """Take it as it is. It is quoted, and requests would look at each character of it twice."""
         self.url = url
 
