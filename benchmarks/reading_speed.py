@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import itertools
 import json
 import subprocess
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterable, Iterator
 from urllib.parse import parse_qs, quote
 
 import requests
@@ -81,8 +82,11 @@ def _host(number: int) -> dict[str, Any]:
     }
 
 
-def _collection(items: str) -> bytes:
-    return f'{{"id": "host", "domainType": "host_config", "links": [], "value": [{items}]}}'.encode()
+HEAD, TAIL = b'{"id": "host", "domainType": "host_config", "links": [], "value": [', b"]}"
+
+
+def _collection(items: Iterable[str]) -> bytes:
+    return HEAD + ", ".join(items).encode() + TAIL
 
 
 def _row(kind: str, name: str, title: str, extensions: dict[str, Any]) -> str:
@@ -106,21 +110,23 @@ def _service(host: str, number: int) -> str:
 
 
 class _Services:
-    """The list of services, whole or of a range of host names."""
+    """The list of services, whole or of a range of host names: pieces of one text, as from a file."""
 
     def __init__(self) -> None:
         self.names = [f"host{number:05d}" for number in range(SERVICE_HOSTS)]
-        self._rows = [", ".join(_service(name, number) for number in range(SERVICES)) for name in self.names]
+        rows = [", ".join(_service(name, number) for number in range(SERVICES)).encode() for name in self.names]
+        self._text = memoryview(b", ".join(rows))
+        self._starts = [0, *itertools.accumulate(len(row) + len(", ") for row in rows)]
 
-    def answer(self, query: str) -> bytes:
-        if FIRST in query:
-            return _collection(self._rows[0])
+    def answer(self, query: str) -> list[Any]:
         start, end = 0, len(self.names)
         asked = json.loads(parse_qs(query).get("query", ["{}"])[0])
+        if FIRST in query:
+            asked, end = {}, 1
         for node in asked.get("expr", [asked] if asked else []):
             at = bisect.bisect_left(self.names, node["right"])
             start, end = (at, end) if node["op"] == ">=" else (start, at)
-        return _collection(", ".join(self._rows[start:end]))
+        return [HEAD, self._text[self._starts[start] : self._starts[end] - len(", ")], TAIL]
 
 
 def serve() -> None:
@@ -128,10 +134,11 @@ def serve() -> None:
     first."""
     services = _Services()
     index = [_row("host", name, name, {"name": name, "num_services": SERVICES}) for name in services.names]
+    indexes = {"whole": _collection(index), "first": _collection(index[:1]), "none": _collection([])}
     bodies = {
         f"{API}/version": json.dumps(VERSION).encode(),
-        HOST_LIST: _collection(", ".join(json.dumps(_host(number)) for number in range(HOSTS))),
-        f"{HOST_LIST}?hostnames={FIRST}": _collection(json.dumps(_host(0))),
+        HOST_LIST: _collection(json.dumps(_host(number)) for number in range(HOSTS)),
+        f"{HOST_LIST}?hostnames={FIRST}": _collection([json.dumps(_host(0))]),
     }
 
     class Handler(BaseHTTPRequestHandler):
@@ -141,18 +148,19 @@ def serve() -> None:
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
             if path == SERVICE_LIST:
-                body = services.answer(query)
+                pieces = services.answer(query)
             elif path == INDEX:
                 before_the_first = "%3C" in query and FIRST in query
-                body = _collection("" if before_the_first else index[0] if FIRST in query else ", ".join(index))
+                pieces = [indexes["none" if before_the_first else "first" if FIRST in query else "whole"]]
             else:
-                body = bodies.get(self.path) or bodies[path]
+                pieces = [bodies.get(self.path) or bodies[path]]
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(sum(map(len, pieces))))
             self.end_headers()
             with contextlib.suppress(ConnectionError):
-                self.wfile.write(body)
+                for piece in pieces:
+                    self.wfile.write(piece)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -7,10 +7,10 @@ import contextlib
 import itertools
 import json
 import re
-from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
+from typing import Any, Callable, Iterable, Iterator, Optional
 
 from .blocks import LEAST_CHARS, Cutter
-from .decoders import answer_decoder, block_decoder
+from .decoders import Fields, answer_decoder, block_decoder
 from .errors import BrokenReplyError, UnexpectedReplyError
 
 __all__ = ["all_items", "iter_blocks", "iter_items"]
@@ -22,28 +22,27 @@ _DELIMITERS = " \t\n\r,:]}"
 _TO_ANOTHER = re.compile(r"[ \t\n\r]*,[ \t\n\r]*(?=[^] \t\n\r])").match  # from the end of a value
 
 
-def iter_items(
-    chunks: Iterable[bytes], member: str = "value", *, fields: Optional[Sequence[str]] = None
-) -> Iterator[Any]:
+def iter_items(chunks: Iterable[bytes], member: str = "value", *, fields: Optional[Fields] = None) -> Iterator[Any]:
     """What :func:`iter_blocks` yields, one after the other."""
     return itertools.chain.from_iterable(iter_blocks(chunks, member, fields=fields))
 
 
-def all_items(text: bytes, fields: Sequence[str]) -> Iterable[Any]:
+def all_items(text: bytes, fields: Fields) -> list[Any]:
     """What :func:`iter_items` yields of a text that is there as a whole, but quicker."""
     with contextlib.suppress(ValueError):  # what is wrong with it, or that json reads it, is found out below
         return answer_decoder(fields)(text)
-    return iter_items([text], fields=fields)
+    return list(iter_items([text], fields=fields))
 
 
 def iter_blocks(
-    chunks: Iterable[bytes], member: str = "value", *, fields: Optional[Sequence[str]] = None
+    chunks: Iterable[bytes], member: str = "value", *, fields: Optional[Fields] = None
 ) -> Iterator[list[Any]]:
     """The items of the list ``member`` of the JSON object in ``chunks``, some at a time: those that are there.
 
     Holds a few chunks and some items at a time. With ``fields`` only these members of each item are sure
-    to be there: others are stepped over, which is quicker. BrokenReplyError when the document ends too
-    early, also after its last item; UnexpectedReplyError when it is no JSON object with such a list.
+    to be there: others are stepped over, which is quicker. For the name of one field it is that of each item,
+    not the items. BrokenReplyError when the document ends too early, also after its last item;
+    UnexpectedReplyError when it is no JSON object with such a list.
     """
     text = _Text(chunks)
     text.expect("{")
@@ -55,7 +54,7 @@ def iter_blocks(
         text.expect(":")
         if key == member and text.accept("["):
             found = True
-            yield from _items_in_blocks(text, fields) if fields else _items(text)
+            yield from _items_in_blocks(text, fields) if fields else _items(text, None)
         else:
             text.value()
         text.separator("}")
@@ -64,14 +63,27 @@ def iter_blocks(
         raise UnexpectedReplyError(f"the answer has no list {member!r}")
 
 
-def _items(text: _Text) -> Iterator[list[Any]]:
+def _items(text: _Text, fields: Optional[Fields]) -> Iterator[list[Any]]:
     while not text.accept("]"):
-        yield from ([value] for value in text.followed_values())
-        yield [text.value()]
-        text.separator("]")
+        yield from ([_wanted(value, fields)] for value in text.followed_values())
+        yield [_item(text, fields)]
 
 
-def _items_in_blocks(text: _Text, fields: Sequence[str]) -> Iterator[list[Any]]:
+def _item(text: _Text, fields: Optional[Fields]) -> Any:
+    value = text.value()
+    text.separator("]")
+    return _wanted(value, fields)
+
+
+def _wanted(item: Any, fields: Optional[Fields]) -> Any:
+    if not isinstance(fields, str):
+        return item
+    if not isinstance(item, dict) or fields not in item:
+        raise UnexpectedReplyError(f"an item of the answer has no {fields!r}")
+    return item[fields]
+
+
+def _items_in_blocks(text: _Text, fields: Fields) -> Iterator[list[Any]]:
     """As :func:`_items`, most of them by the block; the first ones show how the items of this list begin."""
     begun: list[str] = []
     while len(begun) < 2:
@@ -79,15 +91,15 @@ def _items_in_blocks(text: _Text, fields: Sequence[str]) -> Iterator[list[Any]]:
             return
         value, source = text.value_and_source()
         begun.append(source)
-        yield [value]
+        yield [_wanted(value, fields)]
         text.separator("]")
     cutter = Cutter(block_decoder(fields, begun[0]), *begun)
     # Small at first, so that items leave soon.
     least = LEAST_CHARS // 8
-    while not cutter.useless and text.fill(least):
-        yield text.block(cutter)
+    while not cutter.useless and text.fill(least) and not text.comes("]"):
+        yield text.block(cutter) or [_item(text, fields)]
         least = min(2 * least, LEAST_CHARS)
-    yield from _items(text)
+    yield from _items(text, fields)
 
 
 class _Text:
@@ -159,11 +171,8 @@ class _Text:
         return missing <= 0
 
     def block(self, cutter: Cutter) -> list[Any]:
-        """The values that start here, as many as ``cutter`` finds, but at least one unless the list ends."""
+        """What ``cutter`` finds from here on."""
         values, self._at = cutter.cut(self._buffer, self._at)
-        if not values and not self.comes("]"):
-            values = [self.value()]
-            self.separator("]")
         return values
 
     def _last_value(self) -> Any:

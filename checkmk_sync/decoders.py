@@ -6,55 +6,63 @@ an item, is taken out of the text before.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import json
+import operator
 import re
 import secrets
-from typing import Any, Callable, Iterable, Iterator, NamedTuple, Optional, Sequence, Union
+from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence, Union
 
-__all__ = ["answer_decoder", "block_decoder"]
+__all__ = ["Fields", "answer_decoder", "block_decoder"]
 
 # Of what nobody needs in an item: a longer pattern would cost more than it saves.
 LONGEST_PATTERN = 8192
 LONGEST_SAMPLE = 2 * LONGEST_PATTERN
 
 
-def block_decoder(fields: Sequence[str], sample: str) -> Callable[[str], list[Any]]:
-    """A function from ``"item,item,…"`` to the items, of which ``sample`` is one, with at least these fields of each.
+Fields = Union[str, Sequence[str]]
+Decode = Callable[[str], list[Any]]
+
+
+def block_decoder(fields: Fields, sample: str) -> Callable[[str], list[Any]]:
+    """A function from ``"item,item,…"`` to the items, of which ``sample`` is one, with at least these fields of each;
+    or, for the name of one field, to that of each.
 
     What else an item holds may be left out, and need not even be right. Raises ValueError for what is no such text,
     and may do so where an item lacks one of these.
     """
-    msgspec = _of_msgspec(tuple(fields))
-    return functools.partial(_shortened, _needless(fields, sample), _block) if msgspec is None else msgspec.items
+    msgspec = _of_msgspec(fields if isinstance(fields, str) else tuple(fields))
+    return _of_json(fields, _block, sample) if msgspec is None else msgspec.items
 
 
-def answer_decoder(fields: Sequence[str]) -> Callable[[bytes], Iterable[Any]]:
-    """A function from a whole answer to the items of its list ``value``, which raises as that of
-    :func:`block_decoder` does."""
-    msgspec = _of_msgspec(tuple(fields))
+def answer_decoder(fields: Fields) -> Callable[[bytes], list[Any]]:
+    """A function from a whole answer to what :func:`block_decoder` gives of the items of its list ``value``."""
+    msgspec = _of_msgspec(fields if isinstance(fields, str) else tuple(fields))
     return functools.partial(_answer_of_json, fields) if msgspec is None else msgspec.answer
 
 
 class _Msgspec:
     """Its items live for an instant, so the garbage collector is not told: that would be a third of the cost."""
 
-    def __init__(self, fields: Sequence[str]) -> None:
+    def __init__(self, fields: Fields) -> None:
         import msgspec
         from msgspec.structs import asdict
 
-        item = msgspec.defstruct("Item", [(name, Any) for name in fields], gc=False)
+        names = [fields] if isinstance(fields, str) else fields
+        item = msgspec.defstruct("Item", [(name, Any) for name in names], gc=False)
         answer = msgspec.defstruct("Answer", [("value", list[item])], gc=False)  # type: ignore[valid-type]
         self._items = msgspec.json.Decoder(list[item]).decode  # type: ignore[valid-type]
         self._answer = msgspec.json.Decoder(answer).decode
-        self._error, self._asdict = msgspec.MsgspecError, asdict
+        self._wanted = operator.attrgetter(fields) if isinstance(fields, str) else asdict
+        self._error = msgspec.MsgspecError
 
     def items(self, text: str) -> list[Any]:
-        return list(map(self._asdict, self._decoded(self._items, f"[{text}]")))
+        return list(map(self._wanted, self._decoded(self._items, f"[{text}]")))
 
-    def answer(self, text: bytes) -> Iterable[Any]:
-        return map(self._asdict, self._decoded(self._answer, text).value)
+    def answer(self, text: bytes) -> list[Any]:
+        return list(map(self._wanted, self._decoded(self._answer, text).value))
 
     def _decoded(self, decode: Callable[[Any], Any], text: Union[str, bytes]) -> Any:
         try:
@@ -66,7 +74,7 @@ class _Msgspec:
 _msgspec = functools.lru_cache(maxsize=16)(_Msgspec)
 
 
-def _of_msgspec(fields: tuple[str, ...]) -> Optional[_Msgspec]:
+def _of_msgspec(fields: Union[str, tuple[str, ...]]) -> Optional[_Msgspec]:
     """None where it is not installed."""
     try:
         import msgspec  # noqa: F401
@@ -75,16 +83,25 @@ def _of_msgspec(fields: tuple[str, ...]) -> Optional[_Msgspec]:
     return _msgspec(fields)
 
 
+_DECODER = json.JSONDecoder()
+_BLANKS = r"[ \t\n\r]*"
+_END = re.compile(rf"{_BLANKS}\}}")
 _VALUE = re.compile(r'"value"\s*:\s*\[\s*')
 # Stands for what was taken out; nobody outside can write it, so what has it had that.
 _TAKEN = secrets.token_hex(16)
 
 
-def _answer_of_json(fields: Sequence[str], body: bytes) -> list[Any]:
+def _answer_of_json(fields: Fields, body: bytes) -> list[Any]:
     text = body.decode()
     start = _VALUE.search(text)
     sample = text[start.end() : start.end() + LONGEST_SAMPLE] if start else ""
-    return _shortened(_needless(fields, sample), _answer, text)
+    return _of_json(fields, _answer, sample)(text)
+
+
+def _of_json(fields: Fields, decode: Decode, sample: str) -> Decode:
+    if isinstance(fields, str):
+        return functools.partial(_alone, fields, _between(fields, sample), decode)
+    return functools.partial(_shortened, _needless(fields, sample), decode)
 
 
 def _block(text: str) -> list[Any]:
@@ -106,21 +123,69 @@ def _loaded(text: str) -> Any:
         raise ValueError("the answer is nested too deeply") from None
 
 
-def _shortened(needless: Optional[_Needless], decode: Callable[[str], list[Any]], text: str) -> list[Any]:
+def _first_value(text: str) -> tuple[Any, str]:
+    """The value that a text begins with, and what follows."""
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except RecursionError:
+        raise ValueError("the answer is nested too deeply") from None
+    return value, text[end:]
+
+
+def _alone(field: str, between: Optional[re.Pattern[str]], decode: Decode, text: str) -> list[Any]:
+    """One field of each of the items that ``decode`` gives."""
+    if between is not None:
+        with contextlib.suppress(ValueError):
+            return _cut_out(field, between, decode, text)
+    try:
+        return list(map(operator.itemgetter(field), decode(text)))
+    except (KeyError, TypeError):
+        raise ValueError(f"an item without {field!r}") from None
+
+
+def _cut_out(field: str, between: re.Pattern[str], decode: Decode, text: str) -> list[Any]:
+    """That of the first item from a text without the others, the rest as a list. ValueError where that cannot be.
+
+    What stands between two of these ends an object and begins another, in one list. It may be another list of the text,
+    but then the first item does not get our sign; or there may be more in an item, but that is no list of values.
+    """
+    first, *others = between.split(text)
+    if not others:
+        raise ValueError("nothing to cut")
+    last, rest = _first_value(others.pop())
+    if not _END.match(rest):
+        raise ValueError("more than that in the last item")
+    found = decode(f'{first}, "{_TAKEN}": 0{rest}')
+    values = _loaded(f"[{','.join(others)}]")
+    if len(found) != 1 or _marked(found) != 1 or field not in found[0] or len(values) != len(others):
+        raise ValueError("other objects look like these items")
+    return [found[0][field], *values, last]
+
+
+def _between(field: str, sample: str) -> Optional[re.Pattern[str]]:
+    """A pattern of all that stands between the ``field`` of one item and that of the next, where it is the last."""
+    wanted = next((member for member in _members(sample) if member.name == field), None)
+    if wanted is None or not _END.match(sample, wanted.end):
+        return None
+    beginning = _alike(sample[: wanted.value])
+    return None if beginning is None else re.compile(rf"\}}{_BLANKS},{_BLANKS}{beginning}")
+
+
+def _shortened(needless: Optional[_Needless], decode: Decode, text: str) -> list[Any]:
     """What ``decode`` gives, of a text without what nobody needs if that can be."""
     if needless is None:
         return decode(text)
     short, taken = needless.pattern.subn(needless.instead, text)
     items = decode(short)
     # Other parts of an item may look the same: then more was taken out than items lost something.
-    return items if not taken or taken == _shorter(items) else decode(text)
+    return items if not taken or taken == _marked(items) else decode(text)
 
 
-def _shorter(items: list[Any]) -> int:
-    """How many items lost something, and have its sign no more."""
+def _marked(items: list[Any]) -> int:
+    """How many of the items have our sign."""
     try:
-        return [item.pop(_TAKEN, None) for item in items].count(0)
-    except (AttributeError, TypeError):  # not all of them are objects
+        return sum(map(operator.contains, items, itertools.repeat(_TAKEN)))
+    except TypeError:  # not all of them are objects
         return 0
 
 
@@ -164,7 +229,7 @@ _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
 
 def _members(item: str) -> Iterator[_Member]:
     """The members of an object, up to one with an unusual name."""
-    decode, at = json.JSONDecoder().raw_decode, 0
+    decode, at = _DECODER.raw_decode, 0
     while key := _KEY.match(item, at):
         try:
             _, at = decode(item, key.end())

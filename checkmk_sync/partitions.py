@@ -19,10 +19,11 @@ import contextvars
 import itertools
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, Optional, Sequence, TypeVar
+from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
 from . import cancelling
-from .decode import all_items, iter_blocks, iter_items
+from .decode import all_items, iter_blocks
+from .decoders import Fields
 from .errors import BrokenReplyError, ReplyTooLargeError
 from .query import Filter, column, everything
 from .streaming import DECODED_FACTOR, Blocks, Received
@@ -30,12 +31,12 @@ from .streaming import DECODED_FACTOR, Blocks, Received
 __all__ = ["Part", "Partitions"]
 
 # More than this in one part gains nothing. The first parts are smaller, so that the first item comes soon.
-FIRST_BYTES, TARGET_BYTES = 64 * 2**10, 768 * 2**10
+FIRST_BYTES, TARGET_BYTES = 64 * 2**10, 2**20
 FIRST_GUESS_BYTES = 500  # of a service, before any was seen: what one without columns of its own has
 GROWTH = 4.0
 NO_LIMIT = float("inf")
 PIECE_BYTES = 64 * 2**10
-BLOCK_BYTES = 16 * 2**10
+BLOCK_BYTES = 32 * 2**10
 
 # Hosts that show where a first part may end.
 SAMPLE = 32
@@ -61,8 +62,9 @@ class Partitions:
     ``is_first(name)`` asks whether no host of the index has a name before that one.
 
     Each worker holds at most ``share_bytes``, so ``workers`` times that is what waits for its turn.
-    ``again`` runs a read once more where its JSON is broken; ``parse`` makes of an item what is given out, and
-    ``host_of`` names its host: inside a part the server may give them in any order.
+    ``again`` runs a read once more where its JSON is broken. ``parts`` are needed of an item, ``host_of`` names its
+    host by them, for inside a part the server may give them in any order, and ``parse_all`` makes of all those of a
+    part what is given out.
     """
 
     def __init__(
@@ -74,11 +76,11 @@ class Partitions:
         workers: int,
         share_bytes: float,
         again: Callable[[Callable[[], list[Any]]], list[Any]],
-        parts: Sequence[str],
-        parse: Callable[[Any], Any],
+        parts: Fields,
+        parse_all: Callable[[list[Any]], list[Any]],
         host_of: Callable[[Any], str],
     ) -> None:
-        self._index, self._read, self._again, self._parts, self._parse = index, read, again, parts, parse
+        self._index, self._read, self._again, self._parts, self._parse_all = index, read, again, parts, parse_all
         self._host_of, self._is_first = host_of, is_first
         self._hosts: list[Counted] = []
         self._workers = workers
@@ -226,29 +228,35 @@ class Partitions:
         self._learn(part, len(body))
         if len(body) * DECODED_FACTOR > self._limit and part.end - part.start <= 1 and self._is_in_order(body):
             # One host with so much that all of it decoded would take more than there is room for.
-            return map(self._parsed, iter_blocks(_pieces(body, received), fields=self._parts))
-        return _in_blocks(self._complete(part, body), len(body), received)
+            found = iter_blocks(_pieces(body, received), fields=self._parts)
+        else:
+            found = _in_blocks(self._complete(part, body), len(body), received)
+        return map(self._parse_all, found)  # not all at once: what lives for long costs the garbage collector time
 
     def _is_in_order(self, body: bytes) -> bool:
         """Whether the items of an answer can leave as they come; not where it breaks off."""
         before, in_order = "", True
         try:
-            for item in iter_items(_pieces(body, lambda _size: None), fields=self._parts):
-                name = self._host_of(self._parse(item))
-                in_order = in_order and before <= name
-                before = name
+            for block in iter_blocks(_pieces(body, lambda _size: None), fields=self._parts):
+                self._parse_all(block)  # which raises for what is none
+                names = [before, *map(self._host_of, block)]
+                in_order = in_order and names == sorted(names)
+                before = names[-1]
         except BrokenReplyError:
             return False
         return in_order
 
-    def _parsed(self, block: list[Any]) -> list[Any]:
-        return list(map(self._parse, block))
-
     def _complete(self, part: Part, body: bytes) -> list[Any]:
-        """All items of a part, read once more where it is broken."""
+        """What is needed of all items of a part, read once more where it is broken."""
 
         def whole(text: bytes) -> list[Any]:
-            return sorted(map(self._parse, all_items(text, self._parts)), key=self._host_of)
+            found = all_items(text, self._parts)
+            try:
+                found.sort(key=self._host_of)
+            except (KeyError, TypeError):
+                self._parse_all(found)  # which says what is wrong
+                raise
+            return found
 
         try:
             return whole(body)

@@ -1,12 +1,15 @@
 """What the client hands out: immutable records of what the server said. What it did not say is None.
 
-``PARTS`` are the members of an item that its record is made of.
+``PARTS`` are the members of an item that its record is made of: of one alone, only that.
 """
 
 from __future__ import annotations
 
+import collections
+import itertools
+import operator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Mapping, Optional, TypeVar
+from typing import Any, ClassVar, Mapping, Optional, Sequence, TypeVar
 
 from .errors import UnexpectedReplyError
 from .names import OWNER_LABEL, HostState, ServiceState, folder_path
@@ -15,7 +18,8 @@ from .resource import attributes_of, value_of
 __all__ = ["Folder", "Host", "HostStatus", "ServiceStatus", "Version", "severity", "writable"]
 
 Attributes = Mapping[str, Any]
-S = TypeVar("S", HostState, ServiceState)
+L = TypeVar("L", bound="_Labelled")
+R = TypeVar("R", bound="_Row")
 
 # Checkmk sends these but refuses them when they come back.
 _VIEW_ONLY = frozenset({"meta_data", "network_scan_result"})
@@ -33,6 +37,16 @@ _new = object.__new__
 
 class _Labelled:
     attributes: Attributes
+
+    @classmethod
+    def parse(cls: type[L], data: Any, etag: Optional[str] = None) -> L:
+        """From the object that the API sends."""
+        raise NotImplementedError
+
+    @classmethod
+    def parse_all(cls: type[L], found: Sequence[Any]) -> list[L]:
+        """From some of them."""
+        return list(map(cls.parse, found))
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -104,11 +118,18 @@ class Folder(_Labelled):
         )
 
 
+# Rows come by the hundred thousand, so all is done with many of them at a time, without a call of Python for each.
+_consume = collections.deque[Any](maxlen=0).extend
+_state, _checked = operator.itemgetter("state"), operator.itemgetter("has_been_checked")
+
+
 @dataclass(frozen=True)
 class _Row:
     """``columns`` holds what was asked for; ``row["plugin_output"]`` is one of them."""
 
-    PARTS: ClassVar = ("extensions",)
+    PARTS: ClassVar = "extensions"
+    _texts: ClassVar[Sequence[str]]
+    _states: ClassVar[Mapping[int, Any]]
     __slots__ = ("columns",)
 
     columns: Mapping[str, Any]
@@ -121,6 +142,48 @@ class _Row:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.columns,)
 
+    @classmethod
+    def parse(cls: type[R], data: Any) -> R:
+        """From an object of the API, whose ``extensions`` are as for :meth:`parse_all`."""
+        return cls.parse_all([value_of(data, cls.PARTS)])[0]
+
+    @classmethod
+    def parse_all(cls: type[R], found: Sequence[Any]) -> list[R]:
+        """From the ``extensions`` of objects of the API. UnexpectedReplyError unless all have the columns that a row
+        always has, with a state that there is."""
+        if not cls._are_rows(found):  # which it cannot say of a pending one with no state that there is
+            _consume(map(cls._check, found))
+        rows = list(map(_new, itertools.repeat(cls, len(found))))
+        _consume(map(_set_columns, rows, found))
+        return rows
+
+    @classmethod
+    def _are_rows(cls, found: Sequence[Any]) -> bool:
+        try:
+            _consume(map(_checked, found))
+            texts = (map(operator.itemgetter(name), found) for name in cls._texts)
+            return cls._states.keys() >= set(map(_state, found)) and all(
+                {str}.issuperset(map(type, of)) for of in texts
+            )
+        except (KeyError, TypeError):
+            return False
+
+    @classmethod
+    def _check(cls, columns: Any) -> None:
+        """Raise for what is wrong with a row."""
+        *texts, state, checked = (
+            value_of({cls.PARTS: columns}, cls.PARTS, name) for name in (*cls._texts, "state", "has_been_checked")
+        )
+        for name, text in zip(cls._texts, texts):
+            if not isinstance(text, str):
+                raise _wrong(f"a {name} that is no text", text)
+        if checked and state not in list(cls._states):  # it may be one without a hash
+            raise _wrong("a state that there is not", state)
+
+
+def _wrong(what: str, value: Any) -> UnexpectedReplyError:
+    return UnexpectedReplyError(f"the site names {what}: {value!r}", nothing_done=True)
+
 
 # A frozen dataclass sets its fields the same way, only slower.
 _set_columns = _Row.__dict__["columns"].__set__
@@ -130,6 +193,8 @@ class HostStatus(_Row):
     """What the monitoring says of a host."""
 
     __slots__ = ()
+    _texts = ("name",)
+    _states: ClassVar = {state.value: state for state in HostState if state is not HostState.PENDING}
 
     @property
     def name(self) -> str:
@@ -140,27 +205,15 @@ class HostStatus(_Row):
     @property
     def state(self) -> HostState:
         """Its state, PENDING as long as it was never checked."""
-        return _HOST_STATES[self.columns["state"]] if self.columns["has_been_checked"] else HostState.PENDING
-
-    @classmethod
-    def parse(cls, data: Any) -> HostStatus:
-        """From an item of the API that has the columns name, state and has_been_checked."""
-        try:
-            columns = data["extensions"]
-            state, _ = columns["state"], columns["name"]
-            if columns["has_been_checked"]:
-                _HOST_STATES[state]
-        except (KeyError, TypeError):
-            raise _no_row(HostState, data, "name") from None
-        host = _new(cls)
-        _set_columns(host, columns)
-        return host
+        return self._states[self.columns["state"]] if self.columns["has_been_checked"] else HostState.PENDING
 
 
 class ServiceStatus(_Row):
     """What the monitoring says of a service."""
 
     __slots__ = ()
+    _texts = ("host_name", "description")
+    _states: ClassVar = {state.value: state for state in ServiceState if state is not ServiceState.PENDING}
 
     @property
     def host_name(self) -> str:
@@ -177,21 +230,7 @@ class ServiceStatus(_Row):
     @property
     def state(self) -> ServiceState:
         """Its state, PENDING as long as it was never checked."""
-        return _SERVICE_STATES[self.columns["state"]] if self.columns["has_been_checked"] else ServiceState.PENDING
-
-    @classmethod
-    def parse(cls, data: Any) -> ServiceStatus:
-        """From an item of the API that has the columns host_name, description, state and has_been_checked."""
-        try:
-            columns = data["extensions"]
-            state, _, _ = columns["state"], columns["host_name"], columns["description"]
-            if columns["has_been_checked"]:
-                _SERVICE_STATES[state]
-        except (KeyError, TypeError):
-            raise _no_row(ServiceState, data, "host_name", "description") from None
-        service = _new(cls)
-        _set_columns(service, columns)
-        return service
+        return self._states[self.columns["state"]] if self.columns["has_been_checked"] else ServiceState.PENDING
 
 
 _WORST_FIRST = (
@@ -208,10 +247,6 @@ def severity(service: ServiceStatus) -> tuple[int, str, str]:
     return _WORST_FIRST.index(service.state), service.host_name, service.name
 
 
-_HOST_STATES = {state.value: state for state in HostState}
-_SERVICE_STATES = {state.value: state for state in ServiceState}
-
-
 def _lacking(data: Any, *paths: tuple[str, ...]) -> UnexpectedReplyError:
     """Says which of the paths the server left out."""
     try:
@@ -219,19 +254,6 @@ def _lacking(data: Any, *paths: tuple[str, ...]) -> UnexpectedReplyError:
             value_of(data, *path)
     except UnexpectedReplyError as error:
         return error
-    return UnexpectedReplyError("the answer's 'extensions' are not an object")
-
-
-def _no_row(kind: type[S], data: Any, *columns: str) -> UnexpectedReplyError:
-    """Says what is wrong with a row: a column that is missing, or a state that there is not."""
-    wanted = (*columns, "state", "has_been_checked")
-    try:
-        state = [value_of(data, "extensions", name) for name in wanted][-2]
-        kind(state)
-    except UnexpectedReplyError as error:
-        return error
-    except ValueError:
-        return UnexpectedReplyError(f"the site names a state that there is not: {state!r}", nothing_done=True)
     return UnexpectedReplyError("the answer's 'extensions' are not an object")
 
 

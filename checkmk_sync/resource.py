@@ -7,11 +7,12 @@ import copy
 import email.utils
 import functools
 import json
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar, Union
 
 from .catalogue import NOUNS, Operation, is_versioned, pick
 from .clock import Deadline
 from .decode import iter_blocks
+from .decoders import Fields
 from .errors import CheckmkError, ServerError, ThrottledError, TransportError, UnexpectedReplyError
 from .metering import Meter
 from .names import CheckmkVersion, folder_path, is_folder_hash, path_segment
@@ -138,9 +139,10 @@ class Site:
         self.transport.rebase(location)
 
     def blocks(
-        self, noun: str, verb: str, received: Optional[Received] = None, *, parts: Sequence[str], **arguments: Any
+        self, noun: str, verb: str, received: Optional[Received] = None, *, parts: Fields, **arguments: Any
     ) -> Blocks[Any]:
-        """The items of a collection, decoded while the answer arrives; ``parts`` are the members needed of each.
+        """The items of a collection, decoded while the answer arrives; ``parts`` are the members needed of each, or
+        the name of the one that is given instead of it.
 
         Tells ``received`` the size of each piece. Closing it frees the connection.
         """
@@ -209,11 +211,11 @@ def writes(verb: F) -> F:
     return written  # type: ignore[return-value]
 
 
-def parsed(blocks: Blocks[Any], parse: Callable[[Any], T]) -> Blocks[T]:
-    """``parse(item)`` for each; closing it closes ``blocks``."""
+def parsed(blocks: Blocks[Any], parse_all: Callable[[list[Any]], list[T]]) -> Blocks[T]:
+    """``parse_all(block)`` for each; closing it closes ``blocks``."""
     with contextlib.closing(blocks):
         for block in blocks:
-            yield list(map(parse, block))
+            yield parse_all(block)
 
 
 def _counted(chunks: Iterable[bytes], received: Received) -> Iterator[bytes]:

@@ -265,8 +265,8 @@ def test_every_service_exactly_once(
         workers=workers,
         share_bytes=share,
         again=again,
-        parts=("extensions",),
-        parse=operator.itemgetter("extensions"),
+        parts="extensions",
+        parse_all=list,
         host_of=operator.itemgetter("host_name"),
     )
     sizes: list[int] = []

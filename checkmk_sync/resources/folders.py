@@ -36,7 +36,7 @@ class Folders(Resource):
         """``parent`` and everything below it, or without ``recursive`` its direct children only."""
         query = {"parent": folder_id(parent), "recursive": recursive, "show_hosts": False}
         return Stream(
-            lambda received: parsed(self._blocks("list", received, parts=Folder.PARTS, query=query), Folder.parse)
+            lambda received: parsed(self._blocks("list", received, parts=Folder.PARTS, query=query), Folder.parse_all)
         )
 
     @writes

@@ -79,7 +79,7 @@ class HostLists(Resource):
         return self._pages(self.each(**filters), batch_size)
 
     def _listed(self, noun: str, verb: str, received: Received, **arguments: Any) -> Blocks[Host]:
-        return parsed(self._site.blocks(noun, verb, received, parts=Host.PARTS, **arguments), Host.parse)
+        return parsed(self._site.blocks(noun, verb, received, parts=Host.PARTS, **arguments), Host.parse_all)
 
     def _named(
         self, names: Sequence[str], query: Mapping[str, Any], received: Received = lambda _size: None

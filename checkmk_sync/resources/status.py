@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import json
 import operator
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
@@ -54,7 +55,7 @@ class _Status(Resource):
 
     def _rows(self, received: Received, asked: Asked) -> Blocks[Any]:
         verb, arguments = _form(self._site, self.noun, "list", "query", asked)
-        return self._blocks(verb, received, parts=("extensions",), **arguments)
+        return self._blocks(verb, received, parts=HostStatus.PARTS, **arguments)
 
 
 class HostStatuses(_Status):
@@ -82,7 +83,7 @@ class HostStatuses(_Status):
         Decoded while the answer arrives. Checkmk: a site that is down is left out without a hint.
         """
         asked = self._asked(columns, sites, _condition(query, "name", search, _listed(HostState, state)))
-        return Stream(lambda received: parsed(self._rows(received, asked), HostStatus.parse))
+        return Stream(lambda received: parsed(self._rows(received, asked), HostStatus.parse_all))
 
     def monitored(self, names: Iterable[str]) -> set[str]:
         """Those of the hosts that the core knows: few are asked for by name, many looked for in the whole list."""
@@ -185,8 +186,8 @@ class Services(_Status):
             share_bytes=streaming.memory_limit_mb * 2**20 / streaming.max_concurrent_batches,
             again=again,
             parts=ServiceStatus.PARTS,
-            parse=ServiceStatus.parse,
-            host_of=operator.attrgetter("host_name"),
+            parse_all=ServiceStatus.parse_all,
+            host_of=operator.itemgetter("host_name"),
         )
         return partitions.blocks(received)
 
@@ -204,17 +205,18 @@ class Services(_Status):
         asked = {"columns": ["name", *counts], "sites": sites, "query": query.to_dict()}
         verb, arguments = _form(self._site, HostStatuses.noun, "list", "query", asked)
         blocks = self._site.blocks(HostStatuses.noun, verb, received, parts=HostStatus.PARTS, **arguments)
-        return parsed(blocks, lambda row: _counted(row, counts))
+        return parsed(blocks, lambda found: _counted(found, counts))
 
 
-def _counted(row: Any, counts: Sequence[str]) -> tuple[str, int]:
-    """The name of a host, and how many services it has by these columns."""
+def _counted(found: Sequence[Any], counts: Sequence[str]) -> list[tuple[str, int]]:
+    """The names of hosts, and how many services each has by these columns."""
     try:  # without a call for each, for there are many
-        columns = row["extensions"]
-        return columns["name"], sum([columns[count] for count in counts])
+        names = list(map(operator.itemgetter("name"), found))
+        numbers = map(sum, zip(*(map(operator.itemgetter(count), found) for count in counts)))
+        return list(zip(map("".__add__, names), numbers))
     except (KeyError, TypeError):
-        for name in ("name", *counts):
-            value_of(row, "extensions", name)  # raises for what is missing
+        for columns, name in itertools.product(found, ("name", *counts)):
+            value_of({HostStatus.PARTS: columns}, HostStatus.PARTS, name)  # raises for what is missing
         raise UnexpectedReplyError("the site counts the services of a host with something else than numbers") from None
 
 

@@ -1,0 +1,120 @@
+"""One field of each item is the same as by reading whole items, whatever else looks like an item."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, Callable, Iterator
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from checkmk_sync import decode, decoders
+from checkmk_sync.decode import all_items, iter_items
+from checkmk_sync.errors import BrokenReplyError, UnexpectedReplyError
+from tests.test_decode import VALUES
+
+FIELD = "extensions"
+
+
+def _item(extensions: Any, name: str = "a", **more: Any) -> dict[str, Any]:
+    return {"id": name, "links": [{"rel": "x"}], FIELD: extensions, **more}
+
+
+NAMES = st.sampled_from(["a", "b", 'q"', "c\\", '"}, {"id": "'])
+# Items inside of items, of which what stands between two looks as it does between those of the list itself.
+INNER = st.recursive(
+    VALUES,
+    lambda inner: st.lists(st.builds(_item, inner, NAMES) | inner, max_size=3) | st.fixed_dictionaries({"x": inner}),
+    max_leaves=6,
+)
+ITEMS = (
+    st.builds(_item, INNER, NAMES)
+    | st.builds(_item, INNER, title=INNER)
+    | st.fixed_dictionaries({FIELD: INNER, "id": NAMES})
+)
+AROUND = st.dictionaries(st.sampled_from(["id", "links", "members", "a"]), st.lists(ITEMS, max_size=3), max_size=2)
+
+
+@pytest.fixture(autouse=True, params=["msgspec", "json"])
+def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So small that short documents are cut many times."""
+    monkeypatch.setattr(decode, "LEAST_CHARS", 60)
+    if request.param == "json":
+        monkeypatch.setitem(sys.modules, "msgspec", None)
+    else:
+        pytest.importorskip("msgspec", reason="the extra 'fast' is not installed")
+
+
+def _in_chunks(data: bytes, size: int) -> Iterator[Any]:
+    return iter_items((data[start : start + size] for start in range(0, len(data), size)), fields=FIELD)
+
+
+def _as_a_whole(data: bytes, _size: int) -> Iterator[Any]:
+    return iter(all_items(data, FIELD))
+
+
+both = pytest.mark.parametrize("read", [_in_chunks, _as_a_whole])
+Read = Callable[[bytes, int], Iterator[Any]]
+
+
+@both
+@given(AROUND, st.lists(ITEMS, max_size=12), AROUND, st.integers(1, 300), st.sampled_from([None, 1]))
+@example({}, [_item({"x": [_item(1), _item(5), _item(6)]})], {}, 50, None)
+@example({}, [_item({"x": [{"a": 1}, _item(5), _item(6)]})], {}, 50, None)
+@example({"a": [_item(1), _item(2)]}, [_item(3)], {}, 50, None)
+@example({}, [_item(3)], {"a": [_item(1), _item(2), _item(3)]}, 50, None)
+@example({}, [_item(1), _item(2), _item(3, title=4)], {}, 50, None)
+@example({}, [_item(1), _item(2, title=4), _item(3)], {}, 50, None)
+def test_every_list(read: Read, before: Any, items: list[Any], after: Any, size: int, indent: Any) -> None:
+    data = json.dumps({**before, "value": items, **{f"{name}_": found for name, found in after.items()}}, indent=indent)
+    assert list(read(data.encode(), size)) == [item[FIELD] for item in items]
+
+
+@both
+@given(st.lists(ITEMS, min_size=1, max_size=12), st.integers(1, 300), st.data())
+def test_every_truncation_raises_after_what_is_right(read: Read, items: list[Any], size: int, draw: Any) -> None:
+    data = json.dumps({"value": items}).encode()
+    found: list[Any] = []
+    with pytest.raises(BrokenReplyError):
+        for value in read(data[: draw.draw(st.integers(0, len(data) - 1))], size):
+            found.append(value)
+    assert found == [item[FIELD] for item in items[: len(found)]]
+
+
+@both
+@given(st.lists(ITEMS, min_size=3, max_size=12), st.binary(min_size=1, max_size=3), st.integers(1, 300), st.data())
+def test_damage_invents_nothing(read: Read, items: list[Any], noise: bytes, size: int, draw: Any) -> None:
+    data = json.dumps({"value": items}).encode()
+    at = draw.draw(st.integers(0, len(data)))
+    damaged = data[:at] + noise + data[at:]
+    try:
+        found = list(read(damaged, size))
+    except (BrokenReplyError, UnexpectedReplyError):
+        return
+    try:
+        whole = json.loads(damaged)["value"]
+    except ValueError:  # in what nobody needs
+        whole = items
+    assert found == [item[FIELD] for item in whole]
+
+
+@both
+@pytest.mark.parametrize("wrong", [5, "text", None, [1], {"id": 1}])
+@pytest.mark.parametrize("at", [0, 1, 4, 9])
+def test_an_item_without_the_field_is_named(read: Read, wrong: Any, at: int) -> None:
+    items: list[Any] = [_item(number) for number in range(10)]
+    items[at] = wrong
+    with pytest.raises(UnexpectedReplyError, match="'extensions'"):
+        list(read(json.dumps({"value": items}).encode(), 100))
+
+
+def test_with_json_only_the_field_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    texts: list[str] = []
+    loads = json.loads
+    monkeypatch.setattr(decoders.json, "loads", lambda text: texts.append(text) or loads(text))
+    data = json.dumps({"value": [_item({"n": number}, name="n" * 500) for number in range(50)]}).encode()
+    assert all_items(data, FIELD) == [{"n": number} for number in range(50)]
+    assert sum(map(len, texts)) < len(data) / 10
