@@ -130,16 +130,18 @@ def _cut(blocks: Iterable[list[T]], size: int, received: _Counter, most: float) 
     """Pages, and whether there is more, of at most ``size`` items; one to which a block would add more than
     ``most`` bytes ends before it."""
     page: list[T] = []
-    full = received.total + most
+    before = received.total
+    full = before + most
     for block in blocks:
         at = 0
         while at < len(block):
             if len(page) == size or (page and received.total > full):
                 yield page, True
-                page, full = [], received.total + most
+                page, full = [], before + most
             taken = size - len(page)
             page += block[at : at + taken]
             at += taken
+        before = received.total
     if page:
         yield page, False
 
