@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import gc
 import itertools
 import json
 import subprocess
@@ -222,6 +223,7 @@ def read(name: str, url: str) -> None:
     """In a process of its own: seconds for all, on the CPU, to the first item; the most MB it grew; how many."""
     items = READERS[name](url)
     next(items)
+    gc.collect()  # of what importing left; it is due at some moment of the reading else
     base = _memory_mb("VmRSS")
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # the peak counts from now on

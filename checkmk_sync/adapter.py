@@ -38,7 +38,7 @@ __all__ = ["CallRequest", "CheckmkAdapter", "bare", "decoded", "is_json"]
 
 log = logging.getLogger("checkmk_sync")
 
-READ_BYTES = 2**20
+READ_BYTES = 2 * 2**20  # more than most answers: to join pieces is to copy them
 
 
 class CallRequest(requests.PreparedRequest):

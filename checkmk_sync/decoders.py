@@ -20,6 +20,8 @@ __all__ = ["Fields", "answer_decoder", "block_decoder"]
 # Of what nobody needs in an item: a longer pattern would cost more than it saves.
 LONGEST_PATTERN = 8192
 LONGEST_SAMPLE = 2 * LONGEST_PATTERN
+# Learning what nobody needs costs as much as decoding that.
+LEAST_BYTES = 32 * 2**10
 
 
 Fields = Union[str, Sequence[str]]
@@ -34,7 +36,10 @@ def block_decoder(fields: Fields, sample: str) -> Callable[[str], list[Any]]:
     and may do so where an item lacks one of these.
     """
     msgspec = _of_msgspec(fields if isinstance(fields, str) else tuple(fields))
-    return _of_json(fields, _block, sample) if msgspec is None else msgspec.items
+    if msgspec is not None:
+        return msgspec.items
+    decode = _of_json(fields, _block, sample)
+    return lambda text: decode(text.encode())
 
 
 def answer_decoder(fields: Fields) -> Callable[[bytes], list[Any]]:
@@ -86,22 +91,24 @@ def _of_msgspec(fields: Union[str, tuple[str, ...]]) -> Optional[_Msgspec]:
 _DECODER = json.JSONDecoder()
 _BLANKS = r"[ \t\n\r]*"
 _END = re.compile(rf"{_BLANKS}\}}")
-_VALUE = re.compile(r'"value"\s*:\s*\[\s*')
+_VALUE = re.compile(rb'"value"\s*:\s*\[\s*')
 # Stands for what was taken out; nobody outside can write it, so what has it had that.
 _TAKEN = secrets.token_hex(16)
 
 
 def _answer_of_json(fields: Fields, body: bytes) -> list[Any]:
-    text = body.decode()
-    start = _VALUE.search(text)
-    sample = text[start.end() : start.end() + LONGEST_SAMPLE] if start else ""
-    return _of_json(fields, _answer, sample)(text)
+    start = _VALUE.search(body)
+    sample = body[start.end() : start.end() + LONGEST_SAMPLE].decode(errors="ignore") if start else ""
+    return _of_json(fields, _answer, sample)(body)
 
 
-def _of_json(fields: Fields, decode: Decode, sample: str) -> Decode:
+def _of_json(fields: Fields, decode: Decode, sample: str) -> Callable[[bytes], list[Any]]:
+    """Both ways need to learn how items look, which costs as much as decoding some: they do where there are many."""
     if isinstance(fields, str):
-        return functools.partial(_alone, fields, _between(fields, sample), decode)
-    return functools.partial(_shortened, _needless(fields, sample), decode)
+        between = functools.lru_cache(functools.partial(_between, fields, sample))
+        return lambda text: _alone(fields, between() if len(text) >= LEAST_BYTES else None, decode, text)
+    needless = functools.lru_cache(functools.partial(_needless, fields, sample))
+    return lambda text: _shortened(needless() if len(text) >= LEAST_BYTES else None, decode, text)
 
 
 def _block(text: str) -> list[Any]:
@@ -132,18 +139,18 @@ def _first_value(text: str) -> tuple[Any, str]:
     return value, text[end:]
 
 
-def _alone(field: str, between: Optional[re.Pattern[str]], decode: Decode, text: str) -> list[Any]:
+def _alone(field: str, between: Optional[re.Pattern[bytes]], decode: Decode, text: bytes) -> list[Any]:
     """One field of each of the items that ``decode`` gives."""
     if between is not None:
         with contextlib.suppress(ValueError):
             return _cut_out(field, between, decode, text)
     try:
-        return list(map(operator.itemgetter(field), decode(text)))
+        return list(map(operator.itemgetter(field), decode(text.decode())))
     except (KeyError, TypeError):
         raise ValueError(f"an item without {field!r}") from None
 
 
-def _cut_out(field: str, between: re.Pattern[str], decode: Decode, text: str) -> list[Any]:
+def _cut_out(field: str, between: re.Pattern[bytes], decode: Decode, text: bytes) -> list[Any]:
     """That of the first item from a text without the others, the rest as a list. ValueError where that cannot be.
 
     What stands between two of these ends an object and begins another, in one list. It may be another list of the text,
@@ -152,33 +159,33 @@ def _cut_out(field: str, between: re.Pattern[str], decode: Decode, text: str) ->
     first, *others = between.split(text)
     if not others:
         raise ValueError("nothing to cut")
-    last, rest = _first_value(others.pop())
+    last, rest = _first_value(others.pop().decode())
     if not _END.match(rest):
         raise ValueError("more than that in the last item")
-    found = decode(f'{first}, "{_TAKEN}": 0{rest}')
-    values = _loaded(f"[{','.join(others)}]")
+    found = decode(f'{first.decode()}, "{_TAKEN}": 0{rest}')
+    values = _loaded(f"[{b','.join(others).decode()}]")
     if len(found) != 1 or _marked(found) != 1 or field not in found[0] or len(values) != len(others):
         raise ValueError("other objects look like these items")
     return [found[0][field], *values, last]
 
 
-def _between(field: str, sample: str) -> Optional[re.Pattern[str]]:
+def _between(field: str, sample: str) -> Optional[re.Pattern[bytes]]:
     """A pattern of all that stands between the ``field`` of one item and that of the next, where it is the last."""
     wanted = next((member for member in _members(sample) if member.name == field), None)
     if wanted is None or not _END.match(sample, wanted.end):
         return None
     beginning = _alike(sample[: wanted.value])
-    return None if beginning is None else re.compile(rf"\}}{_BLANKS},{_BLANKS}{beginning}")
+    return None if beginning is None else re.compile(rf"\}}{_BLANKS},{_BLANKS}{beginning}".encode())
 
 
-def _shortened(needless: Optional[_Needless], decode: Decode, text: str) -> list[Any]:
+def _shortened(needless: Optional[_Needless], decode: Decode, text: bytes) -> list[Any]:
     """What ``decode`` gives, of a text without what nobody needs if that can be."""
     if needless is None:
-        return decode(text)
+        return decode(text.decode())
     short, taken = needless.pattern.subn(needless.instead, text)
-    items = decode(short)
+    items = decode(short.decode())
     # Other parts of an item may look the same: then more was taken out than items lost something.
-    return items if not taken or taken == _marked(items) else decode(text)
+    return items if not taken or taken == _marked(items) else decode(text.decode())
 
 
 def _marked(items: list[Any]) -> int:
@@ -190,8 +197,8 @@ def _marked(items: list[Any]) -> int:
 
 
 class _Needless(NamedTuple):
-    pattern: re.Pattern[str]
-    instead: str
+    pattern: re.Pattern[bytes]
+    instead: bytes
 
 
 def _needless(fields: Sequence[str], sample: str) -> Optional[_Needless]:
@@ -211,7 +218,8 @@ def _needless(fields: Sequence[str], sample: str) -> Optional[_Needless]:
     if pattern is None:
         return None
     followed_by = re.escape(sample[run[-1].end : after.value])
-    return _Needless(re.compile(f"{pattern}(?={followed_by})"), f'{sample[run[0].start]}"{_TAKEN}":0')
+    instead = f'{sample[run[0].start]}"{_TAKEN}":0'
+    return _Needless(re.compile(f"{pattern}(?={followed_by})".encode()), instead.encode())
 
 
 class _Member(NamedTuple):

@@ -17,7 +17,7 @@ import collections
 import contextlib
 import contextvars
 import itertools
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
@@ -94,41 +94,52 @@ class Partitions:
         readers = _Readers(self._workers)
         try:
             under_way: collections.deque[_Reading] = collections.deque()
-            rest = self._begin(readers, under_way)
-            if rest is not None:
-                border = self._hosts[self._next][0]
-                try:
-                    readers.result(under_way[0].body)
-                except ReplyTooLargeError:
-                    under_way.clear()
-                    border = ""
-                yield from self._read_parts(readers, under_way, received, end=self._next)
-                self._go_on_from(border, readers.result(rest))
+            yield from self._before_the_index_is_there(readers, under_way, received)
             yield from self._read_parts(readers, under_way, received, end=max(len(self._hosts), 1))
         finally:
             readers.close()
 
-    def _begin(self, readers: _Readers, under_way: collections.deque[_Reading]) -> Optional[Future[list[Counted]]]:
-        """Send for the first part and the rest of the index, which is returned; None once the whole index was read."""
+    def _before_the_index_is_there(
+        self, readers: _Readers, under_way: collections.deque[_Reading], received: Received
+    ) -> Blocks[Any]:
+        """The first part; nothing where it cannot be guessed. The whole index was read afterwards."""
         index = self._index()
-        some: list[Counted] = []
         with contextlib.ExitStack() as unless_handed_on:
             unless_handed_on.callback(index.close)
-            try:
-                while self._workers > 1 and len(some) < SAMPLE:
-                    some += next(index)
-            except StopIteration:
-                pass
-            except BrokenReplyError:
-                self._hosts = self._whole_index()
-                return None
-            self._hosts = sorted(some)
-            if len(some) < SAMPLE or self._hosts != some:
-                self._hosts = self._rest_of(index, some)
-                return None
+            some = self._sample(index)
+            if some is None:
+                return
             under_way.append(self._first(readers))
+            border = self._hosts[self._next][0]
+            try:
+                readers.result(under_way[0].body)
+            except ReplyTooLargeError:
+                under_way.clear()
+                border = ""
+            first = self._read_parts(readers, under_way, received, end=self._next)
+            begun = next(first, [])  # before anybody else has something to do
             unless_handed_on.pop_all()  # before another thread may have it
-            return readers.submit(self._rest_of, index, some, under_way[0].body)
+            rest = readers.submit(self._rest_of, index, some)
+        yield begun
+        yield from first
+        self._go_on_from(border, readers.result(rest))
+
+    def _sample(self, index: Blocks[Counted]) -> Optional[list[Counted]]:
+        """What comes first of the index; None once the whole index was read, where it says too little."""
+        some: list[Counted] = []
+        try:
+            while self._workers > 1 and len(some) < SAMPLE:
+                some += next(index)
+        except StopIteration:
+            pass
+        except BrokenReplyError:
+            self._hosts = self._whole_index()
+            return None
+        self._hosts = sorted(some)
+        if len(some) < SAMPLE or self._hosts != some:
+            self._hosts = self._rest_of(index, some)
+            return None
+        return some
 
     def _first(self, readers: _Readers) -> _Reading:
         """The first part, cut from a sample of the hosts, on its way; it has a border, if need be a narrow one."""
@@ -154,12 +165,8 @@ class Partitions:
             raise ReplyTooLargeError("who knows in which order hosts come", limit_bytes=0) from error
         return self._read(self._range(part), min(TARGET_BYTES, self._limit))
 
-    def _rest_of(
-        self, index: Blocks[Counted], some: list[Counted], first: Optional[Future[bytes]] = None
-    ) -> list[Counted]:
-        """All hosts, sorted as Checkmk compares texts, when ``some`` were read; nothing is done before ``first``."""
-        if first is not None:
-            wait([first])
+    def _rest_of(self, index: Blocks[Counted], some: list[Counted]) -> list[Counted]:
+        """All hosts, sorted as Checkmk compares texts, when ``some`` were read."""
         try:
             with contextlib.closing(index):
                 return sorted(itertools.chain(some, *index))

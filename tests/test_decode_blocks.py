@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkmk_sync import blocks, decode
+from checkmk_sync import blocks, decode, decoders
 from checkmk_sync.decode import iter_items
 from checkmk_sync.errors import BrokenReplyError, UnexpectedReplyError
 from tests.test_decode import VALUES
@@ -40,6 +40,7 @@ ITEMS = st.fixed_dictionaries(
 def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """So small that short documents are cut many times."""
     monkeypatch.setattr(decode, "LEAST_CHARS", 60)
+    monkeypatch.setattr(decoders, "LEAST_BYTES", 0)
     if request.param == "json":
         monkeypatch.setitem(sys.modules, "msgspec", None)
     else:
