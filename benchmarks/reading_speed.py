@@ -122,10 +122,8 @@ class _Services:
     def answer(self, query: str) -> list[Any]:
         start, end = 0, len(self.names)
         asked = json.loads(parse_qs(query).get("query", ["{}"])[0])
-        if FIRST in query:
-            asked, end = {}, 1
         for node in asked.get("expr", [asked] if asked else []):
-            at = bisect.bisect_left(self.names, node["right"])
+            at = 1 if node["op"] == "~" else bisect.bisect_left(self.names, node["right"])
             start, end = (at, end) if node["op"] == ">=" else (start, at)
         return [HEAD, self._text[self._starts[start] : self._starts[end] - len(", ")], TAIL]
 

@@ -21,7 +21,7 @@ __all__ = ["Fields", "answer_decoder", "block_decoder"]
 LONGEST_PATTERN = 8192
 LONGEST_SAMPLE = 2 * LONGEST_PATTERN
 # Learning what nobody needs costs as much as decoding that.
-LEAST_BYTES = 32 * 2**10
+LEAST_BYTES = 96 * 2**10
 
 
 Fields = Union[str, Sequence[str]]

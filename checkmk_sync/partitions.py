@@ -109,13 +109,7 @@ class Partitions:
             some = self._sample(index)
             if some is None:
                 return
-            under_way.append(self._first(readers))
-            border = self._hosts[self._next][0]
-            try:
-                readers.result(under_way[0].body)
-            except ReplyTooLargeError:
-                under_way.clear()
-                border = ""
+            border = self._first(readers, under_way)
             first = self._read_parts(readers, under_way, received, end=self._next)
             begun = next(first, [])  # before anybody else has something to do
             unless_handed_on.pop_all()  # before another thread may have it
@@ -141,12 +135,24 @@ class Partitions:
             return None
         return some
 
-    def _first(self, readers: _Readers) -> _Reading:
-        """The first part, cut from a sample of the hosts, on its way; it has a border, if need be a narrow one."""
-        part = self._cut()
+    def _first(self, readers: _Readers, under_way: collections.deque[_Reading]) -> str:
+        """Where the first part ends, which is there then; "" without one, where it is not the first or too large.
+
+        Meanwhile the site is asked whether it is, so the part has a border on both sides; the right one may be narrow.
+        """
+        (name, _), part = self._hosts[0], self._cut()
         self._next = min(part.end, len(self._hosts) - 1)
         part = Part(0, self._next)
-        return _Reading(part, readers.submit(self._read_first, part))
+        from_it = self._range(part) & (column("host_name") >= name)
+        body = readers.submit(self._read, from_it, min(TARGET_BYTES, self._limit))
+        try:
+            if readers.result(readers.submit(self._is_first, name)):
+                readers.result(body)
+                under_way.append(_Reading(part, body))
+                return self._hosts[self._next][0]
+        except (ReplyTooLargeError, BrokenReplyError):
+            pass
+        return ""
 
     def _go_on_from(self, border: str, hosts: list[Counted]) -> None:
         """The next part starts at ``border``, whether its host is still among the ``hosts`` or not."""
@@ -155,15 +161,6 @@ class Partitions:
             left.insert(0, (border, 0))
         # A part that is not number 0 has a border to the left.
         self._hosts, self._next = ([("", 0), *left], 1) if border else (left, 0)
-
-    def _read_first(self, part: Part) -> bytes:
-        """ReplyTooLargeError also where it is not known to be the first, for then it may be as large."""
-        try:
-            if not self._is_first(self._hosts[0][0]):
-                raise ReplyTooLargeError("hosts come in no order", limit_bytes=0)
-        except BrokenReplyError as error:
-            raise ReplyTooLargeError("who knows in which order hosts come", limit_bytes=0) from error
-        return self._read(self._range(part), min(TARGET_BYTES, self._limit))
 
     def _rest_of(self, index: Blocks[Counted], some: list[Counted]) -> list[Counted]:
         """All hosts, sorted as Checkmk compares texts, when ``some`` were read."""
