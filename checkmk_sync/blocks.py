@@ -29,9 +29,10 @@ class Cutter:
         """True when guessing failed so often that it does not pay."""
         return not self._sign or self._failures >= _GIVE_UP_AFTER
 
-    def cut(self, text: str, start: int) -> tuple[list[Any], int]:
-        """Whole items from ``start`` on, and where the next one starts; none where no border is found."""
-        border = len(text)
+    def cut(self, text: str, start: int, end: int) -> tuple[list[Any], int]:
+        """Whole items from ``start`` on, and where the next one starts, before ``end``; none where no border is
+        found."""
+        border = end
         for _ in range(_TRIES):
             border = text.rfind(self._sign, start + 1, border)
             comma = text.rfind(",", start, border) if border > 0 else -1

@@ -97,7 +97,7 @@ def _items_in_blocks(text: _Text, fields: Fields) -> Iterator[list[Any]]:
     # Small at first, so that items leave soon.
     least = LEAST_CHARS // 8
     while not cutter.useless and text.fill(least) and not text.comes("]"):
-        yield text.block(cutter) or [_item(text, fields)]
+        yield text.block(cutter, max(least, 4 * len(begun[0]))) or [_item(text, fields)]
         least = min(2 * least, LEAST_CHARS)
     yield from _items(text, fields)
 
@@ -170,9 +170,9 @@ class _Text:
         self._buffer, self._at = "".join(pieces), 0
         return missing <= 0
 
-    def block(self, cutter: Cutter) -> list[Any]:
-        """What ``cutter`` finds from here on."""
-        values, self._at = cutter.cut(self._buffer, self._at)
+    def block(self, cutter: Cutter, most: int) -> list[Any]:
+        """What ``cutter`` finds from here on, in at most so many characters."""
+        values, self._at = cutter.cut(self._buffer, self._at, self._at + most)
         return values
 
     def _last_value(self) -> Any:

@@ -20,8 +20,8 @@ __all__ = ["Fields", "answer_decoder", "block_decoder"]
 # Of what nobody needs in an item: a longer pattern would cost more than it saves.
 LONGEST_PATTERN = 8192
 LONGEST_SAMPLE = 2 * LONGEST_PATTERN
-# Learning what nobody needs costs as much as decoding that.
-LEAST_BYTES = 96 * 2**10
+# Learning what nobody needs costs as much as decoding some items, and the first blocks of a list shall leave soon.
+LEAST_CHARS = 96 * 2**10
 
 
 Fields = Union[str, Sequence[str]]
@@ -38,8 +38,8 @@ def block_decoder(fields: Fields, sample: str) -> Callable[[str], list[Any]]:
     msgspec = _of_msgspec(fields if isinstance(fields, str) else tuple(fields))
     if msgspec is not None:
         return msgspec.items
-    decode = _of_json(fields, _block, sample)
-    return lambda text: decode(text.encode())
+    plainly, learnt = _of_json(fields, _block, ""), functools.lru_cache(lambda: _of_json(fields, _block, sample))
+    return lambda text: (plainly if len(text) < LEAST_CHARS else learnt())(text.encode())
 
 
 def answer_decoder(fields: Fields) -> Callable[[bytes], list[Any]]:
@@ -103,12 +103,9 @@ def _answer_of_json(fields: Fields, body: bytes) -> list[Any]:
 
 
 def _of_json(fields: Fields, decode: Decode, sample: str) -> Callable[[bytes], list[Any]]:
-    """Both ways need to learn how items look, which costs as much as decoding some: they do where there are many."""
     if isinstance(fields, str):
-        between = functools.lru_cache(functools.partial(_between, fields, sample))
-        return lambda text: _alone(fields, between() if len(text) >= LEAST_BYTES else None, decode, text)
-    needless = functools.lru_cache(functools.partial(_needless, fields, sample))
-    return lambda text: _shortened(needless() if len(text) >= LEAST_BYTES else None, decode, text)
+        return functools.partial(_alone, fields, _between(fields, sample), decode)
+    return functools.partial(_shortened, _needless(fields, sample), decode)
 
 
 def _block(text: str) -> list[Any]:

@@ -17,6 +17,7 @@ import collections
 import contextlib
 import contextvars
 import itertools
+import math
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
@@ -36,7 +37,7 @@ FIRST_GUESS_BYTES = 500  # of a service, before any was seen: what one without c
 GROWTH = 4.0
 NO_LIMIT = float("inf")
 PIECE_BYTES = 64 * 2**10
-BLOCK_BYTES = 32 * 2**10
+BLOCK_BYTES = 64 * 2**10
 
 # Hosts that show where a first part may end.
 SAMPLE = 32
@@ -146,7 +147,7 @@ class Partitions:
         from_it = self._range(part) & (column("host_name") >= name)
         body = readers.submit(self._read, from_it, min(TARGET_BYTES, self._limit))
         try:
-            if readers.result(readers.submit(self._is_first, name)):
+            if self._is_first(name):
                 readers.result(body)
                 under_way.append(_Reading(part, body))
                 return self._hosts[self._next][0]
@@ -297,7 +298,7 @@ class _Readers:
 
 def _in_blocks(items: list[Any], size: int, received: Received) -> Iterator[list[Any]]:
     """Some at a time, each told with its part of the bytes, for pages end by them."""
-    count = max(min(size // BLOCK_BYTES, len(items)), 1)
+    count = max(min(math.ceil(size / BLOCK_BYTES), len(items)), 1)
     received(size % count)
     for number in range(count):
         received(size // count)

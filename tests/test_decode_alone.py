@@ -41,7 +41,7 @@ AROUND = st.dictionaries(st.sampled_from(["id", "links", "members", "a"]), st.li
 def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """So small that short documents are cut many times."""
     monkeypatch.setattr(decode, "LEAST_CHARS", 60)
-    monkeypatch.setattr(decoders, "LEAST_BYTES", 0)
+    monkeypatch.setattr(decoders, "LEAST_CHARS", 0)
     if request.param == "json":
         monkeypatch.setitem(sys.modules, "msgspec", None)
     else:

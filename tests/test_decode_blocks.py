@@ -40,7 +40,7 @@ ITEMS = st.fixed_dictionaries(
 def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """So small that short documents are cut many times."""
     monkeypatch.setattr(decode, "LEAST_CHARS", 60)
-    monkeypatch.setattr(decoders, "LEAST_BYTES", 0)
+    monkeypatch.setattr(decoders, "LEAST_CHARS", 0)
     if request.param == "json":
         monkeypatch.setitem(sys.modules, "msgspec", None)
     else:
@@ -119,8 +119,8 @@ def test_blocks_are_really_used(monkeypatch: pytest.MonkeyPatch) -> None:
     cuts: list[int] = []
     cut = blocks.Cutter.cut
 
-    def counted(self: blocks.Cutter, text: str, start: int) -> Any:
-        items, end = cut(self, text, start)
+    def counted(self: blocks.Cutter, text: str, start: int, end: int) -> Any:
+        items, end = cut(self, text, start, end)
         cuts.append(len(items))
         return items, end
 
