@@ -27,11 +27,11 @@ def iter_items(chunks: Iterable[bytes], member: str = "value", *, fields: Option
     return itertools.chain.from_iterable(iter_blocks(chunks, member, fields=fields))
 
 
-def all_items(text: bytes, fields: Fields) -> list[Any]:
+def all_items(text: bytes, field: str) -> list[Any]:
     """What :func:`iter_items` yields of a text that is there as a whole, but quicker."""
     with contextlib.suppress(ValueError):  # what is wrong with it, or that json reads it, is found out below
-        return answer_decoder(fields)(text)
-    return list(iter_items([text], fields=fields))
+        return answer_decoder(field)(text)
+    return list(iter_items([text], fields=field))
 
 
 def iter_blocks(
@@ -95,7 +95,7 @@ def _items_in_blocks(text: _Text, fields: Fields) -> Iterator[list[Any]]:
         text.separator("]")
     cutter = Cutter(block_decoder(fields, begun[0]), *begun)
     # Small at first, so that items leave soon.
-    least = LEAST_CHARS // 8
+    least = LEAST_CHARS // 16
     while not cutter.useless and text.fill(least) and not text.comes("]"):
         yield text.block(cutter, max(least, 4 * len(begun[0]))) or [_item(text, fields)]
         least = min(2 * least, LEAST_CHARS)

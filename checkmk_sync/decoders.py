@@ -42,10 +42,10 @@ def block_decoder(fields: Fields, sample: str) -> Callable[[str], list[Any]]:
     return lambda text: (plainly if len(text) < LEAST_CHARS else learnt())(text.encode())
 
 
-def answer_decoder(fields: Fields) -> Callable[[bytes], list[Any]]:
+def answer_decoder(field: str) -> Callable[[bytes], list[Any]]:
     """A function from a whole answer to what :func:`block_decoder` gives of the items of its list ``value``."""
-    msgspec = _of_msgspec(fields if isinstance(fields, str) else tuple(fields))
-    return functools.partial(_answer_of_json, fields) if msgspec is None else msgspec.answer
+    msgspec = _of_msgspec(field)
+    return _answers_of_json(field) if msgspec is None else msgspec.answer
 
 
 class _Msgspec:
@@ -96,10 +96,25 @@ _VALUE = re.compile(rb'"value"\s*:\s*\[\s*')
 _TAKEN = secrets.token_hex(16)
 
 
-def _answer_of_json(fields: Fields, body: bytes) -> list[Any]:
-    start = _VALUE.search(body)
-    sample = body[start.end() : start.end() + LONGEST_SAMPLE].decode(errors="ignore") if start else ""
-    return _of_json(fields, _answer, sample)(body)
+class _AnswersOfJson:
+    """Most of them look alike, so what one has taught is tried with the next."""
+
+    def __init__(self, field: str) -> None:
+        self._field = field
+        self._between: Optional[re.Pattern[bytes]] = None
+
+    def __call__(self, body: bytes) -> list[Any]:
+        tried = self._between
+        if tried is not None:
+            with contextlib.suppress(ValueError):
+                return _cut_out(self._field, tried, _answer, body)
+        start = _VALUE.search(body)
+        sample = body[start.end() : start.end() + LONGEST_SAMPLE].decode(errors="ignore") if start else ""
+        between = self._between = _between(self._field, sample)
+        return _alone(self._field, None if between is tried else between, _answer, body)
+
+
+_answers_of_json = functools.lru_cache(maxsize=16)(_AnswersOfJson)
 
 
 def _of_json(fields: Fields, decode: Decode, sample: str) -> Callable[[bytes], list[Any]]:

@@ -24,7 +24,6 @@ from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
 from . import cancelling
 from .decode import all_items, iter_blocks
-from .decoders import Fields
 from .errors import BrokenReplyError, ReplyTooLargeError
 from .query import Filter, column, everything
 from .streaming import DECODED_FACTOR, Blocks, Received
@@ -32,7 +31,7 @@ from .streaming import DECODED_FACTOR, Blocks, Received
 __all__ = ["Part", "Partitions"]
 
 # More than this in one part gains nothing. The first parts are smaller, so that the first item comes soon.
-FIRST_BYTES, TARGET_BYTES = 64 * 2**10, 2**20
+FIRST_BYTES, TARGET_BYTES = 64 * 2**10, 960 * 2**10
 FIRST_GUESS_BYTES = 500  # of a service, before any was seen: what one without columns of its own has
 GROWTH = 4.0
 NO_LIMIT = float("inf")
@@ -40,7 +39,7 @@ PIECE_BYTES = 64 * 2**10
 BLOCK_BYTES = 64 * 2**10
 
 # Hosts that show where a first part may end.
-SAMPLE = 32
+SAMPLE = 16
 
 Counted = tuple[str, int]
 Read = Callable[[Filter, float], bytes]
@@ -63,9 +62,9 @@ class Partitions:
     ``is_first(name)`` asks whether no host of the index has a name before that one.
 
     Each worker holds at most ``share_bytes``, so ``workers`` times that is what waits for its turn.
-    ``again`` runs a read once more where its JSON is broken. ``parts`` are needed of an item, ``host_of`` names its
-    host by them, for inside a part the server may give them in any order, and ``parse_all`` makes of all those of a
-    part what is given out.
+    ``again`` runs a read once more where its JSON is broken. ``field`` is what is needed of an item, ``host_of`` names
+    its host by that, for inside a part the server may give them in any order, and ``parse_all`` makes of some of those
+    what is given out.
     """
 
     def __init__(
@@ -77,11 +76,11 @@ class Partitions:
         workers: int,
         share_bytes: float,
         again: Callable[[Callable[[], list[Any]]], list[Any]],
-        parts: Fields,
+        field: str,
         parse_all: Callable[[list[Any]], list[Any]],
         host_of: Callable[[Any], str],
     ) -> None:
-        self._index, self._read, self._again, self._parts, self._parse_all = index, read, again, parts, parse_all
+        self._index, self._read, self._again, self._field, self._parse_all = index, read, again, field, parse_all
         self._host_of, self._is_first = host_of, is_first
         self._hosts: list[Counted] = []
         self._workers = workers
@@ -233,7 +232,7 @@ class Partitions:
         self._learn(part, len(body))
         if len(body) * DECODED_FACTOR > self._limit and part.end - part.start <= 1 and self._is_in_order(body):
             # One host with so much that all of it decoded would take more than there is room for.
-            found = iter_blocks(_pieces(body, received), fields=self._parts)
+            found = iter_blocks(_pieces(body, received), fields=self._field)
         else:
             found = _in_blocks(self._complete(part, body), len(body), received)
         return map(self._parse_all, found)  # not all at once: what lives for long costs the garbage collector time
@@ -242,7 +241,7 @@ class Partitions:
         """Whether the items of an answer can leave as they come; not where it breaks off."""
         before, in_order = "", True
         try:
-            for block in iter_blocks(_pieces(body, lambda _size: None), fields=self._parts):
+            for block in iter_blocks(_pieces(body, lambda _size: None), fields=self._field):
                 self._parse_all(block)  # which raises for what is none
                 names = [before, *map(self._host_of, block)]
                 in_order = in_order and names == sorted(names)
@@ -255,7 +254,7 @@ class Partitions:
         """What is needed of all items of a part, read once more where it is broken."""
 
         def whole(text: bytes) -> list[Any]:
-            found = all_items(text, self._parts)
+            found = all_items(text, self._field)
             try:
                 found.sort(key=self._host_of)
             except (KeyError, TypeError):

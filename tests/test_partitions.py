@@ -265,7 +265,7 @@ def test_every_service_exactly_once(
         workers=workers,
         share_bytes=share,
         again=again,
-        parts="extensions",
+        field="extensions",
         parse_all=list,
         host_of=operator.itemgetter("host_name"),
     )

@@ -185,7 +185,7 @@ class Services(_Status):
             workers=at_once if verb == "list" else 1,
             share_bytes=streaming.memory_limit_mb * 2**20 / streaming.max_concurrent_batches,
             again=again,
-            parts=ServiceStatus.PARTS,
+            field=ServiceStatus.PARTS,
             parse_all=ServiceStatus.parse_all,
             host_of=operator.itemgetter("host_name"),
         )
