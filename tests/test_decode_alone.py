@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from typing import Any, Callable, Iterator
@@ -109,6 +110,26 @@ def test_an_item_without_the_field_is_named(read: Read, wrong: Any, at: int) -> 
     items[at] = wrong
     with pytest.raises(UnexpectedReplyError, match="'extensions'"):
         list(read(json.dumps({"value": items}).encode(), 100))
+
+
+@both
+def test_of_a_name_that_an_item_has_twice_the_last_one_counts(read: Read) -> None:
+    items = [
+        '{"id": "a", "extensions": 1}',
+        '{"id": "a", "extensions": 2}',
+        '{"id": "a", "extensions": 3, "extensions": 4}',
+    ]
+    for order in itertools.permutations(items):
+        text = f'{{"value": [{", ".join(order)}]}}'
+        assert list(read(text.encode(), 20)) == [item["extensions"] for item in json.loads(text)["value"]]
+
+
+@both
+@pytest.mark.parametrize("wrong", ["1, 2", "", "1}, {", '"a": 1', "]"])
+def test_what_stands_where_one_value_is_due_is_refused(read: Read, wrong: str) -> None:
+    items = [f'{{"id": "a", "extensions": {value}}}' for value in ("1", wrong, "3", "4")]
+    with pytest.raises((BrokenReplyError, UnexpectedReplyError)):
+        list(read(f'{{"value": [{", ".join(items)}]}}'.encode(), 20))
 
 
 def test_with_json_only_the_field_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
