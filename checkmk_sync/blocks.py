@@ -36,7 +36,7 @@ class Cutter:
         for _ in range(_TRIES):
             border = text.rfind(self._sign, start + 1, border)
             comma = text.rfind(",", start, border) if border > 0 else -1
-            if comma < 0:
+            if comma <= start:  # without a value before it
                 break
             if not text[comma + 1 : border].strip(" \t\n\r"):
                 try:

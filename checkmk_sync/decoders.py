@@ -38,8 +38,14 @@ def block_decoder(fields: Fields, sample: str) -> Callable[[str], list[Any]]:
     msgspec = _of_msgspec(fields if isinstance(fields, str) else tuple(fields))
     if msgspec is not None:
         return msgspec.items
-    plainly, learnt = _of_json(fields, _block, ""), functools.lru_cache(lambda: _of_json(fields, _block, sample))
-    return lambda text: (plainly if len(text) < LEAST_CHARS else learnt())(text.encode())
+    plainly: Callable[[bytes], list[Any]]
+    quickly: Callable[[bytes], list[Any]]
+    if isinstance(fields, str):
+        plainly, quickly = functools.partial(_plainly, fields, _block), _Alone(fields, _block, lambda _text: sample)
+    else:
+        learnt = functools.lru_cache(functools.partial(_needless, fields, sample))
+        plainly, quickly = functools.partial(_plainly, None, _block), functools.partial(_shortened, learnt, _block)
+    return lambda text: (plainly if len(text) < LEAST_CHARS else quickly)(text.encode())
 
 
 def answer_decoder(field: str) -> Callable[[bytes], list[Any]]:
@@ -96,31 +102,52 @@ _VALUE = re.compile(rb'"value"\s*:\s*\[\s*')
 _TAKEN = secrets.token_hex(16)
 
 
-class _AnswersOfJson:
-    """Most of them look alike, so what one has taught is tried with the next."""
+class _Alone:
+    """One field of each of the items that ``decode`` gives; ``sample_of(text)`` is one of them.
 
-    def __init__(self, field: str) -> None:
-        self._field = field
+    Most texts look alike, so what one has taught is tried with the next.
+    """
+
+    def __init__(self, field: str, decode: Decode, sample_of: Callable[[bytes], str]) -> None:
+        self._field, self._decode, self._sample_of = field, decode, sample_of
         self._between: Optional[re.Pattern[bytes]] = None
 
-    def __call__(self, body: bytes) -> list[Any]:
-        tried = self._between
-        if tried is not None:
+    def __call__(self, text: bytes) -> list[Any]:
+        for between in self._patterns(text):
             with contextlib.suppress(ValueError):
-                return _cut_out(self._field, tried, _answer, body)
-        start = _VALUE.search(body)
-        sample = body[start.end() : start.end() + LONGEST_SAMPLE].decode(errors="ignore") if start else ""
-        between = self._between = _between(self._field, sample)
-        return _alone(self._field, None if between is tried else between, _answer, body)
+                found = _cut_out(self._field, between, self._decode, text)
+                self._between = between
+                return found
+        return _plainly(self._field, self._decode, text)
+
+    def _patterns(self, text: bytes) -> Iterator[re.Pattern[bytes]]:
+        known = self._between
+        if known is not None:
+            yield known
+        sample = self._sample_of(text)
+        for any_text in (_ANY_TEXT, _ANY_ESCAPED_TEXT):
+            between = _between(self._field, sample, any_text)
+            if between is not None and between != known:
+                yield between
 
 
-_answers_of_json = functools.lru_cache(maxsize=16)(_AnswersOfJson)
+@functools.lru_cache(maxsize=16)
+def _answers_of_json(field: str) -> _Alone:
+    return _Alone(field, _answer, _first_of_answer)
 
 
-def _of_json(fields: Fields, decode: Decode, sample: str) -> Callable[[bytes], list[Any]]:
-    if isinstance(fields, str):
-        return functools.partial(_alone, fields, _between(fields, sample), decode)
-    return functools.partial(_shortened, _needless(fields, sample), decode)
+def _first_of_answer(body: bytes) -> str:
+    """The first item, and what follows; "" without one."""
+    start = _VALUE.search(body)
+    return body[start.end() : start.end() + LONGEST_SAMPLE].decode(errors="ignore") if start else ""
+
+
+def _plainly(field: Optional[str], decode: Decode, text: bytes) -> list[Any]:
+    items = decode(text.decode())
+    try:
+        return items if field is None else list(map(operator.itemgetter(field), items))
+    except (KeyError, TypeError):
+        raise ValueError(f"an item without {field!r}") from None
 
 
 def _block(text: str) -> list[Any]:
@@ -151,17 +178,6 @@ def _first_value(text: str) -> tuple[Any, str]:
     return value, text[end:]
 
 
-def _alone(field: str, between: Optional[re.Pattern[bytes]], decode: Decode, text: bytes) -> list[Any]:
-    """One field of each of the items that ``decode`` gives."""
-    if between is not None:
-        with contextlib.suppress(ValueError):
-            return _cut_out(field, between, decode, text)
-    try:
-        return list(map(operator.itemgetter(field), decode(text.decode())))
-    except (KeyError, TypeError):
-        raise ValueError(f"an item without {field!r}") from None
-
-
 def _cut_out(field: str, between: re.Pattern[bytes], decode: Decode, text: bytes) -> list[Any]:
     """That of the first item from a text without the others, the rest as a list. ValueError where that cannot be.
 
@@ -181,17 +197,18 @@ def _cut_out(field: str, between: re.Pattern[bytes], decode: Decode, text: bytes
     return [found[0][field], *values, last]
 
 
-def _between(field: str, sample: str) -> Optional[re.Pattern[bytes]]:
+def _between(field: str, sample: str, any_text: str) -> Optional[re.Pattern[bytes]]:
     """A pattern of all that stands between the ``field`` of one item and that of the next, where it is the last."""
     wanted = next((member for member in _members(sample) if member.name == field), None)
     if wanted is None or not _END.match(sample, wanted.end):
         return None
-    beginning = _alike(sample[: wanted.value])
+    beginning = _alike(sample[: wanted.value], any_text)
     return None if beginning is None else re.compile(rf"\}}{_BLANKS},{_BLANKS}{beginning}".encode())
 
 
-def _shortened(needless: Optional[_Needless], decode: Decode, text: bytes) -> list[Any]:
+def _shortened(learnt: Callable[[], Optional[_Needless]], decode: Decode, text: bytes) -> list[Any]:
     """What ``decode`` gives, of a text without what nobody needs if that can be."""
+    needless = learnt()
     if needless is None:
         return decode(text.decode())
     short, taken = needless.pattern.subn(needless.instead, text)
@@ -217,16 +234,17 @@ def _needless(fields: Sequence[str], sample: str) -> Optional[_Needless]:
     """A pattern of the most that stands together in an item without one of ``fields``, and what to put there instead;
     None where there is nothing, or nothing that is surely found again.
 
-    In other items the texts in it may be others, and no more. ``"[^"]*"`` takes a text with an escaped quote for
-    two; but each text in a match is followed by a key, and nobody writes JSON in which a text is followed by a letter.
-    So whole members of an object are taken out, wherever that is, and what is left is whole items where the text was.
+    In other items the texts in it may be others, and no more. What stands for any text may take one with an escaped
+    quote for two, or more than a text for one; but each in a match is followed by a key, and nobody writes JSON in
+    which a text is followed by a letter. So whole members of an object are taken out, wherever that is, and what is
+    left is whole items where the text was.
     """
     runs = [list(run) for _, run in itertools.groupby(_members(sample), key=lambda member: member.name in fields)]
     followed = [(run, after[0]) for run, after in zip(runs, runs[1:]) if run[0].name not in fields]
     if not followed:
         return None
     run, after = max(followed, key=lambda found: found[0][-1].end - found[0][0].start)
-    pattern = _alike(sample[run[0].start : run[-1].end])
+    pattern = _alike(sample[run[0].start : run[-1].end], _ANY_TEXT)
     if pattern is None:
         return None
     followed_by = re.escape(sample[run[-1].end : after.value])
@@ -244,6 +262,8 @@ class _Member(NamedTuple):
 
 
 _KEY = re.compile(r'\s*([{,])\s*"(\w+)"\s*:\s*')
+# The second is slower, but knows texts with escaped quotes as well.
+_ANY_TEXT, _ANY_ESCAPED_TEXT = '"[^"]*"', r'"[^"]*(?:(?<=\\)"[^"]*)*"'
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
 
 
@@ -258,7 +278,7 @@ def _members(item: str) -> Iterator[_Member]:
         yield _Member(key[2], key.start(1), key.end(), at)
 
 
-def _alike(text: str) -> Optional[str]:
+def _alike(text: str, any_text: str) -> Optional[str]:
     """A pattern of members that differ from these in their texts only; None where that is not sure to find borders."""
     if len(text) > LONGEST_PATTERN:
         return None
@@ -268,6 +288,6 @@ def _alike(text: str) -> Optional[str]:
         is_key, between = bool(string[2]), text[at : string.start()]
         if not (re.fullmatch(r"\w+", string[1]) if is_key else expects_value and not between.strip()):
             return None
-        pieces += (re.escape(between), re.escape(string[0]) if is_key else '"[^"]*"')
+        pieces += (re.escape(between), re.escape(string[0]) if is_key else any_text)
         at, expects_value = string.end(), is_key
     return "".join((*pieces, re.escape(text[at:])))

@@ -3,7 +3,7 @@
 One answer with a million services cannot be repeated when it breaks off near its end. Each part is an
 exchange of its own, which the guards repeat alone; it leaves when it is complete. Checkmk compares
 texts byte by byte, so two comparisons name a range however many hosts lie in it, and a host that
-appears meanwhile lies in one of them too.
+appears before its range is read is read with it.
 
 Parts are cut from an index, the hosts and how many services each has; the first one from what comes first of it, so
 that services leave while the rest arrives. Checkmk gives hosts in no certain order, so that is a guess: no host must
@@ -41,7 +41,7 @@ BLOCK_BYTES = 64 * 2**10
 # Hosts that show where a first part may end.
 SAMPLE = 16
 
-Counted = tuple[str, int]
+Counted = tuple[str, float]
 Read = Callable[[Filter, float], bytes]
 
 
@@ -50,7 +50,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Part:
-    """The hosts from number ``start`` to before ``end``; the first and the last part are open to one side."""
+    """The hosts from number ``start`` to before ``end``; one that begins or ends all is open to that side."""
 
     start: int
     end: int
@@ -138,7 +138,8 @@ class Partitions:
     def _first(self, readers: _Readers, under_way: collections.deque[_Reading]) -> str:
         """Where the first part ends, which is there then; "" without one, where it is not the first or too large.
 
-        Meanwhile the site is asked whether it is, so the part has a border on both sides; the right one may be narrow.
+        Meanwhile the site is asked whether it is: that reads all before it. So the part has a border on both sides, and
+        is no larger where it is not; the right one may be narrow.
         """
         (name, _), part = self._hosts[0], self._cut()
         self._next = min(part.end, len(self._hosts) - 1)

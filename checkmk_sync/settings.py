@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Mapping, Optional
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+import requests
+
 from .credentials import SecretSource
 from .errors import SettingsError
 
@@ -258,7 +260,7 @@ def hide_userinfo(url: str) -> str:
 def _server_url(text: str) -> str:
     """``https://host[:port][/prefix]`` in small letters, without a last slash; a site or API path is a mistake."""
     parts = _split(text.strip() if isinstance(text, str) else "")
-    if parts is None or parts.scheme not in ("http", "https"):
+    if parts is None or parts.scheme not in ("http", "https") or not _can_be_asked(f"{parts.scheme}://{parts.netloc}"):
         shown = hide_userinfo(str(text))
         raise SettingsError(f"{shown!r} is not a server URL such as https://monitoring.example.com", field="server_url")
     if parts.username is not None or parts.password is not None:
@@ -297,6 +299,14 @@ def _split(text: str) -> Optional[SplitResult]:
         return parts if parts.hostname and not parts.hostname.startswith((".", "*")) and parts.port != 0 else None
     except ValueError:
         return None
+
+
+def _can_be_asked(url: str) -> bool:
+    try:
+        requests.Request("GET", url).prepare()
+    except requests.RequestException:
+        return False
+    return True
 
 
 def with_key(path: str, error: SettingsError) -> str:

@@ -191,6 +191,9 @@ def test_sources_that_exclude_each_other_are_named_as_they_were_given(
         ({"caching": {"redis_url": "redis://h?password=hunter2"}}, "a password does not belong into redis_url"),
         ({"server_url": "https://.example.com"}, "is not a server URL"),
         ({"server_url": "https://a..b"}, "is not a server URL"),
+        ({"server_url": "https://mon itoring.example.com"}, "is not a server URL"),
+        ({"server_url": "https://mon%zz.example.com"}, "is not a server URL"),
+        ({"server_url": "https://☃.example.com"}, "is not a server URL"),
         ({"server_url": f"https://{'x' * 64}.org"}, "is not a server URL"),
     ],
 )

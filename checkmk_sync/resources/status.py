@@ -142,7 +142,10 @@ class Services(_Status):
         verb, arguments = _form(self._site, self.noun, "list_of_host", "query_of_host", asked)
         reply = self._perform(verb, path={"name": host}, fresh=fresh, **arguments)
         received(reply.bytes_received)
-        yield list(map(ServiceStatus.parse, value_of(reply.data, "value")))
+        items = value_of(reply.data, "value")
+        if not isinstance(items, list):
+            raise UnexpectedReplyError("the answer has no list 'value'")
+        yield ServiceStatus.parse_all([value_of(item, ServiceStatus.PARTS) for item in items])
 
     def _of_hosts(
         self,
@@ -197,7 +200,7 @@ class Services(_Status):
         states: Optional[Sequence[ServiceState]],
         sites: Optional[Sequence[str]],
         received: Received,
-    ) -> Blocks[tuple[str, int]]:
+    ) -> Blocks[tuple[str, float]]:
         """Those of the ``hosts`` that have services (in one of the states), and how many."""
         counts = ["num_services"] if states is None else [_COUNTS[state] for state in states]
         some = [column(count) > 0 for count in counts]
@@ -208,16 +211,17 @@ class Services(_Status):
         return parsed(blocks, lambda found: _counted(found, counts))
 
 
-def _counted(found: Sequence[Any], counts: Sequence[str]) -> list[tuple[str, int]]:
+def _counted(found: Sequence[Any], counts: Sequence[str]) -> list[tuple[str, float]]:
     """The names of hosts, and how many services each has by these columns."""
     try:  # without a call for each, for there are many
         names = list(map(operator.itemgetter("name"), found))
         numbers = map(sum, zip(*(map(operator.itemgetter(count), found) for count in counts)))
-        return list(zip(map("".__add__, names), numbers))
-    except (KeyError, TypeError):
+        return list(zip(map("".__add__, names), map(float, numbers)))
+    except (KeyError, TypeError, OverflowError):
         for columns, name in itertools.product(found, ("name", *counts)):
             value_of({HostStatus.PARTS: columns}, HostStatus.PARTS, name)  # raises for what is missing
-        raise UnexpectedReplyError("the site counts the services of a host with something else than numbers") from None
+        said = "the site gives a host a name that is no text, or counts its services with something else than numbers"
+        raise UnexpectedReplyError(said) from None
 
 
 def _form(site: Site, noun: str, by_get: str, by_post: str, asked: Asked) -> tuple[str, dict[str, Any]]:

@@ -1,0 +1,122 @@
+"""What is no row of the monitoring is refused by name; it is never a state, a count or a traceback."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any, Iterator
+
+import pytest
+import responses
+
+from checkmk_sync import Checkmk, HostState, ServiceState
+from checkmk_sync.errors import UnexpectedReplyError
+from checkmk_sync.records import HostStatus, ServiceStatus
+
+BASE = "https://mon.example.com/prod/check_mk/api/1.0"
+HOSTS, SERVICES = f"{BASE}/domain-types/host/collections/all", f"{BASE}/domain-types/service/collections/all"
+OF_HOST = f"{BASE}/objects/host/h/collections/services"
+HOST = {"name": "h", "state": 0, "has_been_checked": 1}
+SERVICE = {"host_name": "h", "description": "CPU load", "state": 2, "has_been_checked": 1}
+COUNTED = {"name": "h", "num_services": 3}
+
+
+@pytest.fixture
+def site() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        mock.get(f"{BASE}/version", json={"site": "s", "edition": "cre", "versions": {"checkmk": "2.4.0p18"}})
+        yield mock
+
+
+@pytest.fixture
+def cmk() -> Iterator[Checkmk]:
+    with Checkmk("https://mon.example.com", "prod", "automation", "geheim") as client:
+        yield client
+
+
+def _list(*rows: Any) -> dict[str, Any]:
+    return {"value": [{"id": "x", "links": [], "extensions": row} for row in rows]}
+
+
+WRONG_STATES = [({"state": 9}, "a state that there is not: 9"), ({"state": [1]}, "a state that there is not: [1]")]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"name": 5}, "a name that is no text: 5"), ({"name": None}, "a name that is no text"), *WRONG_STATES],
+)
+def test_a_host_that_is_none(site: Any, cmk: Checkmk, change: Any, said: str) -> None:
+    site.get(HOSTS, json=_list(HOST, {**HOST, **change}, HOST))
+    with pytest.raises(UnexpectedReplyError, match=said.replace("[", r"\[")):
+        list(cmk.host_status.each())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"host_name": 5}, "a host_name that is no text: 5"), ({"description": {}}, "a description"), *WRONG_STATES],
+)
+def test_a_service_that_is_none(site: Any, cmk: Checkmk, change: Any, said: str) -> None:
+    site.get(HOSTS, json=_list(COUNTED))
+    site.get(SERVICES, json=_list(SERVICE, {**SERVICE, **change}, SERVICE))
+    site.get(OF_HOST, json=_list(SERVICE, {**SERVICE, **change}))
+    for host in (None, "h"):
+        with pytest.raises(UnexpectedReplyError, match=said.replace("[", r"\[")):
+            list(cmk.services.each(host=host))
+
+
+@pytest.mark.parametrize("column", list(SERVICE))
+def test_a_column_that_is_missing_is_named(site: Any, cmk: Checkmk, column: str) -> None:
+    without = {name: value for name, value in SERVICE.items() if name != column}
+    site.get(HOSTS, json=_list(COUNTED))
+    site.get(SERVICES, json=_list(SERVICE, without))
+    with pytest.raises(UnexpectedReplyError, match=rf"'extensions.{column}'"):
+        list(cmk.services.each())
+
+
+@pytest.mark.parametrize("row", [None, 5, "text", [1], [["state", 1]]])
+def test_what_is_no_object(site: Any, cmk: Checkmk, row: Any) -> None:
+    site.get(HOSTS, json=_list(HOST, row))
+    with pytest.raises(UnexpectedReplyError, match="'extensions"):
+        list(cmk.host_status.each())
+
+
+@pytest.mark.parametrize(
+    "counted",
+    [
+        {"name": "h"},
+        {"num_services": 1},
+        *({**COUNTED, "num_services": count} for count in ("3", None, [], 10**400)),
+        *({**COUNTED, "name": name} for name in (5, None)),
+        None,
+        [1],
+    ],
+)
+def test_a_host_that_is_not_counted(site: Any, cmk: Checkmk, counted: Any) -> None:
+    site.get(HOSTS, json=_list(COUNTED, counted))
+    with pytest.raises(UnexpectedReplyError, match=r"'extensions|no text, or counts"):
+        list(cmk.services.each())
+
+
+@pytest.mark.parametrize("value", [None, 5, {}, "text"])
+def test_services_of_a_host_that_are_no_list(site: Any, cmk: Checkmk, value: Any) -> None:
+    site.get(OF_HOST, json={"value": value})
+    with pytest.raises(UnexpectedReplyError, match="no list 'value'"):
+        list(cmk.services.each(host="h"))
+
+
+def test_the_state_of_what_is_pending_is_not_looked_at(site: Any, cmk: Checkmk) -> None:
+    site.get(HOSTS, json=_list({**HOST, "state": 9, "has_been_checked": 0}))
+    assert [host.state for host in cmk.host_status.each()] == [HostState.PENDING]
+
+
+def test_rows_are_values() -> None:
+    host, service = HostStatus.parse({"extensions": HOST}), ServiceStatus.parse({"extensions": SERVICE})
+    assert (host.name, host.state) == ("h", HostState.UP)
+    assert (service.host_name, service.name, service.state) == ("h", "CPU load", ServiceState.CRITICAL)
+    assert host == HostStatus(HOST) == pickle.loads(pickle.dumps(host)) == copy.copy(host)
+    assert host != service
+    assert repr(host) == f"HostStatus(columns={HOST})"
+    with pytest.raises(KeyError, match="give columns="):
+        service["plugin_output"]
+    with pytest.raises(AttributeError):
+        host.columns = {}  # type: ignore[misc]
