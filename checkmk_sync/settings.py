@@ -295,8 +295,10 @@ def _split(text: str) -> Optional[SplitResult]:
     """The parts of a URL; None unless it has a host, and a port that can be one."""
     try:
         parts = urlsplit(text)
-        (parts.hostname or "").encode("idna")  # no name has empty labels or very long ones
-        return parts if parts.hostname and not parts.hostname.startswith((".", "*")) and parts.port != 0 else None
+        host = parts.hostname or ""
+        host.encode("idna")  # no name has empty labels or very long ones
+        is_name = len(host.split()) == 1 and not host.startswith((".", "*"))
+        return parts if is_name and parts.port != 0 else None
     except ValueError:
         return None
 
