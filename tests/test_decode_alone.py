@@ -11,10 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from checkmk_sync import decode, decoders
+from checkmk_sync import decoders
 from checkmk_sync.decode import all_items, iter_items
 from checkmk_sync.errors import BrokenReplyError, UnexpectedReplyError
 from tests.test_decode import VALUES
+from tests.test_decode_blocks import small_blocks  # noqa: F401
 
 FIELD = "extensions"
 
@@ -36,17 +37,6 @@ ITEMS = (
     | st.fixed_dictionaries({FIELD: INNER, "id": NAMES})
 )
 AROUND = st.dictionaries(st.sampled_from(["id", "links", "members", "a"]), st.lists(ITEMS, max_size=3), max_size=2)
-
-
-@pytest.fixture(autouse=True, params=["msgspec", "json"])
-def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So small that short documents are cut many times."""
-    monkeypatch.setattr(decode, "LEAST_CHARS", 60)
-    monkeypatch.setattr(decoders, "LEAST_CHARS", 0)
-    if request.param == "json":
-        monkeypatch.setitem(sys.modules, "msgspec", None)
-    else:
-        pytest.importorskip("msgspec", reason="the extra 'fast' is not installed")
 
 
 def _in_chunks(data: bytes, size: int) -> Iterator[Any]:
