@@ -20,7 +20,7 @@ from .streaming import Blocks, Received, StreamBatch, batches
 from .transport import Transport
 from .wire import Call, Reply
 
-__all__ = ["Resource", "Site", "attributes_of", "parsed", "value_of", "writes"]
+__all__ = ["Resource", "Site", "attributes_of", "items_of", "parsed", "value_of", "writes"]
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Resource")
@@ -247,6 +247,14 @@ def value_of(data: Any, *path: str) -> Any:
     except (KeyError, TypeError):  # KeyError from objects, TypeError from anything else that JSON has
         raise UnexpectedReplyError(f"the answer has no {'.'.join(path)!r}") from None
     return data
+
+
+def items_of(data: Any) -> list[Any]:
+    """The items of a collection."""
+    items = value_of(data, "value")
+    if not isinstance(items, list):
+        raise UnexpectedReplyError("the answer has no list 'value'")
+    return items
 
 
 def attributes_of(data: Any) -> dict[str, Any]:

@@ -104,6 +104,15 @@ def test_services_of_a_host_that_are_no_list(site: Any, cmk: Checkmk, value: Any
         list(cmk.services.each(host="h"))
 
 
+@pytest.mark.parametrize("value", [None, 5, {}, "text"])
+def test_activations_that_are_no_list(site: Any, cmk: Checkmk, value: Any) -> None:
+    for name in ("pending_changes", "running"):
+        site.get(f"{BASE}/domain-types/activation_run/collections/{name}", json={"value": value})
+    for ask in (cmk.activation.pending, cmk.activation.running):
+        with pytest.raises(UnexpectedReplyError, match="no list 'value'"):
+            ask()
+
+
 def test_the_state_of_what_is_pending_is_not_looked_at(site: Any, cmk: Checkmk) -> None:
     site.get(HOSTS, json=_list({**HOST, "state": 9, "has_been_checked": 0}))
     assert [host.state for host in cmk.host_status.each()] == [HostState.PENDING]

@@ -19,7 +19,7 @@ from ..errors import (
     WaitTimeoutError,
 )
 from ..names import counted, several
-from ..resource import Resource, Site, value_of, writes
+from ..resource import Resource, Site, items_of, value_of, writes
 from ..waiting import begun, settle, ticks, wait_for
 from .status import HostStatuses
 
@@ -152,11 +152,11 @@ class Activation(Resource):
     def _pending(self) -> tuple[list[PendingChange], Optional[str]]:
         """The pending changes, and the ETag of just this list."""
         reply = self._perform("pending")
-        return [PendingChange.parse(entry) for entry in value_of(reply.data, "value")], reply.etag
+        return [PendingChange.parse(entry) for entry in items_of(reply.data)], reply.etag
 
     def running(self) -> list[ActivationRun]:
         """The activations that run now."""
-        return [ActivationRun.parse(entry) for entry in value_of(self._perform("running").data, "value")]
+        return [ActivationRun.parse(entry) for entry in items_of(self._perform("running").data)]
 
     def get(self, run_id: str) -> ActivationRun:
         """An activation by its id. NotFoundError when the site does not know it, or no more."""

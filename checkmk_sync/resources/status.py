@@ -15,7 +15,7 @@ from ..names import HostState, ServiceState, several, state_of
 from ..partitions import Partitions
 from ..query import Filter, column, everything
 from ..records import HostStatus, ServiceStatus
-from ..resource import Resource, Site, parsed, value_of
+from ..resource import Resource, Site, items_of, parsed, value_of
 from ..streaming import Blocks, Received, Stream, StreamBatch
 
 __all__ = ["HostStatuses", "Services"]
@@ -142,10 +142,7 @@ class Services(_Status):
         verb, arguments = _form(self._site, self.noun, "list_of_host", "query_of_host", asked)
         reply = self._perform(verb, path={"name": host}, fresh=fresh, **arguments)
         received(reply.bytes_received)
-        items = value_of(reply.data, "value")
-        if not isinstance(items, list):
-            raise UnexpectedReplyError("the answer has no list 'value'")
-        yield ServiceStatus.parse_all([value_of(item, ServiceStatus.PARTS) for item in items])
+        yield ServiceStatus.parse_all([value_of(item, ServiceStatus.PARTS) for item in items_of(reply.data)])
 
     def _of_hosts(
         self,
