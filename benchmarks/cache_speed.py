@@ -27,7 +27,7 @@ LATENCY_S, HITS, THREADS = 0.02, 500, 16
 SECRET = "benchmark"
 SITE = (
     *("simulate", "--port", "0", "--hosts", "3", "--latency", str(LATENCY_S)),
-    *("--secret", SECRET, "--json", "--control"),
+    *("--password", SECRET, "--json", "--control"),
 )
 
 

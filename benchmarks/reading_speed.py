@@ -188,7 +188,7 @@ def _running(*arguments: str) -> Iterator[str]:
 
 def _site(hosts: int) -> Any:
     size = ("--hosts", str(hosts), "--services", str(SERVICES))
-    return _running("-m", "checkmk_sync", "simulate", "--port", "0", *size, "--secret", SECRET, "--json")
+    return _running("-m", "checkmk_sync", "simulate", "--port", "0", *size, "--password", SECRET, "--json")
 
 
 def _memory_mb(line: str) -> float:

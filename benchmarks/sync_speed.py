@@ -23,7 +23,7 @@ HOSTS, SCALED = 10_000, 10
 SECRET = "benchmark"
 SITE = (
     *("simulate", "--port", "0", "--services", "4", "--lock-hold", "0.02", "--host-cost", "0.001"),
-    *("--secret", SECRET, "--json", "--control"),
+    *("--password", SECRET, "--json", "--control"),
 )
 
 

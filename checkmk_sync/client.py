@@ -42,7 +42,7 @@ class Health:
 class Checkmk:
     """A client for one Checkmk site, safe to use from many threads.
 
-    >>> with Checkmk("https://mon.example.com", "prod", "automation", secret) as cmk:
+    >>> with Checkmk("https://mon.example.com", "prod", "automation", password) as cmk:
     ...     cmk.hosts.create("web01", "/linux", {"ipaddress": "192.0.2.10"})
     ...     cmk.activation.activate()
 
@@ -54,14 +54,14 @@ class Checkmk:
         self,
         server_url: str,
         site: str,
-        user: str,
-        secret: Union[str, SecretSource],
+        username: str,
+        password: Union[str, SecretSource],
         *,
         clock: Optional[Clock] = None,
         **options: Any,
     ) -> None:
-        source = secret if isinstance(secret, SecretSource) else SecretSource(value=secret)
-        settings = Settings(server_url, site, user, source)
+        source = password if isinstance(password, SecretSource) else SecretSource(value=password)
+        settings = Settings(server_url, site, username, source)
         self._open(replace_nested(settings, options) if options else settings, clock)
 
     def _open(self, settings: Settings, clock: Optional[Clock]) -> None:

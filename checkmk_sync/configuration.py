@@ -54,8 +54,8 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
     except UnicodeDecodeError as error:
         raise SettingsError("the configuration is not UTF-8 text", file=name) from error
     settings = settings_from(_at_home(document, os.path.dirname(os.path.abspath(name))))
-    redis_secret = settings.caching.redis_secret
-    if settings.secret.value is not None or (redis_secret is not None and redis_secret.value is not None):
+    redis_password = settings.caching.redis_password
+    if settings.password.value is not None or (redis_password is not None and redis_password.value is not None):
         warn_if_readable_by_others(name, mode)
     return settings
 
@@ -80,27 +80,27 @@ def settings_from(document: Document) -> Settings:
     """The settings in a document with the sections ``checkmk`` and ``advanced_features``."""
     _refuse_unknown(document, (), document.data or {}, ("checkmk", "advanced_features"))
     checkmk = dict(_section(document, "checkmk"))
-    own = [entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, "secret")]
+    own = [entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, "password")]
     _refuse_unknown(document, ("checkmk",), checkmk, (*own, *_SECRET_KEYS))
     variables = _fill_from_environment(checkmk)
     _refuse_incomplete(document, checkmk)
-    values: dict[str, Any] = {"secret": _secret(document, checkmk, variables)}
+    values: dict[str, Any] = {"password": _secret(document, checkmk, variables)}
     values.update({name: checkmk[name] for name in own if name in checkmk})
     advanced = dict(_section(document, "advanced_features"))
     _refuse_unknown(document, ("advanced_features",), advanced, _ADVANCED)
-    redis_secret = _redis_secret(document, advanced)
+    redis_password = _redis_password(document, advanced)
     hints = get_type_hints(Settings)
     for name, value in {**values, **advanced}.items():
         section = "advanced_features" if name in _ADVANCED else "checkmk"
-        if name != "secret":
+        if name != "password":
             values[name] = _typed(document, (section, name), value, hints[name])
-    if redis_secret is not None:
-        values["caching"] = dataclasses.replace(values["caching"], redis_secret=redis_secret)
+    if redis_password is not None:
+        values["caching"] = dataclasses.replace(values["caching"], redis_password=redis_password)
     settings: Settings = _record(document, ("checkmk",), Settings, values)
     return settings
 
 
-def _redis_secret(document: Document, advanced: dict[str, Any]) -> Optional[SecretSource]:
+def _redis_password(document: Document, advanced: dict[str, Any]) -> Optional[SecretSource]:
     """The password of Redis, whose keys are taken out of the section ``caching``."""
     caching = advanced.get("caching")
     if not isinstance(caching, dict):

@@ -29,6 +29,17 @@ def writable(attributes: Attributes) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if name not in _VIEW_ONLY}
 
 
+def _split(attributes: Any) -> tuple[Attributes, Attributes]:
+    """Separate the attributes that can be set from the information that Checkmk adds to them."""
+    meta = attributes.get("meta_data")
+    if meta is None and "network_scan_result" not in attributes:
+        return attributes, {}
+    if meta is not None and not isinstance(meta, dict):
+        raise UnexpectedReplyError("the answer's 'meta_data' are not an object")
+    scan = {name: attributes[name] for name in ("network_scan_result",) if name in attributes}
+    return writable(attributes), {**(meta or {}), **scan}
+
+
 # The time of long lists is spent in ``parse``. So each reads what it needs without a call, looks for what is wrong only
 # when something is, and sets the fields in the record's dictionary: a frozen dataclass would set them one by one.
 _new = object.__new__
@@ -61,7 +72,12 @@ class _Labelled:
 
 @dataclass(frozen=True)
 class Host(_Labelled):
-    """A host of the configuration. ``folder`` is spelled ``/a/b``; ``etag`` is None in lists."""
+    """A host of the configuration.
+
+    ``folder`` is spelled ``/a/b``. ``attributes`` holds only attributes that can be set. ``meta`` holds what Checkmk
+    adds: ``created_at``, ``created_by``, ``updated_at``, and ``network_scan_result`` where there is one. ``etag`` is
+    None in lists.
+    """
 
     PARTS: ClassVar = ("id", "extensions")
 
@@ -73,6 +89,7 @@ class Host(_Labelled):
     is_offline: Optional[bool] = None
     cluster_nodes: Optional[tuple[str, ...]] = None
     etag: Optional[str] = field(default=None, compare=False)
+    meta: Attributes = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def parse(cls, data: Any, etag: Optional[str] = None) -> Host:
@@ -86,8 +103,10 @@ class Host(_Labelled):
             attributes_of(data)  # which raises
         host = _new(cls)
         record = host.__dict__
-        record["name"], record["folder"], record["attributes"] = name, folder_path(folder), attributes
-        record["effective_attributes"] = more("effective_attributes")
+        record["name"], record["folder"] = name, folder_path(folder)
+        record["attributes"], record["meta"] = _split(attributes)
+        effective = more("effective_attributes")
+        record["effective_attributes"] = writable(effective) if effective else effective
         record["is_cluster"], record["is_offline"] = more("is_cluster"), more("is_offline")
         nodes = more("cluster_nodes")
         record["cluster_nodes"] = None if nodes is None else tuple(nodes)
@@ -97,7 +116,8 @@ class Host(_Labelled):
 
 @dataclass(frozen=True)
 class Folder(_Labelled):
-    """A folder of the configuration, spelled ``/a/b``; ``etag`` is None in lists."""
+    """A folder of the configuration, spelled ``/a/b``. ``attributes`` and ``meta`` are separated as in :class:`Host`;
+    ``etag`` is None in lists."""
 
     PARTS: ClassVar = ("title", "extensions")
 
@@ -105,16 +125,14 @@ class Folder(_Labelled):
     title: str
     attributes: Attributes = field(repr=False)  # may hold secrets
     etag: Optional[str] = field(default=None, compare=False)
+    meta: Attributes = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def parse(cls, data: Any, etag: Optional[str] = None) -> Folder:
         """From the object that the API sends."""
-        return cls(
-            path=folder_path(value_of(data, "extensions", "path")),
-            title=value_of(data, "title"),
-            attributes=attributes_of(data),
-            etag=etag,
-        )
+        path, title = folder_path(value_of(data, "extensions", "path")), value_of(data, "title")
+        attributes, meta = _split(attributes_of(data))
+        return cls(path, title, attributes, etag, meta)
 
 
 # Rows come by the hundred thousand, so all is done with many of them at a time, without a call of Python for each.

@@ -105,7 +105,7 @@ class CachingSettings:
     cleanup_interval: float = 300.0
     path: str = "~/.cache/checkmk_sync/answers.sqlite"  # of the backend sqlite
     redis_url: Optional[str] = None
-    redis_secret: Optional[SecretSource] = None
+    redis_password: Optional[SecretSource] = None
 
     def __post_init__(self) -> None:
         _check(self, max_size=1, max_mb=0.001, default_ttl=0, status_ttl=0, stale_if_error=0, cleanup_interval=0.001)
@@ -196,7 +196,7 @@ class Settings:
     server_url: str
     site: str
     username: str
-    secret: SecretSource
+    password: SecretSource
     verify: bool = True
     ca_bundle: Optional[str] = None
     proxy: Optional[str] = field(default=None, repr=False)  # may hold a password

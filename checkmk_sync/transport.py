@@ -217,7 +217,7 @@ class _Pace:
 
 def _credentials(settings: Settings) -> tuple[CheckmkAuth, Redactor]:
     """In a function of its own: no frame that may be in a traceback holds the secret."""
-    secret = settings.secret.reveal(settings.username)
+    secret = settings.password.reveal(settings.username)
     proxy_password = urlsplit(settings.proxy).password if settings.proxy else None
     redact = Redactor(filter(None, (secret, proxy_password)), settings.username)
     return CheckmkAuth(settings.username, secret), redact

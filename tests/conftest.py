@@ -141,8 +141,8 @@ def site_for_cli(monkeypatch: pytest.MonkeyPatch) -> Any:
         for name, value in {
             "SERVER_URL": site.url,
             "SITE": "s",
-            "USERNAME": site.user,
-            "PASSWORD": site.secret,
+            "USERNAME": site.username,
+            "PASSWORD": site.password,
         }.items():
             monkeypatch.setenv(f"CHECKMK_{name}", value)
         yield site

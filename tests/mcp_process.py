@@ -32,8 +32,8 @@ def served(
         **os.environ,
         "CHECKMK_SERVER_URL": site.url,
         "CHECKMK_SITE": "s",
-        "CHECKMK_USERNAME": site.user,
-        "CHECKMK_PASSWORD": site.secret,
+        "CHECKMK_USERNAME": site.username,
+        "CHECKMK_PASSWORD": site.password,
         "CHECKMK_MCP_TOKEN": token or "",
     }
     command = [sys.executable, *program, "--http", "--port", "0", *arguments]

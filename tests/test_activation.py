@@ -102,7 +102,7 @@ def test_changes_made_meanwhile_are_not_counted(prepared: Any, connect: Any) -> 
 def test_changes_of_others_are_named_unless_forced(prepared: Any, connect: Any) -> None:
     site, cmk = prepared
     site.add_user("carol", "carols secret")
-    connect(site, user="carol").hosts.create("hers")
+    connect(site, username="carol").hosts.create("hers")
     cmk.hosts.create("ours")
     with pytest.raises(ForbiddenError, match="1 pending change is of carol") as caught:
         cmk.activation.activate()
@@ -115,7 +115,7 @@ def test_forcing_needs_the_permission(prepared: Any, connect: Any) -> None:
     site.add_user("dave", "daves secret", "user")
     cmk.hosts.create("ours")
     with pytest.raises(ForbiddenError, match="activateforeign"):
-        connect(site, user="dave").activation.activate(force_foreign_changes=True)
+        connect(site, username="dave").activation.activate(force_foreign_changes=True)
 
 
 def test_an_activation_that_runs_already_is_waited_for(prepared: Any, connect: Any) -> None:
@@ -307,7 +307,7 @@ def test_a_missing_right_is_not_blamed_on_others(prepared: Any, connect: Any) ->
     cmk.hosts.create("web01")
     site.add_user("erin", "erins secret", without=["wato.activate"])
     with pytest.raises(ForbiddenError, match=r"wato\.activate") as caught:
-        connect(site, user="erin").activation.activate()
+        connect(site, username="erin").activation.activate()
     assert "force" not in str(caught.value)
 
 

@@ -107,7 +107,7 @@ def test_changes_of_others_are_refused_by_the_site_unless_forced(prepared: Any, 
     site, cmk = prepared
     approved = _approving(cmk)
     site.add_user("carol", "carols secret")
-    connect(site, user="carol").hosts.create("hers")
+    connect(site, username="carol").hosts.create("hers")
     with pytest.raises(ForbiddenError, match="of carol"):
         cmk.activation.activate(approved=approved)
     with pytest.raises(PlanChangedError, match="carol: create-host"):

@@ -195,7 +195,7 @@ def test_a_failed_discovery_is_in_the_report(site: SimulatedSite, cmk: Checkmk) 
 
 def test_changes_of_others_are_not_activated_unasked(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
     site.add_user("carol", "carols secret")
-    connect(site, user="carol").hosts.create("hers")
+    connect(site, username="carol").hosts.create("hers")
     report = synchronise(cmk, INVENTORY)
     assert report.count(Status.APPLIED) == 5
     assert isinstance(report.errors["activation"], ForbiddenError)
@@ -215,7 +215,7 @@ def test_an_unknown_write_that_came_after_all_is_found_in_the_end(site: Simulate
             for name, folder in (("gw", "/"), ("web01", "/linux/web"), ("web02", "/linux/web")):
                 wanted: Any = next(host for host in INVENTORY["hosts"] if host["name"] == name)
                 labels = {**wanted.get("labels", {}), OWNER_LABEL: "cmdb"}
-                site.world.setup.add_host(name, folder, {**wanted["attributes"], "labels": labels}, user=site.user)
+                site.world.setup.add_host(name, folder, {**wanted["attributes"], "labels": labels}, user=site.username)
 
     site.on_request(come_late)
     report = apply_plan(cmk, plan)
@@ -296,7 +296,7 @@ def test_what_holds_in_the_end_counts(site: SimulatedSite, cmk: Checkmk) -> None
     def undo(method: str, path: str) -> None:
         if "activate-changes" in path:
             site.on_request(None)
-            site.world.setup.remove_host("gw", user=site.user)
+            site.world.setup.remove_host("gw", user=site.username)
 
     site.on_request(undo)
     report = synchronise(cmk, INVENTORY)

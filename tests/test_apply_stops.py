@@ -15,12 +15,12 @@ from tests.test_apply import INVENTORY, is_done, synchronise
 
 def test_wrong_credentials_stop_it_with_the_outcomes_so_far(site: SimulatedSite, connect: Any) -> None:
     site.add_user("robot", "robots secret", lock_after=2)
-    cmk = connect(site, user="robot")
+    cmk = connect(site, username="robot")
     plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
 
     def revoke(method: str, path: str) -> None:
         if "bulk-create" in path:
-            site.world.setup.users["robot"].secret = "changed meanwhile"
+            site.world.setup.users["robot"].password = "changed meanwhile"
 
     site.on_request(revoke)
     report = apply_plan(cmk, plan)
@@ -37,12 +37,12 @@ def test_credentials_that_end_later_are_not_tried_again_and_again(
     site: SimulatedSite, connect: Any, stage: str
 ) -> None:
     site.add_user("robot", "robots secret", lock_after=2)
-    cmk = connect(site, user="robot")
+    cmk = connect(site, username="robot")
     plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
 
     def revoke(method: str, path: str) -> None:
         if stage in path:
-            site.world.setup.users["robot"].secret = "changed meanwhile"
+            site.world.setup.users["robot"].password = "changed meanwhile"
 
     site.on_request(revoke)
     report = apply_plan(cmk, plan)

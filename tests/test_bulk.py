@@ -161,8 +161,8 @@ def _do(cmk: Checkmk, verb: str, count: int, entries: Any = None) -> Outcomes:
 
 def test_wrong_credentials_stop_the_batch_at_once(site: SimulatedSite, connect: Any) -> None:
     site.add_user("robot", "old secret", lock_after=2)
-    cmk = connect(site, user="robot")
-    site.world.setup.users["robot"].secret = "new secret"
+    cmk = connect(site, username="robot")
+    site.world.setup.users["robot"].password = "new secret"
     with pytest.raises(BatchError, match="Wrong credentials") as caught:
         cmk.hosts.bulk_create(_entries(1000), chunk_size=10)
     assert isinstance(caught.value.__cause__, AuthError)
@@ -173,7 +173,7 @@ def test_wrong_credentials_stop_the_batch_at_once(site: SimulatedSite, connect: 
 
 def test_a_missing_permission_is_an_outcome(site: SimulatedSite, connect: Any) -> None:
     site.add_user("reader", "read only", "guest")
-    outcomes = connect(site, user="reader").hosts.bulk_create(_entries(3))
+    outcomes = connect(site, username="reader").hosts.bulk_create(_entries(3))
     assert len(outcomes.not_applied) == 3
     assert all(isinstance(outcome.error, ForbiddenError) for outcome in outcomes)
 
@@ -187,7 +187,7 @@ def test_rights_in_some_folders_only(site: SimulatedSite, connect: Any, cmk: Che
     if verb != "create":
         cmk.hosts.bulk_create(entries)
     site.add_user("limited", "secret", folders=["/f0", "/f2", "/f3"])
-    limited, asked = connect(site, user="limited"), len(_sent(site, f"bulk-{verb}"))
+    limited, asked = connect(site, username="limited"), len(_sent(site, f"bulk-{verb}"))
     outcomes = _do(limited, verb, 8, entries)
     allowed = {entry["host_name"] for entry in entries if entry["folder"] != "/f1"}
     assert {outcome.key for outcome in outcomes.applied} == allowed
@@ -203,7 +203,7 @@ def test_what_was_done_before_a_refusal_is_not_denied(site: SimulatedSite, conne
         cmk.folders.create(folder)
     site.add_user("limited", "secret", folders=["/f0"])
     site.set_faults([Fault("status", method="GET")])
-    outcomes = connect(site, user="limited").hosts.bulk_create(_entries(4, folders=2))
+    outcomes = connect(site, username="limited").hosts.bulk_create(_entries(4, folders=2))
     assert set(_statuses(outcomes).values()) == {Status.UNKNOWN}
     assert set(site.world.setup.hosts) == {"h0000", "h0002"}
 

@@ -53,7 +53,7 @@ def _asked(site: SimulatedSite) -> int:
 @contextlib.contextmanager
 def another_process(site: SimulatedSite, path: Path) -> Iterator[Ask]:
     """A process with a client on the same file, to be asked again and again: ``alias hits``."""
-    command = [sys.executable, "-c", READER, site.url, site.secret, str(path)]
+    command = [sys.executable, "-c", READER, site.url, site.password, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin and process.stdout
 
@@ -230,7 +230,7 @@ def test_the_file_is_its_owners_and_holds_no_secret(site: SimulatedSite, path: P
         assert len(files) >= 1
         for file in files:
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
-            assert site.secret.encode() not in file.read_bytes()
+            assert site.password.encode() not in file.read_bytes()
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
@@ -305,7 +305,7 @@ def test_a_forked_process_opens_its_own(site: SimulatedSite, tmp_path: Path) -> 
         "cmk.hosts.get('host00000'); cmk.hosts.get('host00001')\n"
         "if child: sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
     )
-    command = [sys.executable, "-c", code, site.url, str(tmp_path / "answers.sqlite"), site.secret]
+    command = [sys.executable, "-c", code, site.url, str(tmp_path / "answers.sqlite"), site.password]
     subprocess.run(command, check=True, timeout=30)
     assert 2 <= _asked(site) <= 3
 
@@ -331,7 +331,7 @@ os._exit(0)
 
 
 def test_what_the_child_of_a_fork_writes_others_see(site: SimulatedSite, path: Path) -> None:
-    command = [sys.executable, "-c", PREFORK, site.url, site.secret, str(path)]
+    command = [sys.executable, "-c", PREFORK, site.url, site.password, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout and process.stdout.readline() == "ready\n"
         with another_process(site, path) as ask:

@@ -26,8 +26,8 @@ from checkmk_sync import Checkmk, SecretSource
 from checkmk_sync.errors import CheckmkError
 
 asked = json.loads(sys.argv[1])
-if "redis_secret" in asked["caching"]:
-    asked["caching"]["redis_secret"] = SecretSource(file=asked["caching"]["redis_secret"])
+if "redis_password" in asked["caching"]:
+    asked["caching"]["redis_password"] = SecretSource(file=asked["caching"]["redis_password"])
 names = [f"host{number:05d}" for number in range(asked["hosts"])]
 written = dict.fromkeys(names, 0)
 wrong, counts = [], {"reads": 0, "writes": 0, "clears": 0, "clients": 0, "hits": 0}
@@ -108,12 +108,12 @@ def test_sixteen_threads(kind: str, tmp_path: Path, request: pytest.FixtureReque
         secret = tmp_path / "redis-password"
         secret.write_text("redis-geheim\n")
         secret.chmod(0o600)
-        caching = {"backend": kind, "redis_url": request.getfixturevalue("redis_url"), "redis_secret": str(secret)}
+        caching = {"backend": kind, "redis_url": request.getfixturevalue("redis_url"), "redis_password": str(secret)}
     with SimulatedSite(hosts=20) as site:
         with site.client() as client:
             for number in range(20):
                 client.hosts.update(f"host{number:05d}", update_attributes={"alias": "0"})
-        asked = {"url": site.url, "secret": site.secret, "hosts": 20, "seconds": SECONDS, "caching": caching}
+        asked = {"url": site.url, "secret": site.password, "hosts": 20, "seconds": SECONDS, "caching": caching}
         done = subprocess.run(
             [sys.executable, "-c", CHILD, json.dumps(asked)], capture_output=True, text=True, timeout=60
         )

@@ -36,7 +36,7 @@ def caching(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], M
             secret.write_text("redis-geheim\n")
             secret.chmod(0o600)
             url = request.getfixturevalue("redis_url")
-            return {"backend": "redis", "redis_url": url, "redis_secret": SecretSource(file=str(secret))}
+            return {"backend": "redis", "redis_url": url, "redis_password": SecretSource(file=str(secret))}
         return {"backend": kind, "path": str(tmp_path / "cache" / "answers.sqlite")}
 
     return settings

@@ -58,7 +58,7 @@ def test_every_failure_has_a_class(error: BaseException, kind: ErrorClass) -> No
 def test_a_gateway_error_is_retryable_for_a_read_and_not_for_a_write(status: int) -> None:
     with SimulatedSite(hosts=1) as site:
         options = {"recovery": {"retry": {"max_retries": 0}}, "timeouts": {"settle_s": 0}}
-        with Checkmk(site.url, site.site, site.user, site.secret, **options) as client:
+        with Checkmk(site.url, site.site, site.username, site.password, **options) as client:
             client.version()
             site.set_faults([{"kind": "status", "status": status, "times": 2}])
             with pytest.raises(TransportError) as read:

@@ -38,7 +38,7 @@ from tests.conftest import Run
         ("folders get /gibtsnicht", "404"),
         ("plan - --json --markdown", "not both"),
         ("simulate --site a/b --port 0", "not a site id"),
-        ("simulate --user 'a b' --port 0", "not a user id"),
+        ("simulate --username 'a b' --port 0", "not a user id"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(site_for_cli: SimulatedSite, sync: Run, line: str, said: str) -> None:

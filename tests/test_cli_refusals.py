@@ -57,7 +57,7 @@ def test_conflicts_name_their_place_and_the_option(site_for_cli: SimulatedSite, 
 
 def test_changes_of_others_are_foretold(site_for_cli: SimulatedSite, sync: Run, fleet: str) -> None:
     site_for_cli.add_user("carol", "carols-secret")
-    with site_for_cli.client(user="carol") as hers:
+    with site_for_cli.client(username="carol") as hers:
         hers.hosts.create("hers")
     foretold = "1 pending change of other users; unless they activate first, apply needs --force-foreign"
     assert foretold in sync("plan", fleet, "--owner", "me").out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 import threading
 from concurrent.futures import ProcessPoolExecutor
@@ -67,7 +68,7 @@ def test_health_that_is_refused_does_not_count_as_an_outage(
     site: SimulatedSite, connect: Any, user: str, status: int
 ) -> None:
     site.set_faults([Fault("crash")] if status == 500 else [])
-    with Checkmk(site.url, "s", user, "x" * 20 if status == 401 else site.secret) as cmk:
+    with Checkmk(site.url, "s", user, "x" * 20 if status == 401 else site.password) as cmk:
         for _ in range(9):
             health = cmk.health()
             assert getattr(health.error, "status", None) == status
@@ -97,7 +98,7 @@ def test_the_version_is_asked_for_once_at_most(site: SimulatedSite, cmk: Checkmk
 
 def test_configured_by_a_file(site: SimulatedSite, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
-    secret.write_text(site.secret)
+    secret.write_text(site.password)
     secret.chmod(0o600)
     config = tmp_path / "config.yaml"
     config.write_text(
@@ -222,3 +223,14 @@ def test_a_version_that_is_none_is_told(site: SimulatedSite, cmk: Checkmk) -> No
     with pytest.raises(UnexpectedReplyError):
         cmk.folders.delete("/a")
     assert cmk.clock.monotonic() == before, "nothing was sent, so nothing is looked for"
+
+
+def test_the_constructor_spells_settings_as_the_configuration_does(site: SimulatedSite) -> None:
+    """One spelling in the constructor, in Settings, in the file and in the environment."""
+    with Checkmk(server_url=site.url, site=site.site, username=site.username, password=site.password) as cmk:
+        assert cmk.version().site == site.site
+        assert {"server_url", "site", "username", "password"} <= set(cmk.settings.to_dict())
+    signature = inspect.signature(Checkmk.__init__).parameters
+    assert list(signature)[1:5] == ["server_url", "site", "username", "password"]
+    simulated = inspect.signature(SimulatedSite.__init__).parameters
+    assert {"username", "password"} <= set(simulated) and not {"user", "secret"} & set(simulated)

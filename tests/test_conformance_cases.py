@@ -22,8 +22,8 @@ def _explained() -> set[str]:
 
 
 def _failing(folder: Path, version: str) -> set[str]:
-    with SimulatedSite(version, control=True, secret="case secret".replace(" ", "-")) as site:
-        command = [sys.executable, str(folder / "run_cases.py"), site.api_url, site.site, site.user, site.secret]
+    with SimulatedSite(version, control=True, password="case secret".replace(" ", "-")) as site:
+        command = [sys.executable, str(folder / "run_cases.py"), site.api_url, site.site, site.username, site.password]
         command += ["--control", f"{site.url}/control", "-v", *(str(folder / f"{name}.jsonl") for name in FILES)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert " passed, " in done.stdout, done.stderr
@@ -49,6 +49,6 @@ def test_explanations_are_not_empty() -> None:
 def test_editions_do_not_change_the_cases(edition: str) -> None:
     folder = shared_folder("cases")
     with SimulatedSite(edition=edition, control=True) as site:
-        command = [sys.executable, str(folder / "run_cases.py"), site.api_url, site.site, site.user, site.secret]
+        command = [sys.executable, str(folder / "run_cases.py"), site.api_url, site.site, site.username, site.password]
         command += ["--control", f"{site.url}/control", "--only", "host-0(6|7)", str(folder / "hosts.jsonl")]
         assert " 0 failed" in subprocess.run(command, capture_output=True, text=True, timeout=300).stdout

@@ -76,5 +76,5 @@ def test_the_inventory_is_realistic_and_always_the_same() -> None:
 def test_simulate_explains_mistakes() -> None:
     assert run(["simulate", "--version", "1.6.0"]) == 2
     assert run(["simulate", "--edition", "gold"]) == 2
-    assert run(["simulate", "--secret", "a", "--secret-file", "b"]) == 2
+    assert run(["simulate", "--password", "a", "--password-file", "b"]) == 2
     assert run(["simulate", "--host", "0.0.0.0", "--control"]) == 2

@@ -149,7 +149,12 @@ def test_it_goes_the_way_that_the_client_goes(
 
 
 def test_on_the_command_line(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    for name, value in {"SERVER_URL": site.url, "SITE": "s", "USERNAME": "automation", "PASSWORD": site.secret}.items():
+    for name, value in {
+        "SERVER_URL": site.url,
+        "SITE": "s",
+        "USERNAME": "automation",
+        "PASSWORD": site.password,
+    }.items():
         monkeypatch.setenv(f"CHECKMK_{name}", value)
     assert run(["doctor"]) == 0
     assert "ok      credentials: automation may log in" in capsys.readouterr().out
@@ -161,7 +166,7 @@ def test_on_the_command_line(site: SimulatedSite, monkeypatch: pytest.MonkeyPatc
 
 
 def test_its_exit_code_is_that_of_every_command(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = {"SERVER_URL": site.url, "SITE": "s", "USERNAME": "automation", "PASSWORD": site.secret}
+    known = {"SERVER_URL": site.url, "SITE": "s", "USERNAME": "automation", "PASSWORD": site.password}
     for changed in ({"PASSWORD": "wrong-one"}, {"SITE": "other"}, {"SERVER_URL": "http://127.0.0.1:1"}):
         for name, value in {**known, **changed}.items():
             monkeypatch.setenv(f"CHECKMK_{name}", value)
@@ -195,7 +200,7 @@ def test_a_password_that_cannot_be_had(site: SimulatedSite, capsys: Any, tmp_pat
 
 @pytest.mark.parametrize("line", ["password_file: {folder}/secret", "password: simulated-secret"])
 def test_a_secret_that_others_may_read_is_a_row(site: SimulatedSite, capsys: Any, tmp_path: Path, line: str) -> None:
-    (tmp_path / "secret").write_text(site.secret)
+    (tmp_path / "secret").write_text(site.password)
     config = tmp_path / "config.yaml"
     said = line.format(folder=tmp_path)
     config.write_text(f"checkmk: {{server_url: '{site.url}', site: s, username: automation, {said}}}")

@@ -119,7 +119,7 @@ def test_updates(cmk: Checkmk) -> None:
     changed = cmk.folders.update("/a", lambda attributes: {**attributes, "labels": {"x": "y"}})
     assert changed.labels == {"x": "y"}
     changed = cmk.folders.update("/a", remove_attributes=["tag_networking"])
-    assert set(changed.attributes) == {"tag_criticality", "labels", "meta_data"}
+    assert set(changed.attributes) == {"tag_criticality", "labels"}
     with pytest.raises(ValueError, match="give a title"):
         cmk.folders.update("/a")
     with pytest.raises(ValueError, match="either a change function"):

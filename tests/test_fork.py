@@ -31,7 +31,7 @@ os._exit(0 if right else 1)
 def test_parent_and_child_have_connections_of_their_own() -> None:
     with SimulatedSite(hosts=3) as site:
         for _ in range(3):
-            done = subprocess.run([sys.executable, "-c", CODE, site.url, site.secret], timeout=30)
+            done = subprocess.run([sys.executable, "-c", CODE, site.url, site.password], timeout=30)
             assert done.returncode == 0
         assert {request.status for request in site.requests} == {200}
         hosts = [request.path for request in site.requests if request.path.startswith("/objects/host_config")]
@@ -67,6 +67,6 @@ os._exit(0 if os.waitpid(child, 0)[1] == 0 and cmk.hosts.get("parent").name == "
 def test_a_child_does_not_wait_for_threads_of_its_parent() -> None:
     """They held locks and places when it was forked, and nobody gives these back to it."""
     with SimulatedSite(hosts=3, faults=[Fault("slow", seconds=1.5, writes=True, times=1)]) as site:
-        done = subprocess.run([sys.executable, "-c", BUSY, site.url, site.secret], timeout=60)
+        done = subprocess.run([sys.executable, "-c", BUSY, site.url, site.password], timeout=60)
         assert done.returncode == 0
         assert {"parent", "child"} <= set(site.world.setup.hosts)

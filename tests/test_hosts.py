@@ -159,9 +159,9 @@ def test_a_read_while_a_stream_is_open_is_no_deadlock(connect: Any) -> None:
 
 def test_updates_of_each_kind(filled: SimulatedSite, cmk: Checkmk) -> None:
     merged = cmk.hosts.update("top", update_attributes={"alias": "Top"})
-    assert set(merged.attributes) == {"alias", "ipaddress", "labels", "meta_data"}
+    assert set(merged.attributes) == {"alias", "ipaddress", "labels"}
     removed = cmk.hosts.update("top", remove_attributes=["alias"])
-    assert set(removed.attributes) == {"ipaddress", "labels", "meta_data"}
+    assert set(removed.attributes) == {"ipaddress", "labels"}
     replaced = cmk.hosts.update("top", attributes={**removed.attributes, "alias": "only"})
     assert replaced.attributes["alias"] == "only"
     assert cmk.hosts.update("top", remove_attributes=["ipv6address"]) == replaced, "it was so already"
@@ -216,3 +216,16 @@ def test_the_secret_of_a_host_is_in_no_error(filled: SimulatedSite, cmk: Checkmk
     with pytest.raises(BadRequestError) as caught:
         cmk.hosts.create("x", "/", {"snmp_community": {"type": "v1_v2_community", "community": "hunter2"}, "bad": 1})
     assert "hunter2" not in f"{caught.value!r} {caught.value.to_dict()}"
+
+
+def test_attributes_are_what_can_be_set_and_meta_is_the_rest(site: SimulatedSite, cmk: Checkmk) -> None:
+    created = cmk.hosts.create("web01", "/", {"ipaddress": "192.0.2.1"})
+    listed = next(iter(cmk.hosts.each()))
+    for host in (created, listed, cmk.hosts.get("web01", effective_attributes=True)):
+        assert dict(host.attributes) == {"ipaddress": "192.0.2.1"}
+        assert set(host.meta) == {"created_at", "created_by", "updated_at"}
+        assert host.meta["created_by"] == site.username
+        assert "meta_data" not in (host.effective_attributes or {})
+    folder = cmk.folders.create("/linux", attributes={"tag_criticality": "prod"})
+    assert (dict(folder.attributes), folder.meta["created_by"]) == ({"tag_criticality": "prod"}, site.username)
+    assert cmk.hosts.update("web01", attributes=listed.attributes).attributes == listed.attributes

@@ -37,8 +37,8 @@ def _environment(site: SimulatedSite) -> dict[str, str]:
     found = {
         "CHECKMK_SERVER_URL": site.url,
         "CHECKMK_SITE": site.site,
-        "CHECKMK_USERNAME": site.user,
-        "CHECKMK_PASSWORD": site.secret,
+        "CHECKMK_USERNAME": site.username,
+        "CHECKMK_PASSWORD": site.password,
     }
     return {**os.environ, **found}
 

@@ -139,7 +139,7 @@ class _Raw:
     """A client that writes lines to a server on its standard input."""
 
     def __init__(self, site: SimulatedSite, *arguments: str, program: Sequence[str] = MODULE) -> None:
-        known = {"SERVER_URL": site.url, "SITE": "s", "USERNAME": site.user, "PASSWORD": site.secret}
+        known = {"SERVER_URL": site.url, "SITE": "s", "USERNAME": site.username, "PASSWORD": site.password}
         environment = {**os.environ, **{f"CHECKMK_{name}": value for name, value in known.items()}}
         command = [sys.executable, *program, *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)

@@ -45,11 +45,11 @@ HOSTS = json.dumps({"hosts": [{"host_name": f"h{number}"} for number in range(50
 @pytest.fixture
 def config(tmp_path: Path) -> Iterator[tuple[SimulatedSite, str]]:
     with SimulatedSite(hosts=3, services=5) as site:
-        (tmp_path / "secret.txt").write_text(site.secret)
+        (tmp_path / "secret.txt").write_text(site.password)
         (tmp_path / "secret.txt").chmod(0o600)
         path = tmp_path / "config.yaml"
         path.write_text(
-            f"checkmk: {{server_url: '{site.url}', site: s, username: {site.user}, password_file: secret.txt}}\n"
+            f"checkmk: {{server_url: '{site.url}', site: s, username: {site.username}, password_file: secret.txt}}\n"
             "advanced_features: {batch_processing: {chunk_size: 10}}\n"
         )
         yield site, str(path)

@@ -78,8 +78,8 @@ def _stdio(site: SimulatedSite) -> list[str]:
     given = {
         "CHECKMK_SERVER_URL": site.url,
         "CHECKMK_SITE": "s",
-        "CHECKMK_USERNAME": site.user,
-        "CHECKMK_PASSWORD": site.secret,
+        "CHECKMK_USERNAME": site.username,
+        "CHECKMK_PASSWORD": site.password,
     }
     variables = [word for name, value in given.items() for word in ("-e", f"{name}={value}")]
     return [*variables, sys.executable, "-m", "checkmk_sync.mcp"]

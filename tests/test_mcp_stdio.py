@@ -36,11 +36,11 @@ HUGE = "x" * 10_000_000
 @pytest.fixture
 def config(tmp_path: Path) -> Iterator[tuple[SimulatedSite, str]]:
     with SimulatedSite(hosts=30, services=5) as site:
-        (tmp_path / "secret.txt").write_text(site.secret)
+        (tmp_path / "secret.txt").write_text(site.password)
         (tmp_path / "secret.txt").chmod(0o600)
         path = tmp_path / "config.yaml"
         path.write_text(
-            f"checkmk: {{server_url: '{site.url}', site: s, username: {site.user}, password_file: secret.txt}}\n"
+            f"checkmk: {{server_url: '{site.url}', site: s, username: {site.username}, password_file: secret.txt}}\n"
         )
         yield site, str(path)
 
@@ -91,7 +91,7 @@ def test_it_ends_with_its_client(config: tuple[SimulatedSite, str]) -> None:
 def test_a_password_command_leaves_the_messages_alone(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
     site, path = config
     program = tmp_path / "password.py"
-    program.write_text(f"import sys; sys.stdin.read(); print({site.secret!r})")
+    program.write_text(f"import sys; sys.stdin.read(); print({site.password!r})")
     command = f"{sys.executable} {program}"
     text = Path(path).read_text().replace("password_file: secret.txt", f"password_command: '{command}'")
     Path(path).write_text(text)

@@ -167,7 +167,7 @@ def test_every_write_is_audited_without_secrets(live: SimulatedSite, tmp_path: P
     text = log.read_text("utf-8")
     for shown in (*map(str, results), text):
         assert SECRET not in shown
-        assert live.secret not in shown
+        assert live.password not in shown
     assert stat.S_IMODE(os.stat(log).st_mode) == 0o600
     lines = [json.loads(line) for line in text.splitlines()]
     assert [(line["tool"], line["outcome"]) for line in lines] == [

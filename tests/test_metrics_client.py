@@ -164,7 +164,7 @@ def test_no_secret_and_no_body(site: SimulatedSite, cmk: Checkmk, events: list[C
     cmk.hosts.create("web01", "/", {"alias": "in the body"})
     assert events[0].bytes_sent > 20
     assert "in the body" not in repr(events)
-    assert site.secret not in repr(events)
+    assert site.password not in repr(events)
 
 
 def test_a_hook_that_raises_breaks_nothing(

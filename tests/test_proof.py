@@ -94,7 +94,7 @@ def test_what_was_there_before_was_not_created_now(
 ) -> None:
     """Checkmk would refuse it, so to call it created would be wrong however alike it is."""
     cmk = connect(crowded)
-    CREATES[name](connect(crowded, user="carol" if theirs == "user" else None))
+    CREATES[name](connect(crowded, username="carol" if theirs == "user" else None))
     if theirs == "more" and name == "folder":
         cmk.folders.update("/db", update_attributes={"tag_criticality": "test"})
     elif theirs == "more":
@@ -129,9 +129,8 @@ def test_clocks_need_not_agree(name: str, ours: float, clock: ManualClock) -> No
 )
 def test_who_made_it_and_when(meta: Any, is_ours: bool) -> None:
     since = datetime.datetime(2025, 3, 1, 9, tzinfo=datetime.timezone.utc).timestamp()
-    attributes = {} if meta is None else {"meta_data": meta}
-    assert is_made_by("we", since, attributes) is is_ours
-    assert not is_made_by("we", None, attributes), "a site that does not tell its time proves nothing"
+    assert is_made_by("we", since, meta or {}) is is_ours
+    assert not is_made_by("we", None, meta or {}), "a site that does not tell its time proves nothing"
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def blinkered(request: pytest.FixtureRequest, clock: Any, connect: Any) -> Any:
             everybody.folders.create(f"/{name}")
             everybody.hosts.create(name, f"/{name}")
         site.add_user("half", "a-secret-of-half", sees=["/seen"])
-        yield site, connect(site, user="half")
+        yield site, connect(site, username="half")
 
 
 def test_lists_leave_out_what_may_not_be_seen(blinkered: Any) -> None:

@@ -49,7 +49,7 @@ with Checkmk(url, "s", "automation", secret) as client:
 def _site_elsewhere(hosts: int) -> Iterator[str]:
     """The URL of a simulated site in a process of its own."""
     command = ["simulate", "--port", "0", "--hosts", str(hosts), "--services", str(SERVICES), "--json"]
-    arguments = [*command, "--secret", "simulated-secret"]
+    arguments = [*command, "--password", "simulated-secret"]
     process = subprocess.Popen([sys.executable, "-m", "checkmk_sync", *arguments], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

@@ -34,7 +34,7 @@ FORMS = ("hunter2", base64.b64encode(f"automation:{SECRET}".encode()).decode(), 
 
 @pytest.fixture
 def secret_site() -> Iterator[SimulatedSite]:
-    with SimulatedSite(secret=SECRET, services=4) as site:
+    with SimulatedSite(password=SECRET, services=4) as site:
         yield site
 
 
@@ -146,7 +146,7 @@ def test_pickled_references_do_not_hold_it(tmp_path: Path) -> None:
     path.chmod(0o600)
     settings = Settings("https://mon", "s", "automation", SecretSource(file=str(path)))
     assert b"hunter2" not in pickle.dumps(settings)
-    assert pickle.loads(pickle.dumps(settings)).secret.reveal() == SECRET
+    assert pickle.loads(pickle.dumps(settings)).password.reveal() == SECRET
 
 
 def test_the_command_line_never_shows_it(secret_site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +181,7 @@ def test_no_process_listing_shows_it(secret_site: SimulatedSite, tmp_path: Path)
     path = tmp_path / "secret"
     path.write_text(SECRET)
     path.chmod(0o600)
-    command = [sys.executable, "-m", "checkmk_sync", "simulate", "--port", "0", "--secret-file", str(path)]
+    command = [sys.executable, "-m", "checkmk_sync", "simulate", "--port", "0", "--password-file", str(path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

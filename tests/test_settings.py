@@ -54,7 +54,7 @@ def test_a_whole_configuration(tmp_path: Path) -> None:
     assert settings.batch_processing.chunk_size == 50
     assert settings.recovery.circuit_breaker.failure_threshold == 10
     assert settings.recovery.retry.max_delay == 9
-    assert settings.secret.env == "MY_SECRET"
+    assert settings.password.env == "MY_SECRET"
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_the_environment_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"SERVER_URL": "https://mon", "SITE": "s", "USERNAME": "u"}.items():
         monkeypatch.setenv(f"CHECKMK_{name}", value)
     settings = from_env()
-    assert settings.secret.reveal() == "geheim"
+    assert settings.password.reveal() == "geheim"
     assert b"geheim" not in pickle.dumps(settings)
     with Checkmk.from_env() as client:
         assert client.settings == settings
@@ -119,14 +119,14 @@ def test_the_file_wins_over_the_environment(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("CHECKMK_PASSWORD_FILE", "/nowhere")
     settings = load(_write(tmp_path, BASE))
     assert settings.site == "prod"
-    assert settings.secret == SecretSource(env="MY_SECRET")
+    assert settings.password == SecretSource(env="MY_SECRET")
 
 
 def test_a_password_in_a_file_others_may_read_is_warned_about(tmp_path: Path) -> None:
     text = BASE.replace("password_env: MY_SECRET", "password: geheim")
     with pytest.warns(UserWarning, match="chmod 600"):
         load(_write(tmp_path, text, mode=0o644))
-    assert load(_write(tmp_path, text, mode=0o600)).secret.reveal() == "geheim"
+    assert load(_write(tmp_path, text, mode=0o600)).password.reveal() == "geheim"
 
 
 def test_secrets_come_from_files_environment_and_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +207,7 @@ def test_what_cannot_be_is_refused_at_once(changes: dict[str, Any], said: str) -
 def test_settings_pickle_and_show_no_secret() -> None:
     settings = Settings("https://mon", "s", "u", SecretSource(value="hunter2"), proxy="http://me:hunter3@proxy:1")
     assert pickle.loads(pickle.dumps(settings)) == settings
-    shown = f"{settings!r} {settings.to_dict()} {settings.secret!r}"
+    shown = f"{settings!r} {settings.to_dict()} {settings.password!r}"
     assert "hunter" not in shown
     assert settings.to_dict()["proxy"] == "http://***@proxy:1"
 

@@ -110,16 +110,16 @@ def test_server_url_and_site_say_whom_to_ask(scene: Scene) -> None:
             (scene.site.url, "s", "s"),
             (other.url, "other", "other"),
         ):
-            with Checkmk(server_url, site, other.user, other.secret) as client:
+            with Checkmk(server_url, site, other.username, other.password) as client:
                 assert client.version().site == found
-        with Checkmk(scene.site.url, "other", other.user, other.secret) as client:
+        with Checkmk(scene.site.url, "other", other.username, other.password) as client:
             assert not client.health().ok
         assert len(other.requests) == 1
 
 
 def test_username_says_who_asks(scene: Scene) -> None:
     scene.site.add_user("robot", "secret-of-robot")
-    for username, secret in (("robot", "secret-of-robot"), (scene.site.user, scene.site.secret)):
+    for username, secret in (("robot", "secret-of-robot"), (scene.site.username, scene.site.password)):
         with Checkmk(scene.site.url, "s", username, secret) as client:
             client.version()
             assert scene.site.requests[-1].user == username

@@ -37,18 +37,18 @@ def _secret(folder: Path, content: bytes) -> SecretSource:
 def test_paths_are_relative_to_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _secret(folder, b"geheim\n")
     settings = _load(folder, "  password_file: secret\n  ca_bundle: ../ca.pem\n")
-    assert settings.secret.reveal() == "geheim"
+    assert settings.password.reveal() == "geheim"
     assert settings.ca_bundle == str(folder.parent / "ca.pem")
     monkeypatch.chdir(folder)
     relative = load("config.yaml")
     monkeypatch.chdir(folder.parent)
     assert relative == settings, "it stays the same wherever the program goes"
     monkeypatch.setenv("HOME", str(folder))
-    assert _load(folder, "  password_file: ~/secret\n").secret.reveal() == "geheim"
+    assert _load(folder, "  password_file: ~/secret\n").password.reveal() == "geheim"
 
 
 def test_a_path_that_is_not_there_is_told_in_full(folder: Path) -> None:
-    for settings in (_load(folder, "  password_file: nothing\n").secret, SecretSource(file="../etc/nothing")):
+    for settings in (_load(folder, "  password_file: nothing\n").password, SecretSource(file="../etc/nothing")):
         with pytest.raises(SettingsError, match=f"the password file {folder}/nothing cannot be read: No such file"):
             settings.reveal()
 
@@ -56,7 +56,7 @@ def test_a_path_that_is_not_there_is_told_in_full(folder: Path) -> None:
 def test_a_variable_is_relative_to_where_one_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _secret(folder, b"geheim")
     monkeypatch.setenv("CHECKMK_PASSWORD_FILE", "../etc/secret")
-    assert _load(folder, "").secret.reveal() == "geheim"
+    assert _load(folder, "").password.reveal() == "geheim"
 
 
 @pytest.mark.parametrize("content", [b"geheim\n", b"geheim\r\n", b"\xef\xbb\xbfgeheim", b"\xef\xbb\xbfgeheim\r\n\n"])
@@ -80,7 +80,7 @@ def test_blanks_inside_a_secret_are_its_own(folder: Path) -> None:
 def test_a_command_may_be_a_list(folder: Path) -> None:
     (folder / "a secret").write_text("geheim\n")
     settings = _load(folder, f"  password_command: [cat, '{folder}/a secret']\n")
-    assert settings.secret.reveal() == "geheim"
+    assert settings.password.reveal() == "geheim"
     for wrong in ("[cat, 1]", "[]", "{a: b}", "7"):
         with pytest.raises(SettingsError, match="password_command must be a text or a list of texts"):
             _load(folder, f"  password_command: {wrong}\n")

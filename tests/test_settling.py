@@ -104,14 +104,14 @@ def test_closing_the_client_ends_it() -> None:
 def test_what_may_not_be_looked_for_is_not_looked_for_again(prepared: SimulatedSite, cmk: Checkmk, clock: Any) -> None:
     """Wrong credentials above all: each further look brings the account nearer to being locked."""
     prepared.add_user("robot", "old secret", lock_after=2)
-    robot = prepared.client(user="robot", clock=clock)
+    robot = prepared.client(username="robot", clock=clock)
     for refuse in ("secret", "rights"):
         user = prepared.world.setup.users["robot"]
-        user.secret, user.permissions = "old secret", frozenset({"general.use", "wato.edit"})
+        user.password, user.permissions = "old secret", frozenset({"general.use", "wato.edit"})
 
         def lose(method: str, path: str, refuse: str = refuse, user: Any = user) -> None:
             if method == "POST":
-                user.secret = "new secret" if refuse == "secret" else "old secret"
+                user.password = "new secret" if refuse == "secret" else "old secret"
                 user.permissions = frozenset()
 
         prepared.on_request(lose)
@@ -163,7 +163,10 @@ def test_a_crash_is_unknown_where_nobody_could_look(prepared: SimulatedSite, cmk
 
 
 def test_no_site_at_all_needs_no_looking(clock: ManualClock, connect: Any) -> None:
-    with SimulatedSite(clock=clock) as site, Checkmk(site.url, "other", site.user, site.secret, clock=clock) as cmk:
+    with (
+        SimulatedSite(clock=clock) as site,
+        Checkmk(site.url, "other", site.username, site.password, clock=clock) as cmk,
+    ):
         started = clock.monotonic()
         with pytest.raises(UnexpectedReplyError, match="no Checkmk site answers") as caught:
             cmk.hosts.create("h")

@@ -20,7 +20,7 @@ class Raw:
         self.site = site
         self.session = requests.Session()
         self.session.trust_env = False
-        self.auth = {"Authorization": f"Bearer {site.user} {site.secret}"}
+        self.auth = {"Authorization": f"Bearer {site.username} {site.password}"}
 
     def __call__(self, method: str, path: str, headers: Any = None, base: str = "", **options: Any) -> Any:
         headers = {**JSON, **self.auth, **(headers or {})}
@@ -286,7 +286,7 @@ def test_requests_are_kept_without_secrets(raw: Raw) -> None:
     kept = raw.site.requests[-1]
     assert (kept.method, kept.path, kept.status, kept.user) == ("POST", HOSTS, 200, "automation")
     assert kept.body == {"host_name": "a", "folder": "/"}
-    assert raw.site.secret not in repr(raw.site.requests)
+    assert raw.site.password not in repr(raw.site.requests)
 
 
 def test_versions_and_editions() -> None:

@@ -175,7 +175,7 @@ def test_no_faults_is_no_trouble(site: SimulatedSite, cmk: Checkmk) -> None:
 
 def test_a_crash_may_come_after_the_work(site: SimulatedSite) -> None:
     site.set_faults([Fault("crash_after", path="host_config", times=1), Fault("redirect", method="GET", times=1)])
-    auth, body = (site.user, site.secret), {"host_name": "h", "folder": "/"}
+    auth, body = (site.username, site.password), {"host_name": "h", "folder": "/"}
     with requests.Session() as session:
         session.trust_env = False
         url = f"{site.api_url}/domain-types/host_config/collections/all"
@@ -224,7 +224,7 @@ def test_keep_alive(cmk: Checkmk, site: SimulatedSite) -> None:
     with requests.Session() as session:
         session.trust_env = False
         for _ in range(3):
-            answer = session.get(f"{site.api_url}/version", auth=(site.user, site.secret))
+            answer = session.get(f"{site.api_url}/version", auth=(site.username, site.password))
             assert answer.headers.get("Connection", "keep-alive") != "close"
 
 

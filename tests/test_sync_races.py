@@ -174,9 +174,9 @@ def test_what_cannot_be_read_again_is_not_touched(site: SimulatedSite, connect: 
 
 def test_credentials_that_end_stop_it_at_the_reading(site: SimulatedSite, connect: Any, plan: Plan) -> None:
     site.add_user("robot", "robots secret")
-    cmk = connect(site, user="robot")
+    cmk = connect(site, username="robot")
     hosts_only = dataclasses.replace(plan, changes=tuple(c for c in plan.changes if c.kind == "host"))
-    site.world.setup.users["robot"].secret = "another"
+    site.world.setup.users["robot"].password = "another"
     report = apply_plan(cmk, hosts_only)
     assert "Wrong credentials" in str(report.errors["credentials"])
     assert {outcome.status for _, outcome in report.results} == {Status.NOT_APPLIED}

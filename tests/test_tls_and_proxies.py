@@ -40,7 +40,7 @@ def secure_site(authority: Path) -> Iterator[SimulatedSite]:
 
 def _client(site: SimulatedSite, **options: Any) -> Checkmk:
     url = site.url.replace("http://127.0.0.1", "https://localhost")
-    return Checkmk(url, "s", "automation", site.secret, recovery=NO_RETRIES, **options)
+    return Checkmk(url, "s", "automation", site.password, recovery=NO_RETRIES, **options)
 
 
 def test_a_known_authority_is_trusted(secure_site: SimulatedSite, authority: Path) -> None:

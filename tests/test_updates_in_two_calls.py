@@ -26,7 +26,7 @@ AFTER = {
 @pytest.fixture
 def bot(site: SimulatedSite, connect: Any) -> Checkmk:
     site.add_user("bot", "secret")
-    cmk: Checkmk = connect(site, user="bot")
+    cmk: Checkmk = connect(site, username="bot")
     apply_plan(cmk, make_plan(cmk, from_data(BEFORE), owner="me"))
     return cmk
 
@@ -66,7 +66,7 @@ def test_all_is_well(site: SimulatedSite, bot: Checkmk) -> None:
 def test_credentials_that_end_between_hide_nothing(
     site: SimulatedSite, bot: Checkmk, number: int, statuses: dict[str, Status]
 ) -> None:
-    _at_call(site, number, lambda: setattr(site.world.setup.users["bot"], "secret", "other"))
+    _at_call(site, number, lambda: setattr(site.world.setup.users["bot"], "password", "other"))
     with pytest.raises(BatchError, match="stopped: 401") as caught:
         _updated(bot)
     assert {outcome.key: outcome.status for outcome in caught.value.outcomes} == statuses

@@ -16,7 +16,7 @@ from checkmk_sync.testing import ManualClock, SimulatedSite
 
 def test_one_is_not_many(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
     site.add_user("carol", "carols-secret")
-    connect(site, user="carol").hosts.create("hers")
+    connect(site, username="carol").hosts.create("hers")
     plan = make_plan(cmk, from_data({"hosts": [{"name": "web01"}]}))
     assert "\n1 pending change of other users; unless they activate first" in plan_as_text(plan)
     report = report_as_text(apply_plan(cmk, plan))

@@ -34,6 +34,6 @@ def _storage(settings: Settings, clock: Clock) -> Storage:
     if caching.backend == "redis":
         from .redis import RedisStorage
 
-        secret = caching.redis_secret
+        secret = caching.redis_password
         return RedisStorage(str(caching.redis_url), secret.reveal() if secret is not None else None)
     return MemoryStorage(caching.max_size, max_bytes, clock)

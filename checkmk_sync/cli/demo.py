@@ -97,7 +97,7 @@ def _cost(output: Output, client: Any) -> None:
 def _play(output: Output, site: Any, inventory: str) -> None:
     _headline(output, "The site goes on serving; end it with Ctrl-C. In another terminal:")
     output.line(f"   export CHECKMK_SERVER_URL={site.url} CHECKMK_SITE={site.site}")
-    output.line(f"   export CHECKMK_USERNAME={site.user} CHECKMK_PASSWORD={site.secret}")
+    output.line(f"   export CHECKMK_USERNAME={site.username} CHECKMK_PASSWORD={site.password}")
     output.line("   checkmk-sync doctor")
     output.line("   checkmk-sync services problems --limit 10")
     output.line(f"   checkmk-sync plan {inventory} --owner {OWNER}")

@@ -21,9 +21,9 @@ __all__ = ["serve", "simulate"]
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option("--site", default="s", show_default=True, help="Site id.")
-@click.option("--user", default="automation", show_default=True, help="Automation user.")
-@click.option("--secret", help="Its secret, which everybody can see in the process list: for tests only.")
-@click.option("--secret-file", metavar="FILE", help="A file with its secret.")
+@click.option("--username", default="automation", show_default=True, help="Automation user.")
+@click.option("--password", help="Its secret, which everybody can see in the process list: for tests only.")
+@click.option("--password-file", metavar="FILE", help="A file with its secret.")
 @click.option("--hosts", default=0, show_default=True, type=click.IntRange(0), help="Hosts at the start.")
 @click.option("--services", default=30, show_default=True, type=click.IntRange(2), help="Services of each host.")
 @click.option("--version", default="2.4.0p18", show_default=True, help="Version of Checkmk.")
@@ -34,34 +34,34 @@ __all__ = ["serve", "simulate"]
 @click.option("--control", is_flag=True, help="Serve /control, with which tests steer the site (this machine only).")
 @shared_options
 @click.pass_context
-def simulate(context: click.Context, /, secret: Optional[str], secret_file: Optional[str], **options: Any) -> None:
+def simulate(context: click.Context, /, password: Optional[str], password_file: Optional[str], **options: Any) -> None:
     """Serve a simulated Checkmk site until Ctrl-C."""
     from ..testing import SimulatedSite
 
     state: State = context.ensure_object(State)
-    if secret is not None and secret_file is not None:
-        raise click.UsageError("give --secret or --secret-file, not both")
-    if secret_file is not None:
-        secret = SecretSource(file=secret_file).reveal()
-    used = secret or "simulated-secret"
+    if password is not None and password_file is not None:
+        raise click.UsageError("give --password or --password-file, not both")
+    if password_file is not None:
+        password = SecretSource(file=password_file).reveal()
+    used = password or "simulated-secret"
     # What no client takes is refused here, not when one is tried.
-    Settings("http://localhost", options["site"], options["user"], SecretSource(value=used))
+    Settings("http://localhost", options["site"], options["username"], SecretSource(value=used))
     try:
-        site = SimulatedSite(**options, secret=used)
+        site = SimulatedSite(**options, password=used)
     except (ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
     with site:
         if state.as_json:
-            state.output.data({"url": site.url, "site": site.site, "user": site.user})
+            state.output.data({"url": site.url, "site": site.site, "username": site.username})
         else:
-            _explain(state.output, site, shown=None if secret else site.secret)
+            _explain(state.output, site, shown=None if password else site.password)
         sys.stdout.flush()  # whoever reads this waits for it, and the end may be far away
         serve()
 
 
 def _explain(output: Output, site: Any, shown: Optional[str]) -> None:
     output.line(f"Simulated Checkmk at {site.api_url}")
-    output.line(f"export CHECKMK_SERVER_URL={site.url} CHECKMK_SITE={site.site} CHECKMK_USERNAME={site.user}")
+    output.line(f"export CHECKMK_SERVER_URL={site.url} CHECKMK_SITE={site.site} CHECKMK_USERNAME={site.username}")
     if shown is not None:
         output.line(f"export CHECKMK_PASSWORD={shown}")
 

@@ -69,7 +69,7 @@ def body_of(change: Change, before: Attributes, of: str) -> dict[str, Any]:
         raise TypeError(
             f"the change of {of!r} is a function from attributes to attributes; to merge some give update_attributes"
         )
-    now = writable(before)
+    now = dict(before)
     returned = change(copy.deepcopy(now))
     if not isinstance(returned, Mapping):
         raise TypeError(f"the change function of {of!r} returned {type(returned).__name__}, not all attributes")
@@ -89,7 +89,7 @@ def holds(body: Mapping[str, Any], actual: Attributes) -> bool:
     Exactly: the server replaces each attribute as a whole, labels too, so one label more is another state.
     """
     wanted = body.get("attributes", body.get("update_attributes", {}))
-    if "attributes" in body and set(writable(actual)) != set(wanted):
+    if "attributes" in body and set(actual) != set(wanted):
         return False
     if any(name in actual for name in body.get("remove_attributes", ())):
         return False
@@ -107,9 +107,8 @@ def covers(wanted: Any, actual: Any) -> bool:
     return bool(wanted == actual)
 
 
-def is_made_by(user: str, since: Optional[float], attributes: Attributes) -> bool:
-    """True when the object says that ``user`` created it, at UNIX time ``since`` or later."""
-    meta = attributes.get("meta_data") or {}
+def is_made_by(user: str, since: Optional[float], meta: Attributes) -> bool:
+    """Return True if ``meta`` names ``user`` as the creator and a creation time of at least ``since`` (UNIX time)."""
     try:
         # Python before 3.11 does not read the Z.
         created = datetime.datetime.fromisoformat(str(meta.get("created_at")).replace("Z", "+00:00"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, Union
 
 from ..names import folder_path, host_name, several
-from ..records import Host, writable
+from ..records import Host
 from ..settings import nearest
 from .changes import one_kind, plain
 
@@ -41,7 +41,7 @@ def as_new(item: Union[Entry, Host]) -> dict[str, Any]:
     if isinstance(item, Host):
         if item.is_cluster:
             raise ValueError(f"{item.name!r} is a cluster; here it would become a host without nodes")
-        return {"host_name": item.name, "folder": item.folder, "attributes": writable(item.attributes)}
+        return {"host_name": item.name, "folder": item.folder, "attributes": dict(item.attributes)}
     _check_keys(item, {"host_name", "folder", "attributes"})
     name, folder = item["host_name"], folder_path(item.get("folder", "/"))
     return {"host_name": name, "folder": folder, "attributes": plain(item.get("attributes") or {}, name)}

@@ -165,7 +165,7 @@ class Folders(Resource):
         if found is None:
             return None
         since = self._site.time_of(started)
-        return found if is_made_by(self._site.settings.username, since, found.attributes) else None
+        return found if is_made_by(self._site.settings.username, since, found.meta) else None
 
     def _as_moved(self, before: Folder, target: str) -> Optional[Folder]:
         """The folder in ``target``: gone from where it was, and as old as it was; else it is another of its name."""
@@ -186,5 +186,5 @@ class Folders(Resource):
 
 def _birth(folder: Folder) -> Optional[tuple[str, str]]:
     """When and by whom a folder was created: it keeps that when it moves."""
-    meta = folder.attributes.get("meta_data") or {}
+    meta = folder.meta
     return (str(meta["created_at"]), str(meta.get("created_by"))) if meta.get("created_at") else None

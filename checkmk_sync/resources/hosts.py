@@ -232,7 +232,7 @@ class Hosts(HostLists):
             if host.folder == paths[entry["folder"]] and holds({"attributes": entry["attributes"]}, host.attributes)
         ]
         since, user = self._site.time_of(started) if alike else None, self._site.settings.username
-        return {host.name for host in alike if is_made_by(user, since, host.attributes)}
+        return {host.name for host in alike if is_made_by(user, since, host.meta)}
 
     def _proven_updated(self, entries: Sequence[Entry]) -> set[str]:
         found = self._read([named(entry) for entry in entries])

@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequenc
 from ..client import Checkmk
 from ..errors import BrokenReplyError
 from ..query import column
-from ..records import Folder, Host, writable
+from ..records import Folder, Host
 from ..resources.activation import PendingChange
 from ..resources.host_lists import FEW_NAMES
 from .desired import FOLDER, Property
@@ -96,7 +96,7 @@ def _found_host(host: Host) -> Found:
 
 def _attributes(found: Union[Folder, Host]) -> dict[Property, Any]:
     properties: dict[Property, Any] = {}
-    for name, value in writable(found.attributes).items():
+    for name, value in found.attributes.items():
         if name != "labels":
             properties["attributes", name] = value
     properties.update({("labels", key): value for key, value in found.labels.items()})

@@ -174,7 +174,7 @@ class SiteApp:
         user = self.world.setup.users.get(name)
         if user is not None and user.is_locked:
             raise Problem(401, "Unauthorized", "User is locked")
-        if user is None or not hmac.compare_digest(user.secret.encode(), secret.encode()):
+        if user is None or not hmac.compare_digest(user.password.encode(), secret.encode()):
             if user is not None:
                 user.failures += 1
             raise Problem(401, "Unauthorized", f"Wrong credentials ({scheme} header)")

@@ -56,13 +56,13 @@ class SimulatedSite:
         clock: Optional[Clock] = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        user: str = AUTOMATION[0],
-        secret: str = AUTOMATION[1],
+        username: str = AUTOMATION[0],
+        password: str = AUTOMATION[1],
         control: bool = False,
     ) -> None:
         if control and host not in ("127.0.0.1", "::1", "localhost"):
             raise ValueError(f"a site with control listens on this machine only, not on {host}")
-        self.site, self.user, self.secret = site, user, secret
+        self.site, self.username, self.password = site, username, password
         self._profile = Profile.of(version, edition)
         self._clock: Clock = clock or SystemClock()
         self._hosts, self._services = hosts, services
@@ -80,7 +80,7 @@ class SimulatedSite:
     def _world(self, faults: FaultScript, hosts: int) -> World:
         activation_s, core_delay_s, discovery_s, race_s, check_delay_s = self._times
         setup = Setup(self._profile, self.site, self._clock)
-        for user in (User(self.user, self.secret, PERMISSIONS["admin"]), *self._users):
+        for user in (User(self.username, self.password, PERMISSIONS["admin"]), *self._users):
             setup.users[user.name] = user
         core = Core(self.site, self._clock, self._services, check_delay_s)
         discovery = DiscoveryJobs(setup, self._services, discovery_s, race_s)
@@ -116,12 +116,12 @@ class SimulatedSite:
         """The URL that all API paths are below."""
         return f"{self.url}/{self.site}/check_mk/api/1.0"
 
-    def client(self, user: Optional[str] = None, **options: Any) -> Any:
+    def client(self, username: Optional[str] = None, **options: Any) -> Any:
         """A :class:`checkmk_sync.Checkmk` for this site, as its automation user or another that was added."""
         from ..client import Checkmk
 
-        name = user or self.user
-        return Checkmk(self.url, self.site, name, self._app.world.setup.users[name].secret, **options)
+        name = username or self.username
+        return Checkmk(self.url, self.site, name, self._app.world.setup.users[name].password, **options)
 
     @property
     def requests(self) -> Sequence[Received]:
@@ -160,7 +160,7 @@ class SimulatedSite:
     def add_user(
         self,
         name: str,
-        secret: str,
+        password: str,
         role: str = "admin",
         *,
         without: Iterable[str] = (),
@@ -172,7 +172,7 @@ class SimulatedSite:
         ``folders`` it may change only hosts and folders in these, with ``sees`` it sees only hosts in those.
         ``lock_after`` wrong secrets lock the account."""
         inside, seen = (None if some is None else tuple(map(folder_path, some)) for some in (folders, sees))
-        user = User(name, secret, PERMISSIONS[role] - set(without), lock_after, folders=inside, sees=seen)
+        user = User(name, password, PERMISSIONS[role] - set(without), lock_after, folders=inside, sees=seen)
         self._users.append(user)
         self._app.world.setup.users[name] = user
 

@@ -40,7 +40,7 @@ class User:
     """
 
     name: str
-    secret: str
+    password: str
     permissions: frozenset[str]
     lock_after: Optional[int] = None
     failures: int = 0

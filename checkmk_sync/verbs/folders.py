@@ -6,7 +6,7 @@ from typing import Any, Iterator, Mapping, Optional
 
 from ..client import Checkmk
 from ..names import folder_path
-from ..records import Folder, writable
+from ..records import Folder
 from . import previews
 from .attributes import ATTRIBUTE
 from .verb import Argument, Field, Row, Verb
@@ -15,7 +15,7 @@ __all__ = ["FOLDER_VERBS"]
 
 
 def _folder_row(folder: Folder) -> Row:
-    return {"path": folder.path, "title": folder.title, "attributes": writable(folder.attributes)}
+    return {"path": folder.path, "title": folder.title, "attributes": dict(folder.attributes)}
 
 
 def _list_folders(client: Checkmk, parent: str) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from ..errors import BatchError
 from ..names import counted, folder_path, host_name
 from ..outcomes import Outcomes
 from ..query import unhandled_host_problems
-from ..records import Host, HostStatus, writable
+from ..records import Host, HostStatus
 from . import previews
 from .attributes import ATTRIBUTE, LABEL
 from .verb import LIMIT, Argument, Field, Listing, Row, Verb, limited, search_pattern
@@ -20,7 +20,7 @@ __all__ = ["HOST_VERBS"]
 
 
 def _host_row(host: Host) -> Row:
-    row: Row = {"name": host.name, "folder": host.folder, "attributes": writable(host.attributes)}
+    row: Row = {"name": host.name, "folder": host.folder, "attributes": dict(host.attributes)}
     if host.effective_attributes is not None:
         row["effective_attributes"] = dict(host.effective_attributes)
     return row

@@ -29,13 +29,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulated
     monkeypatch.chdir(tmp_path)
     with SimulatedSite(hosts=30, services=10) as site:
         secret = tmp_path / "secret.txt"
-        secret.write_text(site.secret)
+        secret.write_text(site.password)
         secret.chmod(0o600)
         for name, value in {
             "SERVER_URL": site.url,
             "SITE": "s",
-            "USERNAME": site.user,
-            "PASSWORD": site.secret,
+            "USERNAME": site.username,
+            "PASSWORD": site.password,
         }.items():
             monkeypatch.setenv(f"CHECKMK_{name}", value)
         yield site

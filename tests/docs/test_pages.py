@@ -33,7 +33,7 @@ def test_the_table_of_tools_is_that_of_the_verbs() -> None:
 def _keys(kind: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     hints = get_type_hints(kind)
     for field in dataclasses.fields(kind):
-        if field.name.endswith("secret"):  # given as one of several keys
+        if field.name.endswith("password"):  # given as one of several keys
             continue
         if dataclasses.is_dataclass(hints[field.name]):
             yield from _keys(hints[field.name], f"{prefix}{field.name}.")
