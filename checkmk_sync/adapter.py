@@ -50,6 +50,7 @@ class CallRequest(requests.PreparedRequest):
     epoch: int
     exchange: Exchange
     data: Any = None
+    attempts = 0
 
     def prepare_url(self, url: Any, *_: Any) -> None:
         """Take it as it is. It is quoted, and requests would look at each character of it twice."""
@@ -96,11 +97,7 @@ class CheckmkAdapter(HTTPAdapter):
             lane="read" if call.is_read else "write",
             probe=call.probe,
         )
-        try:
-            return self._guards.run(task)
-        except TransportError as error:
-            error.repeatable = call.is_read or error.sent is False
-            raise
+        return self._guards.run(task)
 
     def _attempt(self, request: CallRequest, args: Any, kwargs: Any) -> requests.Response:
         call, exchange = request.call, Exchange()
@@ -112,6 +109,7 @@ class CheckmkAdapter(HTTPAdapter):
         kwargs["timeout"] = self._limits(call, request.deadline)
         started = request.deadline.elapsed_s()
         spent().attempts += 1
+        request.attempts += 1
         self._count("sent", len(request.body or b""))
         if not call.is_read:
             cancelling.writing()
@@ -181,15 +179,11 @@ class CheckmkAdapter(HTTPAdapter):
         """Raise for what a web server in front of the site says instead of it."""
         status = response.status_code
         if status == 429:
-            raise self._api_error(response, call, str(call))
-        if status >= 500 and is_of_a_gateway(status, response.content):
-            said = self._api_error(response, call, "")
+            raise api_error(status, response.headers, response.content, call=call, redact=self._redact)
+        if status >= 500 and is_of_a_gateway(status, response.headers, response.content):
+            said = api_error(status, response.headers, response.content, call=call, redact=self._redact)
             wait = retry_after_s(response.headers)
-            raise GatewayError(f"{said} ({call})", status=status, call=str(call), retry_after_s=wait)
-
-    def _api_error(self, response: requests.Response, call: Call, named: str) -> CheckmkError:
-        status, headers, body = response.status_code, response.headers, response.content
-        return api_error(status, headers, body, call=named, sent=call.body, redact=self._redact)
+            raise GatewayError(str(said), status=status, call=str(call), retry_after_s=wait)
 
     def failure(self, error: Exception, exchange: Exchange, call: Call) -> CheckmkError:
         """What an exception of requests or urllib3 means, with what is known about the request's fate; Stopped
@@ -271,7 +265,7 @@ def _is_safe_to_repeat(call: Call, error: Exception) -> bool:
         return True
     if isinstance(error, DeadlineError) or not isinstance(error, TransportError):
         return False
-    return call.is_read or error.sent is False
+    return call.is_repeatable or error.sent is False
 
 
 def _is_connect_failure(error: BaseException) -> bool:

@@ -6,7 +6,6 @@ entry is executed by itself, the good ones are committed and the answer may stil
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import re
@@ -42,7 +41,8 @@ class BulkVerb(Generic[E]):
     ``shaped`` makes an entry of what the caller gave, ValueError when that is none. ``check`` raises ValueError
     for an entry that need not be sent at all. ``send`` performs the call for some entries. ``proven`` reads, by
     the given way to the site, and returns the keys of the entries that the site holds as they were sent.
-    ``key`` and ``folder`` say what an entry is named and where it lies.
+    ``key`` and ``folder`` say what an entry is named and where it lies. ``may_be_done`` says, with the fields of an
+    entry that was refused, whether the refusal can be the answer to a second sending of what was done by the first.
     """
 
     shaped: Callable[[Any], E]
@@ -51,6 +51,7 @@ class BulkVerb(Generic[E]):
     proven: Callable[[Site, Sequence[E]], set[str]]
     key: Callable[[E], str]
     folder: Callable[[E], str]
+    may_be_done: Callable[[E, Mapping[str, Any]], bool] = lambda _entry, _fields: False
 
 
 def run_bulk(
@@ -180,14 +181,32 @@ class _Batch(Generic[E]):
         if isinstance(failed, dict):
             yield from self._failed_in_part(entries, error, failed)
         elif bad and max(bad) < len(entries):
-            for index, fields in bad.items():
-                yield Outcome.failed(self._verb.key(entries[index]), _narrowed(error, fields))
+            yield from self._failed_by_name(entries, error, bad)
             self._todo.append([entry for index, entry in enumerate(entries) if index not in bad])
         elif len(entries) == 1:
-            yield from self._failed(entries, error)
+            yield from self._in_parts(entries, [entries], error)
         else:
             half = len(entries) // 2
             yield from self._in_parts(entries, [entries[:half], entries[half:]], error)
+
+    def _failed_by_name(
+        self, entries: Sequence[E], error: ApiError, bad: Mapping[int, Mapping[str, list[str]]]
+    ) -> Iterator[Outcome]:
+        """Yield the outcomes of the entries that a refusal names.
+
+        A web server in front of the site may have sent the call twice. Then an entry that is refused because it exists
+        already, or no longer, may be what the first one has done.
+        """
+        repeated = [entries[index] for index, fields in bad.items() if self._verb.may_be_done(entries[index], fields)]
+        proven = self._proven(repeated)
+        for index, fields in bad.items():
+            entry, narrowed = entries[index], _narrowed(error, fields)
+            if proven is None and entry in repeated:
+                yield Outcome(self._verb.key(entry), Status.UNKNOWN, narrowed)
+            elif proven is not None and self._verb.key(entry) in proven:
+                yield from self._as_read([entry], proven)
+            else:
+                yield Outcome.failed(self._verb.key(entry), narrowed)
 
     def _in_parts(self, entries: Sequence[E], parts: Sequence[Sequence[E]], error: ApiError) -> Iterator[Outcome]:
         """Nobody is named. The execution may have stopped midway: what was not done is sent again, all of it
@@ -228,11 +247,14 @@ class _Batch(Generic[E]):
             missing[:] = [entry for entry in missing if self._verb.key(entry) not in proven]
             return None if missing else True
 
-        with contextlib.suppress(type(error)):
+        failure = error
+        try:
             settle(self._site, error, look)
+        except type(error) as still_open:
+            failure = still_open
         left = {self._verb.key(entry) for entry in missing}
         yield from self._as_read(entries, {self._verb.key(entry) for entry in entries} - left)
-        yield from self._failed(missing, error)
+        yield from self._failed(missing, failure)
 
     def _proven(self, entries: Sequence[E]) -> Optional[set[str]]:
         """The keys of what the site holds; None when it cannot be read."""
@@ -273,4 +295,4 @@ def _named_entries(error: ApiError) -> dict[int, dict[str, list[str]]]:
 
 def _narrowed(error: ApiError, fields: Mapping[str, Sequence[str]]) -> ApiError:
     """The refusal of a whole call as that of one entry."""
-    return type(error)(error.status, error.title, "", fields=fields, call=error.call, attempts=error.attempts)
+    return type(error)(error.status, error.title, "", fields=fields, call=error.call, attempted=error.attempted)

@@ -15,7 +15,7 @@ from .metering import CallEvent
 from .metrics import MetricsCollector
 from .records import Version
 from .recovery import BreakerState
-from .resource import Site
+from .resource import Site, parsing
 from .resources import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Services
 from .settings import Settings, replace_nested
 from .transport import Transport
@@ -100,7 +100,9 @@ class Checkmk:
 
     def version(self) -> Version:
         """What the site says it is; also the cheapest way to see that address and credentials are right."""
-        return Version.parse(self._site.perform("site", "version").data)
+        reply = self._site.perform("site", "version")
+        with parsing(reply):
+            return Version.parse(reply.data)
 
     def health(self, *, pending: bool = False) -> Health:
         """Whether the site answers now, and with ``pending`` how many changes wait; never raises.

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import Any, Callable, Iterator, Optional, Sequence, Union, overload
 
-from .errors import BatchError, CheckmkError, ServerError, TransportError, UnexpectedReplyError
+from .errors import BatchError, CheckmkError
 
 __all__ = ["Outcome", "Outcomes", "Progress", "Status", "is_uncertain"]
 
@@ -20,10 +20,8 @@ class Status(enum.Enum):
 
 
 def is_uncertain(error: CheckmkError) -> bool:
-    """True when a write that failed like this may have happened all the same."""
-    if isinstance(error, TransportError):
-        return not error.repeatable
-    return isinstance(error, (ServerError, UnexpectedReplyError)) and not error.nothing_done
+    """Return True if a write that failed like this may have happened all the same."""
+    return error.attempted is not None and error.attempted.is_uncertain
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,11 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Union
 from .credentials import HIDDEN, Redactor, is_secret_name, secrets_in
 from .errors import (
     ApiError,
+    Attempted,
     AuthError,
     BadRequestError,
     ConflictError,
+    Delivery,
     ForbiddenError,
     LockedError,
     NotFoundError,
@@ -24,8 +26,9 @@ from .errors import (
     UnexpectedReplyError,
     UnprocessableError,
 )
+from .wire import Call
 
-__all__ = ["api_error", "is_of_a_gateway", "retry_after_s"]
+__all__ = ["api_error", "http_date", "is_of_a_gateway", "retry_after_s"]
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
     400: BadRequestError,
@@ -52,67 +55,95 @@ _TEXT_LIMIT = 2000
 _MAX_DEPTH = 50
 
 
-def is_of_a_gateway(status: int, body: bytes) -> bool:
+def is_of_a_gateway(status: int, headers: Mapping[str, str], body: bytes) -> bool:
     """True for an answer of 500 and above that a web server in front of the site gives instead of it.
 
     Checkmk's own 500 is a problem in JSON, and then the call is over; behind any other page it may go on.
     """
-    return status in (502, 503, 504) or (status >= 500 and _problem(body, str) is None)
+    return status in (502, 503, 504) or (status >= 500 and _problem(status, headers, body, str) is None)
 
 
 def api_error(
-    status: int, headers: Mapping[str, str], body: bytes, *, call: str, sent: Any, redact: Redactor
+    status: int, headers: Mapping[str, str], body: bytes, *, call: Call, redact: Redactor
 ) -> Union[ApiError, UnexpectedReplyError]:
-    """The error for an answer; UnexpectedReplyError for a 404 that is not of the API.
+    """Return the error that an answer of 400 and above means; the caller raises it where no frame holds the body.
 
-    Servers repeat what they get: its texts are without our secrets and those in what was ``sent``, and it is
-    returned to be raised where no frame holds the body.
+    Servers repeat what they get, so the texts are without our secrets and without those that were sent.
     """
-    redact = redact.also(secrets_in(sent))
-    problem = _problem(body, redact)
-    if problem is None and status == 404:
-        # Checkmk's own 404 is JSON. This one is of the web server: to take it for "no such host" would be a lie.
-        return UnexpectedReplyError(
-            f"no Checkmk site answers to {call}: 404 {_plain_text(body, redact)[:80]}; check server_url and site",
-            call=call,
-            nothing_done=True,
-        )
+    redact = redact.also(secrets_in(call.body))
+    problem = _problem(status, headers, body, redact)
+    if problem is None and status != 429 and status < 500 and (status == 404 or not call.is_read):
+        return _foreign_page(status, _plain_text(body, redact), call)
     if problem is None:
         title = _reason(status)
         # Web servers say it in the title, and once more in a headline.
         detail = re.sub(rf"^(?:(?:{status} )?{re.escape(title)}\W*)+", "", _plain_text(body, redact))
-        problem = {}
+        problem, delivery = {}, Delivery.UNKNOWN
     else:
         title, detail = str(problem.get("title") or _reason(status)), str(problem.get("detail") or "")
+        # A crash does not say how far the site had come.
+        delivery = Delivery.UNKNOWN if status >= 500 else Delivery.ANSWERED
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
     # Checkmk 2.1 and older put the reason of a 401 into the title.
     if kind is AuthError and problem and _NOT_ABOUT_CREDENTIALS.search(f"{title} {detail}"):
         kind = ForbiddenError
-    facts: dict[str, Any] = {"call": call, "ext": _ext(status, problem), "fields": _flat(problem.get("fields"))}
+    facts: dict[str, Any] = {"ext": _ext(status, problem), "fields": _flat(problem.get("fields"))}
+    facts.update(call=str(call), attempted=Attempted(delivery, call.is_read))
     if kind is ThrottledError:
         facts["retry_after_s"] = retry_after_s(headers)
     return kind(status, title[:_TEXT_LIMIT], detail[:_TEXT_LIMIT], **facts)
 
 
+def _foreign_page(status: int, text: str, call: Call) -> UnexpectedReplyError:
+    """Return the error for a 4xx that is not Checkmk's: a firewall or a gateway answered in place of the site.
+
+    Checkmk's own refusals are problems in JSON. To take another 404 for "no such host" would be a lie, and the site
+    may have executed a write behind any such page.
+    """
+    if status == 404:
+        message = f"no Checkmk site answers to {call}: 404 {text[:80]}; check server_url and site"
+    else:
+        message = f"{status} {_reason(status)} from a web server in front of the site: {text[:80]} ({call})"
+    return UnexpectedReplyError(
+        message, call=str(call), status=status, attempted=Attempted(Delivery.UNKNOWN, call.is_read)
+    )
+
+
 def retry_after_s(headers: Mapping[str, str]) -> Optional[float]:
-    """The seconds that ``Retry-After`` asks for, as a number or as a date; None where it is absent or neither."""
+    """Return the seconds that ``Retry-After`` asks for, as a number or as a date; None if it is absent or neither."""
     raw = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,6}(\.\d+)?", raw):
         return float(raw)
-    then, now = (email.utils.parsedate_tz(text) for text in (raw, headers.get("Date", "")))
+    then, now = http_date(raw), http_date(headers.get("Date", ""))
     if then is None:
         return None
     # By the clock that made the date, where it tells its time.
-    return max(0.0, email.utils.mktime_tz(then) - (time.time() if now is None else email.utils.mktime_tz(now)))
+    return max(0.0, then - (time.time() if now is None else now))
 
 
-def _problem(body: bytes, redact: Callable[[str], str]) -> Optional[dict[str, Any]]:
+def http_date(text: str) -> Optional[float]:
+    """Return a date of an HTTP header as UNIX time; None where it is none, or none that a clock can show."""
+    try:
+        parsed = email.utils.parsedate_tz(text)
+        return None if parsed is None else float(email.utils.mktime_tz(parsed))
+    except (ValueError, OverflowError, IndexError, TypeError):  # what email.utils raises for absurd numbers
+        return None
+
+
+def _problem(
+    status: int, headers: Mapping[str, str], body: bytes, redact: Callable[[str], str]
+) -> Optional[dict[str, Any]]:
+    """Return Checkmk's own description of a problem, redacted; None for any other page."""
+    is_problem_type = headers.get("Content-Type", "").startswith("application/problem+json")
     try:
         problem = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    # Every problem of Checkmk has a title; proxies have JSON of their own.
+    # Checkmk: every problem has a title and repeats the status, while its Content-Type may be empty or wrong (known
+    # deviations). Proxies have JSON of their own.
     if not (isinstance(problem, dict) and isinstance(problem.get("title"), str)):
+        return None
+    if problem.get("status") != status and not (is_problem_type and "status" not in problem):
         return None
     # After parsing: inside JSON a secret may be spelled with escapes.
     found: dict[str, Any] = _redacted(problem, redact)

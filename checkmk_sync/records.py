@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Mapping, Optional, Sequence, TypeVar
 
 from .errors import UnexpectedReplyError
 from .names import OWNER_LABEL, HostState, ServiceState, folder_path
-from .resource import attributes_of, value_of
+from .resource import typed, value_of
 
 __all__ = ["Folder", "Host", "HostStatus", "ServiceStatus", "Version", "severity", "writable"]
 
@@ -34,8 +34,8 @@ def _split(attributes: Any) -> tuple[Attributes, Attributes]:
     meta = attributes.get("meta_data")
     if meta is None and "network_scan_result" not in attributes:
         return attributes, {}
-    if meta is not None and not isinstance(meta, dict):
-        raise UnexpectedReplyError("the answer's 'meta_data' are not an object")
+    if not isinstance(attributes.get("labels", {}), dict) or not isinstance(meta or {}, dict):
+        raise UnexpectedReplyError("the answer's 'labels' or 'meta_data' are not an object")
     scan = {name: attributes[name] for name in ("network_scan_result",) if name in attributes}
     return writable(attributes), {**(meta or {}), **scan}
 
@@ -98,17 +98,25 @@ class Host(_Labelled):
             name, extensions = data["id"], data["extensions"]
             folder, attributes, more = extensions["folder"], extensions["attributes"], extensions.get
         except (KeyError, TypeError, AttributeError):
-            raise _lacking(data, ("id",), ("extensions", "folder"), ("extensions", "attributes")) from None
-        if not isinstance(attributes, dict):
-            attributes_of(data)  # which raises
+            raise _malformed(data) from None
+        effective, nodes = more("effective_attributes"), more("cluster_nodes")
+        is_cluster, is_offline = more("is_cluster"), more("is_offline")
+        if not (
+            type(name) is str
+            and type(folder) is str
+            and type(attributes) is dict
+            and (effective is None or type(effective) is dict)
+            and (nodes is None or (type(nodes) is list and all(type(node) is str for node in nodes)))
+            and (is_cluster is None or type(is_cluster) is bool)
+            and (is_offline is None or type(is_offline) is bool)
+        ):
+            raise _malformed(data)
         host = _new(cls)
         record = host.__dict__
-        record["name"], record["folder"] = name, folder_path(folder)
+        record["name"], record["folder"] = name, _path(folder)
         record["attributes"], record["meta"] = _split(attributes)
-        effective = more("effective_attributes")
         record["effective_attributes"] = writable(effective) if effective else effective
-        record["is_cluster"], record["is_offline"] = more("is_cluster"), more("is_offline")
-        nodes = more("cluster_nodes")
+        record["is_cluster"], record["is_offline"] = is_cluster, is_offline
         record["cluster_nodes"] = None if nodes is None else tuple(nodes)
         record["etag"] = etag
         return host
@@ -130,8 +138,8 @@ class Folder(_Labelled):
     @classmethod
     def parse(cls, data: Any, etag: Optional[str] = None) -> Folder:
         """From the object that the API sends."""
-        path, title = folder_path(value_of(data, "extensions", "path")), value_of(data, "title")
-        attributes, meta = _split(attributes_of(data))
+        path, title = _path(typed(str, data, "extensions", "path")), typed(str, data, "title")
+        attributes, meta = _split(typed(dict, data, "extensions", "attributes"))
         return cls(path, title, attributes, etag, meta)
 
 
@@ -204,7 +212,7 @@ class _Row:
 
 
 def _wrong(what: str, value: Any) -> UnexpectedReplyError:
-    return UnexpectedReplyError(f"the site names {what}: {value!r}", nothing_done=True)
+    return UnexpectedReplyError(f"the site names {what}: {value!r}")
 
 
 # A frozen dataclass sets its fields the same way, only slower.
@@ -269,14 +277,27 @@ def severity(service: ServiceStatus) -> tuple[int, str, str]:
     return _WORST_FIRST.index(service.state), service.host_name, service.name
 
 
-def _lacking(data: Any, *paths: tuple[str, ...]) -> UnexpectedReplyError:
-    """Says which of the paths the server left out."""
+def _path(text: str) -> str:
+    """Return a folder of an answer as ``/a/b``."""
     try:
-        for path in paths:
-            value_of(data, *path)
+        return folder_path(text)
+    except ValueError as error:
+        raise UnexpectedReplyError(f"the answer names a folder that cannot exist: {error}") from None
+
+
+def _malformed(data: Any) -> UnexpectedReplyError:
+    """Return the error that says what is wrong with a host."""
+    try:
+        typed(str, data, "id")
+        typed(str, data, "extensions", "folder")
+        typed(dict, data, "extensions", "attributes")
+        typed(dict, data, "extensions", "effective_attributes", default={})
+        for name in ("is_cluster", "is_offline"):
+            typed(bool, data, "extensions", name, default=False)
+        typed(list, data, "extensions", "cluster_nodes", default=[])
     except UnexpectedReplyError as error:
         return error
-    return UnexpectedReplyError("the answer's 'extensions' are not an object")
+    return UnexpectedReplyError("the answer's 'extensions.cluster_nodes' are not a list of texts")
 
 
 @dataclass(frozen=True)
@@ -290,4 +311,4 @@ class Version:
     @classmethod
     def parse(cls, data: Any) -> Version:
         """From the answer to ``/version``."""
-        return cls(str(value_of(data, "versions", "checkmk")), str(value_of(data, "edition")), value_of(data, "site"))
+        return cls(*(typed(str, data, *path) for path in (("versions", "checkmk"), ("edition",), ("site",))))

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import email.utils
 import functools
 import json
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, TypeVar, Union
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from .catalogue import NOUNS, Operation, is_versioned, pick
-from .clock import Deadline
+from .clock import Clock, Deadline
 from .decode import iter_blocks
 from .decoders import Fields
-from .errors import CheckmkError, ServerError, ThrottledError, TransportError, UnexpectedReplyError
+from .errors import Attempted, CheckmkError, Delivery, UnexpectedReplyError
 from .metering import Meter
-from .names import CheckmkVersion, folder_path, is_folder_hash, path_segment
+from .names import CheckmkVersion, folder_path, is_folder_hash
+from .problem import http_date
 from .streaming import Blocks, Received, StreamBatch, batches
 from .transport import Transport
 from .wire import Call, Reply
 
-__all__ = ["Resource", "Site", "attributes_of", "items_of", "parsed", "value_of", "writes"]
+__all__ = ["Recent", "Resource", "Site", "items_of", "parsed", "parsing", "typed", "value_of", "writes"]
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Resource")
@@ -28,22 +28,59 @@ F = TypeVar("F", bound=Callable[..., Any])
 Query = Mapping[str, Any]
 
 
+class Recent:
+    """The names of objects that a client has created in the last seconds, to tell its own writes apart.
+
+    The site dates an object by the microsecond, but its ``Date`` only by the second: an object that was created a
+    moment before a call looks as if the call had created it.
+    """
+
+    KEPT_S, KEPT = 5.0, 20_000
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since: dict[tuple[str, str], float] = {}
+
+    def add(self, noun: str, names: Iterable[str]) -> None:
+        """Note that these objects were created now."""
+        now = self._clock.monotonic()
+        for name in names:
+            self._since.pop((noun, name), None)  # so that the oldest come first
+            self._since[noun, name] = now
+        if len(self._since) > self.KEPT:
+            for key in list(self._since)[: -self.KEPT // 2]:
+                self._since.pop(key, None)
+
+    def discard(self, noun: str, name: str) -> None:
+        """Note that this object is gone."""
+        self._since.pop((noun, name), None)
+
+    def __contains__(self, key: tuple[str, str]) -> bool:
+        return self._since.get(key, float("-inf")) >= self._clock.monotonic() - self.KEPT_S
+
+
 class Site:
     """A transport that knows the version of its site. With a ``deadline`` it is for looking only."""
 
     def __init__(
-        self, transport: Transport, deadline: Optional[Deadline] = None, meter: Optional[Meter] = None
+        self, transport: Transport, deadline: Optional[Deadline] = None, origin: Optional[Site] = None
     ) -> None:
         self.transport = transport
         self.settings = transport.settings
         self.clock = transport.clock
-        self.meter = meter or Meter(transport.metrics, transport.clock)
+        self.meter: Meter = origin.meter if origin else Meter(transport.metrics, transport.clock)
+        self.created: Recent = origin.created if origin else Recent(transport.clock)
         self._deadline = deadline
+
+    @property
+    def has_answered(self) -> bool:
+        """True once an answer has named a version of Checkmk."""
+        return self.transport.version_text is not None
 
     def within(self, limit_s: float) -> Site:
         """The same site for somebody who looks again anyway: all calls together take at most ``limit_s`` seconds,
         each is tried once, and the breaker is neither asked nor told."""
-        return Site(self.transport, Deadline(self.clock, limit_s), self.meter)
+        return Site(self.transport, Deadline(self.clock, limit_s), self)
 
     def version(self) -> CheckmkVersion:
         """The site's version; asks for it unless an answer has named it before. UnexpectedReplyError for none."""
@@ -54,18 +91,14 @@ class Site:
                 self.transport.edition = str(value_of(answer, "edition"))
             return CheckmkVersion.parse(self.transport.version_text)
         except ValueError as error:
-            text = f"the site names an unknown version: {error}"
-            raise UnexpectedReplyError(text, nothing_done=True) from error
-        except UnexpectedReplyError as error:  # it is asked for before anything else
-            error.nothing_done = True
-            raise
+            attempted = Attempted(Delivery.NOTHING_DONE, is_read=True)  # the version is asked for before anything else
+            raise UnexpectedReplyError(f"the site names an unknown version: {error}", attempted=attempted) from error
 
     def time_of(self, moment: float) -> Optional[float]:
         """UNIX time of a ``moment`` of our monotonic clock by the site's own clock, which need not agree with
         ours, rather too early than too late (by a second at most); None where the site does not tell its time."""
-        date = email.utils.parsedate_tz(self.perform("site", "version").header("Date") or "")
-        elapsed_s = self.clock.monotonic() - moment
-        return None if date is None else email.utils.mktime_tz(date) - elapsed_s
+        date = http_date(self.perform("site", "version").header("Date") or "")
+        return None if date is None else date - (self.clock.monotonic() - moment)
 
     def forget_reads(self) -> None:
         """Make all void that is kept of the site."""
@@ -87,8 +120,13 @@ class Site:
         fresh: bool = False,
         stream: bool = False,
         body_limit: Optional[float] = None,
+        about: Sequence[str] = (),
     ) -> Reply:
-        """Do the verb; query parameters that are None are left out."""
+        """Perform the verb; query parameters that are None are left out.
+
+        ``about`` are the names of the objects that a write is for. Unless the answer is one that Checkmk gives to this
+        operation, and about these objects, UnexpectedReplyError says that the outcome is unknown.
+        """
         row = self.operation(noun, verb)
         if row is None:
             raise CheckmkError(f"Checkmk {self.version()} has no '{noun} {verb}'")
@@ -99,7 +137,7 @@ class Site:
             raise CheckmkError(f"'{noun} {verb}' of this version knows no {', '.join(sorted(unknown))}")
         call = Call(
             method=row.method,
-            path=row.path.format(**{name: path_segment(value) for name, value in (path or {}).items()}),
+            path=row.url(path or {}),
             kind=row.kind,
             noun=noun,
             verb=verb,
@@ -112,31 +150,10 @@ class Site:
             body_limit=body_limit,
             probe=self._deadline is not None,
             deadline_s=None if self._deadline is None else self._deadline.remaining_s(),
+            answers=row.answers,
+            about=tuple(about),
         )
-        return self.meter.measure(call, lambda call: self._sent(call, row))
-
-    def _sent(self, call: Call, row: Operation) -> Reply:
-        try:
-            reply = self.transport.perform(call)
-            if reply.status >= 300:
-                self._check_redirect(row, reply)
-        except (ServerError, UnexpectedReplyError) as error:
-            error.nothing_done = error.nothing_done or call.is_read
-            raise
-        return reply
-
-    def _check_redirect(self, row: Operation, reply: Reply) -> None:
-        """A redirect is an answer only where the API has one and it stays below the API: it may as well be
-        the way to the login page of a proxy."""
-        location = reply.header("Location") or ""
-        if not row.redirects:
-            shown = repr(self.transport.redacted(location)[:200])
-            raise UnexpectedReplyError(
-                f"the answer to {reply.call} is a redirect to {shown}, which the API does not give; "
-                "is there a login page in front of the site?",
-                call=str(reply.call),
-            )
-        self.transport.rebase(location)
+        return self.meter.measure(call, self.transport.perform)
 
     def blocks(
         self, noun: str, verb: str, received: Optional[Received] = None, *, parts: Fields, **arguments: Any
@@ -153,9 +170,7 @@ class Site:
                 yield from iter_blocks(counted, fields=parts)
         except CheckmkError as error:  # the call itself was well: its answer broke off
             self.transport.metrics.increment_counter(f"call.{noun}.{verb}.errors")
-            if isinstance(error, TransportError):
-                error.repeatable = error.is_read = True  # all streams are reads
-            raise
+            raise error.with_attempted(is_read=True) from error.__cause__
 
 
 class Resource:
@@ -183,6 +198,15 @@ class Resource:
     def _perform(self, verb: str, **arguments: Any) -> Reply:
         return self._site.perform(self.noun, verb, **arguments)
 
+    def _record(self, parse: Callable[[Any, Optional[str]], T], verb: str, **arguments: Any) -> T:
+        """Perform a verb and return what ``parse(data, etag)`` makes of the answer.
+
+        UnexpectedReplyError for an answer of another shape; for a write it leaves open whether it happened.
+        """
+        reply = self._perform(verb, **arguments)
+        with parsing(reply):
+            return parse(reply.data, reply.etag)
+
     def _knows(self, verb: str, parameter: str) -> bool:
         """True when this site's version has the verb and takes the query parameter."""
         row = self._site.operation(self.noun, verb)
@@ -196,26 +220,51 @@ class Resource:
         size = streaming.default_batch_size if batch_size is None else batch_size
         return batches(items, size, streaming.memory_limit_mb * 2**20)
 
+    def _read(self, parse: Callable[[Any], T], verb: str, **arguments: Any) -> T:
+        """As :meth:`_record`, for records without an ETag."""
+        return self._record(lambda data, _etag: parse(data), verb, **arguments)
+
+
+@contextlib.contextmanager
+def parsing(reply: Reply) -> Iterator[None]:
+    """Say on an UnexpectedReplyError of the block, which looks into ``reply``, what the call was."""
+    try:
+        yield
+    except UnexpectedReplyError as error:
+        failure = error
+    else:
+        return
+    raise failure.with_attempted(is_read=reply.call.is_read) from None
+
 
 def writes(verb: F) -> F:
-    """A verb that writes. What it reads for that fails as a part of it: no fallback may say that it was done."""
+    """Mark a verb as one that writes.
+
+    A read before the write fails as a part of it: nothing was done, and no fallback may say that it was.
+    """
 
     @functools.wraps(verb)
     def written(*args: Any, **kwargs: Any) -> Any:
         try:
             return verb(*args, **kwargs)
-        except (TransportError, ThrottledError) as error:
-            error.is_read = False
-            raise
+        except CheckmkError as error:
+            if error.attempted is None or not error.attempted.is_read:
+                raise
+            failure = error
+        raise failure.with_attempted(is_read=False, delivery=Delivery.NOTHING_DONE) from failure.__cause__
 
     return written  # type: ignore[return-value]
 
 
 def parsed(blocks: Blocks[Any], parse_all: Callable[[list[Any]], list[T]]) -> Blocks[T]:
-    """``parse_all(block)`` for each; closing it closes ``blocks``."""
+    """Yield ``parse_all(block)`` for each block of a read; closing it closes ``blocks``."""
     with contextlib.closing(blocks):
         for block in blocks:
-            yield parse_all(block)
+            try:
+                records = parse_all(block)
+            except UnexpectedReplyError as error:
+                raise error.with_attempted(is_read=True) from None
+            yield records
 
 
 def _counted(chunks: Iterable[bytes], received: Received) -> Iterator[bytes]:
@@ -249,17 +298,27 @@ def value_of(data: Any, *path: str) -> Any:
     return data
 
 
+_NAMES: Mapping[type, str] = {str: "text", bool: "true or false", dict: "object", list: "list"}
+
+
+def typed(kind: type[T], data: Any, *path: str, default: Optional[T] = None) -> T:
+    """Return the value at ``path``; UnexpectedReplyError unless it is a ``kind``.
+
+    With a ``default`` the server may leave it out, or say null.
+    """
+    try:
+        value = value_of(data, *path)
+    except UnexpectedReplyError:
+        if default is None or not isinstance(data, dict):
+            raise
+        return default
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, kind):
+        raise UnexpectedReplyError(f"the answer has no {_NAMES[kind]} {'.'.join(path)!r}")
+    return value
+
+
 def items_of(data: Any) -> list[Any]:
-    """The items of a collection."""
-    items = value_of(data, "value")
-    if not isinstance(items, list):
-        raise UnexpectedReplyError("the answer has no list 'value'")
-    return items
-
-
-def attributes_of(data: Any) -> dict[str, Any]:
-    """``extensions.attributes`` of an object."""
-    attributes = value_of(data, "extensions", "attributes")
-    if not isinstance(attributes, dict):
-        raise UnexpectedReplyError("the answer's 'attributes' are not an object")
-    return attributes
+    """Return the items of a collection."""
+    return typed(list, data, "value")

@@ -16,9 +16,10 @@ from .auth import CheckmkAuth
 from .cache import Cache
 from .clock import Clock, Deadline, SystemClock
 from .credentials import Redactor, warn_caller
-from .errors import ConnectError, DeadlineError, UnexpectedReplyError
+from .errors import Attempted, CheckmkError, ConnectError, DeadlineError, Delivery, UnexpectedReplyError
 from .metrics import MetricsCollector
 from .problem import api_error
+from .proof import objection
 from .recovery import CircuitBreaker, Guards, InFlight, RateLimit, RetryBudget, RetryPolicy
 from .sessions import PlainSession, environment, furnish
 from .settings import Settings
@@ -62,15 +63,15 @@ class Transport:
         self._closed = False
 
     def perform(self, call: Call) -> Reply:
-        """The site's answer to a call; the ``data`` of a streamed one is for :meth:`chunks` only.
+        """Return the site's answer to a call; the ``data`` of a streamed one is for :meth:`chunks` only.
 
-        Raises one error of :mod:`checkmk_sync.errors`: a TransportError when there is no usable answer,
-        an ApiError when the site said no.
+        Raises one error of :mod:`checkmk_sync.errors`, whose ``attempted`` says what became of the call: a
+        TransportError without a usable answer, an ApiError when the site said no, an UnexpectedReplyError for an
+        answer that does not prove a write.
         """
         if self._closed:
-            closed = ConnectError("the client is closed", call=str(call), sent=False, attempts=0)
-            closed.given_up = True  # trying again opens nothing
-            raise closed
+            attempted = Attempted(Delivery.NOT_SENT, attempts=0, retries_spent=True)
+            raise ConnectError("the client is closed", call=str(call), attempted=attempted)
         generation = self.cache.generation(call)
         if generation is None or call.fresh:
             return self._exchange(call, generation)
@@ -87,13 +88,35 @@ class Transport:
             self.cache.forget(call)  # whatever becomes of this process meanwhile
         try:
             response = session.send(request, stream=unread, allow_redirects=False, **self._options)
+            reply = self._reply(request, response, bool(getattr(response, "from_cache", False)))
+            self._check_proof(reply)
+            if call.fresh:
+                self.cache.keep(request, response)
+            return reply
+        except CheckmkError as error:
+            failure = error
         finally:
             if not call.is_read:
                 self.cache.forget(call)
-        reply = self._reply(request, response, bool(getattr(response, "from_cache", False)))
-        if call.fresh:
-            self.cache.keep(request, response)
-        return reply
+        # Raised out here, so that no frame which holds the request is part of the traceback.
+        retried = self.settings.recovery.retry.max_retries > 0
+        raise failure.with_attempted(
+            is_read=call.is_read, attempts=request.attempts, retries_spent=retried
+        ) from failure.__cause__
+
+    def _check_proof(self, reply: Reply) -> None:
+        """Raise UnexpectedReplyError unless the answer is one that the API gives to the call."""
+        call, location = reply.call, reply.header("Location") or ""
+        if reply.status >= 300 and not any(answer.location for answer in call.answers):
+            shown = repr(self.redacted(location)[:200])
+            wrong = (
+                f"the answer to {call} is a redirect to {shown}, which the API does not give; "
+                "is there a login page in front of the site?"
+            )
+        else:
+            wrong = objection(call, reply, self.rebase(location) if reply.status >= 300 else "")
+        if wrong:
+            raise UnexpectedReplyError(wrong, call=str(call), status=reply.status)
 
     def chunks(self, reply: Reply) -> Generator[bytes, None, None]:
         """The body of a streamed reply in pieces; closing the iterator frees the connection."""
@@ -123,7 +146,10 @@ class Transport:
 
     def rebase(self, href: str) -> str:
         """The part of a link or ``Location`` below the API's base URL; what stands before it may be wrong."""
-        link = urlsplit(href)
+        try:
+            link = urlsplit(href)
+        except ValueError:
+            link = urlsplit("")
         _, marker, below = link.path.partition("/check_mk/api/")
         version, slash, path = below.partition("/")
         if not (marker and version and slash):
@@ -166,9 +192,7 @@ class Transport:
         self.version_text = response.headers.get("X-Checkmk-Version", self.version_text)
         self.edition = response.headers.get("X-Checkmk-Edition", self.edition)
         if status >= 400:
-            raise api_error(
-                status, response.headers, response.content, call=str(call), sent=call.body, redact=self._redact
-            )
+            raise api_error(status, response.headers, response.content, call=call, redact=self._redact)
         data: Any = response if call.stream else request.data
         if from_cache:
             data = decoded(response, call)

@@ -10,6 +10,7 @@ from .clock import Clock, Deadline
 from .errors import (
     ApiError,
     CheckmkError,
+    Delivery,
     NotFoundError,
     ServerError,
     ThrottledError,
@@ -20,7 +21,7 @@ from .errors import (
 from .outcomes import is_uncertain
 from .resource import Site
 
-__all__ = ["begun", "read_back", "settle", "ticks", "wait_for"]
+__all__ = ["after_refusal", "after_write", "read_back", "settle", "ticks", "wait_for"]
 
 T = TypeVar("T")
 
@@ -74,24 +75,28 @@ def wait_for(
 
 
 @contextlib.contextmanager
-def begun() -> Iterator[None]:
-    """Around what comes after a write was done: an error in here does not say that nothing was."""
+def after_write(what: str = "") -> Iterator[None]:
+    """Mark errors of the block, which follows a write that was answered, as ones that leave its outcome open.
+
+    ``what`` is said before the error, such as "the activation was started, but its end cannot be seen".
+    """
     try:
         yield
-    except TransportError as error:
-        error.repeatable, error.is_read = False, False
-        raise
-    except (ServerError, UnexpectedReplyError) as error:
-        error.nothing_done = False
-        raise
+    except CheckmkError as error:
+        if error.attempted is None and not isinstance(error, WaitTimeoutError):
+            raise  # such as an activation that is known to have failed
+        failure = error
+    else:
+        return
+    message = f"{what}: {failure}" if what else ""
+    raise failure.with_attempted(message, is_read=False, delivery=Delivery.UNKNOWN) from failure.__cause__
 
 
 def settle(site: Site, error: CheckmkError, look: Callable[[Site], Optional[T]]) -> T:
-    """What ``look(site)`` finds of a write that failed with ``error``; raises it again when there is nothing.
+    """Return what ``look(site)`` finds of a write that failed with ``error``; raise the error when it finds nothing.
 
-    Finding the write proves it. Not finding it proves nothing at first, for the site goes on working
-    after the connection broke: it is looked for until ``settle_s``. After a 500 the site is done, so
-    one look tells, and the error says so with ``nothing_done``.
+    Finding the write proves it. Not finding it proves nothing at first, because the site keeps working after the
+    connection broke: the look is repeated until ``settle_s``. After a 500 the site has ended, so one look tells.
     """
     if not is_uncertain(error):
         raise error
@@ -106,23 +111,43 @@ def _settled(site: Site, error: CheckmkError, look: Callable[[Site], Optional[T]
     for there in _looks(site):
         try:
             found = look(there)
-        except _AWAY:
+        except _AWAY as failure:
+            if not site.has_answered and isinstance(failure, UnexpectedReplyError):
+                break  # nothing at this address has ever been a Checkmk site
             continue
         except ApiError:  # it cannot be looked for, so nothing will be known
             break
         if found is not None:
             return found
         if isinstance(error, ServerError):
-            error.nothing_done = True
-            break
+            raise error.with_attempted(delivery=Delivery.NOTHING_DONE) from error.__cause__
     raise error
 
 
+def after_refusal(site: Site, error: ApiError, look: Callable[[Site], Optional[T]]) -> T:
+    """Return what ``look(site)`` finds of a write that was refused with ``error``; raise the error otherwise.
+
+    A web server in front of the site may have sent the request twice. Then "already exists" or a 404 is the answer to
+    the second one, and the first was executed.
+    """
+    try:
+        found = read_back(site, look)
+    except ApiError as failure:
+        if isinstance(failure, _AWAY):
+            raise
+        raise error from None  # it cannot be looked for, and the site has said no
+    if found is None:
+        raise error
+    return found
+
+
 def read_back(site: Site, look: Callable[[Site], T]) -> T:
-    """What ``look(site)`` says of a write that was answered, as soon as the site can be read; the last failure
-    to read it, as one of the write, when that is not before ``settle_s``."""
+    """Return what ``look(site)`` says of a write that was answered, as soon as the site can be read.
+
+    Raises the last failure to read it, as one of the write, when that is not before ``settle_s``.
+    """
     failure: Optional[CheckmkError] = None
-    with begun(), shielded():
+    with after_write(), shielded():
         for there in _looks(site):
             try:
                 return look(there)

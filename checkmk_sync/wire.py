@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
-__all__ = ["Call", "Kind", "Reply", "clean_etag"]
+__all__ = ["Answer", "Call", "Kind", "Reply", "clean_etag"]
 
 JSON = "application/json"
 
@@ -23,6 +23,21 @@ class Kind(enum.Enum):
 
 
 @dataclass(frozen=True)
+class Answer:
+    """An answer that Checkmk gives to a write, and so the proof that the write was executed.
+
+    ``domain_type`` is the ``domainType`` of its body; None for an answer without one. ``names`` is the path to the
+    member that names the object, through lists as well; empty where the caller does not know the name beforehand.
+    ``location`` is where a redirect leads, below the API; ``{about}`` in it is the name of the object.
+    """
+
+    status: int
+    domain_type: Optional[str] = None
+    names: tuple[str, ...] = ()
+    location: str = ""
+
+
+@dataclass(frozen=True)
 class Call:
     """One request: where it goes below the API's base URL and what it means.
 
@@ -30,7 +45,7 @@ class Call:
     are further nouns that a write changes; ``fresh`` bypasses the cache. ``stream`` leaves the body
     unread; ``body_limit`` reads it up to so many bytes and leaves it as it came. A ``probe`` only looks: it
     is tried once, and the breaker is neither asked nor told. ``deadline_s`` is its time where that is less
-    than for every call.
+    than for every call. A write is proven by one of ``answers``, if that is ``about`` the named objects.
     """
 
     method: str
@@ -48,13 +63,20 @@ class Call:
     body_limit: Optional[float] = None
     probe: bool = False
     deadline_s: Optional[float] = None
+    answers: tuple[Answer, ...] = ()
+    about: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
     @property
     def is_read(self) -> bool:
-        """True where asking twice changes nothing, whatever the method is."""
+        """Return True if the call changes nothing; reads by POST exist as well."""
+        return self.is_repeatable or self.method == "GET"
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Return True for reads that cost the site little: a BULK read keeps it busy, so it is tried once."""
         return self.kind in (Kind.CONFIG, Kind.STATUS, Kind.POLL)
 
 

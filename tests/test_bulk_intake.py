@@ -91,6 +91,7 @@ def test_a_server_that_names_one_bad_entry_at_a_time_is_asked_to_the_end(site: S
     cmk.version()
     with responses.RequestsMock() as mock:
         mock.add_callback("POST", base, refuse_the_first, content_type="application/problem+json")
+        mock.get(f"{site.api_url}/domain-types/host_config/collections/all", json={"value": []})
         outcomes = cmk.hosts.bulk_create([{"host_name": f"h{n:02}"} for n in range(30)])
     assert [(outcome.key, outcome.status) for outcome in outcomes] == [
         (f"h{n:02}", Status.NOT_APPLIED) for n in range(30)

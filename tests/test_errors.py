@@ -16,7 +16,9 @@ SAMPLES: list[errors.CheckmkError] = [
     errors.CheckmkError("something"),
     errors.SettingsError("missing", file="a.yaml", line=3, field="site"),
     errors.MissingExtraError("the simulated site", "simulator"),
-    errors.TransportError("gone", call="GET /x", sent=None, attempts=2),
+    errors.TransportError(
+        "gone", call="GET /x", attempted=errors.Attempted(errors.Delivery.UNKNOWN, is_read=True, attempts=2)
+    ),
     errors.ConnectError("refused", call="GET /x", sent=False),
     errors.ReadTimeoutError("late"),
     errors.BrokenReplyError("cut"),
@@ -42,7 +44,7 @@ API = [
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, errors.ApiError) and kind is not errors.ThrottledError
 ]
-SAMPLES += [kind(400, "Bad", "why", fields={"a.0": ["x"]}, ext={"y": 1}, call="GET /x", attempts=3) for kind in API]
+SAMPLES += [kind(400, "Bad", "why", fields={"a.0": ["x"]}, ext={"y": 1}, call="GET /x") for kind in API]
 SAMPLES.append(errors.ThrottledError(429, "Slow", "down", retry_after_s=2.0))
 
 

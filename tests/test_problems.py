@@ -83,11 +83,11 @@ def test_a_500_of_the_web_server_is_not_one_of_the_site(mocked: Any, body: str) 
     asked = make_transport()
     with pytest.raises(GatewayError) as read:
         asked.perform(READ)
-    assert read.value.repeatable
+    assert read.value.attempted.may_be_repeated
     assert read.value.attempts > 1
     with pytest.raises(GatewayError) as written:
         asked.perform(WRITE)
-    assert (written.value.sent, written.value.attempts, written.value.repeatable) == (None, 1, False)
+    assert (written.value.sent, written.value.attempts, written.value.attempted.is_uncertain) == (None, 1, True)
 
 
 def test_problems_may_be_nested_as_deeply_as_they_like(mocked: Any) -> None:

@@ -10,11 +10,13 @@ import pytest
 
 from checkmk_sync import Checkmk, Outcome, Status
 from checkmk_sync.errors import (
+    Attempted,
     AuthError,
     BadRequestError,
     BrokenReplyError,
     CheckmkError,
     CircuitOpenError,
+    Delivery,
     ForbiddenError,
     GatewayError,
     NotFoundError,
@@ -158,7 +160,7 @@ def test_a_crash_is_unknown_where_nobody_could_look(prepared: SimulatedSite, cmk
         with pytest.raises(ServerError) as caught:
             write(cmk)
         assert not is_done(prepared)
-        assert caught.value.nothing_done is not silent
+        assert (caught.value.attempted.delivery is Delivery.NOTHING_DONE) is not silent
         assert Outcome.failed("x", caught.value).status is (Status.UNKNOWN if silent else Status.NOT_APPLIED)
 
 
@@ -171,14 +173,14 @@ def test_no_site_at_all_needs_no_looking(clock: ManualClock, connect: Any) -> No
         with pytest.raises(UnexpectedReplyError, match="no Checkmk site answers") as caught:
             cmk.hosts.create("h")
         assert clock.monotonic() == started
-        assert Outcome.failed("h", caught.value).status is Status.NOT_APPLIED
+        assert Outcome.failed("h", caught.value).status is Status.UNKNOWN, "nothing has shown that it was not done"
 
 
 def test_a_redirected_reading_says_that_there_is_a_login_page(site: SimulatedSite, cmk: Checkmk) -> None:
     site.set_faults([Fault("redirect")])
     with pytest.raises(UnexpectedReplyError, match="login page in front of the site") as caught:
         cmk.hosts.get("h")
-    assert caught.value.nothing_done
+    assert not caught.value.attempted.is_uncertain
 
 
 @pytest.mark.parametrize(
@@ -190,7 +192,7 @@ def test_a_redirected_reading_says_that_there_is_a_login_page(site: SimulatedSit
         (CircuitOpenError("x"), Status.NOT_APPLIED),
         (ServerError(500, "x"), Status.UNKNOWN),
         (UnexpectedReplyError("x"), Status.UNKNOWN),
-        (UnexpectedReplyError("x", nothing_done=True), Status.NOT_APPLIED),
+        (UnexpectedReplyError("x", attempted=Attempted(Delivery.NOTHING_DONE)), Status.NOT_APPLIED),
         (BadRequestError(400, "x"), Status.NOT_APPLIED),
         (AuthError(401, "x"), Status.NOT_APPLIED),
         (ForbiddenError(403, "x"), Status.NOT_APPLIED),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import pickle
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from checkmk_sync.errors import (
     UnexpectedReplyError,
 )
 from checkmk_sync.transport import InsecureTransportWarning, Transport
-from checkmk_sync.wire import Call, Kind, Reply, clean_etag
+from checkmk_sync.wire import Answer, Call, Kind, Reply, clean_etag
 
 BASE = "https://mon.example.com/prod/check_mk/api/1.0"
 READ = Call("GET", "/version", Kind.POLL, "site", "version")
@@ -115,10 +116,21 @@ def test_proxy_and_ca_bundle_come_from_settings_then_environment(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_told_not_followed(mocked: Any, status: int) -> None:
-    mocked.get(f"{BASE}/version", status=status, headers={"Location": "http://[broken"})
-    reply = make_transport().perform(READ)
-    assert (reply.status, reply.data, reply.headers["Location"]) == (status, None, "http://[broken")
+def test_redirects_are_not_followed(mocked: Any, status: int) -> None:
+    where = "/prod/check_mk/api/1.0/objects/job/1"
+    mocked.post(f"{BASE}/domain-types/x/collections/all", status=status, headers={"Location": where})
+    reply = make_transport().perform(replace(WRITE, answers=(Answer(status, location="/objects/job/"),)))
+    assert (reply.status, reply.data, reply.headers["Location"]) == (status, None, where)
+    assert len(mocked.calls) == 1
+
+
+@pytest.mark.parametrize("where", ["http://[broken", "/login", "https://elsewhere.example.com/", ""])
+@pytest.mark.parametrize("call", [READ, WRITE, replace(WRITE, answers=(Answer(302, location="/objects/job/"),))])
+def test_redirects_that_the_api_does_not_give_prove_nothing(mocked: Any, call: Call, where: str) -> None:
+    mocked.add(call.method, f"{BASE}{call.path}", status=302, headers={"Location": where})
+    with pytest.raises(UnexpectedReplyError) as caught:
+        make_transport().perform(call)
+    assert caught.value.attempted.is_uncertain is not call.is_read
     assert len(mocked.calls) == 1
 
 

@@ -12,6 +12,7 @@ from checkmk_sync.errors import MissingExtraError, WaitTimeoutError
 from checkmk_sync.problem import api_error
 from checkmk_sync.sync import apply_plan, from_data, make_plan, plan_as_text, report_as_text
 from checkmk_sync.testing import ManualClock, SimulatedSite
+from checkmk_sync.wire import Call, Kind
 
 
 def test_one_is_not_many(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
@@ -67,8 +68,8 @@ def test_an_extra_is_found_from_an_index_and_from_a_checkout() -> None:
     ],
 )
 def test_a_web_server_is_quoted_once(body: bytes) -> None:
-    error = api_error(503, {}, body, call="", sent=None, redact=Redactor(()))
-    assert str(error) == "503 Service Unavailable: Checkmk: Site Not Started"
+    error = api_error(503, {}, body, call=Call("GET", "/version", Kind.POLL, "site", "version"), redact=Redactor(()))
+    assert str(error) == "503 Service Unavailable: Checkmk: Site Not Started (GET /version)"
 
 
 def test_unhandled_problems_of_hosts(site: SimulatedSite, cmk: Checkmk) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Callable, Generic, Optional, TypeVar
 
 from ..clock import Clock, Deadline, SystemClock
 from ..errors import CircuitOpenError, ConnectError, DeadlineError
-from ..recovery import ErrorClass, RateLimit, RetryPolicy, classify_error
+from ..recovery import ErrorClass, RateLimit, RetryPolicy, classify_error, retries_are_spent
 from .outcome import BatchStatus, Done, Skip
 
 __all__ = ["Job", "Stop"]
@@ -90,8 +90,8 @@ class Job(Generic[T, R]):
     def _may_retry(self, error: Exception) -> bool:
         if isinstance(error, CircuitOpenError):
             return error.retry_at - self.clock.time() <= self._longest_s
-        if getattr(error, "given_up", False):
-            return False  # a client has repeated it already: the two would multiply
+        if retries_are_spent(error):
+            return False
         return classify_error(error) is not ErrorClass.PERMANENT
 
     def _wait_for_breaker(self, error: Exception, wait_s: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..wire import Kind
-from .operation import Operation
+from .operation import Answer, Operation
 
 __all__ = ["ROWS"]
 
@@ -22,5 +22,6 @@ ROWS = (
         body=("redirect", "sites", "force_foreign_changes"),
         if_match=True,
         touches=("host_status", "services"),
+        answers=(Answer(200, "activation_run"),),
     ),
 )

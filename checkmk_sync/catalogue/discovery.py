@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ..wire import Kind
-from .operation import Operation
+from .operation import Answer, Operation
 
 __all__ = ["ROWS"]
 
 _BULK = "/domain-types/discovery_run/actions/bulk-discovery-start/invoke"
+_SCAN = "/objects/service_discovery_run/{about}/"
+_JOB = "/objects/background_job/"
 _OPTIONS = ("hostnames", "do_full_scan", "bulk_size", "ignore_errors")
 
 ROWS = (
@@ -18,7 +20,8 @@ ROWS = (
         "/domain-types/service_discovery_run/actions/start/invoke",
         Kind.BULK,
         body=("host_name", "mode"),
-        redirects=True,
+        # Checkmk: what scans in the background answers with a redirect, 302 up to 2.3, 303 from 2.4 on.
+        answers=(Answer(200, "service_discovery"), Answer(302, location=_SCAN), Answer(303, location=_SCAN)),
     ),
     Operation("discovery", "run", "GET", "/objects/service_discovery_run/{name}", Kind.POLL),
     # Checkmk may contact the host for it, which takes its time and is not to be done again and again.
@@ -30,11 +33,39 @@ ROWS = (
         "/objects/host/{name}/actions/update_discovery_phase/invoke",
         Kind.BULK,
         body=("check_type", "service_item", "target_phase"),
+        answers=(Answer(204),),
     ),
     Operation(
-        "discovery", "bulk", "POST", _BULK, Kind.BULK, body=("options", *_OPTIONS), redirects=True, since="2.3.0b1"
+        "discovery",
+        "bulk",
+        "POST",
+        _BULK,
+        Kind.BULK,
+        body=("options", *_OPTIONS),
+        answers=(Answer(303, location=_JOB), Answer(204)),  # 204: there was nothing to start
+        since="2.4.0b1",
     ),
-    Operation("discovery", "bulk", "POST", _BULK, Kind.BULK, body=("mode", *_OPTIONS), until="2.3.0b1"),
+    Operation(
+        "discovery",
+        "bulk",
+        "POST",
+        _BULK,
+        Kind.BULK,
+        body=("options", *_OPTIONS),
+        answers=(Answer(200, "discovery_run"),),
+        since="2.3.0b1",
+        until="2.4.0b1",
+    ),
+    Operation(
+        "discovery",
+        "bulk",
+        "POST",
+        _BULK,
+        Kind.BULK,
+        body=("mode", *_OPTIONS),
+        answers=(Answer(200, "discovery_run"),),
+        until="2.3.0b1",
+    ),
     Operation("jobs", "get", "GET", "/objects/background_job/{job}", Kind.POLL, query=("site_id",), since="2.4.0b1"),
     Operation("jobs", "get", "GET", "/objects/discovery_run/{job}", Kind.POLL, until="2.4.0b1"),
 )

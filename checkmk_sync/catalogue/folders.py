@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ..wire import Kind
-from .operation import Operation
+from .operation import Answer, Operation
 
 __all__ = ["ROWS"]
 
 _ALL = "/domain-types/folder_config/collections/all"
 _ONE = "/objects/folder_config/{folder}"
 _CHANGES = ("attributes", "update_attributes", "remove_attributes")
+_FOLDER = (Answer(200, "folder_config", ("extensions", "path")),)
 _TOUCHES = ("hosts",)  # hosts inherit attributes, and moving or deleting a folder takes its hosts along
 
 ROWS = (
@@ -33,8 +34,19 @@ ROWS = (
         Kind.WRITE,
         body=("name", "title", "parent", "attributes"),
         touches=_TOUCHES,
+        answers=_FOLDER,
     ),
-    Operation("folders", "update", "PUT", _ONE, Kind.WRITE, body=("title", *_CHANGES), if_match=True, touches=_TOUCHES),
+    Operation(
+        "folders",
+        "update",
+        "PUT",
+        _ONE,
+        Kind.WRITE,
+        body=("title", *_CHANGES),
+        if_match=True,
+        touches=_TOUCHES,
+        answers=_FOLDER,
+    ),
     Operation(
         "folders",
         "move",
@@ -44,9 +56,20 @@ ROWS = (
         body=("destination",),
         if_match=True,
         touches=_TOUCHES,
+        answers=_FOLDER,
     ),
     Operation(
-        "folders", "delete", "DELETE", _ONE, Kind.BULK, query=("delete_mode",), touches=_TOUCHES, since="2.2.0p26"
+        "folders",
+        "delete",
+        "DELETE",
+        _ONE,
+        Kind.BULK,
+        query=("delete_mode",),
+        touches=_TOUCHES,
+        answers=(Answer(204),),
+        since="2.2.0p26",
     ),
-    Operation("folders", "delete", "DELETE", _ONE, Kind.BULK, touches=_TOUCHES, until="2.2.0p26"),
+    Operation(
+        "folders", "delete", "DELETE", _ONE, Kind.BULK, touches=_TOUCHES, answers=(Answer(204),), until="2.2.0p26"
+    ),
 )

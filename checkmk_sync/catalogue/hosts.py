@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..wire import Kind
-from .operation import Operation
+from .operation import Answer, Operation
 
 __all__ = ["ROWS"]
 
@@ -11,6 +11,8 @@ _ALL = "/domain-types/host_config/collections/all"
 _ONE = "/objects/host_config/{name}"
 _ACTIONS = "/domain-types/host_config/actions"
 _CHANGES = ("attributes", "update_attributes", "remove_attributes")
+_HOST = (Answer(200, "host_config", ("id",)),)
+_HOSTS = (Answer(200, "host_config", ("value", "id")),)
 _TOUCHES = ("folders",)
 
 ROWS = (
@@ -44,10 +46,13 @@ ROWS = (
         query=("bake_agent",),
         body=("host_name", "folder", "attributes"),
         touches=_TOUCHES,
+        answers=_HOST,
     ),
-    Operation("hosts", "update", "PUT", _ONE, Kind.WRITE, body=_CHANGES, if_match=True, touches=_TOUCHES),
+    Operation(
+        "hosts", "update", "PUT", _ONE, Kind.WRITE, body=_CHANGES, if_match=True, touches=_TOUCHES, answers=_HOST
+    ),
     # Checkmk: deleting rewrites the folder and what refers to the host, which takes its time.
-    Operation("hosts", "delete", "DELETE", _ONE, Kind.BULK, touches=_TOUCHES),
+    Operation("hosts", "delete", "DELETE", _ONE, Kind.BULK, touches=_TOUCHES, answers=(Answer(204),)),
     Operation(
         "hosts",
         "move",
@@ -57,6 +62,7 @@ ROWS = (
         body=("target_folder",),
         if_match=True,
         touches=_TOUCHES,
+        answers=_HOST,
     ),
     Operation(
         "hosts",
@@ -67,11 +73,26 @@ ROWS = (
         query=("bake_agent",),
         body=("entries",),
         touches=_TOUCHES,
+        answers=_HOSTS,
     ),
     Operation(
-        "hosts", "bulk_update", "PUT", f"{_ACTIONS}/bulk-update/invoke", Kind.BULK, body=("entries",), touches=_TOUCHES
+        "hosts",
+        "bulk_update",
+        "PUT",
+        f"{_ACTIONS}/bulk-update/invoke",
+        Kind.BULK,
+        body=("entries",),
+        touches=_TOUCHES,
+        answers=_HOSTS,
     ),
     Operation(
-        "hosts", "bulk_delete", "POST", f"{_ACTIONS}/bulk-delete/invoke", Kind.BULK, body=("entries",), touches=_TOUCHES
+        "hosts",
+        "bulk_delete",
+        "POST",
+        f"{_ACTIONS}/bulk-delete/invoke",
+        Kind.BULK,
+        body=("entries",),
+        touches=_TOUCHES,
+        answers=(Answer(204),),
     ),
 )

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Mapping, Optional
 
-from ..names import CheckmkVersion
-from ..wire import Kind
+from ..names import CheckmkVersion, path_segment
+from ..wire import Answer, Kind
 
-__all__ = ["Operation"]
+__all__ = ["Answer", "Operation"]
 
 
 @dataclass(frozen=True)
 class Operation:
     """``noun.verb`` is ``method path``; ``{…}`` in the path is filled with a quoted segment.
 
-    ``query`` and ``body`` list the fields that the server knows: it refuses unknown ones.
-    With ``redirects`` the answer may be one, to where what was started can be watched. ``since`` is the
-    first version that has the operation, ``until`` the first that has it no more.
+    ``query`` and ``body`` list the fields that the server knows: it refuses unknown ones. ``answers`` are the answers
+    that prove a write; a read is proven by its status and its JSON. ``since`` is the first version that has the
+    operation, ``until`` the first that no longer has it.
     """
 
     noun: str
@@ -29,13 +29,17 @@ class Operation:
     body: tuple[str, ...] = ()
     if_match: bool = False
     touches: tuple[str, ...] = ()
-    redirects: bool = False
+    answers: tuple[Answer, ...] = ()
     since: Optional[str] = None
     until: Optional[str] = None
 
     def serves(self, version: Optional[CheckmkVersion]) -> bool:
-        """True when a site of this version has the operation; rows without bounds need no version."""
+        """Return True if a site of this version has the operation; rows without bounds need no version."""
         if version is None:
             return self.since is None and self.until is None
         late_enough = self.since is None or version.at_least(self.since)
         return late_enough and (self.until is None or not version.at_least(self.until))
+
+    def url(self, parameters: Mapping[str, str]) -> str:
+        """Return the path with its parameters, each quoted as one segment."""
+        return self.path.format(**{name: path_segment(value) for name, value in parameters.items()})

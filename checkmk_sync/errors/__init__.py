@@ -2,7 +2,7 @@
 
 ::
 
-    CheckmkError                      pickles, keeps its cause, ``to_dict()`` has no secret
+    CheckmkError                      pickles, keeps its cause, ``to_dict()`` has no secret; .attempted
     ├─ SettingsError                  a wrong or missing setting: .file .line .field
     ├─ MissingExtraError              an optional package is needed: .extra
     ├─ TransportError                 no usable answer: .sent is False (never sent) or None (unknown)
@@ -46,6 +46,7 @@ from .api import (
     ThrottledError,
     UnprocessableError,
 )
+from .attempted import Attempted, Delivery
 from .base import CheckmkError, MissingExtraError, SettingsError
 from .transport import (
     BrokenReplyError,
@@ -75,6 +76,7 @@ from .work import (
 __all__ = [
     "ActivationError",
     "ApiError",
+    "Attempted",
     "AuthError",
     "BadRequestError",
     "BatchError",
@@ -84,6 +86,7 @@ __all__ = [
     "ConflictError",
     "ConnectError",
     "DeadlineError",
+    "Delivery",
     "DiscoveryError",
     "ForbiddenError",
     "GatewayError",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional, Sequence
 
+from .attempted import Attempted, Delivery
 from .base import CheckmkError
 
 __all__ = [
@@ -28,6 +29,8 @@ class ApiError(CheckmkError):
     ``ext`` is what the endpoint adds (for bulk calls the hosts that failed).
     """
 
+    attempted: Attempted
+
     def __init__(
         self,
         status: int,
@@ -37,13 +40,20 @@ class ApiError(CheckmkError):
         fields: Optional[Mapping[str, Sequence[str]]] = None,
         ext: Optional[Mapping[str, Any]] = None,
         call: str = "",
-        attempts: int = 1,
+        attempted: Optional[Attempted] = None,
     ) -> None:
         self.status, self.title, self.detail = status, title, detail
         self.fields = {path: list(texts) for path, texts in (fields or {}).items()}
         self.ext = dict(ext or {})
-        self.call, self.attempts = call, attempts
+        self.call = call
+        # A 500 says that the site crashed, not how far it had come.
+        self.attempted = attempted or Attempted(Delivery.UNKNOWN if status >= 500 else Delivery.ANSWERED)
         super().__init__(self._sentence())
+
+    @property
+    def attempts(self) -> int:
+        """How often the call was tried."""
+        return self.attempted.attempts
 
     def _sentence(self) -> str:
         said = "; ".join(f"{path}: {' '.join(texts)}" for path, texts in self.fields.items()) or self.detail
@@ -90,20 +100,12 @@ class LockedError(ApiError):
 
 
 class ThrottledError(ApiError):
-    """429: a proxy in front of the site throttles (Checkmk itself never does); ``retry_after_s`` is its wish.
-
-    ``is_read`` and ``given_up`` are those of a TransportError.
-    """
+    """429: a proxy in front of the site throttles (Checkmk itself never does); ``retry_after_s`` is its wish."""
 
     def __init__(self, *args: Any, retry_after_s: Optional[float] = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.retry_after_s = retry_after_s
-        self.is_read: Optional[bool] = None
-        self.given_up = False
 
 
 class ServerError(ApiError):
-    """500: Checkmk crashed or an automation failed. For a write that says nothing about what was done, unless
-    ``nothing_done``: then a look at the site has shown that it was not."""
-
-    nothing_done = False
+    """500: Checkmk crashed or an automation failed, which does not say what a write has done before that."""

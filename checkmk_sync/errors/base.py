@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
-from typing import Any, Optional
+from typing import Any, Optional, TypeVar
+
+from .attempted import Attempted, Delivery
 
 __all__ = [
     "CheckmkError",
@@ -13,8 +16,16 @@ __all__ = [
 ]
 
 
+E = TypeVar("E", bound="CheckmkError")
+
+
 class CheckmkError(Exception):
-    """The base of all errors of this library; the facts are attributes, ``str()`` is one sentence."""
+    """The base of all errors of this library; the facts are attributes, ``str()`` is one sentence.
+
+    ``attempted`` says how the call went; it is None for errors that do not come out of a call.
+    """
+
+    attempted: Optional[Attempted] = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default would call the constructor with `args` only, and lose the cause.
@@ -23,12 +34,19 @@ class CheckmkError(Exception):
     def to_dict(self) -> dict[str, Any]:
         """The error as plain data for logs and ``--json``: its class, its message and its facts."""
         facts = {key: value for key, value in self.__dict__.items() if not key.startswith("_")}
+        if self.attempted is not None:
+            facts["attempted"] = self.attempted.to_dict()
         return {"error": type(self).__name__, "message": str(self), **facts}
 
+    def with_attempted(self: E, message: str = "", **changes: Any) -> E:
+        """Return the same error with some facts of ``attempted`` changed, and with ``message`` if there is one."""
+        before = self.attempted or Attempted(Delivery.UNKNOWN)
+        state = {**self.__dict__, "attempted": dataclasses.replace(before, **changes)}
+        error: E = _rebuild(type(self), (message,) if message else self.args, state, self.__cause__)
+        return error
 
-def _rebuild(
-    kind: type[CheckmkError], args: tuple[Any, ...], state: dict[str, Any], cause: Optional[BaseException]
-) -> CheckmkError:
+
+def _rebuild(kind: type[E], args: tuple[Any, ...], state: dict[str, Any], cause: Optional[BaseException]) -> E:
     error = kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(state)

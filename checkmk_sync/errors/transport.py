@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
+from .attempted import Attempted, Delivery
 from .base import CheckmkError
 
 __all__ = [
@@ -20,19 +21,28 @@ __all__ = [
 class TransportError(CheckmkError):
     """There is no usable answer.
 
-    ``sent`` is False when the request surely never reached the site, None when that is unknown: the
-    site keeps working after a client has hung up, so a write may have happened or may still happen.
-    ``call`` is ``"METHOD path"``, ``attempts`` how often it was tried, ``repeatable`` whether trying
-    again is safe: it was never sent, or only reads. ``is_read`` says whether it only reads (None where no
-    client knows), ``given_up`` that a client which repeats calls has done so as far as it may.
+    ``call`` is ``"METHOD path"``. ``sent`` is False if the request never left, None if that is unknown. A site keeps
+    working after a client has hung up, so a write that was sent may have happened, or may still happen.
     """
 
-    def __init__(self, message: str, *, call: str = "", sent: Optional[bool] = None, attempts: int = 1) -> None:
-        self.call, self.sent, self.attempts = call, sent, attempts
-        self.repeatable = sent is False
-        self.is_read: Optional[bool] = None
-        self.given_up = False
+    attempted: Attempted
+
+    def __init__(
+        self, message: str, *, call: str = "", sent: Optional[bool] = None, attempted: Optional[Attempted] = None
+    ) -> None:
+        self.call = call
+        self.attempted = attempted or Attempted(Delivery.NOT_SENT if sent is False else Delivery.UNKNOWN)
         super().__init__(message)
+
+    @property
+    def sent(self) -> Optional[bool]:
+        """False if the request never left, None if that is unknown."""
+        return False if self.attempted.delivery is Delivery.NOT_SENT else None
+
+    @property
+    def attempts(self) -> int:
+        """How often the call was tried."""
+        return self.attempted.attempts
 
 
 class ConnectError(TransportError):
@@ -51,7 +61,7 @@ class CircuitOpenError(TransportError):
     """The call was not tried because the site failed too often; ``retry_at`` is a UNIX time."""
 
     def __init__(self, message: str, *, call: str = "", retry_at: float = 0.0) -> None:
-        super().__init__(message, call=call, sent=False, attempts=0)
+        super().__init__(message, call=call, attempted=Attempted(Delivery.NOT_SENT, attempts=0))
         self.retry_at = retry_at
 
 
@@ -61,10 +71,8 @@ class DeadlineError(TransportError):
     ``queued`` is True when it still stood in this program's own queue, which says nothing of the site.
     """
 
-    def __init__(
-        self, message: str, *, call: str = "", sent: Optional[bool] = None, attempts: int = 1, queued: bool = False
-    ) -> None:
-        super().__init__(message, call=call, sent=False if queued else sent, attempts=attempts)
+    def __init__(self, message: str, *, call: str = "", sent: Optional[bool] = None, queued: bool = False) -> None:
+        super().__init__(message, call=call, sent=False if queued else sent)
         self.queued = queued
 
 
@@ -72,8 +80,6 @@ class GatewayError(TransportError):
     """A web server in front of the site answered 502, 503, 504, or any other 5xx with a page of its own; the site
     may still execute the call."""
 
-    def __init__(
-        self, message: str, *, status: int, call: str = "", retry_after_s: Optional[float] = None, attempts: int = 1
-    ) -> None:
-        super().__init__(message, call=call, sent=None, attempts=attempts)
+    def __init__(self, message: str, *, status: int, call: str = "", retry_after_s: Optional[float] = None) -> None:
+        super().__init__(message, call=call)
         self.status, self.retry_after_s = status, retry_after_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional, Sequence
 
+from .attempted import Attempted, Delivery
 from .base import CheckmkError
 
 __all__ = [
@@ -24,14 +25,24 @@ __all__ = [
 
 
 class UnexpectedReplyError(CheckmkError):
-    """The answer is none that the API defines: not JSON, JSON of another shape, or a redirect.
+    """The API does not define this answer: it is not JSON, JSON of another shape, or a redirect.
 
-    ``nothing_done`` where it surely changed nothing. Else it may have: a proxy can put such an answer in the
-    place of the site's.
+    A proxy can put such an answer in the place of the site's, so it does not say whether a write has happened.
+    ``status`` is the HTTP status, None where that is not the point.
     """
 
-    def __init__(self, message: str, *, call: str = "", nothing_done: bool = False) -> None:
-        self.call, self.nothing_done = call, nothing_done
+    attempted: Attempted
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        call: str = "",
+        status: Optional[int] = None,
+        attempted: Optional[Attempted] = None,
+    ) -> None:
+        self.call, self.status = call, status
+        self.attempted = attempted or Attempted(Delivery.UNKNOWN)
         super().__init__(message)
 
 

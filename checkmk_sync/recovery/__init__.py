@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .breaker import BreakerState, CircuitBreaker
-from .classify import ErrorClass, classify_error
+from .classify import ErrorClass, classify_error, retries_are_spent
 from .fallback import FallbackHandler
 from .limit import InFlight, RateLimit
 from .resilient import RecoveryMixin, resilient
@@ -25,4 +25,5 @@ __all__ = [
     "Task",
     "classify_error",
     "resilient",
+    "retries_are_spent",
 ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import enum
 from typing import Any
 
-from ..errors import CircuitOpenError, ConnectError, ThrottledError, TransportError
+from ..errors import CheckmkError, CircuitOpenError, ConnectError, ThrottledError, TransportError
 
-__all__ = ["ErrorClass", "classify_error", "is_repeatable"]
+__all__ = ["ErrorClass", "classify_error", "is_repeatable", "retries_are_spent"]
 
 _AGAIN = frozenset({408, 429, 502, 503, 504})
 
@@ -31,7 +31,7 @@ def classify_error(error: BaseException) -> ErrorClass:
     if isinstance(error, (CircuitOpenError, ConnectError, ConnectionRefusedError)):
         return ErrorClass.CIRCUIT_BREAKING
     if isinstance(error, TransportError):
-        return ErrorClass.RETRYABLE if error.repeatable else ErrorClass.PERMANENT
+        return ErrorClass.RETRYABLE if error.attempted.may_be_repeated else ErrorClass.PERMANENT
     if isinstance(error, (ThrottledError, TimeoutError, ConnectionError)) or _is_of_requests(error):
         return ErrorClass.RETRYABLE
     return ErrorClass.PERMANENT
@@ -40,6 +40,11 @@ def classify_error(error: BaseException) -> ErrorClass:
 def is_repeatable(error: BaseException) -> bool:
     """Whether another try makes sense: nothing that is PERMANENT, and no open breaker, which outlasts any wait."""
     return not isinstance(error, CircuitOpenError) and classify_error(error) is not ErrorClass.PERMANENT
+
+
+def retries_are_spent(error: BaseException) -> bool:
+    """Return True if a client has repeated the call already: repeating it again would multiply the two."""
+    return isinstance(error, CheckmkError) and error.attempted is not None and error.attempted.retries_spent
 
 
 def _is_of_requests(error: Any) -> bool:

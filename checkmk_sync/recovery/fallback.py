@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import Any, Callable, Optional
 
+from ..errors import CheckmkError
 from ..metrics import MetricsCollector, get_metrics_collector
 from .classify import ErrorClass, classify_error
 
@@ -72,4 +73,6 @@ class FallbackHandler:
 
 
 def _may_be_answered(error: Exception) -> bool:
-    return classify_error(error) is not ErrorClass.PERMANENT and getattr(error, "is_read", None) is not False
+    attempted = error.attempted if isinstance(error, CheckmkError) else None
+    is_write = attempted is not None and attempted.is_read is False
+    return not is_write and classify_error(error) is not ErrorClass.PERMANENT

@@ -11,7 +11,7 @@ from typing import Any, Callable, Mapping, Optional, TypeVar, Union
 from ..metrics import MetricsCollector, get_metrics_collector
 from ..settings import RecoverySettings
 from .breaker import BreakerState, CircuitBreaker, refuse_what_works_later
-from .classify import is_repeatable
+from .classify import is_repeatable, retries_are_spent
 from .fallback import FallbackHandler
 from .retry import RetryBudget, RetryPolicy
 
@@ -77,7 +77,7 @@ class RecoveryMixin:
             self._collector().increment_counter(f"retries.{name}")
 
         def may_retry(error: Exception) -> bool:
-            if not is_repeatable(error) or getattr(error, "given_up", False):
+            if not is_repeatable(error) or retries_are_spent(error):
                 return False
             return breaker is None or breaker.state is not BreakerState.OPEN
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Callable, ContextManager, Generic, Iterator, Mapping, Optional, TypeVar
 
 from ..clock import Deadline
-from ..errors import ApiError, ThrottledError, TransportError
 from ..metrics import MetricsCollector
 from .breaker import BreakerState, CircuitBreaker
 from .limit import InFlight, RateLimit, narrowed
@@ -35,7 +34,6 @@ class Task(Generic[T]):
     deadline: Deadline
     lane: str
     probe: bool = False
-    attempts: int = 0
 
 
 class Guards:
@@ -58,14 +56,19 @@ class Guards:
 
     def run(self, task: Task[T]) -> T:
         """What the task's attempt returns, or its last failure."""
-        try:
-            return self._retried(task)
-        except (TransportError, ApiError) as error:
-            error.attempts = task.attempts
-            if isinstance(error, (TransportError, ThrottledError)):
-                error.is_read = task.lane == "read"
-                error.given_up = self.retry.max_retries > 0
-            raise
+
+        def note(error: Exception, wait_s: float) -> None:
+            log.info("%s failed, trying again in %.1f s: %s", task.name, wait_s, error)
+            self.metrics.increment_counter("retries")
+            self.metrics.record_timing("retry_wait", wait_s)
+
+        def may_retry(error: Exception) -> bool:
+            # Nor is an open breaker asked again: its wait is longer than any retry's.
+            return task.may_retry(error) and self.breaker.state is not BreakerState.OPEN
+
+        if task.probe:
+            return self._limited(task)
+        return self.retry.run(lambda: self._limited(task), may_retry=may_retry, deadline=task.deadline, on_retry=note)
 
     def _breaker_turned(self, state: BreakerState) -> None:
         self.metrics.set_gauge("breaker_state", _STATES[state])
@@ -84,20 +87,6 @@ class Guards:
         with contextlib.nullcontext() if share is None else share.slot(deadline), self._lanes[lane].slot(deadline):
             yield
 
-    def _retried(self, task: Task[T]) -> T:
-        def note(error: Exception, wait_s: float) -> None:
-            log.info("%s failed, trying again in %.1f s: %s", task.name, wait_s, error)
-            self.metrics.increment_counter("retries")
-            self.metrics.record_timing("retry_wait", wait_s)
-
-        def may_retry(error: Exception) -> bool:
-            # Nor is an open breaker asked again: its wait is longer than any retry's.
-            return task.may_retry(error) and self.breaker.state is not BreakerState.OPEN
-
-        if task.probe:
-            return self._limited(task)
-        return self.retry.run(lambda: self._limited(task), may_retry=may_retry, deadline=task.deadline, on_retry=note)
-
     def _limited(self, task: Task[T]) -> T:
         if not task.probe:
             self.breaker.check()  # who will be refused need not queue for it
@@ -109,7 +98,6 @@ class Guards:
             return result
 
     def _once(self, task: Task[T]) -> T:
-        task.attempts += 1
         self.metrics.increment_counter("attempts")
         with self.metrics.in_progress("requests_in_flight"):
             return task.attempt()

@@ -19,8 +19,8 @@ from ..errors import (
     WaitTimeoutError,
 )
 from ..names import counted, several
-from ..resource import Resource, Site, items_of, value_of, writes
-from ..waiting import begun, settle, ticks, wait_for
+from ..resource import Resource, Site, items_of, parsing, typed, writes
+from ..waiting import after_write, settle, ticks, wait_for
 from .status import HostStatuses
 
 __all__ = ["Activation", "ActivationResult", "ActivationRun", "PendingChange"]
@@ -45,10 +45,11 @@ class PendingChange:
     @classmethod
     def parse(cls, data: Any) -> PendingChange:
         """From an entry of the API's list."""
-        user, action = data.get("user_id"), str(value_of(data, "action_name"))
-        text, time = str(data.get("text", "")), str(data.get("time", ""))
+        action = typed(str, data, "action_name")
+        user = typed(str, data, "user_id", default="") or None
+        text, time, ident = (typed(str, data, name, default="") for name in ("text", "time", "id"))
         # Checkmk: no version promises the id.
-        return cls(str(data.get("id") or f"{time} {user} {action} {text}"), user, action, text, time)
+        return cls(ident or f"{time} {user} {action} {text}", user, action, text, time)
 
     def is_foreign_to(self, user: str) -> bool:
         """True when it is another user's. Checkmk: changes of the site itself are nobody's, and are activated by
@@ -76,17 +77,15 @@ class ActivationRun:
     @classmethod
     def parse(cls, data: Any) -> ActivationRun:
         """From the object that the API sends."""
-        extensions = value_of(data, "extensions")
-        status = {
-            str(value_of(entry, "site")): (
-                entry.get("state"),
-                " ".join(filter(None, (entry.get("status_text"), entry.get("status_details")))),
-            )
-            for entry in extensions.get("status_per_site") or ()
-        }
-        running, sites = bool(value_of(extensions, "is_running")), tuple(extensions.get("sites") or ())
-        changes = tuple(PendingChange.parse(change) for change in extensions.get("changes") or ())
-        return cls(str(value_of(data, "id")), running, sites, status, changes)
+        extensions = typed(dict, data, "extensions")
+        status = {}
+        for entry in typed(list, extensions, "status_per_site", default=[]):
+            texts = (typed(str, entry, name, default="") for name in ("status_text", "status_details"))
+            state = typed(str, entry, "state", default="") or None
+            status[typed(str, entry, "site")] = (state, " ".join(filter(None, texts)))
+        sites = tuple(str(site) for site in typed(list, extensions, "sites", default=[]))
+        changes = tuple(map(PendingChange.parse, typed(list, extensions, "changes", default=[])))
+        return cls(typed(str, data, "id"), typed(bool, extensions, "is_running"), sites, status, changes)
 
 
 @dataclass(frozen=True)
@@ -152,15 +151,16 @@ class Activation(Resource):
     def _pending(self) -> tuple[list[PendingChange], Optional[str]]:
         """The pending changes, and the ETag of just this list."""
         reply = self._perform("pending")
-        return [PendingChange.parse(entry) for entry in items_of(reply.data)], reply.etag
+        with parsing(reply):
+            return [PendingChange.parse(entry) for entry in items_of(reply.data)], reply.etag
 
     def running(self) -> list[ActivationRun]:
         """The activations that run now."""
-        return [ActivationRun.parse(entry) for entry in items_of(self._perform("running").data)]
+        return self._read(lambda data: [ActivationRun.parse(entry) for entry in items_of(data)], "running")
 
     def get(self, run_id: str) -> ActivationRun:
         """An activation by its id. NotFoundError when the site does not know it, or no more."""
-        return ActivationRun.parse(self._perform("get", path={"run": run_id}).data)
+        return self._read(ActivationRun.parse, "get", path={"run": run_id})
 
     @writes
     def activate(
@@ -195,8 +195,8 @@ class Activation(Resource):
         left = set[str]()
         if run is not None:
             taken_along = start.unapproved(run.changes)
-            with begun():
-                run = self._ended(run, deadline)
+            with after_write("the activation was started, but its end cannot be seen"):
+                run = self._ended(run, before, deadline)
                 left = self._verified(before, run, sites)
             if taken_along:
                 said = f"activated as well, though not approved: {_few(taken_along)}"
@@ -241,8 +241,8 @@ class Activation(Resource):
             if not before:
                 return before, None
             try:
-                reply = self._perform("start", body=start.body(), etag=start.if_match(etag))
-                return before, ActivationRun.parse(reply.data)
+                body, if_match = start.body(), start.if_match(etag)
+                return before, self._read(ActivationRun.parse, "start", body=body, etag=if_match)
             except LockedError:  # another activation runs; ours starts after it
                 if start.approved is not None:  # and what it has activated is pending no more
                     before, etag = self._pending()
@@ -273,14 +273,19 @@ class Activation(Resource):
                 return run
         return None if self._still_pending(before) else ActivationRun("", False, ())
 
-    def _ended(self, run: ActivationRun, deadline: Deadline) -> ActivationRun:
+    def _ended(self, run: ActivationRun, before: Sequence[PendingChange], deadline: Deadline) -> ActivationRun:
         if not run.is_running and not run.id:
             return run
 
         def ended(site: Site) -> Optional[ActivationRun]:
+            here = self._via(site)
             try:
-                now = self._via(site).get(run.id)
-            except NotFoundError:  # forgotten already: the pending changes tell how it went
+                now = here.get(run.id)
+            except NotFoundError as error:  # forgotten already: the pending changes tell how it went
+                if any(other.id == run.id for other in here.running()):
+                    return None
+                if here._still_pending(before):
+                    raise error.with_attempted(f"{error}, and its changes are still pending") from None
                 return ActivationRun(run.id, False, run.sites)
             return None if now.is_running else now
 

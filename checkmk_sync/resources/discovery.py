@@ -10,8 +10,8 @@ from ..clock import Deadline
 from ..errors import CheckmkError, ConflictError, DiscoveryError, UnexpectedReplyError, WaitTimeoutError
 from ..names import counted, several
 from ..outcomes import is_uncertain
-from ..resource import Resource, Site, value_of, writes
-from ..waiting import begun, ticks, wait_for
+from ..resource import Resource, Site, typed, value_of, writes
+from ..waiting import after_write, settle, ticks, wait_for
 from ..wire import Reply
 from .jobs import RACE_S, Job, Jobs
 
@@ -91,14 +91,16 @@ class Discovery(Resource):
         if mode not in _MODES:
             raise ValueError(f"{mode!r} is no mode of discovery: {', '.join(_MODES)}")
         # A redirect means "started in the background"; following it would end in a loop.
-        self._perform("start", body={"host_name": host, "mode": mode})
+        self._perform("start", body={"host_name": host, "mode": mode}, about=(host,))
 
     def status(self, host: str) -> DiscoveryRun:
         """The state of the host's scan. NotFoundError when none ran."""
-        data = self._perform("run", path={"name": host}).data
-        return DiscoveryRun(
-            host, bool(value_of(data, "extensions", "active")), str(value_of(data, "extensions", "state"))
-        )
+
+        def parse(data: Any) -> DiscoveryRun:
+            extensions = typed(dict, data, "extensions")
+            return DiscoveryRun(host, typed(bool, extensions, "active"), typed(str, extensions, "state"))
+
+        return self._read(parse, "run", path={"name": host})
 
     def wait(self, host: str, *, timeout_s: float = 300.0) -> DiscoveryRun:
         """The scan of a host when it has ended. WaitTimeoutError after ``timeout_s`` seconds."""
@@ -112,29 +114,47 @@ class Discovery(Resource):
 
     def result(self, host: str) -> DiscoveryResult:
         """What discovery knows of a host. Checkmk may contact the host for it: this can take long."""
-        data = self._perform("result", path={"name": host}).data
-        phases: dict[str, tuple[str, ...]] = {}
-        for entry in value_of(data, "extensions", "check_table").values():
-            phase = str(value_of(entry, "value"))
-            phases[phase] = (*phases.get(phase, ()), str(value_of(entry, "extensions", "service_name")))
-        return DiscoveryResult(host, phases, data["extensions"].get("host_labels") or {})
+
+        def parse(data: Any) -> DiscoveryResult:
+            phases: dict[str, list[str]] = {}
+            for entry in typed(dict, data, "extensions", "check_table").values():
+                phases.setdefault(typed(str, entry, "value"), []).append(
+                    typed(str, entry, "extensions", "service_name")
+                )
+            labels = typed(dict, data, "extensions", "host_labels", default={})
+            return DiscoveryResult(host, {phase: tuple(found) for phase, found in phases.items()}, labels)
+
+        return self._read(parse, "result", path={"name": host})
 
     @writes
     def discover(self, host: str, *, rescan: bool = True, timeout_s: float = 300.0) -> DiscoveryResult:
         """Scan a host, accept everything found, and say what that is. DiscoveryError when the scan failed."""
         if rescan:
             self._start_or_join(host)
-            run = self.wait(host, timeout_s=timeout_s)
+            with after_write(f"the scan of {host} was started, but its end cannot be seen"):
+                run = self.wait(host, timeout_s=timeout_s)
             if run.state != "finished":
                 raise DiscoveryError(f"the discovery of {host} ended as {run.state}", state=run.state)
         self.start(host, "fix_all")
-        return self.result(host)
+        with after_write(f"the services of {host} were accepted, but cannot be read"):
+            return self.result(host)
 
     @writes
     def set_phase(self, host: str, check_type: str, item: Optional[str], phase: str) -> None:
         """Move one service to a phase, such as ``monitored`` or ``ignored``."""
         body = {"check_type": check_type, "service_item": item, "target_phase": phase}
-        self._perform("set_phase", path={"name": host}, body=body)
+
+        def is_there(data: Any) -> Optional[bool]:
+            for entry in typed(dict, data, "extensions", "check_table").values():
+                found = typed(dict, entry, "extensions")
+                if (found.get("check_plugin_name"), found.get("service_item")) == (check_type, item):
+                    return value_of(entry, "value") == phase or None
+            return None
+
+        try:
+            self._perform("set_phase", path={"name": host}, body=body)
+        except CheckmkError as error:
+            settle(self._site, error, lambda site: self._via(site)._read(is_there, "result", path={"name": host}))
 
     @writes
     def bulk(
@@ -164,7 +184,7 @@ class Discovery(Resource):
         }
         deadline = Deadline(self._site.clock, timeout_s)
         reply = self._start_bulk(names, options, deadline)
-        with begun():
+        with after_write("the bulk discovery was started, but its end cannot be seen"):
             job_id = self._job_id(reply)
             if job_id is None:
                 return BulkDiscovery(names, None)
@@ -172,8 +192,14 @@ class Discovery(Resource):
         return BulkDiscovery(names, job)
 
     def _start_or_join(self, host: str) -> None:
+        """Start a scan; where the answer is lost once more, because scanning twice finds the same."""
         with contextlib.suppress(ConflictError):  # a scan runs already: its result is as good
-            self.start(host, "refresh")
+            try:
+                self.start(host, "refresh")
+            except CheckmkError as error:
+                if not is_uncertain(error):
+                    raise
+                self.start(host, "refresh")
 
     def _start_bulk(self, names: tuple[str, ...], options: Mapping[str, bool], deadline: Deadline) -> Reply:
         body: dict[str, Any] = {"hostnames": list(names), "do_full_scan": True, "ignore_errors": True, "bulk_size": 50}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Optional, Sequence
 
-from ..errors import BadRequestError, CheckmkError, NotFoundError
+from ..errors import BadRequestError, CheckmkError, NotFoundError, PreconditionError
 from ..names import folder_id, folder_path, is_folder_hash, parent_folder
 from ..records import Folder
 from ..resource import Resource, parsed, writes
 from ..streaming import Stream
-from ..waiting import settle
+from ..waiting import after_refusal, settle
 from .changes import Attributes, Change, body_of, holds, is_made_by, one_kind, plain, with_fresh_etag
 
 __all__ = ["Folders"]
@@ -22,8 +22,7 @@ class Folders(Resource):
 
     def get(self, folder: str, *, fresh: bool = False) -> Folder:
         """One folder with its ETag. NotFoundError where there is none."""
-        reply = self._perform("get", path={"folder": folder_id(folder)}, fresh=fresh)
-        return Folder.parse(reply.data, reply.etag)
+        return self._record(Folder.parse, "get", path={"folder": folder_id(folder)}, fresh=fresh)
 
     def find(self, folder: str, *, fresh: bool = False) -> Optional[Folder]:
         """One folder, or None where :meth:`get` raises NotFoundError."""
@@ -53,7 +52,13 @@ class Folders(Resource):
         body = {"name": name, "title": title or name, "parent": parent, "attributes": plain(attributes or {}, path)}
         started = self._site.clock.monotonic()
         try:
-            return self._written("create", body=body)
+            created = self._record(Folder.parse, "create", body=body, about=(path,))
+            self._site.created.add("folders", (path,))
+            return created
+        except BadRequestError as error:
+            if ("folders", path) in self._site.created:
+                raise
+            return after_refusal(self._site, error, lambda site: self._via(site)._as_created(path, body, started))
         except CheckmkError as error:
             return settle(self._site, error, lambda site: self._via(site)._as_created(path, body, started))
 
@@ -101,8 +106,11 @@ class Folders(Resource):
             if not body:
                 return before
             path = {"folder": folder_id(folder)}
+            sent = dict(path=path, body=body, etag=etag or before.etag or "*", about=(before.path,))
             try:
-                return self._written("update", path=path, body=body, etag=etag or before.etag or "*")
+                return self._record(Folder.parse, "update", **sent)
+            except PreconditionError as error:
+                return after_refusal(self._site, error, lambda site: self._via(site)._if_so(folder, body))
             except CheckmkError as error:
                 return settle(self._site, error, lambda site: self._via(site)._if_so(folder, body))
 
@@ -117,8 +125,11 @@ class Folders(Resource):
             if parent_folder(before.path) == target:
                 return before
             path, body = {"folder": folder_id(folder)}, {"destination": target}
+            moved = _below(target, before)
             try:
-                return self._written("move", path=path, body=body, etag=before.etag or "*")
+                return self._record(Folder.parse, "move", path=path, body=body, etag=before.etag or "*", about=(moved,))
+            except (BadRequestError, NotFoundError, PreconditionError) as error:
+                return after_refusal(self._site, error, lambda site: self._via(site)._as_moved(before, target))
             except CheckmkError as error:
                 return settle(self._site, error, lambda site: self._via(site)._as_moved(before, target))
 
@@ -148,16 +159,13 @@ class Folders(Resource):
             )
         was_seen = self.find(folder, fresh=True) is not None  # else its absence would prove nothing
         try:
+            self._site.created.discard("folders", folder_path(folder))
             self._perform("delete", path=path, query=query)
         except NotFoundError:
-            if not missing_ok:
+            if not (missing_ok or was_seen):
                 raise
         except CheckmkError as error:
             settle(self._site, error, lambda site: (was_seen and self._via(site)._is_gone(folder)) or None)
-
-    def _written(self, verb: str, **arguments: Any) -> Folder:
-        reply = self._perform(verb, **arguments)
-        return Folder.parse(reply.data, reply.etag)
 
     def _as_created(self, path: str, body: Attributes, started: float) -> Optional[Folder]:
         """The new folder as it was sent, made by us after ``started``: another of that name proves nothing."""
@@ -171,7 +179,7 @@ class Folders(Resource):
         """The folder in ``target``: gone from where it was, and as old as it was; else it is another of its name."""
         if self.find(before.path, fresh=True) is not None:
             return None
-        found = self.find(f"{target.rstrip('/')}/{before.path.rpartition('/')[2]}", fresh=True)
+        found = self.find(_below(target, before), fresh=True)
         return found if found is not None and _birth(found) == _birth(before) is not None else None
 
     def _is_gone(self, folder: str) -> bool:
@@ -182,6 +190,11 @@ class Folders(Resource):
         if found is None or found.title != body.get("title", found.title):
             return None
         return found if holds(body, found.attributes) else None
+
+
+def _below(target: str, folder: Folder) -> str:
+    """Return the path of a folder once it is in ``target``."""
+    return f"{target.rstrip('/')}/{folder.path.rpartition('/')[2]}"
 
 
 def _birth(folder: Folder) -> Optional[tuple[str, str]]:

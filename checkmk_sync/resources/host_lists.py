@@ -34,8 +34,7 @@ class HostLists(Resource):
     def get(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Host:
         """One host with its ETag. NotFoundError where there is none, or the user may not see it."""
         query = {"effective_attributes": True} if effective_attributes else {}
-        reply = self._perform("get", path={"name": name}, query=query, fresh=fresh)
-        return Host.parse(reply.data, reply.etag)
+        return self._record(Host.parse, "get", path={"name": name}, query=query, fresh=fresh)
 
     def find(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Optional[Host]:
         """One host, or None where :meth:`get` raises NotFoundError."""
@@ -111,7 +110,7 @@ class HostLists(Resource):
             for hosts in blocks:
                 yield [host for host in hosts if fits(host.name) and inside in (None, host.folder)]
 
-    def _read(self, names: Sequence[str]) -> dict[str, Host]:
+    def _by_name(self, names: Sequence[str]) -> dict[str, Host]:
         return {host.name: host for hosts in self._named(list(names), {}) for host in hosts}
 
 

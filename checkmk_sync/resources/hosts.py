@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Iterable, Optional, Sequence, Union
 
 from ..bulk import BulkVerb, run_bulk
-from ..errors import BadRequestError, CheckmkError, NotFoundError
+from ..errors import ApiError, BadRequestError, CheckmkError, NotFoundError, PreconditionError, UnexpectedReplyError
 from ..names import folder_path, several
 from ..outcomes import Outcomes, Progress
 from ..records import Host
 from ..resource import Site, writes
-from ..waiting import read_back, settle
+from ..waiting import after_refusal, settle
 from .changes import Attributes, Change, body_of, holds, is_made_by, one_kind, plain, with_fresh_etag
 from .entries import Entry, as_change, as_host, as_new, check_name, listed, named, without_folder
 from .host_lists import HostLists
@@ -31,7 +31,13 @@ class Hosts(HostLists):
         entry = {"host_name": name, "folder": folder_path(folder), "attributes": plain(attributes or {}, name)}
         started = self._site.clock.monotonic()
         try:
-            return self._written("create", body=entry)
+            created = self._record(Host.parse, "create", body=entry, about=(name,))
+            self._site.created.add("hosts", (name,))
+            return created
+        except BadRequestError as error:
+            if not _is_about("host_name", error) or ("hosts", name) in self._site.created:
+                raise
+            return after_refusal(self._site, error, lambda site: self._via(site)._as_created(entry, started))
         except CheckmkError as error:
             return settle(self._site, error, lambda site: self._via(site)._as_created(entry, started))
 
@@ -63,17 +69,14 @@ class Hosts(HostLists):
             body = body_of(change, before.attributes, name) if change is not None else given
             if not body:
                 return before
-            path = {"name": name}
+            sent = dict(path={"name": name}, body=body, etag=etag or before.etag or "*", about=(name,))
             try:
-                return self._written("update", path=path, body=body, etag=etag or before.etag or "*")
-            except BadRequestError:
-                if "remove_attributes" not in body:
-                    raise
+                return self._record(Host.parse, "update", **sent)
+            except (BadRequestError, PreconditionError) as error:
                 # Checkmk: an attribute that was not there is refused, while the others are removed all the same.
-                found = read_back(self._site, lambda site: self._via(site)._if_so(name, body))
-                if found is None:
+                if isinstance(error, BadRequestError) and "remove_attributes" not in body:
                     raise
-                return found
+                return after_refusal(self._site, error, lambda site: self._via(site)._if_so(name, body))
             except CheckmkError as error:
                 return settle(self._site, error, lambda site: self._via(site)._if_so(name, body))
 
@@ -81,15 +84,16 @@ class Hosts(HostLists):
 
     @writes
     def delete(self, name: str, *, missing_ok: bool = False) -> None:
-        """Delete a host. NotFoundError where there is none, unless ``missing_ok``.
+        """Delete a host. NotFoundError if there is none, unless ``missing_ok``.
 
-        It is read before: only of a host that was seen it is a proof, after a lost answer, that it is not any more.
+        The host is read before. Only for a host that was seen its absence afterwards proves the deletion.
         """
         was_seen = self.find(name, fresh=True) is not None
         try:
-            self._perform("delete", path={"name": name})
+            self._site.created.discard("hosts", name)
+            self._perform("delete", path={"name": name}, about=(name,))
         except NotFoundError:
-            if not missing_ok:
+            if not (missing_ok or was_seen):
                 raise
         except CheckmkError as error:
             settle(self._site, error, lambda site: (was_seen and self._via(site)._is_gone(name)) or None)
@@ -102,9 +106,14 @@ class Hosts(HostLists):
         def write(before: Host) -> Host:
             if before.folder == target:
                 return before
-            body = {"target_folder": target}
+            sent = dict(path={"name": name}, body={"target_folder": target}, etag=before.etag or "*", about=(name,))
             try:
-                return self._written("move", path={"name": name}, body=body, etag=before.etag or "*")
+                moved = self._record(Host.parse, "move", **sent)
+                if moved.folder != target:
+                    raise UnexpectedReplyError(f"the answer shows {name} in {moved.folder}, not in {target}")
+                return moved
+            except (BadRequestError, PreconditionError) as error:
+                return after_refusal(self._site, error, lambda site: self._via(site)._if_in(name, target))
             except CheckmkError as error:
                 return settle(self._site, error, lambda site: self._via(site)._if_in(name, target))
 
@@ -123,14 +132,20 @@ class Hosts(HostLists):
         One outcome for each; entries that Checkmk refuses do not hold up the others. BatchError when the
         credentials are wrong.
         """
-        started = self._site.clock.monotonic()
+        started, created = self._site.clock.monotonic(), self._site.created
+
+        def send(chunk: Sequence[Entry]) -> None:
+            self._bulk("bulk_create", chunk)
+            created.add("hosts", map(named, chunk))
+
         verb = BulkVerb(
             shaped=as_new,
             check=check_name,
-            send=lambda chunk: self._bulk("bulk_create", chunk),
+            send=send,
             proven=lambda site, chunk: self._via(site)._proven_created(chunk, started),
             key=named,
             folder=lambda entry: str(entry["folder"]),
+            may_be_done=lambda entry, fields: "host_name" in fields and ("hosts", named(entry)) not in created,
         )
         return run_bulk(self._site, verb, listed(hosts, "hosts"), self._chunk_size(chunk_size), progress)
 
@@ -174,8 +189,10 @@ class Hosts(HostLists):
 
         def send(chunk: Sequence[Host]) -> None:
             unread = [host.name for host in chunk if host.name not in folders]
-            found = self._read(unread) if unread else {}
+            found = self._by_name(unread) if unread else {}
             folders.update((name, found[name].folder if name in found else None) for name in unread)
+            for host in chunk:
+                self._site.created.discard("hosts", host.name)
             self._bulk("bulk_delete", [host.name for host in chunk])
 
         def proven(site: Site, chunk: Sequence[Host]) -> set[str]:
@@ -188,6 +205,7 @@ class Hosts(HostLists):
             proven=proven,
             key=lambda host: host.name,
             folder=lambda host: folders.get(host.name) or host.folder,
+            may_be_done=lambda _host, fields: "entry" in fields,
         )
         return run_bulk(self._site, verb, several(names, "names"), self._chunk_size(chunk_size), progress)
 
@@ -200,12 +218,9 @@ class Hosts(HostLists):
             raise ValueError(f"chunk_size is a whole number of hosts, at least 1, not {asked!r}")
         return asked or self._site.settings.batch_processing.chunk_size
 
-    def _written(self, verb: str, **arguments: Any) -> Host:
-        reply = self._perform(verb, **arguments)
-        return Host.parse(reply.data, reply.etag)
-
     def _bulk(self, verb: str, entries: Sequence[Any]) -> None:
-        self._perform(verb, body={"entries": list(entries)})
+        names = [entry if isinstance(entry, str) else named(entry) for entry in entries]
+        self._perform(verb, body={"entries": list(entries)}, about=names)
 
     def _as_created(self, entry: Entry, started: float) -> Optional[Host]:
         return self.find(named(entry), fresh=True) if self._proven_created([entry], started) else None
@@ -223,7 +238,7 @@ class Hosts(HostLists):
 
         Any other host of that name is somebody else's: creating it would have been refused.
         """
-        found = self._read([named(entry) for entry in entries])
+        found = self._by_name([named(entry) for entry in entries])
         pairs = [(entry, found[named(entry)]) for entry in entries if named(entry) in found]
         paths = {folder: self._path_of(folder) for folder in {entry["folder"] for entry, _ in pairs}}
         alike = [
@@ -235,11 +250,16 @@ class Hosts(HostLists):
         return {host.name for host in alike if is_made_by(user, since, host.meta)}
 
     def _proven_updated(self, entries: Sequence[Entry]) -> set[str]:
-        found = self._read([named(entry) for entry in entries])
+        found = self._by_name([named(entry) for entry in entries])
         return {named(e) for e in entries if named(e) in found and holds(e, found[named(e)].attributes)}
 
     def _proven_deleted(self, names: Sequence[str]) -> set[str]:
-        return set(names) - set(self._read(names))
+        return set(names) - set(self._by_name(names))
 
     def _is_gone(self, name: str) -> bool:
         return self.find(name, fresh=True) is None
+
+
+def _is_about(field: str, error: ApiError) -> bool:
+    """Return True if a refusal concerns this field, or names no field at all."""
+    return not error.fields or any(path.partition(".")[0] == field for path in error.fields)

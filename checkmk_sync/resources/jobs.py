@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ..clock import Deadline
-from ..resource import Resource, Site, value_of
+from ..resource import Resource, Site, typed
 from ..waiting import wait_for
 
 __all__ = ["RACE_S", "Job", "Jobs"]
@@ -31,19 +31,12 @@ class Job:
     @classmethod
     def parse(cls, data: Any) -> Job:
         """From any of the shapes in which the versions describe a job."""
-        extensions = value_of(data, "extensions")
-        active = bool(value_of(extensions, "active"))
-        status = extensions.get("status")
-        if isinstance(status, dict):  # 2.4 and later
-            logs = status.get("log_info") or {}
-            return cls(str(data.get("id")), active, str(value_of(status, "state")), _lines(logs))
-        logs = extensions.get("logs") or {}
-        return cls(str(data.get("id")), active, str(value_of(extensions, "state")), _lines(logs))
-
-
-def _lines(logs: Any) -> tuple[str, ...]:
-    entries = [line for value in logs.values() if isinstance(value, list) for line in value]
-    return tuple(str(line) for line in entries)
+        ident, active = typed(str, data, "id"), typed(bool, data, "extensions", "active")
+        status = typed(dict, data, "extensions", "status", default={})  # 2.4 and later
+        where, name = (status, "log_info") if status else (typed(dict, data, "extensions"), "logs")
+        logs = typed(dict, where, name, default={}).values()
+        lines = tuple(str(line) for entries in logs if isinstance(entries, list) for line in entries)
+        return cls(ident, active, typed(str, where, "state"), lines)
 
 
 class Jobs(Resource):
@@ -54,7 +47,7 @@ class Jobs(Resource):
     def get(self, job_id: str, *, site: Optional[str] = None) -> Job:
         """The state of a job. NotFoundError where there is none of that id."""
         query = {"site_id": site} if site is not None and self._knows("get", "site_id") else {}
-        return Job.parse(self._perform("get", path={"job": job_id}, query=query).data)
+        return self._read(Job.parse, "get", path={"job": job_id}, query=query)
 
     def wait(self, job_id: str, *, timeout_s: float = 600.0, site: Optional[str] = None) -> Job:
         """The job when it has ended, well or not. WaitTimeoutError after ``timeout_s`` seconds.

@@ -67,7 +67,7 @@ class HostStatuses(_Status):
     def get(self, name: str, columns: Columns = (), *, fresh: bool = False) -> HostStatus:
         """One host. NotFoundError also for a host that is configured but not activated yet."""
         query = {"columns": self._asked(columns, (), everything())["columns"]}
-        return HostStatus.parse(self._perform("get", path={"name": name}, query=query, fresh=fresh).data)
+        return self._read(HostStatus.parse, "get", path={"name": name}, query=query, fresh=fresh)
 
     def each(
         self,
@@ -107,7 +107,7 @@ class Services(_Status):
     def get(self, host: str, service: str, columns: Columns = (), *, fresh: bool = False) -> ServiceStatus:
         """One service by its description. NotFoundError where the core does not know it."""
         query = {"service_description": service, "columns": self._asked(columns, (), everything())["columns"]}
-        return ServiceStatus.parse(self._perform("get", path={"name": host}, query=query, fresh=fresh).data)
+        return self._read(ServiceStatus.parse, "get", path={"name": host}, query=query, fresh=fresh)
 
     def each(
         self,

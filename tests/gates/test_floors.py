@@ -21,6 +21,7 @@ FLOORS = (
         "decoders",
         "metering",
         "problem",
+        "proof",
         "sessions",
         "transport",
         "watchdog",
