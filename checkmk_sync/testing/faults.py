@@ -16,6 +16,9 @@ KINDS = {
     "crash": "answer 500 with a crash report, nothing done",
     "crash_after": "do it, then answer 500 with a crash report",
     "lock": "answer 500: the configuration lock could not be had (after `seconds`)",
+    "answer": "answer `status` with `body`, nothing done, as a web server in front of the site does",
+    "answer_after": "do it, then answer `status` with `body`",
+    "repeat": "do it twice and answer what the second time gives, as a web server that sends a request again does",
     "html": "answer 200 with an HTML page",
     "redirect": "answer 302 to a login page, nothing done, as a portal in front of the site does",
     "reset_before": "close the connection, nothing done",
@@ -42,7 +45,8 @@ class Fault:
 
     ``method`` and ``path`` (a regular expression searched in the part below ``/api/1.0``) choose requests,
     ``writes`` those that change something; ``skip`` lets the first ones pass, ``times`` is how often it
-    happens (None: always), ``probability`` how likely. ``seconds`` are real ones.
+    happens (None: always), ``probability`` how likely. ``seconds`` are real ones. ``body`` is a text, which is sent as
+    HTML, or data, which is sent as JSON, unless ``content_type`` says otherwise; None is an empty body.
     """
 
     kind: str
@@ -56,6 +60,8 @@ class Fault:
     skip: int = 0
     times: Optional[int] = None
     probability: float = 1.0
+    body: Any = None
+    content_type: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -45,6 +45,7 @@ class Trouble:
             "crash": _crash,
             "lock": self._lock_failure,
             "redirect": lambda _fault: Response(status=302, headers={"Location": "https://login.invalid/?from=api"}),
+            "answer": _foreign_answer,
             "html": lambda _fault: Response(_PAGE.format("Login", "Please log in"), content_type="text/html"),
         }
 
@@ -73,6 +74,10 @@ class Trouble:
             _reset(environ)
         if fault.kind == "crash_after":
             return _crash(fault)(environ, start_response)
+        if fault.kind == "answer_after":
+            return _foreign_answer(fault)(environ, start_response)
+        if fault.kind == "repeat":
+            response = self._app.handle(_again(request))
         return self._spoiled(response, fault, environ, start_response)
 
     def do_standing(self, faults: Iterable[Fault]) -> None:
@@ -108,16 +113,7 @@ class Trouble:
         held.wait()
 
     def _do_later(self, request: Request, seconds: float) -> None:
-        # The connection is gone by then, so the request is built anew from what it said.
-        builder = EnvironBuilder(
-            method=request.method,
-            path=request.environ["PATH_INFO"].encode("latin-1").decode("utf-8"),
-            query_string=request.query_string.decode("latin-1"),
-            headers=list(request.headers.items()),
-            data=request.get_data(),
-        )
-        again = Request(builder.get_environ())
-        timer = threading.Timer(seconds, self._app.handle, [again])
+        timer = threading.Timer(seconds, self._app.handle, [_again(request)])  # the connection is gone by then
         timer.daemon = True
         self._later = [t for t in self._later if t.is_alive()] + [timer]
         timer.start()
@@ -156,6 +152,31 @@ class Trouble:
 
 def _problem(status: int, body: Mapping[str, Any]) -> Response:
     return Response(json.dumps(body), status, content_type=PROBLEM)
+
+
+def _again(request: Request) -> Request:
+    """Return a copy of a request that does not need its connection."""
+    builder = EnvironBuilder(
+        method=request.method,
+        path=request.environ["PATH_INFO"].encode("latin-1").decode("utf-8"),
+        query_string=request.query_string.decode("latin-1"),
+        headers=list(request.headers.items()),
+        data=request.get_data(),
+    )
+    return Request(builder.get_environ())
+
+
+def _foreign_answer(fault: Fault) -> Response:
+    if fault.body is None:
+        response = Response(status=fault.status, content_type=fault.content_type or None)
+    elif isinstance(fault.body, str):
+        response = Response(fault.body, fault.status, content_type=fault.content_type or "text/html")
+    else:
+        kind = fault.content_type or "application/json"
+        response = Response(json.dumps(fault.body), fault.status, content_type=kind)
+    if fault.content_type == "" and fault.body is None:
+        response.headers.pop("Content-Type", None)
+    return response
 
 
 def _gateway_page(fault: Fault) -> Response:
