@@ -15,7 +15,7 @@ from .metering import CallEvent
 from .metrics import MetricsCollector
 from .records import Version
 from .recovery import BreakerState
-from .resource import Site, parsing
+from .resource import Settling, Site, parsing
 from .resources import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Services
 from .settings import Settings, replace_nested
 from .transport import Transport
@@ -149,6 +149,14 @@ class Checkmk:
         What it raises is logged only; calls that it makes itself are not told.
         """
         self._site.meter.add_hook(hook)
+
+    def add_settling_hook(self, hook: Callable[[Settling], object]) -> None:
+        """Call ``hook`` each time the answer to a write is lost, before the client reads what became of the write."""
+        self._site.settling_hooks.append(hook)
+
+    def remove_settling_hook(self, hook: Callable[[Settling], object]) -> None:
+        """Call ``hook`` no longer. ValueError if it was not added."""
+        self._site.settling_hooks.remove(hook)
 
     def remove_hook(self, hook: Callable[[CallEvent], object]) -> None:
         """Tell ``hook`` nothing more. ValueError when it was not added."""

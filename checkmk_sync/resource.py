@@ -6,6 +6,8 @@ import contextlib
 import copy
 import functools
 import json
+import logging
+from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from .catalogue import NOUNS, Operation, is_versioned, pick
@@ -20,12 +22,23 @@ from .streaming import Blocks, Received, StreamBatch, batches
 from .transport import Transport
 from .wire import Call, Reply
 
-__all__ = ["Recent", "Resource", "Site", "items_of", "parsed", "parsing", "typed", "value_of", "writes"]
+__all__ = ["Recent", "Resource", "Settling", "Site", "items_of", "parsed", "parsing", "typed", "value_of", "writes"]
+
+log = logging.getLogger("checkmk_sync")
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Resource")
 F = TypeVar("F", bound=Callable[..., Any])
 Query = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Settling:
+    """A write without a usable answer, of which the client now reads what became: for at most ``limit_s`` seconds."""
+
+    call: str
+    error: CheckmkError
+    limit_s: float
 
 
 class Recent:
@@ -70,6 +83,7 @@ class Site:
         self.clock = transport.clock
         self.meter: Meter = origin.meter if origin else Meter(transport.metrics, transport.clock)
         self.created: Recent = origin.created if origin else Recent(transport.clock)
+        self.settling_hooks: list[Callable[[Settling], object]] = origin.settling_hooks if origin else []
         self._deadline = deadline
 
     @property
@@ -99,6 +113,15 @@ class Site:
         ours, rather too early than too late (by a second at most); None where the site does not tell its time."""
         date = http_date(self.perform("site", "version").header("Date") or "")
         return None if date is None else date - (self.clock.monotonic() - moment)
+
+    def tell_settling(self, error: CheckmkError) -> None:
+        """Tell the hooks that the outcome of a write is being looked for; what they raise is logged."""
+        settling = Settling(str(getattr(error, "call", "")), error, self.settings.timeouts.settle_s)
+        for hook in list(self.settling_hooks):
+            try:
+                hook(settling)
+            except Exception:
+                log.exception("a hook failed while the outcome of %s was looked for", settling.call)
 
     def forget_reads(self) -> None:
         """Make all void that is kept of the site."""

@@ -70,7 +70,7 @@ class Transport:
         answer that does not prove a write.
         """
         if self._closed:
-            attempted = Attempted(Delivery.NOT_SENT, attempts=0, retries_spent=True)
+            attempted = Attempted(Delivery.NOT_SENT, call.is_read, attempts=0, retries_spent=True)
             raise ConnectError("the client is closed", call=str(call), attempted=attempted)
         generation = self.cache.generation(call)
         if generation is None or call.fresh:

@@ -100,6 +100,7 @@ def settle(site: Site, error: CheckmkError, look: Callable[[Site], Optional[T]])
     """
     if not is_uncertain(error):
         raise error
+    site.tell_settling(error)
     try:
         with shielded():
             return _settled(site, error, look)

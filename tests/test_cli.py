@@ -94,7 +94,7 @@ def test_changes(site_for_cli: SimulatedSite, sync: Run) -> None:
     sync("hosts", "create", "new")
     (pending,) = sync("pending", "--json").data
     assert pending["action"] == "create-host"
-    assert sync("discover", "new", "--json").data == {"hosts": 1, "state": "finished"}
+    assert sync("discover", "new", "--json").data == {"outcome": "applied", "hosts": 1, "state": "finished"}
     assert sync("activate", "--json").data["activated"] == 2
     assert sync("pending", "--json").data == []
     site_for_cli.set_faults([Fault("fail_discovery")])

@@ -28,6 +28,7 @@ from .cost import cost_of
 from .demo import demo
 from .doctor import doctor
 from .mcp import mcp
+from .outcome import UNKNOWN, Writing, failed_status
 from .output import safe
 from .shared import INTERRUPTED, REFUSED, UNREACHABLE, Declined, State, as_options, ask, can_ask, shared_options
 from .simulate import simulate
@@ -55,7 +56,7 @@ class _Group(click.Group):
     cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 failed or partly failed, 2 refused or bad input (also what the site does not know), "
-    "3 site not reachable, 130 stopped. "
+    "3 site not reachable, 5 unknown whether it was done, 130 stopped. "
     "Try it without a Checkmk server: checkmk-sync demo",
 )
 @click.version_option(__version__, prog_name="checkmk-sync")
@@ -79,12 +80,12 @@ def _command(verb: Verb) -> click.Command:
                 if is_asked:
                     _ask(state, verb, client, arguments)
                 if verb.writes:
-                    state.begin_writing()
+                    state.begin_writing(Writing(verb, arguments))
                 found = verb.handler(client, **arguments)
             except ValueError as error:  # an argument that cannot be, such as the name of a host
                 raise click.UsageError(str(error)) from error
             if isinstance(found, Mapping):
-                state.output.record(found)
+                _show_record(state, found)
             else:
                 state.output.rows(found, verb.columns)
         return exit_code(found.error) if isinstance(found, FailedRow) else 0
@@ -97,6 +98,17 @@ def _command(verb: Verb) -> click.Command:
             click.Option(["--yes"], is_flag=True, help="Do not ask.", expose_value=False, callback=_yes)
         )
     return shared_options(command)
+
+
+def _show_record(state: State, found: Mapping[str, Any]) -> None:
+    """Show what a command gives; a write says first that it was done."""
+    if state.writing is None:
+        state.output.record(found)
+    elif state.as_json:
+        state.output.record(state.writing.applied(found))
+    else:
+        state.output.line(safe(state.writing.success()))
+        state.output.record(found)
 
 
 def _yes(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -242,5 +254,9 @@ def _run(state: State, arguments: Optional[Sequence[str]], module: str) -> int:
         if isinstance(error, TransportError):
             facts["server_url"] = state.server_url
         where = f"; the server is {state.server_url}" if isinstance(error, TransportError) else ""
-        state.output.error(f"{as_options(str(error))}{where}", facts)
-        return exit_code(error)
+        message = f"{as_options(str(error))}{where}"
+        if state.writing is None:
+            state.output.error(message, facts)
+            return exit_code(error)
+        state.output.error(state.writing.failure(error, message), {**facts, **state.writing.facts(error)})
+        return UNKNOWN if failed_status(error) is Status.UNKNOWN else exit_code(error)

@@ -27,6 +27,8 @@ and with `--json` they are JSON. Deleting asks, and so does `apply`; without a t
 permission, a setting that is missing or wrong, an unsafe plan, or you said no |
 | 3 | site not reachable, or no site at the address |
 | 4 | only with `plan --detailed-exitcode`: there is something to do |
+| 5 | unknown whether a write was done: its answer was lost, and reading could not settle it; the message says how to \
+check |
 | 130 | stopped with Ctrl-C, or with the end of the input at a question |
 
 What becomes of stdout does not change what is done: `apply` does its work when the reader leaves (`| head`), and the

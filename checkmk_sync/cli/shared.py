@@ -15,6 +15,7 @@ from ..configuration import NEEDED_VARIABLES, from_env, load
 from ..errors import SettingsError
 from ..metrics import MetricsCollector
 from ..settings import Settings
+from .outcome import Writing, settling_note
 from .output import Output
 
 __all__ = [
@@ -48,6 +49,7 @@ class State:
     collectors: list[MetricsCollector] = field(default_factory=list)
     kept: str = "nothing was changed"
     server_url: str = ""
+    writing: Optional[Writing] = None
 
     @property
     def output(self) -> Output:
@@ -73,10 +75,12 @@ class State:
     def watch(self, client: Checkmk) -> Checkmk:
         """The client; what it costs is shown by ``--stats``."""
         self.collectors.append(client.collector)
+        client.add_settling_hook(lambda settling: self.output.note(settling_note(settling)))
         return client
 
-    def begin_writing(self) -> None:
-        """From now on something may have been changed."""
+    def begin_writing(self, writing: Optional[Writing] = None) -> None:
+        """Note that something may have been changed from now on, and by which command of the table."""
+        self.writing = writing
         self.kept = "what was done is kept, run it again to go on"
 
     def start_logging(self) -> None:

@@ -7,10 +7,12 @@ from typing import Any, Callable, Optional, TypeVar
 import click
 
 from ..names import counted
+from ..outcomes import Status
 from ..sync import (
     Action,
     Options,
     Plan,
+    Report,
     apply_plan,
     load,
     make_plan,
@@ -18,6 +20,7 @@ from ..sync import (
     plan_as_text,
     report_as_text,
 )
+from .outcome import UNKNOWN, failed_status, worst
 from .output import Output, safe
 from .shared import State, as_options, ask, can_ask, shared_options
 
@@ -114,7 +117,9 @@ def apply(
             show(output, plan_as_text(found, limit=SHOWN))
         found.raise_if_unsafe(allow_changes=allow_changes, checksum=checksum)
         if found.is_empty:
-            output.data({"ok": True, **found.to_dict()}) if state.as_json else output.line("Nothing to do.")
+            output.data(
+                {"outcome": Status.APPLIED.value, "ok": True, **found.to_dict()}
+            ) if state.as_json else output.line("Nothing to do.")
             return 0
         options = Options(discover=not no_discover, activate=not no_activate, force_foreign=force_foreign)
         if not (yes or checksum is not None):
@@ -122,11 +127,19 @@ def apply(
         state.begin_writing()
         with output.progress() as watch:
             report = apply_plan(client, found, options, watch)
+    status = _status(report)
     if state.as_json:
-        output.data(report.to_dict())
+        output.data({"outcome": status.value, **report.to_dict()})
     else:
         show(output, as_options(report_as_text(report)))
-    return 0 if report.ok else 1
+    return UNKNOWN if status is Status.UNKNOWN else 0 if report.ok else 1
+
+
+def _status(report: Report) -> Status:
+    """Return the worst outcome of a run, that of the activation included."""
+    statuses = [outcome.status for _, outcome in report.results]
+    failed = [error for stage, error in report.errors.items() if stage != "verification"]  # which only reads
+    return worst([*statuses, *map(failed_status, failed)])
 
 
 def _confirm(output: Output, found: Plan, options: Options, *, stdin_is_taken: bool) -> None:

@@ -47,6 +47,8 @@ SITE_VERBS = (
             Argument("remove_vanished", "Also drop services that vanished.", bool, default=False),
         ),
         writes=True,
+        done="discovered",
+        look="checkmk-sync services list --host {}",
         fields=(Field("hosts", "How many were scanned.", int), Field("state", "How the scan ended.")),
         preview=previews.discovery,
         asks_with="remove_vanished",
@@ -79,6 +81,8 @@ SITE_VERBS = (
             Argument("timeout", "Give up after this many seconds.", int, default=900),
         ),
         writes=True,
+        done="activated",
+        look="checkmk-sync pending",
         fields=(
             Field("activated", "How many changes are active now.", int),
             Field("seconds", "How long it took.", float),

@@ -114,6 +114,9 @@ class Verb:
     What others write while an ``alone`` one is done would be taken along by it. ``local`` ones ask and change this
     program only, not the site. With ``watched`` the handler also takes ``watch``, a function that it tells how far it
     is. ``faces`` are where the row appears, and ``tool`` its name for language models, if not noun and name.
+
+    ``done`` is the participle that says what a verb that writes has done, such as "created"; ``look`` is the command
+    that shows whether it was done, with ``{}`` for the name.
     """
 
     noun: str
@@ -135,6 +138,8 @@ class Verb:
     watched: bool = False
     faces: tuple[str, ...] = (CLI, TOOL)
     tool: str = ""
+    done: str = "done"
+    look: str = ""
 
     @property
     def tool_name(self) -> str:

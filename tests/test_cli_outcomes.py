@@ -1,0 +1,118 @@
+"""Every command that writes ends with applied, not applied or unknown: in words, in JSON and as its exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checkmk_sync.testing import Fault, SimulatedSite
+
+COMMANDS = {
+    "hosts create new --folder /a": ("new", "created", "hosts get new"),
+    "hosts update host00001 --attribute alias=x": ("host00001", "updated", "hosts get host00001"),
+    "hosts move host00001 /a": ("host00001", "moved", "hosts get host00001"),
+    "hosts delete host00002 --yes": ("host00002", "deleted", "hosts get host00002"),
+    "folders create /new": ("/new", "created", "folders get /new"),
+    "folders update /a --title B": ("/a", "updated", "folders get /a"),
+    "folders move /b /a": ("/b", "moved", "folders get /b"),
+    "folders delete /c --yes": ("/c", "deleted", "folders get /c"),
+}
+
+
+@pytest.fixture
+def config(site_for_cli: SimulatedSite, tmp_path: Path) -> str:
+    with site_for_cli.client() as cmk:
+        for folder in ("/a", "/b", "/c"):
+            cmk.folders.create(folder)
+    path = tmp_path / "config.yaml"
+    path.write_text(f"checkmk:\n  server_url: {site_for_cli.url}\n  site: s\n  timeouts: {{settle_s: 0.2}}\n")
+    return str(path)
+
+
+def _json(sync: Any, config: str, command: str) -> tuple[int, Any]:
+    result = sync("--config", config, "--json", *command.split())
+    return result.code, json.loads(result.out or result.err.splitlines()[-1])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_applied(sync: Any, config: str, command: str) -> None:
+    name, done, _ = COMMANDS[command]
+    result = sync("--config", config, *command.split())
+    assert (result.code, result.out.splitlines()[0]) == (0, f"{name} {done}")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_lost_answer_is_checked_with_a_word_about_it(
+    sync: Any, site_for_cli: SimulatedSite, config: str, command: str
+) -> None:
+    site_for_cli.set_faults([Fault("reset_after", writes=True, times=1)])
+    result = sync("--config", config, "--json", *command.split())
+    assert (result.code, result.data["outcome"]) == (0, "applied")
+    assert "checking for up to 0.2 s whether it was executed" in result.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_not_applied(sync: Any, site_for_cli: SimulatedSite, config: str, command: str) -> None:
+    name, done, _ = COMMANDS[command]
+    refusal = {"title": "Bad Request", "status": 400, "detail": "no"}
+    fault = Fault("answer", writes=True, status=400, body=refusal, content_type="application/problem+json")
+    site_for_cli.set_faults([fault])
+    result = sync("--config", config, *command.split())
+    assert result.code == 2
+    assert f"not {done}" in result.err or f"{name}: not applied" in result.err
+    code, facts = _json(sync, config, command)
+    assert (code, facts["outcome"]) == (2, "not applied")
+
+
+@pytest.mark.parametrize("kind", ["reset_before", "html"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_unknown(sync: Any, site_for_cli: SimulatedSite, config: str, command: str, kind: str) -> None:
+    name, done, look = COMMANDS[command]
+    site_for_cli.set_faults([Fault(kind, writes=True)])
+    result = sync("--config", config, *command.split())
+    assert result.code == 5
+    assert f"check with: checkmk-sync {look}" in result.err
+    assert f"unknown whether {name} was {done}" in result.err or f"{name}: unknown" in result.err
+    code, facts = _json(sync, config, command)
+    assert (code, facts["outcome"], facts["check"]) == (5, "unknown", f"checkmk-sync {look}")
+
+
+def test_a_site_that_is_not_there_was_not_changed(sync: Any, site_for_cli: SimulatedSite, config: str) -> None:
+    site_for_cli.close()
+    code, facts = _json(sync, config, "hosts create new")
+    assert (code, facts["outcome"], facts["attempted"]["delivery"]) == (3, "not applied", "not sent")
+
+
+def test_activation_and_discovery(sync: Any, site_for_cli: SimulatedSite, config: str) -> None:
+    assert sync("--config", config, "discover", "host00001").out.splitlines()[0] == "host00001 discovered"
+    site_for_cli.set_faults([Fault("fail_activation")])
+    code, facts = _json(sync, config, "activate")
+    assert (code, facts["outcome"]) == (1, "not applied")
+    site_for_cli.set_faults([Fault("status", path="objects/activation_run", status=503)])
+    code, facts = _json(sync, config, "activate --timeout 1")
+    assert (code, facts["outcome"], facts["check"]) == (5, "unknown", "checkmk-sync pending")
+    site_for_cli.set_faults([])
+    with site_for_cli.client() as cmk:
+        cmk.hosts.create("another")
+    code, facts = _json(sync, config, "activate")
+    assert (code, facts["outcome"]) == (0, "applied")
+
+
+def test_apply(sync: Any, site_for_cli: SimulatedSite, config: str, tmp_path: Path) -> None:
+    inventory = tmp_path / "hosts.csv"
+    inventory.write_text("name,folder\nweb01,/a\n")
+    apply = f"apply {inventory} --owner me --yes --no-discover --no-activate"
+    site_for_cli.set_faults([Fault("reset_before", path="bulk-create")])
+    code, facts = _json(sync, config, apply)
+    assert (code, facts["outcome"]) == (5, "unknown")
+    site_for_cli.set_faults([Fault("fail_host", hosts="web01")])
+    code, facts = _json(sync, config, apply)
+    assert (code, facts["outcome"]) == (1, "not applied")
+    site_for_cli.set_faults([])
+    code, facts = _json(sync, config, apply)
+    assert (code, facts["outcome"]) == (0, "applied")
+    code, facts = _json(sync, config, apply)
+    assert (code, facts["outcome"]) == (0, "applied")
