@@ -39,6 +39,8 @@ __all__ = ["CallRequest", "CheckmkAdapter", "bare", "decoded", "is_json"]
 log = logging.getLogger("checkmk_sync")
 
 READ_BYTES = 2 * 2**20  # more than most answers: to join pieces is to copy them
+PIECE_BYTES = 64 * 2**10
+REFUSAL_BYTES = 2**20  # of an answer of 400 and above; the rest of a page says nothing more
 
 
 class CallRequest(requests.PreparedRequest):
@@ -64,10 +66,13 @@ class CheckmkAdapter(HTTPAdapter):
     wrap ``send``. Raises one typed error; answers of the site itself are returned as they are.
     """
 
-    def __init__(self, guards: Guards, timeouts: Timeouts, *, pool_size: int, redact: Redactor) -> None:
+    def __init__(
+        self, guards: Guards, timeouts: Timeouts, *, pool_size: int, max_reply_bytes: float, redact: Redactor
+    ) -> None:
         # One retry layer: urllib3's would multiply with ours and repeat what is not safe to repeat.
         super().__init__(pool_connections=2, pool_maxsize=pool_size, max_retries=0)
         self._guards, self._timeouts, self._redact = guards, timeouts, redact
+        self._max_reply_bytes = max_reply_bytes
         self._watchdog = Watchdog()
         self._closed = False
         self._process = os.getpid()
@@ -119,7 +124,7 @@ class CheckmkAdapter(HTTPAdapter):
             with exchange.current(), self._watchdog.watch(exchange, request.deadline.remaining_s()), stopping:
                 # Looked up late, for `responses` patches HTTPAdapter.send.
                 response = super().send(request, *args, **kwargs)
-                size = self._read(request, response)
+                size = self._read(request, response, exchange)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self.failure(error, exchange, call) from bare(error)
         if exchange.expired:  # a body without a length just ends when its socket is shut
@@ -143,16 +148,28 @@ class CheckmkAdapter(HTTPAdapter):
         self.init_poolmanager(self._pool_connections, self._pool_maxsize)  # type: ignore[attr-defined,unused-ignore]
         self._process = os.getpid()
 
-    @staticmethod
-    def _read(request: CallRequest, response: requests.Response) -> int:
-        """Read the body, unless it is for a stream; its size. ReplyTooLargeError beyond the call's limit."""
-        if response.status_code == 200:
-            if request.call.stream:
-                return 0
-            if request.call.body_limit is not None:
-                request.data = _read_up_to(response, request.call.body_limit, request.call)
-                return len(request.data)
-        return len(response.content)
+    def _read(self, request: CallRequest, response: requests.Response, exchange: Exchange) -> int:
+        """Read the body, unless it is for a stream, and return its size. ReplyTooLargeError beyond the limit."""
+        call = request.call
+        if response.status_code == 200 and call.stream:
+            return 0
+        if response.status_code == 200 and call.body_limit is not None:
+            request.data = _read_up_to(response, call.body_limit, call)
+            return len(request.data)
+        is_refusal = response.status_code >= 400
+        limit = REFUSAL_BYTES if is_refusal else self._max_reply_bytes
+        pieces, size = [], 0
+        # A small answer can decompress to a large one, so the size is counted piece by piece, and so is the time.
+        for piece in response.iter_content(PIECE_BYTES):
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit or exchange.expired:
+                response.close()
+                break
+        if size > limit and not is_refusal:
+            raise _too_large(limit, call)
+        response._content = b"".join(pieces)  # what `response.content` would have read
+        return size
 
     @contextlib.contextmanager
     def reading(self, request: CallRequest, limit_s: float) -> Iterator[None]:
@@ -214,10 +231,14 @@ def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
         size += len(piece)
         if size > limit:
             response.close()
-            raise ReplyTooLargeError(
-                f"the answer is larger than {limit:.0f} bytes", limit_bytes=int(limit), call=str(call)
-            )
+            raise _too_large(limit, call)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _too_large(limit: float, call: Call) -> ReplyTooLargeError:
+    size = f"{limit / 2**20:g} MB" if limit >= 2**20 else f"{limit:.0f} bytes"
+    message = f"the answer to {call} is larger than {size} (limits.max_reply_mb)"
+    return ReplyTooLargeError(message, limit_bytes=int(limit), call=str(call))
 
 
 def _large_pieces(response: requests.Response, size: int) -> Iterator[bytes]:

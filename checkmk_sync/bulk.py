@@ -20,8 +20,6 @@ from .errors import (
     CheckmkError,
     ForbiddenError,
     NotFoundError,
-    TransportError,
-    UnexpectedReplyError,
 )
 from .outcomes import Outcome, Outcomes, Progress, Status, is_uncertain
 from .resource import Site
@@ -169,7 +167,7 @@ class _Batch(Generic[E]):
             ordered = sorted(entries, key=self._verb.folder)  # known only now, for some
             folders = [list(group) for _, group in itertools.groupby(ordered, key=self._verb.folder)]
             yield from self._in_parts(entries, folders, error)
-        except (ApiError, TransportError, UnexpectedReplyError) as error:
+        except CheckmkError as error:
             yield from self._settled(entries, error) if is_uncertain(error) else self._failed(entries, error)
         else:
             for entry in entries:
@@ -260,7 +258,7 @@ class _Batch(Generic[E]):
         """The keys of what the site holds; None when it cannot be read."""
         try:
             return read_back(self._site, lambda site: self._read(site, entries)) if entries else set()
-        except (ApiError, TransportError, UnexpectedReplyError) as error:
+        except CheckmkError as error:
             log.debug("cannot look what became of a bulk call: %s", error)
         return None
 

@@ -11,11 +11,11 @@ from typing import Any, Callable, Iterable, Iterator, Optional
 
 from .blocks import LEAST_CHARS, Cutter
 from .decoders import Fields, answer_decoder, block_decoder
-from .errors import BrokenReplyError, UnexpectedReplyError
+from .errors import BrokenReplyError, ReplyTooLargeError, UnexpectedReplyError
 
 __all__ = ["all_items", "iter_blocks", "iter_items"]
 
-MAX_ITEM_CHARS = 64 * 2**20
+MAX_ITEM_CHARS = 32 * 2**20
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DELIMITERS = " \t\n\r,:]}"
@@ -35,16 +35,21 @@ def all_items(text: bytes, field: str) -> list[Any]:
 
 
 def iter_blocks(
-    chunks: Iterable[bytes], member: str = "value", *, fields: Optional[Fields] = None
+    chunks: Iterable[bytes],
+    member: str = "value",
+    *,
+    fields: Optional[Fields] = None,
+    max_item_chars: float = MAX_ITEM_CHARS,
 ) -> Iterator[list[Any]]:
     """The items of the list ``member`` of the JSON object in ``chunks``, some at a time: those that are there.
 
     Holds a few chunks and some items at a time. With ``fields`` only these members of each item are sure
     to be there: others are stepped over, which is quicker. For the name of one field it is that of each item,
     not the items. BrokenReplyError when the document ends too early, also after its last item;
-    UnexpectedReplyError when it is no JSON object with such a list.
+    UnexpectedReplyError when it is no JSON object with such a list; ReplyTooLargeError for an item of more than
+    ``max_item_chars``.
     """
-    text = _Text(chunks)
+    text = _Text(chunks, max_item_chars)
     text.expect("{")
     found = False
     while not text.accept("}"):
@@ -105,8 +110,9 @@ def _items_in_blocks(text: _Text, fields: Fields) -> Iterator[list[Any]]:
 class _Text:
     """A text that arrives in pieces, read from front to back."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, chunks: Iterable[bytes], max_item_chars: float) -> None:
         self._chunks = iter(chunks)
+        self._max_item_chars = max_item_chars
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
         self._buffer = ""
         self._at = self._started = 0
@@ -129,12 +135,15 @@ class _Text:
                 except ValueError:
                     # Not complete, or not JSON: that shows only with more text. Waiting for twice as
                     # much keeps the work linear for large values.
-                    enough = 2 * (len(self._buffer) - self._at)
-                    if enough > 2 * MAX_ITEM_CHARS:
-                        raise UnexpectedReplyError("the answer holds no JSON value where one is due") from None
+                    held = len(self._buffer) - self._at
+                    if held > self._max_item_chars:
+                        message = f"an item of the answer is larger than {self._max_item_chars / 2**20:g} MB"
+                        limit_bytes = int(self._max_item_chars)
+                        raise ReplyTooLargeError(f"{message} (limits.max_reply_mb)", limit_bytes=limit_bytes) from None
+                    enough = min(2 * held, int(self._max_item_chars))
                 except RecursionError:
                     raise UnexpectedReplyError("the answer is nested too deeply") from None
-            if not self._more():
+            if not self.fill(enough + 1):
                 return self._last_value()
 
     def followed_values(self) -> Iterator[Any]:

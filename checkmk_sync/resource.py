@@ -190,7 +190,7 @@ class Site:
         try:
             with contextlib.closing(self.transport.chunks(reply)) as chunks:
                 counted = chunks if received is None else _counted(chunks, received)
-                yield from iter_blocks(counted, fields=parts)
+                yield from iter_blocks(counted, fields=parts, max_item_chars=self.settings.limits.max_reply_mb * 2**20)
         except CheckmkError as error:  # the call itself was well: its answer broke off
             self.transport.metrics.increment_counter(f"call.{noun}.{verb}.errors")
             raise error.with_attempted(is_read=True) from error.__cause__

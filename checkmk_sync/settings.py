@@ -64,13 +64,17 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class LimitSettings:
-    """How hard a site may be driven. Checkmk: a site has 64 workers, which its GUI needs as well."""
+    """How hard a site may be driven, and how large an answer may be once it is decompressed.
+
+    Checkmk: a site has 64 workers, which its GUI needs as well.
+    """
 
     reads_in_flight: int = 4
     requests_per_second: Optional[float] = None
+    max_reply_mb: float = 32.0  # lists are streamed, so that for them this is the limit of one item
 
     def __post_init__(self) -> None:
-        _check(self, reads_in_flight=1, requests_per_second=0.001)
+        _check(self, reads_in_flight=1, requests_per_second=0.001, max_reply_mb=0.001)
         if self.reads_in_flight > 8:
             raise SettingsError("reads_in_flight must be at most 8", field="reads_in_flight")
 

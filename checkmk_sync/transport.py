@@ -54,7 +54,11 @@ class Transport:
         self._auth, self._redact = _credentials(settings)
         self.guards = _guards(settings, self.metrics, self.clock)
         self._adapter = CheckmkAdapter(
-            self.guards, settings.timeouts, pool_size=settings.limits.reads_in_flight + 1, redact=self._redact
+            self.guards,
+            settings.timeouts,
+            pool_size=settings.limits.reads_in_flight + 1,
+            max_reply_bytes=settings.limits.max_reply_mb * 2**20,
+            redact=self._redact,
         )
         self.cache = Cache(settings, self.metrics, self.clock)
         self._plain = PlainSession()

@@ -116,7 +116,7 @@ def _settled(site: Site, error: CheckmkError, look: Callable[[Site], Optional[T]
             if not site.has_answered and isinstance(failure, UnexpectedReplyError):
                 break  # nothing at this address has ever been a Checkmk site
             continue
-        except ApiError:  # it cannot be looked for, so nothing will be known
+        except CheckmkError:  # it cannot be looked for, so nothing will be known
             break
         if found is not None:
             return found

@@ -91,6 +91,14 @@ def answer(scene: Scene, settings: Mapping[str, Any]) -> str:
     return "ok" if health.error is None else type(health.error).__name__
 
 
+def large(scene: Scene, settings: Mapping[str, Any]) -> str:
+    """What becomes of a read whose answer is 3 kB long."""
+    versions = {"site": "s", "edition": "cre", "versions": {"checkmk": "2.4.0p18"}, "more": "x" * 3000}
+    scene.site.set_faults([Fault("answer", status=200, path="/version$", body=versions)])
+    health = scene.client(settings).health()
+    return "ok" if health.error is None else type(health.error).__name__
+
+
 def bulk(scene: Scene, settings: Mapping[str, Any]) -> str:
     """What becomes of a bulk call that takes 0.3 s."""
     client = scene.client({"timeouts.read_s": 0.1, "timeouts.settle_s": 0, **settings})

@@ -53,6 +53,8 @@ CASES = [
     Case("timeouts.settle_s", 7, 7.0, effects.lost_write),
     Case("limits.reads_in_flight", 1, 1, effects.together),
     Case("limits.reads_in_flight", 3, 3, effects.together),
+    Case("limits.max_reply_mb", 1, "ok", effects.large),
+    Case("limits.max_reply_mb", 0.002, "ReplyTooLargeError", effects.large),
     Case("limits.requests_per_second", None, 0.0, effects.five_reads),
     Case("limits.requests_per_second", 2, 2.0, effects.five_reads),
     Case("streaming.default_batch_size", 1, 1, effects.page),
