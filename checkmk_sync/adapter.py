@@ -31,7 +31,7 @@ from .metering import spent
 from .problem import api_error, is_of_a_gateway, retry_after_s
 from .recovery import Guards, Task
 from .settings import Timeouts
-from .watchdog import POOL_CLASSES, Exchange, Watchdog
+from .watchdog import POOL_CLASSES, WATCHDOG, Exchange
 from .wire import JSON, Call, Kind
 
 __all__ = ["CallRequest", "CheckmkAdapter", "bare", "decoded", "is_json"]
@@ -73,7 +73,6 @@ class CheckmkAdapter(HTTPAdapter):
         super().__init__(pool_connections=2, pool_maxsize=pool_size, max_retries=0)
         self._guards, self._timeouts, self._redact = guards, timeouts, redact
         self._max_reply_bytes = max_reply_bytes
-        self._watchdog = Watchdog()
         self._closed = False
         self._process = os.getpid()
 
@@ -89,7 +88,6 @@ class CheckmkAdapter(HTTPAdapter):
     def close(self) -> None:
         """Send nothing more; calls under way keep their deadlines."""
         self._closed = True
-        self._watchdog.close()
         super().close()  # type: ignore[no-untyped-call,unused-ignore]
 
     def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
@@ -121,12 +119,14 @@ class CheckmkAdapter(HTTPAdapter):
         try:
             # What becomes of a write has to be known, so only reads are cut short when nobody wants them any more.
             stopping = cancelling.waking(exchange.expire) if call.is_read else contextlib.nullcontext()
-            with exchange.current(), self._watchdog.watch(exchange, request.deadline.remaining_s()), stopping:
+            with exchange.current(), WATCHDOG.watch(exchange, request.deadline.remaining_s()), stopping:
                 # Looked up late, for `responses` patches HTTPAdapter.send.
                 response = super().send(request, *args, **kwargs)
                 size = self._read(request, response, exchange)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self.failure(error, exchange, call) from bare(error)
+        except BaseException as error:  # such as Ctrl-C: the frames below hold the headers
+            raise error.with_traceback(None) from error.__cause__
         if exchange.expired:  # a body without a length just ends when its socket is shut
             response.close()
             _check_stopped(call)
@@ -178,7 +178,7 @@ class CheckmkAdapter(HTTPAdapter):
         with self._guards.reading(deadline):
             left_s = float("inf") if deadline is None else deadline.remaining_s()
             stopping = cancelling.waking(request.exchange.expire)
-            with self._watchdog.watch(request.exchange, min(limit_s, left_s)), stopping:
+            with WATCHDOG.watch(request.exchange, min(limit_s, left_s)), stopping:
                 yield
             cancelling.check()  # a body without a length just ends when its socket is shut
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Callable, Mapping, Optional, Union
 
 from .clock import Clock
-from .credentials import SecretSource
+from .credentials import HiddenURL, SecretSource
 from .errors import CheckmkError
 from .metering import CallEvent
 from .metrics import MetricsCollector
@@ -61,6 +62,9 @@ class Checkmk:
         **options: Any,
     ) -> None:
         source = password if isinstance(password, SecretSource) else SecretSource(value=password)
+        del password  # tracebacks can show what frames hold
+        if isinstance(options.get("proxy"), str):
+            options["proxy"] = HiddenURL(options["proxy"])
         settings = Settings(server_url, site, username, source)
         self._open(replace_nested(settings, options) if options else settings, clock)
 
@@ -179,6 +183,12 @@ class Checkmk:
         """Close all connections; a call that waits for its next try ends now."""
         self._transport.close()
 
+    def __del__(self) -> None:
+        transport = getattr(self, "_transport", None)  # None if the constructor has failed
+        if transport is not None and transport.is_open:
+            message = f"unclosed client {self!r}: use it in a with statement, or call close()"
+            warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
+
     def __enter__(self) -> Checkmk:
         return self
 
@@ -191,4 +201,7 @@ class Checkmk:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Checkmk({self.settings.server_url!r}, {self.settings.site!r}, {self.settings.username!r})"
+        settings: Optional[Settings] = self.__dict__.get("settings")  # None while the constructor is at work
+        if settings is None:
+            return "Checkmk()"
+        return f"Checkmk({settings.server_url!r}, {settings.site!r}, {settings.username!r})"

@@ -44,7 +44,15 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
 
     SettingsError with file, line and key for a mistake.
     """
-    name = os.fspath(path)
+    try:
+        return _loaded(os.fspath(path))
+    except SettingsError as error:
+        failure = error
+    # Raised out here, because the frames below hold the password.
+    raise failure.with_traceback(None) from failure.__cause__
+
+
+def _loaded(name: str) -> Settings:
     try:
         with open(name, encoding="utf-8-sig") as source:
             mode = os.fstat(source.fileno()).st_mode

@@ -143,7 +143,7 @@ class _Text:
                     enough = min(2 * held, int(self._max_item_chars))
                 except RecursionError:
                     raise UnexpectedReplyError("the answer is nested too deeply") from None
-            if not self.fill(enough + 1):
+            if not self.fill(max(enough, len(self._buffer) - self._at) + 1):
                 return self._last_value()
 
     def followed_values(self) -> Iterator[Any]:

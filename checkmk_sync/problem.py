@@ -196,7 +196,9 @@ def _leaves(node: Any, path: str) -> Iterator[tuple[str, str]]:
 
 def _plain_text(body: bytes, redact: Callable[[str], str]) -> str:
     """What an HTML page of a web server says."""
-    text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", body[:20_000].decode("utf-8", "replace"))
+    # Redacted before it is cut: a piece of a secret at the end would not be found.
+    text = redact(body[:20_000].decode("utf-8", "replace"))[:19_000]
+    text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", text)
     return redact(" ".join(text.split()))[:300]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Optional
@@ -13,6 +12,7 @@ import urllib3
 from requests.adapters import BaseAdapter
 from requests.utils import prepend_scheme_if_needed, select_proxy
 
+from .credentials import HiddenURL
 from .errors import SettingsError
 from .settings import Settings
 
@@ -63,7 +63,7 @@ def _asked(settings: Settings) -> tuple[Any, Mapping[str, str]]:
     if settings.verify and settings.ca_bundle:
         verify = settings.ca_bundle
     proxies = {"http": settings.proxy, "https": settings.proxy} if settings.proxy else found["proxies"]
-    return verify, {scheme: _ProxyURL(url) for scheme, url in proxies.items()}
+    return verify, {scheme: HiddenURL(url) for scheme, url in proxies.items()}
 
 
 def _check_proxy(url: Optional[str]) -> None:
@@ -84,10 +84,3 @@ def _scheme(url: str) -> Optional[str]:
         return urllib3.util.parse_url(whole).scheme
     except urllib3.exceptions.LocationParseError:
         return None
-
-
-class _ProxyURL(str):
-    """Does not show its password where frames show what they hold."""
-
-    def __repr__(self) -> str:
-        return repr(re.sub(r"//[^@/]*@", "//***@", self))

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import requests
 
-from .credentials import SecretSource
+from .credentials import HiddenURL, SecretSource, hide_userinfo
 from .errors import SettingsError
 
 __all__ = [
@@ -215,6 +215,7 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "server_url", _server_url(self.server_url))
         if self.proxy is not None:
+            object.__setattr__(self, "proxy", HiddenURL(self.proxy))
             _check_proxy(self.proxy)
         if not self.site or not all(char.isalnum() or char == "_" for char in self.site):
             raise SettingsError(f"{self.site!r} is not a site id: letters, digits and '_' are allowed", field="site")
@@ -252,13 +253,6 @@ def _plain(value: Any) -> Any:
     if not is_dataclass(value):
         return value
     return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
-
-
-def hide_userinfo(url: str) -> str:
-    """``url`` without user and password."""
-    head, separator, tail = url.rpartition("@")
-    scheme = head.split("//", 1)[0] + "//" if "//" in head else ""
-    return f"{scheme}***@{tail}" if separator else url
 
 
 def _server_url(text: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from typing import Any, Generator, Iterator, Optional
-from urllib.parse import urlencode, urlsplit
+from typing import Any, Generator, Iterable, Iterator, Optional
+from urllib.parse import unquote, urlencode, urlsplit
 
 import requests
 import urllib3.exceptions
@@ -51,7 +51,7 @@ class Transport:
         self.edition: Optional[str] = None
         self._base_url = requests.Request("GET", settings.base_url).prepare().url  # quoted once
         self._options = environment(settings)
-        self._auth, self._redact = _credentials(settings)
+        self._auth, self._redact = _credentials(settings, self._options["proxies"].values())
         self.guards = _guards(settings, self.metrics, self.clock)
         self._adapter = CheckmkAdapter(
             self.guards,
@@ -65,6 +65,7 @@ class Transport:
         furnish(self._plain, self._adapter)
         furnish(self.cache.session, self._adapter)
         self._closed = False
+        self._has_sent = False
 
     def perform(self, call: Call) -> Reply:
         """Return the site's answer to a call; the ``data`` of a streamed one is for :meth:`chunks` only.
@@ -83,6 +84,7 @@ class Transport:
 
     def _exchange(self, call: Call, generation: Optional[str]) -> Reply:
         """Ask the site; with a ``generation`` the answer is kept for others."""
+        self._has_sent = True
         request = self._prepare(call)
         request.generation, request.epoch = generation, self.cache.epoch
         session = self._plain if generation is None or call.fresh else self.cache.session
@@ -164,6 +166,11 @@ class Transport:
         """``text`` without our secrets."""
         return self._redact(text)
 
+    @property
+    def is_open(self) -> bool:
+        """True if there may be connections to close."""
+        return not self._closed and self._has_sent
+
     def close(self) -> None:
         """Wake sleeping calls and close all connections; calls made later raise ConnectError."""
         self._closed = True
@@ -243,11 +250,12 @@ class _Pace:
             self.left_s = max(self.left_s - took_s, 0.001)
 
 
-def _credentials(settings: Settings) -> tuple[CheckmkAuth, Redactor]:
+def _credentials(settings: Settings, proxies: Iterable[str]) -> tuple[CheckmkAuth, Redactor]:
     """In a function of its own: no frame that may be in a traceback holds the secret."""
     secret = settings.password.reveal(settings.username)
-    proxy_password = urlsplit(settings.proxy).password if settings.proxy else None
-    redact = Redactor(filter(None, (secret, proxy_password)), settings.username)
+    of_proxies = (urlsplit(url).password for url in proxies)  # the environment may name proxies as well
+    quoted = [password for password in of_proxies if password]
+    redact = Redactor([secret, *quoted, *map(unquote, quoted)], settings.username)
     return CheckmkAuth(settings.username, secret), redact
 
 

@@ -20,7 +20,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from .forks import renewed_in_children
 
-__all__ = ["POOL_CLASSES", "Exchange", "Watchdog"]
+__all__ = ["POOL_CLASSES", "WATCHDOG", "Exchange", "Watchdog"]
 
 _local = threading.local()
 
@@ -154,7 +154,6 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._numbers = itertools.count()
-        self._closed = False
         self.renew()
         renewed_in_children(self)
 
@@ -178,15 +177,6 @@ class Watchdog:
         finally:
             self._live.discard(watch)
             watch.over = True
-            if self._closed and not self._live:
-                with self._changed:
-                    self._changed.notify()
-
-    def close(self) -> None:
-        """End the thread as soon as nothing is watched any more."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
 
     def _add(self, watch: _Watch, limit_s: float) -> None:
         with self._changed:
@@ -206,7 +196,7 @@ class Watchdog:
             heapq.heapify(self._due)
 
     def _run(self) -> None:
-        """Ends when there was nothing to watch for some seconds: a client that nobody closes keeps no thread."""
+        """Run until there was nothing to watch for some seconds."""
         with self._changed:
             while True:
                 while self._due and self._due[0][2].over:
@@ -216,6 +206,10 @@ class Watchdog:
                     heapq.heappop(self._due)[2].exchange.expire()
                 elif self._live:
                     self._changed.wait(min(left, IDLE_S))
-                elif self._closed or not (self._changed.wait(IDLE_S) or self._live):  # added while the wait ended
+                elif not (self._changed.wait(IDLE_S) or self._live):  # added while the wait ended
                     break
             self._thread = None
+
+
+# All clients of a process share it: 500 of them must not mean 500 threads.
+WATCHDOG = Watchdog()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import threading
 import time
+import warnings
 import weakref
 from typing import Any, Callable
 
 import pytest
 
 from checkmk_sync import watchdog
-from checkmk_sync.errors import CheckmkError, ConnectError, DeadlineError, TransportError
+from checkmk_sync.errors import CheckmkError, ConnectError, DeadlineError, SettingsError, TransportError
 from checkmk_sync.testing import Fault, SimulatedSite
 
 
@@ -106,6 +107,7 @@ def test_nothing_is_sent_after_it(how: str) -> None:
         assert len(site.requests) == before
 
 
+@pytest.mark.filterwarnings("ignore:unclosed client:ResourceWarning")
 def test_a_client_that_nobody_closes_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """No thread that watches deadlines, none that cleans up."""
     monkeypatch.setattr(watchdog, "IDLE_S", 0.05)
@@ -123,3 +125,39 @@ def test_a_client_that_nobody_closes_leaves_nothing_behind(monkeypatch: pytest.M
         while threading.active_count() > before and time.monotonic() < ends:
             time.sleep(0.02)
         assert threading.active_count() <= before
+
+
+def test_many_clients_share_their_threads(recwarn: pytest.WarningsRecorder) -> None:
+    """One thread watches the deadlines and one cleans the caches, however many clients there are."""
+    with SimulatedSite(hosts=1) as site:
+        before = {thread.name for thread in threading.enumerate()}
+        idle = [site.client() for _ in range(50)]
+        assert {thread.name for thread in threading.enumerate()} == before, "no thread before it is needed"
+        clients = [site.client() for _ in range(50)]
+        for client in clients:
+            client.hosts.get("host00000")
+        names = [thread.name for thread in threading.enumerate() if thread.name not in before]
+        assert len(names) <= 2 and len(set(names)) == len(names)
+        for client in [*clients, *idle]:
+            client.close()
+
+
+def test_a_client_that_is_not_closed_is_named_in_a_warning() -> None:
+    with SimulatedSite(hosts=1) as site:
+        client = site.client()
+        client.version()
+        with pytest.warns(
+            ResourceWarning, match=r"unclosed client Checkmk\('http://127.0.0.1:\d+', 's', 'automation'\)"
+        ):
+            del client
+            gc.collect()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            unused, closed = site.client(), site.client()
+            closed.version()
+            closed.close()
+            del unused, closed
+            gc.collect()
+            with pytest.raises(SettingsError):
+                site.client(timeouts={"read_s": -1})
+            gc.collect()

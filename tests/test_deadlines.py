@@ -177,7 +177,6 @@ def test_the_watchdog_keeps_no_more_than_what_is_under_way() -> None:
         with watchdog.watch(Exchange(), 300):
             pass
     assert len(watchdog._due) < 50
-    watchdog.close()
 
 
 def test_streams_count_as_reads_only_while_they_are_read() -> None:

@@ -13,6 +13,7 @@ import pytest
 import checkmk_sync
 from checkmk_sync import Checkmk
 from checkmk_sync.testing import SimulatedSite
+from checkmk_sync.watchdog import WATCHDOG
 
 OURS = str(Path(checkmk_sync.__file__).parent)
 CALLS: dict[str, Callable[[Checkmk], Any]] = {
@@ -78,4 +79,4 @@ def test_it_holds_no_place_for_a_call_that_was_interrupted(call: str) -> None:
         assert [event.verb for event in told][-1] == "update"
         assert all(event.attempts <= 1 for event in told)
         assert not client._transport.cache._flights._flights
-        assert not client._transport._adapter._watchdog._live
+        assert not WATCHDOG._live

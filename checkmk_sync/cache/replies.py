@@ -8,19 +8,17 @@ import glob
 import itertools
 import json
 import logging
-import threading
 import uuid
-import weakref
 from typing import Any, Callable, Iterable, Optional, Protocol
 
 import requests
 
 from ..clock import Clock
 from ..errors import ServerError, TransportError
-from ..forks import renewed_in_children
 from ..metrics import MetricsCollector
 from ..settings import CachingSettings
 from ..wire import Call, Reply
+from .cleaner import CLEANER
 from .flights import SingleFlight
 from .notes import unnoted_at
 from .policy import CachePolicy
@@ -67,7 +65,7 @@ class ReplyCache:
         self._unnoted = unnoted_at(storage.place)
         self._owed: collections.deque[Callable[[], Optional[int]]] = collections.deque()  # what is to be forgotten
         self._rests_until = float("-inf")
-        self._cleaner = _Cleaner(weakref.WeakMethod(self.cleanup), settings.cleanup_interval)
+        self._cleanup_interval = settings.cleanup_interval
         self._epochs = itertools.count(1)
         self.epoch = 0  # another when something is forgotten: what was asked for before that is not kept
 
@@ -119,7 +117,7 @@ class ReplyCache:
                 self.storage.invalidate_pattern(glob.escape(key))
         except StorageError as error:
             self._complain(error)
-        self._cleaner.start()
+        CLEANER.add(self.cleanup, self._cleanup_interval)
 
     def forget(self, call: Call) -> None:
         """Make void what is kept of the nouns that a write changes."""
@@ -159,7 +157,7 @@ class ReplyCache:
 
     def close(self) -> None:
         """End cleaning up, note what is not noted yet, and let go of the storage."""
-        self._cleaner.stop()
+        CLEANER.remove(self.cleanup)
         self._rests_until = float("-inf")
         self._note_all()
         try:
@@ -262,40 +260,3 @@ def _copied(data: Any) -> Any:
     if isinstance(data, dict):
         return {name: _copied(value) for name, value in data.items()}
     return list(map(_copied, data)) if isinstance(data, list) else data
-
-
-class _Cleaner:
-    """Calls the method ``clean`` every ``interval_s`` seconds, from the first :meth:`start` to :meth:`stop`, or until
-    its object is gone: a client that nobody closes keeps no thread."""
-
-    def __init__(self, clean: weakref.WeakMethod[Callable[[], None]], interval_s: float) -> None:
-        self._clean, self._interval_s = clean, interval_s
-        self._is_stopped = False
-        self.renew()
-        weakref.finalize(clean().__self__, self.stop)  # type: ignore[union-attr]
-        renewed_in_children(self)
-
-    def renew(self) -> None:
-        """No thread yet."""
-        self._stopped = threading.Event()
-        self._thread: Optional[threading.Thread] = None
-        self._lock = threading.Lock()
-
-    def start(self) -> None:
-        if self._thread is not None and self._thread.is_alive():
-            return
-        with self._lock:
-            if not self._is_stopped and (self._thread is None or not self._thread.is_alive()):
-                self._thread = threading.Thread(target=self._run, name="checkmk-sync-cache", daemon=True)
-                self._thread.start()
-
-    def stop(self) -> None:
-        self._is_stopped = True
-        self._stopped.set()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(self._interval_s):
-            clean = self._clean()
-            if clean is not None:
-                clean()
-            del clean
