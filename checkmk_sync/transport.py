@@ -253,10 +253,18 @@ class _Pace:
 def _credentials(settings: Settings, proxies: Iterable[str]) -> tuple[CheckmkAuth, Redactor]:
     """In a function of its own: no frame that may be in a traceback holds the secret."""
     secret = settings.password.reveal(settings.username)
-    of_proxies = (urlsplit(url).password for url in proxies)  # the environment may name proxies as well
-    quoted = [password for password in of_proxies if password]
+    # The environment may name proxies as well.
+    quoted = [password for password in map(_password_in, proxies) if password]
     redact = Redactor([secret, *quoted, *map(unquote, quoted)], settings.username)
     return CheckmkAuth(settings.username, secret), redact
+
+
+def _password_in(url: str) -> str:
+    """Return the password in a URL; empty for none, and for what is not a URL: that is refused when it is used."""
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""
 
 
 def _guards(settings: Settings, metrics: MetricsCollector, clock: Clock) -> Guards:

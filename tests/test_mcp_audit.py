@@ -50,7 +50,8 @@ def _call(site: SimulatedSite, log: Path, tool: str, /, **arguments: Any) -> Any
 def test_a_batch_is_noted_with_all_names_and_with_all_that_failed(live: SimulatedSite, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     names = [f"a-host-with-a-name-that-is-rather-long-{number:03d}" for number in range(400)]
-    with live.client() as cmk:
+    live.add_user("somebody", "somebodys-secret")
+    with live.client("somebody") as cmk:
         cmk.hosts.bulk_create([{"host_name": name} for name in names[:70]])
     found = data(_call(live, log, "batch_create_hosts", hosts=[{"host_name": name} for name in names]))
     begun, ended = _lines(log)

@@ -166,7 +166,7 @@ def test_a_site_that_is_away_while_settling_may_come_back(prepared: SimulatedSit
 def test_what_was_never_sent_is_not_looked_for(clock: Any) -> None:
     with SimulatedSite() as site:
         cmk = site.client(clock=clock)
-    with pytest.raises(TransportError) as caught:
+    with cmk, pytest.raises(TransportError) as caught:
         cmk.hosts.create("new")
     assert caught.value.sent is False
 
@@ -174,8 +174,10 @@ def test_what_was_never_sent_is_not_looked_for(clock: Any) -> None:
 # Somebody else changes the host at the same time.
 
 
-def test_412_leads_to_a_new_reading_and_the_change_is_made_to_that(prepared: SimulatedSite, cmk: Checkmk) -> None:
-    other = prepared.client()
+def test_412_leads_to_a_new_reading_and_the_change_is_made_to_that(
+    prepared: SimulatedSite, cmk: Checkmk, connect: Any
+) -> None:
+    other = connect(prepared)
     seen: list[dict[str, Any]] = []
 
     def change(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -191,8 +193,8 @@ def test_412_leads_to_a_new_reading_and_the_change_is_made_to_that(prepared: Sim
     assert "meta_data" not in seen[0]
 
 
-def test_a_change_that_loses_every_time_gives_up(prepared: SimulatedSite, cmk: Checkmk) -> None:
-    other = prepared.client()
+def test_a_change_that_loses_every_time_gives_up(prepared: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
+    other = connect(prepared)
     calls = 0
 
     def change(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -214,9 +216,9 @@ def test_a_change_for_a_given_state_is_for_that_state_only(prepared: SimulatedSi
     assert cmk.hosts.get("old").attributes["alias"] == "newer"
 
 
-def test_a_move_is_for_the_state_that_was_read(prepared: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_move_is_for_the_state_that_was_read(prepared: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
     """When somebody else is faster it is decided again: moved there already, there is nothing to do."""
-    other = prepared.client()
+    other = connect(prepared)
 
     def interfere(method: str, path: str) -> None:
         if path.endswith("/actions/move/invoke"):
