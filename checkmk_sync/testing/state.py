@@ -9,7 +9,7 @@ import json
 import threading
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Collection, Iterator, Mapping, Optional
 
 from ..clock import Clock
 from ..names import folder_path, is_folder_hash, parent_folder
@@ -112,7 +112,7 @@ class Setup:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.rules = AttributeRules(self.profile, self.site)
+        self.rules = AttributeRules(self.profile, self.site, self.hosts)
         self.add_folder("/", "Main", {}, None, user="")
         self.changes.clear()
 
@@ -215,6 +215,20 @@ class Setup:
         self.hosts[host.name] = changed
         self.note(action, f"Modified host {host.name}.", user)
         return changed
+
+    def parents_that_stay_needed(self, doomed: Collection[str]) -> dict[str, list[str]]:
+        """Those of the ``doomed`` hosts that must not be deleted, each with the names of its children.
+
+        Checkmk: folders hand parents down, and a parent can go only if its children are fewer than what goes, and go
+        as well. So a host that is its own parent by way of its folder cannot be deleted alone.
+        """
+        children: dict[str, list[str]] = {}
+        for host in self.hosts.values():
+            parents = host.attributes.get("parents")
+            for parent in self._inherited(host.folder)["parents"] if parents is None else parents:
+                if parent in doomed:
+                    children.setdefault(parent, []).append(host.name)
+        return {parent: names for parent, names in sorted(children.items()) if not set(names) < set(doomed)}
 
     def remove_host(self, name: str, *, user: str) -> None:
         del self.hosts[name]
