@@ -64,7 +64,9 @@ def test_the_hosts_of_a_bulk_call_are_not_there_yet(raw: Raw, parent_is: str) ->
     answer = raw("POST", f"{BULK}/bulk-create/invoke", json=body)
     assert answer.status_code == 400
     index = str(0 if parent_is == "later" else 2)
-    assert answer.json()["fields"]["entries"] == {index: {"attributes": {"parents": {"0": ["Host not found: 'parent'"]}}}}
+    assert answer.json()["fields"]["entries"] == {
+        index: {"attributes": {"parents": {"0": ["Host not found: 'parent'"]}}}
+    }
     assert set(raw.site.world.setup.hosts) == {"gw", "web"}
 
 
