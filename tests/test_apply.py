@@ -26,7 +26,7 @@ VERSIONS = ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"]
 
 def synchronise(cmk: Checkmk, inventory: Any, *, owner: Any = "cmdb", options: Any = None, **more: Any) -> Report:
     plan = make_plan(cmk, from_data(inventory), owner=owner, **more)
-    plan.raise_if_unsafe(allow_changes=99, allow_deletions=99)
+    plan.raise_if_unsafe(allow_changes="100%", allow_deletions="100%")
     return apply_plan(cmk, plan, options)
 
 

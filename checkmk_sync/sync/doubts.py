@@ -37,7 +37,7 @@ def refused(wanted: Object, sent: Mapping[Property, Any], observed: Observed) ->
         elif value is not None and path[0] == "labels":
             said = refused_label(path[1], value, observed.version)
         if said is not None:
-            yield wanted.problem(f"{said}; null removes the attribute" if value == {} else said, *path)
+            yield wanted.problem(said, *path)
 
 
 def warnings(desired: Desired, observed: Observed) -> Iterator[str]:

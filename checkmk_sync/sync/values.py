@@ -33,7 +33,8 @@ def refused_attribute(kind: str, name: str, value: Any, version: Optional[Checkm
         return f"{name} cannot be {value!r}{nearest(value, CHOICES[name])}"
     if name in FLAGS and not isinstance(value, bool):
         return f"{name} is {as_read(value)}, which is neither true nor false"
-    return misshapen(name, value)
+    said = misshapen(name, value)
+    return f"{said}; null removes the attribute" if said and value == {} else said
 
 
 def refused_label(key: str, value: str, version: Optional[CheckmkVersion]) -> Optional[str]:
@@ -55,13 +56,17 @@ def _in_each(name: str, value: Any, wrong: Callable[[str], Optional[str]]) -> Op
 
 
 def _no_address(text: str, families: tuple[int, ...]) -> Optional[str]:
-    needed = f"{' or '.join(f'IPv{family}' for family in families)} address or a host name"
+    needed = " or ".join(f"IPv{family}" for family in families)
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        return None if _NAME.fullmatch(text) else f"{text!r}, which is no {needed}{_about(text)}"
+        return (
+            None
+            if _NAME.fullmatch(text)
+            else f"{text!r}, which is neither an {needed} address nor a host name{_about(text)}"
+        )
     if address.version not in families:
-        return f"{text!r}, which is an IPv{address.version} address: an {needed} is needed"
+        return f"{text!r}, which is an IPv{address.version} address: an {needed} address or a host name is needed"
     return f"{text!r}, which is the address of no host" if address.version == 6 and address.is_unspecified else None
 
 
