@@ -167,7 +167,7 @@ def test_a_parent_that_is_nowhere_is_a_mistake_with_its_line(tmp_path: Path) -> 
         f"{path}:5: host web: parents names 'GW2', {missing}; did you mean 'gw2'?",
         f"{path}:8: folder /x: parents names 'nope', {missing}",
     ]
-    assert [(problem.file, problem.line) for problem in caught.value.problems][0] == (str(path), 5)
+    assert (caught.value.problems[0].file, caught.value.problems[0].line) == (str(path), 5)
 
 
 def test_a_parent_that_this_plan_deletes_is_a_mistake() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from pathlib import Path
 from typing import Any, Optional
 
@@ -13,11 +11,10 @@ from checkmk_sync import Checkmk
 from checkmk_sync.errors import InventoryError
 from checkmk_sync.names import CheckmkVersion
 from checkmk_sync.sync import apply_plan, diff, from_data, load, make_plan
-from checkmk_sync.sync.attributes import BUILT_IN, CHOICES, NEWER, NOT_OF_FOLDERS, SAMPLE_TAGS
+from checkmk_sync.sync.attributes import CHOICES, NEWER, NOT_OF_FOLDERS
 from checkmk_sync.sync.observe import Observed
-from checkmk_sync.sync.shapes import misshapen
 from checkmk_sync.testing import ManualClock, SimulatedSite
-from tests.conftest import Run, shared_folder
+from tests.conftest import Run
 from tests.test_plan import held, holding
 
 DATA = Path(__file__).parent / "data"
@@ -47,8 +44,8 @@ def test_every_wrong_value_is_told_with_its_line() -> None:
     mask = "leave out the mask, as in"
     assert [str(problem) for problem in caught.value.problems] == [
         f"{path}:2: host sw-core-01: ipaddress is '192.0.2.10/24', {neither}: {mask} 192.0.2.10",
-        f"{path}:3: host sw-acc-02: ipaddress is '2001:db8::2', which is an IPv6 address: an IPv4 address or a host name "
-        "is needed",
+        f"{path}:3: host sw-acc-02: ipaddress is '2001:db8::2', which is an IPv6 address: "
+        "an IPv4 address or a host name is needed",
         f"{path}:4: host srv-03: ipaddress is '192.0.2.300', {neither}",
         f"{path}:4: host srv-03: additional_ipv4addresses[0] is '192.0.2.11/24', {neither}: {mask} 192.0.2.11",
         f"{path}:5: host srv-04: ipv6address is '192.0.2.15', which is an IPv4 address: an IPv6 address or a host name "
@@ -296,68 +293,3 @@ def test_the_plan_says_so_before_anything_is_sent(site_for_cli: SimulatedSite, s
         assert refused.code == 2
         assert "5 mistakes in the inventory" in refused.err
     assert {request.method for request in site_for_cli.requests} == {"GET"}
-
-
-# Against the official documents
-
-
-def _schemas() -> dict[str, Any]:
-    return {
-        path.name: json.loads(gzip.decompress(path.read_bytes()))["components"]["schemas"]
-        for path in sorted(shared_folder("specs").glob("*.gz"))
-    }
-
-
-def test_the_attributes_are_those_of_the_documents() -> None:
-    for name, schemas in _schemas().items():
-        host, folder = (set(schemas[f"{kind}CreateAttribute"]["properties"]) for kind in ("Host", "Folder"))
-        assert host - folder <= NOT_OF_FOLDERS, name
-        assert not folder & NOT_OF_FOLDERS, name
-        own = {
-            attribute for attribute in host if not attribute.startswith("tag_") or attribute in (*CHOICES, *SAMPLE_TAGS)
-        }
-        assert own - {"labels"} <= BUILT_IN, name
-        version = CheckmkVersion.parse(name.split("-")[1])
-        missing = {attribute for attribute, since in NEWER.items() if not version.at_least(since)}
-        assert not host & missing, name
-        for attribute, values in {**CHOICES, **SAMPLE_TAGS}.items():
-            if attribute in schemas["HostCreateAttribute"]["properties"]:
-                assert set(schemas["HostCreateAttribute"]["properties"][attribute]["enum"]) == set(values), name
-
-
-def _examples(schemas: dict[str, Any], schema: Any) -> Any:
-    """A value with every key of a schema."""
-    if "$ref" in schema:
-        return _examples(schemas, schemas[schema["$ref"].rpartition("/")[2]])
-    if "discriminator" in schema:
-        kind, target = sorted(schema["discriminator"]["mapping"].items())[0]
-        return {**_examples(schemas, {"$ref": target}), "type": kind}
-    for key in ("allOf", "anyOf"):
-        if key in schema:
-            return _examples(schemas, schema[key][0])
-    if schema.get("type") == "array":
-        return [_examples(schemas, schema["items"])]
-    if schema.get("type") == "object":
-        return {name: _examples(schemas, part) for name, part in schema["properties"].items()}
-    if "enum" in schema:
-        return schema["enum"][0]
-    if schema.get("type") == "integer":
-        return schema.get("minimum", 1)
-    if schema.get("type") == "boolean":
-        return True
-    return "08:30" if "pattern" in schema else "x" * 9
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "contactgroups", "locked_by", "management_ipmi_credentials", "management_snmp_community", "network_scan",
-        "snmp_community",
-    ],
-)  # fmt: skip
-def test_the_shapes_are_those_of_the_documents(name: str) -> None:
-    for file, schemas in _schemas().items():
-        value = _examples(schemas, schemas["HostCreateAttribute"]["properties"][name])
-        assert misshapen(name, value) is None, (file, value)
-        for key in set(value) - {"type"}:
-            assert misshapen(name, {**value, f"{key}x": 1}) is not None

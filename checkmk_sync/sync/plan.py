@@ -19,6 +19,7 @@ __all__ = ["Plan"]
 
 CHECKSUM_ROUNDS = 50_000  # some hundredths of a second
 SHOWN = 3  # conflicts in an error
+_OPTIONS = {"changes": "--allow-changes", "deletions": "--allow-deletions"}
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ class Plan:
         if not found:
             return
         numbers = {"changes": self.changed(), "deletions": sum(self.deleted().values())}
-        options = " and ".join(f"--allow-{what} {numbers[what]}" for what in found)
+        options = " and ".join(f"{_OPTIONS[what]} {numbers[what]}" for what in found)
         arguments = ", ".join(f"allow_{what}={numbers[what]}" for what in found)
         why = f"the plan {self.size()}: {', and '.join(found.values())}"
         raise UnsafePlanError(why, f"if that is meant, give {options} ({arguments} in Python)")
