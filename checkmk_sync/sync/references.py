@@ -151,7 +151,10 @@ def in_order(changes: Sequence[Change]) -> list[Change]:
     made = {(change.kind, change.key) for change in changes if change.action is Action.CREATE}
     parts = [part for change in changes for part in _steps(change, made)]
     waves_of = {Action.CREATE: waves(_creations(parts)), Action.DELETE: waves(_deletions(parts))}
-    placed = (replace(part, wave=waves_of.get(part.action, {}).get(part.name, 0)) for part in parts)
+    placed: list[Change] = []
+    for part in parts:
+        wave = waves_of.get(part.action, {}).get(part.name, 0)
+        placed.append(replace(part, wave=wave) if wave else part)
     return sorted(placed, key=lambda change: change.rank)
 
 
