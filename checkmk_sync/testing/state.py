@@ -243,9 +243,13 @@ class Setup:
             self.phases[new] = self.phases.pop(name)
         for child in list(self.hosts.values()):
             if name in child.attributes.get("parents", ()):
-                parents = [new if parent == name else parent for parent in child.attributes["parents"]]
-                attributes = {**child.attributes, "parents": parents}
-                self.hosts[child.name] = dataclasses.replace(child, attributes=attributes)
+                self.hosts[child.name] = dataclasses.replace(child, attributes=_renamed(child.attributes, name, new))
+        for folder in list(self.folders.values()):
+            if name in folder.attributes.get("parents", ()):
+                self.folders[folder.path] = dataclasses.replace(
+                    folder, attributes=_renamed(folder.attributes, name, new)
+                )
+                self.folder_changes += 1
         self.note("rename-host", f"Renamed 1 hosts: {name} to {new}", user)
         return renamed
 
@@ -272,6 +276,11 @@ class Setup:
         time = now or self.now()
         change = {"id": str(uuid.uuid4()), "user_id": user, "action_name": action, "text": text, "time": time}
         self.changes.append(change)
+
+
+def _renamed(attributes: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    """Attributes in which one of the parents has another name."""
+    return {**attributes, "parents": [new if parent == old else parent for parent in attributes["parents"]]}
 
 
 def iso(clock: Clock) -> str:
