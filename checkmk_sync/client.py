@@ -107,6 +107,11 @@ class Checkmk:
         """The version of Checkmk, which is asked for only if no answer has named it before."""
         return self._site.version()
 
+    @property
+    def edition(self) -> Optional[str]:
+        """The short name of the site's edition, such as ``cre`` or ``community``; None before its first answer."""
+        return self._transport.edition
+
     def health(self, *, pending: bool = False) -> Health:
         """Whether the site answers now, and with ``pending`` how many changes wait; never raises.
 

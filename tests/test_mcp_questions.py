@@ -179,7 +179,7 @@ def test_a_lifted_brake_is_told_to_who_is_asked_and_not_offered_to_the_model(liv
     assert question == ""
     assert "no more than 4 of" in said(_asked(live, "sync_apply", inventory=wanted, owner="me", allow_changes=39)[1])
     question, result = _asked(live, "sync_apply", inventory=wanted, owner="me", allow_deletions=39)
-    assert f"THE LIMIT IS LIFTED by allow_deletions: the plan {size}, where by default no more than 4" in question
+    assert f"THE BRAKE IS LIFTED by allow_deletions: the plan {size}, where by default no more than 4" in question
     assert "allow_changes" not in question
     assert data(result)["result"]["counts"]["applied"] == 39
 

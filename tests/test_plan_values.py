@@ -56,7 +56,7 @@ def test_every_wrong_value_is_told_with_its_line() -> None:
 def test_the_line_is_that_of_the_attribute(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(
-        "hosts:\n- name: a\n  attributes:\n    alias: x\n    ipaddress: 1.2.3\n    labels:\n      k: v\n      url: 'http://x:80'\n"
+        "hosts:\n- name: a\n  attributes:\n    alias: x\n    ipaddress: 1.2.3.400\n    labels:\n      k: v\n      url: 'http://x:80'\n"
         "- name: b\n  labels:\n    ok: x\n    wrong: 'a:b'\n"
     )
     with pytest.raises(InventoryError) as caught:
@@ -72,10 +72,12 @@ GOOD = {
     "web01": (*V4, *V6, "management_address"),
     "web_01.example.com": (*V4, *V6, "management_address"),
     "1und1": (*V4, *V6, "management_address"),
+    "10": (*V4, *V6, "management_address"),
+    "192.0.2": (*V4, *V6, "management_address"),
 }  # fmt: skip
 BAD = (
-    "192.0.2.1/24", "2001:db8::/32", "192.0.2.300", "192.0.2", "1.2.3.4.5", "192.0.2.1 ", " 192.0.2.1", "a b", "",
-    "::g g", "::", "http://x", "web01:80", "[::1]", "ü", "host!", "192.0.2.1,192.0.2.2", "10",
+    "192.0.2.1/24", "2001:db8::/32", "192.0.2.300", "1.2.3.400", "192.0.2.1 ", " 192.0.2.1", "a b",
+    "-web01", ".web01", "::g g", "::", "http://x", "web01:80", "[::1]", "ü", "host!", "192.0.2.1,192.0.2.2",
 )  # fmt: skip
 ADDRESSES = (*V4, *V6, "management_address")
 
@@ -85,6 +87,23 @@ ADDRESSES = (*V4, *V6, "management_address")
 def test_an_address_is_one_of_its_family_or_a_host_name(name: str, text: str) -> None:
     value = [text] if name.startswith("additional") else text
     assert bool(_mistakes({name: value})) is (name not in GOOD.get(text, ()))
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_some_addresses_depend_on_the_version(name: str) -> None:
+    for text, takes_old in (("", False), ("-web01", True), (".web01", True)):
+        value = [text] if name.startswith("additional") else text
+        assert bool(_mistakes({name: value}, version="2.2.0p44")) is not takes_old
+        assert bool(_mistakes({name: value}, version="2.3.0b1")) is takes_old
+
+
+@pytest.mark.parametrize("name", ["-web01", ".web01"])
+def test_names_of_new_hosts_depend_on_the_version(name: str) -> None:
+    desired = from_data({"hosts": [{"name": name}]})
+    with pytest.raises(InventoryError, match=f"begins with '{name[0]}', as no new host of Checkmk 2.4.0p18 does"):
+        diff(desired, _at("2.4.0p18"))
+    assert diff(desired, _at("2.2.0p44")).changes
+    assert not diff(desired, _at("2.4.0p18", held("host", name))).changes, "an older one may be called so"
 
 
 def test_what_is_wrong_with_an_address_is_said() -> None:
@@ -119,7 +138,7 @@ USER = {"type": "v3_no_auth_no_privacy", "security_name": "u"}
 AUTH = {**USER, "type": "v3_auth_no_privacy", "auth_protocol": "SHA-2-256", "auth_password": "hunter2hunter2"}
 PRIVACY = {**AUTH, "type": "v3_auth_privacy", "privacy_protocol": "AES-256", "privacy_password": "hunter2hunter2"}
 COMMUNITY = {"type": "v1_v2_community", "community": "hunter2"}
-SCAN = {"addresses": [], "time_allowed": [{"start": "08:30", "end": "24:00"}]}
+SCAN = {"addresses": [], "time_allowed": [{"start": "08:30", "end": "23:59"}]}
 RANGE = {"type": "network_range", "network": "192.0.2.0/24"}
 SHAPES: list[tuple[str, Any, str]] = [
     ("snmp_community", COMMUNITY, ""),
@@ -250,6 +269,31 @@ def test_older_versions_lack_some_attributes(name: str, since: str) -> None:
     assert _mistakes({name: value}, version="2.2.0p44") == [f"Checkmk 2.2.0p44 has no attribute {name}"]
     assert not _mistakes({name: value}, version=since)
     assert not _mistakes({name: value}), "whatever the version is"
+
+
+@pytest.mark.parametrize(
+    ("edition", "attribute", "takes"),
+    [
+        ("cre", "bake_agent_package", False),
+        ("cee", "bake_agent_package", True),
+        ("cee", "cmk_agent_connection", False),
+        ("cce", "cmk_agent_connection", True),
+        ("cme", "cmk_agent_connection", True),
+    ],
+)
+@pytest.mark.parametrize("version", ["2.4.0p18", "2.5.0p9"])
+def test_some_editions_lack_attributes(
+    version: str, edition: str, attribute: str, takes: bool, clock: ManualClock, connect: Any
+) -> None:
+    value: Any = "push-agent" if attribute == "cmk_agent_connection" else True
+    desired = from_data({"hosts": [{"name": "a", "attributes": {attribute: value}}]})
+    with SimulatedSite(version, edition, clock=clock) as site:
+        cmk: Checkmk = connect(site)
+        if takes:
+            assert apply_plan(cmk, make_plan(cmk, desired)).ok
+        else:
+            with pytest.raises(InventoryError, match=f"this edition of Checkmk .* has no attribute {attribute}"):
+                make_plan(cmk, desired)
 
 
 @pytest.mark.parametrize(

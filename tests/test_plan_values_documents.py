@@ -38,7 +38,7 @@ def test_the_attributes_are_those_of_the_documents() -> None:
                 assert set(schemas["HostCreateAttribute"]["properties"][attribute]["enum"]) == set(values), name
 
 
-def _examples(schemas: dict[str, Any], schema: Any) -> Any:
+def _examples(schemas: dict[str, Any], schema: Any, name: str = "") -> Any:
     """A value with every key of a schema."""
     if "$ref" in schema:
         return _examples(schemas, schemas[schema["$ref"].rpartition("/")[2]])
@@ -49,11 +49,13 @@ def _examples(schemas: dict[str, Any], schema: Any) -> Any:
         if key in schema:
             return _examples(schemas, schema[key][0])
     if schema.get("type") == "array":
-        return [_examples(schemas, schema["items"])]
+        return [_examples(schemas, schema["items"], name)]
     if schema.get("type") == "object":
-        return {name: _examples(schemas, part) for name, part in schema["properties"].items()}
+        return {key: _examples(schemas, part, key) for key, part in schema["properties"].items()}
     if "enum" in schema:
         return schema["enum"][0]
+    if name in ("from_address", "to_address", "addresses"):
+        return "192.0.2.1"
     if schema.get("type") == "integer":
         return schema.get("minimum", 1)
     if schema.get("type") == "boolean":

@@ -72,6 +72,13 @@ def test_a_value_that_the_site_defines_may_not_exist(attributes: Any, what: str,
     assert _warnings(attributes, held("host", "b", **known)) == ()
 
 
+def test_a_network_scan_that_tags_nothing_may_be_refused() -> None:
+    scan: Any = {"addresses": [], "time_allowed": []}
+    (warning,) = _warnings({"network_scan": scan})
+    assert "has no tag_criticality" in warning
+    assert _warnings({"network_scan": {**scan, "tag_criticality": "offline"}}) == ()
+
+
 def test_what_every_new_site_has_is_not_doubted() -> None:
     attributes = {"tag_criticality": "prod", "tag_networking": "dmz", "contactgroups": {"groups": ["all"]}}
     assert _warnings(attributes) == ()

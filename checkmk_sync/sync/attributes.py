@@ -14,6 +14,7 @@ __all__ = [
     "BUILT_IN",
     "CHOICES",
     "FLAGS",
+    "LACKING",
     "LISTS",
     "NEWER",
     "NOT_OF_FOLDERS",
@@ -59,6 +60,11 @@ _TEXTS = frozenset(
 BUILT_IN = frozenset({*LISTS, *FLAGS, *_MAPPINGS, *_TEXTS, "metrics_association"})
 # The versions since which there are attributes that 2.2 does not have.
 NEWER = {"waiting_for_discovery": "2.4.0b1", "metrics_association": "2.5.0b1", "relay": "2.5.0b1"}
+# The editions without attributes that others have, by their names up to 2.4 and since.
+LACKING = {
+    "bake_agent_package": frozenset({"cre", "community"}),
+    "cmk_agent_connection": frozenset({"cre", "community", "cee", "pro"}),
+}
 NOT_OF_FOLDERS = frozenset(
     {
         "additional_ipv4addresses",

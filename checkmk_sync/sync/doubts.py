@@ -9,9 +9,9 @@ from .attributes import BUILT_IN, SAMPLE_TAGS
 from .desired import REMOVE, Desired, Object, Problem
 from .kinds import Property
 from .observe import Observed
-from .values import refused_attribute, refused_label
+from .values import refused_attribute, refused_host, refused_label
 
-__all__ = ["folders_that_stay", "impossible_folders", "refused", "warnings"]
+__all__ = ["folders_that_stay", "impossible_folders", "refused", "refused_name", "warnings"]
 
 # Checkmk: so new folders may be named; older ones may also hold spaces and dots.
 _NEW_FOLDER = re.compile(r"[-\w]+")
@@ -33,11 +33,18 @@ def refused(wanted: Object, sent: Mapping[Property, Any], observed: Observed) ->
     for path, value in sent.items():
         said = None
         if value is not None and path[0] == "attributes" and path[1] in BUILT_IN:
-            said = refused_attribute(wanted.kind, path[1], value, observed.version)
+            said = refused_attribute(wanted.kind, path[1], value, observed.version, observed.edition)
         elif value is not None and path[0] == "labels":
             said = refused_label(path[1], value, observed.version)
         if said is not None:
             yield wanted.problem(said, *path)
+
+
+def refused_name(wanted: Object, observed: Observed) -> Iterator[Problem]:
+    """The name of a new host, if Checkmk would refuse it."""
+    said = refused_host(wanted.key, observed.version) if wanted.kind == "host" else None
+    if said is not None:
+        yield wanted.problem(said, "name")
 
 
 def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
@@ -57,6 +64,9 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
             yield f"{of} is on nothing else of the site; is {name[4:]!r} one of its tag groups?"
         else:
             yield f"{of} is none of Checkmk's own; is it a custom one of this site?"
+    scans = [each for each in desired.objects.values() if _scans_for_no_tag(each)]
+    if scans:
+        yield f"the network_scan of {_some(scans)} has no tag_criticality; Checkmk demands one if it has that tag group"
     for (name, value), users in _unknown_values(desired, observed).items():
         yield f"the {_NOUNS.get(name, name)} {value!r} of {_some(users)} is on nothing else of the site; does it exist?"
 
@@ -90,6 +100,11 @@ def _unknown_attributes(desired: Desired, observed: Observed) -> dict[str, list[
                 wanted.setdefault(path[1], []).append(each)
     is_held = {path[1] for found in observed.objects.values() for path in found.properties if path[0] == "attributes"}
     return {name: users for name, users in sorted(wanted.items()) if name not in is_held}
+
+
+def _scans_for_no_tag(wanted: Object) -> bool:
+    scan = wanted.properties.get(("attributes", "network_scan"))
+    return isinstance(scan, Mapping) and "addresses" in scan and "tag_criticality" not in scan
 
 
 _NOUNS = {"contactgroups": "contact group"}

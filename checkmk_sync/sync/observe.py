@@ -73,7 +73,7 @@ class Found:
 class Observed:
     """Everything the ``user`` may see, by kind and key; ``pending`` are changes of anybody that are not active.
 
-    ``site`` is the site's id, ``version`` is None where it is not known.
+    ``site`` is the site's id; ``version`` and ``edition`` are None where they are not known.
     """
 
     objects: Mapping[tuple[str, str], Found]
@@ -81,6 +81,7 @@ class Observed:
     user: str = ""
     site: str = ""
     version: Optional[CheckmkVersion] = None
+    edition: Optional[str] = None
 
     def of_kind(self, kind: str) -> Iterator[Found]:
         return (found for (of, _), found in self.objects.items() if of == kind)
@@ -94,7 +95,8 @@ def observe(client: Checkmk) -> Observed:
     for found in _whole(lambda: map(_found_host, client.hosts.each())):
         objects["host", found.key] = found
     settings, pending = client.settings, tuple(client.activation.pending())
-    return Observed(objects, pending, settings.username, settings.site, client.checkmk_version())
+    version = client.checkmk_version()
+    return Observed(objects, pending, settings.username, settings.site, version, client.edition)
 
 
 def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, Found]:

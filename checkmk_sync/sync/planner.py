@@ -10,7 +10,7 @@ from ..names import parent_folder
 from .changes import ADOPTED, OWNER, Action, Change, Conflict
 from .compare import is_as_wanted, merged
 from .desired import FOLDER, REMOVE, Desired, Object, Problem
-from .doubts import folders_that_stay, impossible_folders, refused, warnings
+from .doubts import folders_that_stay, impossible_folders, refused, refused_name, warnings
 from .kinds import Property
 from .limits import Limits
 from .observe import Found, Observed
@@ -101,7 +101,7 @@ class _Planner:
         if found is None:
             creation = _creation(wanted, self.ownership.owner)
             sent = {path: new for path, (_, new) in creation.properties.items() if path != OWNER}
-            self.problems += refused(wanted, sent, self.observed)
+            self.problems += [*refused_name(wanted, self.observed), *refused(wanted, sent, self.observed)]
             self.changes.append(creation)
             return
         differences = {} if wanted.implied else _differences(wanted, found)

@@ -5,6 +5,7 @@ What is said of a wrong one names keys and types, never values: these may be sec
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Optional
@@ -89,8 +90,32 @@ def _one_of(*known: str) -> Check:
 
 
 def _time(path: str, value: Any) -> Optional[str]:
-    is_time = isinstance(value, str) and re.fullmatch(r"\d\d:\d\d(:\d\d)?", value)
-    return None if is_time else f"{path} must be a time in quotes such as '08:30'"
+    is_time = isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", value, re.ASCII)
+    return None if is_time else f"{path} must be a time in quotes from '00:00' to '23:59'"
+
+
+def _ipv4(path: str, value: Any) -> Optional[str]:
+    try:
+        ipaddress.IPv4Address(value if isinstance(value, str) else "")
+    except ValueError:
+        return f"{path} must be an IPv4 address"
+    return None
+
+
+def _network(path: str, value: Any) -> Optional[str]:
+    try:
+        network = ipaddress.IPv4Network(value if isinstance(value, str) else "")
+    except ValueError:
+        return f"{path} must be an IPv4 network such as 192.0.2.0/24"
+    return None if 8 <= network.prefixlen <= 30 else f"{path} must be a network from /8 to /30"
+
+
+def _regex(path: str, value: Any) -> Optional[str]:
+    try:
+        re.compile(value if isinstance(value, str) else "(")
+    except (re.error, OverflowError, RecursionError):
+        return f"{path} must be a regular expression"
+    return None
 
 
 def _list_of(check: Check) -> Check:
@@ -127,10 +152,10 @@ _SNMP = _OneOf(
 )
 _RANGE = _OneOf(
     {
-        "address_range": _Shape({"from_address": _text, "to_address": _text}),
-        "network_range": _Shape({"network": _text}),
-        "explicit_addresses": _Shape({"addresses": _list_of(_text)}),
-        "exclude_by_regexp": _Shape({"regexp_list": _list_of(_text)}),
+        "address_range": _Shape({"from_address": _ipv4, "to_address": _ipv4}),
+        "network_range": _Shape({"network": _network}),
+        "explicit_addresses": _Shape({"addresses": _list_of(_ipv4)}),
+        "exclude_by_regexp": _Shape({"regexp_list": _list_of(_regex)}),
     }
 )
 _TRANSLATION = _Shape(

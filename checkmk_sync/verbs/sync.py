@@ -99,7 +99,7 @@ def _sentence(plan: Plan, options: Options, configured: Limits) -> str:
     counts = ", ".join(f"{number} {what}" for what, number in plan.counts().items())
     owner = f" for the owner {plan.owner}" if plan.owner is not None else ""
     lifted = "".join(
-        f" THE LIMIT IS LIFTED by allow_{what}: the plan {plan.size()}, where by default {said}."
+        f" THE BRAKE IS LIFTED by allow_{what}: the plan {plan.size()}, where by default {said}."
         for what, said in plan.excess(configured).items()
     )
     lifted += "".join(f" CONFIRMED although it was probably renamed: {rename}." for rename in plan.renames)
