@@ -16,8 +16,8 @@ from .observe import Found, Observed
 
 __all__ = ["Ownership"]
 
-TOLD_APART = 3  # more possible originals of a clone say nothing
-# What the form that clones a host asks for.
+SHOWN = 3  # possible originals of a clone
+# What the form that clones a host asks for, so that it may differ.
 _ASKED: frozenset[Property] = frozenset({("attributes", name) for name in ("alias", "ipaddress", "ipv6address")})
 
 
@@ -71,21 +71,30 @@ class Ownership:
             if (found.kind, found.adopted_as) in self.observed.objects:
                 return f"is probably a clone of {found.adopted_as}"
             return f"{maker}, and adopted as {found.adopted_as}, which is gone: it was renamed, or is a clone of that"
-        alike = [key for key in self._by_look.get(_look(found), ()) if key != found.key]
-        if 0 < len(alike) <= TOLD_APART:
-            return f"{maker}, and it was not adopted: it is probably a clone of {' or '.join(alike)}"
-        return f"{maker}, and it was not adopted: it is probably a clone, or was adopted by an earlier version"
+        alike = next(filter(None, (self._by_look.get(look, ()) for look in _looks(found))), ())
+        if not alike:
+            return f"{maker}, and it was not adopted: it is probably a clone, or was adopted by an earlier version"
+        # A clone is often called like its original, with something more.
+        likely = sorted(alike, key=lambda key: (key not in found.key, key))
+        more = f" or {len(likely) - SHOWN} more" if len(likely) > SHOWN else ""
+        return f"{maker}, and it was not adopted: it is probably a clone of {' or '.join(likely[:SHOWN])}{more}"
 
     @functools.cached_property
     def _by_look(self) -> Mapping[str, Sequence[str]]:
-        """The keys of the owner's objects by all that a clone has in common with its original."""
+        """The keys of the owner's objects by each of their looks."""
         alike: dict[str, list[str]] = {}
         for found in self.observed.objects.values():
-            if self.holds(found):
-                alike.setdefault(_look(found), []).append(found.key)
+            for look in _looks(found) if self.holds(found) else ():
+                alike.setdefault(look, []).append(found.key)
         return alike
 
 
-def _look(found: Found) -> str:
-    copied = sorted((path, value) for path, value in found.properties.items() if path not in _ASKED)
-    return json.dumps([found.kind, copied], sort_keys=True, default=str)
+def _looks(found: Found) -> tuple[str, str]:
+    """All that a clone and its original have in common, and what of it surely stays the same."""
+    every = sorted(found.properties.items(), key=lambda pair: pair[0])
+    same = [pair for pair in every if pair[0] not in _ASKED]
+    return _text("all", found.kind, every), _text("same", found.kind, same)
+
+
+def _text(*parts: object) -> str:
+    return json.dumps(parts, sort_keys=True, default=str)
