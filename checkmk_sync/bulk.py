@@ -10,7 +10,19 @@ import itertools
 import logging
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Generic, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
+from typing import (
+    Any,
+    Callable,
+    Collection,
+    Generic,
+    Iterable,
+    Iterator,
+    Mapping,
+    Optional,
+    Sequence,
+    TypeVar,
+    Union,
+)
 
 from .errors import (
     ApiError,
@@ -24,6 +36,7 @@ from .errors import (
 from .outcomes import Outcome, Outcomes, Progress, Status, is_uncertain
 from .resource import Site
 from .waiting import read_back, settle
+from .waves import waves
 
 __all__ = ["BulkVerb", "run_bulk"]
 
@@ -39,8 +52,10 @@ class BulkVerb(Generic[E]):
     ``shaped`` makes an entry of what the caller gave, ValueError when that is none. ``check`` raises ValueError
     for an entry that need not be sent at all. ``send`` performs the call for some entries. ``proven`` reads, by
     the given way to the site, and returns the keys of the entries that the site holds as they were sent.
-    ``key`` and ``folder`` say what an entry is named and where it lies. ``may_be_done`` says, with the fields of an
-    entry that was refused, whether the refusal can be the answer to a second sending of what was done by the first.
+    ``key`` and ``folder`` say what an entry is named and where it lies. ``needs`` maps the keys of some entries to
+    the keys of those that have to be done in an earlier call; it may read what it has to know. ``may_be_done`` says,
+    with the fields of an entry that was refused, whether the refusal can be the answer to a second sending of what was
+    done by the first.
     """
 
     shaped: Callable[[Any], E]
@@ -49,6 +64,7 @@ class BulkVerb(Generic[E]):
     proven: Callable[[Site, Sequence[E]], set[str]]
     key: Callable[[E], str]
     folder: Callable[[E], str]
+    needs: Callable[[Sequence[E]], Mapping[str, Collection[str]]]
     may_be_done: Callable[[E, Mapping[str, Any]], bool] = lambda _entry, _fields: False
 
 
@@ -59,15 +75,15 @@ def run_bulk(
 
     Takes any iterable, one chunk at a time. A list is checked as a whole before anything is sent
     (ValueError names the first item that is no entry), and sorted, so that entries of one folder stand
-    together (each run of one folder rewrites that folder's files once). BatchError, with the outcomes so
+    together (each run of one folder rewrites that folder's files once), and after those that they need.
+    In other iterables only the entries of one chunk are put in order. BatchError, with the outcomes so
     far, when the iterable raises, and at the first 401 that means wrong credentials, for going on would
     lock the account.
     """
     known: list[Outcome] = []
-    seen: set[str] = set()
-    batch, intake = _Batch(site, verb), _Intake(verb, items, chunk_size)
-    for chunk in intake.chunks():
-        for outcome in itertools.chain(intake.refused, batch.run(sorted(chunk, key=verb.folder), seen)):
+    batch, intake = _Batch(site, verb, chunk_size), _Intake(verb, items, chunk_size)
+    for portion in intake.portions():
+        for outcome in itertools.chain(intake.refused, batch.run(portion)):
             known.append(outcome)
             site.transport.metrics.increment_counter(f"bulk_items.{outcome.status.name.lower()}")
             if progress is not None:
@@ -79,23 +95,23 @@ def run_bulk(
 
 
 class _Intake(Generic[E]):
-    """What the caller gives, as entries. ``refused`` are the outcomes of those of the last chunk that are none;
-    ``stopped_by`` is what the iterable raised."""
+    """What the caller gives, as entries. ``refused`` are the outcomes of the items of the last portion that are no
+    entries; ``stopped_by`` is what the iterable raised."""
 
     def __init__(self, verb: BulkVerb[E], items: Iterable[Any], chunk_size: int) -> None:
-        self._verb, self._chunk_size = verb, chunk_size
+        self._verb, self._size = verb, chunk_size
         self._shaped: Iterator[Union[E, Outcome]] = map(self._outcome_or_entry, items)
         if isinstance(items, (list, tuple)):
-            self._shaped = self._checked(items)
+            self._shaped, self._size = self._checked(items), max(1, len(items))
         self.refused: list[Outcome] = []
         self.stopped_by: Optional[Exception] = None
 
-    def chunks(self) -> Iterator[list[E]]:
-        """Chunk by chunk; what came before the iterable raised is a chunk as well."""
+    def portions(self) -> Iterator[list[E]]:
+        """A list as a whole, anything else chunk by chunk; what came before the iterable raised is one as well."""
         while self.stopped_by is None:
             taken: list[Union[E, Outcome]] = []
             try:
-                taken.extend(itertools.islice(self._shaped, self._chunk_size))
+                taken.extend(itertools.islice(self._shaped, self._size))
             except Exception as error:  # of the caller's: it leaves as the cause of a BatchError
                 self.stopped_by = error
             if not taken and self.stopped_by is None:
@@ -110,7 +126,7 @@ class _Intake(Generic[E]):
                 entries.append(self._verb.shaped(item))
             except (TypeError, ValueError) as error:
                 raise ValueError(f"number {number} of the list: {error}") from None
-        return iter(sorted(entries, key=lambda entry: (self._verb.folder(entry), self._verb.key(entry))))
+        return iter(sorted(entries, key=self._verb.key))
 
     def _outcome_or_entry(self, item: Any) -> Union[E, Outcome]:
         try:
@@ -126,30 +142,55 @@ def _name_of(item: Any) -> str:
 
 
 class _Batch(Generic[E]):
-    def __init__(self, site: Site, verb: BulkVerb[E]) -> None:
-        self._site, self._verb = site, verb
+    def __init__(self, site: Site, verb: BulkVerb[E], chunk_size: int) -> None:
+        self._site, self._verb, self._chunk_size = site, verb, chunk_size
+        self._seen: set[str] = set()
         self._todo: list[Sequence[E]] = []  # parts of a chunk, the next one last
         self.stopped_by: Optional[AuthError] = None
 
-    def run(self, chunk: Sequence[E], seen: set[str]) -> Iterator[Outcome]:
-        """The outcomes of one chunk; entries that came before are not sent again."""
+    def run(self, portion: Sequence[E]) -> Iterator[Outcome]:
+        """The outcomes of some entries; those that came before are not sent again. Ends when it is stopped."""
         fresh: list[E] = []
-        for entry in chunk:
+        for entry in portion:
             key = self._verb.key(entry)
             try:
                 self._verb.check(entry)
-                if key in seen:
+                if key in self._seen:
                     raise ValueError(f"{key} stands more than once in this batch")
             except ValueError as error:
                 yield Outcome.failed(self._verb.key(entry), CheckmkError(str(error)))
             else:
-                seen.add(key)
+                self._seen.add(key)
                 fresh.append(entry)
-        self._todo.append(fresh)
-        while self._todo:
-            part = self._todo.pop()
-            if part:
-                yield from self._send(part)
+        try:
+            chunks = list(self._chunks(fresh))
+        except AuthError as error:
+            self.stopped_by = error
+            yield from self._failed(fresh, error)
+            return
+        except CheckmkError as error:  # of a reading, so nothing was sent
+            yield from self._failed(fresh, error)
+            return
+        for chunk in chunks:
+            self._todo.append(chunk)
+            while self._todo:
+                part = self._todo.pop()
+                if part:
+                    yield from self._send(part)
+            if self.stopped_by is not None:
+                return
+
+    def _chunks(self, entries: Sequence[E]) -> Iterator[Sequence[E]]:
+        """The calls to make. Checkmk checks all entries of a call before it executes the first."""
+        needs = self._verb.needs(entries)
+        wave = waves(
+            {self._verb.key(entry): needs.get(self._verb.key(entry), ()) for entry in entries} if needs else {}
+        )
+        ordered = sorted(entries, key=lambda entry: (wave.get(self._verb.key(entry), 0), self._verb.folder(entry)))
+        for _, group in itertools.groupby(ordered, key=lambda entry: wave.get(self._verb.key(entry), 0)):
+            some = list(group)
+            for start in range(0, len(some), self._chunk_size):
+                yield some[start : start + self._chunk_size]
 
     def _send(self, entries: Sequence[E]) -> Iterator[Outcome]:
         if self.stopped_by is not None:

@@ -14,6 +14,7 @@ from .credentials import HiddenURL, SecretSource
 from .errors import CheckmkError
 from .metering import CallEvent
 from .metrics import MetricsCollector
+from .names import CheckmkVersion
 from .records import Version
 from .recovery import BreakerState
 from .resource import Settling, Site, parsing
@@ -107,6 +108,15 @@ class Checkmk:
         reply = self._site.perform("site", "version")
         with parsing(reply):
             return Version.parse(reply.data)
+
+    def checkmk_version(self) -> CheckmkVersion:
+        """The version of Checkmk, which is asked for only if no answer has named it before."""
+        return self._site.version()
+
+    @property
+    def edition(self) -> Optional[str]:
+        """The short name of the site's edition, such as ``cre`` or ``community``; None before its first answer."""
+        return self._transport.edition
 
     def health(self, *, pending: bool = False) -> Health:
         """Whether the site answers now, and with ``pending`` how many changes wait; never raises.

@@ -9,7 +9,7 @@ from ..records import Host
 from ..settings import nearest
 from .changes import one_kind, plain
 
-__all__ = ["Entry", "as_change", "as_host", "as_new", "check_name", "listed", "named", "without_folder"]
+__all__ = ["Entry", "as_change", "as_host", "as_new", "check_name", "listed", "named", "parents_in", "without_folder"]
 
 Entry = Mapping[str, Any]
 
@@ -24,6 +24,12 @@ def listed(given: Iterable[Any], what: str) -> Iterable[Any]:
 def named(entry: Entry) -> str:
     """The name of the host."""
     return str(entry["host_name"])
+
+
+def parents_in(attributes: Mapping[str, Any]) -> list[str]:
+    """The names of the parents that a host has by its own attributes."""
+    parents = attributes.get("parents")
+    return [parent for parent in parents if isinstance(parent, str)] if isinstance(parents, (list, tuple)) else []
 
 
 def check_name(entry: Entry) -> None:

@@ -12,7 +12,7 @@ from ..records import Host
 from ..resource import Site, writes
 from ..waiting import after_refusal, settle
 from .changes import Attributes, Change, body_of, holds, is_made_by, one_kind, plain, with_fresh_etag
-from .entries import Entry, as_change, as_host, as_new, check_name, listed, named, without_folder
+from .entries import Entry, as_change, as_host, as_new, check_name, listed, named, parents_in, without_folder
 from .host_lists import HostLists
 
 __all__ = ["Hosts"]
@@ -131,6 +131,10 @@ class Hosts(HostLists):
 
         One outcome for each; entries that Checkmk refuses do not hold up the others. BatchError when the
         credentials are wrong.
+
+        Checkmk refuses a parent that does not exist yet, even in the same call. A list may hold parents and children
+        in any order: parents are created in earlier calls. Another iterable is read one chunk at a time, so a parent
+        has to come in the chunk of its child or before it.
         """
         started, created = self._site.clock.monotonic(), self._site.created
 
@@ -145,6 +149,7 @@ class Hosts(HostLists):
             proven=lambda site, chunk: self._via(site)._proven_created(chunk, started),
             key=named,
             folder=lambda entry: str(entry["folder"]),
+            needs=lambda chunk: {named(entry): parents_in(entry["attributes"]) for entry in chunk},
             may_be_done=lambda entry, fields: "host_name" in fields and ("hosts", named(entry)) not in created,
         )
         return run_bulk(self._site, verb, listed(hosts, "hosts"), self._chunk_size(chunk_size), progress)
@@ -163,6 +168,7 @@ class Hosts(HostLists):
             proven=lambda site, chunk: self._via(site)._proven_updated(chunk),
             key=named,
             folder=lambda entry: str(entry.get("folder", "")),
+            needs=lambda _chunk: {},
         )
         return run_bulk(self._site, verb, listed(changes, "changes"), self._chunk_size(chunk_size), progress)
 
@@ -174,29 +180,45 @@ class Hosts(HostLists):
         chunk_size: Optional[int] = None,
         progress: Optional[Progress] = None,
     ) -> Outcomes:
-        """Delete many hosts: names, or Host records (then sorted by folder). Outcomes as for :meth:`bulk_create`.
+        """Delete many hosts: names, or Host records. Outcomes as for :meth:`bulk_create`.
 
         Hosts that are given by name are read before: lists leave out what the user may not see, so that a host
         which never was in one proves nothing by its absence.
+
+        Checkmk refuses to delete the parent of a host that stays. A list may hold parents and children in any order:
+        children are deleted in earlier calls. In another iterable a child has to come in the chunk of its parent or
+        before it. Parents that a folder hands down are known only of records with ``effective_attributes``.
         """
-        folders: dict[str, Optional[str]] = {}  # in which the hosts were seen, None for those that were not
+        # The folders and parents of the hosts, None for those that were looked for and not found.
+        known: dict[str, Optional[tuple[str, list[str]]]] = {}
+
+        def note(host: Host) -> None:
+            known[host.name] = host.folder, parents_in(host.effective_attributes or host.attributes)
 
         def shaped(item: Union[str, Host]) -> Host:
             host = as_host(item)
             if host is item:
-                folders[host.name] = host.folder
+                note(host)
             return host
 
+        def needs(chunk: Sequence[Host]) -> dict[str, list[str]]:
+            unread = [host.name for host in chunk if host.name not in known]
+            known.update(dict.fromkeys(unread))
+            for host in self._by_name(unread).values() if unread else ():
+                note(host)
+            children: dict[str, list[str]] = {}
+            for host in chunk:
+                for parent in (known[host.name] or ("", []))[1]:
+                    children.setdefault(parent, []).append(host.name)
+            return children
+
         def send(chunk: Sequence[Host]) -> None:
-            unread = [host.name for host in chunk if host.name not in folders]
-            found = self._by_name(unread) if unread else {}
-            folders.update((name, found[name].folder if name in found else None) for name in unread)
             for host in chunk:
                 self._site.created.discard("hosts", host.name)
             self._bulk("bulk_delete", [host.name for host in chunk])
 
         def proven(site: Site, chunk: Sequence[Host]) -> set[str]:
-            return self._via(site)._proven_deleted([host.name for host in chunk if folders.get(host.name)])
+            return self._via(site)._proven_deleted([host.name for host in chunk if known[host.name] is not None])
 
         verb = BulkVerb(
             shaped=shaped,
@@ -204,7 +226,8 @@ class Hosts(HostLists):
             send=send,
             proven=proven,
             key=lambda host: host.name,
-            folder=lambda host: folders.get(host.name) or host.folder,
+            folder=lambda host: (known.get(host.name) or (host.folder,))[0],
+            needs=needs,
             may_be_done=lambda _host, fields: "entry" in fields,
         )
         return run_bulk(self._site, verb, several(names, "names"), self._chunk_size(chunk_size), progress)

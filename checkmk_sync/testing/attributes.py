@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Container, Mapping, Optional
 
 from .profile import Profile
 
@@ -46,6 +46,13 @@ def _one_of(*allowed: str) -> Check:
         return [f"{value!r} is not one of the enum values: {list(allowed)!r}"]
 
     return check
+
+
+def _labels_of_any_text(value: Any) -> Any:
+    """Checkmk: up to 2.2 nothing but the types of labels is checked."""
+    if not isinstance(value, dict):
+        return ["Not a valid mapping type."]
+    return {key: ["Not a valid string."] for key, text in value.items() if not isinstance(text, str)} or None
 
 
 def _labels(value: Any) -> Any:
@@ -131,7 +138,6 @@ _SHARED: Mapping[str, Check] = {
     "management_protocol": _one_of("none", "snmp", "ipmi"),
     "management_snmp_community": _nullable(_snmp),
     "network_scan": _anything,
-    "parents": _hosts,
     "site": _string,
     "snmp_community": _snmp,
 }
@@ -180,13 +186,16 @@ _DEFAULTS: Mapping[str, Any] = {
 
 
 class AttributeRules:
-    """The attributes of one site: its version and edition decide which there are."""
+    """The attributes of one site: its version and edition decide which there are, its hosts who can be a parent."""
 
-    def __init__(self, profile: Profile, site: str) -> None:
+    def __init__(self, profile: Profile, site: str, hosts: Container[str]) -> None:
         extra = {name: check for name, check in _SOME_EDITIONS.items() if name in profile.host_attributes}
-        self._site = site
-        self._host = {**_SHARED, **_HOST_ONLY, **extra}
-        self._folder = {name: check for name, check in {**_SHARED, **extra}.items() if name != "waiting_for_discovery"}
+        shared = {**_SHARED, **extra, "parents": self._parents}
+        if not profile.checks_labels:
+            shared["labels"] = _labels_of_any_text
+        self._site, self._hosts = site, hosts
+        self._host = {**shared, **_HOST_ONLY}
+        self._folder = {name: check for name, check in shared.items() if name != "waiting_for_discovery"}
         self.defaults = {name: value for name, value in _DEFAULTS.items() if name in self._host}
         self.defaults["site"] = site
 
@@ -203,6 +212,14 @@ class AttributeRules:
             if said:
                 wrong[name] = said
         return wrong or None
+
+    def _parents(self, value: Any) -> Any:
+        """Checkmk: a parent is a host that exists when the call comes in, not one that the call creates."""
+        wrong = _hosts(value)
+        if wrong is None:
+            missing = {str(i): [f"Host not found: {name!r}"] for i, name in enumerate(value) if name not in self._hosts}
+            wrong = missing or None
+        return wrong
 
     @staticmethod
     def completed(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,6 +124,11 @@ class Profile:
         return self._since("2.5.0b1")
 
     @property
+    def checks_labels(self) -> bool:
+        """Whether keys and values of labels must not hold a colon."""
+        return self._since("2.3.0b1")
+
+    @property
     def api_versions(self) -> tuple[str, ...]:
         """Up to 2.4 the segment is not looked at; then the tuple is empty."""
         return ("1.0", "v1", "unstable", "internal") if self._since("2.5.0b1") else ()

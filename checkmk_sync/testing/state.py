@@ -9,7 +9,7 @@ import json
 import threading
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Collection, Iterator, Mapping, Optional
 
 from ..clock import Clock
 from ..names import folder_path, is_folder_hash, parent_folder
@@ -112,7 +112,7 @@ class Setup:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.rules = AttributeRules(self.profile, self.site)
+        self.rules = AttributeRules(self.profile, self.site, self.hosts)
         self.add_folder("/", "Main", {}, None, user="")
         self.changes.clear()
 
@@ -216,6 +216,20 @@ class Setup:
         self.note(action, f"Modified host {host.name}.", user)
         return changed
 
+    def parents_that_stay_needed(self, doomed: Collection[str]) -> dict[str, list[str]]:
+        """Those of the ``doomed`` hosts that must not be deleted, each with the names of its children.
+
+        Checkmk: folders hand parents down, and a parent can go only if its children are fewer than what goes, and go
+        as well. So a host that is its own parent by way of its folder cannot be deleted alone.
+        """
+        children: dict[str, list[str]] = {}
+        for host in self.hosts.values():
+            parents = host.attributes.get("parents")
+            for parent in self._inherited(host.folder)["parents"] if parents is None else parents:
+                if parent in doomed:
+                    children.setdefault(parent, []).append(host.name)
+        return {parent: names for parent, names in sorted(children.items()) if not set(names) < set(doomed)}
+
     def remove_host(self, name: str, *, user: str) -> None:
         del self.hosts[name]
         self.phases.pop(name, None)
@@ -229,9 +243,13 @@ class Setup:
             self.phases[new] = self.phases.pop(name)
         for child in list(self.hosts.values()):
             if name in child.attributes.get("parents", ()):
-                parents = [new if parent == name else parent for parent in child.attributes["parents"]]
-                attributes = {**child.attributes, "parents": parents}
-                self.hosts[child.name] = dataclasses.replace(child, attributes=attributes)
+                self.hosts[child.name] = dataclasses.replace(child, attributes=_renamed(child.attributes, name, new))
+        for folder in list(self.folders.values()):
+            if name in folder.attributes.get("parents", ()):
+                self.folders[folder.path] = dataclasses.replace(
+                    folder, attributes=_renamed(folder.attributes, name, new)
+                )
+                self.folder_changes += 1
         self.note("rename-host", f"Renamed 1 hosts: {name} to {new}", user)
         return renamed
 
@@ -258,6 +276,11 @@ class Setup:
         time = now or self.now()
         change = {"id": str(uuid.uuid4()), "user_id": user, "action_name": action, "text": text, "time": time}
         self.changes.append(change)
+
+
+def _renamed(attributes: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    """Attributes in which one of the parents has another name."""
+    return {**attributes, "parents": [new if parent == old else parent for parent in attributes["parents"]]}
 
 
 def iso(clock: Clock) -> str:

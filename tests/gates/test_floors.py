@@ -35,6 +35,7 @@ FLOORS = (
         "partitions",
         "streaming",
         "waiting",
+        "waves",
         "outcomes",
         "bulk",
     },

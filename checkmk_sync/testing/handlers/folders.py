@@ -13,7 +13,7 @@ from ..http import Problem, bad_fields, collection, json_response, missing
 from ..profile import Profile
 from ..schema import REQUIRED, Field, anything, choice, flag, listed, messages, nonempty, pattern, text
 from ..state import FolderConfig, etag
-from .hosts import CHANGES, FOLDER, applied, wrong_attributes
+from .hosts import CHANGES, FOLDER, applied, refuse_parents, wrong_attributes
 
 __all__: list[str] = []
 
@@ -214,5 +214,6 @@ def delete_folder(context: Context) -> Response:
     holds_something = setup.hosts_in(folder.path) or any(setup.subfolders(folder.path, recursive=False))
     if context.query.get("delete_mode") == "abort_on_nonempty" and holds_something:
         raise Problem(409, "Problem deleting folder.", "The folder is not empty, or something refers to it.")
+    refuse_parents(context, [host.name for host in setup.hosts_in(folder.path, recursive=True)])
     setup.remove_folder(folder.path, user=context.user.name)
     return Response(status=204)

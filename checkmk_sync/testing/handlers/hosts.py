@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Collection, Mapping, Optional
 
 from werkzeug.wrappers import Response
 
@@ -22,6 +22,7 @@ __all__ = [
     "host_etag",
     "host_object",
     "name_problem",
+    "refuse_parents",
     "wrong_attributes",
 ]
 
@@ -269,11 +270,20 @@ def update_host(context: Context) -> Response:
     return _answer(context, changed)
 
 
+def refuse_parents(context: Context, doomed: Collection[str]) -> None:
+    """Problem 400 if one of the hosts is the parent of a host that stays."""
+    needed = context.setup.parents_that_stay_needed(doomed)
+    if needed:
+        said = ", ".join(f"{parent} is parent of {', '.join(children)}." for parent, children in needed.items())
+        raise Problem(400, "Bad Request", f"You cannot delete these hosts: {said}")
+
+
 @endpoint("DELETE", "/objects/host_config/<host_name>")
 def delete_host(context: Context) -> Response:
     host = existing_host(context)
     context.require("wato.edit")
     context.require_folder(host.folder)
+    refuse_parents(context, [host.name])
     context.setup.remove_host(host.name, user=context.user.name)
     return Response(status=204)
 

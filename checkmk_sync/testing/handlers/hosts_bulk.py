@@ -10,7 +10,16 @@ from ..context import Context, endpoint
 from ..http import Problem, bad_fields, json_response
 from ..schema import REQUIRED, Field, anything, completed, flag, listed, messages
 from ..state import HostConfig
-from .hosts import CHANGES, FOLDER, HOST_NAME, changed_attributes, host_object, name_problem, wrong_attributes
+from .hosts import (
+    CHANGES,
+    FOLDER,
+    HOST_NAME,
+    changed_attributes,
+    host_object,
+    name_problem,
+    refuse_parents,
+    wrong_attributes,
+)
 
 __all__: list[str] = []
 
@@ -110,7 +119,13 @@ def bulk_delete(context: Context) -> Response:
     for name in names:
         context.require_seen(context.setup.hosts[name])
     context.require("wato.edit")
+    by_folder: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
-        context.require_folder(context.setup.hosts[name].folder)
-        context.setup.remove_host(name, user=context.user.name)
+        by_folder.setdefault(context.setup.hosts[name].folder, []).append(name)
+    # Checkmk: folder by folder, in the order of their ids. What was deleted before a refusal stays deleted.
+    for path in sorted(by_folder, key=lambda path: context.setup.folders[path].ident):
+        context.require_folder(path)
+        refuse_parents(context, by_folder[path])
+        for name in by_folder[path]:
+            context.setup.remove_host(name, user=context.user.name)
     return Response(status=204)
