@@ -24,6 +24,7 @@ from ..errors import (
 )
 from ..outcomes import Status
 from ..verbs import VERBS, Argument, FailedRow, Intent, Verb
+from .completion import completion
 from .cost import cost_of
 from .demo import demo
 from .doctor import doctor
@@ -164,7 +165,7 @@ def _register() -> None:
         cli.add_command(groups[noun])
     for verb in (verb for verb in VERBS if "cli" in verb.faces):
         (groups[verb.noun] if verb.noun else cli).add_command(_command(verb))
-    for command in (apply, demo, doctor, mcp, plan, simulate):
+    for command in (apply, completion, demo, doctor, mcp, plan, simulate):
         cli.add_command(command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import Iterator
 
@@ -32,6 +33,8 @@ permission, a setting that is missing or wrong, an unsafe plan, or you said no |
 What becomes of stdout does not change what is done: `apply` does its work when the reader leaves (`| head`), and the
 exit code is the same. Letters that the encoding of the terminal does not have are written out, as `\\u0142`.
 
+`checkmk-sync completion SHELL` prints the script with which bash, zsh or fish complete all that is on this page.
+
 These options stand before or after the command:
 """
 
@@ -56,8 +59,9 @@ def _described(command: click.Command, name: str) -> Iterator[str]:
     arguments = [str(p.metavar) for p in command.params if isinstance(p, click.Argument)]
     many = {str(p.metavar) for p in command.params if isinstance(p, click.Argument) and p.nargs == -1}
     shown = (f"{text}..." if text in many and not text.endswith("...") else text for text in arguments)
-    yield " ".join((command.help or "").split())
-    yield ""
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        yield from _as_code(paragraph) if paragraph.startswith("\b") else (" ".join(paragraph.split()),)
+        yield ""
     yield f"    {' '.join((name, *shown, '[OPTIONS]'))}"
     options = list(_options(command))
     if options:
@@ -65,6 +69,11 @@ def _described(command: click.Command, name: str) -> Iterator[str]:
     if command.epilog:
         yield ""
         yield f"Example: `{command.epilog.partition('Example: ')[2]}`"
+
+
+def _as_code(paragraph: str) -> Iterator[str]:
+    """The lines of a paragraph that click must not wrap."""
+    return (f"    {line.strip()}" for line in paragraph.splitlines()[1:])
 
 
 _SHARED = ("config", "json", "quiet", "stats", "verbose")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from ..client import Checkmk
 from ..configuration import NEEDED_VARIABLES, from_env, load
@@ -26,6 +27,8 @@ __all__ = [
     "as_options",
     "ask",
     "can_ask",
+    "files",
+    "folders",
     "shared_options",
 ]
 
@@ -126,6 +129,16 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
     return callback
 
 
+def files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """Let the shell complete the names of files."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def folders(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """Let the shell complete the names of folders."""
+    return [CompletionItem(incomplete, type="dir")]
+
+
 def shared_options(command: F) -> F:
     """Add ``--config``, ``--json``, ``--stats``, ``-q`` and ``-v`` to a command."""
     options = (
@@ -134,6 +147,7 @@ def shared_options(command: F) -> F:
             metavar="FILE",
             help=f"Configuration file (or set {CONFIG_VARIABLE}, or the CHECKMK_… variables).",
             callback=_keep("config"),
+            shell_complete=files,
             expose_value=False,
         ),
         click.option(

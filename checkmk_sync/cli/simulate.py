@@ -12,7 +12,7 @@ import click
 from ..credentials import SecretSource
 from ..settings import Settings
 from .output import Output
-from .shared import State, shared_options
+from .shared import State, files, shared_options
 
 __all__ = ["serve", "simulate"]
 
@@ -23,7 +23,7 @@ __all__ = ["serve", "simulate"]
 @click.option("--site", default="s", show_default=True, help="Site id.")
 @click.option("--username", default="automation", show_default=True, help="Automation user.")
 @click.option("--password", help="Its secret, which everybody can see in the process list: for tests only.")
-@click.option("--password-file", metavar="FILE", help="A file with its secret.")
+@click.option("--password-file", metavar="FILE", help="A file with its secret.", shell_complete=files)
 @click.option("--hosts", default=0, show_default=True, type=click.IntRange(0), help="Hosts at the start.")
 @click.option("--services", default=30, show_default=True, type=click.IntRange(2), help="Services of each host.")
 @click.option("--version", default="2.4.0p18", show_default=True, help="Version of Checkmk.")

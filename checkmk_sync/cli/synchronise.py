@@ -19,7 +19,7 @@ from ..sync import (
     report_as_text,
 )
 from .output import Output, safe
-from .shared import State, as_options, ask, can_ask, shared_options
+from .shared import State, as_options, ask, can_ask, files, shared_options
 
 __all__ = ["apply", "plan", "show"]
 
@@ -36,7 +36,7 @@ def _inventory(command: F) -> F:
     command = click.option(
         "--owner", metavar="NAME", help="Mark what is created as yours, and delete what is yours and not wanted."
     )(command)
-    return click.argument("inventory", nargs=-1, required=True, metavar="INVENTORY...")(command)
+    return click.argument("inventory", nargs=-1, required=True, metavar="INVENTORY...", shell_complete=files)(command)
 
 
 @click.command(epilog="Example: checkmk-sync plan hosts.yaml --owner cmdb --detailed-exitcode")
