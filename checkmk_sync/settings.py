@@ -166,8 +166,9 @@ class RetrySettings:
 
 @dataclass(frozen=True)
 class BreakerSettings:
-    """Opens after ``failure_threshold`` failures in a row, or when ``failure_rate`` (a part of 1) of at least
-    ``minimum_calls`` in the last ``window`` seconds failed; for ``recovery_timeout`` seconds."""
+    """Opens after ``failure_threshold`` failed attempts in a row, or when ``failure_rate`` (a part of 1) of at least
+    ``minimum_calls`` attempts in the last ``window`` seconds failed; for ``recovery_timeout`` seconds. Each repeat of
+    a call is an attempt."""
 
     failure_threshold: int = 5
     recovery_timeout: float = 60.0
