@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import importlib
 import json
 import os
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
-from typing import Any, Iterable, Iterator, Mapping, Optional
+from typing import Any, Container, Iterable, Iterator, Mapping, Optional
 from urllib.parse import quote, quote_plus
 
 from .errors import MissingExtraError, SettingsError
@@ -36,6 +37,18 @@ _SECRET_NAME = re.compile(
     r"|(?:api|access|auth|private|priv|ssh|encryption)[_-]?key",
     re.IGNORECASE,
 )
+# Checkmk: what SNMP credentials may say of their kind. It stands among secrets, and everybody may know it.
+_SHAPES = frozenset(
+    {
+        *("v1_v2_community", "v3_no_auth_no_privacy", "v3_auth_no_privacy", "v3_auth_privacy"),
+        *("noAuthNoPriv", "authNoPriv", "authPriv", "CBC-DES", "AES-128", "3DES-EDE", "AES-192", "AES-256"),
+        *("AES-192-Blumenthal", "AES-256-Blumenthal", "MD5-96", "SHA-1-96", "SHA-2-224", "SHA-2-256"),
+        *("SHA-2-384", "SHA-2-512"),
+    }
+)
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_WORD = re.compile(r"[^\s'\"`,;:=()\[\]{}<>]+")
+SHORT = 3  # characters of a text that is too short to be hidden wherever it stands
 COMMAND_S = 60.0  # how long a password command may take
 
 
@@ -171,15 +184,24 @@ def masked(value: Any, name: str = "") -> Any:
 
 
 def secrets_in(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
-    """The texts in ``value`` that are secret by their names."""
+    """Yield the texts and numbers in ``value`` that are secret by their names, except the kinds of SNMP credentials."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from secrets_in(inner, all_of_it=all_of_it or is_secret_name(str(key)))
+            if not (all_of_it and (key == "type" or str(key).endswith("_protocol")) and inner in _SHAPES):
+                yield from secrets_in(inner, all_of_it=all_of_it or is_secret_name(str(key)))
     elif isinstance(value, (list, tuple)):
         for inner in value:
             yield from secrets_in(inner, all_of_it=all_of_it)
-    elif all_of_it and isinstance(value, str):
-        yield value
+    elif all_of_it and isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        yield str(value)
+
+
+def _written(secret: str) -> Iterator[str]:
+    """The secret as it stands in JSON, in Python, in HTML, and in a text of one of these that is quoted in another."""
+    once = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    for form in once:
+        yield from (form, html.escape(form), html.escape(form).replace("&#x27;", "&#39;"))
+        yield from (json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1], repr(form)[1:-1])
 
 
 class Redactor:
@@ -190,12 +212,11 @@ class Redactor:
         forms: set[str] = set()
         for secret in self._secrets:
             basic = base64.b64encode(f"{username}:{secret}".encode()).decode()
-            escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
-            forms |= {secret, quote(secret, safe=""), quote_plus(secret), basic, *escaped}
-        # A secret of three letters is none, and hiding each "abc" would make every text unreadable.
-        forms = {form for form in forms if len(form) > 3}
+            forms |= {basic, quote(secret), quote(secret, safe=""), quote_plus(secret), *_written(secret)}
         # Longest first, so that no form leaves a piece of a longer one behind.
-        self._forms = sorted(forms, key=len, reverse=True)
+        self._all = sorted(forms, key=len, reverse=True)
+        # A secret of three letters is none, and hiding each "abc" would make every text unreadable.
+        self._forms = [form for form in self._all if len(form) > SHORT]
 
     def also(self, secrets: Iterable[str]) -> Redactor:
         """One that replaces these as well."""
@@ -205,6 +226,32 @@ class Redactor:
         for form in self._forms:
             text = text.replace(form, HIDDEN)
         return text
+
+    def strictly(self, text: str, public: Container[str] = (), *, about: bool = False) -> str:
+        """Hide also pieces of secrets, such as a beginning in quotes, except the words that are ``public``.
+
+        In a text that is ``about`` a secret any piece of four letters is hidden, elsewhere only what is in quotes or
+        more than half of a secret: other words may have letters in common with one.
+        """
+
+        def shown(piece: str, is_suspect: bool) -> str:
+            word = piece.strip("'\"").rstrip(".…")
+            is_public = word in public or word in _SHAPES
+            if is_public or not self._is_piece(word, is_suspect):
+                return piece
+            return f"{piece[0]}{HIDDEN}{piece[0]}" if piece[0] in "'\"" else HIDDEN
+
+        text = _QUOTED.sub(lambda found: shown(found[0], True), self(text))
+        return _WORD.sub(lambda found: shown(found[0], about), text)
+
+    def _is_piece(self, word: str, is_suspect: bool) -> bool:
+        for form in self._all:
+            if is_suspect and (word == form or (len(word) > SHORT and word in form)):
+                return True
+            run = max(SHORT + 1, len(form) // 2 + 1)
+            if any(form[at : at + run] in word for at in range(len(form) - run + 1)):
+                return True
+        return False
 
     def __repr__(self) -> str:
         return "Redactor()"

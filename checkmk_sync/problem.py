@@ -9,7 +9,7 @@ import time
 from http import HTTPStatus
 from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
-from .credentials import HIDDEN, Redactor, is_secret_name, secrets_in
+from .credentials import Redactor, is_secret_name, secrets_in
 from .errors import (
     ApiError,
     AuthError,
@@ -47,7 +47,6 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
 _NOT_ABOUT_CREDENTIALS = re.compile(
     r"\b(?:permissions?|not permitted|not allowed|foreign|authorize checkmk|in use|lack)\b", re.IGNORECASE
 )
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _TEXT_LIMIT = 2000
 _MAX_DEPTH = 50
 
@@ -68,6 +67,7 @@ def api_error(
     Servers repeat what they get: its texts are without our secrets and those in what was ``sent``, and it is
     returned to be raised where no frame holds the body.
     """
+    in_body, public = Redactor(secrets_in(sent)), frozenset(_public_in(sent))
     redact = redact.also(secrets_in(sent))
     problem = _problem(body, redact)
     if problem is None and status == 404:
@@ -88,10 +88,12 @@ def api_error(
     # Checkmk 2.1 and older put the reason of a 401 into the title.
     if kind is AuthError and problem and _NOT_ABOUT_CREDENTIALS.search(f"{title} {detail}"):
         kind = ForbiddenError
-    facts: dict[str, Any] = {"call": call, "ext": _ext(status, problem), "fields": _flat(problem.get("fields"))}
+    title, detail = (in_body.strictly(text[:_TEXT_LIMIT], public) for text in (title, detail))
+    fields = _flat(problem.get("fields"), lambda text, about: in_body.strictly(text, public, about=about))
+    facts: dict[str, Any] = {"call": call, "ext": _ext(status, problem), "fields": fields}
     if kind is ThrottledError:
         facts["retry_after_s"] = retry_after_s(headers)
-    return kind(status, title[:_TEXT_LIMIT], detail[:_TEXT_LIMIT], **facts)
+    return kind(status, title, detail, **facts)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> Optional[float]:
@@ -135,7 +137,7 @@ def _ext(status: int, problem: Mapping[str, Any]) -> Mapping[str, Any]:
     return ext if isinstance(ext, dict) and status < 500 else {}
 
 
-def _flat(fields: Any) -> dict[str, list[str]]:
+def _flat(fields: Any, hide: Callable[[str, bool], str]) -> dict[str, list[str]]:
     """The tree of messages as ``{"entries.0.host_name": ["…"]}``.
 
     Up to 2.4 it has the shape of the input with lists of texts as leaves; endpoints of 2.5 send dotted keys
@@ -144,10 +146,23 @@ def _flat(fields: Any) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path, text in _leaves(fields, ""):
         is_about_a_secret = any(map(is_secret_name, path.split(".")))
-        # Checkmk repeats what does not fit.
-        said = _QUOTED.sub(HIDDEN, text) if is_about_a_secret else text
+        # Checkmk repeats what does not fit, maybe cut; the names of fields and the values that fit are no secrets.
+        said = hide(text, is_about_a_secret)
         found.setdefault(path[5:] if path.startswith("body.") else path, []).append(said)
     return found
+
+
+def _public_in(sent: Any, *, is_secret: bool = False) -> Iterator[str]:
+    """Yield the names of all fields in a body, and the texts that are not secret."""
+    if isinstance(sent, Mapping):
+        for name, value in sent.items():
+            yield str(name)
+            yield from _public_in(value, is_secret=is_secret or is_secret_name(str(name)))
+    elif isinstance(sent, (list, tuple)):
+        for value in sent:
+            yield from _public_in(value, is_secret=is_secret)
+    elif isinstance(sent, str) and not is_secret:
+        yield sent
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -165,7 +180,9 @@ def _leaves(node: Any, path: str) -> Iterator[tuple[str, str]]:
 
 def _plain_text(body: bytes, redact: Callable[[str], str]) -> str:
     """What an HTML page of a web server says."""
-    text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", body[:20_000].decode("utf-8", "replace"))
+    # Before anything is cut: the beginning of a secret is not found any more.
+    page = redact(body[:40_000].decode("utf-8", "replace"))[:20_000]
+    text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", page)
     return redact(" ".join(text.split()))[:300]
 
 

@@ -10,6 +10,7 @@ from typing import Any, Callable, Mapping, Optional, Sequence, TypeVar
 from ..errors import PreconditionError
 from ..names import several
 from ..records import writable
+from .attributes import unambiguous_value
 
 __all__ = ["Change", "body_of", "covers", "holds", "is_made_by", "one_kind", "plain", "with_fresh_etag"]
 
@@ -46,18 +47,21 @@ def one_kind(
 
 
 def plain(attributes: Attributes, of: str) -> dict[str, Any]:
-    """A copy of attributes. TypeError unless they are a mapping, ValueError for a value that JSON cannot say.
+    """Return a copy of attributes, with the values that texts mean where Checkmk never takes a text.
 
-    ``of`` names the object in the error; the value may be a secret, so it is not told.
+    TypeError unless they are a mapping, ValueError for a value that JSON cannot say. ``of`` names the object in the
+    error, which does not show the value: it may be a secret.
     """
     if not isinstance(attributes, Mapping):
         raise TypeError(f"the attributes of {of!r} must be a mapping, not a {type(attributes).__name__}")
+    values = {}
     for name, value in attributes.items():
         try:
-            json.dumps(value, allow_nan=False)
+            values[name] = unambiguous_value(name, value)
+            json.dumps(values[name], allow_nan=False)
         except (TypeError, ValueError) as error:
             raise ValueError(f"the attribute {name!r} of {of!r} cannot be sent: {error}") from None
-    return dict(attributes)
+    return values
 
 
 def body_of(change: Change, before: Attributes, of: str) -> dict[str, Any]:

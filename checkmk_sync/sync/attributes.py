@@ -1,4 +1,4 @@
-"""Checkmk's own attributes of hosts and folders, and of which type they are. All others are a site's own."""
+"""What is wrong with the type of an attribute's value. Attributes that Checkmk does not have are a site's own."""
 
 from __future__ import annotations
 
@@ -8,46 +8,9 @@ from typing import Any, Mapping, Optional
 
 from ..credentials import HIDDEN, is_secret_name
 from ..documents import MAX_DEPTH
+from ..resources.attributes import LISTS, MAPPINGS, is_text
 
-__all__ = ["BUILT_IN", "FLAGS", "LISTS", "as_read", "is_text", "mistyped", "not_a_text", "not_json"]
-
-LISTS = frozenset({"parents", "additional_ipv4addresses", "additional_ipv6addresses", "locked_attributes"})
-FLAGS = frozenset({"inventory_failed", "waiting_for_discovery", "bake_agent_package"})
-_MAPPINGS = frozenset(
-    {
-        "contactgroups",
-        "locked_by",
-        "management_ipmi_credentials",
-        "management_snmp_community",
-        "network_scan",
-        "snmp_community",
-    }
-)
-_TEXTS = frozenset(
-    {
-        "alias",
-        "cmk_agent_connection",
-        "ipaddress",
-        "ipv6address",
-        "management_address",
-        "management_protocol",
-        "relay",
-        "site",
-        "tag_address_family",
-        "tag_agent",
-        "tag_criticality",
-        "tag_networking",
-        "tag_piggyback",
-        "tag_snmp_ds",
-    }
-)
-# Checkmk 2.2 to 2.5, all editions.
-BUILT_IN = frozenset({*LISTS, *FLAGS, *_MAPPINGS, *_TEXTS, "metrics_association"})
-
-
-def is_text(name: str) -> bool:
-    """True for an attribute whose value surely is a text."""
-    return name in _TEXTS or name.startswith("tag_")
+__all__ = ["as_read", "mistyped", "not_a_text", "not_json"]
 
 
 def mistyped(name: str, value: Any) -> Optional[str]:
@@ -56,7 +19,7 @@ def mistyped(name: str, value: Any) -> Optional[str]:
         if not isinstance(value, list):
             return f"{name} is {_type(value)}, not a list"
         return next(filter(None, (not_a_text(f"{name}[{index}]", entry) for index, entry in enumerate(value))), None)
-    if name in _MAPPINGS and not isinstance(value, Mapping):
+    if name in MAPPINGS and not isinstance(value, Mapping):
         return f"{name} is {_type(value)}, not a mapping"
     if is_text(name):
         return not_a_text(name, value)

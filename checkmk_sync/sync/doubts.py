@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Iterator, Sequence
 
-from .attributes import BUILT_IN
+from ..resources.attributes import BUILT_IN
 from .desired import REMOVE, Desired, Object, Problem
 from .observe import Observed
 
