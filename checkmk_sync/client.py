@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import dataclasses
 import os
 from dataclasses import dataclass
 from types import TracebackType
@@ -65,9 +67,11 @@ class Checkmk:
         self._open(replace_nested(settings, options) if options else settings, clock)
 
     def _open(self, settings: Settings, clock: Optional[Clock]) -> None:
-        self.settings = settings
         self._transport = Transport(settings, clock=clock)
-        self._site = Site(self._transport)
+        self._look_at(Site(self._transport))
+
+    def _look_at(self, site: Site) -> None:
+        self.settings, self._site = site.settings, site
         self.hosts = Hosts(self._site)
         self.folders = Folders(self._site)
         self.host_status = HostStatuses(self._site)
@@ -97,6 +101,17 @@ class Checkmk:
         from .configuration import from_env
 
         return cls.from_settings(from_env())
+
+    def _configured(self, settings: Settings) -> Checkmk:
+        """Return this client with the streams and bulk calls of other settings; all else is shared."""
+        own = self.settings
+        site = copy.copy(self._site)
+        site.settings = dataclasses.replace(
+            own, streaming=settings.streaming, batch_processing=settings.batch_processing
+        )
+        client = copy.copy(self)
+        client._look_at(site)
+        return client
 
     def version(self) -> Version:
         """What the site says it is; also the cheapest way to see that address and credentials are right."""

@@ -19,6 +19,7 @@ __all__ = [
     "folder_path",
     "host_name",
     "is_folder_hash",
+    "lookalikes",
     "parent_folder",
     "path_segment",
     "several",
@@ -49,6 +50,13 @@ def several(given: G, what: str) -> G:
 def counted(number: int, one: str, many: str = "") -> str:
     """``"1 host"``, ``"2 hosts"``; ``many`` is what more than one are called, if not ``one`` with an s."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def lookalikes(word: str, known: Iterable[str], cutoff: float = 0.8) -> list[str]:
+    """Return at most two known words for which ``word`` is probably a slip, the likeliest first."""
+    import difflib  # only a mistake pays for it
+
+    return difflib.get_close_matches(word, list(known), n=2, cutoff=cutoff)
 
 
 def host_name(text: str) -> str:

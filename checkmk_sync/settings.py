@@ -12,6 +12,7 @@ import requests
 
 from .credentials import SecretSource
 from .errors import SettingsError
+from .names import lookalikes
 
 __all__ = [
     "BatchSettings",
@@ -342,7 +343,5 @@ def replace_nested(record: Any, changes: Mapping[str, Any], path: str = "") -> A
 
 def nearest(word: str, known: tuple[str, ...]) -> str:
     """``"; did you mean …?"`` for the known word that looks like ``word``, or the list of all."""
-    import difflib  # only a mistake pays for it
-
-    close = difflib.get_close_matches(word, known, n=1)
+    close = lookalikes(word, known, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(known)}"
