@@ -8,16 +8,17 @@ import dataclasses
 import os
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Callable, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Union
 
 from .clock import Clock
 from .credentials import SecretSource
 from .errors import CheckmkError
 from .metering import CallEvent
 from .metrics import MetricsCollector
+from .names import lookalikes
 from .records import Version
 from .recovery import BreakerState
-from .resource import Site
+from .resource import Resource, Site
 from .resources import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Services
 from .settings import Settings, replace_nested
 from .transport import Transport
@@ -101,6 +102,22 @@ class Checkmk:
         from .configuration import from_env
 
         return cls.from_settings(from_env())
+
+    if not TYPE_CHECKING:  # type checkers shall go on to report names that do not exist
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Raise an AttributeError that lists what there is."""
+            nouns = sorted(noun for noun, held in vars(self).items() if isinstance(held, Resource))
+            if name.startswith("_") or not nouns:  # also while it is being copied
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            meant = lookalikes(name, (known for known in dir(self) if not known.startswith("_")))
+            hint = f"; did you mean {' or '.join(map(repr, meant))}? There are" if meant else "; there are"
+            error = AttributeError(
+                f"Checkmk has no {name!r}{hint}: {', '.join(nouns)} (docs/reading.md, help(Checkmk))"
+            )
+            # Python adds a guess of its own, such as "services" for "downtimes", where it knows the object.
+            error.name, error.obj = name, None
+            raise error
 
     def _configured(self, settings: Settings) -> Checkmk:
         """Return this client with the streams and bulk calls of other settings; all else is shared."""

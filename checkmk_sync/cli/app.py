@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any, Mapping, Optional, Sequence
 
@@ -22,6 +23,7 @@ from ..errors import (
     TransportError,
     UnexpectedReplyError,
 )
+from ..names import lookalikes
 from ..outcomes import Status
 from ..verbs import VERBS, Argument, FailedRow, Intent, Verb
 from .completion import completion
@@ -50,6 +52,16 @@ class _Group(click.Group):
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(context, args or ["--help"])
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        name = args[0]
+        if context.resilient_parsing or name.startswith("-") or self.get_command(context, name) is not None:
+            return super().resolve_command(context, args)
+        meant = lookalikes(name, self.commands)
+        hint = f"; did you mean {' or '.join(map(repr, meant))}? There are" if meant else "; there are"
+        where = "" if context.parent is None else f" of {context.info_name!r}"
+        known = f"{', '.join(sorted(self.commands))} ({context.command_path} --help, docs/cli.md)"
+        raise click.UsageError(f"no command{where} is called {name!r}{hint}: {known}")
 
 
 @click.group(
@@ -172,6 +184,15 @@ def _register() -> None:
 _register()
 
 
+def _unknown_option(error: click.NoSuchOption) -> str:
+    """What to do about an option that there is not; click guesses more freely."""
+    context = error.ctx
+    known = [] if context is None else [name for found in context.command.params for name in found.opts]
+    meant = lookalikes(error.option_name, (name for name in known if name.startswith("--")))
+    hint = f"did you mean {' or '.join(meant)}? All of them" if meant else "all options"
+    return f"there is no option {error.option_name}; {hint}: {'' if context is None else context.command_path} --help"
+
+
 def exit_code(error: CheckmkError) -> int:
     """1 failed or partly failed, 2 refused or bad input, 3 site not reachable.
 
@@ -236,7 +257,9 @@ def _run(state: State, arguments: Optional[Sequence[str]], module: str) -> int:
         state.output.error(f"stopped; {state.kept}")
         return INTERRUPTED
     except click.ClickException as error:
-        state.output.error(error.format_message(), {"error": "UsageError", "message": error.format_message()})
+        said = _unknown_option(error) if isinstance(error, click.NoSuchOption) else error.format_message()
+        state.as_json = state.as_json or "--json" in (sys.argv[1:] if given is None else given)  # it may stand behind
+        state.output.error(said, {"error": "UsageError", "message": said})
         return REFUSED
     except CheckmkError as error:
         facts = error.to_dict()
