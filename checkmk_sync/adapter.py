@@ -189,7 +189,9 @@ class CheckmkAdapter(HTTPAdapter):
 
     def _api_error(self, response: requests.Response, call: Call, named: str) -> CheckmkError:
         status, headers, body = response.status_code, response.headers, response.content
-        return api_error(status, headers, body, call=named, sent=call.body, redact=self._redact)
+        return api_error(
+            status, headers, body, call=named, sent=call.body, redact=self._redact, folder_ids=call.folder_ids
+        )
 
     def failure(self, error: Exception, exchange: Exchange, call: Call) -> CheckmkError:
         """What an exception of requests or urllib3 means, with what is known about the request's fate; Stopped

@@ -14,6 +14,7 @@ __all__ = [
     "CheckmkVersion",
     "HostState",
     "ServiceState",
+    "chosen",
     "counted",
     "folder_id",
     "folder_path",
@@ -152,6 +153,21 @@ class ServiceState(enum.Enum):
     def of(cls, state: int, has_been_checked: int) -> ServiceState:
         """The state that the columns ``state`` and ``has_been_checked`` say."""
         return cls(state) if has_been_checked else cls.PENDING
+
+
+def chosen(text: str, choices: Iterable[str]) -> str:
+    """Return the choice that ``text`` is, or of which it is a beginning, in any case.
+
+    ValueError, with the choices, where it is none of them or the beginning of several.
+    """
+    word, known = text.strip().lower(), list(choices)
+    found = [choice for choice in known if choice.lower() == word]
+    found = found or [choice for choice in known if word and choice.lower().startswith(word)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(f"{text!r} may mean {' or '.join(found)}: give more letters")
+    raise ValueError(f"{text!r} is none of {', '.join(known)}, nor the beginning of one")
 
 
 def state_of(kind: type[S], given: object) -> S:

@@ -7,7 +7,7 @@ import json
 import re
 import time
 from http import HTTPStatus
-from typing import Any, Callable, Iterator, Mapping, Optional, Union
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, Union
 
 from .credentials import Redactor, is_secret_name, secrets_in
 from .errors import (
@@ -24,6 +24,7 @@ from .errors import (
     UnexpectedReplyError,
     UnprocessableError,
 )
+from .wire import with_paths
 
 __all__ = ["api_error", "is_of_a_gateway", "retry_after_s"]
 
@@ -60,27 +61,38 @@ def is_of_a_gateway(status: int, body: bytes) -> bool:
 
 
 def api_error(
-    status: int, headers: Mapping[str, str], body: bytes, *, call: str, sent: Any, redact: Redactor
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    call: str,
+    sent: Any,
+    redact: Redactor,
+    folder_ids: Sequence[str] = (),
 ) -> Union[ApiError, UnexpectedReplyError]:
     """The error for an answer; UnexpectedReplyError for a 404 that is not of the API.
 
     Servers repeat what they get: its texts are without our secrets and those in what was ``sent``, and it is
-    returned to be raised where no frame holds the body.
+    returned to be raised where no frame holds the body. Folders of the call stand there as paths, not as in URLs.
     """
     in_body, public = Redactor(secrets_in(sent)), frozenset(_public_in(sent))
-    redact = redact.also(secrets_in(sent))
-    problem = _problem(body, redact)
+    redacted = redact.also(secrets_in(sent))
+
+    def shown(text: str) -> str:
+        return with_paths(redacted(text), folder_ids)
+
+    problem = _problem(body, shown)
     if problem is None and status == 404:
         # Checkmk's own 404 is JSON. This one is of the web server: to take it for "no such host" would be a lie.
         return UnexpectedReplyError(
-            f"no Checkmk site answers to {call}: 404 {_plain_text(body, redact)[:80]}; check server_url and site",
+            f"no Checkmk site answers to {call}: 404 {_plain_text(body, shown)[:80]}; check server_url and site",
             call=call,
             nothing_done=True,
         )
     if problem is None:
         title = _reason(status)
         # Web servers say it in the title, and once more in a headline.
-        detail = re.sub(rf"^(?:(?:{status} )?{re.escape(title)}\W*)+", "", _plain_text(body, redact))
+        detail = re.sub(rf"^(?:(?:{status} )?{re.escape(title)}\W*)+", "", _plain_text(body, shown))
         problem = {}
     else:
         title, detail = str(problem.get("title") or _reason(status)), str(problem.get("detail") or "")

@@ -167,7 +167,13 @@ class Transport:
         self.edition = response.headers.get("X-Checkmk-Edition", self.edition)
         if status >= 400:
             raise api_error(
-                status, response.headers, response.content, call=str(call), sent=call.body, redact=self._redact
+                status,
+                response.headers,
+                response.content,
+                call=str(call),
+                sent=call.body,
+                redact=self._redact,
+                folder_ids=call.folder_ids,
             )
         data: Any = response if call.stream else request.data
         if from_cache:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, Iterable, Mapping, Optional
+from urllib.parse import unquote
 
-__all__ = ["Call", "Kind", "Reply", "clean_etag"]
+__all__ = ["Call", "Kind", "Reply", "clean_etag", "with_paths"]
 
 JSON = "application/json"
 
@@ -50,12 +51,31 @@ class Call:
     deadline_s: Optional[float] = None
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path}"
+        """Method and path for people: the folder ``~linux~web`` stands there as ``/linux/web``."""
+        return f"{self.method} {with_paths(self.path, self.folder_ids)}"
+
+    @property
+    def folder_ids(self) -> tuple[str, ...]:
+        """The folders in path and query as URLs spell them, such as ``~linux~web``."""
+        parts = (*self.path.split("/"), *(value for _, value in self.query))
+        return tuple(dict.fromkeys(part for part in parts if part.startswith("~")))
 
     @property
     def is_read(self) -> bool:
         """True where asking twice changes nothing, whatever the method is."""
         return self.kind in (Kind.CONFIG, Kind.STATUS, Kind.POLL)
+
+
+def with_paths(text: str, folder_ids: Iterable[str]) -> str:
+    """Return ``text`` with the paths of folders, such as ``/linux/web``, in place of some ids."""
+    for folder in sorted(
+        {form for name in folder_ids for form in (name, unquote(unquote(name)))}, key=len, reverse=True
+    ):
+        # The root, "~", may be any tilde unless it stands alone in a URL or in quotes.
+        before, after = (r"/?(?<![\w~])", r"(?![\w~])") if len(folder) > 1 else (r"(?:/|(?<=['\"]))", r"(?=[/'\"?]|$)")
+        path = unquote(unquote(folder)).replace("~", "/")
+        text = re.sub(before + re.escape(folder) + after, path.replace("\\", r"\\"), text)
+    return text
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,9 @@ def test_text_and_bytes_are_not_confused() -> None:
     assert raw.getvalue() == b""
 
 
-@pytest.mark.parametrize("stream", [None, io.StringIO(), io.TextIOWrapper(io.BytesIO(), "ascii")], ids=repr)
+@pytest.mark.parametrize(
+    "stream", [None, io.StringIO(), io.TextIOWrapper(io.BytesIO(), "ascii")], ids=["none", "text", "bytes"]
+)
 def test_it_has_what_text_streams_have(stream: Optional[TextIO]) -> None:
     guarded_stream = GuardedStream(stream)
     assert isinstance(guarded_stream, io.TextIOBase)

@@ -63,7 +63,7 @@ def _call(site: SimulatedSite, person: Optional[_Person], tool: str, /, *, optio
 def test_deleting_shows_names_and_folders(live: SimulatedSite, mode: str) -> None:
     person = _Person()
     done = _call(live, person, "hosts_delete", names=["host00001", "host00002"], options={"mode": mode})
-    assert data(done)["result"] == {"applied": 2}
+    assert data(done)["result"] == {"deleted": 2}
     (question,) = person.asked
     lines = question.splitlines()
     assert lines[0] == "Delete 2 hosts from the configuration of s, for good."

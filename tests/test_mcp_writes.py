@@ -86,7 +86,7 @@ def test_hosts(live: SimulatedSite) -> None:
     data(_call(live, "folders_create", path="/a/b", title="B"))
     assert data(_call(live, "hosts_move", name="new", folder="/a/b"))["folder"] == "/a/b"
     assert hosts["new"].folder == "/a/b"
-    assert data(_call(live, "hosts_delete", names=["new"])) == {"done": True, "result": {"applied": 1}}
+    assert data(_call(live, "hosts_delete", names=["new"])) == {"done": True, "result": {"deleted": 1}}
     assert "new" not in hosts
     assert "there is no such host: nope" in said(_call(live, "hosts_delete", names=["nope"]))
 
@@ -119,7 +119,7 @@ def test_a_batch_says_what_became_of_each(live: SimulatedSite) -> None:
 def test_discovery_and_activation(live: SimulatedSite) -> None:
     data(_call(live, "hosts_create", name="new"))
     found = data(_call(live, "discover_services", hosts=["new"]))
-    assert found["result"] == {"hosts": 1, "state": "finished"}
+    assert found["result"] == {"hosts": 1, "state": "finished", "new": 8, "vanished": 0, "unchanged": 0}
     assert data(_call(live, "activate_changes"))["result"]["activated"] == 2
     assert "new" in live.world.core.hosts
     assert data(_call(live, "activate_changes"))["result"]["activated"] == 0

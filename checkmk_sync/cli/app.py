@@ -23,7 +23,7 @@ from ..errors import (
     TransportError,
     UnexpectedReplyError,
 )
-from ..names import lookalikes
+from ..names import chosen, lookalikes
 from ..outcomes import Status
 from ..verbs import VERBS, Argument, FailedRow, Intent, Verb
 from .completion import completion
@@ -99,7 +99,8 @@ def _command(verb: Verb) -> click.Command:
             if isinstance(found, Mapping):
                 state.output.record(found)
             else:
-                state.output.rows(found, verb.columns)
+                times = {field.name for field in verb.fields if field.time}
+                state.output.rows(found, verb.columns, times=times, empty=_said_of_no_rows(verb, arguments))
         return exit_code(found.error) if isinstance(found, FailedRow) else 0
 
     epilog = f"Example: {verb.example}"
@@ -110,6 +111,14 @@ def _command(verb: Verb) -> click.Command:
             click.Option(["--yes"], is_flag=True, help="Do not ask.", expose_value=False, callback=_yes)
         )
     return shared_options(command)
+
+
+def _said_of_no_rows(verb: Verb, arguments: Mapping[str, Any]) -> str:
+    """What a list without rows means; nothing where none were wanted."""
+    if arguments.get("limit") == 0:
+        return ""
+    is_filtered = any(arguments[found.name] not in (found.default, []) for found in verb.arguments)
+    return "no match" if is_filtered else verb.empty
 
 
 def _yes(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -125,6 +134,16 @@ def _ask(state: State, verb: Verb, client: Checkmk, arguments: Mapping[str, Any]
         ask("Do it?")
 
 
+class _Choice(click.Choice):  # type: ignore[type-arg]
+    """One of some words, in any case; the beginning of one is enough where it is of no other."""
+
+    def convert(self, value: Any, param: Optional[click.Parameter], ctx: Optional[click.Context]) -> Any:
+        try:
+            return chosen(str(value), self.choices)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 def _parameter(argument: Argument) -> click.Parameter:
     if argument.required:
         metavar = argument.name.upper().rstrip("S") if argument.many else argument.name.upper()
@@ -132,7 +151,7 @@ def _parameter(argument: Argument) -> click.Parameter:
     option = "--" + argument.name.replace("_", "-")
     if argument.kind is bool:
         return click.Option([option, argument.name], is_flag=True, help=argument.help)
-    kind: Any = click.Choice(argument.choices) if argument.choices else argument.kind
+    kind: Any = _Choice(argument.choices, case_sensitive=False) if argument.choices else argument.kind
     if argument.kind is int:
         kind = click.IntRange(min=argument.least)
     if argument.kind == "pairs":

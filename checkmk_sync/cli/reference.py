@@ -17,8 +17,10 @@ HEAD = """\
 
 Generated from the commands themselves by `python -m checkmk_sync.cli.reference`.
 
-Results go to stdout, everything else to stderr. On a terminal lists are tables, in a pipe they are lines with tabs,
-and with `--json` they are JSON. Deleting asks, and so does `apply`; without a terminal give `--yes`.
+Results go to stdout, everything else to stderr. On a terminal lists are tables with one line a row, cut to its width,
+with states in colour (set `NO_COLOR` for none). In a pipe they are lines with tabs, and with `--json` they are JSON.
+Times are local; with `--json` they are as the site says them. Deleting asks, and so does `apply`; without a terminal
+give `--yes`.
 
 | exit code | meaning |
 |---|---|

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shlex
 import signal
 import sys
+import tempfile
 import threading
-from typing import Any, Optional
+from typing import Any, Callable, Iterator, Optional
 
 import click
 
 from ..credentials import SecretSource
 from ..settings import Settings
-from .output import Output
 from .shared import State, files, shared_options
 
 __all__ = ["serve", "simulate"]
@@ -50,30 +53,57 @@ def simulate(context: click.Context, /, password: Optional[str], password_file: 
         site = SimulatedSite(**options, password=used)
     except (ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
-    with site:
+    with asked_to_end() as wait, site, _password_variable(used, password, password_file) as variable:
+        variables = {
+            "CHECKMK_SERVER_URL": site.url,
+            "CHECKMK_SITE": site.site,
+            "CHECKMK_USERNAME": site.username,
+            **variable,
+        }
         if state.as_json:
-            state.output.data({"url": site.url, "site": site.site, "username": site.username})
+            facts = {"url": site.url, "site": site.site, "username": site.username, "environment": variables}
+            state.output.data(facts)
         else:
-            _explain(state.output, site, shown=None if password else site.password)
+            state.output.line(f"Simulated Checkmk at {site.api_url}")
+            for name, value in variables.items():
+                state.output.line(f"export {name}={shlex.quote(value)}")
         sys.stdout.flush()  # whoever reads this waits for it, and the end may be far away
-        serve()
+        wait()
 
 
-def _explain(output: Output, site: Any, shown: Optional[str]) -> None:
-    output.line(f"Simulated Checkmk at {site.api_url}")
-    output.line(f"export CHECKMK_SERVER_URL={site.url} CHECKMK_SITE={site.site} CHECKMK_USERNAME={site.username}")
-    if shown is not None:
-        output.line(f"export CHECKMK_PASSWORD={shown}")
+@contextlib.contextmanager
+def _password_variable(used: str, given: Optional[str], file: Optional[str]) -> Iterator[dict[str, str]]:
+    """The variable from which clients take the password: by itself only where it is the one that everybody knows."""
+    if file is not None:
+        yield {"CHECKMK_PASSWORD_FILE": os.path.abspath(os.path.expanduser(file))}
+    elif given:
+        with tempfile.TemporaryDirectory(prefix="checkmk-sync-simulate-") as folder:  # only its owner can look into it
+            path = os.path.join(folder, "password")
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:
+                written.write(given)
+            yield {"CHECKMK_PASSWORD_FILE": path}
+    else:
+        yield {"CHECKMK_PASSWORD": used}
 
 
 def serve() -> None:
     """Wait until the process is asked to end."""
+    with asked_to_end() as ended:
+        ended()
+
+
+@contextlib.contextmanager
+def asked_to_end() -> Iterator[Callable[[], None]]:
+    """Give a function that waits until the process is asked to end; from the beginning on that ends it in order."""
     ended = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
+
+    def wait() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            while not ended.wait(0.5):
+                pass
+
     try:
-        while not ended.wait(0.5):
-            pass
-    except KeyboardInterrupt:
-        pass
+        yield wait
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any, Iterator, Optional, TextIO
 
-__all__ = ["GuardedStream", "guarded", "is_read"]
+__all__ = ["GuardedStream", "encodable", "guarded", "is_read"]
 
 # What encodings without these signs show instead; everything else is written out as "\u0142".
 _PLAIN = str.maketrans({"…": "...", "→": "->"})
@@ -84,7 +84,7 @@ class GuardedStream(io.TextIOBase):
     def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"a text stream takes str, not {type(text).__name__}; bytes go to its buffer")
-        shown = self._encodable(text)
+        shown = encodable(text, self.encoding)
         if self._stream is not None and self.failure is None:
             with self._noting():
                 self._stream.write(shown)
@@ -128,14 +128,6 @@ class GuardedStream(io.TextIOBase):
     def writable(self) -> bool:
         return True
 
-    def _encodable(self, text: str) -> str:
-        try:
-            text.encode(self.encoding)
-        except UnicodeEncodeError:
-            plain = text.translate(_PLAIN)
-            return plain.encode(self.encoding, self.errors).decode(self.encoding)
-        return text
-
     @contextlib.contextmanager
     def _noting(self) -> Iterator[None]:
         try:
@@ -145,6 +137,15 @@ class GuardedStream(io.TextIOBase):
             if self._stream in (sys.__stdout__, sys.__stderr__):
                 # Keeps Python from complaining when it flushes at exit.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+
+
+def encodable(text: str, encoding: str) -> str:
+    """Return ``text`` with all letters written out that the encoding does not have."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 @contextlib.contextmanager

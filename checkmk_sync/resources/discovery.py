@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Optional
 
 from ..clock import Deadline
-from ..errors import CheckmkError, ConflictError, DiscoveryError, UnexpectedReplyError, WaitTimeoutError
+from ..errors import (
+    CheckmkError,
+    ConflictError,
+    DiscoveryError,
+    TransportError,
+    UnexpectedReplyError,
+    WaitTimeoutError,
+)
 from ..names import counted, several
 from ..outcomes import is_uncertain
 from ..resource import Resource, Site, value_of, writes
@@ -118,6 +125,22 @@ class Discovery(Resource):
             phase = str(value_of(entry, "value"))
             phases[phase] = (*phases.get(phase, ()), str(value_of(entry, "extensions", "service_name")))
         return DiscoveryResult(host, phases, data["extensions"].get("host_labels") or {})
+
+    def results(self, hosts: Iterable[str], *, limit_s: float = 30.0) -> dict[str, DiscoveryResult]:
+        """Return what discovery knows of some hosts, as far as the site tells within ``limit_s`` seconds in all.
+
+        Each is asked for once. Hosts of which the site tells nothing are left out, as are those it gets to too late.
+        """
+        found: dict[str, DiscoveryResult] = {}
+        there = self._via(self._site.within(limit_s))
+        for host in several(hosts, "hosts"):
+            try:
+                found[host] = there.result(host)
+            except TransportError:  # what is slow or away stays so
+                break
+            except CheckmkError:
+                continue
+        return found
 
     @writes
     def discover(self, host: str, *, rescan: bool = True, timeout_s: float = 300.0) -> DiscoveryResult:

@@ -37,6 +37,14 @@ def _delete_folder(client: Checkmk, path: str, recursive: bool) -> Row:
     return {"deleted": path}
 
 
+def _below_root(text: str) -> str:
+    """A folder that may be moved or deleted. ValueError for the root."""
+    if folder_path(text) == "/":
+        raise ValueError("the root folder '/' can be neither moved nor deleted")
+    return text
+
+
+_MOVABLE = Argument("path", "The folder.", required=True, check=_below_root, example="/linux/web")
 _PATH = Argument("path", "The folder.", required=True, check=folder_path, example="/linux/web")
 _FIELDS = (
     Field("path", "The folder, from the root down."),
@@ -94,7 +102,7 @@ FOLDER_VERBS = (
         "checkmk-sync folders move /linux/web /",
         lambda client, path, destination: _folder_row(client.folders.move(path, destination)),
         (
-            _PATH,
+            _MOVABLE,
             Argument("destination", "The folder to move it into.", required=True, check=folder_path, example="/"),
         ),
         writes=True,
@@ -108,7 +116,7 @@ FOLDER_VERBS = (
         "checkmk-sync folders delete /linux/old",
         _delete_folder,
         (
-            _PATH,
+            _MOVABLE,
             Argument("recursive", "Also delete all hosts and folders in it.", bool, default=False),
         ),
         writes=True,

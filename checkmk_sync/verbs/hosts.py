@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
 from ..credentials import masked
-from ..errors import BatchError
-from ..names import counted, folder_path, host_name
-from ..outcomes import Outcomes
+from ..errors import ApiError, BatchError
+from ..names import HostState, counted, folder_path, host_name
+from ..outcomes import Outcome, Outcomes
 from ..query import unhandled_host_problems
 from ..records import Host, HostStatus
 from . import previews
@@ -72,19 +73,30 @@ def _update_host(
 
 
 def _delete_hosts(client: Checkmk, names: Sequence[str]) -> Row:
-    return _outcome_row(client.hosts.bulk_delete(list(dict.fromkeys(names))))
+    return _deleted_row(client.hosts.bulk_delete(list(dict.fromkeys(names))))
 
 
-def _outcome_row(outcomes: Outcomes) -> Row:
-    """Counts; BatchError when not everything was applied."""
+def _deleted_row(outcomes: Outcomes) -> Row:
+    """How many were deleted; BatchError, with what became of the others, when not all were."""
     if not outcomes.ok:
-        lines = [f"{o.key}: {o.status.value}: {o.reason}" for o in (*outcomes.not_applied, *outcomes.unknown)]
+        lines = [
+            f"{outcome.key}: {_why_not_deleted(outcome)}" for outcome in (*outcomes.not_applied, *outcomes.unknown)
+        ]
         if len(outcomes) > 1:
-            lines.insert(0, f"{len(outcomes.applied)} of {counted(len(outcomes), 'host')} applied; the others:")
+            lines.insert(0, f"{len(outcomes.applied)} of {counted(len(outcomes), 'host')} deleted; the others:")
         raise BatchError("\n".join(lines), outcomes=outcomes)
-    return {"applied": len(outcomes.applied)}
+    return {"deleted": len(outcomes.applied)}
 
 
+def _why_not_deleted(outcome: Outcome) -> str:
+    error = outcome.error
+    # Checkmk: 400 for the entry of a bulk call, "Host not found: 'web01'" or "Host missing: 'web01'".
+    if isinstance(error, ApiError) and error.status in (400, 404) and _MISSING.search(str(error)):
+        return "no such host"
+    return f"{outcome.status.value}: {outcome.reason}"
+
+
+_MISSING = re.compile(r"\bhost (?:not found|missing)\b", re.IGNORECASE)
 _STATUS_COLUMNS = ("plugin_output", "num_services", "acknowledged", "scheduled_downtime_depth")
 
 
@@ -93,8 +105,9 @@ def _status_row(host: HostStatus) -> Row:
     return {"name": host.name, "state": host.state.name, **columns}
 
 
-def _host_states(client: Checkmk, search: Optional[str], limit: Optional[int]) -> Iterator[Row]:
-    return map(_status_row, limited(client.host_status.each(search=search, columns=_STATUS_COLUMNS), limit))
+def _host_states(client: Checkmk, search: Optional[str], state: Sequence[str], limit: Optional[int]) -> Iterator[Row]:
+    found = client.host_status.each(search=search, state=state or None, columns=_STATUS_COLUMNS)
+    return map(_status_row, limited(found, limit))
 
 
 def _host_problems(client: Checkmk, limit: Optional[int]) -> Listing:
@@ -105,6 +118,13 @@ def _host_problems(client: Checkmk, limit: Optional[int]) -> Listing:
 
 _NAME = Argument("name", "Name of the host.", required=True, check=host_name, example="web01")
 _SEARCH = Argument("search", "Only names that fit a pattern such as 'web*'.", check=search_pattern, example="web*")
+_STATE = Argument(
+    "state",
+    "Only in this state; in any case, and the beginning of one is enough.",
+    many=True,
+    choices=tuple(state.name.lower() for state in HostState),
+    tool_help="Only in one of these states.",
+)
 _HOST = (
     Field("name", "Name of the host."),
     Field("folder", "The folder it lies in."),
@@ -135,6 +155,7 @@ HOST_VERBS = (
             Field("labels", "Its own labels, as key:value.", foreign=True),
         ),
         tool="stream_hosts",
+        empty="no hosts",
     ),
     Verb(
         "hosts",
@@ -206,7 +227,7 @@ HOST_VERBS = (
         (Argument("names", "Names of the hosts.", required=True, many=True, check=host_name, example=["web01"]),),
         writes=True,
         destructive=True,
-        fields=(Field("applied", "How many hosts were deleted.", int),),
+        fields=(Field("deleted", "How many hosts were deleted.", int),),
         preview=previews.delete_hosts,
     ),
     Verb(
@@ -215,9 +236,10 @@ HOST_VERBS = (
         "Show what the monitoring says of hosts.",
         "checkmk-sync hosts status --search 'web*'",
         _host_states,
-        (_SEARCH, LIMIT),
+        (_SEARCH, _STATE, LIMIT),
         ("name", "state", "num_services", "plugin_output"),
         fields=_STATUS,
+        empty="no hosts",
     ),
     Verb(
         "hosts",
@@ -228,5 +250,6 @@ HOST_VERBS = (
         (LIMIT,),
         ("name", "state", "num_services", "plugin_output"),
         fields=_STATUS,
+        empty="no unhandled problems",
     ),
 )

@@ -52,12 +52,13 @@ class Argument:
 @dataclass(frozen=True)
 class Field:
     """One value of an answer, of a type. ``foreign`` texts were written by whoever writes on what is monitored:
-    nobody vouches for them."""
+    nobody vouches for them. A ``time`` is one of the site, in ISO 8601 or as a UNIX time."""
 
     name: str
     help: str
     kind: Any = str
     foreign: bool = False
+    time: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ class Verb:
     ``columns`` are what a table shows of a row; only verbs that give rows have them. ``fields`` say what is in
     the mapping, or in each row. ``noun`` is empty for verbs of the site.
 
+    ``empty`` is what a terminal shows where there are no rows and no filter, which could be why.
+
     What a mapping holds beyond them is not shown; ``failed``, pairs of a key and a status, is noted where writes are.
 
     ``destructive`` ones are not done unasked. ``preview(client, **arguments)`` is what they would do, as an
@@ -135,6 +138,7 @@ class Verb:
     watched: bool = False
     faces: tuple[str, ...] = (CLI, TOOL)
     tool: str = ""
+    empty: str = "no match"
 
     @property
     def tool_name(self) -> str:
