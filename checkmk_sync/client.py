@@ -68,6 +68,7 @@ class Checkmk:
         self._open(replace_nested(settings, options) if options else settings, clock)
 
     def _open(self, settings: Settings, clock: Optional[Clock]) -> None:
+        self.settings = settings
         self._transport = Transport(settings, clock=clock)
         self._look_at(Site(self._transport))
 

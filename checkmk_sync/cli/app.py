@@ -25,13 +25,13 @@ from ..errors import (
 )
 from ..names import chosen, lookalikes
 from ..outcomes import Status
+from ..texts import harmless
 from ..verbs import VERBS, Argument, FailedRow, Intent, Verb
 from .completion import completion
 from .cost import cost_of
 from .demo import demo
 from .doctor import doctor
 from .mcp import mcp
-from .output import safe
 from .shared import INTERRUPTED, REFUSED, UNREACHABLE, Declined, State, as_options, ask, can_ask, shared_options
 from .simulate import simulate
 from .streams import guarded
@@ -130,7 +130,7 @@ def _ask(state: State, verb: Verb, client: Checkmk, arguments: Mapping[str, Any]
     intent = Intent(verb.help) if verb.preview is None else verb.preview(client, **arguments)
     if intent is not None and intent.asks:
         for line in (intent.sentence, *(f"  {detail}" for detail in intent.details)):
-            state.output.question(safe(line))
+            state.output.question(line)
         ask("Do it?")
 
 
@@ -201,6 +201,14 @@ def _register() -> None:
 
 
 _register()
+
+
+def _in_one_line(error: click.ClickException) -> str:
+    if isinstance(error, click.NoSuchOption):
+        return harmless(_unknown_option(error))
+    if isinstance(error, click.MissingParameter):  # lists the choices in lines of its own
+        return " ".join(error.format_message().split())
+    return harmless(error.format_message())
 
 
 def _unknown_option(error: click.NoSuchOption) -> str:
@@ -276,7 +284,7 @@ def _run(state: State, arguments: Optional[Sequence[str]], module: str) -> int:
         state.output.error(f"stopped; {state.kept}")
         return INTERRUPTED
     except click.ClickException as error:
-        said = _unknown_option(error) if isinstance(error, click.NoSuchOption) else error.format_message()
+        said = _in_one_line(error)
         state.as_json = state.as_json or "--json" in (sys.argv[1:] if given is None else given)  # it may stand behind
         state.output.error(said, {"error": "UsageError", "message": said})
         return REFUSED

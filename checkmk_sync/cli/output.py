@@ -62,23 +62,23 @@ class Output:
 
     def line(self, text: str, style: str = "") -> None:
         """One line for people on stdout."""
-        self.console.print(Text(text, style=style))
+        self.console.print(Text(safe(text), style=style))
 
     def note(self, text: str) -> None:
         """One line on stderr, unless quiet."""
         if not self.quiet:
-            self._errors.print(Text(text))
+            self._errors.print(Text(safe(text)))
 
     def question(self, text: str) -> None:
         """One line on stderr for who is about to be asked."""
-        self._errors.print(Text(text))
+        self._errors.print(Text(safe(text)))
 
     def error(self, message: str, facts: Optional[Mapping[str, Any]] = None) -> None:
-        """A failure on stderr: one sentence, or JSON."""
+        """A failure on stderr, in the lines that its message has, or JSON."""
         if self.as_json and facts is not None:
             sys.stderr.write(json.dumps(facts, default=str) + "\n")
             return
-        lines = message.splitlines() or [""]
+        lines = message.split("\n")
         if len(lines) > MAX_LINES:
             lines[MAX_LINES:] = [f"  … and {counted(len(lines) - MAX_LINES, 'more line')} (all of it with --json)"]
         for number, part in enumerate(lines):

@@ -16,7 +16,7 @@ from ..configuration import NEEDED_VARIABLES, from_env, load
 from ..errors import SettingsError
 from ..metrics import MetricsCollector
 from ..settings import Settings
-from .output import Output
+from .output import Output, safe
 
 __all__ = [
     "INTERRUPTED",
@@ -86,10 +86,17 @@ class State:
         """Log to stderr: with -v warnings and retries, with -vv every request."""
         if self.verbose:
             handler = logging.StreamHandler()
-            handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+            handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
             logger = logging.getLogger("checkmk_sync")
             logger.addHandler(handler)
             logger.setLevel(logging.DEBUG if self.verbose > 1 else logging.INFO)
+
+
+class _OneLine(logging.Formatter):
+    """Messages quote what the site says: they begin no new line. Tracebacks keep theirs."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return safe(super().formatMessage(record))
 
 
 class Declined(click.Abort):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 from typing import Any, Optional
 
+from ..texts import harmless
+
 __all__ = [
     "CheckmkError",
     "MissingExtraError",
@@ -14,7 +16,14 @@ __all__ = [
 
 
 class CheckmkError(Exception):
-    """The base of all errors of this library; the facts are attributes, ``str()`` is one sentence."""
+    """The base of all errors of this library; the facts are attributes, ``str()`` is one sentence.
+
+    Messages quote what sites, files and monitored systems say. Line breaks and all else that does not show is written
+    out in each line, so only ``more_lines`` of our own begin a new one.
+    """
+
+    def __init__(self, message: str = "", *more_lines: str) -> None:
+        super().__init__("\n".join(harmless(line) for line in (message, *more_lines)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default would call the constructor with `args` only, and lose the cause.

@@ -11,6 +11,7 @@ from ..credentials import HIDDEN, secrets_in
 from ..errors import InventoryError
 from ..errors.base import located
 from ..names import OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder
+from ..texts import harmless
 from .attributes import as_read, mistyped, not_a_text
 from .kinds import KINDS
 
@@ -48,7 +49,7 @@ class Problem:
     line: Optional[int] = None
 
     def __str__(self) -> str:
-        return f"{located(self.file, self.line)}{self.message}"
+        return harmless(f"{located(self.file, self.line)}{self.message}")
 
 
 @dataclass(frozen=True)

@@ -38,19 +38,19 @@ def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
     lines = [change_as_text(change) for change in plan.changes[:limit]]
     if limit is not None and len(plan.changes) > limit:
         lines.append(f"  … and {counted(len(plan.changes) - limit, 'more change')}")
-    lines += [f"! {conflict}" for conflict in plan.conflicts[:limit]]
+    lines += [f"! {on_one_line(str(conflict))}" for conflict in plan.conflicts[:limit]]
     return "\n".join([*lines, *_summary(plan)])
 
 
 def change_as_text(change: Change, *, whole: bool = False) -> str:
     """A change in one line, without secrets, long values cut unless the ``whole`` is wanted."""
-    return f"{_SIGNS[change.action]} {change.name}{_details(change, whole)}"
+    return f"{_SIGNS[change.action]} {on_one_line(change.name)}{_details(change, whole)}"
 
 
 def _details(change: Change, whole: bool = False) -> str:
     if change.action is Action.MOVE:
         now, wanted = change.properties[FOLDER]
-        return f": {now} -> {wanted}"
+        return on_one_line(f": {now} -> {wanted}")
     if change.action is Action.DELETE:
         return ""
     parts = []

@@ -84,7 +84,7 @@ def _deleted_row(outcomes: Outcomes) -> Row:
         ]
         if len(outcomes) > 1:
             lines.insert(0, f"{len(outcomes.applied)} of {counted(len(outcomes), 'host')} deleted; the others:")
-        raise BatchError("\n".join(lines), outcomes=outcomes)
+        raise BatchError(*lines, outcomes=outcomes)
     return {"deleted": len(outcomes.applied)}
 
 
