@@ -111,7 +111,7 @@ def test_a_batch_says_what_became_of_each(live: SimulatedSite) -> None:
     assert (found["applied"], found["not_applied"], found["unknown"]) == (5, 1, 0)
     assert found["failures"][0].startswith("host00001: not applied: ")
     assert {f"b{n}" for n in range(1, 6)} <= set(live.world.setup.hosts)
-    assert "number 0 of the list" in said(_call(live, "batch_create_hosts", hosts=[{"name": "x"}]))
+    assert "number 0 of the list" in said(_call(live, "batch_create_hosts", hosts=[{"nam": "x"}]))
     too_many = _call(live, "batch_create_hosts", hosts=hosts, options={"max_batch": 4})
     assert "at most 4 items" in said(too_many)
 

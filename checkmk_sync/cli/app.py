@@ -156,8 +156,9 @@ def _parameter(argument: Argument) -> click.Parameter:
         kind = click.IntRange(min=argument.least)
     if argument.kind == "pairs":
         kind = str
+    others = ["--" + alias.replace("_", "-") for alias in argument.aliases]
     return click.Option(
-        [option, argument.name],
+        [option, *others, argument.name],
         type=kind,
         multiple=argument.many,
         default=None if argument.many else argument.default,

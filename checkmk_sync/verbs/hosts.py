@@ -15,7 +15,7 @@ from ..query import unhandled_host_problems
 from ..records import Host, HostStatus
 from . import previews
 from .attributes import ATTRIBUTE, LABEL
-from .verb import LIMIT, Argument, Field, Listing, Row, Verb, limited, search_pattern
+from .verb import LIMIT, MANY_HOSTS, Argument, Field, Listing, Row, Verb, limited, search_pattern
 
 __all__ = ["HOST_VERBS"]
 
@@ -38,20 +38,20 @@ def _list_hosts(client: Checkmk, folder: Optional[str], search: Optional[str], l
     return map(_host_line, limited(client.hosts.each(folder=folder, search=search), limit))
 
 
-def _get_host(client: Checkmk, name: str, effective: bool) -> Row:
-    return _host_row(client.hosts.get(name, effective_attributes=effective))
+def _get_host(client: Checkmk, host: str, effective: bool) -> Row:
+    return _host_row(client.hosts.get(host, effective_attributes=effective))
 
 
 def _create_host(
-    client: Checkmk, name: str, folder: str, attribute: Mapping[str, Any], label: Mapping[str, str]
+    client: Checkmk, host: str, folder: str, attribute: Mapping[str, Any], label: Mapping[str, str]
 ) -> Row:
     labels = {"labels": label} if label else {}
-    return _host_row(client.hosts.create(name, folder, {**attribute, **labels}))
+    return _host_row(client.hosts.create(host, folder, {**attribute, **labels}))
 
 
 def _update_host(
     client: Checkmk,
-    name: str,
+    host: str,
     attribute: Mapping[str, Any],
     label: Mapping[str, str],
     remove: Sequence[str],
@@ -69,11 +69,11 @@ def _update_host(
                 kept["labels"] = left
         return kept
 
-    return _host_row(client.hosts.update(name, change))
+    return _host_row(client.hosts.update(host, change))
 
 
-def _delete_hosts(client: Checkmk, names: Sequence[str]) -> Row:
-    return _deleted_row(client.hosts.bulk_delete(list(dict.fromkeys(names))))
+def _delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Row:
+    return _deleted_row(client.hosts.bulk_delete(list(dict.fromkeys(hosts))))
 
 
 def _deleted_row(outcomes: Outcomes) -> Row:
@@ -116,7 +116,9 @@ def _host_problems(client: Checkmk, limit: Optional[int]) -> Listing:
     return Listing(limited(rows, limit), Counter(row["state"].lower() for row in rows))
 
 
-_NAME = Argument("name", "Name of the host.", required=True, check=host_name, example="web01")
+_ONE = Argument(
+    "host", "Name of the host.", required=True, check=host_name, example="web01", aliases=("name", "host_name")
+)
 _SEARCH = Argument("search", "Only names that fit a pattern such as 'web*'.", check=search_pattern, example="web*")
 _STATE = Argument(
     "state",
@@ -163,7 +165,7 @@ HOST_VERBS = (
         "Show one host.",
         "checkmk-sync hosts get web01 --effective",
         _get_host,
-        (_NAME, Argument("effective", "Also show inherited and default attributes.", bool, default=False)),
+        (_ONE, Argument("effective", "Also show inherited and default attributes.", bool, default=False)),
         fields=(
             *_HOST,
             Field(
@@ -180,7 +182,7 @@ HOST_VERBS = (
         "Create a host (not active until the next activation).",
         "checkmk-sync hosts create web01 --folder /linux --attribute ipaddress=192.0.2.10 --label env=prod",
         _create_host,
-        (_NAME, Argument("folder", "Folder to create it in.", default="/", check=folder_path), ATTRIBUTE, LABEL),
+        (_ONE, Argument("folder", "Folder to create it in.", default="/", check=folder_path), ATTRIBUTE, LABEL),
         writes=True,
         additive=True,
         fields=_HOST,
@@ -192,7 +194,7 @@ HOST_VERBS = (
         "checkmk-sync hosts update web01 --attribute alias='Web 1' --remove ipv6address",
         _update_host,
         (
-            _NAME,
+            _ONE,
             ATTRIBUTE,
             LABEL,
             Argument("remove", "Remove this attribute.", many=True, tool_help="Names of attributes to remove."),
@@ -212,8 +214,18 @@ HOST_VERBS = (
         "move",
         "Move a host to another folder.",
         "checkmk-sync hosts move web01 /linux/web",
-        lambda client, name, folder: _host_row(client.hosts.move(name, folder)),
-        (_NAME, Argument("folder", "Folder to move it to.", required=True, check=folder_path, example="/linux/web")),
+        lambda client, host, destination: _host_row(client.hosts.move(host, destination)),
+        (
+            _ONE,
+            Argument(
+                "destination",
+                "The folder to move it to.",
+                required=True,
+                check=folder_path,
+                example="/linux/web",
+                aliases=("folder",),
+            ),
+        ),
         writes=True,
         fields=_HOST,
         idempotent=True,
@@ -224,7 +236,7 @@ HOST_VERBS = (
         "Delete hosts.",
         "checkmk-sync hosts delete web01 web02",
         _delete_hosts,
-        (Argument("names", "Names of the hosts.", required=True, many=True, check=host_name, example=["web01"]),),
+        (MANY_HOSTS,),
         writes=True,
         destructive=True,
         fields=(Field("deleted", "How many hosts were deleted.", int),),

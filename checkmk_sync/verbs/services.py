@@ -35,7 +35,12 @@ def _problems(client: Checkmk, host: Optional[str], limit: Optional[int]) -> Lis
     return Listing(map(_service_row, limited(found, limit)), counts)
 
 
-_OF_HOST = Argument("host", "Only of this host; may be a pattern such as 'web*'.", check=search_pattern, example="web*")
+_OF_HOST = Argument(
+    "host",
+    "Only of this host; may be a pattern such as 'web*'.",
+    check=search_pattern,
+    example="web*",
+)
 _FIELDS = (
     Field("host", "Name of the host."),
     Field("service", "Description of the service.", foreign=True),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Iterator, Optional, Sequence
 
 from ..client import Checkmk
-from ..names import host_name
 from ..resources.discovery import DiscoveryResult
 from . import previews
-from .verb import Argument, Field, Row, Verb
+from .verb import MANY_HOSTS, Argument, Field, Row, Verb
 
 __all__ = ["SITE_VERBS"]
 
@@ -65,7 +64,7 @@ SITE_VERBS = (
         "checkmk-sync discover web01 web02",
         _discover,
         (
-            Argument("hosts", "Names of the hosts.", required=True, many=True, check=host_name, example=["web01"]),
+            MANY_HOSTS,
             Argument("remove_vanished", "Also drop services that vanished.", bool, default=False),
         ),
         writes=True,

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional
 
 from ..errors import CheckmkError
+from ..names import host_name
 
 __all__ = [
     "LIMIT",
+    "MANY_HOSTS",
     "Argument",
     "FailedRow",
     "Field",
@@ -33,7 +35,8 @@ class Argument:
     """``kind`` is str, int, bool, "pairs" (KEY=VALUE, given several times), dict (a mapping) or "file" (an
     InventoryText); ``many`` takes several values, ``least`` is the smallest number.
     ``parse`` makes of what was given the value that it means, and ``check`` looks at one: ValueError for what cannot
-    be. ``example`` is one that can; ``tool_help`` is the help for language models, which give lists and objects."""
+    be. ``example`` is one that can; ``tool_help`` is the help for language models, which give lists and objects.
+    ``aliases`` are other names by which it may be given."""
 
     name: str
     help: str
@@ -47,6 +50,7 @@ class Argument:
     parse: Optional[Callable[[Any], Any]] = None
     example: Any = None
     tool_help: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,15 @@ def search_pattern(text: str) -> str:
 
 
 LIMIT = Argument("limit", "Show at most this many.", int)
+MANY_HOSTS = Argument(
+    "hosts",
+    "Names of the hosts.",
+    required=True,
+    many=True,
+    check=host_name,
+    example=["web01"],
+    aliases=("names", "host", "host_names"),
+)
 
 
 def limited(rows: Iterable[Any], limit: Optional[int]) -> Iterator[Any]:
