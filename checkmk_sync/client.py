@@ -104,24 +104,24 @@ class Checkmk:
 
         return cls.from_settings(from_env())
 
-    if not TYPE_CHECKING:  # type checkers shall go on to report names that do not exist
+    if not TYPE_CHECKING:  # type checkers must still report unknown names
 
         def __getattr__(self, name: str) -> NoReturn:
             """Raise an AttributeError that lists what there is."""
             nouns = sorted(noun for noun, held in vars(self).items() if isinstance(held, Resource))
-            if name.startswith("_") or not nouns:  # also while it is being copied
+            if name.startswith("_") or not nouns:  # as while it is being copied
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             meant = lookalikes(name, (known for known in dir(self) if not known.startswith("_")))
             hint = f"; did you mean {' or '.join(map(repr, meant))}? There are" if meant else "; there are"
             error = AttributeError(
                 f"Checkmk has no {name!r}{hint}: {', '.join(nouns)} (docs/reading.md, help(Checkmk))"
             )
-            # Python adds a guess of its own, such as "services" for "downtimes", where it knows the object.
+            # If Python knows the object it adds a suggestion of its own, such as "services" for "downtimes".
             error.name, error.obj = name, None
             raise error
 
     def _configured(self, settings: Settings) -> Checkmk:
-        """Return this client with the streams and bulk calls of other settings; all else is shared."""
+        """Return a client that shares everything with this one except the settings for streams and bulk calls."""
         own = self.settings
         site = copy.copy(self._site)
         site.settings = dataclasses.replace(

@@ -101,10 +101,10 @@ def settings_from(document: Document) -> Settings:
 
 
 def settings_with(settings: Settings, config: Mapping[str, Any]) -> Settings:
-    """Return the settings of a client with the changes of ``config`` for a service of it.
+    """Return a client's settings with the changes that ``config`` makes for a service.
 
-    ``config`` is spelled as the configuration file: as a whole, or parts of it such as ``{"caching": {…}}``. What it
-    leaves out stays. SettingsError for a mistake, and for what the client does in another way than ``config`` says.
+    ``config`` has the keys of the configuration file, or of parts of it such as ``{"caching": {…}}``; what it leaves
+    out stays. SettingsError for mistakes, and for settings of the client itself that differ from the client's.
     """
     document = Document(dict(config), "config")
     _refuse_unknown(document, (), document.data, ("checkmk", "advanced_features", *_ADVANCED))
@@ -120,7 +120,7 @@ def settings_with(settings: Settings, config: Mapping[str, Any]) -> Settings:
     hints = get_type_hints(Settings)
     for name, value in changes.items():
         _typed(document, ("advanced_features" if name in _ADVANCED else "checkmk", name), value, hints[name])
-    # A path may be spelled in another way there, for it is relative to its file.
+    # Paths are relative to their file, so equal ones may be spelled differently here.
     changes.pop("ca_bundle", None)
     if "caching" in changes:
         changes["caching"] = {key: value for key, value in changes["caching"].items() if key != "path"}
@@ -135,7 +135,7 @@ def settings_with(settings: Settings, config: Mapping[str, Any]) -> Settings:
 def _refuse_what_clients_do(document: Document, settings: Settings, changed: Settings) -> None:
     names = [f"checkmk.{name}" for name in _OWN if getattr(settings, name) != getattr(changed, name)]
     before, after = settings.caching, changed.caching
-    cache = ("backend", "status_ttl", "stale_if_error", "redis_url")  # of the cache of answers, which the client has
+    cache = ("backend", "status_ttl", "stale_if_error", "redis_url")  # of the client's own cache
     names += [f"caching.{name}" for name in cache if getattr(before, name) != getattr(after, name)]
     if names:
         said = f"{' and '.join(names)} cannot differ from the settings of the client: make a client of this config"

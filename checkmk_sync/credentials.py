@@ -37,7 +37,7 @@ _SECRET_NAME = re.compile(
     r"|(?:api|access|auth|private|priv|ssh|encryption)[_-]?key",
     re.IGNORECASE,
 )
-# Checkmk: what SNMP credentials may say of their kind. It stands among secrets, and everybody may know it.
+# Checkmk: the kinds of SNMP credentials. They stand among secrets but are public.
 _SHAPES = frozenset(
     {
         *("v1_v2_community", "v3_no_auth_no_privacy", "v3_auth_no_privacy", "v3_auth_privacy"),
@@ -48,7 +48,7 @@ _SHAPES = frozenset(
 )
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _WORD = re.compile(r"[^\s'\"`,;:=()\[\]{}<>]+")
-SHORT = 3  # characters of a text that is too short to be hidden wherever it stands
+SHORT = 3  # secrets of up to this many characters are hidden in some places only
 COMMAND_S = 60.0  # how long a password command may take
 
 
@@ -184,7 +184,7 @@ def masked(value: Any, name: str = "") -> Any:
 
 
 def secrets_in(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
-    """Yield the texts and numbers in ``value`` that are secret by their names, except the kinds of SNMP credentials."""
+    """Yield the texts and numbers in ``value`` whose names say that they are secret, except kinds of credentials."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if not (all_of_it and (key == "type" or str(key).endswith("_protocol")) and inner in _SHAPES):
@@ -197,7 +197,7 @@ def secrets_in(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
 
 
 def _written(secret: str) -> Iterator[str]:
-    """The secret as it stands in JSON, in Python, in HTML, and in a text of one of these that is quoted in another."""
+    """Yield the secret as JSON, Python and HTML spell it, also when one of them quotes the other."""
     once = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
     for form in once:
         yield from (form, html.escape(form), html.escape(form).replace("&#x27;", "&#39;"))
@@ -215,7 +215,7 @@ class Redactor:
             forms |= {basic, quote(secret), quote(secret, safe=""), quote_plus(secret), *_written(secret)}
         # Longest first, so that no form leaves a piece of a longer one behind.
         self._all = sorted(forms, key=len, reverse=True)
-        # A secret of three letters is none, and hiding each "abc" would make every text unreadable.
+        # Hiding a secret of three letters everywhere would make every text unreadable.
         self._forms = [form for form in self._all if len(form) > SHORT]
 
     def also(self, secrets: Iterable[str]) -> Redactor:
@@ -228,10 +228,10 @@ class Redactor:
         return text
 
     def strictly(self, text: str, public: Container[str] = (), *, about: bool = False) -> str:
-        """Hide also pieces of secrets, such as a beginning in quotes, except the words that are ``public``.
+        """Hide pieces of secrets as well, such as a truncated one in quotes, except ``public`` words.
 
-        In a text that is ``about`` a secret any piece of four letters is hidden, elsewhere only what is in quotes or
-        more than half of a secret: other words may have letters in common with one.
+        In a text ``about`` a secret any piece of four characters is hidden. Elsewhere it has to be in quotes, or more
+        than half of the secret, because other words may have letters in common with one.
         """
 
         def shown(piece: str, is_suspect: bool) -> str:

@@ -54,7 +54,7 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def lookalikes(word: str, known: Iterable[str], cutoff: float = 0.8) -> list[str]:
-    """Return at most two known words for which ``word`` is probably a slip, the likeliest first."""
+    """Return up to two known words that ``word`` probably misspells, the closest first."""
     import difflib  # only a mistake pays for it
 
     return difflib.get_close_matches(word, list(known), n=2, cutoff=cutoff)
@@ -156,9 +156,9 @@ class ServiceState(enum.Enum):
 
 
 def chosen(text: str, choices: Iterable[str]) -> str:
-    """Return the choice that ``text`` is, or of which it is a beginning, in any case.
+    """Return the choice that ``text`` names, in any case, by its whole name or an unambiguous beginning.
 
-    ValueError, with the choices, where it is none of them or the beginning of several.
+    ValueError, with the choices, if it names none or several of them.
     """
     word, known = text.strip().lower(), list(choices)
     found = [choice for choice in known if choice.lower() == word]

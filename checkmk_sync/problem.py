@@ -158,7 +158,7 @@ def _flat(fields: Any, hide: Callable[[str, bool], str]) -> dict[str, list[str]]
     found: dict[str, list[str]] = {}
     for path, text in _leaves(fields, ""):
         is_about_a_secret = any(map(is_secret_name, path.split(".")))
-        # Checkmk repeats what does not fit, maybe cut; the names of fields and the values that fit are no secrets.
+        # Checkmk repeats invalid values, possibly cut. Names of fields and allowed values stay readable.
         said = hide(text, is_about_a_secret)
         found.setdefault(path[5:] if path.startswith("body.") else path, []).append(said)
     return found
@@ -192,7 +192,7 @@ def _leaves(node: Any, path: str) -> Iterator[tuple[str, str]]:
 
 def _plain_text(body: bytes, redact: Callable[[str], str]) -> str:
     """What an HTML page of a web server says."""
-    # Before anything is cut: the beginning of a secret is not found any more.
+    # Redact before cutting: a secret that is cut would no longer be found.
     page = redact(body[:40_000].decode("utf-8", "replace"))[:20_000]
     text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", page)
     return redact(" ".join(text.split()))[:300]

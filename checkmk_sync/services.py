@@ -38,7 +38,7 @@ States = Union[ServiceState, str, Iterable[Union[ServiceState, str]], None]
 
 
 class _HostCalls:
-    """What can be done with hosts, by one name each. Errors are those of ``client.hosts``."""
+    """The calls for hosts, under one name each. Errors are those of ``client.hosts``."""
 
     _calls: Checkmk
 
@@ -110,7 +110,7 @@ class _HostCalls:
         self._calls.hosts.delete(host_name, missing_ok=missing_ok)
 
     def get_host_status(self, host_name: str, columns: Sequence[str] = ()) -> HostStatus:
-        """Return what the monitoring says of a host. NotFoundError where it does not know it."""
+        """Return the monitoring state of a host. NotFoundError if the core does not know it."""
         return self._calls.host_status.get(host_name, columns)
 
 
@@ -124,7 +124,7 @@ _WORDS = (*_NO_ATTRIBUTES, "labels", *sorted(BUILT_IN))
 
 
 def _known(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return attributes given as keywords. ValueError for one that was probably meant to be another word."""
+    """Return attributes given as keywords. ValueError for a keyword that probably misspells another word."""
     for name in keywords:
         if name in _NO_ATTRIBUTES:
             hint = "; client.hosts.move moves a host" if name == "folder" else ""

@@ -51,12 +51,12 @@ class Call:
     deadline_s: Optional[float] = None
 
     def __str__(self) -> str:
-        """Method and path for people: the folder ``~linux~web`` stands there as ``/linux/web``."""
+        """Return method and path for people, with ``/linux/web`` for the folder ``~linux~web``."""
         return f"{self.method} {with_paths(self.path, self.folder_ids)}"
 
     @property
     def folder_ids(self) -> tuple[str, ...]:
-        """The folders in path and query as URLs spell them, such as ``~linux~web``."""
+        """The folders in path and query as spelled in URLs, such as ``~linux~web``."""
         parts = (*self.path.split("/"), *(value for _, value in self.query))
         return tuple(dict.fromkeys(part for part in parts if part.startswith("~")))
 
@@ -67,11 +67,11 @@ class Call:
 
 
 def with_paths(text: str, folder_ids: Iterable[str]) -> str:
-    """Return ``text`` with the paths of folders, such as ``/linux/web``, in place of some ids."""
+    """Return ``text`` with paths such as ``/linux/web`` in place of these folder ids."""
     for folder in sorted(
         {form for name in folder_ids for form in (name, unquote(unquote(name)))}, key=len, reverse=True
     ):
-        # The root, "~", may be any tilde unless it stands alone in a URL or in quotes.
+        # A tilde is the root only if it stands alone in a URL or in quotes.
         before, after = (r"/?(?<![\w~])", r"(?![\w~])") if len(folder) > 1 else (r"(?:/|(?<=['\"]))", r"(?=[/'\"?]|$)")
         path = unquote(unquote(folder)).replace("~", "/")
         text = re.sub(before + re.escape(folder) + after, path.replace("\\", r"\\"), text)

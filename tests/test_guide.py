@@ -16,7 +16,7 @@ from typing import Any, Callable, Iterator, Optional
 import pytest
 import yaml
 
-from checkmk_sync import ServiceState, batch, cache, metrics, recovery, services, streaming
+from checkmk_sync import Checkmk, ServiceState, batch, cache, metrics, recovery, services, streaming
 from checkmk_sync.configuration import load
 from checkmk_sync.errors import GatewayError, NotFoundError
 from checkmk_sync.testing import Fault, SimulatedSite
@@ -97,6 +97,10 @@ def world(site: SimulatedSite) -> Iterator[World]:
         yield known
 
 
+def _aliases(client: Checkmk) -> dict[str, Any]:
+    return {host.name: host.attributes["alias"] for host in client.hosts.each(search="new*")}
+
+
 def _streaming_mixin(run: Run, world: World, site: SimulatedSite) -> None:
     base, seen = run()["MyService"], list[Any]()
 
@@ -157,7 +161,7 @@ def _batches(run: Run, world: World, site: SimulatedSite) -> None:
     ]
     result = run()["result"]
     assert (result.batch_id, result.progress.success, result.progress.failed) == ("host_creation_batch", 2, 1)
-    assert [host.attributes["alias"] for host in world["client"].hosts.each(search="new*")] == ["one", "two"]
+    assert _aliases(world["client"]) == {"new1": "one", "new2": "two"}
 
 
 def _batch_operations(run: Run, world: World, site: SimulatedSite) -> None:
@@ -171,7 +175,7 @@ def _batch_operations(run: Run, world: World, site: SimulatedSite) -> None:
     ]
     changed = service.bulk_update_hosts(updates)
     assert (changed.progress.success, changed.progress.failed) == (2, 1)
-    assert [host.attributes["alias"] for host in world["client"].hosts.each(search="new*")] == ["one", "two"]
+    assert _aliases(world["client"]) == {"new1": "one", "new2": "two"}
 
 
 def _collector(run: Run, world: World, site: SimulatedSite) -> None:

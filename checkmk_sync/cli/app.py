@@ -100,7 +100,7 @@ def _command(verb: Verb) -> click.Command:
                 state.output.record(found)
             else:
                 times = {field.name for field in verb.fields if field.time}
-                state.output.rows(found, verb.columns, times=times, empty=_said_of_no_rows(verb, arguments))
+                state.output.rows(found, verb.columns, times=times, empty=_empty_text(verb, arguments))
         return exit_code(found.error) if isinstance(found, FailedRow) else 0
 
     epilog = f"Example: {verb.example}"
@@ -113,8 +113,8 @@ def _command(verb: Verb) -> click.Command:
     return shared_options(command)
 
 
-def _said_of_no_rows(verb: Verb, arguments: Mapping[str, Any]) -> str:
-    """What a list without rows means; nothing where none were wanted."""
+def _empty_text(verb: Verb, arguments: Mapping[str, Any]) -> str:
+    """Return the text for an empty list: a filter may be the reason, and ``--limit 0`` needs no text."""
     if arguments.get("limit") == 0:
         return ""
     is_filtered = any(arguments[found.name] not in (found.default, []) for found in verb.arguments)
@@ -135,7 +135,7 @@ def _ask(state: State, verb: Verb, client: Checkmk, arguments: Mapping[str, Any]
 
 
 class _Choice(click.Choice):  # type: ignore[type-arg]
-    """One of some words, in any case; the beginning of one is enough where it is of no other."""
+    """A choice in any case, or any unambiguous beginning of one."""
 
     def convert(self, value: Any, param: Optional[click.Parameter], ctx: Optional[click.Context]) -> Any:
         try:
@@ -207,13 +207,13 @@ _register()
 def _in_one_line(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
         return harmless(_unknown_option(error))
-    if isinstance(error, click.MissingParameter):  # lists the choices in lines of its own
+    if isinstance(error, click.MissingParameter):  # click lists the choices on several lines
         return " ".join(error.format_message().split())
     return harmless(error.format_message())
 
 
 def _unknown_option(error: click.NoSuchOption) -> str:
-    """What to do about an option that there is not; click guesses more freely."""
+    """Describe an unknown option, with a suggestion only if it is close: click also suggests distant ones."""
     context = error.ctx
     known = [] if context is None else [name for found in context.command.params for name in found.opts]
     meant = lookalikes(error.option_name, (name for name in known if name.startswith("--")))
@@ -286,7 +286,7 @@ def _run(state: State, arguments: Optional[Sequence[str]], module: str) -> int:
         return INTERRUPTED
     except click.ClickException as error:
         said = _in_one_line(error)
-        state.as_json = state.as_json or "--json" in (sys.argv[1:] if given is None else given)  # it may stand behind
+        state.as_json = state.as_json or "--json" in (sys.argv[1:] if given is None else given)  # not parsed yet
         state.output.error(said, {"error": "UsageError", "message": said})
         return REFUSED
     except CheckmkError as error:

@@ -14,8 +14,8 @@ __all__ = ["completion"]
 PROGRAM, VARIABLE = "checkmk-sync", "_CHECKMK_SYNC_COMPLETE"
 SHELLS = ("bash", "zsh", "fish")
 
-# From a folder of $fpath zsh loads the script as the body of a function, which it calls at every Tab. The script of
-# click completes there at the first Tab at most, at another only registers the function for the next one.
+# zsh loads a script from $fpath as the body of a function that it calls at every Tab. There the end of click's own
+# script completes at the first Tab at most; at the second it only registers the function again.
 _ZSH_END = """\
 if (( $+compstate )); then
     {function} "$@"
@@ -59,7 +59,7 @@ def _script(command: Any, shell: str) -> str:
     kind = get_completion_class(shell)
     assert kind is not None
     made = kind(command, {}, PROGRAM, VARIABLE)
-    # Not kind.source: that of bash refuses, or complains, where the bash of this machine is older than 4.4.
+    # Not kind.source(): for bash it fails or warns if the bash on this machine is older than 4.4.
     script = ShellComplete.source(made)
     body, end, _ = script.rpartition("\n}\n\n")
     if shell == "zsh" and end:

@@ -36,7 +36,7 @@ def safe(value: Any) -> str:
 
 
 def local_time(value: Any) -> Any:
-    """Return a time of the site (ISO 8601, or a UNIX time) as people here read it; anything else as it is."""
+    """Return an ISO 8601 or UNIX time as short local time, and any other value unchanged."""
     try:
         if isinstance(value, str):
             # Python before 3.11 does not read the Z.
@@ -55,7 +55,7 @@ class Output:
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json, self.quiet = as_json, quiet
-        # Said here, for FORCE_COLOR and the like must not bring colours into files and pipes.
+        # Passed explicitly, because rich would otherwise let FORCE_COLOR put colours into files and pipes.
         self.is_terminal = sys.stdout.isatty()
         self.console = Console(highlight=False, soft_wrap=True, force_terminal=self.is_terminal)
         self._errors = Console(stderr=True, highlight=False, soft_wrap=True, force_terminal=sys.stderr.isatty())
@@ -74,7 +74,7 @@ class Output:
         self._errors.print(Text(safe(text)))
 
     def error(self, message: str, facts: Optional[Mapping[str, Any]] = None) -> None:
-        """A failure on stderr, in the lines that its message has, or JSON."""
+        """Print a failure on stderr, keeping the lines of the message, or as JSON."""
         if self.as_json and facts is not None:
             sys.stderr.write(json.dumps(facts, default=str) + "\n")
             return
@@ -117,9 +117,10 @@ class Output:
         times: Container[str] = (),
         empty: str = "no match",
     ) -> None:
-        """Many objects, in constant memory: they leave while they come, as long as somebody reads them.
+        """Print rows while they arrive, in constant memory, as long as somebody reads them.
 
-        People see the columns that are ``times`` as local times, and ``empty`` on a terminal where there are no rows.
+        The columns in ``times`` are shown as local times, except in JSON. On a terminal ``empty`` is shown if there are
+        no rows.
         """
         rows = itertools.takewhile(lambda _row: is_read(), rows)
         if self.as_json:
@@ -145,7 +146,7 @@ class Output:
         sys.stdout.write("\n]\n" if separator == ",\n" else "[]\n")
 
     def _table(self, rows: Iterator[list[str]], columns: Sequence[str]) -> bool:
-        """Return False where there are no rows."""
+        """Print a table. Return False if there are no rows."""
         headed, width = True, shutil.get_terminal_size().columns
         encoding = sys.stdout.encoding
         ellipsis = encodable("…", encoding)

@@ -93,7 +93,7 @@ class State:
 
 
 class _OneLine(logging.Formatter):
-    """Messages quote what the site says: they begin no new line. Tracebacks keep theirs."""
+    """Escapes line breaks in messages, which may quote the site. Tracebacks keep their lines."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return safe(super().formatMessage(record))

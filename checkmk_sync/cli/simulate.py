@@ -73,11 +73,11 @@ def simulate(context: click.Context, /, password: Optional[str], password_file: 
 
 @contextlib.contextmanager
 def _password_variable(used: str, given: Optional[str], file: Optional[str]) -> Iterator[dict[str, str]]:
-    """The variable from which clients take the password: by itself only where it is the one that everybody knows."""
+    """Provide the variable with the password: the default one itself, and any other only by the file that holds it."""
     if file is not None:
         yield {"CHECKMK_PASSWORD_FILE": os.path.abspath(os.path.expanduser(file))}
     elif given:
-        with tempfile.TemporaryDirectory(prefix="checkmk-sync-simulate-") as folder:  # only its owner can look into it
+        with tempfile.TemporaryDirectory(prefix="checkmk-sync-simulate-") as folder:  # readable by its owner only
             path = os.path.join(folder, "password")
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:
                 written.write(given)
@@ -94,7 +94,7 @@ def serve() -> None:
 
 @contextlib.contextmanager
 def asked_to_end() -> Iterator[Callable[[], None]]:
-    """Give a function that waits until the process is asked to end; from the beginning on that ends it in order."""
+    """Catch SIGTERM, and provide a function that waits for it or for Ctrl-C."""
     ended = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
 

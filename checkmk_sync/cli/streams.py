@@ -54,7 +54,7 @@ class GuardedStream(io.TextIOBase):
         self.buffer = _GuardedBytes(self)
 
     def __getattr__(self, name: str) -> Any:
-        # Without _stream this is an object that was never initialized, such as a copy under way.
+        # Copying looks up names before _stream exists.
         if name.startswith("_") or self._stream is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self._stream, name)
@@ -140,7 +140,7 @@ class GuardedStream(io.TextIOBase):
 
 
 def encodable(text: str, encoding: str) -> str:
-    """Return ``text`` with all letters written out that the encoding does not have."""
+    """Return ``text`` with the characters escaped that the encoding lacks."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Lists on a terminal: one line a row, cut to its width, and what a state looks like."""
+"""Lists on a terminal: one line per row, cut to the width, with styles for states."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 __all__ = ["STATE_STYLES", "lines"]
 
-GAP = 2  # blanks between columns
+GAP = 2  # spaces between columns
 STATE_STYLES = {
     "OK": "green",
     "UP": "green",
@@ -25,7 +25,7 @@ STATE_STYLES = {
 def lines(
     columns: Sequence[str], rows: Sequence[Sequence[str]], width: int, *, headed: bool, ellipsis: str = "…"
 ) -> Iterator[Text]:
-    """Yield a line for the header, if there is to be one, and one for each row; none is wider than ``width``."""
+    """Yield a header line if ``headed``, and one line per row, none wider than ``width``."""
     shared = _shared([max(map(cell_len, cells)) for cells in zip(columns, *rows)], width)
     if headed:
         yield _line([(column, "bold") for column in columns], shared, ellipsis)
@@ -35,9 +35,9 @@ def lines(
 
 
 def _shared(wanted: Sequence[int], width: int) -> list[int]:
-    """Share a width among columns: narrow ones get what they need, and the wide ones the same of the rest.
+    """Divide a width among columns: narrow ones get what they need, wide ones equal shares of the rest.
 
-    The first column names the row, so it may take up to two fifths before the others share.
+    The first column names the row, so it may take up to two fifths of the width before the others get theirs.
     """
     left = max(0, width - GAP * (len(wanted) - 1))
     given = [0] * len(wanted)

@@ -18,8 +18,8 @@ __all__ = [
 class CheckmkError(Exception):
     """The base of all errors of this library; the facts are attributes, ``str()`` is one sentence.
 
-    Messages quote what sites, files and monitored systems say. Line breaks and all else that does not show is written
-    out in each line, so only ``more_lines`` of our own begin a new one.
+    Messages quote sites, files and monitored systems. Line breaks and other invisible characters in them are escaped,
+    so only ``more_lines`` begin a new line.
     """
 
     def __init__(self, message: str = "", *more_lines: str) -> None:

@@ -1,4 +1,4 @@
-"""The many spellings in which models send the same: brought into the one that the schema names."""
+"""Bring the many spellings that models use for the same arguments into the one of the schema."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _APPROVAL = Argument("checksum", "That of the preview of this tool.")
 
 
 def arguments_of(verb: Verb) -> list[Argument]:
-    """Return all arguments that the tool of a row takes."""
+    """Return all arguments that the tool for a row takes."""
     own = [found for found in verb.arguments if not (verb.gives_rows and found.name == "limit")]
     return [*own, *(_PAGING if verb.gives_rows else ()), *((_APPROVAL,) if verb.needs_consent else ())]
 
 
 def spelled(verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments by their own names and, where only the spelling differs, with values of their types.
+    """Return the arguments under their own names, with values converted where only the spelling differs.
 
-    What is null or empty is left out, as it is for an argument that nobody gives. ToolError for one that is needed and
-    left out, and for one that is given twice. What cannot be stays as it is, for the schema to refuse.
+    Null and empty values count as not given. ToolError if a required argument is missing, or one is given twice.
+    Invalid values stay as they are: the schema refuses them.
     """
     known = arguments_of(verb)
     names = {alias: found for found in known for alias in found.aliases}
-    names.update((found.name, found) for found in known)  # its own name goes before what others call something else
+    names.update((found.name, found) for found in known)  # own names take precedence over aliases
     by_name: dict[str, Any] = {}
     given_as: dict[str, str] = {}
     for name, value in given.items():
@@ -65,8 +65,8 @@ def _is_empty(value: Any) -> bool:
 
 
 def _value(argument: Argument, value: Any, *, is_listed: bool) -> Any:
-    """The value in its type. Where a list belongs one entry is one, unless the list has to be one (``is_listed``): what
-    is written is named in the way that the schema says."""
+    """Return the value in the argument's type. One entry counts as a list of one, unless ``is_listed``: tools that
+    write take real lists only."""
     if argument.many and argument.kind != "pairs":
         found = json_in(value) if isinstance(value, str) else value
         if not isinstance(found, list) and is_listed:

@@ -45,7 +45,7 @@ class _Metadata(FuncMetadata):
 class _RowTool(Tool):
     """A tool that says in one line what is wrong with its arguments; ``missing`` says why it has not all of them.
 
-    ``spell`` brings them into one spelling before.
+    ``spell`` is applied to the arguments first.
     """
 
     missing: dict[str, str] = Field(default_factory=dict, exclude=True)
@@ -98,7 +98,7 @@ def tool_of(verb: Verb, caller: Caller) -> Tool:
 
 def _schema(verb: Verb, model: type[_Arguments]) -> dict[str, Any]:
     schema = model.model_json_schema()
-    if verb.tool_name.startswith("stream_"):  # the name that fits best there, and clients check what they send
+    if verb.tool_name.startswith("stream_"):  # clients may check arguments against the schema
         limit = schema["properties"]["limit"]
         schema["properties"]["batch_size"] = {**limit, "title": "Batch Size", "description": "Another name of limit."}
     return schema

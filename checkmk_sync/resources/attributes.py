@@ -1,4 +1,4 @@
-"""Checkmk's own attributes of hosts and folders: of which type each is, and the value that a text means."""
+"""The types of Checkmk's own attributes of hosts and folders, and the values that texts stand for."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 
 def is_text(name: str) -> bool:
-    """Return True for an attribute whose value surely is a text."""
+    """Return True for an attribute whose value is always a text."""
     return name in _TEXTS or name.startswith("tag_")
 
 
 def unambiguous_value(attribute: str, value: Any) -> Any:
-    """Return the value that a text means where Checkmk never takes a text for this attribute, else ``value`` itself.
+    """Return the value a text stands for if Checkmk never accepts a text for this attribute, else ``value`` itself.
 
-    ValueError for a text that starts like JSON and is none, or is neither true nor false.
+    ValueError for invalid JSON, and for a flag that is neither true nor false.
     """
     is_never_text = attribute in LISTS or attribute in FLAGS or attribute in MAPPINGS or attribute == "labels"
     return attribute_value(attribute, value) if is_never_text and isinstance(value, str) else value
 
 
 def attribute_value(attribute: str, text: str) -> Any:
-    """Return the value that a text means: JSON, a list ``a|b``, or the text. ValueError for broken JSON."""
+    """Return the value a text stands for: JSON, a list ``a|b``, or the text itself. ValueError for invalid JSON."""
     if is_text(attribute):
         return text
     if text[:1] in ("{", "["):

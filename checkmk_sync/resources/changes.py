@@ -47,7 +47,7 @@ def one_kind(
 
 
 def plain(attributes: Attributes, of: str) -> dict[str, Any]:
-    """Return a copy of attributes, with the values that texts mean where Checkmk never takes a text.
+    """Return a copy of attributes, with texts converted where Checkmk never accepts a text.
 
     TypeError unless they are a mapping, ValueError for a value that JSON cannot say. ``of`` names the object in the
     error, which does not show the value: it may be a secret.

@@ -127,16 +127,16 @@ class Discovery(Resource):
         return DiscoveryResult(host, phases, data["extensions"].get("host_labels") or {})
 
     def results(self, hosts: Iterable[str], *, limit_s: float = 30.0) -> dict[str, DiscoveryResult]:
-        """Return what discovery knows of some hosts, as far as the site tells within ``limit_s`` seconds in all.
+        """Return the results of some hosts, as far as the site answers within ``limit_s`` seconds in total.
 
-        Each is asked for once. Hosts of which the site tells nothing are left out, as are those it gets to too late.
+        Each host is asked for once. Hosts without an answer are left out.
         """
         found: dict[str, DiscoveryResult] = {}
         there = self._via(self._site.within(limit_s))
         for host in several(hosts, "hosts"):
             try:
                 found[host] = there.result(host)
-            except TransportError:  # what is slow or away stays so
+            except TransportError:  # a site that is slow or away stays so
                 break
             except CheckmkError:
                 continue

@@ -1,4 +1,4 @@
-"""What is wrong with the type of an attribute's value. Attributes that Checkmk does not have are a site's own."""
+"""Type mistakes in attribute values. Attributes that Checkmk does not have are a site's own."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def _create(client: Checkmk, hosts: Sequence[Mapping[str, Any]], watch: Watch) -
 
 
 def _entries(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The hosts, by the name that Checkmk has for it, with values for attributes that are texts."""
+    """Return the entries with ``host_name`` for the host, and with values for attributes given as texts."""
     entries = []
     for entry in map(dict, given):
         for other in ("host", "name"):

@@ -38,7 +38,7 @@ def _delete_folder(client: Checkmk, folder: str, recursive: bool) -> Row:
 
 
 def _below_root(text: str) -> str:
-    """A folder that may be moved or deleted. ValueError for the root."""
+    """Return a folder that may be moved or deleted. ValueError for the root."""
     if folder_path(text) == "/":
         raise ValueError("the root folder '/' can be neither moved nor deleted")
     return text

@@ -77,7 +77,7 @@ def _delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Row:
 
 
 def _deleted_row(outcomes: Outcomes) -> Row:
-    """How many were deleted; BatchError, with what became of the others, when not all were."""
+    """Return how many hosts were deleted. BatchError, with the fate of the others, unless all were."""
     if not outcomes.ok:
         lines = [
             f"{outcome.key}: {_why_not_deleted(outcome)}" for outcome in (*outcomes.not_applied, *outcomes.unknown)

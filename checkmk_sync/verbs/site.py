@@ -12,7 +12,7 @@ from .verb import MANY_HOSTS, Argument, Field, Row, Verb
 __all__ = ["SITE_VERBS"]
 
 
-COUNTED = 20  # hosts; of each the site is asked before and after, and may have to contact it for the answer
+COUNTED = 20  # hosts. Each takes two requests, for which the site may have to contact it.
 
 
 def _discover(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Row:
@@ -33,7 +33,7 @@ def _discover(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> R
 
 
 def _counts(before: DiscoveryResult, after: DiscoveryResult) -> tuple[int, int, int]:
-    """How many services are new, vanished (and maybe dropped), and monitored as before."""
+    """Return how many services are new, vanished, and monitored as before."""
     was, is_now = ({*found.in_phase("monitored"), *found.in_phase("changed")} for found in (before, after))
     gone = (was | {*before.in_phase("vanished")}) - is_now
     return len(is_now - was), len(gone | {*after.in_phase("vanished")}), len(is_now & was)
