@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from ..errors import SettingsError
 from .output import safe
-from .shared import State, files, folders, shared_options
+from .shared import OneLine, State, files, folders, shared_options
 
 __all__ = ["mcp"]
 
@@ -108,6 +108,7 @@ class _Failures(logging.Handler):
     def __init__(self, is_whole: bool) -> None:
         super().__init__(logging.WARNING)
         self._is_whole = is_whole
+        self.setFormatter(OneLine())
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._is_whole:

@@ -23,6 +23,7 @@ __all__ = [
     "REFUSED",
     "UNREACHABLE",
     "Declined",
+    "OneLine",
     "State",
     "as_options",
     "ask",
@@ -86,13 +87,13 @@ class State:
         """Log to stderr: with -v warnings and retries, with -vv every request."""
         if self.verbose:
             handler = logging.StreamHandler()
-            handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+            handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
             logger = logging.getLogger("checkmk_sync")
             logger.addHandler(handler)
             logger.setLevel(logging.DEBUG if self.verbose > 1 else logging.INFO)
 
 
-class _OneLine(logging.Formatter):
+class OneLine(logging.Formatter):
     """Escapes line breaks in messages, which may quote the site. Tracebacks keep their lines."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:

@@ -61,8 +61,7 @@ def simulate(context: click.Context, /, password: Optional[str], password_file: 
             **variable,
         }
         if state.as_json:
-            facts = {"url": site.url, "site": site.site, "username": site.username, "environment": variables}
-            state.output.data(facts)
+            state.output.data({"url": site.url, "site": site.site, "username": site.username})
         else:
             state.output.line(f"Simulated Checkmk at {site.api_url}")
             for name, value in variables.items():
