@@ -86,8 +86,9 @@ def site() -> Iterator[SimulatedSite]:
 
 
 @pytest.fixture
-def world(site: SimulatedSite) -> Iterator[World]:
-    """All names that the guide takes for given."""
+def world(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """All names that the guide takes for given, and a collector of the process that other tests do not see."""
+    monkeypatch.setattr("checkmk_sync.metrics.collector._default", metrics.MetricsCollector())
     known: World = {"time": time, "ServiceState": ServiceState, "NetworkError": ConnectionError}
     for module in (streaming, services, cache, batch, metrics, recovery):
         known.update({name: getattr(module, name) for name in module.__all__})
