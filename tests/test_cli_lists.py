@@ -197,7 +197,7 @@ def test_a_list_without_rows_says_so_on_a_terminal_only(
 @pytest.fixture
 def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
-        patched.setenv("TZ", "Europe/Berlin")
+        patched.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
         time.tzset()
         yield
     time.tzset()
