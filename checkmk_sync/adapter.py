@@ -15,7 +15,6 @@ from requests.adapters import HTTPAdapter
 
 from . import cancelling
 from .clock import Deadline
-from .credentials import Redactor
 from .errors import (
     BrokenReplyError,
     CheckmkError,
@@ -30,6 +29,7 @@ from .errors import (
 from .metering import spent
 from .problem import api_error, is_of_a_gateway, retry_after_s
 from .recovery import Guards, Task
+from .redaction import Redactor
 from .settings import Timeouts
 from .watchdog import POOL_CLASSES, WATCHDOG, Exchange
 from .wire import JSON, Call, Kind

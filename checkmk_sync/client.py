@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import dataclasses
 import os
 import warnings
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Callable, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Union
 
 from .clock import Clock
-from .credentials import HiddenURL, SecretSource
+from .credentials import SecretSource
 from .errors import CheckmkError
 from .metering import CallEvent
 from .metrics import MetricsCollector
-from .names import CheckmkVersion
+from .names import CheckmkVersion, lookalikes
 from .records import Version
 from .recovery import BreakerState
-from .resource import Settling, Site, parsing
+from .redaction import HiddenURL
+from .resource import Resource, Settling, Site, parsing
 from .resources import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Services
 from .settings import Settings, replace_nested
 from .transport import Transport
@@ -72,7 +75,10 @@ class Checkmk:
     def _open(self, settings: Settings, clock: Optional[Clock]) -> None:
         self.settings = settings
         self._transport = Transport(settings, clock=clock)
-        self._site = Site(self._transport)
+        self._look_at(Site(self._transport))
+
+    def _look_at(self, site: Site) -> None:
+        self.settings, self._site = site.settings, site
         self.hosts = Hosts(self._site)
         self.folders = Folders(self._site)
         self.host_status = HostStatuses(self._site)
@@ -102,6 +108,33 @@ class Checkmk:
         from .configuration import from_env
 
         return cls.from_settings(from_env())
+
+    if not TYPE_CHECKING:  # type checkers must still report unknown names
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Raise an AttributeError that lists what there is."""
+            nouns = sorted(noun for noun, held in vars(self).items() if isinstance(held, Resource))
+            if name.startswith("_") or not nouns:  # as while it is being copied
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            meant = lookalikes(name, (known for known in dir(self) if not known.startswith("_")))
+            hint = f"; did you mean {' or '.join(map(repr, meant))}? There are" if meant else "; there are"
+            error = AttributeError(
+                f"Checkmk has no {name!r}{hint}: {', '.join(nouns)} (docs/reading.md, help(Checkmk))"
+            )
+            # If Python knows the object it adds a suggestion of its own, such as "services" for "downtimes".
+            error.name, error.obj = name, None
+            raise error
+
+    def _configured(self, settings: Settings) -> Checkmk:
+        """Return a client that shares everything with this one except the settings for streams and bulk calls."""
+        own = self.settings
+        site = copy.copy(self._site)
+        site.settings = dataclasses.replace(
+            own, streaming=settings.streaming, batch_processing=settings.batch_processing
+        )
+        client = copy.copy(self)
+        client._look_at(site)
+        return client
 
     def version(self) -> Version:
         """What the site says it is; also the cheapest way to see that address and credentials are right."""

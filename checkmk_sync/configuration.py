@@ -10,9 +10,9 @@ from typing import Any, Mapping, Optional, Union, get_type_hints
 from .credentials import SecretSource, warn_if_readable_by_others
 from .documents import Document, read_yaml
 from .errors import SettingsError
-from .settings import Settings, nearest, with_key
+from .settings import Settings, nearest, replace_nested, with_key
 
-__all__ = ["NEEDED_VARIABLES", "from_env", "load", "nearest", "settings_from"]
+__all__ = ["NEEDED_VARIABLES", "from_env", "load", "nearest", "settings_from", "settings_with"]
 
 _SECRET_KEYS = {
     "password": "value",
@@ -38,6 +38,7 @@ _PATHS = (
 # These records stand under `advanced_features:`, and `sync` at the top; everything else of Settings under `checkmk:`.
 _ADVANCED = ("streaming", "caching", "batch_processing", "metrics", "recovery")
 _SYNC = "sync"
+_OWN = tuple(entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, _SYNC, "password"))
 
 
 def load(path: Union[str, os.PathLike[str]]) -> Settings:
@@ -89,12 +90,11 @@ def settings_from(document: Document) -> Settings:
     """The settings in a document with the sections ``checkmk``, ``sync`` and ``advanced_features``."""
     _refuse_unknown(document, (), document.data or {}, ("checkmk", _SYNC, "advanced_features"))
     checkmk = dict(_section(document, "checkmk"))
-    own = [entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, _SYNC, "password")]
-    _refuse_unknown(document, ("checkmk",), checkmk, (*own, *_SECRET_KEYS))
+    _refuse_unknown(document, ("checkmk",), checkmk, (*_OWN, *_SECRET_KEYS))
     variables = _fill_from_environment(checkmk)
     _refuse_incomplete(document, checkmk)
     values: dict[str, Any] = {"password": _secret(document, checkmk, variables)}
-    values.update({name: checkmk[name] for name in own if name in checkmk})
+    values.update({name: checkmk[name] for name in _OWN if name in checkmk})
     advanced = dict(_section(document, "advanced_features"))
     _refuse_unknown(document, ("advanced_features",), advanced, _ADVANCED)
     redis_password = _redis_password(document, advanced)
@@ -108,6 +108,48 @@ def settings_from(document: Document) -> Settings:
         values["caching"] = dataclasses.replace(values["caching"], redis_password=redis_password)
     settings: Settings = _record(document, ("checkmk",), Settings, values)
     return settings
+
+
+def settings_with(settings: Settings, config: Mapping[str, Any]) -> Settings:
+    """Return a client's settings with the changes that ``config`` makes for a service.
+
+    ``config`` has the keys of the configuration file, or of parts of it such as ``{"caching": {…}}``; what it leaves
+    out stays. SettingsError for mistakes, and for settings of the client itself that differ from the client's.
+    """
+    document = Document(dict(config), "config")
+    _refuse_unknown(document, (), document.data, ("checkmk", "advanced_features", *_ADVANCED))
+    checkmk, advanced = dict(_section(document, "checkmk")), dict(_section(document, "advanced_features"))
+    _refuse_unknown(document, ("checkmk",), checkmk, (*_OWN, *_SECRET_KEYS))
+    _refuse_unknown(document, ("advanced_features",), advanced, _ADVANCED)
+    for name in _ADVANCED:
+        if name in advanced and name in config:
+            raise _mistake(document, (name,), f"{name} stands twice, in advanced_features and beside it", name)
+    advanced.update((name, value) for name, value in config.items() if name in _ADVANCED)
+    _redis_password(document, advanced)
+    changes = {name: value for name, value in (*checkmk.items(), *advanced.items()) if name not in _SECRET_KEYS}
+    hints = get_type_hints(Settings)
+    for name, value in changes.items():
+        _typed(document, ("advanced_features" if name in _ADVANCED else "checkmk", name), value, hints[name])
+    # Paths are relative to their file, so equal ones may be spelled differently here.
+    changes.pop("ca_bundle", None)
+    if "caching" in changes:
+        changes["caching"] = {key: value for key, value in changes["caching"].items() if key != "path"}
+    try:
+        changed: Settings = replace_nested(settings, changes)
+    except SettingsError as error:
+        raise _mistake(document, (error.field,), str(error), error.field) from None
+    _refuse_what_clients_do(document, settings, changed)
+    return changed
+
+
+def _refuse_what_clients_do(document: Document, settings: Settings, changed: Settings) -> None:
+    names = [f"checkmk.{name}" for name in _OWN if getattr(settings, name) != getattr(changed, name)]
+    before, after = settings.caching, changed.caching
+    cache = ("backend", "status_ttl", "stale_if_error", "redis_url")  # of the client's own cache
+    names += [f"caching.{name}" for name in cache if getattr(before, name) != getattr(after, name)]
+    if names:
+        said = f"{' and '.join(names)} cannot differ from the settings of the client: make a client of this config"
+        raise _mistake(document, (), said, names[0].rpartition(".")[2])
 
 
 def _redis_password(document: Document, advanced: dict[str, Any]) -> Optional[SecretSource]:

@@ -15,11 +15,13 @@ __all__ = [
     "CheckmkVersion",
     "HostState",
     "ServiceState",
+    "chosen",
     "counted",
     "folder_id",
     "folder_path",
     "host_name",
     "is_folder_hash",
+    "lookalikes",
     "parent_folder",
     "path_segment",
     "several",
@@ -52,6 +54,13 @@ def several(given: G, what: str) -> G:
 def counted(number: int, one: str, many: str = "") -> str:
     """``"1 host"``, ``"2 hosts"``; ``many`` is what more than one are called, if not ``one`` with an s."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def lookalikes(word: str, known: Iterable[str], cutoff: float = 0.8) -> list[str]:
+    """Return up to two known words that ``word`` probably misspells, the closest first."""
+    import difflib  # only a mistake pays for it
+
+    return difflib.get_close_matches(word, list(known), n=2, cutoff=cutoff)
 
 
 def host_name(text: str) -> str:
@@ -147,6 +156,21 @@ class ServiceState(enum.Enum):
     def of(cls, state: int, has_been_checked: int) -> ServiceState:
         """The state that the columns ``state`` and ``has_been_checked`` say."""
         return cls(state) if has_been_checked else cls.PENDING
+
+
+def chosen(text: str, choices: Iterable[str]) -> str:
+    """Return the choice that ``text`` names, in any case, by its whole name or an unambiguous beginning.
+
+    ValueError, with the choices, if it names none or several of them.
+    """
+    word, known = text.strip().lower(), list(choices)
+    found = [choice for choice in known if choice.lower() == word]
+    found = found or [choice for choice in known if word and choice.lower().startswith(word)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(f"{text!r} may mean {' or '.join(found)}: give more letters")
+    raise ValueError(f"{text!r} is none of {', '.join(known)}, nor the beginning of one")
 
 
 def state_of(kind: type[S], given: object) -> S:

@@ -9,7 +9,6 @@ import time
 from http import HTTPStatus
 from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
-from .credentials import HIDDEN, Redactor, is_secret_name, secrets_in
 from .errors import (
     ApiError,
     Attempted,
@@ -26,7 +25,8 @@ from .errors import (
     UnexpectedReplyError,
     UnprocessableError,
 )
-from .wire import Call
+from .redaction import Redactor, is_secret_name, secrets_in
+from .wire import Call, with_paths
 
 __all__ = ["api_error", "http_date", "is_of_a_gateway", "retry_after_s"]
 
@@ -50,7 +50,6 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
 _NOT_ABOUT_CREDENTIALS = re.compile(
     r"\b(?:permissions?|not permitted|not allowed|foreign|authorize checkmk|in use|lack)\b", re.IGNORECASE
 )
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _TEXT_LIMIT = 2000
 _MAX_DEPTH = 50
 
@@ -68,16 +67,22 @@ def api_error(
 ) -> Union[ApiError, UnexpectedReplyError]:
     """Return the error that an answer of 400 and above means; the caller raises it where no frame holds the body.
 
-    Servers repeat what they get, so the texts are without our secrets and without those that were sent.
+    Servers repeat what they get, so the texts are without our secrets and without those that were sent. Folders of the
+    call stand there as paths, not as in URLs.
     """
-    redact = redact.also(secrets_in(call.body))
-    problem = _problem(status, headers, body, redact)
+    in_body, public = Redactor(secrets_in(call.body)), frozenset(_public_in(call.body))
+    redacted = redact.also(secrets_in(call.body))
+
+    def shown(text: str) -> str:
+        return with_paths(redacted(text), call.folder_ids)
+
+    problem = _problem(status, headers, body, shown)
     if problem is None and status != 429 and status < 500 and (status == 404 or not call.is_read):
-        return _foreign_page(status, _plain_text(body, redact), call)
+        return _foreign_page(status, _plain_text(body, shown), call)
     if problem is None:
         title = _reason(status)
         # Web servers say it in the title, and once more in a headline.
-        detail = re.sub(rf"^(?:(?:{status} )?{re.escape(title)}\W*)+", "", _plain_text(body, redact))
+        detail = re.sub(rf"^(?:(?:{status} )?{re.escape(title)}\W*)+", "", _plain_text(body, shown))
         problem, delivery = {}, Delivery.UNKNOWN
     else:
         title, detail = str(problem.get("title") or _reason(status)), str(problem.get("detail") or "")
@@ -87,11 +92,13 @@ def api_error(
     # Checkmk 2.1 and older put the reason of a 401 into the title.
     if kind is AuthError and problem and _NOT_ABOUT_CREDENTIALS.search(f"{title} {detail}"):
         kind = ForbiddenError
-    facts: dict[str, Any] = {"ext": _ext(status, problem), "fields": _flat(problem.get("fields"))}
+    title, detail = (in_body.strictly(text[:_TEXT_LIMIT], public) for text in (title, detail))
+    fields = _flat(problem.get("fields"), lambda text, about: in_body.strictly(text, public, about=about))
+    facts: dict[str, Any] = {"ext": _ext(status, problem), "fields": fields}
     facts.update(call=str(call), attempted=Attempted(delivery, call.is_read))
     if kind is ThrottledError:
         facts["retry_after_s"] = retry_after_s(headers)
-    return kind(status, title[:_TEXT_LIMIT], detail[:_TEXT_LIMIT], **facts)
+    return kind(status, title, detail, **facts)
 
 
 def _foreign_page(status: int, text: str, call: Call) -> UnexpectedReplyError:
@@ -166,7 +173,7 @@ def _ext(status: int, problem: Mapping[str, Any]) -> Mapping[str, Any]:
     return ext if isinstance(ext, dict) and status < 500 else {}
 
 
-def _flat(fields: Any) -> dict[str, list[str]]:
+def _flat(fields: Any, hide: Callable[[str, bool], str]) -> dict[str, list[str]]:
     """The tree of messages as ``{"entries.0.host_name": ["…"]}``.
 
     Up to 2.4 it has the shape of the input with lists of texts as leaves; endpoints of 2.5 send dotted keys
@@ -175,10 +182,23 @@ def _flat(fields: Any) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path, text in _leaves(fields, ""):
         is_about_a_secret = any(map(is_secret_name, path.split(".")))
-        # Checkmk repeats what does not fit.
-        said = _QUOTED.sub(HIDDEN, text) if is_about_a_secret else text
+        # Checkmk repeats invalid values, possibly cut. Names of fields and allowed values stay readable.
+        said = hide(text, is_about_a_secret)
         found.setdefault(path[5:] if path.startswith("body.") else path, []).append(said)
     return found
+
+
+def _public_in(sent: Any, *, is_secret: bool = False) -> Iterator[str]:
+    """Yield the names of all fields in a body, and the texts that are not secret."""
+    if isinstance(sent, Mapping):
+        for name, value in sent.items():
+            yield str(name)
+            yield from _public_in(value, is_secret=is_secret or is_secret_name(str(name)))
+    elif isinstance(sent, (list, tuple)):
+        for value in sent:
+            yield from _public_in(value, is_secret=is_secret)
+    elif isinstance(sent, str) and not is_secret:
+        yield sent
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -196,9 +216,9 @@ def _leaves(node: Any, path: str) -> Iterator[tuple[str, str]]:
 
 def _plain_text(body: bytes, redact: Callable[[str], str]) -> str:
     """What an HTML page of a web server says."""
-    # Redacted before it is cut: a piece of a secret at the end would not be found.
-    text = redact(body[:20_000].decode("utf-8", "replace"))[:19_000]
-    text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", text)
+    # Redact before cutting: a secret that is cut would no longer be found.
+    page = redact(body[:40_000].decode("utf-8", "replace"))[:20_000]
+    text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", page)
     return redact(" ".join(text.split()))[:300]
 
 

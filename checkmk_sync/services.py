@@ -6,19 +6,25 @@ The mixins are where their machinery is (streaming, cache, batch, metrics, recov
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from .batch import BatchOperationsMixin
 from .cache import CachingService, cached
 from .client import Checkmk
-from .metrics import MetricsMixin, timed
-from .names import ServiceState
+from .errors import SettingsError
+from .metrics import MetricsCollector, MetricsMixin, timed
+from .names import ServiceState, lookalikes
 from .outcomes import Outcomes
-from .records import Host, ServiceStatus
+from .query import Filter
+from .records import Host, HostStatus, ServiceStatus
+from .resources.attributes import BUILT_IN
+from .resources.changes import Change
 from .settings import Settings
 from .streaming import StreamBatch, StreamingMixin
 
 __all__ = [
+    "ApiClient",
     "BaseService",
     "CachedHostService",
     "HostService",
@@ -26,49 +32,186 @@ __all__ = [
     "StreamingServiceService",
 ]
 
+Attributes = Optional[Mapping[str, Any]]
+Config = Union[Settings, Mapping[str, Any], None]
+States = Union[ServiceState, str, Iterable[Union[ServiceState, str]], None]
+
+
+class _HostCalls:
+    """The calls for hosts, under one name each. Errors are those of ``client.hosts``."""
+
+    _calls: Checkmk
+
+    def list_hosts(
+        self,
+        search: Optional[str] = None,
+        folder: Optional[str] = None,
+        *,
+        site: Optional[str] = None,
+        names: Optional[Sequence[str]] = None,
+        effective_attributes: bool = False,
+    ) -> list[Host]:
+        """Return all hosts at once, or those that ``client.hosts.each`` finds with these filters.
+
+        For a large site :meth:`StreamingHostService.list_hosts_streamed` takes less memory.
+        """
+        found = self._calls.hosts.each(
+            search=search, folder=folder, site=site, names=names, effective_attributes=effective_attributes
+        )
+        return list(found)
+
+    def get_host(self, host_name: str, *, effective_attributes: bool = False) -> Host:
+        """Return one host. NotFoundError where there is none."""
+        return self._calls.hosts.get(host_name, effective_attributes=effective_attributes)
+
+    def create_host(self, host_name: str, folder: str = "/", attributes: Attributes = None, **more: Any) -> Host:
+        """Create a host with ``attributes``, or with keywords as its attributes: ``alias="Web 1"``."""
+        if attributes is not None and more:
+            raise _both(more, "attributes")
+        return self._calls.hosts.create(host_name, folder, attributes if attributes is not None else _known(more))
+
+    def update_host(
+        self,
+        host_name: str,
+        change: Optional[Change] = None,
+        *,
+        attributes: Attributes = None,
+        update_attributes: Attributes = None,
+        remove_attributes: Optional[Sequence[str]] = None,
+        etag: Optional[str] = None,
+        **changes: Any,
+    ) -> Host:
+        """Set the attributes given as keywords, such as ``alias="Web 1"``; all others stay.
+
+        Or change the host as :meth:`Hosts.update <checkmk_sync.resources.Hosts.update>` does, with a function,
+        ``attributes``, ``update_attributes`` or ``remove_attributes``. TypeError for both at once, ValueError for a
+        keyword that is no attribute of Checkmk but nearly is one.
+        """
+        given = {
+            "change": change,
+            "attributes": attributes,
+            "update_attributes": update_attributes,
+            "remove_attributes": remove_attributes,
+        }
+        other = next((name for name, value in given.items() if value is not None), None)
+        if changes and other is not None:
+            raise _both(changes, other)
+        return self._calls.hosts.update(
+            host_name,
+            change,
+            attributes=attributes,
+            update_attributes=_known(changes) if changes else update_attributes,
+            remove_attributes=remove_attributes,
+            etag=etag,
+        )
+
+    def delete_host(self, host_name: str, *, missing_ok: bool = False) -> None:
+        """Delete a host. NotFoundError where there is none, unless ``missing_ok``."""
+        self._calls.hosts.delete(host_name, missing_ok=missing_ok)
+
+    def get_host_status(self, host_name: str, columns: Sequence[str] = ()) -> HostStatus:
+        """Return the monitoring state of a host. NotFoundError if the core does not know it."""
+        return self._calls.host_status.get(host_name, columns)
+
+
+def _both(keywords: Mapping[str, Any], other: str) -> TypeError:
+    names = ", ".join(f"{name}=" for name in keywords)
+    return TypeError(f"give attributes as keywords ({names}) or {other}=, not both")
+
+
+_NO_ATTRIBUTES = ("host_name", "folder", "attributes", "update_attributes", "remove_attributes")
+_WORDS = (*_NO_ATTRIBUTES, "labels", *sorted(BUILT_IN))
+
+
+def _known(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return attributes given as keywords. ValueError for a keyword that probably misspells another word."""
+    for name in keywords:
+        if name in _NO_ATTRIBUTES:
+            hint = "; client.hosts.move moves a host" if name == "folder" else ""
+            raise ValueError(f"{name}= is no attribute, and cannot be given here{hint}")
+        meant = [] if name in _WORDS else lookalikes(name, _WORDS)
+        if meant:
+            raise ValueError(
+                f"{name}= is no attribute of Checkmk; did you mean {' or '.join(f'{word}=' for word in meant)}? "
+                f"An attribute of your own with this name goes into a mapping: {{{name!r}: …}}"
+            )
+    return keywords
+
+
+class ApiClient(_HostCalls):
+    """The calls of a client under one name each: ``get_host``, ``create_host``, ``get_host_status`` and so on."""
+
+    def __init__(self, client: Checkmk) -> None:
+        self.client = self._calls = client
+
 
 class BaseService:
-    """Holds a client, and the settings that its mixins go by: those of the client unless given."""
+    """Holds a client, and the settings that its mixins go by: those of the client unless given.
 
-    def __init__(self, client: Checkmk, config: Optional[Settings] = None) -> None:
+    ``config`` is None, Settings, or a mapping as in the configuration file: the whole of it, or parts such as
+    ``{"caching": {"default_ttl": 5}}``. SettingsError for anything else.
+    """
+
+    metrics_collector: Optional[MetricsCollector]  # of a MetricsMixin
+
+    def __init__(self, client: Checkmk, config: Config = None) -> None:
         self.client = client
-        self.config: Settings = config or client.settings
+        self.config = _config(client.settings, config)
+        self._calls = client if config is None else client._configured(self.config)
+        self.api_client = ApiClient(self._calls)
+        kept = self.config.metrics
+        if kept != client.settings.metrics and isinstance(self, MetricsMixin):
+            self.metrics_collector = MetricsCollector(
+                kept.retention_hours, cleanup_interval=kept.cleanup_interval, clock=client.clock
+            )
+
+    def _create_single_host(self, host_data: Mapping[str, Any]) -> Host:
+        """Create one host of a batch."""
+        return self.api_client.create_host(**host_data)
+
+    def _update_single_host(self, update: Mapping[str, Any]) -> Host:
+        """Make one update of a batch."""
+        return self.api_client.update_host(**update)
 
 
-class HostService(MetricsMixin, BatchOperationsMixin, BaseService):
+def _config(settings: Settings, config: object) -> Settings:
+    if config is None or isinstance(config, Settings):
+        return config or settings
+    if isinstance(config, Mapping):
+        from .configuration import settings_with  # only who gives a mapping pays for the YAML parser
+
+        return settings_with(settings, config)
+    for entry in dataclasses.fields(Settings):  # a part of the settings, such as CachingSettings
+        if dataclasses.is_dataclass(config) and type(config) is type(getattr(settings, entry.name)):
+            part: Any = {entry.name: config}
+            return dataclasses.replace(settings, **part)
+    said = "config is Settings, or a mapping as in the configuration file such as {'caching': {'default_ttl': 5}}"
+    raise SettingsError(f"{said}, not {type(config).__name__}", field="config")
+
+
+class HostService(MetricsMixin, BatchOperationsMixin, _HostCalls, BaseService):
     """Hosts of the configuration, for programs that think in services. Errors are those of ``client.hosts``."""
 
     @timed("host_operations.list")
-    def list_hosts(self, search: Optional[str] = None, folder: Optional[str] = None) -> list[Host]:
-        """All hosts at once, those whose name fits a pattern, those directly in a folder, or both.
-
-        Of a large site better read :meth:`StreamingHostService.list_hosts_streamed`.
-        """
-        return list(self.client.hosts.each(search=search, folder=folder))
-
-    def get_host(self, name: str) -> Host:
-        """One host. NotFoundError where there is none."""
-        return self.client.hosts.get(name)
-
-    def create_host(self, host_name: str, folder: str = "/", attributes: Optional[Mapping[str, Any]] = None) -> Host:
-        """Create a host."""
-        return self.client.hosts.create(host_name, folder, attributes)
-
-    def update_host(self, name: str, **changes: Any) -> Host:
-        """Change a host: ``attributes=``, ``update_attributes=`` or ``remove_attributes=``."""
-        return self.client.hosts.update(name, **changes)
-
-    def delete_host(self, name: str) -> None:
-        """Delete a host. NotFoundError where there is none."""
-        self.client.hosts.delete(name)
+    def list_hosts(
+        self,
+        search: Optional[str] = None,
+        folder: Optional[str] = None,
+        *,
+        site: Optional[str] = None,
+        names: Optional[Sequence[str]] = None,
+        effective_attributes: bool = False,
+    ) -> list[Host]:
+        """As :meth:`ApiClient.list_hosts`, measured as ``host_operations.list``."""
+        return super().list_hosts(search, folder, site=site, names=names, effective_attributes=effective_attributes)
 
     def bulk_create_hosts(self, hosts_data: Iterable[Mapping[str, Any]]) -> Outcomes:
         """Create many hosts over the bulk endpoint, with an outcome for each."""
-        return self.client.hosts.bulk_create(hosts_data)
+        return self._calls.hosts.bulk_create(hosts_data)
 
     def bulk_update_hosts(self, updates: Iterable[Mapping[str, Any]]) -> Outcomes:
         """Change many hosts over the bulk endpoint, with an outcome for each."""
-        return self.client.hosts.bulk_update(updates)
+        return self._calls.hosts.bulk_update(updates)
 
 
 class CachedHostService(CachingService, HostService):
@@ -79,16 +222,24 @@ class CachedHostService(CachingService, HostService):
 
     _generation = ""
 
-    def list_hosts(self, search: Optional[str] = None, folder: Optional[str] = None) -> list[Host]:
+    def list_hosts(
+        self,
+        search: Optional[str] = None,
+        folder: Optional[str] = None,
+        *,
+        site: Optional[str] = None,
+        names: Optional[Sequence[str]] = None,
+        effective_attributes: bool = False,
+    ) -> list[Host]:
         """As :meth:`HostService.list_hosts`, from the cache where it can be."""
         self._forget_what_is_old()
-        found: list[Host] = self._listed(search, folder)
+        found: list[Host] = self._listed(search, folder, site, names, effective_attributes)
         return found
 
-    def get_host(self, name: str) -> Host:
+    def get_host(self, host_name: str, *, effective_attributes: bool = False) -> Host:
         """As :meth:`HostService.get_host`, from the cache where it can be."""
         self._forget_what_is_old()
-        found: Host = self._got(name)
+        found: Host = self._got(host_name, effective_attributes)
         return found
 
     def _forget_what_is_old(self) -> None:
@@ -98,40 +249,69 @@ class CachedHostService(CachingService, HostService):
             self._generation = generation
 
     @cached(key_prefix="hosts")
-    def _listed(self, search: Optional[str], folder: Optional[str]) -> list[Host]:
-        return super().list_hosts(search, folder)
+    def _listed(
+        self,
+        search: Optional[str],
+        folder: Optional[str],
+        site: Optional[str],
+        names: Optional[Sequence[str]],
+        effective_attributes: bool,
+    ) -> list[Host]:
+        return super().list_hosts(search, folder, site=site, names=names, effective_attributes=effective_attributes)
 
     @cached(key_prefix="hosts")
-    def _got(self, name: str) -> Host:
-        return self.client.hosts.get(name, fresh=True)  # what the client keeps has a time of its own
+    def _got(self, host_name: str, effective_attributes: bool) -> Host:
+        # What the client keeps has a time of its own.
+        return self.client.hosts.get(host_name, effective_attributes=effective_attributes, fresh=True)
 
 
-class _StreamingService(StreamingMixin, BaseService):
-    def __init__(self, client: Checkmk, config: Optional[Settings] = None) -> None:
-        super().__init__(client, config)
-        self.default_batch_size = self.config.streaming.default_batch_size
-
-
-class StreamingHostService(_StreamingService):
+class StreamingHostService(StreamingMixin, BaseService):
     """Hosts of the configuration in pages of ``default_batch_size``."""
 
     def list_hosts_streamed(
-        self, batch_size: Optional[int] = None, search: Optional[str] = None, folder: Optional[str] = None
+        self,
+        batch_size: Optional[int] = None,
+        search: Optional[str] = None,
+        folder: Optional[str] = None,
+        *,
+        site: Optional[str] = None,
+        names: Optional[Sequence[str]] = None,
+        effective_attributes: bool = False,
     ) -> Iterator[StreamBatch[Host]]:
-        """Pages of all hosts, of those whose name fits a pattern, of those directly in a folder, or both."""
+        """Return pages of all hosts, or of those that ``client.hosts.pages`` finds with these filters."""
         size = self.default_batch_size if batch_size is None else batch_size
-        return self.client.hosts.pages(size, search=search, folder=folder)
+        return self._calls.hosts.pages(
+            size, search=search, folder=folder, site=site, names=names, effective_attributes=effective_attributes
+        )
 
 
-class StreamingServiceService(_StreamingService):
+class StreamingServiceService(StreamingMixin, BaseService):
     """Services as the monitoring sees them, in pages of ``default_batch_size``."""
 
     def list_all_services_streamed(
         self,
         batch_size: Optional[int] = None,
-        state_filter: Union[ServiceState, Sequence[ServiceState], None] = None,
+        state_filter: States = None,
         host_filter: Optional[str] = None,
+        columns: Sequence[str] = (),
+        query: Optional[Filter] = None,
+        *,
+        search: Optional[str] = None,
+        sites: Sequence[str] = (),
+        fresh: bool = False,
     ) -> Iterator[StreamBatch[ServiceStatus]]:
-        """Pages of the services in some states, and of a host or of those that fit a pattern."""
+        """Return pages of the services in some states, and of a host or of those that fit a pattern.
+
+        The other filters, and the ``columns`` of each row, are those of ``client.services.pages``.
+        """
         size = self.default_batch_size if batch_size is None else batch_size
-        return self.client.services.pages(size, state=state_filter, host=host_filter)
+        return self._calls.services.pages(
+            size,
+            state=state_filter,
+            host=host_filter,
+            columns=columns,
+            query=query,
+            search=search,
+            sites=sites,
+            fresh=fresh,
+        )

@@ -12,8 +12,8 @@ import urllib3
 from requests.adapters import BaseAdapter
 from requests.utils import prepend_scheme_if_needed, select_proxy
 
-from .credentials import HiddenURL
 from .errors import SettingsError
+from .redaction import HiddenURL
 from .settings import Settings
 
 __all__ = ["NoRedirects", "PlainSession", "environment", "furnish"]

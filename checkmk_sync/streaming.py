@@ -157,10 +157,21 @@ def _one_by_one(items: Iterable[T]) -> Blocks[T]:
             close()
 
 
-class StreamingMixin:
-    """For service classes of one's own: pages from any function that takes a limit and an offset."""
+class _ConfiguredSize:
+    """``streaming.default_batch_size`` of an object's ``config``, else 100; an object or a class may set its own."""
 
-    default_batch_size = 100
+    def __get__(self, service: object, _kind: object = None) -> int:
+        settings = getattr(getattr(service, "config", None), "streaming", None)
+        return int(getattr(settings, "default_batch_size", 100))
+
+
+class StreamingMixin:
+    """For service classes of one's own: pages from any function that takes a limit and an offset.
+
+    ``default_batch_size`` is that of the settings in ``self.config``, or 100; assign another to use that.
+    """
+
+    default_batch_size: int = _ConfiguredSize()  # type: ignore[assignment]
 
     def stream_paginated_data(
         self, fetch_function: Callable[..., Any], batch_size: Optional[int] = None, **arguments: Any
@@ -189,6 +200,8 @@ class StreamingMixin:
 
         return batches(items(), size)
 
+    _stream_paginated_data = stream_paginated_data
+
     def process_stream(self, stream: Iterable[Any], callback: Callable[[Any], object], max_concurrent: int = 5) -> int:
         """Call ``callback(item)`` for every item of a stream, or of the pages of one, in ``max_concurrent`` threads.
 
@@ -209,6 +222,8 @@ class StreamingMixin:
         finally:
             pool.shutdown(cancel_futures=True)
         return done
+
+    _process_stream = process_stream
 
 
 def _items_of(found: Any) -> list[Any]:

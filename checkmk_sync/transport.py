@@ -15,12 +15,13 @@ from .adapter import CallRequest, CheckmkAdapter, bare, decoded, is_json
 from .auth import CheckmkAuth
 from .cache import Cache
 from .clock import Clock, Deadline, SystemClock
-from .credentials import Redactor, warn_caller
+from .credentials import warn_caller
 from .errors import Attempted, CheckmkError, ConnectError, DeadlineError, Delivery, UnexpectedReplyError
 from .metrics import MetricsCollector
 from .problem import api_error
 from .proof import objection
 from .recovery import CircuitBreaker, Guards, InFlight, RateLimit, RetryBudget, RetryPolicy
+from .redaction import Redactor
 from .sessions import PlainSession, environment, furnish
 from .settings import Settings
 from .wire import JSON, Call, Reply

@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, Iterable, Mapping, Optional
+from urllib.parse import unquote
 
-__all__ = ["Answer", "Call", "Kind", "Reply", "clean_etag"]
+__all__ = ["Answer", "Call", "Kind", "Reply", "clean_etag", "with_paths"]
 
 JSON = "application/json"
 
@@ -67,7 +68,14 @@ class Call:
     about: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path}"
+        """Return method and path for people, with ``/linux/web`` for the folder ``~linux~web``."""
+        return f"{self.method} {with_paths(self.path, self.folder_ids)}"
+
+    @property
+    def folder_ids(self) -> tuple[str, ...]:
+        """The folders in path and query as spelled in URLs, such as ``~linux~web``."""
+        parts = (*self.path.split("/"), *(value for _, value in self.query))
+        return tuple(dict.fromkeys(part for part in parts if part.startswith("~")))
 
     @property
     def is_read(self) -> bool:
@@ -78,6 +86,18 @@ class Call:
     def is_repeatable(self) -> bool:
         """Return True for reads that cost the site little: a BULK read keeps it busy, so it is tried once."""
         return self.kind in (Kind.CONFIG, Kind.STATUS, Kind.POLL)
+
+
+def with_paths(text: str, folder_ids: Iterable[str]) -> str:
+    """Return ``text`` with paths such as ``/linux/web`` in place of these folder ids."""
+    for folder in sorted(
+        {form for name in folder_ids for form in (name, unquote(unquote(name)))}, key=len, reverse=True
+    ):
+        # A tilde is the root only if it stands alone in a URL or in quotes.
+        before, after = (r"/?(?<![\w~])", r"(?![\w~])") if len(folder) > 1 else (r"(?:/|(?<=['\"]))", r"(?=[/'\"?]|$)")
+        path = unquote(unquote(folder)).replace("~", "/")
+        text = re.sub(before + re.escape(folder) + after, path.replace("\\", r"\\"), text)
+    return text
 
 
 @dataclass(frozen=True)

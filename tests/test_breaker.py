@@ -205,7 +205,7 @@ def test_a_late_end_leaves_the_place_of_the_probe(
 def test_a_check_refuses_whom_a_call_would_and_takes_no_place(breaker: CircuitBreaker, clock: ManualClock) -> None:
     breaker.check()
     _break(breaker, 3)
-    with pytest.raises(CircuitOpenError, match="3 calls in a row failed"):
+    with pytest.raises(CircuitOpenError, match="3 attempts in a row failed"):
         breaker.check()
     clock.advance(60)
     breaker.check()

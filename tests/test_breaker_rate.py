@@ -38,7 +38,7 @@ def test_too_many_failures_open_it_although_never_in_a_row(clock: ManualClock) -
     assert breaker.state is BreakerState.CLOSED, "too few calls to tell"
     _see(breaker, [True, False])
     assert breaker.state is BreakerState.OPEN
-    with pytest.raises(CircuitOpenError, match="5 of the last 10 calls failed"):
+    with pytest.raises(CircuitOpenError, match="5 of the last 10 attempts failed"):
         breaker.call(lambda: pytest.fail("called"))
 
 

@@ -294,3 +294,17 @@ def test_sixteen_threads() -> None:
         thread.join()
     assert not errors
     assert cache.stats()["size"] <= 50
+
+
+def test_storing_frees_what_is_old_now_and_then() -> None:
+    clock = ManualClock()
+    cache = LRUCache(max_size=10, default_ttl=5, cleanup_interval=30, clock=clock)
+    for number in range(4):
+        cache.set(str(number), number)
+    clock.advance(29)
+    cache.set("new", 1)
+    assert cache.stats()["size"] == 5
+    clock.advance(1)
+    cache.set("newer", 1)
+    assert (cache.stats()["size"], cache.stats()["expirations"]) == (2, 4)
+    assert cache.get("new") == cache.get("newer") == 1

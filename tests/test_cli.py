@@ -72,7 +72,7 @@ def test_hosts(site_for_cli: SimulatedSite, sync: Run) -> None:
     assert sync("hosts", "move", "new", "/x/y", "--json").data["folder"] == "/x/y"
     partly = sync("hosts", "delete", "new", "nope", "--yes")
     assert partly.code == 1
-    assert "1 of 2 hosts applied; the others:\n" in partly.err
+    assert partly.err == "Error: 1 of 2 hosts deleted; the others:\nnope: no such host\n"
     assert sync("hosts", "delete", "nope", "--yes").code == 2, "as for one that is only looked at"
     assert sync("hosts", "get", "new").code == 2
     assert sync("hosts", "update", "host00000").code == 2
@@ -94,7 +94,8 @@ def test_changes(site_for_cli: SimulatedSite, sync: Run) -> None:
     sync("hosts", "create", "new")
     (pending,) = sync("pending", "--json").data
     assert pending["action"] == "create-host"
-    assert sync("discover", "new", "--json").data == {"outcome": "applied", "hosts": 1, "state": "finished"}
+    found = {"hosts": 1, "state": "finished", "new": 8, "vanished": 0, "unchanged": 0}
+    assert sync("discover", "new", "--json").data == {"outcome": "applied", **found}
     assert sync("activate", "--json").data["activated"] == 2
     assert sync("pending", "--json").data == []
     site_for_cli.set_faults([Fault("fail_discovery")])

@@ -100,7 +100,7 @@ def test_labels_and_structured_attributes(site_for_cli: SimulatedSite, sync: Run
 
 
 def test_a_name_given_twice_is_one(site_for_cli: SimulatedSite, sync: Run) -> None:
-    assert sync("hosts", "delete", "host00000", "host00000", "--yes", "--json").data["applied"] == 1
+    assert sync("hosts", "delete", "host00000", "host00000", "--yes", "--json").data["deleted"] == 1
     assert sync("discover", "host00001", "host00001", "--json").data["hosts"] == 1
 
 

@@ -63,7 +63,7 @@ def _call(site: SimulatedSite, person: Optional[_Person], tool: str, /, *, optio
 def test_deleting_shows_names_and_folders(live: SimulatedSite, mode: str) -> None:
     person = _Person()
     done = _call(live, person, "hosts_delete", names=["host00001", "host00002"], options={"mode": mode})
-    assert data(done)["result"] == {"applied": 2}
+    assert data(done)["result"] == {"deleted": 2}
     (question,) = person.asked
     lines = question.splitlines()
     assert lines[0] == "Delete 2 hosts from the configuration of s, for good."
@@ -191,7 +191,8 @@ def test_by_checksum_in_two_steps(live: SimulatedSite) -> None:
         assert first["done"] is False
         assert first["preview"][1] == "in /: host00001"
         assert "host00001" in live.world.setup.hosts
-        for wrong in ("0" * 16, "", "é"):
+        assert data(await delete("host00001", checksum=""))["done"] is False, "that is none"
+        for wrong in ("0" * 16, "é"):
             assert "no checksum of a preview" in said(await delete("host00001", checksum=wrong))
         assert "not what would be done" in said(await delete("host00002", checksum=first["checksum"]))
         assert len(live.world.setup.hosts) == 3

@@ -86,7 +86,7 @@ def test_hosts(live: SimulatedSite) -> None:
     data(_call(live, "folders_create", path="/a/b", title="B"))
     assert data(_call(live, "hosts_move", name="new", folder="/a/b"))["folder"] == "/a/b"
     assert hosts["new"].folder == "/a/b"
-    assert data(_call(live, "hosts_delete", names=["new"])) == {"done": True, "result": {"applied": 1}}
+    assert data(_call(live, "hosts_delete", names=["new"])) == {"done": True, "result": {"deleted": 1}}
     assert "new" not in hosts
     assert "there is no such host: nope" in said(_call(live, "hosts_delete", names=["nope"]))
 
@@ -111,7 +111,7 @@ def test_a_batch_says_what_became_of_each(live: SimulatedSite) -> None:
     assert (found["applied"], found["not_applied"], found["unknown"]) == (5, 1, 0)
     assert found["failures"][0].startswith("host00001: not applied: ")
     assert {f"b{n}" for n in range(1, 6)} <= set(live.world.setup.hosts)
-    assert "number 0 of the list" in said(_call(live, "batch_create_hosts", hosts=[{"name": "x"}]))
+    assert "number 0 of the list" in said(_call(live, "batch_create_hosts", hosts=[{"nam": "x"}]))
     too_many = _call(live, "batch_create_hosts", hosts=hosts, options={"max_batch": 4})
     assert "at most 4 items" in said(too_many)
 
@@ -119,7 +119,7 @@ def test_a_batch_says_what_became_of_each(live: SimulatedSite) -> None:
 def test_discovery_and_activation(live: SimulatedSite) -> None:
     data(_call(live, "hosts_create", name="new"))
     found = data(_call(live, "discover_services", hosts=["new"]))
-    assert found["result"] == {"hosts": 1, "state": "finished"}
+    assert found["result"] == {"hosts": 1, "state": "finished", "new": 8, "vanished": 0, "unchanged": 0}
     assert data(_call(live, "activate_changes"))["result"]["activated"] == 2
     assert "new" in live.world.core.hosts
     assert data(_call(live, "activate_changes"))["result"]["activated"] == 0

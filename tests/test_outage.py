@@ -188,3 +188,21 @@ def test_who_will_be_refused_does_not_queue(site: SimulatedSite, connect: Any) -
     client.health()
     with client._transport.guards._lanes["read"].slot():
         assert isinstance(client.health().error, CircuitOpenError)
+
+
+@pytest.mark.parametrize("threshold", [1, 2, 5, 7])
+def test_the_breaker_names_what_it_counted(threshold: int, clock: ManualClock) -> None:
+    """The repeats of a call count as well, so the number is that of the requests, not of the calls."""
+    recovery = {"circuit_breaker": {"failure_threshold": threshold}}
+    with SimulatedSite(faults=[DOWN], clock=clock) as site, site.client(clock=clock, recovery=recovery) as cmk:
+        said = ""
+        while not said:
+            try:
+                cmk.version()
+            except CircuitOpenError as error:
+                said = str(error)
+            except GatewayError:
+                continue
+        assert cmk.metrics()["counters"]["attempts"] == threshold
+        attempts = "1 attempt" if threshold == 1 else f"{threshold} attempts"
+        assert said.startswith(f"not tried: {attempts} in a row failed; next try in ")

@@ -74,7 +74,7 @@ def test_the_breaker_counts_every_try_and_ends_the_repeats(make: Callable[..., S
     with pytest.raises(TimeoutError):
         service.get_host_status("web01")
     assert (service.calls, clock.slept) == (2, [1.0]), "nobody waits for a breaker that is open"
-    with pytest.raises(CircuitOpenError, match="2 calls in a row failed"):
+    with pytest.raises(CircuitOpenError, match="2 attempts in a row failed"):
         service.get_host_status("web01")
     service.fallback_handler.register_fallback("get_host_status", lambda host_name: UNKNOWN)
     assert service.get_host_status("web01") == UNKNOWN

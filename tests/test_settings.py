@@ -12,8 +12,8 @@ import pytest
 
 from checkmk_sync import Checkmk, SecretSource, Settings
 from checkmk_sync.configuration import from_env, load
-from checkmk_sync.credentials import Redactor
 from checkmk_sync.errors import MissingExtraError, SettingsError
+from checkmk_sync.redaction import Redactor
 from checkmk_sync.settings import Timeouts, hide_userinfo, replace_nested
 
 BASE = """\

@@ -47,6 +47,8 @@ class BatchOperationsMixin:
         """Delete all items; what became of each."""
         return self._batch("delete", items, resource_type, delete_function, options)
 
+    _batch_create, _batch_update, _batch_delete = batch_create, batch_update, batch_delete
+
     def _batch(
         self,
         verb: str,

@@ -57,7 +57,12 @@ class CachingService:
         settings = getattr(self.config, "caching", None)
         if settings is None:
             return LRUCache()
-        return LRUCache(settings.max_size, settings.default_ttl, max_bytes=settings.max_mb * 2**20)
+        return LRUCache(
+            settings.max_size,
+            settings.default_ttl,
+            max_bytes=settings.max_mb * 2**20,
+            cleanup_interval=settings.cleanup_interval,
+        )
 
     def _made(self, name: str, make: Callable[[], Any]) -> Any:
         """Made when first asked for, once: a mixin has no constructor that people remember to call."""
@@ -67,6 +72,8 @@ class CachingService:
     def invalidate_cache_pattern(self, pattern: str) -> int:
         """Forget results whose key ``prefix:function:arguments`` matches, such as ``hosts:*web01*``; how many."""
         return self.cache.invalidate_pattern(pattern)
+
+    _invalidate_cache_pattern = invalidate_cache_pattern
 
 
 def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F]:

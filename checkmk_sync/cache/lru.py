@@ -25,7 +25,9 @@ class LRUCache:
 
     What can be changed is kept and handed out as a copy, so no caller sees what another does to it. With
     ``max_bytes`` the sizes that ``size_of(value)`` tells (default: the bytes of the value, pickled) are bounded as
-    well; what is larger than that alone is not kept. ValueError for bounds that leave no room for anything.
+    well; what is larger than that alone is not kept. With ``cleanup_interval`` storing a value also frees the memory
+    of those whose time is over, if that many seconds have passed since the last time. ValueError for bounds that leave
+    no room for anything.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class LRUCache:
         *,
         max_bytes: Optional[float] = None,
         size_of: Optional[Callable[[Any], int]] = None,
+        cleanup_interval: Optional[float] = None,
         clock: Optional[Clock] = None,
     ) -> None:
         if max_size < 1 or (max_bytes is not None and max_bytes <= 0):
@@ -42,6 +45,7 @@ class LRUCache:
         self.max_size, self.default_ttl = max_size, default_ttl
         self._max_bytes, self._size_of = max_bytes, size_of or _pickled_size
         self._now = (clock or SystemClock()).monotonic
+        self._cleanup_interval, self._cleaned_at = cleanup_interval, self._now()
         self.renew()
         renewed_in_children(self)
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
@@ -82,6 +86,8 @@ class LRUCache:
             self._drop(key)
             if ttl <= 0 or (self._max_bytes is not None and size > self._max_bytes):
                 return
+            if self._cleanup_interval is not None and self._now() >= self._cleaned_at + self._cleanup_interval:
+                self._drop_expired()
             self._entries[key] = _Entry(self._now() + ttl, kept, copied, size)
             self._bytes += size
             while len(self._entries) > self.max_size or (self._max_bytes is not None and self._bytes > self._max_bytes):
@@ -114,12 +120,7 @@ class LRUCache:
     def cleanup_expired(self) -> int:
         """Free the memory of all whose time is over; how many there were."""
         with self._lock:
-            now = self._now()
-            doomed = [key for key, entry in self._entries.items() if entry.ends <= now]
-            for key in doomed:
-                self._drop(key)
-            self._counts["expirations"] += len(doomed)
-            return len(doomed)
+            return self._drop_expired()
 
     def stats(self) -> dict[str, Any]:
         """Hits, misses, evictions, expirations, size, bytes and hit_rate (None before the first get)."""
@@ -127,6 +128,14 @@ class LRUCache:
             asked = self._counts["hits"] + self._counts["misses"]
             rate = self._counts["hits"] / asked if asked else None
             return {**self._counts, "size": len(self._entries), "bytes": self._bytes, "hit_rate": rate}
+
+    def _drop_expired(self) -> int:
+        now = self._cleaned_at = self._now()
+        doomed = [key for key, entry in self._entries.items() if entry.ends <= now]
+        for key in doomed:
+            self._drop(key)
+        self._counts["expirations"] += len(doomed)
+        return len(doomed)
 
     def _drop(self, key: str) -> bool:
         entry = self._entries.pop(key, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any, Mapping, Optional, Sequence
 
@@ -22,8 +23,11 @@ from ..errors import (
     TransportError,
     UnexpectedReplyError,
 )
+from ..names import chosen, lookalikes
 from ..outcomes import Status
+from ..texts import harmless
 from ..verbs import VERBS, Argument, FailedRow, Intent, Verb
+from .completion import completion
 from .cost import cost_of
 from .demo import demo
 from .doctor import doctor
@@ -50,6 +54,16 @@ class _Group(click.Group):
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(context, args or ["--help"])
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        name = args[0]
+        if context.resilient_parsing or name.startswith("-") or self.get_command(context, name) is not None:
+            return super().resolve_command(context, args)
+        meant = lookalikes(name, self.commands)
+        hint = f"; did you mean {' or '.join(map(repr, meant))}? There are" if meant else "; there are"
+        where = "" if context.parent is None else f" of {context.info_name!r}"
+        known = f"{', '.join(sorted(self.commands))} ({context.command_path} --help, docs/cli.md)"
+        raise click.UsageError(f"no command{where} is called {name!r}{hint}: {known}")
 
 
 @click.group(
@@ -87,7 +101,8 @@ def _command(verb: Verb) -> click.Command:
             if isinstance(found, Mapping):
                 _show_record(state, found)
             else:
-                state.output.rows(found, verb.columns)
+                times = {field.name for field in verb.fields if field.time}
+                state.output.rows(found, verb.columns, times=times, empty=_empty_text(verb, arguments))
         return exit_code(found.error) if isinstance(found, FailedRow) else 0
 
     epilog = f"Example: {verb.example}"
@@ -111,6 +126,14 @@ def _show_record(state: State, found: Mapping[str, Any]) -> None:
         state.output.record(found)
 
 
+def _empty_text(verb: Verb, arguments: Mapping[str, Any]) -> str:
+    """Return the text for an empty list: a filter may be the reason, and ``--limit 0`` needs no text."""
+    if arguments.get("limit") == 0:
+        return ""
+    is_filtered = any(arguments[found.name] not in (found.default, []) for found in verb.arguments)
+    return "no match" if is_filtered else verb.empty
+
+
 def _yes(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     context.meta["yes"] = value
 
@@ -120,8 +143,18 @@ def _ask(state: State, verb: Verb, client: Checkmk, arguments: Mapping[str, Any]
     intent = Intent(verb.help) if verb.preview is None else verb.preview(client, **arguments)
     if intent is not None and intent.asks:
         for line in (intent.sentence, *(f"  {detail}" for detail in intent.details)):
-            state.output.question(safe(line))
+            state.output.question(line)
         ask("Do it?")
+
+
+class _Choice(click.Choice):  # type: ignore[type-arg]
+    """A choice in any case, or any unambiguous beginning of one."""
+
+    def convert(self, value: Any, param: Optional[click.Parameter], ctx: Optional[click.Context]) -> Any:
+        try:
+            return chosen(str(value), self.choices)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def _parameter(argument: Argument) -> click.Parameter:
@@ -131,13 +164,14 @@ def _parameter(argument: Argument) -> click.Parameter:
     option = "--" + argument.name.replace("_", "-")
     if argument.kind is bool:
         return click.Option([option, argument.name], is_flag=True, help=argument.help)
-    kind: Any = click.Choice(argument.choices) if argument.choices else argument.kind
+    kind: Any = _Choice(argument.choices, case_sensitive=False) if argument.choices else argument.kind
     if argument.kind is int:
         kind = click.IntRange(min=argument.least)
     if argument.kind == "pairs":
         kind = str
+    others = ["--" + alias.replace("_", "-") for alias in argument.aliases]
     return click.Option(
-        [option, argument.name],
+        [option, *others, argument.name],
         type=kind,
         multiple=argument.many,
         default=None if argument.many else argument.default,
@@ -176,11 +210,28 @@ def _register() -> None:
         cli.add_command(groups[noun])
     for verb in (verb for verb in VERBS if "cli" in verb.faces):
         (groups[verb.noun] if verb.noun else cli).add_command(_command(verb))
-    for command in (apply, demo, doctor, mcp, plan, simulate):
+    for command in (apply, completion, demo, doctor, mcp, plan, simulate):
         cli.add_command(command)
 
 
 _register()
+
+
+def _in_one_line(error: click.ClickException) -> str:
+    if isinstance(error, click.NoSuchOption):
+        return harmless(_unknown_option(error))
+    if isinstance(error, click.MissingParameter):  # click lists the choices on several lines
+        return " ".join(error.format_message().split())
+    return harmless(error.format_message())
+
+
+def _unknown_option(error: click.NoSuchOption) -> str:
+    """Describe an unknown option, with a suggestion only if it is close: click also suggests distant ones."""
+    context = error.ctx
+    known = [] if context is None else [name for found in context.command.params for name in found.opts]
+    meant = lookalikes(error.option_name, (name for name in known if name.startswith("--")))
+    hint = f"did you mean {' or '.join(meant)}? All of them" if meant else "all options"
+    return f"there is no option {error.option_name}; {hint}: {'' if context is None else context.command_path} --help"
 
 
 def exit_code(error: CheckmkError) -> int:
@@ -247,7 +298,9 @@ def _run(state: State, arguments: Optional[Sequence[str]], module: str) -> int:
         state.output.error(f"stopped; {state.kept}")
         return INTERRUPTED
     except click.ClickException as error:
-        state.output.error(error.format_message(), {"error": "UsageError", "message": error.format_message()})
+        said = _in_one_line(error)
+        state.as_json = state.as_json or "--json" in (sys.argv[1:] if given is None else given)  # not parsed yet
+        state.output.error(said, {"error": "UsageError", "message": said})
         return REFUSED
     except CheckmkError as error:
         facts = error.to_dict()

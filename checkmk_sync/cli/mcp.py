@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from ..errors import SettingsError
 from .output import safe
-from .shared import State, shared_options
+from .shared import OneLine, State, files, folders, shared_options
 
 __all__ = ["mcp"]
 
@@ -24,7 +24,7 @@ __all__ = ["mcp"]
 )
 @click.option("--allow", multiple=True, metavar="PATTERN", help="Only offer tools that fit, such as 'hosts_*'.")
 @click.option("--deny", multiple=True, metavar="PATTERN", help="Offer no tools that fit.")
-@click.option("--sync-folder", metavar="DIR", help="Where inventory files may be read from.")
+@click.option("--sync-folder", metavar="DIR", help="Where inventory files may be read from.", shell_complete=folders)
 @click.option(
     "--max-batch",
     type=click.IntRange(1, 10_000),
@@ -33,12 +33,20 @@ __all__ = ["mcp"]
     help="How many objects one call may name; files of --sync-folder may name more.",
 )
 @click.option(
-    "--audit-log", metavar="FILE", help="Note every write in this file, a line of JSON each (default: on stderr)."
+    "--audit-log",
+    metavar="FILE",
+    help="Note every write in this file, a line of JSON each (default: on stderr).",
+    shell_complete=files,
 )
 @click.option("--http", is_flag=True, help="Serve over HTTP instead of standard input and output.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
-@click.option("--token-file", metavar="FILE", help="A file with the token of clients (or set CHECKMK_MCP_TOKEN).")
+@click.option(
+    "--token-file",
+    metavar="FILE",
+    help="A file with the token of clients (or set CHECKMK_MCP_TOKEN).",
+    shell_complete=files,
+)
 @click.option("--behind-tls", is_flag=True, help="A proxy in front of it speaks TLS: needed beyond this machine.")
 @click.option("--name", multiple=True, metavar="HOST", help="A name by which clients call it, such as the proxy's.")
 @shared_options
@@ -100,6 +108,7 @@ class _Failures(logging.Handler):
     def __init__(self, is_whole: bool) -> None:
         super().__init__(logging.WARNING)
         self._is_whole = is_whole
+        self.setFormatter(OneLine())
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._is_whole:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import json
+import shutil
 import sys
 from contextlib import contextmanager
-from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Container, Iterable, Iterator, Mapping, Optional, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from ..names import counted
 from ..sync import Step
 from ..texts import harmless
 from .cost import cost_as_text
-from .streams import is_read
+from .streams import encodable, is_read
+from .table import lines
 
 __all__ = ["Output", "safe"]
 
@@ -33,37 +35,50 @@ def safe(value: Any) -> str:
     return harmless(text)
 
 
+def local_time(value: Any) -> Any:
+    """Return an ISO 8601 or UNIX time as short local time, and any other value unchanged."""
+    try:
+        if isinstance(value, str):
+            # Python before 3.11 does not read the Z.
+            moment = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
+        elif isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+            moment = datetime.datetime.fromtimestamp(value, datetime.timezone.utc)
+        else:
+            return value
+        return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError, OSError):
+        return value
+
+
 class Output:
     """Results go to stdout, everything else to stderr; progress bars only where stderr is a terminal."""
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json, self.quiet = as_json, quiet
-        self.console = Console(highlight=False, soft_wrap=True)
-        self._errors = Console(stderr=True, highlight=False, soft_wrap=True)
-
-    @property
-    def is_terminal(self) -> bool:
-        return self.console.is_terminal
+        # Passed explicitly, because rich would otherwise let FORCE_COLOR put colours into files and pipes.
+        self.is_terminal = sys.stdout.isatty()
+        self.console = Console(highlight=False, soft_wrap=True, force_terminal=self.is_terminal)
+        self._errors = Console(stderr=True, highlight=False, soft_wrap=True, force_terminal=sys.stderr.isatty())
 
     def line(self, text: str, style: str = "") -> None:
         """One line for people on stdout."""
-        self.console.print(Text(text, style=style))
+        self.console.print(Text(safe(text), style=style))
 
     def note(self, text: str) -> None:
         """One line on stderr, unless quiet."""
         if not self.quiet:
-            self._errors.print(Text(text))
+            self._errors.print(Text(safe(text)))
 
     def question(self, text: str) -> None:
         """One line on stderr for who is about to be asked."""
-        self._errors.print(Text(text))
+        self._errors.print(Text(safe(text)))
 
     def error(self, message: str, facts: Optional[Mapping[str, Any]] = None) -> None:
-        """A failure on stderr: one sentence, or JSON."""
+        """Print a failure on stderr, keeping the lines of the message, or as JSON."""
         if self.as_json and facts is not None:
             sys.stderr.write(json.dumps(facts, default=str) + "\n")
             return
-        lines = message.splitlines() or [""]
+        lines = message.split("\n")
         if len(lines) > MAX_LINES:
             lines[MAX_LINES:] = [f"  … and {counted(len(lines) - MAX_LINES, 'more line')} (all of it with --json)"]
         for number, part in enumerate(lines):
@@ -94,16 +109,33 @@ class Output:
             else:
                 self.console.print(Text.assemble((f"{name}: ", "bold"), safe(value)))
 
-    def rows(self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-        """Many objects, in constant memory: they leave while they come, as long as somebody reads them."""
+    def rows(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        columns: Sequence[str],
+        *,
+        times: Container[str] = (),
+        empty: str = "no match",
+    ) -> None:
+        """Print rows while they arrive, in constant memory, as long as somebody reads them.
+
+        The columns in ``times`` are shown as local times, except in JSON. On a terminal ``empty`` is shown if there are
+        no rows.
+        """
         rows = itertools.takewhile(lambda _row: is_read(), rows)
         if self.as_json:
             self._json_rows(rows)
-        elif self.is_terminal:
-            self._table(rows, columns)
-        else:
-            for row in rows:
-                sys.stdout.write("\t".join(safe(row.get(column)) for column in columns) + "\n")
+            return
+
+        def cells(row: Mapping[str, Any]) -> list[str]:
+            return [safe(local_time(row.get(name)) if name in times else row.get(name)) for name in columns]
+
+        shown = map(cells, rows)
+        if not self.is_terminal:
+            for row in shown:
+                sys.stdout.write("\t".join(row) + "\n")
+        elif not self._table(shown, columns) and empty:
+            self.note(empty)
 
     @staticmethod
     def _json_rows(rows: Iterable[Mapping[str, Any]]) -> None:
@@ -113,16 +145,17 @@ class Output:
             separator = ",\n"
         sys.stdout.write("\n]\n" if separator == ",\n" else "[]\n")
 
-    def _table(self, rows: Iterator[Mapping[str, Any]], columns: Sequence[str]) -> None:
-        headed = True
-        for some in iter(lambda: list(itertools.islice(rows, WIDE_ROWS)), []):
-            table = Table(box=None, pad_edge=False, show_header=headed, header_style="bold")
-            for column in columns:
-                table.add_column(column, overflow="fold")
-            for row in some:
-                table.add_row(*(Text(safe(row.get(column))) for column in columns))
-            self.console.print(table)
+    def _table(self, rows: Iterator[list[str]], columns: Sequence[str]) -> bool:
+        """Print a table. Return False if there are no rows."""
+        headed, width = True, shutil.get_terminal_size().columns
+        encoding = sys.stdout.encoding
+        ellipsis = encodable("…", encoding)
+        shown = ([encodable(cell, encoding) for cell in row] for row in rows)
+        for some in iter(lambda: list(itertools.islice(shown, WIDE_ROWS)), []):
+            for line in lines(columns, some, width, headed=headed, ellipsis=ellipsis):
+                self.console.print(line)
             headed = False
+        return not headed
 
     def _note_stage(self, step: Step) -> None:
         if step.done == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import Iterator
 
@@ -16,8 +17,10 @@ HEAD = """\
 
 Generated from the commands themselves by `python -m checkmk_sync.cli.reference`.
 
-Results go to stdout, everything else to stderr. On a terminal lists are tables, in a pipe they are lines with tabs,
-and with `--json` they are JSON. Deleting asks, and so does `apply`; without a terminal give `--yes`.
+Results go to stdout, everything else to stderr. On a terminal lists are tables with one line a row, cut to its width,
+with states in colour (set `NO_COLOR` for none). In a pipe they are lines with tabs, and with `--json` they are JSON.
+Times are local; with `--json` they are as the site says them. Deleting asks, and so does `apply`; without a terminal
+give `--yes`.
 
 | exit code | meaning |
 |---|---|
@@ -33,6 +36,8 @@ check |
 
 What becomes of stdout does not change what is done: `apply` does its work when the reader leaves (`| head`), and the
 exit code is the same. Letters that the encoding of the terminal does not have are written out, as `\\u0142`.
+
+`checkmk-sync completion SHELL` prints the script with which bash, zsh or fish complete all that is on this page.
 
 These options stand before or after the command:
 """
@@ -58,8 +63,9 @@ def _described(command: click.Command, name: str) -> Iterator[str]:
     arguments = [str(p.metavar) for p in command.params if isinstance(p, click.Argument)]
     many = {str(p.metavar) for p in command.params if isinstance(p, click.Argument) and p.nargs == -1}
     shown = (f"{text}..." if text in many and not text.endswith("...") else text for text in arguments)
-    yield " ".join((command.help or "").split())
-    yield ""
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        yield from _as_code(paragraph) if paragraph.startswith("\b") else (" ".join(paragraph.split()),)
+        yield ""
     yield f"    {' '.join((name, *shown, '[OPTIONS]'))}"
     options = list(_options(command))
     if options:
@@ -67,6 +73,11 @@ def _described(command: click.Command, name: str) -> Iterator[str]:
     if command.epilog:
         yield ""
         yield f"Example: `{command.epilog.partition('Example: ')[2]}`"
+
+
+def _as_code(paragraph: str) -> Iterator[str]:
+    """The lines of a paragraph that click must not wrap."""
+    return (f"    {line.strip()}" for line in paragraph.splitlines()[1:])
 
 
 _SHARED = ("config", "json", "quiet", "stats", "verbose")

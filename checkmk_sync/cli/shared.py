@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from ..client import Checkmk
 from ..configuration import NEEDED_VARIABLES, from_env, load
@@ -16,17 +17,20 @@ from ..errors import SettingsError
 from ..metrics import MetricsCollector
 from ..settings import Settings
 from .outcome import Writing, settling_note
-from .output import Output
+from .output import Output, safe
 
 __all__ = [
     "INTERRUPTED",
     "REFUSED",
     "UNREACHABLE",
     "Declined",
+    "OneLine",
     "State",
     "as_options",
     "ask",
     "can_ask",
+    "files",
+    "folders",
     "shared_options",
 ]
 
@@ -87,10 +91,17 @@ class State:
         """Log to stderr: with -v warnings and retries, with -vv every request."""
         if self.verbose:
             handler = logging.StreamHandler()
-            handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+            handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
             logger = logging.getLogger("checkmk_sync")
             logger.addHandler(handler)
             logger.setLevel(logging.DEBUG if self.verbose > 1 else logging.INFO)
+
+
+class OneLine(logging.Formatter):
+    """Escapes line breaks in messages, which may quote the site. Tracebacks keep their lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return safe(super().formatMessage(record))
 
 
 class Declined(click.Abort):
@@ -130,6 +141,16 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
     return callback
 
 
+def files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """Let the shell complete the names of files."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def folders(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """Let the shell complete the names of folders."""
+    return [CompletionItem(incomplete, type="dir")]
+
+
 def shared_options(command: F) -> F:
     """Add ``--config``, ``--json``, ``--stats``, ``-q`` and ``-v`` to a command."""
     options = (
@@ -138,6 +159,7 @@ def shared_options(command: F) -> F:
             metavar="FILE",
             help=f"Configuration file (or set {CONFIG_VARIABLE}, or the CHECKMK_… variables).",
             callback=_keep("config"),
+            shell_complete=files,
             expose_value=False,
         ),
         click.option(

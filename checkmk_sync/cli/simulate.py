@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shlex
 import signal
 import sys
+import tempfile
 import threading
-from typing import Any, Optional
+from typing import Any, Callable, Iterator, Optional
 
 import click
 
 from ..credentials import SecretSource
 from ..settings import Settings
-from .output import Output
-from .shared import State, shared_options
+from .shared import State, files, shared_options
 
 __all__ = ["serve", "simulate"]
 
@@ -23,7 +26,7 @@ __all__ = ["serve", "simulate"]
 @click.option("--site", default="s", show_default=True, help="Site id.")
 @click.option("--username", default="automation", show_default=True, help="Automation user.")
 @click.option("--password", help="Its secret, which everybody can see in the process list: for tests only.")
-@click.option("--password-file", metavar="FILE", help="A file with its secret.")
+@click.option("--password-file", metavar="FILE", help="A file with its secret.", shell_complete=files)
 @click.option("--hosts", default=0, show_default=True, type=click.IntRange(0), help="Hosts at the start.")
 @click.option("--services", default=30, show_default=True, type=click.IntRange(2), help="Services of each host.")
 @click.option("--version", default="2.4.0p18", show_default=True, help="Version of Checkmk.")
@@ -50,30 +53,56 @@ def simulate(context: click.Context, /, password: Optional[str], password_file: 
         site = SimulatedSite(**options, password=used)
     except (ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
-    with site:
+    with asked_to_end() as wait, site, _password_variable(used, password, password_file) as variable:
+        variables = {
+            "CHECKMK_SERVER_URL": site.url,
+            "CHECKMK_SITE": site.site,
+            "CHECKMK_USERNAME": site.username,
+            **variable,
+        }
         if state.as_json:
             state.output.data({"url": site.url, "site": site.site, "username": site.username})
         else:
-            _explain(state.output, site, shown=None if password else site.password)
+            state.output.line(f"Simulated Checkmk at {site.api_url}")
+            for name, value in variables.items():
+                state.output.line(f"export {name}={shlex.quote(value)}")
         sys.stdout.flush()  # whoever reads this waits for it, and the end may be far away
-        serve()
+        wait()
 
 
-def _explain(output: Output, site: Any, shown: Optional[str]) -> None:
-    output.line(f"Simulated Checkmk at {site.api_url}")
-    output.line(f"export CHECKMK_SERVER_URL={site.url} CHECKMK_SITE={site.site} CHECKMK_USERNAME={site.username}")
-    if shown is not None:
-        output.line(f"export CHECKMK_PASSWORD={shown}")
+@contextlib.contextmanager
+def _password_variable(used: str, given: Optional[str], file: Optional[str]) -> Iterator[dict[str, str]]:
+    """Provide the variable with the password: the default one itself, and any other only by the file that holds it."""
+    if file is not None:
+        yield {"CHECKMK_PASSWORD_FILE": os.path.abspath(os.path.expanduser(file))}
+    elif given:
+        with tempfile.TemporaryDirectory(prefix="checkmk-sync-simulate-") as folder:  # readable by its owner only
+            path = os.path.join(folder, "password")
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:
+                written.write(given)
+            yield {"CHECKMK_PASSWORD_FILE": path}
+    else:
+        yield {"CHECKMK_PASSWORD": used}
 
 
 def serve() -> None:
     """Wait until the process is asked to end."""
+    with asked_to_end() as ended:
+        ended()
+
+
+@contextlib.contextmanager
+def asked_to_end() -> Iterator[Callable[[], None]]:
+    """Catch SIGTERM, and provide a function that waits for it or for Ctrl-C."""
     ended = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
+
+    def wait() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            while not ended.wait(0.5):
+                pass
+
     try:
-        while not ended.wait(0.5):
-            pass
-    except KeyboardInterrupt:
-        pass
+        yield wait
     finally:
         signal.signal(signal.SIGTERM, before)

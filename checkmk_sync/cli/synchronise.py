@@ -22,8 +22,8 @@ from ..sync import (
     report_as_text,
 )
 from .outcome import UNKNOWN, failed_status, worst
-from .output import Output, safe
-from .shared import State, as_options, ask, can_ask, shared_options
+from .output import Output
+from .shared import State, as_options, ask, can_ask, files, shared_options
 
 __all__ = ["apply", "plan", "show"]
 
@@ -71,7 +71,7 @@ def _inventory(command: F) -> F:
     command = click.option(
         "--owner", metavar="NAME", help="Mark what is created as yours, and delete what is yours and not wanted."
     )(command)
-    return click.argument("inventory", nargs=-1, required=True, metavar="INVENTORY...")(command)
+    return click.argument("inventory", nargs=-1, required=True, metavar="INVENTORY...", shell_complete=files)(command)
 
 
 @click.command(epilog="Example: checkmk-sync plan hosts.yaml --owner cmdb --detailed-exitcode")
@@ -186,8 +186,8 @@ def _confirm(output: Output, found: Plan, options: Options, *, stdin_is_taken: b
         why = "standard input is the inventory, so nobody can be asked" if stdin_is_taken else "no terminal to ask on"
         raise click.UsageError(f"{why}: give --yes, or --checksum with that of the reviewed plan")
     if output.as_json or not output.is_terminal:  # who is asked has to see what about
-        for line in plan_as_text(found, limit=SHOWN).splitlines():
-            output.question(safe(line))
+        for line in plan_as_text(found, limit=SHOWN).split("\n"):
+            output.question(line)
     ask(_question(found, options))
 
 
@@ -202,8 +202,8 @@ def _question(found: Plan, options: Options) -> str:
 
 def show(output: Output, text: str) -> None:
     """Print lines that hold text from the server or from an inventory."""
-    for line in text.splitlines():
-        output.line(safe(line), style=_STYLES.get(line[:2], ""))
+    for line in text.split("\n"):
+        output.line(line, style=_STYLES.get(line[:2], ""))
 
 
 _STYLES = {"+ ": "green", "~ ": "yellow", "> ": "cyan", "- ": "red", "! ": "bold red"}

@@ -6,6 +6,7 @@ import dataclasses
 import pickle
 from typing import Any, Optional, TypeVar
 
+from ..texts import harmless
 from .attempted import Attempted, Delivery
 
 __all__ = [
@@ -23,9 +24,15 @@ class CheckmkError(Exception):
     """The base of all errors of this library; the facts are attributes, ``str()`` is one sentence.
 
     ``attempted`` says how the call went; it is None for errors that do not come out of a call.
+
+    Messages quote sites, files and monitored systems. Line breaks and other invisible characters in them are escaped,
+    so only ``more_lines`` begin a new line.
     """
 
     attempted: Optional[Attempted] = None
+
+    def __init__(self, message: str = "", *more_lines: str) -> None:
+        super().__init__("\n".join(harmless(line) for line in (message, *more_lines)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default would call the constructor with `args` only, and lose the cause.

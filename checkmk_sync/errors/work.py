@@ -65,9 +65,9 @@ class WaitTimeoutError(CheckmkError):
 class BatchError(CheckmkError):
     """A batch could not go on or partly failed; ``outcomes`` holds one outcome for each item tried."""
 
-    def __init__(self, message: str, *, outcomes: Sequence[Any]) -> None:
+    def __init__(self, message: str, *more_lines: str, outcomes: Sequence[Any]) -> None:
         self.outcomes = outcomes
-        super().__init__(message)
+        super().__init__(message, *more_lines)
 
     def to_dict(self) -> dict[str, Any]:
         facts = super().to_dict()
@@ -127,7 +127,7 @@ class InventoryError(SyncError):
         self.problems = list(problems)
         lines = [str(problem) for problem in self.problems]
         head = lines[0] if len(lines) == 1 else f"{len(lines)} mistakes in the inventory:"
-        super().__init__("\n  ".join([head, *(lines if len(lines) > 1 else ())]))
+        super().__init__(head, *(f"  {line}" for line in lines if len(lines) > 1))
 
     def to_dict(self) -> dict[str, Any]:
         facts = super().to_dict()

@@ -6,7 +6,7 @@ import json
 import secrets
 from typing import Any, Mapping
 
-from ..credentials import HIDDEN, is_secret_name, masked, secrets_in
+from ..redaction import HIDDEN, is_secret_name, masked, secrets_in
 from ..texts import harmless, json_in
 
 __all__ = ["cleaned", "fenced", "line", "quoted", "unbroken"]

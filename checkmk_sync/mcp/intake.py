@@ -7,8 +7,8 @@ from typing import Any, Iterator, Mapping
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..credentials import HIDDEN
 from ..names import ADOPTED_LABEL, OWNER_LABEL
+from ..redaction import HIDDEN
 from ..texts import json_in, unseen
 from ..verbs import Verb, as_arguments
 from .fence import quoted

@@ -60,7 +60,7 @@ def _add_whole(server: MCPServer[Any], caller: Caller, uri: str, verb: Verb) -> 
 
 def _add_host(server: MCPServer[Any], caller: Caller, verb: Verb) -> None:
     async def host(name: str) -> str:
-        return await _read(caller, verb, {"name": name, "effective": False})
+        return await _read(caller, verb, {"host": name, "effective": False})
 
     server.resource(ONE_HOST, name="host", description=verb.help, mime_type=_TEXT)(host)
 

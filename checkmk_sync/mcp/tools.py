@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, Mapping, Optional, Union, get_args
+from typing import Annotated, Any, Callable, Literal, Mapping, Optional, Union, get_args
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -16,6 +16,7 @@ from ..verbs import Argument, Verb
 from .calls import Caller
 from .paging import DEFAULT_PAGE, LARGEST_PAGE, MAX_CURSOR
 from .policy import Policy
+from .spelling import spelled
 
 __all__ = ["tool_of"]
 
@@ -42,11 +43,16 @@ class _Metadata(FuncMetadata):
 
 
 class _RowTool(Tool):
-    """A tool that says in one line what is wrong with its arguments; ``missing`` says why it has not all of them."""
+    """A tool that says in one line what is wrong with its arguments; ``missing`` says why it has not all of them.
+
+    ``spell`` is applied to the arguments first.
+    """
 
     missing: dict[str, str] = Field(default_factory=dict, exclude=True)
+    spell: Callable[[dict[str, Any]], dict[str, Any]] = Field(exclude=True)
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
+        arguments = self.spell(arguments)
         try:
             self.fn_metadata.validate_arguments(arguments)
         except ValidationError as error:
@@ -74,10 +80,11 @@ def tool_of(verb: Verb, caller: Caller) -> Tool:
         name=verb.tool_name,
         title=_title(verb),
         description=_description(verb),
-        parameters=model.model_json_schema(),
+        parameters=_schema(verb, model),
         fn_metadata=_Metadata(arg_model=model, output_model=_answer_model(verb), objects=frozenset(objects)),
         is_async=True,
         context_kwarg="ctx",
+        spell=lambda arguments: spelled(verb, arguments),
         missing={found.name: _NO_FILES for found in verb.arguments if found.name not in model.model_fields},
         annotations=ToolAnnotations(
             title=_title(verb),
@@ -87,6 +94,14 @@ def tool_of(verb: Verb, caller: Caller) -> Tool:
             open_world_hint=not verb.local,
         ),
     )
+
+
+def _schema(verb: Verb, model: type[_Arguments]) -> dict[str, Any]:
+    schema = model.model_json_schema()
+    if verb.tool_name.startswith("stream_"):  # clients may check arguments against the schema
+        limit = schema["properties"]["limit"]
+        schema["properties"]["batch_size"] = {**limit, "title": "Batch Size", "description": "Another name of limit."}
+    return schema
 
 
 def _title(verb: Verb) -> str:

@@ -67,6 +67,8 @@ class MetricsMixin:
         """Add one operation of ``duration`` seconds; a failed one is also counted as ``<name>.errors``."""
         _collector_of(self).record_operation(name, duration, success=success)
 
+    _record_operation = record_operation
+
 
 def _collector_of(service: MetricsMixin) -> MetricsCollector:
     own = service.metrics_collector or getattr(getattr(service, "client", None), "collector", None)

@@ -13,6 +13,7 @@ from typing import Any, Callable, Optional, TypeVar
 from ..clock import Clock, SystemClock
 from ..errors import ApiError, CircuitOpenError, DeadlineError, TransportError
 from ..forks import renewed_in_children
+from ..names import counted
 from ..settings import BreakerSettings
 from .classify import ErrorClass, classify_error
 
@@ -39,8 +40,10 @@ def _is_outage(error: Exception) -> Optional[bool]:
 
 
 class CircuitBreaker:
-    """Opens after ``failure_threshold`` failures in a row, or when of at least ``minimum_calls`` calls in the last
+    """Opens after ``failure_threshold`` failures in a row, or when of at least ``minimum_calls`` attempts in the last
     ``window`` seconds ``failure_rate`` (a part of 1) failed; ``recovery_timeout`` seconds later one probe passes.
+
+    It counts attempts: inside of a retry policy, as in a client, each repeat of a call is one.
 
     The lock guards the bookkeeping only and is never held during a call. A result counts only for the
     generation in which its call began: one that comes late neither opens nor closes anything.
@@ -181,18 +184,18 @@ class CircuitBreaker:
 
     def _count(self, failed: bool) -> None:
         """Note a result of the closed state; only a failure can open it."""
-        calls, failures = self._recent.add(self._clock.monotonic(), failed)
+        attempts, failures = self._recent.add(self._clock.monotonic(), failed)
         self._failures = self._failures + 1 if failed else 0
         if self._failures >= self.failure_threshold:
-            self._turn(BreakerState.OPEN, f"{self._failures} calls in a row failed")
-        elif failed and calls >= self.minimum_calls and failures >= self.failure_rate * calls:
-            self._turn(BreakerState.OPEN, f"{failures} of the last {calls} calls failed")
+            self._turn(BreakerState.OPEN, f"{counted(self._failures, 'attempt')} in a row failed")
+        elif failed and attempts >= self.minimum_calls and failures >= self.failure_rate * attempts:
+            self._turn(BreakerState.OPEN, f"{failures} of the last {counted(attempts, 'attempt')} failed")
 
 
 class _Recent:
-    """How many calls there were, and failed, in the last ``window`` seconds.
+    """How many attempts there were, and failed, in the last ``window`` seconds.
 
-    Counted in ``SLICES`` of it, so that it takes the same memory for any number of calls; the oldest one leaves
+    Counted in ``SLICES`` of it, so that it takes the same memory for any number of attempts; the oldest one leaves
     as a whole, so up to a slice less is looked at.
     """
 
@@ -202,10 +205,10 @@ class _Recent:
         if not 0.0 < window < math.inf:
             raise ValueError(f"a window is some seconds long, not {window!r}")
         self._slice_s = window / self.SLICES
-        self._slices: deque[list[int]] = deque()  # of [number, calls, failures]
+        self._slices: deque[list[int]] = deque()  # of [number, attempts, failures]
 
     def add(self, now: float, failed: bool) -> tuple[int, int]:
-        """Note a call; the calls and the failures of the window, with it."""
+        """Note an attempt; the attempts and the failures of the window, with it."""
         number = int(now / self._slice_s)
         while self._slices and self._slices[0][0] <= number - self.SLICES:
             self._slices.popleft()

@@ -20,6 +20,7 @@ from ..errors import (
 )
 from ..names import counted, several
 from ..resource import Resource, Site, items_of, parsing, typed, writes
+from ..texts import harmless
 from ..waiting import after_write, settle, ticks, wait_for
 from .status import HostStatuses
 
@@ -57,7 +58,7 @@ class PendingChange:
         return self.user not in (None, user)
 
     def __str__(self) -> str:
-        return f"{self.user or 'the site itself'}: {self.action}: {self.text}"
+        return harmless(f"{self.user or 'the site itself'}: {self.action}: {self.text}")
 
 
 Approved = Callable[[PendingChange], bool]

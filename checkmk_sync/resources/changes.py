@@ -10,6 +10,7 @@ from typing import Any, Callable, Mapping, Optional, Sequence, TypeVar
 from ..errors import PreconditionError
 from ..names import several
 from ..records import writable
+from .attributes import unambiguous_value
 
 __all__ = [
     "Change",
@@ -56,18 +57,21 @@ def one_kind(
 
 
 def plain(attributes: Attributes, of: str) -> dict[str, Any]:
-    """A copy of attributes. TypeError unless they are a mapping, ValueError for a value that JSON cannot say.
+    """Return a copy of attributes, with texts converted where Checkmk never accepts a text.
 
-    ``of`` names the object in the error; the value may be a secret, so it is not told.
+    TypeError unless they are a mapping, ValueError for a value that JSON cannot say. ``of`` names the object in the
+    error, which does not show the value: it may be a secret.
     """
     if not isinstance(attributes, Mapping):
         raise TypeError(f"the attributes of {of!r} must be a mapping, not a {type(attributes).__name__}")
+    values = {}
     for name, value in attributes.items():
         try:
-            json.dumps(value, allow_nan=False)
+            values[name] = unambiguous_value(name, value)
+            json.dumps(values[name], allow_nan=False)
         except (TypeError, ValueError) as error:
             raise ValueError(f"the attribute {name!r} of {of!r} cannot be sent: {error}") from None
-    return dict(attributes)
+    return values
 
 
 def body_of(change: Change, before: Attributes, of: str) -> dict[str, Any]:

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Optional
 
 from ..clock import Deadline
-from ..errors import CheckmkError, ConflictError, DiscoveryError, UnexpectedReplyError, WaitTimeoutError
+from ..errors import (
+    CheckmkError,
+    ConflictError,
+    DiscoveryError,
+    TransportError,
+    UnexpectedReplyError,
+    WaitTimeoutError,
+)
 from ..names import counted, several
 from ..outcomes import is_uncertain
 from ..resource import Resource, Site, typed, value_of, writes
@@ -125,6 +132,22 @@ class Discovery(Resource):
             return DiscoveryResult(host, {phase: tuple(found) for phase, found in phases.items()}, labels)
 
         return self._read(parse, "result", path={"name": host})
+
+    def results(self, hosts: Iterable[str], *, limit_s: float = 30.0) -> dict[str, DiscoveryResult]:
+        """Return the results of some hosts, as far as the site answers within ``limit_s`` seconds in total.
+
+        Each host is asked for once. Hosts without an answer are left out.
+        """
+        found: dict[str, DiscoveryResult] = {}
+        there = self._via(self._site.within(limit_s))
+        for host in several(hosts, "hosts"):
+            try:
+                found[host] = there.result(host)
+            except TransportError:  # a site that is slow or away stays so
+                break
+            except CheckmkError:
+                continue
+        return found
 
     @writes
     def discover(self, host: str, *, rescan: bool = True, timeout_s: float = 300.0) -> DiscoveryResult:

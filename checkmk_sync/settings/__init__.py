@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Mapping, Optional, Union
 from urllib.parse import urlsplit
 
-from ..credentials import HiddenURL, SecretSource, hide_userinfo
+from ..credentials import SecretSource
 from ..errors import SettingsError
+from ..names import lookalikes
+from ..redaction import HiddenURL, hide_userinfo
 from .amounts import Amount
 from .urls import check_proxy, check_redis_url, checked_server_url
 
@@ -174,8 +176,9 @@ class RetrySettings:
 
 @dataclass(frozen=True)
 class BreakerSettings:
-    """Opens after ``failure_threshold`` failures in a row, or when ``failure_rate`` (a part of 1) of at least
-    ``minimum_calls`` in the last ``window`` seconds failed; for ``recovery_timeout`` seconds."""
+    """Opens after ``failure_threshold`` failed attempts in a row, or when ``failure_rate`` (a part of 1) of at least
+    ``minimum_calls`` attempts in the last ``window`` seconds failed; for ``recovery_timeout`` seconds. Each repeat of
+    a call is an attempt."""
 
     failure_threshold: int = 5
     recovery_timeout: float = 60.0
@@ -316,7 +319,5 @@ def replace_nested(record: Any, changes: Mapping[str, Any], path: str = "") -> A
 
 def nearest(word: str, known: tuple[str, ...]) -> str:
     """``"; did you mean …?"`` for the known word that looks like ``word``, or the list of all."""
-    import difflib  # only a mistake pays for it
-
-    close = difflib.get_close_matches(word, known, n=1)
+    close = lookalikes(word, known, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(known)}"

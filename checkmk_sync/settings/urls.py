@@ -7,8 +7,8 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import requests
 
-from ..credentials import hide_userinfo
 from ..errors import SettingsError
+from ..redaction import hide_userinfo
 
 __all__ = ["check_proxy", "check_redis_url", "checked_server_url"]
 

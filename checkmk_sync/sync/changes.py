@@ -6,9 +6,9 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
-from ..credentials import masked
 from ..errors import NotOwnedError
 from ..names import ADOPTED_LABEL, OWNER_LABEL
+from ..redaction import masked
 from .kinds import KINDS, Property
 from .observe import Found
 

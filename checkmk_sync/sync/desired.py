@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
 from ..configuration import nearest
-from ..credentials import HIDDEN, secrets_in
 from ..errors import InventoryError
 from ..errors.base import located
 from ..names import ADOPTED_LABEL, OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder
+from ..redaction import HIDDEN, secrets_in
+from ..texts import harmless
 from .attributes import as_read, mistyped, not_a_text
 from .kinds import KINDS, Property
 
@@ -47,7 +48,7 @@ class Problem:
     line: Optional[int] = None
 
     def __str__(self) -> str:
-        return f"{located(self.file, self.line)}{self.message}"
+        return harmless(f"{located(self.file, self.line)}{self.message}")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence
 
-from .attributes import BUILT_IN, SAMPLE_TAGS
+from ..resources.attributes import BUILT_IN, SAMPLE_TAGS
 from .desired import REMOVE, Desired, Object, Problem
 from .kinds import Property
 from .observe import Observed

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Iterator
 
-from ..credentials import is_secret_name, masked
 from ..names import counted
+from ..redaction import is_secret_name, masked
 from .changes import OWNER, Action, Change
 from .compare import is_as_wanted, kept_beside
 from .desired import FOLDER
@@ -45,7 +45,7 @@ def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
 
 def change_as_text(change: Change, *, whole: bool = False) -> str:
     """A change in one line, without secrets, long values cut unless the ``whole`` is wanted."""
-    return f"{_SIGNS[change.action]} {change.name}{_details(change, whole)}{_step(change)}"
+    return f"{_SIGNS[change.action]} {on_one_line(change.name)}{_details(change, whole)}{_step(change)}"
 
 
 def _step(change: Change) -> str:
@@ -57,7 +57,7 @@ def _step(change: Change) -> str:
 def _details(change: Change, whole: bool = False) -> str:
     if change.action is Action.MOVE:
         now, wanted = change.properties[FOLDER]
-        return f": {now} -> {wanted}"
+        return on_one_line(f": {now} -> {wanted}")
     if change.action is Action.DELETE:
         return ""
     parts = []

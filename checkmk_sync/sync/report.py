@@ -129,6 +129,6 @@ def report_as_text(report: Report, *, limit: int = 20) -> str:
     if report.activation is not None:
         activated = counted(len(report.activation.activated), "change is", "changes are")
         lines.append(f"Activation: {activated} active")
-    lines += [f"{stage} failed: {error}" for stage, error in report.errors.items()]
+    lines += [on_one_line(f"{stage} failed: {error}") for stage, error in report.errors.items()]
     lines.append(f"{'Verified' if report.verified else 'Not verified'}, {report.elapsed_s:.1f} s")
     return "\n".join(lines)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import re
 import sys
@@ -12,22 +11,20 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 
 from ..configuration import nearest
-from ..credentials import HIDDEN, is_secret_name
 from ..documents import MAX_BYTES, Document, read_json, read_yaml
 from ..errors import InventoryError, SettingsError
-from .attributes import FLAGS, LISTS, as_read, is_text
+from ..resources.attributes import attribute_value
+from .attributes import as_read
 from .desired import Desired, Entry, Problem, desired_state
 from .kinds import KINDS, by_section
 
-__all__ = ["InventoryText", "attribute_value", "from_data", "from_text", "load"]
+__all__ = ["InventoryText", "from_data", "from_text", "load"]
 
 Source = Union[str, "os.PathLike[str]"]
 
 _COLUMNS = ("name", "path", "folder", "title")
 _STDIN = "standard input"
-SHOWN = 60  # characters of a cell, in a mistake
 _SEPARATOR = re.compile(r"sep=([,;\t])", re.IGNORECASE)
-_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def load(sources: Union[Source, Iterable[Source]]) -> Desired:
@@ -298,26 +295,3 @@ def _row(cells: Mapping[str, str], problems: list[Problem], name: str, line: int
             except ValueError as error:
                 problems.append(Problem(f"{column}: {error}", name, line))
     return entry
-
-
-def attribute_value(attribute: str, cell: str) -> Any:
-    """The value of an attribute that a text means: JSON, a list ``a|b``, or the text. ValueError for broken JSON."""
-    if is_text(attribute):
-        return cell
-    if cell[:1] in ("{", "["):
-        try:
-            return json.loads(cell)
-        except (ValueError, RecursionError):
-            shown = HIDDEN if is_secret_name(attribute) else repr(cell if len(cell) <= SHOWN else f"{cell[:SHOWN]}…")
-            raise ValueError(f"{shown} starts like JSON but is none") from None
-    if attribute in LISTS:
-        return [part.strip() for part in cell.split("|") if part.strip()]
-    if attribute in FLAGS:
-        if cell.lower() not in _WORDS:
-            raise ValueError(f"{cell!r} is not true or false")
-        return _WORDS[cell.lower()]
-    if attribute == "contactgroups":
-        return {"groups": [part.strip() for part in cell.split("|") if part.strip()]}
-    if attribute == "snmp_community":
-        return {"type": "v1_v2_community", "community": cell}
-    return cell

@@ -7,9 +7,10 @@ import re
 from typing import Any, Callable, Optional
 
 from ..configuration import nearest
-from ..credentials import HIDDEN, is_secret_name
 from ..names import CheckmkVersion, host_name
-from .attributes import ADDRESSES, CHOICES, FLAGS, LACKING, NEWER, NOT_OF_FOLDERS, as_read
+from ..redaction import HIDDEN, is_secret_name
+from ..resources.attributes import ADDRESSES, CHOICES, FLAGS, LACKING, NEWER, NOT_OF_FOLDERS
+from .attributes import as_read
 from .shapes import misshapen
 
 __all__ = ["refused_attribute", "refused_host", "refused_label"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ..sync.sources import attribute_value
+from ..resources.attributes import attribute_value
 from .verb import Argument
 
 __all__ = ["ATTRIBUTE", "LABEL", "attribute_values"]

@@ -34,13 +34,16 @@ def _create(client: Checkmk, hosts: Sequence[Mapping[str, Any]], watch: Watch) -
 
 
 def _entries(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The hosts, with values for attributes that are texts."""
-    return [
-        {**entry, "attributes": attribute_values(entry["attributes"])}
-        if isinstance(entry.get("attributes"), Mapping)
-        else dict(entry)
-        for entry in given
-    ]
+    """Return the entries with ``host_name`` for the host, and with values for attributes given as texts."""
+    entries = []
+    for entry in map(dict, given):
+        for other in ("host", "name"):
+            if other in entry and "host_name" not in entry:
+                entry["host_name"] = entry.pop(other)
+        if isinstance(entry.get("attributes"), Mapping):
+            entry["attributes"] = attribute_values(entry["attributes"])
+        entries.append(entry)
+    return entries
 
 
 BATCH_VERBS = (

@@ -18,26 +18,34 @@ def _folder_row(folder: Folder) -> Row:
     return {"path": folder.path, "title": folder.title, "attributes": dict(folder.attributes)}
 
 
-def _list_folders(client: Checkmk, parent: str) -> Iterator[Row]:
-    return map(_folder_row, client.folders.each(parent))
+def _list_folders(client: Checkmk, folder: str) -> Iterator[Row]:
+    return map(_folder_row, client.folders.each(folder))
 
 
-def _create_folder(client: Checkmk, path: str, title: Optional[str]) -> Row:
-    return _folder_row(client.folders.ensure(path, title=title))
+def _create_folder(client: Checkmk, folder: str, title: Optional[str]) -> Row:
+    return _folder_row(client.folders.ensure(folder, title=title))
 
 
-def _update_folder(client: Checkmk, path: str, title: Optional[str], attribute: Mapping[str, Any]) -> Row:
+def _update_folder(client: Checkmk, folder: str, title: Optional[str], attribute: Mapping[str, Any]) -> Row:
     if title is None and not attribute:
         raise ValueError("nothing to change: give --title or --attribute")
-    return _folder_row(client.folders.update(path, title=title, update_attributes=attribute or None))
+    return _folder_row(client.folders.update(folder, title=title, update_attributes=attribute or None))
 
 
-def _delete_folder(client: Checkmk, path: str, recursive: bool) -> Row:
-    client.folders.delete(path, recursive=recursive)
-    return {"deleted": path}
+def _delete_folder(client: Checkmk, folder: str, recursive: bool) -> Row:
+    client.folders.delete(folder, recursive=recursive)
+    return {"deleted": folder_path(folder)}
 
 
-_PATH = Argument("path", "The folder.", required=True, check=folder_path, example="/linux/web")
+def _below_root(text: str) -> str:
+    """Return a folder that may be moved or deleted. ValueError for the root."""
+    if folder_path(text) == "/":
+        raise ValueError("the root folder '/' can be neither moved nor deleted")
+    return text
+
+
+_MOVABLE = Argument("folder", "The folder.", required=True, check=_below_root, example="/linux/web", aliases=("path",))
+_FOLDER = Argument("folder", "The folder.", required=True, check=folder_path, example="/linux/web", aliases=("path",))
 _FIELDS = (
     Field("path", "The folder, from the root down."),
     Field("title", "Its title.", foreign=True),
@@ -49,9 +57,18 @@ FOLDER_VERBS = (
         "folders",
         "list",
         "List a folder and all below it.",
-        "checkmk-sync folders list --parent /linux",
+        "checkmk-sync folders list --folder /linux",
         _list_folders,
-        (Argument("parent", "Where to start.", default="/", check=folder_path, example="/linux"),),
+        (
+            Argument(
+                "folder",
+                "Where to start.",
+                default="/",
+                check=folder_path,
+                example="/linux",
+                aliases=("parent",),
+            ),
+        ),
         ("path", "title"),
         fields=_FIELDS,
     ),
@@ -60,8 +77,8 @@ FOLDER_VERBS = (
         "get",
         "Show one folder.",
         "checkmk-sync folders get /linux/web",
-        lambda client, path: _folder_row(client.folders.get(path)),
-        (_PATH,),
+        lambda client, folder: _folder_row(client.folders.get(folder)),
+        (_FOLDER,),
         fields=_FIELDS,
     ),
     Verb(
@@ -70,7 +87,7 @@ FOLDER_VERBS = (
         "Create a folder and its missing parents; one that exists stays as it is.",
         "checkmk-sync folders create /linux/web --title 'Web servers'",
         _create_folder,
-        (_PATH, Argument("title", "Its title (default: its name).", example="Web servers")),
+        (_FOLDER, Argument("title", "Its title (default: its name).", example="Web servers")),
         writes=True,
         done="created",
         look="checkmk-sync folders get {}",
@@ -84,7 +101,7 @@ FOLDER_VERBS = (
         "Change title and attributes of a folder; what is not named stays.",
         "checkmk-sync folders update /linux/web --title 'Web servers'",
         _update_folder,
-        (_PATH, Argument("title", "Its new title.", example="Web servers"), ATTRIBUTE),
+        (_FOLDER, Argument("title", "Its new title.", example="Web servers"), ATTRIBUTE),
         writes=True,
         done="updated",
         look="checkmk-sync folders get {}",
@@ -96,9 +113,9 @@ FOLDER_VERBS = (
         "move",
         "Move a folder, with all that is in it, into another.",
         "checkmk-sync folders move /linux/web /",
-        lambda client, path, destination: _folder_row(client.folders.move(path, destination)),
+        lambda client, folder, destination: _folder_row(client.folders.move(folder, destination)),
         (
-            _PATH,
+            _MOVABLE,
             Argument("destination", "The folder to move it into.", required=True, check=folder_path, example="/"),
         ),
         writes=True,
@@ -114,7 +131,7 @@ FOLDER_VERBS = (
         "checkmk-sync folders delete /linux/old",
         _delete_folder,
         (
-            _PATH,
+            _MOVABLE,
             Argument("recursive", "Also delete all hosts and folders in it.", bool, default=False),
         ),
         writes=True,

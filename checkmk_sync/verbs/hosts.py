@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
-from ..credentials import masked
-from ..errors import BatchError
-from ..names import counted, folder_path, host_name
-from ..outcomes import Outcomes
+from ..errors import ApiError, BatchError
+from ..names import HostState, counted, folder_path, host_name
+from ..outcomes import Outcome, Outcomes, Status
 from ..query import unhandled_host_problems
 from ..records import Host, HostStatus
+from ..redaction import masked
 from . import previews
 from .attributes import ATTRIBUTE, LABEL
-from .verb import LIMIT, Argument, Field, Listing, Row, Verb, limited, search_pattern
+from .verb import LIMIT, MANY_HOSTS, Argument, Field, Listing, Row, Verb, limited, search_pattern
 
 __all__ = ["HOST_VERBS"]
 
@@ -37,20 +38,20 @@ def _list_hosts(client: Checkmk, folder: Optional[str], search: Optional[str], l
     return map(_host_line, limited(client.hosts.each(folder=folder, search=search), limit))
 
 
-def _get_host(client: Checkmk, name: str, effective: bool) -> Row:
-    return _host_row(client.hosts.get(name, effective_attributes=effective))
+def _get_host(client: Checkmk, host: str, effective: bool) -> Row:
+    return _host_row(client.hosts.get(host, effective_attributes=effective))
 
 
 def _create_host(
-    client: Checkmk, name: str, folder: str, attribute: Mapping[str, Any], label: Mapping[str, str]
+    client: Checkmk, host: str, folder: str, attribute: Mapping[str, Any], label: Mapping[str, str]
 ) -> Row:
     labels = {"labels": label} if label else {}
-    return _host_row(client.hosts.create(name, folder, {**attribute, **labels}))
+    return _host_row(client.hosts.create(host, folder, {**attribute, **labels}))
 
 
 def _update_host(
     client: Checkmk,
-    name: str,
+    host: str,
     attribute: Mapping[str, Any],
     label: Mapping[str, str],
     remove: Sequence[str],
@@ -68,23 +69,35 @@ def _update_host(
                 kept["labels"] = left
         return kept
 
-    return _host_row(client.hosts.update(name, change))
+    return _host_row(client.hosts.update(host, change))
 
 
-def _delete_hosts(client: Checkmk, names: Sequence[str]) -> Row:
-    return _outcome_row(client.hosts.bulk_delete(list(dict.fromkeys(names))))
+def _delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Row:
+    return _deleted_row(client.hosts.bulk_delete(list(dict.fromkeys(hosts))))
 
 
-def _outcome_row(outcomes: Outcomes) -> Row:
-    """Counts; BatchError when not everything was applied."""
+def _deleted_row(outcomes: Outcomes) -> Row:
+    """Return how many hosts were deleted. BatchError, with the fate of the others, unless all were."""
     if not outcomes.ok:
-        lines = [f"{o.key}: {o.status.value}: {o.reason}" for o in (*outcomes.not_applied, *outcomes.unknown)]
+        lines = [
+            f"{outcome.key}: {_why_not_deleted(outcome)}" for outcome in (*outcomes.not_applied, *outcomes.unknown)
+        ]
         if len(outcomes) > 1:
-            lines.insert(0, f"{len(outcomes.applied)} of {counted(len(outcomes), 'host')} applied; the others:")
-        raise BatchError("\n".join(lines), outcomes=outcomes)
-    return {"applied": len(outcomes.applied)}
+            lines.insert(0, f"{len(outcomes.applied)} of {counted(len(outcomes), 'host')} deleted; the others:")
+        raise BatchError(*lines, outcomes=outcomes)
+    return {"deleted": len(outcomes.applied)}
 
 
+def _why_not_deleted(outcome: Outcome) -> str:
+    error = outcome.error
+    # Checkmk: 400 for the entry of a bulk call, "Host not found: 'web01'" or "Host missing: 'web01'".
+    if isinstance(error, ApiError) and error.status in (400, 404) and _MISSING.search(str(error)):
+        return "no such host"
+    said = "unknown whether it was deleted" if outcome.status is Status.UNKNOWN else "not deleted"
+    return f"{said}: {outcome.reason}"
+
+
+_MISSING = re.compile(r"\bhost (?:not found|missing)\b", re.IGNORECASE)
 _STATUS_COLUMNS = ("plugin_output", "num_services", "acknowledged", "scheduled_downtime_depth")
 
 
@@ -93,8 +106,9 @@ def _status_row(host: HostStatus) -> Row:
     return {"name": host.name, "state": host.state.name, **columns}
 
 
-def _host_states(client: Checkmk, search: Optional[str], limit: Optional[int]) -> Iterator[Row]:
-    return map(_status_row, limited(client.host_status.each(search=search, columns=_STATUS_COLUMNS), limit))
+def _host_states(client: Checkmk, search: Optional[str], state: Sequence[str], limit: Optional[int]) -> Iterator[Row]:
+    found = client.host_status.each(search=search, state=state or None, columns=_STATUS_COLUMNS)
+    return map(_status_row, limited(found, limit))
 
 
 def _host_problems(client: Checkmk, limit: Optional[int]) -> Listing:
@@ -103,8 +117,17 @@ def _host_problems(client: Checkmk, limit: Optional[int]) -> Listing:
     return Listing(limited(rows, limit), Counter(row["state"].lower() for row in rows))
 
 
-_NAME = Argument("name", "Name of the host.", required=True, check=host_name, example="web01")
+_ONE = Argument(
+    "host", "Name of the host.", required=True, check=host_name, example="web01", aliases=("name", "host_name")
+)
 _SEARCH = Argument("search", "Only names that fit a pattern such as 'web*'.", check=search_pattern, example="web*")
+_STATE = Argument(
+    "state",
+    "Only in this state; in any case, and the beginning of one is enough.",
+    many=True,
+    choices=tuple(state.name.lower() for state in HostState),
+    tool_help="Only in one of these states.",
+)
 _HOST = (
     Field("name", "Name of the host."),
     Field("folder", "The folder it lies in."),
@@ -135,6 +158,7 @@ HOST_VERBS = (
             Field("labels", "Its own labels, as key:value.", foreign=True),
         ),
         tool="stream_hosts",
+        empty="no hosts",
     ),
     Verb(
         "hosts",
@@ -142,7 +166,7 @@ HOST_VERBS = (
         "Show one host.",
         "checkmk-sync hosts get web01 --effective",
         _get_host,
-        (_NAME, Argument("effective", "Also show inherited and default attributes.", bool, default=False)),
+        (_ONE, Argument("effective", "Also show inherited and default attributes.", bool, default=False)),
         fields=(
             *_HOST,
             Field(
@@ -159,7 +183,7 @@ HOST_VERBS = (
         "Create a host (not active until the next activation).",
         "checkmk-sync hosts create web01 --folder /linux --attribute ipaddress=192.0.2.10 --label env=prod",
         _create_host,
-        (_NAME, Argument("folder", "Folder to create it in.", default="/", check=folder_path), ATTRIBUTE, LABEL),
+        (_ONE, Argument("folder", "Folder to create it in.", default="/", check=folder_path), ATTRIBUTE, LABEL),
         writes=True,
         done="created",
         look="checkmk-sync hosts get {}",
@@ -173,7 +197,7 @@ HOST_VERBS = (
         "checkmk-sync hosts update web01 --attribute alias='Web 1' --remove ipv6address",
         _update_host,
         (
-            _NAME,
+            _ONE,
             ATTRIBUTE,
             LABEL,
             Argument("remove", "Remove this attribute.", many=True, tool_help="Names of attributes to remove."),
@@ -195,8 +219,18 @@ HOST_VERBS = (
         "move",
         "Move a host to another folder.",
         "checkmk-sync hosts move web01 /linux/web",
-        lambda client, name, folder: _host_row(client.hosts.move(name, folder)),
-        (_NAME, Argument("folder", "Folder to move it to.", required=True, check=folder_path, example="/linux/web")),
+        lambda client, host, destination: _host_row(client.hosts.move(host, destination)),
+        (
+            _ONE,
+            Argument(
+                "destination",
+                "The folder to move it to.",
+                required=True,
+                check=folder_path,
+                example="/linux/web",
+                aliases=("folder",),
+            ),
+        ),
         writes=True,
         done="moved",
         look="checkmk-sync hosts get {}",
@@ -209,12 +243,12 @@ HOST_VERBS = (
         "Delete hosts.",
         "checkmk-sync hosts delete web01 web02",
         _delete_hosts,
-        (Argument("names", "Names of the hosts.", required=True, many=True, check=host_name, example=["web01"]),),
+        (MANY_HOSTS,),
         writes=True,
         done="deleted",
         look="checkmk-sync hosts get {}",
         destructive=True,
-        fields=(Field("applied", "How many hosts were deleted.", int),),
+        fields=(Field("deleted", "How many hosts were deleted.", int),),
         preview=previews.delete_hosts,
     ),
     Verb(
@@ -223,9 +257,10 @@ HOST_VERBS = (
         "Show what the monitoring says of hosts.",
         "checkmk-sync hosts status --search 'web*'",
         _host_states,
-        (_SEARCH, LIMIT),
+        (_SEARCH, _STATE, LIMIT),
         ("name", "state", "num_services", "plugin_output"),
         fields=_STATUS,
+        empty="no hosts",
     ),
     Verb(
         "hosts",
@@ -236,5 +271,6 @@ HOST_VERBS = (
         (LIMIT,),
         ("name", "state", "num_services", "plugin_output"),
         fields=_STATUS,
+        empty="no unhandled problems",
     ),
 )

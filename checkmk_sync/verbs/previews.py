@@ -37,9 +37,9 @@ def changes_by_user(pending: Iterable[PendingChange]) -> Iterator[str]:
         yield from (f"  {text}" for text in texts)
 
 
-def delete_hosts(client: Checkmk, names: Sequence[str]) -> Intent:
+def delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Intent:
     """The hosts with their folders; those that are not there are told as well. ValueError when none is."""
-    wanted = sorted(set(names))
+    wanted = sorted(set(hosts))
     found = {host.name: host.folder for host in client.hosts.each(names=wanted)}
     lines = [*_by_folder(found)]
     missing = [name for name in wanted if name not in found]
@@ -51,10 +51,10 @@ def delete_hosts(client: Checkmk, names: Sequence[str]) -> Intent:
     return Intent(sentence, tuple(lines), lines)
 
 
-def delete_folder(client: Checkmk, path: str, recursive: bool) -> Intent:
+def delete_folder(client: Checkmk, folder: str, recursive: bool) -> Intent:
     """The folder with what is in it; ValueError when it has to be empty and is not."""
-    root = folder_path(path)
-    folders = sorted(folder.path for folder in client.folders.each(root))
+    root = folder_path(folder)
+    folders = sorted(below.path for below in client.folders.each(root))
     inside = set(folders)
     hosts = {host.name: host.folder for host in client.hosts.each() if host.folder in inside}
     lines = [f"folder {folder}" for folder in folders] + [*_by_folder(hosts)]

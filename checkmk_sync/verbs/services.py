@@ -24,8 +24,7 @@ def _service_row(service: ServiceStatus) -> Row:
 def _services(
     client: Checkmk, host: Optional[str], search: Optional[str], state: Sequence[str], limit: Optional[int]
 ) -> Iterator[Row]:
-    states = [ServiceState[name.upper()] for name in state] or None
-    rows = client.services.each(host=host, search=search, state=states, columns=_SERVICE_COLUMNS)
+    rows = client.services.each(host=host, search=search, state=state or None, columns=_SERVICE_COLUMNS)
     return map(_service_row, limited(rows, limit))
 
 
@@ -36,7 +35,12 @@ def _problems(client: Checkmk, host: Optional[str], limit: Optional[int]) -> Lis
     return Listing(map(_service_row, limited(found, limit)), counts)
 
 
-_OF_HOST = Argument("host", "Only of this host; may be a pattern such as 'web*'.", check=search_pattern, example="web*")
+_OF_HOST = Argument(
+    "host",
+    "Only of this host; may be a pattern such as 'web*'.",
+    check=search_pattern,
+    example="web*",
+)
 _FIELDS = (
     Field("host", "Name of the host."),
     Field("service", "Description of the service.", foreign=True),
@@ -44,7 +48,7 @@ _FIELDS = (
     Field("plugin_output", "What the check said.", foreign=True),
     Field("acknowledged", "1 when somebody has acknowledged the problem.", int),
     Field("scheduled_downtime_depth", "More than 0 while it is in a downtime.", int),
-    Field("last_check", "When it was checked last, a UNIX time.", int),
+    Field("last_check", "When it was checked last, a UNIX time.", int, time=True),
 )
 _STATES = tuple(state.name.lower() for state in ServiceState)
 
@@ -65,7 +69,7 @@ SERVICE_VERBS = (
             ),
             Argument(
                 "state",
-                "Only in this state.",
+                "Only in this state; in any case, and the beginning of one is enough.",
                 many=True,
                 choices=_STATES,
                 example=["critical"],
@@ -75,6 +79,7 @@ SERVICE_VERBS = (
         ),
         ("host", "service", "state", "plugin_output"),
         fields=_FIELDS,
+        empty="no services",
     ),
     Verb(
         "services",
@@ -85,5 +90,6 @@ SERVICE_VERBS = (
         (_OF_HOST, LIMIT),
         ("host", "service", "state", "plugin_output"),
         fields=_FIELDS,
+        empty="no unhandled problems",
     ),
 )

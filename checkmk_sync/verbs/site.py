@@ -5,17 +5,38 @@ from __future__ import annotations
 from typing import Iterator, Optional, Sequence
 
 from ..client import Checkmk
-from ..names import host_name
+from ..resources.discovery import DiscoveryResult
 from . import previews
-from .verb import Argument, Field, Row, Verb
+from .verb import MANY_HOSTS, Argument, Field, Row, Verb
 
 __all__ = ["SITE_VERBS"]
 
 
+COUNTED = 20  # hosts. Each takes two requests, for which the site may have to contact it.
+
+
 def _discover(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Row:
-    done = client.discovery.bulk(dict.fromkeys(hosts), remove_vanished=remove_vanished)
+    names = list(dict.fromkeys(hosts))
+    before = client.discovery.results(names) if len(names) <= COUNTED else {}
+    done = client.discovery.bulk(names, remove_vanished=remove_vanished)
     done.raise_for_failure()
-    return {"hosts": len(done.hosts), "state": "finished" if done.job is None else done.job.state}
+    after = client.discovery.results(before)
+    row: Row = {"hosts": len(done.hosts), "state": "finished" if done.job is None else done.job.state}
+    counts = [_counts(before[name], after[name]) for name in after]
+    for position, what in enumerate(("new", "vanished", "unchanged")):
+        row[what] = sum(numbers[position] for numbers in counts) if counts else None
+    left = [name for name in names if name not in after]
+    if left:
+        many = f"no counts for more than {COUNTED} hosts"
+        row["note"] = many if len(names) > COUNTED else f"not counted: {', '.join(left)}"
+    return row
+
+
+def _counts(before: DiscoveryResult, after: DiscoveryResult) -> tuple[int, int, int]:
+    """Return how many services are new, vanished, and monitored as before."""
+    was, is_now = ({*found.in_phase("monitored"), *found.in_phase("changed")} for found in (before, after))
+    gone = (was | {*before.in_phase("vanished")}) - is_now
+    return len(is_now - was), len(gone | {*after.in_phase("vanished")}), len(is_now & was)
 
 
 def _pending(client: Checkmk) -> Iterator[Row]:
@@ -43,13 +64,20 @@ SITE_VERBS = (
         "checkmk-sync discover web01 web02",
         _discover,
         (
-            Argument("hosts", "Names of the hosts.", required=True, many=True, check=host_name, example=["web01"]),
+            MANY_HOSTS,
             Argument("remove_vanished", "Also drop services that vanished.", bool, default=False),
         ),
         writes=True,
         done="discovered",
         look="checkmk-sync services list --host {}",
-        fields=(Field("hosts", "How many were scanned.", int), Field("state", "How the scan ended.")),
+        fields=(
+            Field("hosts", "How many were scanned.", int),
+            Field("state", "How the scan ended."),
+            Field("new", "How many services are monitored that were not before.", Optional[int]),
+            Field("vanished", "How many services are gone from the hosts.", Optional[int]),
+            Field("unchanged", "How many services are monitored as before.", Optional[int]),
+            Field("note", "Which hosts the counts leave out.", Optional[str]),
+        ),
         preview=previews.discovery,
         asks_with="remove_vanished",
         tool="discover_services",
@@ -63,12 +91,13 @@ SITE_VERBS = (
         _pending,
         columns=("time", "user", "action", "text"),
         fields=(
-            Field("time", "When it was made."),
+            Field("time", "When it was made.", time=True),
             Field("user", "Who made it; None is the site itself.", Optional[str]),
             Field("action", "What kind of change it is."),
             Field("text", "What was changed.", foreign=True),
         ),
         tool="pending_changes",
+        empty="no changes are pending",
     ),
     Verb(
         "",

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional
 
 from ..errors import CheckmkError
+from ..names import host_name
 
 __all__ = [
     "LIMIT",
+    "MANY_HOSTS",
     "Argument",
     "FailedRow",
     "Field",
@@ -34,7 +36,7 @@ class Argument:
     number or a percentage) or "file" (an InventoryText); ``many`` takes several values, ``least`` is the smallest
     number. ``parse`` makes of what was given the value that it means, and ``check`` looks at one: ValueError for what
     cannot be. ``example`` is one that can; ``tool_help`` is the help for language models, which give lists and
-    objects."""
+    objects. ``aliases`` are other names by which it may be given."""
 
     name: str
     help: str
@@ -48,17 +50,19 @@ class Argument:
     parse: Optional[Callable[[Any], Any]] = None
     example: Any = None
     tool_help: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Field:
     """One value of an answer, of a type. ``foreign`` texts were written by whoever writes on what is monitored:
-    nobody vouches for them."""
+    nobody vouches for them. A ``time`` is one of the site, in ISO 8601 or as a UNIX time."""
 
     name: str
     help: str
     kind: Any = str
     foreign: bool = False
+    time: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,8 @@ class Verb:
     ``columns`` are what a table shows of a row; only verbs that give rows have them. ``fields`` say what is in
     the mapping, or in each row. ``noun`` is empty for verbs of the site.
 
+    ``empty`` is what a terminal shows where there are no rows and no filter, which could be why.
+
     What a mapping holds beyond them is not shown; ``failed``, pairs of a key and a status, is noted where writes are.
 
     ``destructive`` ones are not done unasked. ``preview(client, **arguments)`` is what they would do, as an
@@ -141,6 +147,7 @@ class Verb:
     tool: str = ""
     done: str = "done"
     look: str = ""
+    empty: str = "no match"
 
     @property
     def tool_name(self) -> str:
@@ -165,6 +172,15 @@ def search_pattern(text: str) -> str:
 
 
 LIMIT = Argument("limit", "Show at most this many.", int)
+MANY_HOSTS = Argument(
+    "hosts",
+    "Names of the hosts.",
+    required=True,
+    many=True,
+    check=host_name,
+    example=["web01"],
+    aliases=("names", "host", "host_names"),
+)
 
 
 def limited(rows: Iterable[Any], limit: Optional[int]) -> Iterator[Any]:

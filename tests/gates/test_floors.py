@@ -9,7 +9,19 @@ from typing import Iterator
 from tests.conftest import PACKAGE
 
 FLOORS = (
-    {"errors", "wire", "clock", "forks", "names", "credentials", "places", "documents", "settings", "configuration"}
+    {
+        "errors",
+        "wire",
+        "clock",
+        "forks",
+        "names",
+        "credentials",
+        "redaction",
+        "places",
+        "documents",
+        "settings",
+        "configuration",
+    }
     | {"texts", "cancelling"},
     {"batch", "recovery", "metrics"},
     {

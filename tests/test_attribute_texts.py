@@ -1,0 +1,122 @@
+"""Attributes have the same spellings in the library, on the command line and in files, where a text is unambiguous."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk
+from checkmk_sync.resources.changes import plain
+from checkmk_sync.services import CachedHostService, HostService
+from checkmk_sync.testing import SimulatedSite
+from tests.conftest import Run
+
+V3 = {"type": "v3_no_auth_no_privacy", "security_name": "monitoring"}
+GROUPS = {"use": False, "use_for_services": False, "recurse_use": False, "recurse_perms": False, "groups": ["all"]}
+# attribute, text, the value it means
+TEXTS = [
+    ("snmp_community", "public", {"type": "v1_v2_community", "community": "public"}),
+    ("snmp_community", json.dumps(V3), V3),
+    ("management_snmp_community", "public", {"type": "v1_v2_community", "community": "public"}),
+    ("parents", "gw01|gw02", ["gw01", "gw02"]),
+    ("parents", "gw01", ["gw01"]),
+    ("parents", "", []),
+    ("parents", '["gw01"]', ["gw01"]),
+    ("additional_ipv4addresses", "192.0.2.1 | 192.0.2.2", ["192.0.2.1", "192.0.2.2"]),
+    ("contactgroups", "all", GROUPS),
+    ("contactgroups", '{"groups": ["all"]}', GROUPS),
+    ("inventory_failed", "yes", True),
+    ("inventory_failed", "False", False),
+    ("labels", '{"env": "prod"}', {"env": "prod"}),
+    # Of these Checkmk takes texts.
+    ("alias", "[a|b]", "[a|b]"),
+    ("alias", "true", "true"),
+    ("tag_criticality", "prod", "prod"),
+]
+
+
+@pytest.fixture
+def gateways(cmk: Checkmk) -> Checkmk:
+    cmk.hosts.bulk_create([{"host_name": name} for name in ("gw01", "gw02")])
+    return cmk
+
+
+@pytest.mark.parametrize(("name", "text", "value"), TEXTS)
+def test_texts_mean_values_in_every_call(gateways: Checkmk, name: str, text: str, value: Any) -> None:
+    hosts = gateways.hosts
+    assert hosts.create("created", "/", {name: text}).attributes[name] == value
+    hosts.create("web01")
+    assert hosts.update("web01", update_attributes={name: text}).attributes[name] == value
+    assert hosts.update("web01", attributes={name: text}).attributes == {name: value}
+    hosts.update("web01", attributes={})
+    assert hosts.update("web01", lambda attributes: {**attributes, name: text}).attributes[name] == value
+    hosts.bulk_create([{"host_name": "bulk", "attributes": {name: text}}]).raise_for_failures()
+    assert hosts.get("bulk").attributes[name] == value
+    hosts.update("bulk", attributes={})
+    hosts.bulk_update([{"host_name": "bulk", "update_attributes": {name: text}}]).raise_for_failures()
+    assert hosts.get("bulk").attributes[name] == value
+
+
+@pytest.mark.parametrize(("name", "text", "value"), TEXTS)
+def test_the_command_line_takes_the_same(
+    site_for_cli: SimulatedSite, sync: Run, name: str, text: str, value: Any
+) -> None:
+    with site_for_cli.client() as cmk:
+        cmk.hosts.bulk_create([{"host_name": name} for name in ("gw01", "gw02")])
+    made = sync("hosts", "create", "new", "--attribute", f"{name}={text}", "--json")
+    assert made.code == 0, made.err
+    assert made.data["attributes"][name] == value
+
+
+@pytest.mark.parametrize("kind", [HostService, CachedHostService])
+def test_services_take_the_same(gateways: Checkmk, kind: Any) -> None:
+    service = kind(gateways)
+    service.create_host("web01", attributes={"snmp_community": "public"})
+    found = service.update_host("web01", update_attributes={"parents": "gw01|gw02"}).attributes
+    assert (found["parents"], found["snmp_community"]["community"]) == (["gw01", "gw02"], "public")
+
+
+def test_folders_take_the_same(cmk: Checkmk) -> None:
+    folder = cmk.folders.create("/linux", attributes={"snmp_community": "public"})
+    assert folder.attributes["snmp_community"]["community"] == "public"
+    assert (
+        cmk.folders.update("/linux", update_attributes={"contactgroups": "all"}).attributes["contactgroups"] == GROUPS
+    )
+
+
+def test_what_a_text_means_is_not_written_again(site: SimulatedSite, gateways: Checkmk) -> None:
+    gateways.hosts.create("web01", "/", {"parents": "gw01|gw02"})
+    before = len([request for request in site.requests if request.method != "GET"])
+    gateways.hosts.update("web01", lambda attributes: {**attributes, "parents": "gw01|gw02"})
+    assert len([request for request in site.requests if request.method != "GET"]) == before
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"parents": "["}, "the attribute 'parents' of 'web01' cannot be sent: '[' starts like JSON but is none"),
+        ({"snmp_community": "{geheim"}, "the attribute 'snmp_community' of 'web01' cannot be sent: [*]{3} starts"),
+        ({"inventory_failed": "maybe"}, "'maybe' is not true or false"),
+    ],
+)
+def test_texts_that_mean_nothing_are_refused_before_anything_is_sent(
+    site: SimulatedSite, cmk: Checkmk, attributes: Any, said: str
+) -> None:
+    said = said.replace("[' starts", "\\[' starts")
+    for call in (
+        lambda: cmk.hosts.create("web01", "/", attributes),
+        lambda: cmk.hosts.update("web01", update_attributes=attributes),
+        lambda: cmk.hosts.bulk_create([{"host_name": "web01", "attributes": attributes}]).raise_for_failures(),
+    ):
+        with pytest.raises(Exception, match=said) as caught:
+            call()
+        assert "geheim" not in str(caught.value)
+    assert not [request for request in site.requests if request.method in ("POST", "PUT")]
+
+
+def test_texts_of_other_attributes_are_sent_as_they_are() -> None:
+    """A site's own attributes are texts, also those that start like JSON."""
+    own = {"rack": "[4]", "note": '{"a": 1}', "ports": "1|2", "alias": "[x"}
+    assert plain(own, "web01") == own

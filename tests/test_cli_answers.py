@@ -1,0 +1,271 @@
+"""What commands say is what people want to know: counts, what became of each, and words as people write them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checkmk_sync.errors import CheckmkError
+from checkmk_sync.testing import Fault, SimulatedSite
+from tests.conftest import Run
+
+# Discovery
+
+
+def _discovered(sync: Run, *words: str) -> Any:
+    result = sync("discover", *words, "--json")
+    assert result.code == 0, result.err
+    return tuple(result.data[name] for name in ("hosts", "new", "vanished", "unchanged"))
+
+
+@pytest.mark.parametrize("version", ["2.2.0p40", "2.3.0p41", "2.4.0p18", "2.5.0p1"])
+def test_a_scan_counts_services(version: str, sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        SimulatedSite(hosts=2, services=10, version=version, discovery_time=0.0) as site,
+        site.client() as cmk,
+    ):
+        for name, value in {
+            "SERVER_URL": site.url,
+            "SITE": "s",
+            "USERNAME": "automation",
+            "PASSWORD": site.password,
+        }.items():
+            monkeypatch.setenv(f"CHECKMK_{name}", value)
+        cmk.hosts.create("new")
+        assert _discovered(sync, "new", "host00000") == (2, 8, 0, 8)
+        assert _discovered(sync, "new", "host00000") == (2, 0, 0, 16)
+        found = cmk.discovery.result("new")
+        cmk.discovery.set_phase("new", "cpu_loads", None, "undecided")
+        cmk.discovery.set_phase("new", "df", "/", "vanished")
+        assert _discovered(sync, "new") == (1, 1, 1, len(found.in_phase("monitored")) - 2)
+        assert _discovered(sync, "new", "--remove-vanished")[1:] == (0, 1, 7)
+
+
+def test_a_scan_says_what_people_want_to_know(site_for_cli: SimulatedSite, sync: Run) -> None:
+    assert sync("discover", "host00000", "host00001").out.splitlines() == [
+        "hosts: 2",
+        "state: finished",
+        "new: 0",
+        "vanished: 0",
+        "unchanged: 16",
+    ]
+
+
+def test_counting_is_bounded(sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with SimulatedSite(hosts=25, services=5) as site:
+        for name, value in {
+            "SERVER_URL": site.url,
+            "SITE": "s",
+            "USERNAME": "automation",
+            "PASSWORD": site.password,
+        }.items():
+            monkeypatch.setenv(f"CHECKMK_{name}", value)
+        names = [f"host{n:05d}" for n in range(25)]
+        many = sync("discover", *names, "--json").data
+        assert (many["hosts"], many["new"], many["note"]) == (25, None, "no counts for more than 20 hosts")
+        assert not [request for request in site.requests if "/service_discovery/" in request.path]
+        assert sync("discover", *names[:20], "--json").data["unchanged"] == 60
+        assert len([request for request in site.requests if "/service_discovery/" in request.path]) == 40
+
+
+def test_hosts_of_which_the_site_tells_nothing_are_named(site_for_cli: SimulatedSite, sync: Run) -> None:
+    for fault in (
+        Fault("crash", path="/service_discovery/host00001"),
+        Fault("status", status=503, path="/service_disc.*1$"),
+    ):
+        site_for_cli.set_faults([fault])
+        found = sync("discover", "host00000", "host00001", "--json")
+        assert found.code == 0
+        assert found.data["note"] == "not counted: host00001"
+        assert (found.data["hosts"], found.data["new"], found.data["unchanged"]) == (2, 0, 8)
+    site_for_cli.set_faults([Fault("crash", path="/service_discovery/")])
+    found = sync("discover", "host00000").out
+    assert "new: \n" in found and "note: not counted: host00000" in found
+
+
+# Deleting
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "said"),
+    [
+        (["host00000", "host00001", "nohost"], 1, "Error: 2 of 3 hosts deleted; the others:\nnohost: no such host\n"),
+        (["nohost"], 2, "Error: nohost: no such host\n"),
+        (
+            ["nohost", "nobody"],
+            2,
+            "Error: 0 of 2 hosts deleted; the others:\nnohost: no such host\nnobody: no such host\n",
+        ),
+    ],
+)
+def test_what_became_of_each_host(
+    site_for_cli: SimulatedSite, sync: Run, names: list[str], code: int, said: str
+) -> None:
+    result = sync("hosts", "delete", *names, "--yes")
+    assert (result.code, result.out) == (code, "")
+    assert sorted(result.err.splitlines()) == sorted(said.splitlines())
+
+
+def test_deleted_hosts_are_counted(site_for_cli: SimulatedSite, sync: Run) -> None:
+    assert sync("hosts", "delete", "host00000", "host00001", "--yes").out == "deleted: 2\n"
+    assert sync("hosts", "delete", "host00002", "--yes", "--json").data == {"deleted": 1}
+
+
+def test_a_host_that_may_not_be_deleted_is_not_called_missing(
+    site_for_cli: SimulatedSite, sync: Run, monkeypatch: Any
+) -> None:
+    site_for_cli.add_user("guest", "guests-password", "guest")
+    monkeypatch.setenv("CHECKMK_USERNAME", "guest")
+    monkeypatch.setenv("CHECKMK_PASSWORD", "guests-password")
+    refused = sync("hosts", "delete", "host00000", "--yes")
+    assert refused.code != 0
+    assert "no such host" not in refused.err
+
+
+# States
+
+
+@pytest.mark.parametrize("given", ["CRITICAL", "critical", "Crit", "crit", "C", "c", " crit "])
+def test_states_in_any_case_and_short(site_for_cli: SimulatedSite, sync: Run, given: str) -> None:
+    states = [0, 1, 2, 3, 2]
+    site_for_cli.seed_monitoring(
+        {
+            "hosts": [{"name": f"h{n}", "state": n % 3} for n in range(5)],
+            "services": [{"host_name": f"h{n}", "description": "x", "state": state} for n, state in enumerate(states)],
+        }
+    )
+    assert [row["host"] for row in sync("services", "list", "--state", given, "--json").data] == ["h2", "h4"]
+    both = sync("services", "list", "--state", given, "--state", "WARN", "--json").data
+    assert [row["host"] for row in both] == ["h1", "h2", "h4"]
+
+
+@pytest.mark.parametrize(
+    ("given", "states"), [("up", {"UP"}), ("Down", {"DOWN"}), ("unr", {"UNREACHABLE"}), ("D", {"DOWN"})]
+)
+def test_states_of_hosts(site_for_cli: SimulatedSite, sync: Run, given: str, states: set[str]) -> None:
+    site_for_cli.seed_monitoring({"hosts": [{"name": f"h{n}", "state": n % 3} for n in range(5)], "services": []})
+    assert {row["state"] for row in sync("hosts", "status", "--state", given, "--json").data} == states
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "services list --state xx",
+            "'xx' is none of ok, warning, critical, unknown, pending, nor the beginning of one",
+        ),
+        ("services list --state ''", "'' is none of ok, warning, critical, unknown, pending"),
+        ("services list --state crit,warn", "'crit,warn' is none of ok, warning"),
+        ("services list --state down", "'down' is none of ok, warning"),
+        ("services list --state 2", "'2' is none of ok"),
+        ("hosts status --state u", "'u' may mean up or unreachable: give more letters"),
+        ("hosts status --state ok", "'ok' is none of up, down, unreachable, pending"),
+    ],
+)
+def test_other_states_are_refused(site_for_cli: SimulatedSite, sync: Run, line: str, said: str) -> None:
+    result = sync(*shlex.split(line))
+    assert (result.code, result.out) == (2, "")
+    assert f"Invalid value for '--state': {said}" in result.err
+    assert not site_for_cli.requests
+
+
+# Folders
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("folders get /nope", "'/nope'"),
+        ("folders get ~nope", "'/nope'"),
+        ("folders get nope/below", "'/nope/below'"),
+        ("folders get '/a b'", "'/a b'"),
+        ("folders list --parent ~nope", "'/nope'"),
+        ("folders create /nope/x --title t", ""),
+        ("folders update ~nope --title t", "'/nope'"),
+        ("folders move /nope /", "'/nope'"),
+        ("folders move ~linux /nope", "'/nope'"),
+        ("folders move ~linux ~linux~web", "/linux cannot be moved to /linux/web"),
+        ("folders move /linux /linux", "/linux cannot be moved to /linux"),
+        ("folders delete ~linux --yes", "/folder_config/linux"),
+        ("folders delete /nope --yes", "'/nope'"),
+        ("hosts list --folder ~nope", "'/nope'"),
+        ("hosts create web09 --folder ~nope", "'/nope'"),
+        ("hosts move host00000 ~nope", "'/nope'"),
+        ("folders move / /x", "the root folder '/' can be neither moved nor deleted"),
+        ("folders move ~ /linux", "the root folder '/' can be neither moved nor deleted"),
+        ("folders delete / --yes --recursive", "the root folder '/' can be neither moved nor deleted"),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_folders_are_named_as_people_write_them(
+    site_for_cli: SimulatedSite, sync: Run, line: str, said: str, as_json: bool
+) -> None:
+    with site_for_cli.client() as cmk:
+        cmk.folders.ensure("/linux/web")
+        cmk.hosts.create("web01", "/linux/web")
+    result = sync(*shlex.split(line), *(["--json"] if as_json else []))
+    assert (result.code == 0) is (said == "")
+    assert "~" not in result.out + result.err
+    message = json.loads(result.err)["message"] if as_json and said else result.err
+    assert said in message
+
+
+def test_the_library_names_them_so_too(site: SimulatedSite, cmk: Any) -> None:
+    for call in (
+        lambda: cmk.folders.get("~nope~x"),
+        lambda: list(cmk.folders.each("~nope")),
+        lambda: cmk.folders.delete("~a"),
+    ):
+        with pytest.raises(CheckmkError) as caught:
+            call()
+        assert "~" not in str(caught.value) + json.dumps(caught.value.to_dict(), default=str)
+
+
+def test_a_tilde_of_something_else_stays(site: SimulatedSite, cmk: Any) -> None:
+    site.set_faults([Fault("status", status=502, path="/folder_config/")])
+    with pytest.raises(CheckmkError) as caught:
+        cmk.folders.get("/")
+    assert "GET /objects/folder_config/" in str(caught.value)
+
+
+# The simulated site
+
+
+@pytest.mark.parametrize("how", ["default", "password", "password-file"])
+def test_the_variables_of_a_simulated_site_work(tmp_path: Path, how: str) -> None:
+    secret = tmp_path / "it's a secret.txt"
+    secret.write_text("geheim-geheim")
+    secret.chmod(0o600)
+    options = {
+        "password": ["--password", "geheim-geheim"],
+        "password-file": ["--password-file", str(secret)],
+    }
+    command = [sys.executable, "-m", "checkmk_sync", "simulate", "--port", "0", "--hosts", "2", *options.get(how, [])]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    try:
+        assert process.stdout is not None
+        lines: list[str] = []
+        while not lines or not lines[-1].startswith("export CHECKMK_PASSWORD"):
+            lines.append(process.stdout.readline())
+        text = "".join(lines)
+        names = [line.partition("=")[0] for line in lines[1:4]]
+        assert names == [f"export CHECKMK_{name}" for name in ("SERVER_URL", "SITE", "USERNAME")]
+        exports = "".join(line for line in lines if line.startswith("export "))
+        assert "geheim-geheim" not in text
+        asked = f"{exports}\n{sys.executable} -m checkmk_sync hosts list"
+        done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+        assert done.stdout.startswith("host00000"), done.stderr
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    held = [line.split("=", 1)[1].strip() for line in lines if line.startswith("export CHECKMK_PASSWORD_FILE")]
+    assert process.returncode == 0
+    assert how != "password" or not Path(held[0]).exists(), "the file is gone with the site"

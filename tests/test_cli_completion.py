@@ -1,0 +1,312 @@
+"""Pressing Tab completes commands, options, choices and files, in every shell and without a site or settings."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Iterator
+
+import click
+import pytest
+
+from tests.conftest import ROOT, Run
+
+SHELLS = ("bash", "zsh", "fish")
+FILE_OPTIONS = {"config", "password_file", "audit_log", "token_file"}
+
+
+@pytest.fixture
+def without_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CHECKMK_SYNC_CONFIG", str(tmp_path / "there-is-no-such-file.yaml"))
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_script_is_printed(without_settings: None, sync: Run, shell: str) -> None:
+    printed = sync("completion", shell)
+    assert (printed.code, printed.err) == (0, "")
+    assert f"_CHECKMK_SYNC_COMPLETE={shell}_complete" in printed.out
+    assert "checkmk-sync" in printed.out
+    assert sync("completion", shell, "--json").data == {"shell": shell, "script": printed.out}
+
+
+@pytest.mark.parametrize("arguments", [["completion"], ["completion", "tcsh"], ["completion", "bash", "zsh"]])
+def test_only_shells_that_are_known(sync: Run, arguments: list[str]) -> None:
+    refused = sync(*arguments)
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith("Error: ")
+
+
+def test_the_help_says_how_to_install_it(sync: Run) -> None:
+    text = sync("completion", "--help").out
+    assert "checkmk-sync completion bash > ~/.local/share/bash-completion/completions/checkmk-sync" in text
+    assert "checkmk-sync completion fish > ~/.config/fish/completions/checkmk-sync.fish" in text
+    assert "source <(checkmk-sync completion zsh)" in text
+
+
+def _program(folder: Path, python: str = sys.executable) -> Path:
+    """A folder with the program under the name by which shells complete it."""
+    folder.mkdir(exist_ok=True)
+    program = folder / "checkmk-sync"
+    program.write_text(f"#!{python}\nfrom checkmk_sync.cli import main\nmain()\n")
+    program.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """An environment with the program in it, without a site and without settings."""
+    (tmp_path / "inventory-of-all.yaml").write_text("hosts: []\n")
+    yield _environment(tmp_path, _program(tmp_path / "bin"))
+
+
+def _environment(home: Path, program: Path) -> dict[str, str]:
+    path = f"{program}{os.pathsep}{os.environ['PATH']}"
+    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL") if name in os.environ}
+    known = {"PATH": path, "HOME": str(home), "PYTHONPATH": str(ROOT), "TERM": "dumb", "COLUMNS": "300"}
+    return {**kept, **known, "CHECKMK_SYNC_CONFIG": "/there/is/no/such/file.yaml"}
+
+
+def _asked(home: dict[str, str], *words: str) -> list[str]:
+    """What the program tells bash of an unfinished line, as ``type,value``."""
+    asked = {
+        "_CHECKMK_SYNC_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    done = subprocess.run(["checkmk-sync"], env={**home, **asked}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split()
+
+
+LINES: dict[tuple[str, ...], set[str]] = {
+    ("ho",): {"plain,hosts"},
+    ("hosts", "li"): {"plain,list"},
+    ("hosts", "list", "--sea"): {"plain,--search"},
+    ("services", "list", "--state", "cr"): {"plain,critical"},
+    ("completion", ""): {f"plain,{shell}" for shell in SHELLS},
+    ("--config", "inv"): {"file,inv"},
+    ("plan", "inv"): {"file,inv"},
+    ("mcp", "--sync-folder", "x"): {"dir,x"},
+    ("hosts", "get", "ho"): set(),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", LINES, ids=" ".join)
+def test_what_is_told_to_a_shell(home: dict[str, str], line: tuple[str, ...]) -> None:
+    assert set(_asked(home, "checkmk-sync", *line)) == LINES[line]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("what", ["source", "complete"])
+def test_the_variable_of_click_works(home: dict[str, str], shell: str, what: str) -> None:
+    asked = {"_CHECKMK_SYNC_COMPLETE": f"{shell}_{what}", "COMP_WORDS": "checkmk-sync ho", "COMP_CWORD": "1"}
+    if shell == "fish":
+        asked["COMP_CWORD"] = "ho"
+    done = subprocess.run(["checkmk-sync"], env={**home, **asked}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("checkmk-sync" if what == "source" else "hosts") in done.stdout
+
+
+def test_files_are_completed_where_files_are_expected() -> None:
+    from checkmk_sync.cli.app import cli
+
+    def parameters(command: Any) -> Iterator[click.Parameter]:
+        yield from command.params
+        for below in getattr(command, "commands", {}).values():
+            yield from parameters(below)
+
+    context = click.Context(cli)
+    found = {found.name: found.shell_complete(context, "x") for found in parameters(cli)}
+    kinds = {name: {item.type for item in items} for name, items in found.items()}
+    assert {name for name, kind in kinds.items() if kind == {"file"}} == {*FILE_OPTIONS, "inventory"}
+    assert {name for name, kind in kinds.items() if kind == {"dir"}} == {"sync_folder"}
+
+
+# Pressing Tab
+
+
+COMMANDS = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", "-i"]}
+COMPINIT = "autoload -U compinit; compinit -u -D"
+# How the script comes into the shell: read at its start, or from a folder of $fpath at the first Tab.
+SOURCED = {
+    "bash": "source <(checkmk-sync completion bash)",
+    "zsh": f"{COMPINIT}; source <(checkmk-sync completion zsh)",
+}
+AUTOLOADED = f"mkdir site; checkmk-sync completion zsh > site/_checkmk-sync; fpath=(~/site $fpath); {COMPINIT}"
+TYPED = {
+    "checkmk-sync ho\t": "checkmk-sync hosts ",
+    "checkmk-sync hosts prob\t": "checkmk-sync hosts problems ",
+    "checkmk-sync hosts list --fol\t": "checkmk-sync hosts list --folder ",
+    "checkmk-sync services list --state crit\t": "checkmk-sync services list --state critical ",
+    "checkmk-sync plan inventory-o\t": "checkmk-sync plan inventory-of-all.yaml ",
+    "checkmk-sync --config inventory-o\t": "checkmk-sync --config inventory-of-all.yaml ",
+}
+
+
+class Shell:
+    """An interactive shell on a terminal."""
+
+    def __init__(self, kind: str, environment: dict[str, str], prepared: str) -> None:
+        self._main, ours = pty.openpty()
+        self._process = subprocess.Popen(
+            COMMANDS[kind],
+            stdin=ours,
+            stdout=ours,
+            stderr=ours,
+            env=environment,
+            cwd=environment["HOME"],
+            start_new_session=True,
+        )
+        os.close(ours)
+        self._seen = b""
+        self.type(f"{prepared}; echo rea''dy\r")
+        assert self.shows("ready"), self._seen
+
+    def type(self, text: str) -> None:
+        os.write(self._main, text.encode())
+
+    def shows(self, text: str, within_s: float = 20.0) -> bool:
+        ends = time.monotonic() + within_s
+        while time.monotonic() < ends and text.encode() not in self._seen:
+            if select.select([self._main], [], [], 0.05)[0]:
+                self._seen += os.read(self._main, 65536)
+        return text.encode() in self._seen
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._main)
+
+
+def _press_tab(environment: dict[str, str], kind: str, prepared: str) -> None:
+    if shutil.which(kind) is None:
+        pytest.skip(f"{kind} is not installed")
+    shell = Shell(kind, environment, prepared)
+    try:
+        for typed, shown in TYPED.items():
+            shell.type(typed)
+            assert shell.shows(shown), (typed, shell._seen)
+            shell.type("\x15")  # Ctrl-U: an empty line again
+    finally:
+        shell.end()
+
+
+def _ask_fish(environment: dict[str, str]) -> None:
+    if shutil.which("fish") is None:
+        pytest.skip("fish is not installed")
+    for typed, shown in TYPED.items():
+        script = f"checkmk-sync completion fish | source; complete -C '{typed.rstrip()}'"
+        done = subprocess.run(
+            ["fish", "--no-config", "-c", script], env=environment, cwd=environment["HOME"], stdout=-1
+        )
+        assert done.stdout.decode().split("\t")[0].strip() == shown.split()[-1], typed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SOURCED)
+def test_pressing_tab_completes(home: dict[str, str], kind: str) -> None:
+    _press_tab(home, kind, SOURCED[kind])
+
+
+@pytest.mark.slow
+def test_fish_completes(home: dict[str, str]) -> None:
+    _ask_fish(home)
+
+
+@pytest.mark.slow
+def test_the_first_tab_completes_where_zsh_loads_the_script_itself(home: dict[str, str]) -> None:
+    _press_tab(home, "zsh", AUTOLOADED)
+
+
+# The oldest click and rich that setup.cfg allows
+
+
+@pytest.fixture(scope="module")
+def oldest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment with a venv that has them, and all else from the environment of the tests."""
+    folder = tmp_path_factory.mktemp("oldest")
+    venv = folder / "venv"
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    python = venv / "bin" / "python"
+    allowed = dict(re.findall(r"^    (click|rich)>=([\d.]+)$", (ROOT / "setup.cfg").read_text("utf-8"), re.MULTILINE))
+    command = [str(python), "-m", "pip", "install", "-q", *(f"{name}=={oldest}" for name, oldest in allowed.items())]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"cannot install {allowed}: {done.stderr[-300:]}")
+    purelib = subprocess.run(
+        [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], stdout=-1, text=True, check=True
+    )
+    here = "\n".join(path for path in sys.path if path.endswith("-packages"))
+    (Path(purelib.stdout.strip()) / "rest.pth").write_text(here)
+    (folder / "inventory-of-all.yaml").write_text("hosts: [{name: web01}]\n")
+    environment = _environment(folder, _program(folder / "bin", str(python)))
+    shown = subprocess.run(
+        [str(python), "-c", "from importlib.metadata import version as v; print(v('click'), v('rich'))"],
+        env=environment,
+        stdout=-1,
+        text=True,
+    )
+    assert shown.stdout.split() == [f"{allowed['click']}.0", f"{allowed['rich']}.0.0"]
+    return environment
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", LINES, ids=" ".join)
+def test_the_oldest_click_tells_the_same(oldest: dict[str, str], line: tuple[str, ...]) -> None:
+    assert set(_asked(oldest, "checkmk-sync", *line)) == LINES[line]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["bash", "zsh", "fish", "autoloaded"])
+def test_shells_complete_with_the_oldest_click(oldest: dict[str, str], kind: str) -> None:
+    if kind == "fish":
+        _ask_fish(oldest)
+    elif kind == "autoloaded":
+        _press_tab(oldest, "zsh", AUTOLOADED)
+    else:
+        _press_tab(oldest, kind, SOURCED[kind])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("--version", 0, "0.1.0"),
+        ("--help", 0, "Exit codes"),
+        ("hosts", 0, "Usage: "),
+        ("version", 0, "2.4.0p18"),
+        ("hosts list", 0, "host00000"),
+        ("services problems --json", 0, "["),
+        ("services list --state critical", 0, ""),
+        ("hosts create new01 --label env=prod", 0, "new01"),
+        ("folders create /linux/web", 0, "/linux/web"),
+        ("plan inventory-of-all.yaml", 0, "web01"),
+        ("apply inventory-of-all.yaml --yes", 0, "Verified"),
+        ("hosts delete web01 --yes", 0, ""),
+        ("hosts list --nope", 2, "--nope"),
+        ("nonsense", 2, "nonsense"),
+    ],
+)
+def test_commands_work_with_the_oldest_click(
+    oldest: dict[str, str], site_for_cli: Any, line: str, code: int, said: str
+) -> None:
+    known = {name: value for name, value in os.environ.items() if name.startswith("CHECKMK_")}
+    environment = {**oldest, **known, "CHECKMK_SYNC_CONFIG": ""}
+    with site_for_cli.client() as cmk:
+        if "delete" in line:
+            cmk.hosts.create("web01")
+    done = subprocess.run(
+        ["checkmk-sync", *line.split()], env=environment, cwd=oldest["HOME"], capture_output=True, text=True
+    )
+    assert done.returncode == code, done.stderr
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

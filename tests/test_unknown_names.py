@@ -1,0 +1,89 @@
+"""Who asks for what does not exist learns what exists, and a near name only where there is one."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import re
+import traceback
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk
+from checkmk_sync.cli.app import cli
+from tests.conftest import ROOT, Run
+
+ABSENT = ["downtimes", "users", "rename", "rules", "acknowledge", "comments", "tags", "groups", "passwords", "bi"]
+NOUNS = ["activation", "discovery", "folders", "host_status", "hosts", "jobs", "services"]
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_the_client_lists_what_it_has(cmk: Checkmk, name: str) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(cmk, name)
+    assert f"Checkmk has no '{name}'; there are: {', '.join(NOUNS)} (docs/reading.md" in str(caught.value)
+    shown = "".join(traceback.format_exception(type(caught.value), caught.value, None))
+    assert "did you mean" not in shown.lower()
+
+
+@pytest.mark.parametrize(("slip", "meant"), [("host", "hosts"), ("service", "services"), ("versoin", "version")])
+def test_the_client_names_what_is_near(cmk: Checkmk, slip: str, meant: str) -> None:
+    with pytest.raises(AttributeError, match=f"did you mean '{meant}'"):
+        getattr(cmk, slip)
+
+
+def test_the_page_lists_what_the_client_has(cmk: Checkmk) -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "reading.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(rows) == NOUNS
+
+
+def test_python_itself_is_not_disturbed(cmk: Checkmk) -> None:
+    """Copying, pickling and hasattr look for names that need not exist."""
+    assert not hasattr(cmk, "downtimes")
+    assert getattr(cmk, "downtimes", None) is None
+    assert not hasattr(cmk, "__deepcopy__")
+    assert not hasattr(cmk, "_ipython_display_")
+    assert copy.copy(cmk).hosts is cmk.hosts
+    assert pickle.loads(pickle.dumps(cmk.settings)) == cmk.settings
+    empty = Checkmk.__new__(Checkmk)
+    for name in ("hosts", "_transport"):
+        with pytest.raises(AttributeError, match="object has no attribute"):
+            getattr(empty, name)
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_the_command_line_lists_what_it_has(sync: Run, name: str) -> None:
+    for words in ([name], [name, "web01", "--all"]):
+        refused = sync(*words)
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.err.startswith(
+            f"Error: no command is called '{name}'; there are: {', '.join(sorted(cli.commands))}"
+        )
+        assert "docs/cli.md" in refused.err
+        assert "did you mean" not in refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["host"], "no command is called 'host'; did you mean 'hosts'? There are: activate,"),
+        (["hosts", "rename", "a"], "no command of 'hosts' is called 'rename'; there are: create, delete, get,"),
+        (["hosts", "creat", "a"], "no command of 'hosts' is called 'creat'; did you mean 'create'? There are:"),
+        (["folders", "activate"], "no command of 'folders' is called 'activate'; there are: create,"),
+        (["services", "list", "--hsot", "x"], "there is no option --hsot; did you mean --host? All of them: "),
+        (["services", "list", "--downtime"], "there is no option --downtime; all options: "),
+        (["hosts", "--folder", "/"], "there is no option --folder; all options: "),
+        (["hosts", "list", "-x"], "there is no option -x; all options: "),
+        (["--quite", "version"], "there is no option --quite; did you mean --quiet? All of them: "),
+        (["apply", "x.csv", "--ye"], "there is no option --ye"),
+    ],
+    ids=" ".join,
+)
+def test_slips_on_the_command_line(sync: Run, words: list[str], said: str) -> None:
+    refused = sync(*words)
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith(f"Error: {said}")
+    assert refused.err.count("\n") == 1
+    as_json: Any = sync("--json", *words).err
+    assert f'"message": "{said}' in as_json
