@@ -233,10 +233,12 @@ class _Batch(Generic[E]):
     ) -> Iterator[Outcome]:
         """Yield the outcomes of the entries that a refusal names.
 
-        A web server in front of the site may have sent the call twice. Then an entry that is refused because it exists
-        already, or no longer, may be what the first one has done.
+        A web server in front of the site may have sent the call twice. Then the first one has done every entry, and
+        every entry is refused because it exists already, or no longer.
         """
         repeated = [entries[index] for index, fields in bad.items() if self._verb.may_be_done(entries[index], fields)]
+        if len(repeated) < len(entries):
+            repeated = []
         proven = self._proven(repeated)
         for index, fields in bad.items():
             entry, narrowed = entries[index], _narrowed(error, fields)

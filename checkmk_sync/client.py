@@ -6,7 +6,6 @@ import contextlib
 import copy
 import dataclasses
 import os
-import warnings
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Union
@@ -225,12 +224,6 @@ class Checkmk:
     def close(self) -> None:
         """Close all connections; a call that waits for its next try ends now."""
         self._transport.close()
-
-    def __del__(self) -> None:
-        transport = getattr(self, "_transport", None)  # None if the constructor has failed
-        if transport is not None and transport.is_open:
-            message = f"unclosed client {self!r}: use it in a with statement, or call close()"
-            warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
 
     def __enter__(self) -> Checkmk:
         return self

@@ -52,7 +52,8 @@ def secrets_in(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
     """Yield the texts and numbers in ``value`` whose names say that they are secret, except kinds of credentials."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if not (all_of_it and (key == "type" or str(key).endswith("_protocol")) and inner in _SHAPES):
+            is_kind = isinstance(inner, str) and inner in _SHAPES
+            if not (all_of_it and (key == "type" or str(key).endswith("_protocol")) and is_kind):
                 yield from secrets_in(inner, all_of_it=all_of_it or is_secret_name(str(key)))
     elif isinstance(value, (list, tuple)):
         for inner in value:

@@ -11,10 +11,19 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
 from .catalogue import NOUNS, Operation, is_versioned, pick
-from .clock import Clock, Deadline
+from .claims import Claims
+from .clock import Deadline
 from .decode import iter_blocks
 from .decoders import Fields
-from .errors import Attempted, CheckmkError, Delivery, UnexpectedReplyError
+from .errors import (
+    Attempted,
+    BadRequestError,
+    CheckmkError,
+    Delivery,
+    ForbiddenError,
+    NotFoundError,
+    UnexpectedReplyError,
+)
 from .metering import Meter
 from .names import CheckmkVersion, folder_path, is_folder_hash
 from .problem import http_date
@@ -22,7 +31,7 @@ from .streaming import Blocks, Received, StreamBatch, batches
 from .transport import Transport
 from .wire import Call, Reply
 
-__all__ = ["Recent", "Resource", "Settling", "Site", "items_of", "parsed", "parsing", "typed", "value_of", "writes"]
+__all__ = ["Resource", "Settling", "Site", "items_of", "parsed", "parsing", "typed", "value_of", "writes"]
 
 log = logging.getLogger("checkmk_sync")
 
@@ -41,37 +50,6 @@ class Settling:
     limit_s: float
 
 
-class Recent:
-    """The names of objects that a client has created in the last seconds, to tell its own writes apart.
-
-    The site dates an object by the microsecond, but its ``Date`` only by the second: an object that was created a
-    moment before a call looks as if the call had created it.
-    """
-
-    KEPT_S, KEPT = 5.0, 20_000
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._since: dict[tuple[str, str], float] = {}
-
-    def add(self, noun: str, names: Iterable[str]) -> None:
-        """Note that these objects were created now."""
-        now = self._clock.monotonic()
-        for name in names:
-            self._since.pop((noun, name), None)  # so that the oldest come first
-            self._since[noun, name] = now
-        if len(self._since) > self.KEPT:
-            for key in list(self._since)[: -self.KEPT // 2]:
-                self._since.pop(key, None)
-
-    def discard(self, noun: str, name: str) -> None:
-        """Note that this object is gone."""
-        self._since.pop((noun, name), None)
-
-    def __contains__(self, key: tuple[str, str]) -> bool:
-        return self._since.get(key, float("-inf")) >= self._clock.monotonic() - self.KEPT_S
-
-
 class Site:
     """A transport that knows the version of its site. With a ``deadline`` it is for looking only."""
 
@@ -82,7 +60,7 @@ class Site:
         self.settings = transport.settings
         self.clock = transport.clock
         self.meter: Meter = origin.meter if origin else Meter(transport.metrics, transport.clock)
-        self.created: Recent = origin.created if origin else Recent(transport.clock)
+        self.created: Claims = origin.created if origin else Claims(transport.clock)
         self.settling_hooks: list[Callable[[Settling], object]] = origin.settling_hooks if origin else []
         self._deadline = deadline
 
@@ -217,6 +195,16 @@ class Resource:
             found = self._site.perform("folders", "get", path={"folder": path}, fresh=True).data
             return folder_path(value_of(found, "extensions", "path"))
         return path
+
+    def _is_absent(self, verb: str, path: Mapping[str, str]) -> bool:
+        """Return True if the object is known to be absent. One that may not be read may be there."""
+        try:
+            self._perform(verb, path=path, fresh=True)
+        except NotFoundError:
+            return True
+        except (BadRequestError, ForbiddenError):
+            pass  # the write will say what is wrong
+        return False
 
     def _perform(self, verb: str, **arguments: Any) -> Reply:
         return self._site.perform(self.noun, verb, **arguments)

@@ -51,6 +51,7 @@ def test_a_scan_counts_services(version: str, sync: Run, monkeypatch: pytest.Mon
 
 def test_a_scan_says_what_people_want_to_know(site_for_cli: SimulatedSite, sync: Run) -> None:
     assert sync("discover", "host00000", "host00001").out.splitlines() == [
+        "host00000, host00001 discovered",
         "hosts: 2",
         "state: finished",
         "new: 0",
@@ -115,8 +116,14 @@ def test_what_became_of_each_host(
 
 
 def test_deleted_hosts_are_counted(site_for_cli: SimulatedSite, sync: Run) -> None:
-    assert sync("hosts", "delete", "host00000", "host00001", "--yes").out == "deleted: 2\n"
-    assert sync("hosts", "delete", "host00002", "--yes", "--json").data == {"deleted": 1}
+    assert sync("hosts", "delete", "host00000", "host00001", "--yes").out.splitlines() == [
+        "host00000, host00001 deleted",
+        "deleted: 2",
+    ]
+    assert sync("hosts", "delete", "host00002", "--yes", "--json").data == {
+        "outcome": "applied",
+        "deleted": 1,
+    }
 
 
 def test_a_host_that_may_not_be_deleted_is_not_called_missing(

@@ -6,6 +6,8 @@ outcome may contradict the site.
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable
 
 import pytest
@@ -131,6 +133,50 @@ def test_what_somebody_else_has_done_before_is_still_refused(prepared: Simulated
     cmk.hosts.create("twice")
     with pytest.raises(ApiError):
         cmk.hosts.create("twice")  # in the same second
+    with prepared.client() as other:
+        with pytest.raises(ApiError):
+            other.hosts.create("twice")
+        other.folders.create("/twice")
+    with pytest.raises(ApiError):
+        cmk.folders.create("/twice")
+
+
+@pytest.mark.parametrize("noun", ["hosts", "folders"])
+def test_of_two_threads_that_create_the_same_one_is_refused(prepared: SimulatedSite, cmk: Checkmk, noun: str) -> None:
+    """Both have seen that it is not there, and it is there as both have sent it."""
+    both = threading.Barrier(2)
+
+    def meet(method: str, path: str) -> None:
+        if method == "GET":
+            both.wait(10)
+
+    prepared.on_request(meet)
+
+    def create(_number: int) -> Status:
+        try:
+            getattr(cmk, noun).create("twice" if noun == "hosts" else "/twice")
+        except CheckmkError as error:
+            return Outcome.failed("twice", error).status
+        return Status.APPLIED
+
+    with ThreadPoolExecutor(2) as pool:
+        assert set(pool.map(create, range(2))) == {Status.APPLIED, Status.NOT_APPLIED}
+
+
+def test_what_may_not_be_read_proves_nothing(prepared: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> None:
+    forbidden = Fault("answer", method="GET", status=403, body={"title": "Forbidden", "status": 403})
+    prepared.set_faults([forbidden, Fault("reset_after", writes=True, times=1)])
+    started = clock.monotonic()
+    for create, is_done in (
+        (lambda: cmk.hosts.create("old"), Status.UNKNOWN),
+        (lambda: cmk.hosts.create("old"), Status.NOT_APPLIED),
+        (lambda: cmk.folders.create("/a"), Status.NOT_APPLIED),
+    ):
+        with pytest.raises(CheckmkError) as caught:
+            create()
+        assert Outcome.failed("x", caught.value).status is is_done
+    assert cmk.hosts.create("readable").name == "readable"
+    assert clock.monotonic() == started
 
 
 # Bulk calls

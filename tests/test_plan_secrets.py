@@ -154,7 +154,7 @@ def test_a_site_that_repeats_what_does_not_fit_is_silenced(version: str, secret:
             desired = from_data({"hosts": [{"name": "sw1", "attributes": {"snmp_community": community}}]})
             report = apply_plan(cmk, make_plan(cmk, desired), Options(discover=False, activate=False))
     text = report_as_text(report)
-    assert f"{key}: string *** is too short" in text or f"{key}: string '***' is too short" in text
+    assert f"{key}: string *** is too short" in text.replace("'", "").replace('"', "")
     for shown in (text, json.dumps(report.to_dict(), ensure_ascii=False), repr(report.results)):
         assert secret not in shown
         assert "s3cr3t" not in shown

@@ -41,7 +41,10 @@ def prepared(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
 @pytest.mark.parametrize("times", [1, 4, 5, 9])
 def test_the_breaker_does_not_keep_from_looking(site: SimulatedSite, cmk: Checkmk, clock: Any, times: int) -> None:
     site.set_faults(
-        [Fault("reset_after", writes=True, times=1), Fault("status", status=503, method="GET", times=times)]
+        [
+            Fault("reset_after", writes=True, times=1),
+            Fault("status", status=503, method="GET", skip=1, times=times),  # the first reading is before the write
+        ]
     )
     started = clock.monotonic()
     assert cmk.hosts.create("h").name == "h"
@@ -63,8 +66,8 @@ def test_looking_ends_in_time(kind: str) -> None:
     """Real time: neither retries nor the limits of a single call prolong it, but by a second."""
     options = {"timeouts": {"settle_s": 0.3, "read_s": 20}}
     with SimulatedSite() as site, site.client(**options) as cmk:
-        site.set_faults([Fault("reset_before", writes=True), Fault(kind, method="GET", seconds=3)])
         for write in (lambda: cmk.hosts.create("h"), lambda: cmk.folders.create("/f")):
+            site.set_faults([Fault("reset_before", writes=True), Fault(kind, method="GET", skip=1, seconds=3)])
             started = time.monotonic()
             with pytest.raises(BrokenReplyError):
                 write()
@@ -74,7 +77,9 @@ def test_looking_ends_in_time(kind: str) -> None:
 def test_a_look_that_hangs_is_not_the_only_one() -> None:
     """Real time."""
     with SimulatedSite() as site, site.client(timeouts={"settle_s": 1.2, "read_s": 20}) as cmk:
-        site.set_faults([Fault("reset_after", writes=True, times=1), Fault("slow", method="GET", seconds=3, times=1)])
+        site.set_faults(
+            [Fault("reset_after", writes=True, times=1), Fault("slow", method="GET", seconds=3, skip=1, times=1)]
+        )
         assert cmk.hosts.create("h").name == "h"
 
 
@@ -105,25 +110,25 @@ def test_closing_the_client_ends_it() -> None:
 
 def test_what_may_not_be_looked_for_is_not_looked_for_again(prepared: SimulatedSite, cmk: Checkmk, clock: Any) -> None:
     """Wrong credentials above all: each further look brings the account nearer to being locked."""
-    prepared.add_user("robot", "old secret", lock_after=2)
-    robot = prepared.client(username="robot", clock=clock)
-    for refuse in ("secret", "rights"):
-        user = prepared.world.setup.users["robot"]
-        user.password, user.permissions = "old secret", frozenset({"general.use", "wato.edit"})
+    for refuse, statuses in (("secret", [404, 0, 401]), ("rights", [404, 0, 401])):
+        name = f"robot-{refuse}"
+        prepared.add_user(name, "old secret", lock_after=3)
+        user = prepared.world.setup.users[name]
 
         def lose(method: str, path: str, refuse: str = refuse, user: Any = user) -> None:
-            if method == "POST":
-                user.password = "new secret" if refuse == "secret" else "old secret"
+            if method == "POST" and refuse == "secret":
+                user.password = "new secret"
+            elif method == "POST":
                 user.permissions = frozenset()
 
         prepared.on_request(lose)
-        prepared.set_faults([Fault("reset_after", writes=True, times=1)])
-        started, asked = clock.monotonic(), len(prepared.requests)
-        with pytest.raises(BrokenReplyError):
-            robot.hosts.create(f"new-{refuse}")
-        assert clock.monotonic() == started
-        assert [request.status for request in prepared.requests[asked:]] == [0, 401]
-    robot.close()
+        with prepared.client(username=name, clock=clock) as robot:
+            prepared.set_faults([Fault("reset_after", writes=True, times=1)])
+            started, asked = clock.monotonic(), len(prepared.requests)
+            with pytest.raises(BrokenReplyError):
+                robot.hosts.create(f"new-{refuse}")
+            assert clock.monotonic() == started
+            assert [request.status for request in prepared.requests[asked:]] == statuses
 
 
 @pytest.mark.parametrize("kind", ["html", "redirect"])
@@ -153,9 +158,8 @@ def test_a_crash_after_the_work_is_found_out(prepared: SimulatedSite, cmk: Check
 def test_a_crash_is_unknown_where_nobody_could_look(prepared: SimulatedSite, cmk: Checkmk, name: str) -> None:
     """One successful look tells after a crash; none at all tells nothing."""
     write, is_done = WRITES[name]
-    reads_before = 0 if name.startswith("create") else 1
     for silent in (False, True):
-        away = [Fault("status", method="GET", skip=reads_before)] if silent else []
+        away = [Fault("status", method="GET", skip=1)] if silent else []
         prepared.set_faults([Fault("crash", writes=True, times=1), *away])
         with pytest.raises(ServerError) as caught:
             write(cmk)
@@ -171,9 +175,12 @@ def test_no_site_at_all_needs_no_looking(clock: ManualClock, connect: Any) -> No
     ):
         started = clock.monotonic()
         with pytest.raises(UnexpectedReplyError, match="no Checkmk site answers") as caught:
-            cmk.hosts.create("h")
+            cmk.folders.create_absent("/f")
         assert clock.monotonic() == started
         assert Outcome.failed("h", caught.value).status is Status.UNKNOWN, "nothing has shown that it was not done"
+        with pytest.raises(UnexpectedReplyError, match="no Checkmk site answers") as caught:
+            cmk.folders.create("/f")
+        assert Outcome.failed("h", caught.value).status is Status.NOT_APPLIED, "the reading before it has failed"
 
 
 def test_a_redirected_reading_says_that_there_is_a_login_page(site: SimulatedSite, cmk: Checkmk) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Optional
 
 from ..errors import BatchError, CheckmkError
+from ..names import folder_path
 from ..outcomes import Status, is_uncertain
 from ..resource import Settling
 from ..verbs import Verb
@@ -44,8 +45,10 @@ class Writing:
     @property
     def subject(self) -> str:
         """The names of the objects that the command is for."""
-        values = [self.arguments[argument.name] for argument in self.verb.arguments if argument.required][:1]
-        names = [name for value in values for name in ([value] if isinstance(value, str) else value)]
+        required = [argument.name for argument in self.verb.arguments if argument.required][:1]
+        given = [self.arguments[name] for name in required]
+        values = [value for one in given for value in ([one] if isinstance(one, str) else one)]
+        names = [folder_path(value) for value in values] if required == ["folder"] else values
         return f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
 
     def applied(self, found: Mapping[str, Any]) -> dict[str, Any]:

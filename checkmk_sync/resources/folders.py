@@ -42,25 +42,34 @@ class Folders(Resource):
     def create(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
         """Create one folder in a parent that exists; its title is its name unless given.
 
-        BadRequestError when it exists or the parent does not; a lost answer is settled as for hosts.
+        BadRequestError when it exists or the parent does not. It is looked for first, as in ``hosts.create``.
         """
         path = folder_path(folder)
+        was_absent = self._is_absent("get", {"folder": folder_id(path)})
+        return self._create(path, title, attributes, was_absent=was_absent)
+
+    @writes
+    def create_absent(
+        self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None
+    ) -> Folder:
+        """Create a folder that the caller has just looked for in vain: :meth:`create` without looking again."""
+        return self._create(folder_path(folder), title, attributes, was_absent=True)
+
+    def _create(self, path: str, title: Optional[str], attributes: Optional[Attributes], *, was_absent: bool) -> Folder:
         parent = parent_folder(path)
         if parent is None or is_folder_hash(path):
-            raise ValueError(f"{folder!r} cannot be created: a path below '/' is needed")
+            raise ValueError(f"{path!r} cannot be created: a path below '/' is needed")
         name = path.rpartition("/")[2]
         body = {"name": name, "title": title or name, "parent": parent, "attributes": plain(attributes or {}, path)}
-        started = self._site.clock.monotonic()
-        try:
-            created = self._record(Folder.parse, "create", body=body, about=(path,))
-            self._site.created.add("folders", (path,))
-            return created
-        except BadRequestError as error:
-            if ("folders", path) in self._site.created:
-                raise
-            return after_refusal(self._site, error, lambda site: self._via(site)._as_created(path, body, started))
-        except CheckmkError as error:
-            return settle(self._site, error, lambda site: self._via(site)._as_created(path, body, started))
+        with self._site.created.claim("folders", (path,)) as mine:
+            try:
+                return self._record(Folder.parse, "create", body=body, about=(path,))
+            except CheckmkError as error:
+                if not (was_absent and mine):
+                    raise
+                if not isinstance(error, BadRequestError):
+                    return settle(self._site, error, lambda site: self._via(site)._as_created(path, body))
+                return after_refusal(self._site, error, lambda site: self._via(site)._as_created(path, body))
 
     @writes
     def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
@@ -73,7 +82,7 @@ class Folders(Resource):
         if parent is not None and parent != "/":
             self.ensure(parent)
         try:
-            return self.create(path, title=title, attributes=attributes)
+            return self.create_absent(path, title=title, attributes=attributes)
         except BadRequestError:  # somebody else was faster, unless it still is not there
             found = self.find(path, fresh=True)
             if found is None:
@@ -167,13 +176,9 @@ class Folders(Resource):
         except CheckmkError as error:
             settle(self._site, error, lambda site: (was_seen and self._via(site)._is_gone(folder)) or None)
 
-    def _as_created(self, path: str, body: Attributes, started: float) -> Optional[Folder]:
-        """The new folder as it was sent, made by us after ``started``: another of that name proves nothing."""
+    def _as_created(self, path: str, body: Attributes) -> Optional[Folder]:
         found = self._if_so(path, {"title": body["title"], "attributes": body["attributes"]})
-        if found is None:
-            return None
-        since = self._site.time_of(started)
-        return found if is_made_by(self._site.settings.username, since, found.meta) else None
+        return found if found is not None and is_made_by(self._site.settings.username, 0.0, found.meta) else None
 
     def _as_moved(self, before: Folder, target: str) -> Optional[Folder]:
         """The folder in ``target``: gone from where it was, and as old as it was; else it is another of its name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Optional, Sequence, Union
+from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
 from ..bulk import BulkVerb, run_bulk
 from ..errors import ApiError, BadRequestError, CheckmkError, NotFoundError, PreconditionError, UnexpectedReplyError
@@ -25,21 +25,23 @@ class Hosts(HostLists):
     def create(self, name: str, folder: str = "/", attributes: Optional[Attributes] = None) -> Host:
         """Create a host. BadRequestError when it exists, or folder or an attribute is wrong.
 
-        When the answer is lost the host is looked for; the TransportError that is then raised means
-        that it was not found within ``settle_s``: unknown.
+        The host is looked for first: only then does its presence after a lost answer, or after "already exists" to a
+        request that was sent twice, prove that this call created it. The TransportError that is raised when it is not
+        found within ``settle_s`` means unknown.
         """
         entry = {"host_name": name, "folder": folder_path(folder), "attributes": plain(attributes or {}, name)}
-        started = self._site.clock.monotonic()
-        try:
-            created = self._record(Host.parse, "create", body=entry, about=(name,))
-            self._site.created.add("hosts", (name,))
-            return created
-        except BadRequestError as error:
-            if not _is_about("host_name", error) or ("hosts", name) in self._site.created:
-                raise
-            return after_refusal(self._site, error, lambda site: self._via(site)._as_created(entry, started))
-        except CheckmkError as error:
-            return settle(self._site, error, lambda site: self._via(site)._as_created(entry, started))
+        was_absent = self._is_absent("get", {"name": name})
+        with self._site.created.claim("hosts", (name,)) as mine:
+            try:
+                return self._record(Host.parse, "create", body=entry, about=(name,))
+            except CheckmkError as error:
+                if not (was_absent and mine):
+                    raise
+                if not isinstance(error, BadRequestError):
+                    return settle(self._site, error, lambda site: self._via(site)._as_created(entry))
+                if not _is_about("host_name", error):
+                    raise
+                return after_refusal(self._site, error, lambda site: self._via(site)._as_created(entry))
 
     @writes
     def update(
@@ -136,21 +138,24 @@ class Hosts(HostLists):
         in any order: parents are created in earlier calls. Another iterable is read one chunk at a time, so a parent
         has to come in the chunk of its child or before it.
         """
-        started, created = self._site.clock.monotonic(), self._site.created
+        started, mine = self._site.clock.monotonic(), set[str]()
 
         def send(chunk: Sequence[Entry]) -> None:
-            self._bulk("bulk_create", chunk)
-            created.add("hosts", map(named, chunk))
+            names = [named(entry) for entry in chunk]
+            mine.difference_update(names)
+            with self._site.created.claim("hosts", names) as claimed:
+                mine.update(claimed)
+                self._bulk("bulk_create", chunk)
 
         verb = BulkVerb(
             shaped=as_new,
             check=check_name,
             send=send,
-            proven=lambda site, chunk: self._via(site)._proven_created(chunk, started),
+            proven=lambda site, chunk: self._via(site)._proven_created(chunk, lambda: site.time_of(started)),
             key=named,
             folder=lambda entry: str(entry["folder"]),
             needs=lambda chunk: {named(entry): parents_in(entry["attributes"]) for entry in chunk},
-            may_be_done=lambda entry, fields: "host_name" in fields and ("hosts", named(entry)) not in created,
+            may_be_done=lambda entry, fields: "host_name" in fields and named(entry) in mine,
         )
         return run_bulk(self._site, verb, listed(hosts, "hosts"), self._chunk_size(chunk_size), progress)
 
@@ -245,8 +250,8 @@ class Hosts(HostLists):
         names = [entry if isinstance(entry, str) else named(entry) for entry in entries]
         self._perform(verb, body={"entries": list(entries)}, about=names)
 
-    def _as_created(self, entry: Entry, started: float) -> Optional[Host]:
-        return self.find(named(entry), fresh=True) if self._proven_created([entry], started) else None
+    def _as_created(self, entry: Entry) -> Optional[Host]:
+        return self.find(named(entry), fresh=True) if self._proven_created([entry], lambda: 0.0) else None
 
     def _if_so(self, name: str, body: Entry) -> Optional[Host]:
         host = self.find(name, fresh=True)
@@ -256,8 +261,8 @@ class Hosts(HostLists):
         host = self.find(name, fresh=True)
         return host if host is not None and host.folder == folder else None
 
-    def _proven_created(self, entries: Sequence[Entry], started: float) -> set[str]:
-        """Those of the new hosts that are there as they were sent and were made by us after ``started``.
+    def _proven_created(self, entries: Sequence[Entry], since: Callable[[], Optional[float]]) -> set[str]:
+        """Those of the new hosts that are there as they were sent, and were made by us ``since`` then (UNIX time).
 
         Any other host of that name is somebody else's: creating it would have been refused.
         """
@@ -269,8 +274,8 @@ class Hosts(HostLists):
             for entry, host in pairs
             if host.folder == paths[entry["folder"]] and holds({"attributes": entry["attributes"]}, host.attributes)
         ]
-        since, user = self._site.time_of(started) if alike else None, self._site.settings.username
-        return {host.name for host in alike if is_made_by(user, since, host.meta)}
+        earliest = since() if alike else None
+        return {host.name for host in alike if is_made_by(self._site.settings.username, earliest, host.meta)}
 
     def _proven_updated(self, entries: Sequence[Entry]) -> set[str]:
         found = self._by_name([named(entry) for entry in entries])

@@ -126,7 +126,7 @@ def _removed(change: Change) -> list[str]:
 
 
 def _create_folder(client: Checkmk, change: Change) -> None:
-    client.folders.create(change.key, title=change.properties[("title",)][1], attributes=_attributes(change))
+    client.folders.create_absent(change.key, title=change.properties[("title",)][1], attributes=_attributes(change))
 
 
 def _update_folder(client: Checkmk, change: Change) -> None:
