@@ -3,39 +3,15 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
-import requests
 
 from checkmk_sync.testing import ManualClock, SimulatedSite
+from tests.raw_requests import Raw
 
-JSON = {"Accept": "application/json"}
 HOSTS = "/domain-types/host_config/collections/all"
 FOLDERS = "/domain-types/folder_config/collections/all"
-
-
-class Raw:
-    def __init__(self, site: SimulatedSite) -> None:
-        self.site = site
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.auth = {"Authorization": f"Bearer {site.username} {site.password}"}
-
-    def __call__(self, method: str, path: str, headers: Any = None, base: str = "", **options: Any) -> Any:
-        headers = {**JSON, **self.auth, **(headers or {})}
-        headers = {name: value for name, value in headers.items() if value is not None}
-        request = requests.Request(method, (base or self.site.api_url) + path, headers=headers, **options).prepare()
-        if headers.get("Accept") is None:
-            request.headers.pop("Accept", None)
-        return self.session.send(request, allow_redirects=False)
-
-
-@pytest.fixture
-def raw(site: SimulatedSite) -> Iterator[Raw]:
-    found = Raw(site)
-    yield found
-    found.session.close()
 
 
 def test_routes_come_before_credentials(raw: Raw) -> None:

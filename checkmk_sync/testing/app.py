@@ -30,7 +30,7 @@ _REGISTERED = handlers  # importing it fills ENDPOINTS
 
 KEPT_REQUESTS = 20_000
 LONGEST_URI = 8190 - len("OPTIONS  HTTP/1.1")  # Apache's LimitRequestLine
-_API = re.compile(r"/(?P<site>[^/]+)/check_mk/api/(?P<version>[^/]+)(?P<path>/.*)")
+_API = re.compile(r"/(?P<site>[^/]+)/check_mk/api/(?P<version>[^/]+)(?P<path>/.*)", re.DOTALL)
 _UNAUTHORIZED = "You need to be logged in to access this resource."
 
 
@@ -82,10 +82,10 @@ class SiteApp:
 
     def path_below_api(self, request: Request) -> Optional[str]:
         """The part of the URL that names an endpoint; None outside of this site's API."""
-        # Apache refuses encoded slashes, and collapses repeated ones.
+        # Apache refuses encoded slashes. (It collapses repeated ones, which the server did.)
         if "%2f" in request.environ.get("REQUEST_URI", "").partition("?")[0].lower():
             return None
-        found = _API.fullmatch(re.sub(r"/{2,}", "/", request.path))
+        found = _API.fullmatch(request.path)
         if found is None or found["site"] != self.world.setup.site:
             return None
         versions = self.world.profile.api_versions
