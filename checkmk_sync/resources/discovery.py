@@ -13,7 +13,7 @@ from ..outcomes import is_uncertain
 from ..resource import Resource, Site, value_of, writes
 from ..waiting import begun, ticks, wait_for
 from ..wire import Reply
-from .jobs import RACE_S, Job, Jobs
+from .jobs import RACE_S, UNSTARTED, Job, Jobs
 
 __all__ = ["BulkDiscovery", "Discovery", "DiscoveryResult", "DiscoveryRun"]
 
@@ -94,20 +94,24 @@ class Discovery(Resource):
         self._perform("start", body={"host_name": host, "mode": mode})
 
     def status(self, host: str) -> DiscoveryRun:
-        """The state of the host's scan. NotFoundError when none ran."""
+        """The state of the host's scan: ``initialized`` when none has ever run."""
         data = self._perform("run", path={"name": host}).data
         return DiscoveryRun(
             host, bool(value_of(data, "extensions", "active")), str(value_of(data, "extensions", "state"))
         )
 
     def wait(self, host: str, *, timeout_s: float = 300.0) -> DiscoveryRun:
-        """The scan of a host when it has ended. WaitTimeoutError after ``timeout_s`` seconds."""
+        """The scan of a host when it has ended. WaitTimeoutError after ``timeout_s`` seconds.
+
+        A scan that has never run may have been started just now, so some seconds pass before it is returned
+        as ``initialized``.
+        """
+        deadline, race = Deadline(self._site.clock, timeout_s), Deadline(self._site.clock, RACE_S)
 
         def ended(site: Site) -> Optional[DiscoveryRun]:
             run = self._via(site).status(host)
-            return None if run.active else run
+            return None if run.active or (run.state == UNSTARTED and not race.expired) else run
 
-        deadline = Deadline(self._site.clock, timeout_s)
         return wait_for(self._site, ended, deadline, f"the discovery of {host}", unseen_s=RACE_S)
 
     def result(self, host: str) -> DiscoveryResult:
