@@ -107,6 +107,13 @@ class Profile:
         return (*known, "only_service_labels") if self._since("2.3.0p3") else known
 
     @property
+    def unknown_columns(self) -> frozenset[str]:
+        """Columns of the monitoring that came later."""
+        if self._since("2.3.0b1"):
+            return frozenset()
+        return frozenset({"performance_data", "host_performance_data", "prediction_files"})
+
+    @property
     def names_pending_changes(self) -> bool:
         """Whether the list of pending changes has an ``id``."""
         return not self._since("2.5.0b1")
@@ -137,6 +144,24 @@ class Profile:
     def keeps_domain_type(self) -> bool:
         """Whether ``fields`` leaves the collection's ``domainType`` in the answer."""
         return self._since("2.5.0b1")
+
+    @property
+    def host_name_begins(self) -> str:
+        """How the names of new hosts and names that stand for an address begin, as a regular expression."""
+        return r"[0-9a-zA-Z_]" if self._since("2.3.0b1") else r"[-0-9a-zA-Z_.]"
+
+    @property
+    def takes_empty_addresses(self) -> bool:
+        return self._since("2.3.0b1")
+
+    @property
+    def sends_absolute_locations(self) -> bool:
+        return not self._since("2.4.0b1")
+
+    @property
+    def missing_jobs_have_no_detail(self) -> bool:
+        """Up to 2.3 the 404 for an unknown job or activation has a title only."""
+        return not self._since("2.4.0b1")
 
     @property
     def host_attributes(self) -> frozenset[str]:
