@@ -53,7 +53,7 @@ class Endpoint:
     handler: Callable[[Context], Response]
     query: Callable[[World], Mapping[str, Field]]
     body: Optional[Callable[[World], Mapping[str, Field]]]
-    together: Optional[Check]
+    together: Optional[Callable[[World], Check]]
     exists: Callable[[Profile], bool]
     takes_lock: bool
     needs_etag: bool
@@ -77,7 +77,7 @@ def endpoint(
     *,
     query: Any = None,
     body: Any = None,
-    together: Optional[Check] = None,
+    together: Optional[Callable[[World], Check]] = None,
     exists: Callable[[Profile], bool] = lambda _profile: True,
     takes_lock: Optional[bool] = None,
     needs_etag: bool = False,
@@ -162,7 +162,8 @@ class Context:
             data = json.loads(self.request.get_data() or b"{}")
         except (ValueError, RecursionError):
             raise Problem(400, "Bad Request", "The request body is not valid JSON.") from None
-        self.body = checked_body(self.endpoint.body(self.world), data, self.endpoint.together)
+        together = self.endpoint.together
+        self.body = checked_body(self.endpoint.body(self.world), data, together and together(self.world))
 
     def check_etag(self, current: str, ext: Optional[Mapping[str, Any]] = None) -> None:
         """428 without If-Match, 412 for another state; ``*`` and unquoted values are taken as well.

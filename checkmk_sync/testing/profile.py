@@ -123,6 +123,15 @@ class Profile:
         return self._since("2.2.0p26")
 
     @property
+    def takes_changes_together(self) -> bool:
+        """Whether one call may set, update and remove attributes."""
+        return not self._since("2.2.0p7")
+
+    @property
+    def activates_with_etag(self) -> bool:
+        return self._since("2.2.0p3")
+
+    @property
     def status_per_site(self) -> bool:
         return self._since("2.4.0b1")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ..context import World
-from ..schema import Field, listed, text
+from ..schema import Check, Field, listed, text
 
 __all__ = ["applied", "folder_changes", "host_changes", "one_change", "says_nothing"]
 
@@ -24,13 +24,17 @@ def _changes(attributes: Field) -> dict[str, Field]:
     return dict(zip(_KINDS, (attributes, attributes, Field(listed(text)))))
 
 
-def one_change(data: Mapping[str, Any]) -> Any:
+def one_change(world: World) -> Check:
     """What is wrong with a body that asks for more than one kind of change."""
-    given = [kind for kind in _KINDS if kind in data]
-    if len(given) < 2:
-        return None
-    said = f"This endpoint only allows 1 action (set/update/remove) per call, you specified {len(given)} actions"
-    return {"_schema": [f"{said}: {', '.join(given)}."]}
+
+    def check(data: Mapping[str, Any]) -> Any:
+        given = [kind for kind in _KINDS if kind in data]
+        if len(given) < 2 or world.profile.takes_changes_together:
+            return None
+        said = f"This endpoint only allows 1 action (set/update/remove) per call, you specified {len(given)} actions"
+        return {"_schema": [f"{said}: {', '.join(given)}."]}
+
+    return check
 
 
 def says_nothing(data: Mapping[str, Any]) -> bool:
@@ -40,9 +44,7 @@ def says_nothing(data: Mapping[str, Any]) -> bool:
 
 def applied(attributes: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The attributes after a change, and the names that could not be removed because they were not there."""
-    if data.get("attributes"):
-        return dict(data["attributes"]), []
-    changed = {**attributes, **data.get("update_attributes", {})}
+    changed = {**(data.get("attributes") or attributes), **data.get("update_attributes", {})}
     doomed = data.get("remove_attributes", ())
     kept = {name: value for name, value in changed.items() if name not in doomed}
-    return kept, [name for name in doomed if name not in attributes]
+    return kept, [name for name in doomed if name not in changed]

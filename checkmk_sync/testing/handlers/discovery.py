@@ -46,7 +46,7 @@ _OPTIONS: Mapping[str, Mapping[str, bool]] = {
     "only_host_labels": {"update_host_labels": True},
     "only_service_labels": {"update_service_labels": True},
     "refresh": {},
-    "tabula_rasa": {**_NEW, **_GONE, **_LABELS},
+    "tabula_rasa": {**_NEW, **_LABELS},
 }
 
 

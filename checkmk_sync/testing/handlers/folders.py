@@ -174,7 +174,7 @@ def update_folder(context: Context) -> Response:
 
 def _bulk_changes(world: World) -> dict[str, Field]:
     fields = {"folder": Field(existing_folder(world), REQUIRED), **_changes(world)}
-    return {"entries": Field(listed(record(fields, one_change)), REQUIRED)}
+    return {"entries": Field(listed(record(fields, one_change(world))), REQUIRED)}
 
 
 @endpoint("PUT", "/domain-types/folder_config/actions/bulk-update/invoke", body=_bulk_changes)

@@ -25,7 +25,7 @@ def _created(world: World) -> dict[str, Field]:
 
 def _changed(world: World) -> dict[str, Field]:
     fields = {"host_name": Field(existing_host(world), REQUIRED), **host_changes(world)}
-    return {"entries": Field(listed(record(fields, one_change)), REQUIRED)}
+    return {"entries": Field(listed(record(fields, one_change(world))), REQUIRED)}
 
 
 def _deleted(world: World) -> dict[str, Field]:
