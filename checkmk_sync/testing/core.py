@@ -18,6 +18,18 @@ __all__ = ["Core", "MonitoredHost"]
 
 Row = Dict[str, Any]
 
+_AGENT, _SNMP = ("checkmk-agent", "tcp"), ("snmp",)
+_AUXILIARY_TAGS: Mapping[str, tuple[str, ...]] = {
+    "cmk-agent": _AGENT,
+    "all-agents": _AGENT,
+    "special-agents": _AGENT,
+    "snmp-v1": _SNMP,
+    "snmp-v2": _SNMP,
+    "ip-v4-only": ("ip-v4",),
+    "ip-v6-only": ("ip-v6",),
+    "ip-v4v6": ("ip-v4", "ip-v6"),
+}
+
 
 @dataclass(frozen=True)
 class MonitoredHost:
@@ -42,6 +54,15 @@ class MonitoredHost:
         """How many services are OK, WARN, CRIT and UNKNOWN once they are checked."""
         states = [services.state_of(self.name, template.description) for template in self.services]
         return tuple(states.count(state) for state in range(4))
+
+    @functools.cached_property
+    def tags(self) -> Mapping[str, str]:
+        """Tags by group, and the auxiliary tags that come with them under their own names."""
+        tags = {name[4:]: tag for name, tag in self.effective.items() if name.startswith("tag_")}
+        auxiliary = [aux for tag in tags.values() for aux in _AUXILIARY_TAGS.get(tag, ())]
+        if tags.get("agent") == "no-agent" and tags.get("snmp_ds") == "no-snmp":
+            auxiliary.append("ping")
+        return {**tags, "site": self.effective["site"], **dict(zip(auxiliary, auxiliary))}
 
     @property
     def services(self) -> list[services.Template]:
@@ -132,10 +153,7 @@ class Core:
             alias=effective.get("alias") or host.name,
             address=effective.get("ipaddress") or "0.0.0.0",
             labels=dict(effective.get("labels", {})),
-            tags={
-                "site": self.site,
-                **{key[4:]: value for key, value in effective.items() if key.startswith("tag_")},
-            },
+            tags=dict(host.tags),
             parents=list(effective.get("parents", ())),
             contact_groups=list(effective.get("contactgroups", {}).get("groups", ())),
             state=state,
