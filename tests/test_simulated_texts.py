@@ -2,240 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-from typing import Any, Iterator
-
-import pytest
-
 from checkmk_sync.testing import Fault, SimulatedSite
-from tests.raw_requests import Raw, send_bytes
-
-HOSTS, FOLDERS, RUNS = "/domain-types/host_config", "/domain-types/folder_config", "/domain-types/activation_run"
-WEB, NET = "/objects/host_config/web", "/objects/folder_config/~net"
-ACTIVATE = f"{RUNS}/actions/activate-changes/invoke"
-STAR = {"If-Match": "*"}
-PROBLEM = "application/problem+json"
-UNKNOWN_URL = (
-    "404 Not Found: The requested URL was not found on the server. "
-    "If you entered the URL manually please check your spelling and try again."
+from tests.raw_requests import Raw
+from tests.test_simulated_requests import (
+    ACTIVATE,
+    FOLDERS,
+    HOSTS,
+    NET,
+    RUNS,
+    STAR,
+    UNKNOWN_URL,
+    WEB,
+    every,
+    problem,
+    raw,
 )
-VERSIONS = ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"]
 
-
-@pytest.fixture
-def raw() -> Iterator[Raw]:
-    with SimulatedSite(activation_time=600, discovery_time=600, services=6) as site:
-        yield from _prepared(site)
-
-
-@pytest.fixture(params=VERSIONS)
-def every(request: pytest.FixtureRequest) -> Iterator[Raw]:
-    with SimulatedSite(request.param, activation_time=600, discovery_time=600, services=6) as site:
-        yield from _prepared(site)
-
-
-def _prepared(site: SimulatedSite) -> Iterator[Raw]:
-    raw = Raw(site)
-    assert raw("POST", f"{HOSTS}/collections/all", json={"host_name": "web", "folder": "/"}).status_code == 200
-    folder = {"name": "net", "title": "Net", "parent": "/"}
-    assert raw("POST", f"{FOLDERS}/collections/all", json=folder).status_code == 200
-    yield raw
-    raw.session.close()
-
-
-def _said(answer: Any) -> tuple[int, str, Any]:
-    """Status, title and detail of a problem."""
-    data = answer.json()
-    assert answer.headers["Content-Type"] == PROBLEM
-    assert data["status"] == answer.status_code
-    return answer.status_code, data["title"], data.get("detail")
-
-
-# URLs
-
-
-@pytest.mark.parametrize("path", ["/nothing", "/objects/nothing/x", "/objects/host_config", f"{HOSTS}/", "/x\n", "/"])
-def test_an_unknown_url_is_explained_to_the_end(every: Raw, path: str) -> None:
-    assert _said(every("GET", path)) == (404, "Not Found", UNKNOWN_URL)
-
-
-def test_a_method_that_a_url_does_not_take_is_explained(every: Raw) -> None:
-    for method, path in (("DELETE", f"{HOSTS}/collections/all"), ("PATCH", WEB), ("POST", WEB), ("PUT", "/version")):
-        status, title, detail = _said(every(method, path))
-        assert (status, title) == (405, "Method Not Allowed")
-        assert detail == "405 Method Not Allowed: The method is not allowed for the requested URL."
-
-
-IDS = ["%0A", "a%0Ab", "%00", "%1F", "a%20b", "%E2%80%A8", "%FF", "%0D%0AX-Evil:1", "~%0A", "%7F", "x" * 3000]
-NAMED = {
-    "host": ("GET", "/objects/host_config/{}"),
-    "host to change": ("PUT", "/objects/host_config/{}"),
-    "host to delete": ("DELETE", "/objects/host_config/{}"),
-    "folder": ("GET", "/objects/folder_config/{}"),
-    "hosts of a folder": ("GET", "/objects/folder_config/{}/collections/hosts"),
-    "activation": ("GET", "/objects/activation_run/{}"),
-    "waiting for an activation": ("GET", "/objects/activation_run/{}/actions/wait-for-completion/invoke"),
-    "job": ("GET", "/objects/{job}/{}"),
-    "scan": ("GET", "/objects/service_discovery_run/{}"),
-    "result": ("GET", "/objects/service_discovery/{}"),
-    "waiting for a scan": ("GET", "/objects/service_discovery_run/{}/actions/wait-for-completion/invoke"),
-    "services": ("GET", "/objects/host/{}/collections/services"),
-    "status": ("GET", "/objects/host/{}"),
-    "registration": ("GET", "/objects/host_config_internal/{}"),
-}
-
-
-@pytest.mark.parametrize("ident", IDS, ids=lambda ident: ident[:20])
-@pytest.mark.parametrize("kind", NAMED)
-def test_ids_that_cannot_exist_are_unknown(raw: Raw, kind: str, ident: str) -> None:
-    method, path = NAMED[kind]
-    target = "/s/check_mk/api/1.0" + path.replace("{job}", "background_job").replace("{}", ident)
-    body = b'{"attributes": {}}' if method == "PUT" else b""
-    answer = send_bytes(raw.site, method, target, body=body)
-    assert (answer.status, answer.headers["content-type"]) == (404, PROBLEM)
-    assert answer.json["status"] == 404
-    assert answer.json["title"]
-    assert "x-evil" not in answer.headers
-
-
-def test_self_links_have_the_base_once(every: Raw) -> None:
-    base = every.site.api_url
-    paths = [
-        "/domain-types/host_config/collections/all?include_links=true",
-        WEB,
-        "/domain-types/folder_config/collections/all?show_hosts=true&recursive=true",
-        f"{NET}/collections/hosts",
-        f"{RUNS}/collections/running",
-        f"{RUNS}/collections/pending_changes",
-        "/objects/service_discovery_run/web",
-        "/objects/service_discovery/web",
-        "/version",
-    ]
-    if every.site.world.profile.version.at_least("2.3.0"):
-        paths += ["/domain-types/host/collections/all"] * every.site.world.profile.has_status_get
-    else:
-        paths[0] = "/domain-types/host_config/collections/all"
-    for path in paths:
-        links = list(_links(every("GET", path).json()))
-        assert links or path == "/version" or "collections/hosts" in path, path
-        for link in links:
-            assert link["href"].startswith(f"{base}/"), (path, link)
-            assert link["href"].count("check_mk/api") == 1
-            assert "//" not in link["href"].partition("://")[2]
-
-
-def _links(data: Any) -> Iterator[Any]:
-    if isinstance(data, list):
-        for entry in data:
-            yield from _links(entry)
-    elif isinstance(data, dict):
-        if "href" in data:
-            yield data
-        for entry in data.values():
-            yield from _links(entry)
-
-
-# Who asks, and in which form
-
-
-@pytest.mark.parametrize(
-    ("header", "detail"),
-    [
-        (None, "You need to be logged in to access this resource."),
-        ("", "You need to be logged in to access this resource."),
-        ("Token x", "You need to be logged in to access this resource."),
-        ("InternalToken Zm9v", "You need to be logged in to access this resource."),
-        ("Bearer automation:secret", "Invalid Bearer token"),
-        ("Bearer automation", "Invalid Bearer token"),
-        ("Basic %%%", "Invalid Basic token"),
-        ("Basic foobazbar", "Invalid Basic token"),
-        ("Basic " + base64.b64encode(b"automation").decode(), "Invalid Basic token"),
-        ("Basic " + base64.b64encode(b"automation:\xff").decode(), "Invalid Basic token"),
-        ("Bearer automation wrong", "Wrong credentials (Bearer header)"),
-        ("Bearer nobody wrong", "Wrong credentials (Bearer header)"),
-        ("Basic " + base64.b64encode(b"automation:wrong").decode(), "Wrong credentials (Basic header)"),
-        ("Bearer auto:mation secret", "Illegal username."),
-    ],
-)
-def test_who_cannot_be_told_is_explained(every: Raw, header: Any, detail: str) -> None:
-    assert _said(every("GET", "/version", {"Authorization": header})) == (401, "Unauthorized", detail)
-
-
-def test_every_way_to_log_in(every: Raw) -> None:
-    every.site.add_user("human", "super secret")
-    basic = base64.b64encode(b"human:super secret").decode()
-    for header in (f"Basic {basic}", "Bearer human super secret"):
-        answer = every("GET", "/version", {"Authorization": header})
-        assert answer.status_code == 200
-        assert "Set-Cookie" not in answer.headers
-    answer = every("GET", "/version?_username=human&_secret=super+secret", {"Authorization": None})
-    assert (answer.status_code, "Set-Cookie" in answer.headers) == (401, False)
-
-
-@pytest.mark.parametrize(
-    ("headers", "detail"),
-    [
-        ({"Content-Type": "text"}, "Content-Type 'text' not supported for this endpoint."),
-        ({"Content-Type": "text/html; charset=utf-8"}, "Content-Type 'text/html' not supported for this endpoint."),
-        (
-            {"Content-Type": "application/json; charset=latin-1"},
-            "Character set 'latin-1' not supported for content-type 'application/json'.",
-        ),
-        ({}, "No content-type specified. Possible value is: application/json"),
-    ],
-)
-def test_content_types_that_are_not_taken(every: Raw, headers: Any, detail: str) -> None:
-    answer = every("POST", f"{HOSTS}/collections/all", headers, data="{}")
-    assert _said(answer) == (415, "Content type not valid for this endpoint.", detail)
-    if headers:
-        assert _said(every("GET", WEB, headers))[0] == 415
-
-
-@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "Utf-8"])
-def test_content_types_that_are_taken(every: Raw, charset: str) -> None:
-    header = {"Content-Type": f"application/json; charset={charset}"}
-    body = '{"host_name": "neu", "folder": "/"}'
-    assert every("POST", f"{HOSTS}/collections/all", header, data=body).status_code == 200
-    assert every("GET", WEB, header).status_code == 200
-
-
-def test_accept_headers(every: Raw) -> None:
-    answer = every("GET", WEB, {"Accept": None})
-    assert _said(answer) == (406, "Not Acceptable", "Please specify an Accept Header.")
-    answer = every("POST", f"{HOSTS}/collections/all", {"Accept": "something_else"}, json={})
-    detail = (
-        "Can not send a response with the content type specified in the 'Accept' Header. "
-        "Accept Header: something_else. Supported content types: [application/json]"
-    )
-    assert _said(answer) == (406, "Not Acceptable", detail)
-
-
-def test_parameters_are_ignored_where_none_are_taken(every: Raw) -> None:
-    assert every("GET", "/version?nothing=x").status_code == 200
-    answer = every("GET", f"{WEB}?nothing=x")
-    assert (answer.status_code, answer.json()["fields"]) == (400, {"nothing": ["Unknown field."]})
-
-
-def test_an_empty_body_is_an_empty_object(every: Raw) -> None:
-    answer = every("POST", f"{HOSTS}/collections/all", {"Content-Type": "application/json"})
-    missing = ["Missing data for required field."]
-    assert answer.json()["fields"] == {"host_name": missing, "folder": missing}
-
-
-def test_a_missing_permission_is_named_by_its_title(every: Raw) -> None:
-    every.site.add_user("reader", "readers secret", "guest")
-    reader = {"Authorization": "Bearer reader readers secret", **STAR}
-    for method, path, body in (
-        ("POST", f"{HOSTS}/collections/all", {"host_name": "x", "folder": "/"}),
-        ("PUT", WEB, {"attributes": {}}),
-        ("DELETE", WEB, None),
-        ("POST", ACTIVATE, {}),
-        ("PUT", NET, {"title": "x"}),
-    ):
-        status, title, detail = _said(every(method, path, reader, json=body))
-        assert (status, title) == (401, "Unauthorized")
-        assert "you lack the permission for this operation" in detail
-        assert "'<b>" in detail
+__all__ = ["every", "raw"]  # fixtures
 
 
 # Hosts and folders
@@ -246,13 +29,13 @@ def test_what_a_precondition_demands(raw: Raw) -> None:
         (WEB, {"attributes": {"alias": "x"}}),
         (NET, {"title": "x"}),
     ):
-        status, title, detail = _said(raw("PUT", path, json=body))
+        status, title, detail = problem(raw("PUT", path, json=body))
         assert (status, title) == (428, "Precondition required")
         assert detail == "If-Match header required for this operation. See documentation."
         current = raw("GET", path).headers["ETag"].strip('"')
         answer = raw("PUT", path, {"If-Match": '"old"'}, json=body)
         detail = f"ETag didn't match. Expected {current}. Probable cause: Object changed by another user."
-        assert _said(answer) == (412, "Precondition failed", detail)
+        assert problem(answer) == (412, "Precondition failed", detail)
         for tag in ('"{}"', "{}", '"other", "{}"', "*"):
             current = raw("GET", path).headers["ETag"].strip('"')
             assert raw("PUT", path, {"If-Match": tag.format(current)}, json={"attributes": {}}).status_code == 200
@@ -288,15 +71,15 @@ def test_attributes_that_cannot_be_removed(raw: Raw) -> None:
     assert raw("PUT", WEB, STAR, json={"attributes": {"alias": "x"}}).status_code == 200
     answer = raw("PUT", WEB, STAR, json={"remove_attributes": ["alias", "ipaddress", "tag_agent"]})
     detail = "The following attributes were not removed since they didn't exist: ipaddress, tag_agent"
-    assert _said(answer) == (400, "Some attributes were not removed", detail)
+    assert problem(answer) == (400, "Some attributes were not removed", detail)
     assert raw("GET", WEB).json()["extensions"]["attributes"].keys() == {"meta_data"}
     answer = raw("PUT", NET, STAR, json={"remove_attributes": ["tag_agent", "labels"]})
     detail = "The following attributes did not exist and could thereforenot be removed: tag_agent, labels"
-    assert _said(answer) == (400, "The folder was not updated", detail)
+    assert problem(answer) == (400, "The folder was not updated", detail)
     entries = [{"folder": "/", "title": "Start"}, {"folder": "/net", "remove_attributes": ["labels"]}]
     answer = raw("PUT", f"{FOLDERS}/actions/bulk-update/invoke", json={"entries": entries})
-    assert _said(answer)[:2] == (400, "Some folders were not updated")
-    assert _said(answer)[2].endswith("some of the provided remove attributes did not exist: Net")
+    assert problem(answer)[:2] == (400, "Some folders were not updated")
+    assert problem(answer)[2].endswith("some of the provided remove attributes did not exist: Net")
     assert raw("GET", "/objects/folder_config/~").json()["title"] == "Start"
 
 
@@ -305,35 +88,35 @@ def test_bulk_calls_name_the_hosts_that_failed(raw: Raw) -> None:
     entries = [{"host_name": name, "folder": "/"} for name in ("bad1", "good", "bad2")]
     answer = raw("POST", f"{HOSTS}/actions/bulk-create/invoke", json={"entries": entries})
     detail = "Some of the actions were performed but the following were faulty and were skipped: bad1 ,bad2."
-    assert _said(answer) == (400, "Some actions failed", detail)
+    assert problem(answer) == (400, "Some actions failed", detail)
     assert set(answer.json()["ext"]) == {"succeeded_hosts", "failed_hosts"}
 
 
 def test_folders_that_cannot_be_made_moved_or_deleted(raw: Raw) -> None:
     again = {"name": "net", "title": "x", "parent": "/"}
     answer = raw("POST", f"{FOLDERS}/collections/all", json=again)
-    assert _said(answer)[0] == 400
-    assert _said(answer)[2] == "A folder with name 'net' already exists."
+    assert problem(answer)[0] == 400
+    assert problem(answer)[2] == "A folder with name 'net' already exists."
     for target in ("/", "/net"):
         answer = raw("POST", "/objects/folder_config/~/actions/move/invoke", STAR, json={"destination": target})
-        assert _said(answer) == (400, "Problem moving folder", "You can't move the root folder.")
+        assert problem(answer) == (400, "Problem moving folder", "You can't move the root folder.")
     answer = raw("POST", f"{NET}/actions/move/invoke", STAR, json={"destination": "/"})
-    assert _said(answer)[:2] == (400, "Problem moving folder.")
+    assert problem(answer)[:2] == (400, "Problem moving folder.")
     answer = raw("POST", f"{NET}/actions/move/invoke", STAR, json={"destination": "/net"})
-    assert _said(answer) == (
+    assert problem(answer) == (
         400,
         "Problem moving folder.",
         "Cannot move folder: A folder can not be moved into itself.",
     )
     answer = raw("DELETE", "/objects/folder_config/~")
-    assert _said(answer) == (401, "Problem deleting folder.", "Deleting the root folder is not permitted.")
+    assert problem(answer) == (401, "Problem deleting folder.", "Deleting the root folder is not permitted.")
     raw("POST", f"{WEB}/actions/move/invoke", STAR, json={"target_folder": "/net"})
     answer = raw("DELETE", f"{NET}?delete_mode=abort_on_nonempty")
     detail = "Folder is not empty or is referenced by another object. Use the force parameter to delete it."
-    assert _said(answer) == (409, "Problem deleting folder.", detail)
+    assert problem(answer) == (409, "Problem deleting folder.", detail)
     answer = raw("POST", f"{WEB}/actions/move/invoke", STAR, json={"target_folder": "~net"})
     detail = "The host is already part of the specified target folder"
-    assert _said(answer) == (400, "Invalid move action", detail)
+    assert problem(answer) == (400, "Invalid move action", detail)
 
 
 # Activation and jobs
@@ -350,19 +133,19 @@ def test_activations_that_are_refused(every: Raw) -> None:
     every.site.add_user("other", "others secret", "user")
     other = {"Authorization": "Bearer other others secret", **STAR}
     detail = "There are changes from other users and foreign changes are not allowed in this API call."
-    assert _said(every("POST", ACTIVATE, other, json={})) == (401, "The operation has failed.", detail)
-    status, title, detail = _said(every("POST", ACTIVATE, other, json={"force_foreign_changes": True}))
+    assert problem(every("POST", ACTIVATE, other, json={})) == (401, "The operation has failed.", detail)
+    status, title, detail = problem(every("POST", ACTIVATE, other, json={"force_foreign_changes": True}))
     assert (status, title) == (401, "Unauthorized")
     assert detail.endswith("'<b>Activate foreign changes</b>'.")
     answer = every("POST", ACTIVATE, STAR, json={"sites": ["nope"]})
-    assert _said(answer) == (400, "The operation has failed.", "Unknown site nope")
+    assert problem(answer) == (400, "The operation has failed.", "Unknown site nope")
     assert every("POST", ACTIVATE, STAR, json={}).status_code == 200
     detail = "There is already an activation running."
-    assert _said(every("POST", ACTIVATE, STAR, json={})) == (423, "The operation has failed.", detail)
+    assert problem(every("POST", ACTIVATE, STAR, json={})) == (423, "The operation has failed.", detail)
     every.site.world.activations.runs.clear()
     every.site.world.setup.changes.clear()
     detail = "Currently there are no changes to activate."
-    assert _said(every("POST", ACTIVATE, STAR, json={})) == (422, "The operation has failed.", detail)
+    assert problem(every("POST", ACTIVATE, STAR, json={})) == (422, "The operation has failed.", detail)
 
 
 def test_jobs_that_do_not_exist(every: Raw) -> None:
@@ -372,23 +155,23 @@ def test_jobs_that_do_not_exist(every: Raw) -> None:
             said = (404, "The requested activation was not found", "Could not find an activation with id 'x'.")
         else:
             said = (404, "Activation 'x' not found.", None)
-        assert _said(every("GET", path)) == said
+        assert problem(every("GET", path)) == said
     if is_new:
         detail = "Could not find a background job with the ID 'x' on site s"
         said = (404, "The requested background job does not exist", detail)
-        assert _said(every("GET", "/objects/background_job/x")) == said
-        assert _said(every("GET", "/objects/background_job/x?site_id=far"))[2].endswith("on site far")
-        assert _said(every("GET", "/objects/discovery_run/bulk_discovery")) == (404, "Not Found", UNKNOWN_URL)
+        assert problem(every("GET", "/objects/background_job/x")) == said
+        assert problem(every("GET", "/objects/background_job/x?site_id=far"))[2].endswith("on site far")
+        assert problem(every("GET", "/objects/discovery_run/bulk_discovery")) == (404, "Not Found", UNKNOWN_URL)
     else:
-        assert _said(every("GET", "/objects/discovery_run/x")) == (404, "Background job 'x' not found.", None)
+        assert problem(every("GET", "/objects/discovery_run/x")) == (404, "Background job 'x' not found.", None)
     answer = every("GET", "/objects/service_discovery_run/web/actions/wait-for-completion/invoke")
     detail = "Could not find a service discovery for host web"
-    assert _said(answer) == (404, "The requested service discovery job was not found", detail)
+    assert problem(answer) == (404, "The requested service discovery job was not found", detail)
     method = "GET" if is_new else "POST"
     answer = every(method, f"{HOSTS}/actions/wait-for-completion/invoke", {"Content-Type": "application/json"})
     if every.site.world.profile.version.at_least("2.3.0"):
         text = "No running renaming job was found"
-        assert _said(answer) == ((404, "Not found", text) if is_new else (404, text, None))
+        assert problem(answer) == ((404, "Not found", text) if is_new else (404, text, None))
 
 
 def test_a_bulk_discovery_before_any_waits_for_its_start() -> None:
@@ -413,7 +196,7 @@ def test_scans_that_are_refused(every: Raw) -> None:
     start, body = "/domain-types/service_discovery_run/actions/start/invoke", {"host_name": "web", "mode": "refresh"}
     assert every("POST", start, json=body).status_code in (302, 303)
     detail = "A service discovery background job is currently running"
-    assert _said(every("POST", start, json=body)) == (409, "Conflict", detail)
+    assert problem(every("POST", start, json=body)) == (409, "Conflict", detail)
     bulk = "/domain-types/discovery_run/actions/bulk-discovery-start/invoke"
     options = {"monitor_undecided_services": True}
     is_old = not every.site.world.profile.has_background_jobs
@@ -421,7 +204,7 @@ def test_scans_that_are_refused(every: Raw) -> None:
     assert every("POST", bulk, json=hosts).status_code in (200, 303)
     if is_old:
         detail = "A bulk discovery job is already running. Please use the 'discovery_run' endpoint"
-        assert _said(every("POST", bulk, json=hosts))[0] == 409
+        assert problem(every("POST", bulk, json=hosts))[0] == 409
 
 
 def test_a_phase_of_a_service_that_is_not_there_changes_nothing(raw: Raw) -> None:
@@ -448,9 +231,9 @@ def test_the_renaming_of_hosts_is_a_job(raw: Raw) -> None:
 
 
 def test_monitoring_of_what_is_not_there(raw: Raw) -> None:
-    said = _said(raw("GET", "/objects/host/web"))
+    said = problem(raw("GET", "/objects/host/web"))
     assert said == (404, "The requested host was not found", "The host name web did not match any host")
-    said = _said(raw("GET", "/objects/host/web/actions/show_service/invoke?service_description=CPU"))
+    said = problem(raw("GET", "/objects/host/web/actions/show_service/invoke?service_description=CPU"))
     assert said[0] == 404
     answer = raw("GET", "/objects/host/nope/collections/services")
     assert answer.json()["fields"] == {"host_name": ["Host not found: 'nope'"]}

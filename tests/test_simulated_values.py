@@ -24,7 +24,7 @@ NO_OBJECT = {"_schema": ["Invalid input type."]}
 Call = tuple[str, str, Any, list[str]]
 
 
-def _host_calls(attributes: Any) -> dict[str, Call]:
+def host_calls(attributes: Any) -> dict[str, Call]:
     new, entries = {"host_name": "new", "folder": "/", "attributes": attributes}, ["entries", "1"]
     good = {"host_name": "new2", "folder": "/"}
     changes: dict[str, Call] = {}
@@ -45,7 +45,7 @@ def _host_calls(attributes: Any) -> dict[str, Call]:
     }
 
 
-def _folder_calls(attributes: Any) -> dict[str, Call]:
+def folder_calls(attributes: Any) -> dict[str, Call]:
     new = {"name": "new", "title": "New", "parent": "/", "attributes": attributes}
     calls: dict[str, Call] = {"create": ("POST", f"{FOLDERS}/collections/all", new, ["attributes"])}
     for key in ("attributes", "update_attributes"):
@@ -59,12 +59,12 @@ def _folder_calls(attributes: Any) -> dict[str, Call]:
 def _opened(version: str, edition: str = "cre") -> Iterator[Raw]:
     with SimulatedSite(version, edition) as site:
         raw = Raw(site)
-        _reset(raw)
+        reset(raw)
         yield raw
         raw.session.close()
 
 
-def _reset(raw: Raw) -> None:
+def reset(raw: Raw) -> None:
     raw.site.reset()
     assert raw("POST", f"{HOSTS}/collections/all", json={"host_name": "web", "folder": "/"}).status_code == 200
     folder = {"name": "net", "title": "Net", "parent": "/"}
@@ -81,7 +81,7 @@ def every(request: pytest.FixtureRequest) -> Iterator[Raw]:
     yield from _opened(request.param)
 
 
-def _has_to_refuse(raw: Raw, calls: dict[str, Call], complaint: Any) -> None:
+def has_to_refuse(raw: Raw, calls: dict[str, Call], complaint: Any) -> None:
     """Each call is refused with the complaint in its place, and changes nothing."""
     before = raw.site.state()
     for kind, (method, path, body, place) in calls.items():
@@ -96,9 +96,9 @@ def _has_to_refuse(raw: Raw, calls: dict[str, Call], complaint: Any) -> None:
     assert {**raw.site.state(), "requests": 0} == {**before, "requests": 0}
 
 
-def _has_to_take(raw: Raw, calls: dict[str, Call]) -> None:
+def has_to_take(raw: Raw, calls: dict[str, Call]) -> None:
     for kind, (method, path, body, _) in calls.items():
-        _reset(raw)
+        reset(raw)
         answer = raw(method, path, STAR, json=body)
         assert answer.status_code == 200, (kind, answer.text)
 
@@ -229,7 +229,7 @@ def _named(row: Any) -> str:
     return f"{row[0]}-{row[1]!r:.40}"
 
 
-def _said(raw: Raw, calls: dict[str, Call]) -> Any:
+def said_of(raw: Raw, calls: dict[str, Call]) -> Any:
     method, path, body, place = calls["create"]
     data = raw(method, path, json=body).json()["fields"]
     for key in place:
@@ -240,41 +240,41 @@ def _said(raw: Raw, calls: dict[str, Call]) -> Any:
 @pytest.mark.parametrize("row", [*WRONG_EVERYWHERE, *WRONG_OF_HOSTS], ids=_named)
 def test_wrong_values_of_hosts_are_refused_in_their_shape(raw: Raw, row: Any) -> None:
     name, value, complaint = row
-    calls = _host_calls({name: value, "tag_agent": "no-agent"} if name != "tag_agent" else {name: value})
-    expected = _exact(complaint, _said(raw, calls)[name], value)
-    _has_to_refuse(raw, calls, {name: expected})
+    calls = host_calls({name: value, "tag_agent": "no-agent"} if name != "tag_agent" else {name: value})
+    expected = _exact(complaint, said_of(raw, calls)[name], value)
+    has_to_refuse(raw, calls, {name: expected})
 
 
 @pytest.mark.parametrize("row", WRONG_EVERYWHERE, ids=_named)
 def test_wrong_values_of_folders_are_refused_in_their_shape(raw: Raw, row: Any) -> None:
     name, value, complaint = row
-    calls = _folder_calls({name: value})
-    expected = _exact(complaint, _said(raw, calls)[name], value)
-    _has_to_refuse(raw, calls, {name: expected})
+    calls = folder_calls({name: value})
+    expected = _exact(complaint, said_of(raw, calls)[name], value)
+    has_to_refuse(raw, calls, {name: expected})
 
 
 @pytest.mark.parametrize("name", sorted({row[0] for row in WRONG_OF_HOSTS} - {"parents", "bake_agent_package"}))
 def test_attributes_that_only_hosts_have_are_unknown_to_folders(raw: Raw, name: str) -> None:
     if name == "cmk_agent_connection":
-        _has_to_take(raw, _folder_calls({name: "push-agent"}))
+        has_to_take(raw, folder_calls({name: "push-agent"}))
     else:
-        _has_to_refuse(raw, _folder_calls({name: "x"}), {name: UNKNOWN})
+        has_to_refuse(raw, folder_calls({name: "x"}), {name: UNKNOWN})
 
 
 @pytest.mark.parametrize("attributes", [5, "x", [], True])
 def test_attributes_have_to_be_an_object(raw: Raw, attributes: Any) -> None:
-    for calls in (_host_calls(attributes), _folder_calls(attributes)):
-        _has_to_refuse(raw, calls, NO_OBJECT)
+    for calls in (host_calls(attributes), folder_calls(attributes)):
+        has_to_refuse(raw, calls, NO_OBJECT)
 
 
 def test_attributes_are_not_null(raw: Raw) -> None:
-    for calls in (_host_calls(None), _folder_calls(None)):
-        _has_to_refuse(raw, calls, NULL)
+    for calls in (host_calls(None), folder_calls(None)):
+        has_to_refuse(raw, calls, NULL)
 
 
 def test_every_wrong_value_is_named(raw: Raw) -> None:
     wrong = {"tag_foo": "x", "alias": 1, "ipaddress": "a b"}
-    said = _said(raw, _host_calls(wrong))
+    said = said_of(raw, host_calls(wrong))
     assert set(said) == set(wrong)
 
 
@@ -307,8 +307,8 @@ GOOD_EVERYWHERE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("attributes", [*GOOD, *GOOD_EVERYWHERE], ids=lambda value: f"{value!r:.60}")
 def test_right_values_of_hosts_are_taken(every: Raw, attributes: Any) -> None:
-    for kind, (method, path, body, _) in _host_calls(attributes).items():
-        _reset(every)
+    for kind, (method, path, body, _) in host_calls(attributes).items():
+        reset(every)
         assert every("POST", f"{HOSTS}/collections/all", json={"host_name": "gw", "folder": "/"}).status_code == 200
         answer = every(method, path, STAR, json=body)
         assert answer.status_code == 200, (kind, answer.text)
@@ -316,83 +316,4 @@ def test_right_values_of_hosts_are_taken(every: Raw, attributes: Any) -> None:
 
 @pytest.mark.parametrize("attributes", GOOD_EVERYWHERE, ids=lambda value: f"{value!r:.60}")
 def test_right_values_of_folders_are_taken(every: Raw, attributes: Any) -> None:
-    _has_to_take(every, _folder_calls(attributes))
-
-
-# What depends on the version
-
-
-def _major(raw: Raw) -> str:
-    return str(raw.site.world.profile.version)[:3]
-
-
-@pytest.mark.parametrize("labels", [{"a:b": "c"}, {"a": "b:c"}, {"cmk/os": "x::y"}, {":": ":"}])
-def test_colons_in_labels_are_taken_up_to_2_2(every: Raw, labels: Any) -> None:
-    for calls in (_host_calls({"labels": labels}), _folder_calls({"labels": labels})):
-        if _major(every) == "2.2":
-            _has_to_take(every, calls)
-            continue
-        ((key, value),) = labels.items()
-        said = {"key": [f"Invalid label key: {key!r}"], "value": [f"Invalid label value: {value!r}"]}
-        kept = {part: said[part] for part, text in (("key", key), ("value", value)) if ":" in text}
-        _has_to_refuse(every, calls, {"labels": {key: kept}})
-
-
-@pytest.mark.parametrize("name", ["ipaddress", "ipv6address", "management_address"])
-def test_empty_addresses_are_taken_from_2_3(every: Raw, name: str) -> None:
-    calls = _host_calls({name: ""})
-    if _major(every) == "2.2":
-        said = _said(every, calls)[name]
-        assert said[-1] == "Invalid hostaddress: ''"
-        _has_to_refuse(every, calls, {name: said})
-    else:
-        _has_to_take(every, calls)
-
-
-@pytest.mark.parametrize("name", ["-web", ".web"])
-def test_how_a_new_name_may_begin_depends_on_the_version(every: Raw, name: str) -> None:
-    _reset(every)
-    bodies: list[tuple[str, Any, list[str]]] = [
-        ("/collections/all", {"host_name": name, "folder": "/"}, []),
-        ("/collections/clusters", {"host_name": name, "folder": "/", "nodes": ["web"]}, []),
-        ("/actions/bulk-create/invoke", {"entries": [{"host_name": name, "folder": "/"}]}, ["entries", "0"]),
-    ]
-    for path, body, place in bodies:
-        answer = every("POST", HOSTS + path, json=body)
-        if _major(every) == "2.2":
-            assert answer.status_code == 200
-            assert every("DELETE", f"/objects/host_config/{name}").status_code == 204
-            continue
-        said = answer.json()["fields"]
-        for key in place:
-            said = said[key]
-        assert said == {"host_name": [f"Invalid hostaddress: {name!r}"]}
-
-
-@pytest.mark.parametrize("name", ["", "a b", "a/b", "wéb", "web\n", "a:b", "web?", "x" * 241, 5, None, [], {}])
-def test_what_is_no_name_of_a_host_is_refused(every: Raw, name: Any) -> None:
-    bodies: list[tuple[str, str, Any]] = [
-        ("POST", f"{HOSTS}/collections/all", {"host_name": name, "folder": "/"}),
-        ("POST", f"{HOSTS}/collections/clusters", {"host_name": name, "folder": "/", "nodes": ["web"]}),
-        ("POST", f"{HOSTS}/actions/bulk-create/invoke", {"entries": [{"host_name": name, "folder": "/"}]}),
-        ("PUT", f"{HOSTS}/actions/bulk-update/invoke", {"entries": [{"host_name": name, "attributes": {}}]}),
-        ("POST", f"{HOSTS}/actions/bulk-delete/invoke", {"entries": [name]}),
-        ("PUT", f"{WEB}/actions/rename/invoke", {"new_name": name}),
-        ("PUT", "/objects/host_config/clu/properties/nodes", {"nodes": [name]}),
-    ]
-    _reset(every)
-    cluster = {"host_name": "clu", "folder": "/", "nodes": ["web"]}
-    assert every("POST", f"{HOSTS}/collections/clusters", json=cluster).status_code == 200
-    for method, path, body in bodies:
-        answer = every(method, path, STAR, json=body)
-        assert answer.status_code == 400, (path, answer.text)
-        assert answer.json()["fields"], path
-
-
-def test_labels_and_scans_are_answered_as_they_are_stored(raw: Raw) -> None:
-    _reset(raw)
-    scan = {key: SCAN[key] for key in ("addresses", "tag_criticality")}
-    body = {"network_scan": {**scan, "time_allowed": [{"start": "12:00", "end": "13:15:59"}]}}
-    stored = raw("PUT", NET, STAR, json={"attributes": body}).json()["extensions"]["attributes"]["network_scan"]
-    assert stored["time_allowed"] == [{"start": "12:00:00", "end": "13:15:00"}]
-    assert (stored["scan_interval"], stored["set_ip_address"], stored["max_parallel_pings"]) == (86400, True, 100)
+    has_to_take(every, folder_calls(attributes))
