@@ -222,4 +222,4 @@ def test_one_host_costs_the_same_on_every_site_and_place(seeded: bool) -> None:
             first, middle, last = costs
             assert middle == last, kind
             assert first == middle or per_host, kind
-            assert last < (20_000 if per_host else 400), kind
+            assert last < (12_000 if per_host else 400), kind

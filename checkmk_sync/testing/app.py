@@ -41,9 +41,14 @@ class Received:
     path: str
     query: str
     headers: Mapping[str, str]
-    body: Any
+    raw: bytes
     status: int
     user: Optional[str]
+
+    @functools.cached_property
+    def body(self) -> Any:
+        """The value of the JSON in the body, its text where it is no JSON, None without a body."""
+        return parsed_json(self.raw) if self.raw else None
 
 
 @functools.cache
@@ -120,15 +125,13 @@ class SiteApp:
     def _noted(self, request: Request, path: str, response: Response, user: Optional[User]) -> Response:
         hidden = {"Authorization": "(hidden)"}
         headers = {name: hidden.get(name, value) for name, value in request.headers.items()}
-        raw = request.get_data()
-        body = parsed_json(raw) if raw else None
         name = None if user is None else user.name
         query = request.query_string.decode("latin-1")
         response.headers["Date"] = http_date(self.world.setup.clock.time())
         with self._counting:
             self.answered += 1
             self.requests.append(
-                Received(self._method(request), path, query, headers, body, response.status_code, name)
+                Received(self._method(request), path, query, headers, request.get_data(), response.status_code, name)
             )
         return response
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Container, Mapping
 
 from .profile import Profile
-from .schema import Check, choice, flag, listed, pattern, text
+from .schema import NULL, Check, choice, flag, listed, pattern, text
 from .values import CONTACT_FLAGS, IPMI, LOCKED_BY, SNMP, address, contact_groups, labels, network_scan
 
 __all__ = ["DEFAULT_SCAN", "HOST_NAME", "AttributeRules"]
@@ -151,7 +151,7 @@ def _wrong(known: Mapping[str, Check], attributes: Any) -> Any:
             if said:
                 wrong[name] = said
         elif name not in _NULLABLE:
-            wrong[name] = ["Field may not be null."]
+            wrong[name] = NULL
     return wrong or None
 
 

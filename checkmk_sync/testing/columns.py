@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import base64
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
-__all__ = ["HOST_DEFAULTS", "SERVICE_DEFAULTS", "SERVICE_OWN_DEFAULTS", "shown"]
+__all__ = ["HOST_DEFAULTS", "SERVICE_DEFAULTS", "SERVICE_OWN_DEFAULTS", "chosen"]
 
 _EMPTY: Mapping[str, Any] = {"blob": b"", "dict": {}, "float": 0.0, "int": 0, "list": [], "string": "", "time": 0}
 # The official documents of 2.2 to 2.5 agree on names and types.
@@ -92,11 +92,29 @@ SERVICE_DEFAULTS: Mapping[str, Any] = {
 }
 
 
-def shown(column: str, value: Any) -> Any:
-    """The value of a column as it stands in an answer."""
-    if column in ("mk_inventory", "host_mk_inventory") and isinstance(value, (bytes, str)):
-        # Checkmk: the core holds the text of a Python literal, the answer the object.
-        return ast.literal_eval(value.decode("utf-8") if isinstance(value, bytes) else value) if value else {}
-    if isinstance(value, bytes):
-        return {"value_type": "binary_base64", "value": base64.encodebytes(value).decode("ascii")}
-    return value
+def _inventory(value: Any) -> Any:
+    """Checkmk: the core holds the text of a Python literal, the answer the object."""
+    if not isinstance(value, (bytes, str)):
+        return value
+    return ast.literal_eval(value.decode("utf-8") if isinstance(value, bytes) else value) if value else {}
+
+
+def _binary(value: Any) -> Any:
+    if not isinstance(value, bytes):
+        return value
+    return {"value_type": "binary_base64", "value": base64.encodebytes(value).decode("ascii")}
+
+
+_BLOBS = f"{_HOSTS['blob']} {_SERVICES['blob']}".split()
+_SHOWN: Mapping[str, Callable[[Any], Any]] = {
+    **{f"{prefix}{name}": _binary for name in _BLOBS for prefix in ("", "host_")},
+    **dict.fromkeys(("mk_inventory", "host_mk_inventory"), _inventory),
+}
+
+
+def chosen(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """Some columns of a row as they stand in an answer."""
+    found = {column: row[column] for column in columns}
+    for column in _SHOWN.keys() & found.keys():
+        found[column] = _SHOWN[column](found[column])
+    return found

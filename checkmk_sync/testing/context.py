@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Optional
@@ -128,7 +129,7 @@ class Context:
     def profile(self) -> Profile:
         return self.world.profile
 
-    @property
+    @functools.cached_property
     def links(self) -> Links:
         base = f"{self.request.scheme}://{self.request.host}/{self.setup.site}/check_mk/api/1.0"
         return Links(base)

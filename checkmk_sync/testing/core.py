@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections import ChainMap
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, Mapping, Optional
 
 from ..clock import Clock
 from . import services
-from .columns import HOST_DEFAULTS, SERVICE_DEFAULTS, SERVICE_OWN_DEFAULTS
+from .columns import HOST_DEFAULTS, SERVICE_OWN_DEFAULTS
 from .livestatus import Predicate
 from .state import HostConfig
 
@@ -116,22 +115,21 @@ class Core:
         self, host_name: Optional[str] = None, only: Optional[Predicate] = None
     ) -> Iterator[Mapping[str, Any]]:
         """The rows of all services, or of those of one host, without a look at those of others."""
-        seed = self._seed
-        if seed is not None and seed.services is not None:
-            for name in list(seed.services) if host_name is None else [host_name]:
-                of_host = _HostColumns(self.host_row(name) or {})
-                for row in seed.services.get(name, ()):
-                    yield ChainMap(row, SERVICE_OWN_DEFAULTS, of_host, SERVICE_DEFAULTS)  # type: ignore[arg-type]
-            return
-        for name in list(self.hosts) if host_name is None else [host_name]:
-            host = self.hosts.get(name)
-            if host is None or (only is not None and not only({"host_name": name})):
+        seeded = None if self._seed is None else self._seed.services
+        known: Iterable[str] = self.hosts if seeded is None else seeded
+        for name in list(known) if host_name is None else [host_name]:
+            if only is not None and not only({"host_name": name}):
                 continue
-            of_host = _HostColumns(self._host_row(host))
-            checked = self._is_checked(host)
+            if seeded is not None:
+                of_host = self.host_row(name) or HOST_DEFAULTS
+                yield from (_ServiceRow(row, of_host) for row in seeded.get(name, ()))
+                continue
+            host = self.hosts.get(name)
+            if host is None:
+                continue
+            of_host, checked = self._host_row(host), self._is_checked(host)
             for template in host.services:
-                own = self._service_row(host, template, checked)
-                yield ChainMap(own, SERVICE_OWN_DEFAULTS, of_host)  # type: ignore[arg-type]
+                yield _ServiceRow(self._service_row(host, template, checked), of_host)
 
     def knows(self, host_name: str) -> bool:
         if self._seed is not None and self._seed.hosts is not None:
@@ -219,22 +217,19 @@ def _check_row(table: str, row: Any, where: str) -> None:
         raise ValueError(f"{where} has the state {state!r}: a number from 0 to {max(_STATES[table])} is needed")
 
 
-class _HostColumns(Mapping[str, Any]):
-    """A row of a host under the names that its columns have in the table of services."""
+class _ServiceRow(Dict[str, Any]):
+    """What is special about a service; the defaults and the columns of its host are looked up when asked for."""
 
-    def __init__(self, row: Row) -> None:
-        self._row = row
+    __slots__ = ("_host",)
 
-    def __getitem__(self, column: str) -> Any:
-        if column.startswith("host_"):
-            return self._row[column[5:]]
-        raise KeyError(column)
+    def __init__(self, own: Mapping[str, Any], host: Mapping[str, Any]) -> None:
+        super().__init__(own)
+        self._host = host
 
-    def __iter__(self) -> Iterator[str]:
-        return (f"host_{column}" for column in self._row)
-
-    def __len__(self) -> int:
-        return len(self._row)
+    def __missing__(self, column: str) -> Any:
+        if column in SERVICE_OWN_DEFAULTS:
+            return SERVICE_OWN_DEFAULTS[column]
+        return self._host[column[5:]]  # behind "host_"
 
 
 @dataclass(frozen=True)

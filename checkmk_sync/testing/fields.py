@@ -37,6 +37,17 @@ class FieldsFilter:
             return data
         return _dropped(data, self._tree) if self._drop else _kept(data, self._tree)
 
+    def takes(self, *path: str) -> bool:
+        """Whether something of what is at this path stays."""
+        below: Any = self._tree
+        for name in path:
+            if below is None:
+                break
+            if name not in below:
+                return self._drop
+            below = below[name]
+        return self._tree is None or not (self._drop and below is None)
+
     def _take(self, expected: str = "") -> str:
         if self._at >= len(self._tokens) or (expected and self._tokens[self._at] != expected):
             raise FieldsError("The fields format is invalid.")

@@ -121,7 +121,7 @@ def _comparison(op: str, column: str, right: str) -> Predicate:
         except (re.error, OverflowError) as error:
             raise BadQuery(f"Not a valid regular expression: {right!r} ({error})") from None
     compare = _COMPARE[base]
-    return lambda row: compare(row.get(column), right) is not is_negated
+    return lambda row: compare(row[column], right) is not is_negated
 
 
 def _number(text: str) -> float:

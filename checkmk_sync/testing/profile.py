@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from ..names import CheckmkVersion
@@ -59,7 +60,7 @@ class Profile:
     def links_by_default(self) -> bool:
         return not self._since("2.3.0b1")
 
-    @property
+    @functools.cached_property
     def effective_null(self) -> bool:
         """Whether ``effective_attributes`` is null, not absent, when it was not asked for."""
         return not self._since("2.4.0b1")

@@ -12,6 +12,7 @@ from typing import Any, Callable, Mapping, Optional, Sequence
 from .http import bad_fields
 
 __all__ = [
+    "NULL",
     "REQUIRED",
     "Check",
     "Field",
@@ -29,7 +30,7 @@ __all__ = [
 
 Check = Callable[[Any], Any]
 REQUIRED: Any = object()
-_NULL = ["Field may not be null."]
+NULL = ["Field may not be null."]
 _NO_OBJECT = {"_schema": ["Invalid input type."]}
 
 
@@ -115,7 +116,7 @@ def listed(check: Check, *, least: int = 0) -> Check:
     def checked(value: Any) -> Any:
         if not isinstance(value, list):
             return ["Not a valid list."]
-        said = ((str(index), _NULL if entry is None else check(entry)) for index, entry in enumerate(value))
+        said = ((str(index), NULL if entry is None else check(entry)) for index, entry in enumerate(value))
         wrong = {index: problem for index, problem in said if problem}
         return wrong or (["At least one entry is required"] if len(value) < least else None)
 
@@ -152,7 +153,7 @@ def messages(fields: Mapping[str, Field], data: Any) -> dict[str, Any]:
     for name, field in fields.items():
         if name in data:
             value = data[name]
-            said = (None if field.nullable else _NULL) if value is None else field.check(value)
+            said = (None if field.nullable else NULL) if value is None else field.check(value)
             if said:
                 wrong[name] = said
         elif field.default is REQUIRED:

@@ -265,9 +265,9 @@ class Setup:
         labels = {**inherited["labels"], **item.attributes.get("labels", {})}
         return {**inherited, **item.attributes, "labels": labels}
 
-    def effective_tag(self, host: HostConfig, group: str) -> Any:
-        own: Optional[str] = host.attributes.get(f"tag_{group}")
-        return self._inherited(host.folder)[f"tag_{group}"] if own is None else own
+    def is_offline(self, host: HostConfig) -> bool:
+        own = host.attributes.get("tag_criticality")
+        return bool((own or self._inherited(host.folder)["tag_criticality"]) == "offline")
 
     def _inherited(self, path: str) -> Mapping[str, Any]:
         """What a folder hands down; worked out once until some folder changes."""

@@ -7,6 +7,7 @@ import re
 from typing import Any, Callable, Container, Mapping, Optional
 
 from .schema import (
+    NULL,
     REQUIRED,
     Check,
     Field,
@@ -73,18 +74,19 @@ def address(*families: int, host_name: str) -> Check:
 
 def labels(*, with_colons: bool) -> Check:
     def wrong(what: str, value: Any) -> Any:
-        if value is None:
-            return ["Field may not be null."]
-        if not isinstance(value, str):
-            return text(value)
-        return [f"Invalid label {what}: {value!r}"] if ":" in value and not with_colons else None
+        if isinstance(value, str):
+            return [f"Invalid label {what}: {value!r}"] if ":" in value and not with_colons else None
+        return NULL if value is None else text(value)
 
     def check(value: Any) -> Any:
         if not isinstance(value, dict):
             return ["Not a valid mapping type."]
-        said = {key: {"key": wrong("key", key), "value": wrong("value", entry)} for key, entry in value.items()}
-        found = {key: {part: texts for part, texts in parts.items() if texts} for key, parts in said.items()}
-        return {key: parts for key, parts in found.items() if parts} or None
+        found = {}
+        for key, entry in value.items():
+            said = {"key": wrong("key", key), "value": wrong("value", entry)}
+            if any(said.values()):
+                found[key] = {part: texts for part, texts in said.items() if texts}
+        return found or None
 
     return check
 

@@ -71,7 +71,7 @@ def host_object(context: Context, host: HostConfig, *, links: bool = True, effec
         "folder": host.folder,
         "attributes": {**host.attributes, "meta_data": meta},
         "is_cluster": host.nodes is not None,
-        "is_offline": context.setup.effective_tag(host, "criticality") == "offline",
+        "is_offline": context.setup.is_offline(host),
         "cluster_nodes": _nodes(host),
     }
     if effective:
@@ -151,7 +151,8 @@ def host_collection(context: Context, hosts: list[HostConfig]) -> Response:
         chosen = FieldsFilter(query["fields"])
     except FieldsError as error:
         raise bad_fields({"fields": [str(error)]}) from None
-    whole = {**head, "value": [host_object(context, host, effective=True) for host in hosts], "extensions": {}}
+    effective = chosen.takes("value", "extensions", "effective_attributes")
+    whole = {**head, "value": [host_object(context, host, effective=effective) for host in hosts], "extensions": {}}
     found = chosen.apply(whole)
     if profile.keeps_domain_type:
         found["domainType"] = "host_config"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Iterator, Mapping, Optional, Sequence
 from urllib.parse import quote_plus
 
 from werkzeug.wrappers import Response
 
-from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, shown
+from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, chosen
 from ..context import PATH_CHECKS, Context, World, endpoint
 from ..http import Problem, bad_fields, collection, json_response
 from ..livestatus import BadQuery, Predicate, about_the_host, compiled
@@ -98,10 +98,6 @@ def _test(asked: Mapping[str, Any], table: str) -> Optional[Predicate]:
     return compiled(asked.get("query"), table, _TABLES[table])
 
 
-def _chosen(row: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
-    return {column: shown(column, row[column]) for column in columns}
-
-
 def _with(mandatory: Sequence[str], columns: Sequence[str]) -> list[str]:
     """Checkmk puts mandatory columns that were not asked for in front."""
     return [*(column for column in mandatory if column not in columns), *columns]
@@ -122,7 +118,7 @@ def _host_item(context: Context, row: Mapping[str, Any], columns: Sequence[str])
         "title": name,
         "links": [context.links.self_(f"/objects/host/{context.links.quoted(name)}")],
         "members": {},
-        "extensions": _chosen(row, columns),
+        "extensions": chosen(row, columns),
     }
 
 
@@ -171,7 +167,7 @@ def _service_item(context: Context, row: Mapping[str, Any], columns: Sequence[st
         "title": f"{name} on {host}",
         "links": [link],
         "members": {},
-        "extensions": _chosen(row, columns),
+        "extensions": chosen(row, columns),
     }
 
 
@@ -220,6 +216,6 @@ def show_service(context: Context) -> Response:
             "title": f"Service {name}",
             "links": [context.links.self_(f"/objects/service/{context.links.quoted(ident)}")],
             "members": {},
-            "extensions": _chosen(row, context.query["columns"]),
+            "extensions": chosen(row, context.query["columns"]),
         }
     )
