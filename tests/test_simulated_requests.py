@@ -6,6 +6,9 @@ import base64
 from typing import Any, Iterator
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import Client
 
 from checkmk_sync.testing import SimulatedSite
 from tests.raw_requests import Raw, send_bytes
@@ -236,3 +239,52 @@ def test_a_missing_permission_is_named_by_its_title(every: Raw) -> None:
         assert (status, title) == (401, "Unauthorized")
         assert "you lack the permission for this operation" in detail
         assert "'<b>" in detail
+
+
+# Anything else
+
+HEADERS = ("Authorization", "Accept", "Content-Type", "If-Match", "X-HTTP-Method-Override")
+ODD = (
+    *("", "*", '"', ";", "=", ",", "\xff", "a/b", "q=1e999", "Basic ", "Bearer ", "Basic 4pyT", "x y z", "\t", "*/*"),
+    *("application/json", '; charset="', "; charset=utf-8", "W/", "multipart/form-data; boundary=x", "DELETE", "GET"),
+)
+ASKED = (
+    *(WEB, NET, "/version", ACTIVATE, f"{HOSTS}/collections/all", "/objects/host/web", f"{NET}/collections/hosts"),
+    *("/domain-types/service/collections/all", "/objects/host/%2e%2e", "/objects/folder_config/\\", "/objects/x/%ff"),
+    *("/objects/host/web/actions/show_service/invoke", f"{FOLDERS}/collections/all", "/objects/folder_config/~~"),
+)
+QUERIES = (
+    *("", "columns", "columns=&columns=x", "query=", "query=5", "query=%7B", "query=%5B%5D", "fields=!", "fields=(a"),
+    *("effective_attributes=maybe", "parent=", "parent=/nope", "recursive=x", "hostnames=a%20b", "sites=", "site="),
+    *("%ff=%ff", "a=%00", "service_description=", "delete_mode=x", "host_name=", "show_hosts=1&show_hosts=0"),
+)
+TEXTS = st.lists(st.sampled_from(ODD), max_size=3).map("".join)
+
+
+@pytest.fixture(params=VERSIONS, scope="module")
+def kept(request: pytest.FixtureRequest) -> Iterator[Raw]:
+    with SimulatedSite(request.param, activation_time=0, services=6) as site:
+        yield from _prepared(site)
+
+
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
+@given(
+    method=st.sampled_from(["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"]),
+    path=st.sampled_from(ASKED),
+    query=st.sampled_from(QUERIES),
+    headers=st.dictionaries(
+        st.sampled_from(HEADERS), st.lists(st.sampled_from(ODD), max_size=3).map("".join), max_size=3
+    ),
+    body=st.sampled_from([b"", b"{}", b"[]", b'{"attributes": {}}']),
+)
+def test_no_header_and_no_query_breaks_the_site(
+    kept: Raw, method: str, path: str, query: str, headers: dict[str, str], body: bytes
+) -> None:
+    client = Client(kept.site._app)
+    given_headers = {**kept.auth, "Accept": "application/json", "Content-Type": "application/json", **headers}
+    url = f"/s/check_mk/api/1.0{path}?{query}"
+    answer = client.open(url, method=method, headers=given_headers, data=body)
+    assert answer.status_code != 500
+    if answer.status_code >= 400:
+        assert answer.content_type == PROBLEM
+        assert method == "HEAD" or answer.json["status"] == answer.status_code
