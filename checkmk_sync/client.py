@@ -13,6 +13,7 @@ from .credentials import SecretSource
 from .errors import CheckmkError
 from .metering import CallEvent
 from .metrics import MetricsCollector
+from .names import CheckmkVersion
 from .records import Version
 from .recovery import BreakerState
 from .resource import Site
@@ -101,6 +102,15 @@ class Checkmk:
     def version(self) -> Version:
         """What the site says it is; also the cheapest way to see that address and credentials are right."""
         return Version.parse(self._site.perform("site", "version").data)
+
+    def checkmk_version(self) -> CheckmkVersion:
+        """The version of Checkmk, which is asked for only if no answer has named it before."""
+        return self._site.version()
+
+    @property
+    def edition(self) -> Optional[str]:
+        """The short name of the site's edition, such as ``cre`` or ``community``; None before its first answer."""
+        return self._transport.edition
 
     def health(self, *, pending: bool = False) -> Health:
         """Whether the site answers now, and with ``pending`` how many changes wait; never raises.

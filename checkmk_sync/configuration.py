@@ -35,8 +35,9 @@ _PATHS = (
     ("advanced_features", "caching", "path"),
     ("advanced_features", "caching", "redis_password_file"),
 )
-# These records stand under `advanced_features:`; everything else of Settings under `checkmk:`.
+# These records stand under `advanced_features:`, and `sync` at the top; everything else of Settings under `checkmk:`.
 _ADVANCED = ("streaming", "caching", "batch_processing", "metrics", "recovery")
+_SYNC = "sync"
 
 
 def load(path: Union[str, os.PathLike[str]]) -> Settings:
@@ -77,10 +78,10 @@ def from_env() -> Settings:
 
 
 def settings_from(document: Document) -> Settings:
-    """The settings in a document with the sections ``checkmk`` and ``advanced_features``."""
-    _refuse_unknown(document, (), document.data or {}, ("checkmk", "advanced_features"))
+    """The settings in a document with the sections ``checkmk``, ``sync`` and ``advanced_features``."""
+    _refuse_unknown(document, (), document.data or {}, ("checkmk", _SYNC, "advanced_features"))
     checkmk = dict(_section(document, "checkmk"))
-    own = [entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, "password")]
+    own = [entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, _SYNC, "password")]
     _refuse_unknown(document, ("checkmk",), checkmk, (*own, *_SECRET_KEYS))
     variables = _fill_from_environment(checkmk)
     _refuse_incomplete(document, checkmk)
@@ -94,6 +95,7 @@ def settings_from(document: Document) -> Settings:
         section = "advanced_features" if name in _ADVANCED else "checkmk"
         if name != "password":
             values[name] = _typed(document, (section, name), value, hints[name])
+    values[_SYNC] = _typed(document, (_SYNC,), _section(document, _SYNC), hints[_SYNC])
     if redis_password is not None:
         values["caching"] = dataclasses.replace(values["caching"], redis_password=redis_password)
     settings: Settings = _record(document, ("checkmk",), Settings, values)
@@ -188,9 +190,9 @@ def _typed(document: Document, path: tuple[str, ...], value: Any, hint: Any) -> 
         inner = {name: _typed(document, (*path, name), entry, hints[name]) for name, entry in value.items()}
         return _record(document, path, hint, inner)
     optional = type(None) in getattr(hint, "__args__", ())
-    wanted = next(kind for kind in getattr(hint, "__args__", (hint,)) if kind is not type(None))
-    if value is None and optional:
-        return None
+    wanted, *others = (kind for kind in getattr(hint, "__args__", (hint,)) if kind is not type(None))
+    if others or (value is None and optional):  # of several types: the record says what is wrong with it
+        return value
     accepted = (int, float) if wanted is float else (wanted,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and wanted is not bool):
         kind = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}[wanted]

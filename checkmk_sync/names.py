@@ -10,6 +10,7 @@ from typing import Any, Iterable, Optional, TypeVar
 from urllib.parse import quote
 
 __all__ = [
+    "ADOPTED_LABEL",
     "OWNER_LABEL",
     "CheckmkVersion",
     "HostState",
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 OWNER_LABEL = "checkmk_sync/owner"
+# Names the object that was adopted. A clone has the label too, but another name.
+ADOPTED_LABEL = "checkmk_sync/adopted"
 
 G = TypeVar("G", bound=Iterable[Any])
 S = TypeVar("S", "HostState", "ServiceState")

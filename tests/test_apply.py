@@ -9,7 +9,7 @@ import pytest
 
 from checkmk_sync import Checkmk, Status
 from checkmk_sync.errors import ForbiddenError, SettingsError
-from checkmk_sync.names import OWNER_LABEL
+from checkmk_sync.names import ADOPTED_LABEL, OWNER_LABEL
 from checkmk_sync.sync import Options, Report, Step, apply_plan, from_data, make_plan, report_as_text
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
@@ -26,7 +26,7 @@ VERSIONS = ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"]
 
 def synchronise(cmk: Checkmk, inventory: Any, *, owner: Any = "cmdb", options: Any = None, **more: Any) -> Report:
     plan = make_plan(cmk, from_data(inventory), owner=owner, **more)
-    plan.raise_if_unsafe(allow_changes=99)
+    plan.raise_if_unsafe(allow_changes="100%", allow_deletions="100%")
     return apply_plan(cmk, plan, options)
 
 
@@ -117,7 +117,7 @@ def test_adopting(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.activation.activate()
     assert make_plan(cmk, from_data(INVENTORY), owner="cmdb").conflicts
     assert synchronise(cmk, INVENTORY, adopt=True).ok
-    assert site.world.setup.hosts["gw"].attributes["labels"] == {OWNER_LABEL: "cmdb"}
+    assert site.world.setup.hosts["gw"].attributes["labels"] == {OWNER_LABEL: "cmdb", ADOPTED_LABEL: "gw"}
     assert is_done(cmk, INVENTORY)
 
 
@@ -160,7 +160,7 @@ def test_hosts_that_were_never_discovered_are_taken_up_whoever_activated(site: S
 
 
 def test_refused_changes_do_not_hold_up_the_others(site: SimulatedSite, cmk: Checkmk) -> None:
-    inventory = {"hosts": [*INVENTORY["hosts"], {"name": "bad", "attributes": {"tag_agent": "nonsense"}}]}
+    inventory = {"hosts": [*INVENTORY["hosts"], {"name": "bad", "attributes": {"tag_criticality": "nonsense"}}]}
     report = synchronise(cmk, inventory)
     assert not report.ok
     assert not report.verified
@@ -230,9 +230,10 @@ def test_a_write_of_which_nothing_is_seen_stays_unknown(site: SimulatedSite, cmk
     plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
     site.set_faults([Fault("reset_before", path="bulk-create", times=1)])
     report = apply_plan(cmk, plan)
-    assert {change.key for change, outcome in report.results if outcome.status is Status.UNKNOWN} == {
-        "gw", "web01", "web02",
-    }  # fmt: skip
+    statuses = {change.key: outcome.status for change, outcome in report.results if change.kind == "host"}
+    assert statuses == {"gw": Status.UNKNOWN, "web01": Status.UNKNOWN, "web02": Status.NOT_APPLIED}, (
+        "its parent is not there"
+    )
     assert report.count(Status.APPLIED) == 2
     assert not report.ok
     assert synchronise(cmk, INVENTORY).ok

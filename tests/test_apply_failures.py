@@ -25,7 +25,7 @@ def _statuses(report: Report) -> dict[str, Status]:
 
 def test_nothing_is_deleted_when_its_successor_could_not_be_created(site: SimulatedSite, cmk: Checkmk) -> None:
     assert _sync(cmk, {"name": "old", "folder": "/f"}).ok
-    report = _sync(cmk, {"name": "new", "attributes": {"tag_agent": "nonsense"}}, {"name": "other"})
+    report = _sync(cmk, {"name": "new", "attributes": {"tag_criticality": "nonsense"}}, {"name": "other"})
     assert _statuses(report) == {
         "create new": Status.NOT_APPLIED,
         "create other": Status.APPLIED,
@@ -50,7 +50,7 @@ def test_nothing_is_deleted_when_a_move_failed(site: SimulatedSite, cmk: Checkmk
 
 def test_an_update_that_failed_holds_nothing_back(site: SimulatedSite, cmk: Checkmk) -> None:
     assert _sync(cmk, {"name": "old"}, {"name": "changed"}).ok
-    report = _sync(cmk, {"name": "changed", "attributes": {"tag_agent": "nonsense"}})
+    report = _sync(cmk, {"name": "changed", "attributes": {"tag_criticality": "nonsense"}})
     assert _statuses(report) == {"update changed": Status.NOT_APPLIED, "delete old": Status.APPLIED}
 
 

@@ -51,7 +51,7 @@ def test_conflicts_name_their_place_and_the_option(site_for_cli: SimulatedSite, 
     assert "--adopt" in sync("plan", str(path), "--owner", "me").out
     site_for_cli.world.setup.hosts["host00000"].attributes["labels"] = {"checkmk_sync/owner": "them"}
     theirs = sync("apply", str(path), "--owner", "me", "--yes")
-    assert "take them out of the inventory" in theirs.err
+    assert "take it out of the inventory" in theirs.err
     assert "--adopt" not in theirs.err
 
 

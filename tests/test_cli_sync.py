@@ -79,7 +79,7 @@ def test_apply_reports_as_json(site_for_cli: SimulatedSite, sync: Run, inventory
         file.write("bad,/linux,192.0.2.3,pr:od\n")
     assert sync("apply", inventory, "--yes").code == 2
     with open(inventory, "w") as file:
-        file.write("name,tag_agent\ngood,\nbad,nonsense\n")
+        file.write("name,tag_criticality\ngood,\nbad,nonsense\n")
     result = sync("apply", inventory, "--yes", "--json")
     assert result.code == 1
     assert result.data["counts"] == {"applied": 1, "not applied": 1, "unknown": 0}
@@ -94,8 +94,9 @@ def test_conflicts_and_brakes_are_refused(site_for_cli: SimulatedSite, sync: Run
     few.write_text("name\nn0\n")
     brakes = sync("apply", str(few), "--owner", "me", "--yes")
     assert brakes.code == 2
-    assert "11 of 12 existing objects" in brakes.err
-    assert sync("apply", str(few), "--owner", "me", "--yes", "--allow-changes", "11").code == 0
+    assert "deletes 11 of 12 hosts" in brakes.err
+    assert sync("apply", str(few), "--owner", "me", "--yes", "--allow-changes", "11").code == 2
+    assert sync("apply", str(few), "--owner", "me", "--yes", "--allow-deletions", "11").code == 0
     taken = tmp_path / "taken.csv"
     taken.write_text("name\nn0\nhost00000\n")
     assert sync("plan", str(taken), "--owner", "me").code == 2

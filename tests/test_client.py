@@ -75,6 +75,12 @@ def test_health_that_is_refused_does_not_count_as_an_outage(
             assert health.breaker is BreakerState.CLOSED
 
 
+def test_the_version_is_asked_for_once(site: SimulatedSite, cmk: Checkmk) -> None:
+    assert str(cmk.checkmk_version()) == "2.4.0p18"
+    assert cmk.checkmk_version().at_least("2.4.0b1")
+    assert len(site.requests) == 1
+
+
 @pytest.mark.parametrize("body", ["[]", "{}", '{"versions": 5}', "null", "nonsense", '{"versions": {"checkmk": null}}'])
 def test_health_never_raises_whatever_the_answer(body: str) -> None:
     with responses.RequestsMock() as mock:

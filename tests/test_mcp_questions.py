@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any, Iterator
@@ -168,14 +169,66 @@ def test_a_sync_that_forces_is_bound_to_what_was_shown(live: SimulatedSite, look
 
 
 def test_a_lifted_brake_is_told_to_who_is_asked_and_not_offered_to_the_model(live: SimulatedSite) -> None:
-    for host in live.world.setup.hosts.values():
-        host.attributes["labels"] = {OWNER_LABEL: "me"}
+    _own(live)
     wanted = {"hosts": [{"name": "host00000"}]}
     question, result = _asked(live, "sync_apply", inventory=wanted, owner="me")
-    assert "deletes or changes 39 of 40 existing objects, more than 30 %" in said(result)
-    assert "allow_changes" not in said(result)
-    assert "allow-changes" not in said(result)
+    size = "changes 0 of 40 existing objects and deletes 39 of 40 hosts"
+    assert f"{size}: no more than 4 of your 40 hosts may be deleted (10 %)" in said(result)
+    assert "allow_" not in said(result)
+    assert "allow-" not in said(result)
     assert question == ""
-    question, result = _asked(live, "sync_apply", inventory=wanted, owner="me", allow_changes=39)
-    assert "THE BRAKE IS LIFTED by allow_changes: the plan deletes or changes 39 of 40" in question
+    assert "no more than 4 of" in said(_asked(live, "sync_apply", inventory=wanted, owner="me", allow_changes=39)[1])
+    question, result = _asked(live, "sync_apply", inventory=wanted, owner="me", allow_deletions=39)
+    assert f"THE BRAKE IS LIFTED by allow_deletions: the plan {size}, where by default no more than 4" in question
+    assert "allow_changes" not in question
     assert data(result)["result"]["counts"]["applied"] == 39
+
+
+def _own(site: SimulatedSite) -> None:
+    """Make all hosts ours."""
+    hosts = site.world.setup.hosts
+    for name, host in list(hosts.items()):
+        attributes = {**host.attributes, "labels": {OWNER_LABEL: "me"}}
+        hosts[name] = dataclasses.replace(host, attributes=attributes, created_by=site.username)
+
+
+@pytest.mark.parametrize("amount", [30, "75 %", "75%"])
+def test_a_limit_is_a_number_or_a_percentage(live: SimulatedSite, amount: Any) -> None:
+    wanted = {"hosts": [{"name": f"host{n:05d}", "attributes": {"alias": "x"}} for n in range(30)]}
+    given = {"inventory": wanted, "activate": False, "discover": False}
+    assert "no more than 30 % of 30 existing objects" in said(_asked(live, "sync_apply", **given)[1])
+    _, result = _asked(live, "sync_apply", **given, allow_changes=100 if amount == 30 else "100 %")
+    assert data(result)["result"]["ok"] is True
+    for wrong in (-1, "many", "101 %", 0.5, True, ["30"]):
+        assert "Nothing was done" in said(_asked(live, "sync_apply", **given, allow_deletions=wrong)[1])
+    question, _ = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, allow_changes=amount)
+    assert "LIFTED" not in question, "nothing that it would lift"
+
+
+def test_a_probable_rename_is_told_and_confirmed_by_name(live: SimulatedSite) -> None:
+    _own(live)
+    hosts = [{"name": f"host{n:05d}"} for n in range(1, 40)]
+    given: Any = {"inventory": {"hosts": [*hosts, {"name": "HOST00000"}]}, "owner": "me"}
+    plan = data(_asked(live, "sync_plan", **given)[1])
+    assert plan["renames"] == ["host host00000 is deleted and HOST00000 created, which differs only in case"]
+    assert "probably renamed" in plan["refused"]
+    assert "confirm" not in plan["refused"], "nothing to offer to a model"
+    question, result = _asked(live, "sync_apply", **given, allow_deletions="100 %")
+    assert (question, "probably renamed" in said(result)) == ("", True)
+    assert data(_asked(live, "sync_plan", **given, confirm_deletions=["host00000"])[1])["refused"] is None
+    question, result = _asked(live, "sync_apply", **given, confirm_deletions=["host00000"])
+    assert "CONFIRMED although it was probably renamed: host host00000 is deleted and HOST00000 created" in question
+    assert data(result)["result"]["ok"] is True
+
+
+def test_clones_and_silent_hosts_are_in_the_plan(live: SimulatedSite) -> None:
+    _own(live)
+    setup = live.world.setup
+    setup.add_host("clone", "/", setup.hosts["host00003"].attributes, user="carol")
+    wanted = {"hosts": [{"name": f"host{n:05d}"} for n in range(40)]}
+    plan = data(_asked(live, "sync_plan", inventory=wanted, owner="me")[1])
+    assert plan["counts"]["delete"] == 0
+    assert "host clone carries the label of the owner 'me'" in plan["conflicts"][0]
+    assert "adopt it with adopt" in plan["conflicts"][0]
+    assert (plan["silent"], plan["undiscovered"]) == (40, 0), "the site finds nothing on its hosts"
+    assert "clone" in plan["refused"]

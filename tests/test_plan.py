@@ -11,13 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync.errors import PlanChangedError
-from checkmk_sync.names import OWNER_LABEL, parent_folder
+from checkmk_sync.names import ADOPTED_LABEL, OWNER_LABEL, parent_folder
 from checkmk_sync.resources.activation import PendingChange
 from checkmk_sync.sync import Action, Plan, diff, from_data, plan_as_markdown, plan_as_text
+from checkmk_sync.sync.compare import is_as_wanted
 from checkmk_sync.sync.desired import REMOVE, Desired
 from checkmk_sync.sync.observe import Found, Observed
 
 OWNER = ("labels", OWNER_LABEL)
+ADOPTED = ("labels", ADOPTED_LABEL)
 
 
 def held(kind: str, key: str, owner: Optional[str] = None, **properties: Any) -> Found:
@@ -74,8 +76,7 @@ def test_what_checkmk_fills_in_is_no_difference() -> None:
 
 
 def _is_as_wanted(name: str, wanted: Any, now: Any) -> bool:
-    desired = from_data({"hosts": [{"name": "a", "attributes": {name: wanted}}]})
-    return diff(desired, holding(held("host", "a", **{f"attributes__{name}": now}))).is_empty
+    return is_as_wanted(("attributes", name), wanted, now)
 
 
 def test_a_mapping_can_be_emptied() -> None:
@@ -255,7 +256,7 @@ def test_what_is_not_named_is_left_as_it_is(hosts: dict[str, Any], observed: Obs
             data = hosts[change.key]
             named = {("folder",)} & {(name,) for name in data}
             named |= {(part, name) for part in ("attributes", "labels") for name in data.get(part, {})}
-            assert set(change.properties) <= {*named, OWNER}
+            assert set(change.properties) <= {*named, OWNER, ADOPTED}
 
 
 @given(HOSTS, _sites(), st.sampled_from([None, "me"]), st.booleans())

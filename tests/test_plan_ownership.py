@@ -6,7 +6,7 @@ import pytest
 
 from checkmk_sync.errors import NotOwnedError
 from checkmk_sync.sync import diff, from_data
-from tests.test_plan import OWNER, held, holding, lines
+from tests.test_plan import ADOPTED, OWNER, held, holding, lines
 
 
 def test_without_an_owner_nothing_is_deleted() -> None:
@@ -67,7 +67,7 @@ def test_an_existing_host_that_nobody_owns_is_a_conflict_unless_adopted() -> Non
     with pytest.raises(NotOwnedError, match="host a exists already"):
         plan.raise_if_unsafe()
     (change,) = diff(desired, observed, owner="me", adopt=True).changes
-    assert change.properties == {OWNER: (None, "me")}
+    assert change.properties == {OWNER: (None, "me"), ADOPTED: (None, "a")}
 
 
 def test_what_somebody_else_owns_is_a_conflict_whatever_is_asked() -> None:

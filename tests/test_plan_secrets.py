@@ -132,14 +132,17 @@ SECRET = "s3cr3t'!\\ü"
 @pytest.mark.parametrize("secret", [SECRET, "ab"])
 def test_a_site_that_repeats_what_does_not_fit_is_silenced(version: str, secret: str) -> None:
     """Checkmk's validators name the value that they refuse."""
+    key = "auth_password" if secret is SECRET else "community"
     said = f"string {secret!r} is too short. The minimum length is 8."
-    tree: dict[str, Any] = {"entries": {"0": {"attributes": {"snmp_community": {"auth_password": [said]}}}}}
+    tree: dict[str, Any] = {"entries": {"0": {"attributes": {"snmp_community": {key: [said]}}}}}
     if version > "2.5":
-        path = "body.entries.0.attributes.snmp_community.auth_password"
+        path = f"body.entries.0.attributes.snmp_community.{key}"
         tree = {path: {"type": "string_too_short", "loc": path.split("."), "msg": said, "input": secret}}
     detail = f"These fields have problems: entries ({json.dumps(secret)})" if secret is SECRET else "no"
     problem = {"title": "Bad Request", "status": 400, "detail": detail, "fields": tree}
-    community = {"type": "v3_auth_no_privacy", "auth_protocol": "MD5-96", "security_name": "u", "auth_password": secret}
+    community = {"type": "v1_v2_community", "community": secret}
+    if secret is SECRET:
+        community = {"type": "v3_auth_no_privacy", "auth_protocol": "MD5-96", "security_name": "u", key: secret}
     base = "https://mon/s/check_mk/api/1.0"
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         head = {"X-Checkmk-Version": version}
@@ -151,7 +154,7 @@ def test_a_site_that_repeats_what_does_not_fit_is_silenced(version: str, secret:
             desired = from_data({"hosts": [{"name": "sw1", "attributes": {"snmp_community": community}}]})
             report = apply_plan(cmk, make_plan(cmk, desired), Options(discover=False, activate=False))
     text = report_as_text(report)
-    assert "auth_password: string *** is too short" in text or "auth_password: string '***' is too short" in text
+    assert f"{key}: string *** is too short" in text or f"{key}: string '***' is too short" in text
     for shown in (text, json.dumps(report.to_dict(), ensure_ascii=False), repr(report.results)):
         assert secret not in shown
         assert "s3cr3t" not in shown

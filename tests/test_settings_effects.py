@@ -143,6 +143,8 @@ ELSEWHERE = {
     "batch_processing.rate_limit": "test_batch_settings.py::test_rate_limit",
     "batch_processing.max_retries": "test_batch_settings.py::test_max_retries",
     "batch_processing.retry_delay": "test_batch_settings.py::test_retry_delay",
+    "sync.limits.changes": "test_brakes.py::test_limits_are_configured",
+    "sync.limits.deletions": "test_brakes.py::test_limits_are_configured",
     "metrics.retention_hours": "test_metrics_window.py::test_the_client_keeps_as_long_as_it_is_set",
     "metrics.cleanup_interval": "test_metrics_window.py::test_the_client_frees_as_often_as_it_is_set",
     "server_url": "test_settings_effects.py::test_server_url_and_site_say_whom_to_ask",

@@ -111,6 +111,13 @@ def test_folders_hand_parents_down(raw: Raw) -> None:
     assert answer.json()["detail"] == "You cannot delete these hosts: gw is parent of leaf."
 
 
+def test_references_follow_a_host_that_is_renamed(raw: Raw) -> None:
+    raw("PUT", "/objects/folder_config/~net", STAR, json={"update_attributes": {"parents": ["gw", "web"]}})
+    raw.site.world.setup.rename_host("gw", "router", user="carol")
+    assert raw("GET", "/objects/host_config/web").json()["extensions"]["attributes"]["parents"] == ["router"]
+    assert raw("GET", "/objects/folder_config/~net").json()["extensions"]["attributes"]["parents"] == ["router", "web"]
+
+
 def test_a_folder_with_a_parent_of_others_is_not_deleted(raw: Raw) -> None:
     raw("POST", HOSTS, json=_host("leaf", folder="/net"))
     raw("PUT", "/objects/host_config/web", STAR, json={"update_attributes": {"parents": ["leaf"]}})

@@ -43,6 +43,18 @@ def test_services_in_every_version(monitored: SimulatedSite, connect: Any) -> No
     assert one["plugin_output"].startswith("Used")
 
 
+def test_a_narrow_query_is_one_request(monitored: SimulatedSite, connect: Any) -> None:
+    cmk = connect(monitored)
+    cmk.version()
+    used = len(monitored.requests)
+    query = (column("description") == "Check_MK") & (column("host_num_services") > 0)
+    found = cmk.services.few(query, columns=["last_check"])
+    assert len(monitored.requests) - used == 1
+    assert {row.name for row in found} == {"Check_MK"}
+    assert all(row["last_check"] > 0 for row in found)
+    assert {row.host_name for row in found} == {host.name for host in cmk.host_status.each()}
+
+
 def test_states_are_asked_of_the_server(monitored: SimulatedSite, connect: Any) -> None:
     cmk = connect(monitored)
     everything = list(cmk.services.each())

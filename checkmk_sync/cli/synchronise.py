@@ -7,6 +7,7 @@ from typing import Any, Callable, Optional, TypeVar
 import click
 
 from ..names import counted
+from ..settings import Amount
 from ..sync import (
     Action,
     Options,
@@ -25,11 +26,42 @@ __all__ = ["apply", "plan", "show"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+def _amount(_context: click.Context, option: click.Parameter, given: Optional[str]) -> Optional[str]:
+    """An amount, as it was given."""
+    try:
+        if given is not None:
+            Amount.parse(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=option) from None
+    return given
+
+
 CHANGES = 4  # exit code of plan --detailed-exitcode
 SHOWN = 40  # changes on a terminal
 
 
 def _inventory(command: F) -> F:
+    command = click.option("--no-discover", is_flag=True, help="Do not scan hosts for services.")(command)
+    command = click.option(
+        "--confirm-delete",
+        "confirmed",
+        multiple=True,
+        metavar="NAME",
+        help="Delete this host or folder although it was probably renamed.",
+    )(command)
+    command = click.option(
+        "--allow-deletions",
+        metavar="N",
+        callback=_amount,
+        help="Allow this many deletions, or a percentage of your objects of a kind (default 10%).",
+    )(command)
+    command = click.option(
+        "--allow-changes",
+        metavar="N",
+        callback=_amount,
+        help="Allow this many existing objects to change, or a percentage of them (default 30%).",
+    )(command)
     command = click.option(
         "--adopt", is_flag=True, help="Take over hosts and folders of the inventory that exist and belong to nobody."
     )(command)
@@ -52,19 +84,25 @@ def plan(
     inventory: tuple[str, ...],
     owner: Optional[str],
     adopt: bool,
+    allow_changes: Optional[str],
+    allow_deletions: Optional[str],
+    confirmed: tuple[str, ...],
+    no_discover: bool,
     detailed_exitcode: bool,
     markdown: bool,
 ) -> int:
     """Show what has to change so that the site is as INVENTORY (YAML, JSON or CSV files, or - for stdin) says.
 
-    Changes nothing. Exits with 2 when the inventory has mistakes or names hosts that are not yours.
+    Changes nothing, and says whether apply would be refused. Exits with 2 when the inventory has mistakes or names
+    hosts that are not yours.
     """
     state: State = context.ensure_object(State)
     if state.as_json and markdown:
         raise click.UsageError("give --json or --markdown, not both")
     desired = load(inventory)
     with state.client() as client:
-        found = make_plan(client, desired, owner=owner, adopt=adopt)
+        found = make_plan(client, desired, owner=owner, adopt=adopt, discover=not no_discover)
+    found = found.permitting(allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirmed)
     if state.as_json:
         state.output.data(found.to_dict())
     elif markdown:
@@ -78,12 +116,8 @@ def plan(
 
 @click.command(epilog="Example: checkmk-sync apply hosts.yaml --owner cmdb --yes")
 @_inventory
-@click.option(
-    "--allow-changes", type=click.IntRange(0), metavar="N", help="Allow deleting or changing N existing objects."
-)
 @click.option("--checksum", metavar="SUM", help="Apply only the plan with this checksum, as it was reviewed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--no-discover", is_flag=True, help="Do not scan new hosts for services.")
 @click.option("--no-activate", is_flag=True, help="Leave the changes pending.")
 @click.option("--force-foreign", is_flag=True, help="Also activate pending changes of other users.")
 @shared_options
@@ -93,10 +127,12 @@ def apply(
     inventory: tuple[str, ...],
     owner: Optional[str],
     adopt: bool,
-    allow_changes: Optional[int],
+    allow_changes: Optional[str],
+    allow_deletions: Optional[str],
+    confirmed: tuple[str, ...],
+    no_discover: bool,
     checksum: Optional[str],
     yes: bool,
-    no_discover: bool,
     no_activate: bool,
     force_foreign: bool,
 ) -> int:
@@ -109,10 +145,13 @@ def apply(
     output = state.output
     desired = load(inventory)
     with state.client() as client:
-        found = make_plan(client, desired, owner=owner, adopt=adopt)
+        found = make_plan(client, desired, owner=owner, adopt=adopt, discover=not no_discover)
+        found = found.permitting(
+            allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirmed
+        )
         if not (state.as_json or found.is_empty):  # also a plan that is refused
             show(output, plan_as_text(found, limit=SHOWN))
-        found.raise_if_unsafe(allow_changes=allow_changes, checksum=checksum)
+        found.raise_if_unsafe(checksum=checksum)
         if found.is_empty:
             output.data({"ok": True, **found.to_dict()}) if state.as_json else output.line("Nothing to do.")
             return 0

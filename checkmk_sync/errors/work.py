@@ -125,7 +125,10 @@ class InventoryError(SyncError):
 
 
 class UnsafePlanError(SyncError):
-    """The plan changes or deletes more than was allowed; ``why`` says how much, without how to allow it."""
+    """The plan changes or deletes more than is allowed, or deletes what probably was renamed.
+
+    ``why`` says what, without how to allow it.
+    """
 
     def __init__(self, why: str, way_out: str = "") -> None:
         self.why = why
@@ -137,4 +140,4 @@ class PlanChangedError(SyncError):
 
 
 class NotOwnedError(SyncError):
-    """The plan would change something that this owner has not created."""
+    """The plan would change or delete something that is not the owner's, or that others need."""

@@ -54,7 +54,7 @@ _ADVICE: tuple[tuple[type[CheckmkError], str, str], ...] = (
     # How the brake is lifted is for people to say: a model would just do it.
     (
         UnsafePlanError,
-        "The plan changes more than is allowed unasked.",
+        "The plan does more than is allowed unasked.",
         "Show that to a person, who decides; do not go around it in smaller parts.",
     ),
     (BatchError, "Not everything was done.", "Repeat only what was not applied; look for what is unknown."),

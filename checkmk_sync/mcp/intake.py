@@ -8,7 +8,7 @@ from typing import Any, Iterator, Mapping
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..credentials import HIDDEN
-from ..names import OWNER_LABEL
+from ..names import ADOPTED_LABEL, OWNER_LABEL
 from ..texts import json_in, unseen
 from ..verbs import Verb, as_arguments
 from .fence import quoted
@@ -73,8 +73,9 @@ def _refuse_unfit(name: str, value: Any) -> None:
 
 def _refuse_ownership(verb: Verb, name: str, value: Any) -> None:
     """Whose an object is decides what a synchronisation may delete, so only that writes it."""
-    if any(part == OWNER_LABEL for _, part in _parts(value)):
-        raise ValueError(f"the label {OWNER_LABEL} says whose an object is: only sync_apply writes it")
+    label = next((part for _, part in _parts(value) if part in (OWNER_LABEL, ADOPTED_LABEL)), None)
+    if label is not None:
+        raise ValueError(f"the label {label} says whose an object is: only sync_apply writes it")
     if not verb.additive and name in ("attribute", "remove") and "labels" in value:
         raise ValueError(
             "all labels at once cannot be replaced or removed, for one of them may say whose the object is: "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, Mapping, Optional, get_args
+from typing import Annotated, Any, Literal, Mapping, Optional, Union, get_args
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -142,6 +142,8 @@ def _parameter(argument: Argument, policy: Policy) -> tuple[Any, Any]:
             kind = Literal[argument.choices]
     elif kind is int:
         kind = Annotated[int, Field(ge=argument.least, le=10**9)]
+    elif kind == "amount":
+        kind = Union[Annotated[int, Field(ge=0, le=10**9)], Annotated[str, Field(max_length=20, pattern=_ONE_LINE)]]
     elif kind is dict:
         kind = dict[str, JsonValue]
     if argument.many:

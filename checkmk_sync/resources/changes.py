@@ -11,7 +11,17 @@ from ..errors import PreconditionError
 from ..names import several
 from ..records import writable
 
-__all__ = ["Change", "body_of", "covers", "holds", "is_made_by", "one_kind", "plain", "with_fresh_etag"]
+__all__ = [
+    "Change",
+    "body_of",
+    "covers",
+    "holds",
+    "is_made_by",
+    "noted_time",
+    "one_kind",
+    "plain",
+    "with_fresh_etag",
+]
 
 T = TypeVar("T")
 Attributes = Mapping[str, Any]
@@ -109,12 +119,17 @@ def covers(wanted: Any, actual: Any) -> bool:
 
 def is_made_by(user: str, since: Optional[float], meta: Attributes) -> bool:
     """Return True if ``meta`` names ``user`` as the creator and a creation time of at least ``since`` (UNIX time)."""
+    created = noted_time(meta, "created_at")
+    return since is not None and created is not None and meta.get("created_by") == user and created >= since
+
+
+def noted_time(meta: Attributes, name: str) -> Optional[float]:
+    """The UNIX time that ``meta`` notes as ``name``; None if it notes none."""
     try:
         # Python before 3.11 does not read the Z.
-        created = datetime.datetime.fromisoformat(str(meta.get("created_at")).replace("Z", "+00:00"))
-    except ValueError:
-        return False
-    return since is not None and meta.get("created_by") == user and created.timestamp() >= since
+        return datetime.datetime.fromisoformat(str(meta.get(name)).replace("Z", "+00:00")).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def with_fresh_etag(read: Callable[[], T], write: Callable[[T], T], etag: Optional[str]) -> T:

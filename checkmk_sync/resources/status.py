@@ -134,6 +134,11 @@ class Services(_Status):
         of_host, asked = host, self._asked(columns, sites, condition)
         return Stream(lambda received: self._of_host(of_host, asked, fresh, received))
 
+    def few(self, query: Filter, *, columns: Columns = (), sites: Sequence[str] = ()) -> list[ServiceStatus]:
+        """Services that fit a query, in one request: for queries that only a few services fit."""
+        rows = self._rows(lambda _size: None, self._asked(columns, sites, query))
+        return [row for block in parsed(rows, ServiceStatus.parse_all) for row in block]
+
     def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[ServiceStatus]]:
         """What :meth:`each` yields, in pages (default size: as configured)."""
         return self._pages(self.each(**filters), batch_size)

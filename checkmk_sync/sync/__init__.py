@@ -16,10 +16,15 @@ from ..errors import SettingsError
 from .apply import Options, Step, apply_plan
 from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
-from .observe import observe, undiscovered
-from .plan import Plan, diff
+from .limits import Limits
+from .observe import Found, Observed, observe
+from .ownership import Ownership
+from .plan import Plan
+from .planner import diff
+from .renames import Rename
 from .render import plan_as_markdown, plan_as_text
 from .report import Report, report_as_text
+from .scans import silent, undiscovered
 from .sources import from_data, load
 
 __all__ = [
@@ -31,6 +36,7 @@ __all__ = [
     "Options",
     "Plan",
     "Problem",
+    "Rename",
     "Report",
     "Step",
     "apply_plan",
@@ -44,27 +50,49 @@ __all__ = [
 ]
 
 
-def make_plan(client: Checkmk, desired: Desired, *, owner: Optional[str] = None, adopt: bool = False) -> Plan:
-    """What has to be done at a site, read fresh.
+def make_plan(
+    client: Checkmk,
+    desired: Desired,
+    *,
+    owner: Optional[str] = None,
+    adopt: bool = False,
+    discover: bool = True,
+) -> Plan:
+    """What has to be done at a site, read fresh; without ``discover`` no host counts as to be scanned.
 
-    SettingsError for an owner that cannot be a label and for adopting without one, InventoryError for folders that
-    Checkmk would not create.
+    SettingsError for an owner that cannot be a label and for adopting without one, InventoryError for what Checkmk
+    would refuse: folders that it would not create, values that it does not take, parents that do not exist.
     """
     if adopt and owner is None:
         raise SettingsError("who adopts has to be named: give --owner NAME (owner= in Python)", field="owner")
     if owner is not None and not re.fullmatch(r"[^\s:]([^:\r\n]*[^\s:])?", owner):
         raise SettingsError(f"{owner!r} cannot be an owner: a text without ':' is needed", field="owner")
     observed = observe(client)
-    owners = {owner, None} if adopt else {owner}
-    ours = {found.key for found in observed.objects.values() if found.kind == "host" and found.owner in owners}
-    known = {wanted.key for wanted in desired.of_kind("host") if ("host", wanted.key) in observed.objects}
-    missing = undiscovered(client, known & ours, any_pending=bool(observed.pending))
+    missing, asleep = _unscanned(client, desired, observed, Ownership(owner, observed), adopt) if discover else ((), ())
     return diff(
         desired,
         observed,
         owner=owner,
         adopt=adopt,
-        undiscovered=tuple(missing),
+        undiscovered=missing,
+        silent=asleep,
         site=client.settings.base_url,
         keep_folders=not client.folders.can_delete_empty(),
+        limits=Limits.of(client.settings.sync.limits),
     )
+
+
+def _unscanned(
+    client: Checkmk, desired: Desired, observed: Observed, ownership: Ownership, adopt: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The owner's hosts of the inventory whose services were never found: those to scan, and those that are silent."""
+
+    def is_concerned(found: Found) -> bool:
+        is_free = found.owner is None or found.owner == ownership.owner
+        return ownership.holds(found) or (is_free and (adopt or ownership.owner is None))
+
+    known = {found.key: found for found in observed.of_kind("host") if ("host", found.key) in desired.objects}
+    ours = [name for name, found in known.items() if is_concerned(found)]
+    missing = tuple(undiscovered(client, ours, any_pending=bool(observed.pending)))
+    asleep = set(silent(client, {name: known[name] for name in missing}))
+    return tuple(name for name in missing if name not in asleep), tuple(sorted(asleep))

@@ -13,9 +13,10 @@ from ..outcomes import Outcome, Status
 from ..resources.activation import PendingChange
 from .changes import Action, Change
 from .executors import EXECUTORS, Result
-from .observe import observe, undiscovered
+from .observe import observe
 from .plan import Plan
 from .report import Report, compared
+from .scans import undiscovered
 
 __all__ = ["Options", "Step", "apply_plan"]
 

@@ -1,4 +1,4 @@
-"""Checkmk's own attributes of hosts and folders, and of which type they are. All others are a site's own."""
+"""Checkmk's own attributes of hosts and folders: their types, and what else is fixed. All others are a site's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,22 @@ from typing import Any, Mapping, Optional
 from ..credentials import HIDDEN, is_secret_name
 from ..documents import MAX_DEPTH
 
-__all__ = ["BUILT_IN", "FLAGS", "LISTS", "as_read", "is_text", "mistyped", "not_a_text", "not_json"]
+__all__ = [
+    "ADDRESSES",
+    "BUILT_IN",
+    "CHOICES",
+    "FLAGS",
+    "LACKING",
+    "LISTS",
+    "NEWER",
+    "NOT_OF_FOLDERS",
+    "SAMPLE_TAGS",
+    "as_read",
+    "is_text",
+    "mistyped",
+    "not_a_text",
+    "not_json",
+]
 
 LISTS = frozenset({"parents", "additional_ipv4addresses", "additional_ipv6addresses", "locked_attributes"})
 FLAGS = frozenset({"inventory_failed", "waiting_for_discovery", "bake_agent_package"})
@@ -43,6 +58,50 @@ _TEXTS = frozenset(
 )
 # Checkmk 2.2 to 2.5, all editions.
 BUILT_IN = frozenset({*LISTS, *FLAGS, *_MAPPINGS, *_TEXTS, "metrics_association"})
+# The versions since which there are attributes that 2.2 does not have.
+NEWER = {"waiting_for_discovery": "2.4.0b1", "metrics_association": "2.5.0b1", "relay": "2.5.0b1"}
+# The editions without attributes that others have, by their names up to 2.4 and since.
+LACKING = {
+    "bake_agent_package": frozenset({"cre", "community"}),
+    "cmk_agent_connection": frozenset({"cre", "community", "cee", "pro"}),
+}
+NOT_OF_FOLDERS = frozenset(
+    {
+        "additional_ipv4addresses",
+        "additional_ipv6addresses",
+        "alias",
+        "inventory_failed",
+        "ipaddress",
+        "ipv6address",
+        "locked_attributes",
+        "locked_by",
+        "management_address",
+        "metrics_association",
+        "relay",
+        "waiting_for_discovery",
+    }
+)
+# The families of the addresses that an attribute takes, besides host names.
+ADDRESSES = {
+    "additional_ipv4addresses": (4,),
+    "additional_ipv6addresses": (6,),
+    "ipaddress": (4,),
+    "ipv6address": (6,),
+    "management_address": (4, 6),
+}
+CHOICES = {
+    "cmk_agent_connection": ("pull-agent", "push-agent"),
+    "management_protocol": ("none", "snmp", "ipmi"),
+    "tag_address_family": ("ip-v4-only", "ip-v6-only", "ip-v4v6", "no-ip"),
+    "tag_agent": ("cmk-agent", "all-agents", "special-agents", "no-agent"),
+    "tag_piggyback": ("auto-piggyback", "piggyback", "no-piggyback"),
+    "tag_snmp_ds": ("no-snmp", "snmp-v2", "snmp-v1"),
+}
+# Checkmk: these tag groups come with a new site, which may change them.
+SAMPLE_TAGS = {
+    "tag_criticality": ("prod", "critical", "test", "offline"),
+    "tag_networking": ("lan", "wan", "dmz"),
+}
 
 
 def is_text(name: str) -> bool:

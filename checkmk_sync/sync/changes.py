@@ -1,4 +1,4 @@
-"""What a plan is made of: changes, and conflicts, for which there are none."""
+"""What a plan is made of: changes, and conflicts, which stand in the way of them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, Mapping, Optional
 
 from ..credentials import masked
 from ..errors import NotOwnedError
-from ..names import OWNER_LABEL
-from .desired import Property
-from .kinds import KINDS
+from ..names import ADOPTED_LABEL, OWNER_LABEL
+from .kinds import KINDS, Property
 from .observe import Found
 
-__all__ = ["OWNER", "Action", "Change", "Conflict"]
+__all__ = ["ADOPTED", "OWNER", "Action", "Change", "Conflict", "whose"]
 
 OWNER: Property = ("labels", OWNER_LABEL)
+ADOPTED: Property = ("labels", ADOPTED_LABEL)
 
 
 class Action(enum.Enum):
@@ -32,7 +32,9 @@ class Change:
     """One thing to do. ``properties`` maps what changes to (now, wanted); None is "not set" on both sides.
 
     ``found`` is the object as it was read, None for what is created, ``place`` where the inventory names it;
-    both are no part of the value.
+    both are no part of the value. Neither is what puts changes in order: changes of one action and kind come wave
+    by wave, and a second step, which sets references to objects that are created in between, names these in
+    ``after``.
     """
 
     action: Action
@@ -41,6 +43,8 @@ class Change:
     properties: Mapping[Property, tuple[Any, Any]] = field(default_factory=dict, repr=False)
     found: Optional[Found] = field(default=None, compare=False, repr=False)
     place: str = field(default="", compare=False, repr=False)
+    wave: int = field(default=0, compare=False, repr=False)
+    after: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -48,30 +52,33 @@ class Change:
 
     @property
     def rank(self) -> tuple[Any, ...]:
-        """Kinds by their rank, deletes last and the other way round; folders from the root down."""
+        """Kinds by their rank, then second steps; deletes last and the other way round; folders from the root down."""
         depth = self.key.count("/") if self.kind == "folder" else 0
         rank = KINDS[self.kind].rank
         if self.action is Action.DELETE:
-            return (1, -rank, 0, -depth, self.key)
-        return (0, rank, list(Action).index(self.action), depth, self.key)
+            return (2, -rank, 0, self.wave, -depth, self.key)
+        return (1 if self.after else 0, rank, list(Action).index(self.action), self.wave, depth, self.key)
 
     def wanted(self, first: str) -> dict[str, Any]:
         """The wanted values of the properties that start with ``first``, by their second part."""
         return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == first and len(path) > 1}
 
     def objection(self, now: Optional[Found]) -> Optional[NotOwnedError]:
-        """Why an object that was read again must not be changed: it is gone, or its owner is another by now."""
+        """Why an object that was read again must not be changed: it is gone, another one, or its owner is another."""
         if now is None:
             return NotOwnedError(f"{self.name} is gone since the plan was made")
         planned = None if self.found is None else self.found.owner
-        if now.owner in (planned, self.properties.get(OWNER, (None, planned))[1]):
-            return None
-        return NotOwnedError(f"{self.name} belongs to {_whose(now.owner)} since the plan was made")
+        if now.owner not in (planned, self.properties.get(OWNER, (None, planned))[1]):
+            return NotOwnedError(f"{self.name} belongs to {whose(now.owner)} since the plan was made")
+        if self.found is not None and now.birth and self.found.birth and now.birth != self.found.birth:
+            return NotOwnedError(f"{self.name} was deleted and created again since the plan was made")
+        return None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, sorted, without secrets."""
         changed = {".".join(path): list(_hidden(path, values)) for path, values in sorted(self.properties.items())}
-        return {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
+        found = {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
+        return {**found, "after": list(self.after)} if self.after else found
 
     def exactly(self) -> list[Any]:
         """All that the change is, secrets included, for checksums."""
@@ -87,17 +94,28 @@ def _hidden(path: Property, values: tuple[Any, Any]) -> tuple[Any, Any]:
 
 @dataclass(frozen=True)
 class Conflict:
-    """An object that the inventory names and that is not ours; ``owner`` is None for nobody's."""
+    """An object that must not be changed or deleted as the inventory wants: ``why``, and what to do (``hint``).
+
+    ``owner`` is what its label says, None for nobody.
+    """
 
     kind: str
     key: str
     owner: Optional[str]
+    why: str
+    hint: str
     place: str = ""
 
     def __str__(self) -> str:
         place = f" ({self.place})" if self.place else ""
-        return f"{self.kind} {self.key}{place} exists already and belongs to {_whose(self.owner)}"
+        return f"{self.kind} {self.key}{place} {self.why}"
+
+    @property
+    def text(self) -> str:
+        """All of it in one sentence."""
+        return f"{self}; {self.hint}"
 
 
-def _whose(owner: Optional[str]) -> str:
+def whose(owner: Optional[str]) -> str:
+    """An owner in words."""
     return "nobody's synchronisation" if owner is None else f"the owner {owner!r}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from .desired import Property
+from .kinds import Property
 
 __all__ = ["is_as_wanted", "kept_beside", "merged"]
 

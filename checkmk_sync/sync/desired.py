@@ -10,13 +10,12 @@ from ..configuration import nearest
 from ..credentials import HIDDEN, secrets_in
 from ..errors import InventoryError
 from ..errors.base import located
-from ..names import OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder
+from ..names import ADOPTED_LABEL, OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder
 from .attributes import as_read, mistyped, not_a_text
-from .kinds import KINDS
+from .kinds import KINDS, Property
 
 __all__ = ["FOLDER", "REMOVE", "Desired", "Entry", "Object", "Problem", "Property", "desired_state"]
 
-Property = tuple[str, ...]
 FOLDER: Property = ("folder",)
 
 # Checkmk: ids of tag groups, and so the names of their attributes, may hold a dash.
@@ -62,6 +61,13 @@ class Entry:
     line: Callable[..., Optional[int]] = field(default=lambda *_path: None, repr=False, compare=False)
     index: int = field(default=0, compare=False)
 
+    def problem(self, message: str, *path: Union[str, int]) -> Problem:
+        """A mistake in this entry, at the line of the part at ``path``."""
+        name = self.data.get(KINDS[self.kind].keys[0]) if isinstance(self.data, Mapping) else None
+        of = f"{self.kind} {name}: " if isinstance(name, str) else ""
+        where = self.file or f"{KINDS[self.kind].section}[{self.index}]"
+        return Problem(f"{of}{message}", where, self.line(*path))
+
 
 @dataclass(frozen=True)
 class Object:
@@ -69,7 +75,8 @@ class Object:
 
     ``properties`` holds only what the inventory names: ``("folder",)``, ``("attributes", "ipaddress")``,
     ``("labels", "env")``, ``("title",)``; the value REMOVE wants it away. ``implied`` marks folders that
-    are only named by what lies in them; their ``place`` is that of the first that does.
+    are only named by what lies in them; their ``place`` is that of the first that does. ``entry`` is where it was
+    read, which does not pickle.
     """
 
     kind: str
@@ -77,10 +84,22 @@ class Object:
     properties: Mapping[Property, Any] = field(repr=False)  # may hold secrets
     place: str = field(default="", compare=False)
     implied: bool = False
+    entry: Optional[Entry] = field(default=None, compare=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "entry": None}
 
     @property
     def name(self) -> str:
         return f"{self.kind} {self.key}"
+
+    def problem(self, message: str, *path: str) -> Problem:
+        """A mistake in a property of it, with the line of that where it is known."""
+        if self.entry is None:
+            return Problem(f"{self.name}: {message}", self.place or None)
+        if path[:1] == ("labels",) and "labels" not in self.entry.data:  # they may stand among the attributes
+            path = ("attributes", *path)
+        return self.entry.problem(message, *path)
 
 
 @dataclass(frozen=True)
@@ -126,7 +145,8 @@ class _Reader:
         key = self._key(entry, keys[0])
         properties = dict(self._properties(entry))
         if key is not None:  # also with mistakes in it, for it may stand twice
-            self._add(Object(entry.kind, key, properties, located(entry.file, entry.line()).rstrip(": ")), entry)
+            place = located(entry.file, entry.line()).rstrip(": ")
+            self._add(Object(entry.kind, key, properties, place, entry=entry), entry)
 
     def _add(self, wanted: Object, entry: Entry) -> None:
         first = self.objects.setdefault((wanted.kind, wanted.key), wanted)
@@ -135,10 +155,7 @@ class _Reader:
             self._problem(entry, f"the {wanted.kind} {wanted.key} stands twice{where}")
 
     def _problem(self, entry: Entry, message: str, *path: Union[str, int]) -> None:
-        name = entry.data.get(KINDS[entry.kind].keys[0]) if isinstance(entry.data, Mapping) else None
-        of = f"{entry.kind} {name}: " if isinstance(name, str) else ""
-        where = entry.file or f"{KINDS[entry.kind].section}[{entry.index}]"
-        self.problems.append(Problem(f"{of}{message}", where, entry.line(*path)))
+        self.problems.append(entry.problem(message, *path))
 
     def _key(self, entry: Entry, key: str) -> Optional[str]:
         value = entry.data.get(key)
@@ -198,11 +215,11 @@ class _Reader:
             if not isinstance(key, str) or not key or ":" in key:
                 said = f"{as_read(key)} is not the key of a label: a text without ':' is needed"
                 self._problem(entry, said, *path, key)
-            elif key == OWNER_LABEL:
-                self._problem(entry, f"the label {OWNER_LABEL} is written by this program only", *path, key)
+            elif key in (OWNER_LABEL, ADOPTED_LABEL):
+                self._problem(entry, f"the label {key} is written by this program only", *path, key)
             elif HIDDEN in secrets_in({key: value}):
                 self._problem(entry, _MASK, *path, key)
-            elif value is not None and (wrong := _no_label(key, value)) is not None:
+            elif value is not None and (wrong := not_a_text(f"the label {key}", value)) is not None:
                 self._problem(entry, wrong, *path, key)
             else:
                 yield ("labels", key), REMOVE if value is None else value
@@ -214,12 +231,6 @@ class _Reader:
             while path is not None and path != "/":
                 yield path, wanted.place
                 path = parent_folder(path)
-
-
-def _no_label(key: str, value: Any) -> Optional[str]:
-    if isinstance(value, str):
-        return f"the label {key} is {value!r}: a text without ':' is needed" if ":" in value else None
-    return not_a_text(f"the label {key}", value)
 
 
 def _title(text: str) -> str:

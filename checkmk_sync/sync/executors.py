@@ -42,10 +42,10 @@ def _each(do: Callable[[Checkmk, Change], Any]) -> Executor:
 
 
 def _in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
-    """An executor of bulk calls, some thousand changes at a time, sorted by folder."""
+    """An executor of bulk calls, some thousand changes at a time, wave by wave and sorted by folder."""
 
     def run(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
-        ordered = sorted(changes, key=_folder)
+        ordered = sorted(changes, key=_place)
         for start in range(0, len(ordered), CHANGES_AT_ONCE):
             by_key = {change.key: change for change in ordered[start : start + CHANGES_AT_ONCE]}
             for outcome in send(client, list(by_key.values())):
@@ -61,7 +61,7 @@ def _still_ours(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
     """
 
     def checked(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
-        ordered = changes if changes[0].kind == "folder" else sorted(changes, key=_folder)
+        ordered = changes if changes[0].kind == "folder" else sorted(changes, key=_place)
         for start in range(0, len(ordered), at_once):
             left: list[Change] = []
             for change, outcome in _read_again(client, ordered[start : start + at_once]):
@@ -102,6 +102,11 @@ def _folder(change: Change) -> str:
     if change.found is not None:
         return str(change.found.properties[FOLDER])
     return str(change.properties[FOLDER][1])
+
+
+def _place(change: Change) -> tuple[int, str]:
+    """Waves come one after the other; in each the hosts of a folder stand together."""
+    return change.wave, _folder(change)
 
 
 def _attributes(change: Change) -> dict[str, Any]:
@@ -198,7 +203,13 @@ def _merged(outcomes: Sequence[Outcome]) -> Outcomes:
 
 
 def _delete_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
-    return client.hosts.bulk_delete([Host(change.key, _folder(change), {}) for change in changes])
+    return client.hosts.bulk_delete([_host(change) for change in changes])
+
+
+def _host(change: Change) -> Host:
+    """The host as it was read, with its parents: those are deleted after it."""
+    attributes = {} if change.found is None else change.found.attributes
+    return Host(change.key, _folder(change), attributes)
 
 
 EXECUTORS: Mapping[tuple[Action, str], Executor] = {

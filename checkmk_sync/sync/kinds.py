@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Mapping, Optional
 
-__all__ = ["KINDS", "Kind", "by_section"]
+__all__ = ["KINDS", "Kind", "Property", "by_section"]
+
+Property = tuple[str, ...]
+_PARENTS: Property = ("attributes", "parents")
 
 
 @dataclass(frozen=True)
 class Kind:
     """``section`` is its list in an inventory, ``keys`` what an entry may hold, the first names the object.
 
-    ``rank`` orders creation: what others lie in or refer to comes first, and is deleted last.
+    ``rank`` orders creation: what others lie in comes first, and is deleted last. ``references`` maps the properties
+    that name other objects, one or a list of them, to the kind of those. Checkmk: what is named has to exist.
     """
 
     name: str
     section: str
     keys: tuple[str, ...]
     rank: int
+    references: Mapping[Property, str] = field(default_factory=dict)
 
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("folder", "folders", ("path", "title", "attributes", "labels"), 0),
-        Kind("host", "hosts", ("name", "folder", "attributes", "labels"), 1),
+        Kind("folder", "folders", ("path", "title", "attributes", "labels"), 0, {_PARENTS: "host"}),
+        Kind("host", "hosts", ("name", "folder", "attributes", "labels"), 1, {_PARENTS: "host"}),
     )
 }
 

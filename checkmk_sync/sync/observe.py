@@ -7,29 +7,53 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequenc
 
 from ..client import Checkmk
 from ..errors import BrokenReplyError
-from ..query import column
+from ..names import ADOPTED_LABEL, CheckmkVersion
 from ..records import Folder, Host
 from ..resources.activation import PendingChange
 from ..resources.host_lists import FEW_NAMES
-from .desired import FOLDER, Property
+from .desired import FOLDER
+from .kinds import Property
 
-__all__ = ["Found", "Observed", "found_folder", "observe", "reread", "undiscovered"]
+__all__ = ["Found", "Observed", "found_folder", "observe", "reread"]
 
 T = TypeVar("T")
 
-# Checkmk adds these by itself; a host with an agent and nothing else was never discovered.
-_BASIC = frozenset({"Check_MK", "Check_MK Discovery", "Check_MK HW/SW Inventory"})
 READINGS = 3
 
 
 @dataclass(frozen=True)
 class Found:
-    """A host or folder as it is: explicit properties only, never inherited ones."""
+    """A host or folder as it is: explicit properties only, never inherited ones.
+
+    ``owner`` is what its label says. ``meta`` is what Checkmk notes of it, such as by whom and when it was created.
+    """
 
     kind: str
     key: str
     properties: Mapping[Property, Any] = field(repr=False)  # may hold secrets
     owner: Optional[str]
+    meta: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.key}"
+
+    @property
+    def adopted_as(self) -> Optional[str]:
+        """The key that the object had when it was adopted; a clone names its original."""
+        named: Optional[str] = self.properties.get(("labels", ADOPTED_LABEL))
+        return named
+
+    @property
+    def created_by(self) -> str:
+        """The user who created it, empty where Checkmk does not say."""
+        return str(self.meta.get("created_by") or "")
+
+    @property
+    def birth(self) -> Optional[tuple[str, str]]:
+        """When and by whom it was created: another object of the same name has another."""
+        created = self.meta.get("created_at")
+        return (str(created), self.created_by) if created else None
 
     @property
     def labels(self) -> dict[str, str]:
@@ -47,11 +71,20 @@ class Found:
 
 @dataclass(frozen=True)
 class Observed:
-    """Everything the ``user`` may see, by kind and key; ``pending`` are changes of anybody that are not active."""
+    """Everything the ``user`` may see, by kind and key; ``pending`` are changes of anybody that are not active.
+
+    ``site`` is the site's id; ``version`` and ``edition`` are None where they are not known.
+    """
 
     objects: Mapping[tuple[str, str], Found]
     pending: tuple[PendingChange, ...] = ()
     user: str = ""
+    site: str = ""
+    version: Optional[CheckmkVersion] = None
+    edition: Optional[str] = None
+
+    def of_kind(self, kind: str) -> Iterator[Found]:
+        return (found for (of, _), found in self.objects.items() if of == kind)
 
 
 def observe(client: Checkmk) -> Observed:
@@ -61,7 +94,9 @@ def observe(client: Checkmk) -> Observed:
         objects["folder", found.key] = found
     for found in _whole(lambda: map(_found_host, client.hosts.each())):
         objects["host", found.key] = found
-    return Observed(objects, tuple(client.activation.pending()), client.settings.username)
+    settings, pending = client.settings, tuple(client.activation.pending())
+    version = client.checkmk_version()
+    return Observed(objects, pending, settings.username, settings.site, version, client.edition)
 
 
 def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, Found]:
@@ -87,11 +122,11 @@ def _whole(read: Callable[[], Iterable[T]]) -> list[T]:
 
 def found_folder(folder: Folder) -> Found:
     """A folder as plans see it."""
-    return Found("folder", folder.path, {("title",): folder.title, **_attributes(folder)}, folder.owner)
+    return Found("folder", folder.path, {("title",): folder.title, **_attributes(folder)}, folder.owner, folder.meta)
 
 
 def _found_host(host: Host) -> Found:
-    return Found("host", host.name, {FOLDER: host.folder, **_attributes(host)}, host.owner)
+    return Found("host", host.name, {FOLDER: host.folder, **_attributes(host)}, host.owner, host.meta)
 
 
 def _attributes(found: Union[Folder, Host]) -> dict[Property, Any]:
@@ -101,24 +136,3 @@ def _attributes(found: Union[Folder, Host]) -> dict[Property, Any]:
             properties["attributes", name] = value
     properties.update({("labels", key): value for key, value in found.labels.items()})
     return properties
-
-
-def undiscovered(client: Checkmk, names: Iterable[str], *, any_pending: bool) -> Iterator[str]:
-    """Those of the hosts that were never discovered, or whose discovery never found anything.
-
-    The core tells: they have no services but those that Checkmk adds by itself. What the core does not
-    know at all is either not activated or was never seen, so it counts as well; that can only be while
-    something is pending, and only then the names of all monitored hosts are read.
-    """
-    wanted = set(names)
-    if not wanted:
-        return
-    if any_pending:
-        monitored = {host.name for host in client.host_status.each()}
-        yield from sorted(wanted - monitored)
-        wanted &= monitored
-    bare = client.host_status.each(query=column("num_services") <= len(_BASIC), columns=["services"])
-    for host in bare:
-        has = set(host["services"])
-        if host.name in wanted and "Check_MK" in has and has <= _BASIC:
-            yield host.name

@@ -6,10 +6,11 @@ import json
 from typing import Any, Iterator
 
 from ..credentials import is_secret_name, masked
-from ..names import OWNER_LABEL, counted
-from .changes import Action, Change
+from ..names import counted
+from .changes import OWNER, Action, Change
 from .compare import is_as_wanted, kept_beside
-from .desired import FOLDER, Property
+from .desired import FOLDER
+from .kinds import Property
 from .plan import Plan
 
 __all__ = ["change_as_text", "on_one_line", "plan_as_markdown", "plan_as_text", "value_as_text"]
@@ -38,13 +39,19 @@ def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
     lines = [change_as_text(change) for change in plan.changes[:limit]]
     if limit is not None and len(plan.changes) > limit:
         lines.append(f"  … and {counted(len(plan.changes) - limit, 'more change')}")
-    lines += [f"! {conflict}" for conflict in plan.conflicts[:limit]]
+    lines += [f"! {on_one_line(conflict.text)}" for conflict in plan.conflicts[:limit]]
     return "\n".join([*lines, *_summary(plan)])
 
 
 def change_as_text(change: Change, *, whole: bool = False) -> str:
     """A change in one line, without secrets, long values cut unless the ``whole`` is wanted."""
-    return f"{_SIGNS[change.action]} {change.name}{_details(change, whole)}"
+    return f"{_SIGNS[change.action]} {change.name}{_details(change, whole)}{_step(change)}"
+
+
+def _step(change: Change) -> str:
+    """What a second step waits for."""
+    more = f" and {len(change.after) - 3} more" if len(change.after) > 3 else ""
+    return f" (second step, after {', '.join(change.after[:3])}{more})" if change.after else ""
 
 
 def _details(change: Change, whole: bool = False) -> str:
@@ -55,7 +62,7 @@ def _details(change: Change, whole: bool = False) -> str:
         return ""
     parts = []
     for path, (now, wanted) in sorted(change.properties.items()):
-        if change.action is Action.CREATE and path[-1] == OWNER_LABEL:
+        if change.action is Action.CREATE and path == OWNER:
             continue
         name = f"label {path[1]}" if path[0] == "labels" else path[-1]
         if change.action is Action.CREATE:
@@ -92,14 +99,20 @@ def _summary(plan: Plan) -> Iterator[str]:
         f"{counts['delete']} to delete, {counts['unchanged']} unchanged"
     )
     if plan.conflicts:
-        yield f"{counted(len(plan.conflicts), 'conflict')}: objects that are not ours; {on_one_line(plan.way_out())}"
+        yield f"{counted(len(plan.conflicts), 'conflict')}: objects that the plan must not change or delete"
+    yield from (f"Probable rename: {on_one_line(str(rename))}" for rename in plan.renames)
     if plan.undiscovered:
         yield f"{counted(len(plan.undiscovered), 'host')} whose services were not found yet, to be discovered"
+    if plan.silent:
+        yield f"{counted(len(plan.silent), 'host')} on which a scan found nothing (is the agent reachable?)"
     if plan.own_pending:
         yield f"{counted(plan.own_pending, 'own change is', 'own changes are')} not active yet, to be activated"
     if plan.foreign_pending:
         needs = "" if plan.is_empty else "; unless they activate first, apply needs --force-foreign"
         yield f"{counted(plan.foreign_pending, 'pending change')} of other users{needs}"
+    refusal = None if plan.conflicts else plan.refusal()
+    if refusal is not None:
+        yield f"Apply is refused: {on_one_line(str(refusal))}"
     yield f"Checksum: {plan.checksum}"
 
 
@@ -107,12 +120,12 @@ def plan_as_markdown(plan: Plan) -> str:
     """A table of all changes, for reviews."""
     rows = ["| action | kind | name | change |", "|---|---|---|---|"] if plan.changes else []
     for change in plan.changes:
-        details = _details(change).lstrip(": ")
+        details = f"{_details(change)}{_step(change)}".lstrip(": ")
         cells = (change.action.value, change.kind, change.key, details)
         rows.append("| " + " | ".join(_escaped(cell) for cell in cells) + " |")
-    conflicts = [f"- conflict: {_escaped(str(conflict))}" for conflict in plan.conflicts]
+    conflicts = [f"- conflict: {_escaped(conflict.text)}" for conflict in plan.conflicts]
     shown = [*rows, *conflicts]
-    return "\n".join([*shown, *([""] if shown else []), *_summary(plan)])
+    return "\n".join([*shown, *([""] if shown else []), *map(_escaped, _summary(plan))])
 
 
 def _escaped(text: str) -> str:

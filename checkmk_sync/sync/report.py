@@ -72,11 +72,18 @@ class Report:
 
 def compared(results: Sequence[tuple[Change, Outcome]], observed: Observed) -> list[tuple[Change, Outcome]]:
     """The outcomes after a look at the site: what it holds counts, whatever was answered before."""
-    return [(change, _as_found(change, outcome, observed)) for change, outcome in results]
+    deleted = {
+        (change.kind, change.key)
+        for change, outcome in results
+        if change.action is Action.DELETE and outcome.status is Status.APPLIED
+    }
+    return [(change, _as_found(change, outcome, observed, deleted)) for change, outcome in results]
 
 
-def _as_found(change: Change, outcome: Outcome, observed: Observed) -> Outcome:
+def _as_found(change: Change, outcome: Outcome, observed: Observed, deleted: set[tuple[str, str]]) -> Outcome:
     found = observed.objects.get((change.kind, change.key))
+    if found is None and change.action is not Action.DELETE and (change.kind, change.key) in deleted:
+        return outcome  # its references were removed so that it could be deleted
     holds = _holds(change, found)
     if holds and outcome.status is not Status.APPLIED and (found is None or change.objection(found) is None):
         return Outcome(outcome.key, Status.APPLIED, note="found as wanted")

@@ -51,7 +51,7 @@ class MonitoredHost:
     @functools.cached_property
     def counts(self) -> tuple[int, ...]:
         """How many services are OK, WARN, CRIT and UNKNOWN once they are checked."""
-        states = [services.state_of(self.name, template.description) for template in self.services]
+        states = [self.state_of(template) for template in self.services]
         return tuple(states.count(state) for state in range(4))
 
     @functools.cached_property
@@ -62,6 +62,12 @@ class MonitoredHost:
         if tags.get("agent") == "no-agent" and tags.get("snmp_ds") == "no-snmp":
             auxiliary.append("ping")
         return {**tags, "site": self.effective["site"], **dict(zip(auxiliary, auxiliary))}
+
+    def state_of(self, template: services.Template) -> int:
+        """The state of a service once it is checked. Checkmk: one of them warns of services that nobody decided on."""
+        if template is services.DISCOVERY:
+            return int(len(self.phases) < len(services.templates(self.services_total)))
+        return services.state_of(self.name, template.description)
 
     @property
     def services(self) -> list[services.Template]:
@@ -180,7 +186,7 @@ class Core:
         return row
 
     def _service_row(self, host: MonitoredHost, template: services.Template, checked: bool) -> Row:
-        state = services.state_of(host.name, template.description) if checked else 0
+        state = host.state_of(template) if checked else 0
         now = int(self.clock.time())
         basic = template in services.BASIC or template is services.PING
         return dict(

@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Mapping, Optional
 
-__all__ = ["BASIC", "PING", "Template", "agent_less", "all_monitored", "state_of", "templates"]
+__all__ = ["BASIC", "DISCOVERY", "PING", "Template", "agent_less", "all_monitored", "state_of", "templates"]
 
 PHASES = Mapping[int, str]
 
@@ -37,6 +37,7 @@ BASIC = (
         ("Services: all up to date", "unmonitored services", "vanished services", "no data"),
     ),
 )
+DISCOVERY = BASIC[1]
 PING = Template("check-mk-ping", None, "PING", ("OK - rta 0.8ms, lost 0%", "WARN - lost 20%", "CRIT - lost 100%", ""))
 
 _COMMON = (

@@ -250,12 +250,17 @@ class Setup:
         for host in list(self.hosts.values()):
             changes: dict[str, Any] = {}
             if name in host.attributes.get("parents", ()):
-                parents = [new if parent == name else parent for parent in host.attributes["parents"]]
-                changes["attributes"] = {**host.attributes, "parents": parents}
+                changes["attributes"] = _renamed(host.attributes, name, new)
             if name in (host.nodes or ()):
                 changes["nodes"] = tuple(new if node == name else node for node in host.nodes or ())
             if changes:
                 self.hosts[host.name] = dataclasses.replace(host, **changes)
+        for folder in list(self.folders.values()):
+            if name in folder.attributes.get("parents", ()):
+                self.folders[folder.path] = dataclasses.replace(
+                    folder, attributes=_renamed(folder.attributes, name, new)
+                )
+                self.folder_changes += 1
         self.note("rename-host", f"Renamed 1 hosts: {name} to {new}", user)
         return renamed
 
@@ -286,6 +291,11 @@ class Setup:
         time = now or self.now()
         change = {"id": str(uuid.uuid4()), "user_id": user, "action_name": action, "text": text, "time": time}
         self.changes.append(change)
+
+
+def _renamed(attributes: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    """Attributes in which one of the parents has another name."""
+    return {**attributes, "parents": [new if parent == old else parent for parent in attributes["parents"]]}
 
 
 def iso(clock: Clock) -> str:

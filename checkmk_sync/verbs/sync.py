@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping, Optional, Sequence
+from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
 from ..client import Checkmk
-from ..errors import PlanChangedError
+from ..errors import PlanChangedError, UnsafePlanError
 from ..names import counted
 from ..resources.activation import PendingChange
+from ..settings import Amount
 from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, make_plan
+from ..sync.limits import Limits
 from ..sync.render import change_as_text
 from ..sync.sources import InventoryText, from_text
 from .previews import changes_by_user
@@ -32,30 +34,41 @@ def _planned(
     file: Optional[InventoryText] = None,
     owner: Optional[str] = None,
     adopt: bool = False,
+    discover: bool = True,
+    allow_changes: Union[int, str, None] = None,
+    allow_deletions: Union[int, str, None] = None,
+    confirm_deletions: Sequence[str] = (),
 ) -> Plan:
-    return make_plan(client, _desired(inventory, file), owner=owner, adopt=adopt)
+    plan = make_plan(client, _desired(inventory, file), owner=owner, adopt=adopt, discover=discover)
+    return plan.permitting(
+        allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirm_deletions
+    )
 
 
 def _plan(client: Checkmk, **given: Any) -> Row:
     plan = _planned(client, **given)
+    refusal = plan.refusal()
+    # How to permit it is nothing to offer to a model.
+    why = refusal.why if isinstance(refusal, UnsafePlanError) else refusal
     return {
         "checksum": plan.checksum,
         "counts": plan.counts(),
         "nothing_to_do": plan.is_empty,
         "changes": [change_as_text(change) for change in plan.changes[:SHOWN]],
         "more_changes": max(0, len(plan.changes) - SHOWN),
-        "conflicts": [str(conflict) for conflict in plan.conflicts[:SHOWN]],
+        "conflicts": [as_arguments(conflict.text) for conflict in plan.conflicts[:SHOWN]],
+        "renames": [str(rename) for rename in plan.renames[:SHOWN]],
+        "refused": None if why is None else as_arguments(str(why)),
         "undiscovered": len(plan.undiscovered),
+        "silent": len(plan.silent),
         "own_pending": plan.own_pending,
         "foreign_pending": plan.foreign_pending,
     }
 
 
-def _preview(
-    client: Checkmk, allow_changes: Optional[int], discover: bool, activate: bool, force_foreign: bool, **given: Any
-) -> Intent:
-    plan = _planned(client, **given)
-    plan.raise_if_unsafe(allow_changes=allow_changes)
+def _preview(client: Checkmk, activate: bool, force_foreign: bool, discover: bool = True, **given: Any) -> Intent:
+    plan = _planned(client, discover=discover, **given)
+    plan.raise_if_unsafe()
     bound = {"checksum": plan.checksum}
     if plan.is_empty:
         return Intent("The site is as the inventory says.", bound=bound, asks=False)
@@ -64,7 +77,13 @@ def _preview(
     forced = [change.id for change in foreign] if activate and force_foreign else []
     facts = [plan.checksum, sorted(plan.undiscovered), sorted(forced)]
     details = tuple(_details(plan, options))
-    return Intent(_sentence(plan, options), details, facts, {**bound, "approved": forced}, too_long=_AT_A_TERMINAL)
+    return Intent(
+        _sentence(plan, options, Limits.of(client.settings.sync.limits)),
+        details,
+        facts,
+        {**bound, "approved": forced},
+        too_long=_AT_A_TERMINAL,
+    )
 
 
 _AT_A_TERMINAL = (
@@ -73,14 +92,17 @@ _AT_A_TERMINAL = (
 )
 
 
-def _sentence(plan: Plan, options: Options) -> str:
+def _sentence(plan: Plan, options: Options, configured: Limits) -> str:
     then = [
         word for word, wanted in (("discover new hosts", options.discover), ("activate", options.activate)) if wanted
     ]
     counts = ", ".join(f"{number} {what}" for what, number in plan.counts().items())
     owner = f" for the owner {plan.owner}" if plan.owner is not None else ""
-    alarm = plan.alarm()
-    lifted = f" THE BRAKE IS LIFTED by allow_changes: {alarm}." if alarm else ""
+    lifted = "".join(
+        f" THE BRAKE IS LIFTED by allow_{what}: the plan {plan.size()}, where by default {said}."
+        for what, said in plan.excess(configured).items()
+    )
+    lifted += "".join(f" CONFIRMED although it was probably renamed: {rename}." for rename in plan.renames)
     return (
         f"Apply {counted(len(plan.changes), 'change')} to {plan.site}{owner} ({counts}), "
         f"then {' and '.join(then) or 'stop'}.{lifted} Checksum of the plan: {plan.checksum}."
@@ -110,17 +132,16 @@ def _details(plan: Plan, options: Options) -> Iterator[str]:
 
 def _apply(
     client: Checkmk,
-    allow_changes: Optional[int],
-    discover: bool,
     activate: bool,
     force_foreign: bool,
     watch: Watch,
+    discover: bool = True,
     checksum: Optional[str] = None,
     approved: Optional[Sequence[str]] = None,
     **given: Any,
 ) -> Row:
-    plan = _planned(client, **given)
-    plan.raise_if_unsafe(allow_changes=allow_changes, checksum=checksum)
+    plan = _planned(client, discover=discover, **given)
+    plan.raise_if_unsafe(checksum=checksum)
     if plan.is_empty:
         return {"ok": True, "checksum": plan.checksum, "verified": True, "counts": {}, "failures": [], "errors": {}}
     if activate and force_foreign and approved is not None:
@@ -169,6 +190,22 @@ _GIVEN = (
     Argument("file", "Or the name of an inventory file in the folder that the server was given.", "file"),
     Argument("owner", "Mark what is created as this owner's, and delete what is its and not wanted.", example="cmdb"),
     Argument("adopt", "Take over hosts of the inventory that exist and belong to nobody.", bool, default=False),
+    Argument(
+        "allow_changes",
+        "Allow this many existing objects to change, as a number or a percentage such as 40 %.",
+        "amount",
+        check=Amount.parse,
+    ),
+    Argument(
+        "allow_deletions",
+        "Allow this many deletions, as a number or a percentage of the owner's objects of a kind.",
+        "amount",
+        check=Amount.parse,
+    ),
+    Argument(
+        "confirm_deletions", "Names of hosts and folders to delete although they were probably renamed.", many=True
+    ),
+    Argument("discover", "Scan hosts for services.", bool, default=True),
 )
 _COUNTS = Field("counts", "How many there are of each kind.", dict[str, int])
 
@@ -186,8 +223,11 @@ SYNC_VERBS = (
             Field("nothing_to_do", "True when the site is as wanted.", bool),
             Field("changes", f"The first {SHOWN} changes.", list[str], foreign=True),
             Field("more_changes", "How many changes are not shown.", int),
-            Field("conflicts", "Objects that belong to somebody else: the plan is refused.", list[str], foreign=True),
+            Field("conflicts", "Objects that must not be changed: the plan is refused.", list[str], foreign=True),
+            Field("renames", "Deletions that probably are renames, and have to be confirmed.", list[str], foreign=True),
+            Field("refused", "Why the plan would not be applied.", Optional[str], foreign=True),
             Field("undiscovered", "Hosts whose services were never found.", int),
+            Field("silent", "Hosts on which a scan found nothing.", int),
             Field("own_pending", "Own changes that are not active yet.", int),
             Field("foreign_pending", "Pending changes of other users.", int),
         ),
@@ -201,8 +241,6 @@ SYNC_VERBS = (
         _apply,
         (
             *_GIVEN,
-            Argument("allow_changes", "Allow deleting or changing this many existing objects.", int),
-            Argument("discover", "Scan new hosts for services.", bool, default=True),
             Argument("activate", "Activate at the end.", bool, default=True),
             Argument("force_foreign", "Also activate pending changes of other users.", bool, default=False),
         ),

@@ -30,10 +30,11 @@ CLI, TOOL = "cli", "tool"  # the faces
 
 @dataclass(frozen=True)
 class Argument:
-    """``kind`` is str, int, bool, "pairs" (KEY=VALUE, given several times), dict (a mapping) or "file" (an
-    InventoryText); ``many`` takes several values, ``least`` is the smallest number.
-    ``parse`` makes of what was given the value that it means, and ``check`` looks at one: ValueError for what cannot
-    be. ``example`` is one that can; ``tool_help`` is the help for language models, which give lists and objects."""
+    """``kind`` is str, int, bool, "pairs" (KEY=VALUE, given several times), dict (a mapping), "amount" (a
+    number or a percentage) or "file" (an InventoryText); ``many`` takes several values, ``least`` is the smallest
+    number. ``parse`` makes of what was given the value that it means, and ``check`` looks at one: ValueError for what
+    cannot be. ``example`` is one that can; ``tool_help`` is the help for language models, which give lists and
+    objects."""
 
     name: str
     help: str

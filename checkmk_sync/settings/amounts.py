@@ -1,0 +1,35 @@
+"""An amount: a number, or a percentage of what there is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Optional
+
+__all__ = ["Amount"]
+
+_PERCENT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*%", re.ASCII)
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Amount:
+    """Either a ``number`` or a ``percent``."""
+
+    number: Optional[int] = None
+    percent: Optional[Decimal] = None
+
+    @classmethod
+    def parse(cls, given: object) -> Amount:
+        """From ``40``, ``"40"`` or ``"30 %"``. ValueError for anything else."""
+        text = str(given).strip() if isinstance(given, (int, str)) and not isinstance(given, bool) else ""
+        if _NUMBER.fullmatch(text):
+            return cls(number=int(text))
+        found = _PERCENT.fullmatch(text)
+        if found and Decimal(found[1]) <= 100:
+            return cls(percent=Decimal(found[1]))
+        raise ValueError(f"must be a whole number or a percentage up to 100 %, such as 40 or 30%, not {given!r}")
+
+    def __str__(self) -> str:
+        return str(self.number) if self.percent is None else f"{self.percent.normalize():f} %"

@@ -1,0 +1,64 @@
+"""How much one plan may change, and how much it may delete: two limits, and neither permits what the other forbids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Mapping, Optional, Union
+
+from ..errors import SettingsError
+from ..names import counted
+from ..settings import Amount, SyncLimits
+
+__all__ = ["Given", "Limits"]
+
+Given = Union[int, str, None]  # an amount as it is given: 40, "40" or "30 %"
+FEW = 10  # of fewer existing objects a percentage of changes is not worth counting
+
+
+def _amount(given: Union[int, str], field: str) -> Amount:
+    try:
+        return Amount.parse(given)
+    except ValueError as error:
+        raise SettingsError(f"{field} {error}", field=field) from None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of ``changes`` to existing objects (updates, moves, adoptions) and of ``deletions``."""
+
+    changes: Amount
+    deletions: Amount
+
+    @classmethod
+    def of(cls, settings: Optional[SyncLimits] = None) -> Limits:
+        """The limits that are configured, or those by default."""
+        settings = settings or SyncLimits()
+        return cls(Amount.parse(settings.changes), Amount.parse(settings.deletions))
+
+    def allowing(self, changes: Given = None, deletions: Given = None) -> Limits:
+        """These limits with others in the place of those that are given. SettingsError for what is no amount."""
+        found = self if changes is None else replace(self, changes=_amount(changes, "allow_changes"))
+        return found if deletions is None else replace(found, deletions=_amount(deletions, "allow_deletions"))
+
+    def excess_of_changes(self, changed: int, existing: int) -> Optional[str]:
+        """Why so many of the existing objects must not be changed; None if they may."""
+        limit = self.changes
+        if limit.percent is None:
+            return None if changed <= (limit.number or 0) else f"no more than {limit} may change"
+        if changed * 100 <= limit.percent * existing or (limit.percent and existing < FEW):
+            return None
+        return f"no more than {limit} of {counted(existing, 'existing object')} may change"
+
+    def excess_of_deletions(self, deleted: Mapping[str, int], owned: Mapping[str, int]) -> Optional[str]:
+        """Why so many objects must not be deleted (by their kind), of those that are owned; None if they may.
+
+        A percentage is of the owner's objects of a kind, and permits one, for even that is more of a few.
+        """
+        limit = self.deletions
+        if limit.percent is None:
+            return None if sum(deleted.values()) <= (limit.number or 0) else f"no more than {limit} may be deleted"
+        for kind, number in sorted(deleted.items()):
+            most = max(1, int(limit.percent * owned.get(kind, 0) / 100)) if limit.percent else 0
+            if number > most:
+                return f"no more than {most} of your {counted(owned.get(kind, 0), kind)} may be deleted ({limit})"
+        return None

@@ -1,0 +1,204 @@
+"""References between objects: which have to exist, and in which order changes can be made because of them.
+
+Which properties refer to what is data: see :mod:`.kinds`. Checkmk refuses a reference to an object that does not
+exist, and refuses to delete a host that is a parent of one that stays.
+"""
+
+from __future__ import annotations
+
+import functools
+import graphlib
+import itertools
+from dataclasses import dataclass, replace
+from typing import Any, Collection, Iterable, Iterator, Mapping, Sequence
+
+from ..bulk import waves
+from .changes import OWNER, Action, Change, Conflict
+from .desired import REMOVE, Desired, Object, Problem
+from .kinds import KINDS, Property
+from .observe import Found, Observed
+
+__all__ = ["Key", "References", "in_order"]
+
+Key = tuple[str, str]  # kind and key of an object
+SHOWN = 3  # objects in one text
+CIRCLES = 20  # that are told at once
+
+
+def _named(kind: str, properties: Mapping[Property, Any]) -> Iterator[tuple[Property, Key]]:
+    """What the properties of an object refer to."""
+    for path, target in KINDS[kind].references.items():
+        value = properties.get(path)
+        for key in value if isinstance(value, list) else [value]:
+            if isinstance(key, str):
+                yield path, (target, key)
+
+
+@dataclass(frozen=True)
+class References:
+    """The references as they will be: those of the inventory, and where it names none those of the site.
+
+    ``doomed`` are the objects that the plan deletes, ``untouched`` those that it must not change.
+    """
+
+    desired: Desired
+    observed: Observed
+    doomed: Collection[Key]
+    untouched: Collection[Key]
+
+    def problems(self) -> Iterator[Problem]:
+        """The references of the inventory that cannot be."""
+        for wanted in self.desired.objects.values():
+            for path, target in _named(wanted.kind, wanted.properties):
+                said = self._wrong(wanted, target)
+                if said:
+                    yield wanted.problem(f"{path[-1]} names {target[1]!r}, {said}", *path)
+        yield from itertools.islice(self._in_circles(), CIRCLES)
+
+    def blocked(self) -> Iterator[Conflict]:
+        """The deletions that Checkmk would refuse, because something that stays refers to the object."""
+        if not self.doomed:
+            return
+        users: dict[tuple[Key, str], list[str]] = {}
+        for of, found in self.observed.objects.items():
+            for path, target in self._after(of):
+                if target in self.doomed:
+                    users.setdefault((target, path[-1]), []).append(found.name)
+        for (of, what), names in sorted(users.items()):
+            some = ", ".join(sorted(names)[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+            why = f"is yours and not in the inventory, but cannot be deleted while it stands in the {what} of {some}"
+            hint = f"take it out of these {what}, or keep {of[1]} in the inventory"
+            yield Conflict(*of, self.observed.objects[of].owner, why, hint)
+
+    def dropped(self) -> Iterator[Change]:
+        """Updates that remove the references of objects that are to be deleted, where no order of deletions helps."""
+        needs: dict[Key, list[Key]] = {}
+        for of in sorted(self.doomed):
+            found = self.observed.objects[of]
+            targets = sorted({target for _, target in _named(found.kind, found.properties) if target in self.doomed})
+            if any(KINDS[kind].rank > KINDS[found.kind].rank for kind, _ in targets):
+                yield _without_references(found)  # what it refers to is deleted before it
+            elif targets:
+                needs[of] = targets
+        for circle in _circles(needs):
+            yield _without_references(self.observed.objects[circle[0]])
+
+    def _wrong(self, wanted: Object, target: Key) -> str:
+        kind, key = target
+        if target == (wanted.kind, wanted.key):
+            return f"which is the {kind} itself"
+        if target in self.doomed:
+            return f"but this plan deletes that {kind}, for it is yours and not in the inventory"
+        if target in self.desired.objects or target in self.observed.objects:
+            return ""
+        alike = self._by_folded_key.get((kind, key.casefold()))
+        where = (
+            f"but there is no such {kind}, neither in the inventory nor among those of the site that the user may see"
+        )
+        return f"{where}; did you mean {alike!r}?" if alike else where
+
+    @functools.cached_property
+    def _by_folded_key(self) -> Mapping[Key, str]:
+        return {(kind, key.casefold()): key for kind, key in (*self.observed.objects, *self.desired.objects)}
+
+    def _in_circles(self) -> Iterator[Problem]:
+        """Objects that refer to each other, where the inventory has a part in it."""
+        needs: dict[Key, list[Key]] = {}
+        for of in {**self.desired.objects, **self.observed.objects}:
+            alike = sorted({target for _, target in self._after(of) if target[0] == of[0] and target != of})
+            if alike:
+                needs[of] = alike
+        for circle in _circles(needs):
+            makers = [wanted for wanted in map(self.desired.objects.get, circle) if wanted is not None]
+            makers = [wanted for wanted in makers if any(_named(wanted.kind, wanted.properties))]
+            if makers:
+                path = next(path for path, _ in _named(makers[0].kind, makers[0].properties))
+                way = " -> ".join(key for _, key in (*circle, circle[0]))
+                places = ", ".join(dict.fromkeys(wanted.place for wanted in makers[1:] if wanted.place))
+                also = f" (see also {places})" if places else ""
+                yield makers[0].problem(f"{path[-1]} lead in a circle: {way}{also}", *path)
+
+    def _after(self, of: Key) -> Iterator[tuple[Property, Key]]:
+        """What an object refers to once the plan is done."""
+        if of in self.doomed:
+            return
+        found, wanted = self.observed.objects.get(of), self.desired.objects.get(of)
+        now = {} if found is None else found.properties
+        said = {} if wanted is None or of in self.untouched else wanted.properties
+        merged = {path: said.get(path, now.get(path)) for path in KINDS[of[0]].references}
+        yield from _named(of[0], {path: value for path, value in merged.items() if value is not REMOVE})
+
+
+def _without_references(found: Found) -> Change:
+    lost = {path: (found.properties[path], None) for path, _ in _named(found.kind, found.properties)}
+    return Change(Action.UPDATE, found.kind, found.key, lost, found)
+
+
+def _circles(needs: dict[Key, list[Key]]) -> Iterator[list[Key]]:
+    """Keys each of which needs the next, and the last the first. After each circle its first key needs nothing."""
+    while True:
+        try:
+            graphlib.TopologicalSorter(needs).prepare()
+            return
+        except graphlib.CycleError as error:
+            circle = error.args[1][:0:-1]
+        yield circle
+        needs.pop(circle[0])
+
+
+def in_order(changes: Sequence[Change]) -> list[Change]:
+    """The changes in an order in which Checkmk takes them, with second steps for references that have to wait."""
+    made = {(change.kind, change.key) for change in changes if change.action is Action.CREATE}
+    parts = [part for change in changes for part in _steps(change, made)]
+    waves_of = {Action.CREATE: waves(_creations(parts)), Action.DELETE: waves(_deletions(parts))}
+    placed: list[Change] = []
+    for part in parts:
+        wave = waves_of.get(part.action, {}).get(part.name, 0)
+        placed.append(replace(part, wave=wave) if wave else part)
+    return sorted(placed, key=lambda change: change.rank)
+
+
+def _steps(change: Change, made: Collection[Key]) -> Iterator[Change]:
+    """A change, or two if it refers to something that is created later: Checkmk takes no such reference before."""
+    rank = KINDS[change.kind].rank
+    late: dict[Property, list[str]] = {}
+    for path, target in _named(change.kind, {path: new for path, (_, new) in change.properties.items()}):
+        if target in made and KINDS[target[0]].rank > rank:
+            late.setdefault(path, []).append(" ".join(target))
+    after = tuple(sorted({name for names in late.values() for name in names}))
+    if not late:
+        yield change
+    elif change.action is not Action.CREATE:
+        yield replace(change, after=after)
+    else:
+        early = {path: values for path, values in change.properties.items() if path not in late}
+        found = Found(
+            change.kind,
+            change.key,
+            {path: new for path, (_, new) in early.items()},
+            early.get(OWNER, (None, None))[1],
+        )
+        yield replace(change, properties=early)
+        rest = {path: change.properties[path] for path in late}
+        yield Change(Action.UPDATE, change.kind, change.key, rest, found, change.place, after=after)
+
+
+def _creations(changes: Iterable[Change]) -> dict[str, set[str]]:
+    """The names of the objects to create, each with those that it refers to."""
+    needs: dict[str, set[str]] = {}
+    for change in changes:
+        if change.action is Action.CREATE:
+            new = {path: value for path, (_, value) in change.properties.items()}
+            needs[change.name] = {" ".join(target) for _, target in _named(change.kind, new)}
+    return needs
+
+
+def _deletions(changes: Sequence[Change]) -> dict[str, set[str]]:
+    """The names of the objects to delete, each with those that refer to it and keep doing so until they are deleted."""
+    freed = {change.name for change in changes if change.action is Action.UPDATE}
+    needs: dict[str, set[str]] = {change.name: set() for change in changes if change.action is Action.DELETE}
+    for change in changes:
+        if change.action is Action.DELETE and change.found is not None and change.name not in freed:
+            for _, target in _named(change.kind, change.found.properties):
+                needs.setdefault(" ".join(target), set()).add(change.name)
+    return needs

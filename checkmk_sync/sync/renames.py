@@ -1,0 +1,118 @@
+"""Deletions that probably are renames: the plan creates the same object under another name, without its history.
+
+This is a guess from names. When entries of an inventory can say ``previous_name``, what they say belongs here as well:
+it makes a deletion and a creation one change, and nothing has to be guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Collection, Iterator, Optional, Sequence
+
+from ..names import counted, parent_folder
+from .changes import Action, Change
+from .desired import FOLDER
+
+__all__ = ["Rename", "probable_renames"]
+
+_DOMAIN = re.compile(r"(?:[-\w]+\.)*[a-z]{2,}", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Rename:
+    """The object ``old`` is deleted and ``new`` is created, which differs only in ``what``; ``moves`` counts the hosts
+    that move from one folder to the other."""
+
+    kind: str
+    old: str
+    new: str
+    what: str
+    moves: int = 0
+
+    def __str__(self) -> str:
+        also = f", and {counted(self.moves, 'host moves', 'hosts move')} there" if self.moves else ""
+        return f"{self.kind} {self.old} is deleted and {self.new} created, which differs only in {self.what}{also}"
+
+    def is_confirmed(self, names: Collection[str]) -> bool:
+        """True if the deletion of the object, or of a folder above it, is confirmed by name."""
+        if self.old in names:
+            return True
+        above = parent_folder(self.old) if self.kind == "folder" else None
+        while above is not None and above != "/":
+            if above in names:
+                return True
+            above = parent_folder(above)
+        return False
+
+    def to_dict(self) -> dict[str, object]:
+        """As plain data."""
+        return {"kind": self.kind, "old": self.old, "new": self.new, "differs_in": self.what, "moves": self.moves}
+
+
+def probable_renames(changes: Sequence[Change]) -> tuple[Rename, ...]:
+    """The deletions of a plan that probably are renames."""
+    return (*_hosts(changes), *_folders(changes))
+
+
+def _keys(changes: Sequence[Change], action: Action, kind: str) -> list[str]:
+    return sorted(change.key for change in changes if change.action is action and change.kind == kind)
+
+
+def _hosts(changes: Sequence[Change]) -> Iterator[Rename]:
+    by_first: dict[str, list[str]] = {}
+    for name in _keys(changes, Action.CREATE, "host"):
+        by_first.setdefault(name.partition(".")[0].casefold(), []).append(name)
+    for old in _keys(changes, Action.DELETE, "host"):
+        alike = [(_difference(old, new), new) for new in by_first.get(old.partition(".")[0].casefold(), ())]
+        found = [(what, new) for what, new in alike if what is not None]
+        if found:
+            what, new = min(found)  # "case" before "its domain"
+            yield Rename("host", old, new, what)
+
+
+def _difference(old: str, new: str) -> Optional[str]:
+    if old.casefold() == new.casefold():
+        return "case"
+    if old.partition(".")[0].isdigit():  # it is an address
+        return None
+    domains = [domain for domain in (name.partition(".")[2] for name in (old, new)) if domain]
+    is_long = len(domains) == 1 or all("." in domain for domain in domains)  # db.prod and db.test are two hosts
+    return "its domain" if is_long and all(map(_DOMAIN.fullmatch, domains)) else None
+
+
+def _folders(changes: Sequence[Change]) -> Iterator[Rename]:
+    """Folders that differ in case only, or have the same name in another folder; where hosts move, that decides."""
+    made = _keys(changes, Action.CREATE, "folder")
+    moves, emptied = _moves(changes)
+    for old in _keys(changes, Action.DELETE, "folder"):
+        targets = moves.get(old, {})
+        recased = [path for path in made if path.casefold() == old.casefold()]
+        moved = [path for path in made if _name(path).casefold() == _name(old).casefold()]
+        if targets:
+            moved = [path for path in moved if path in targets]
+        elif old in emptied:  # its hosts are deleted, so it did not go anywhere
+            moved = []
+        found = recased or moved
+        if len(found) == 1:
+            what = "case" if recased else "where it lies"
+            yield Rename("folder", old, found[0], what, targets.get(found[0], 0))
+
+
+def _moves(changes: Sequence[Change]) -> tuple[dict[str, dict[str, int]], set[str]]:
+    """How many hosts move from each folder to which others, and the folders in which hosts are deleted."""
+    moves: dict[str, dict[str, int]] = {}
+    for change in changes:
+        if change.action is Action.MOVE:
+            old, new = change.properties[FOLDER]
+            targets = moves.setdefault(old, {})
+            targets[new] = targets.get(new, 0) + 1
+    return moves, {change.properties[FOLDER][0] for change in changes if _deletes_host(change)}
+
+
+def _deletes_host(change: Change) -> bool:
+    return change.action is Action.DELETE and change.kind == "host"
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -1,0 +1,202 @@
+"""The shapes of those of Checkmk's attributes that are mappings: the keys they have, and the types of these.
+
+What is said of a wrong one names keys and types, never values: these may be secret.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping, Optional
+
+from ..configuration import nearest
+
+__all__ = ["misshapen"]
+
+Check = Callable[[str, Any], Optional[str]]  # of a value at a path
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """A mapping with some keys, of which some are ``required``."""
+
+    keys: Mapping[str, Check]
+    required: tuple[str, ...] = ()
+
+    def __call__(self, path: str, value: Any) -> Optional[str]:
+        if not isinstance(value, Mapping):
+            return f"{path} must be a mapping"
+        unknown = next((key for key in value if key not in self.keys), None)
+        if unknown is not None:
+            return f"{path} has no key {unknown!r}{nearest(str(unknown), tuple(self.keys))}"
+        missing = next((key for key in self.required if key not in value), None)
+        if missing is not None:
+            return f"{path} needs the key {missing!r}"
+        found = (self.keys[key](f"{path}.{key}", part) for key, part in value.items())
+        return next(filter(None, found), None)
+
+
+@dataclass(frozen=True)
+class _OneOf:
+    """A mapping whose ``type`` says which keys it has besides."""
+
+    shapes: Mapping[str, _Shape] = field(repr=False)
+
+    def __call__(self, path: str, value: Any) -> Optional[str]:
+        if not isinstance(value, Mapping):
+            return f"{path} must be a mapping"
+        kind = value.get("type")
+        if not isinstance(kind, str) or kind not in self.shapes:
+            return f"{path}.type must be one of {', '.join(self.shapes)}"
+        return self.shapes[kind](path, {key: part for key, part in value.items() if key != "type"})
+
+
+def _text(path: str, value: Any) -> Optional[str]:
+    return None if isinstance(value, str) else f"{path} must be a text"
+
+
+def _flag(path: str, value: Any) -> Optional[str]:
+    return None if isinstance(value, bool) else f"{path} must be true or false"
+
+
+def _long(least: int) -> Check:
+    def check(path: str, value: Any) -> Optional[str]:
+        return None if isinstance(value, str) and len(value) >= least else f"{path} must be a text of {least} or more"
+
+    return check
+
+
+def _short(most: int) -> Check:
+    def check(path: str, value: Any) -> Optional[str]:
+        return None if isinstance(value, str) and len(value) <= most else f"{path} must be a text of at most {most}"
+
+    return check
+
+
+def _number(least: int, most: Optional[int] = None) -> Check:
+    limits = f"at least {least}" if most is None else f"from {least} to {most}"
+
+    def check(path: str, value: Any) -> Optional[str]:
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        is_good = is_number and least <= value and (most is None or value <= most)
+        return None if is_good else f"{path} must be a whole number, {limits}"
+
+    return check
+
+
+def _one_of(*known: str) -> Check:
+    return lambda path, value: None if value in known else f"{path} must be one of {', '.join(known)}"
+
+
+def _time(path: str, value: Any) -> Optional[str]:
+    is_time = isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", value, re.ASCII)
+    return None if is_time else f"{path} must be a time in quotes from '00:00' to '23:59'"
+
+
+def _ipv4(path: str, value: Any) -> Optional[str]:
+    try:
+        ipaddress.IPv4Address(value if isinstance(value, str) else "")
+    except ValueError:
+        return f"{path} must be an IPv4 address"
+    return None
+
+
+def _network(path: str, value: Any) -> Optional[str]:
+    try:
+        network = ipaddress.IPv4Network(value if isinstance(value, str) else "")
+    except ValueError:
+        return f"{path} must be an IPv4 network such as 192.0.2.0/24"
+    return None if 8 <= network.prefixlen <= 30 else f"{path} must be a network from /8 to /30"
+
+
+def _regex(path: str, value: Any) -> Optional[str]:
+    try:
+        re.compile(value if isinstance(value, str) else "(")
+    except (re.error, OverflowError, RecursionError):
+        return f"{path} must be a regular expression"
+    return None
+
+
+def _list_of(check: Check) -> Check:
+    def checked(path: str, value: Any) -> Optional[str]:
+        if not isinstance(value, list):
+            return f"{path} must be a list"
+        return next(filter(None, (check(f"{path}[{index}]", entry) for index, entry in enumerate(value))), None)
+
+    return checked
+
+
+def _all_of(**keys: Check) -> _Shape:
+    return _Shape(keys, tuple(keys))
+
+
+_USER = {"security_name": _text}
+_AUTH = {
+    "auth_protocol": _one_of("MD5-96", "SHA-1-96", "SHA-2-224", "SHA-2-256", "SHA-2-384", "SHA-2-512"),
+    "auth_password": _long(8),
+}
+_PRIVACY = {
+    "privacy_protocol": _one_of(
+        "CBC-DES", "AES-128", "3DES-EDE", "AES-192", "AES-256", "AES-192-Blumenthal", "AES-256-Blumenthal"
+    ),
+    "privacy_password": _long(8),
+}
+_SNMP = _OneOf(
+    {
+        "v1_v2_community": _all_of(community=_text),
+        "v3_no_auth_no_privacy": _all_of(**_USER),
+        "v3_auth_no_privacy": _all_of(**_USER, **_AUTH),
+        "v3_auth_privacy": _all_of(**_USER, **_AUTH, **_PRIVACY),
+    }
+)
+_RANGE = _OneOf(
+    {
+        "address_range": _Shape({"from_address": _ipv4, "to_address": _ipv4}),
+        "network_range": _Shape({"network": _network}),
+        "explicit_addresses": _Shape({"addresses": _list_of(_ipv4)}),
+        "exclude_by_regexp": _Shape({"regexp_list": _list_of(_regex)}),
+    }
+)
+_TRANSLATION = _Shape(
+    {
+        "convert_case": _one_of("nop", "lower", "upper"),
+        "drop_domain": _flag,
+        "regexp_rewrites": _list_of(_all_of(search=_short(30), replace_with=_short(30))),
+        "hostname_replacement": _list_of(_all_of(hostname=_text, replace_with=_text)),
+    }
+)
+# Checkmk 2.2 to 2.5.
+_SHAPES: Mapping[str, Check] = {
+    "contactgroups": _Shape(
+        {
+            "groups": _list_of(_text),
+            **dict.fromkeys(("use", "use_for_services", "recurse_use", "recurse_perms"), _flag),
+        },
+        ("groups",),
+    ),
+    "locked_by": _all_of(site_id=_text, program_id=_text, instance_id=_text),
+    "management_ipmi_credentials": _all_of(username=_text, password=_text),
+    "management_snmp_community": _SNMP,
+    "network_scan": _Shape(
+        {
+            "addresses": _list_of(_RANGE),
+            "exclude_addresses": _list_of(_RANGE),
+            "time_allowed": _list_of(_all_of(start=_time, end=_time)),
+            "scan_interval": _number(3600),
+            "set_ip_address": _flag,
+            "max_parallel_pings": _number(1, 200),
+            "run_as": _text,
+            "tag_criticality": _text,
+            "translate_names": _TRANSLATION,
+        },
+        ("addresses", "time_allowed"),
+    ),
+    "snmp_community": _SNMP,
+}
+
+
+def misshapen(name: str, value: Any) -> Optional[str]:
+    """What Checkmk refuses in the value of one of its mappings; None for nothing, and for other attributes."""
+    check = _SHAPES.get(name)
+    return None if check is None else check(name, value)

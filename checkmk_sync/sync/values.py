@@ -1,0 +1,117 @@
+"""Which values Checkmk takes for attributes and labels. Some of its rules depend on its version."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any, Callable, Optional
+
+from ..configuration import nearest
+from ..credentials import HIDDEN, is_secret_name
+from ..names import CheckmkVersion, host_name
+from .attributes import ADDRESSES, CHOICES, FLAGS, LACKING, NEWER, NOT_OF_FOLDERS, as_read
+from .shapes import misshapen
+
+__all__ = ["refused_attribute", "refused_host", "refused_label"]
+
+# What looks like an IPv4 address and is none, such as 192.0.2.300, is no name either, although Checkmk may take it.
+_NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[-0-9a-zA-Z_.]+", re.ASCII)
+
+
+def refused_attribute(
+    kind: str, name: str, value: Any, version: Optional[CheckmkVersion], edition: Optional[str] = None
+) -> Optional[str]:
+    """Why Checkmk refuses a value of the right type for an attribute of a host or folder; None if it does not."""
+    since = NEWER.get(name)
+    if since is not None and version is not None and not version.at_least(since):
+        return f"Checkmk {version} has no attribute {name}"
+    if edition in LACKING.get(name, ()):
+        return f"this edition of Checkmk ({edition}) has no attribute {name}"
+    if kind == "folder" and name in NOT_OF_FOLDERS:
+        return f"folders have no attribute {name}"
+    if name in ADDRESSES:
+        return _in_each(name, value, lambda text: _no_address(text, ADDRESSES[name], version))
+    if name == "parents":
+        return _in_each(name, value, _no_parent)
+    if name in CHOICES and value not in CHOICES[name]:
+        return f"{name} cannot be {value!r}{nearest(value, CHOICES[name])}"
+    if name in FLAGS and not isinstance(value, bool):
+        return f"{name} is {as_read(value)}, which is neither true nor false"
+    said = misshapen(name, value)
+    return f"{said}; null removes the attribute" if said and value == {} else said
+
+
+def refused_host(name: str, version: Optional[CheckmkVersion]) -> Optional[str]:
+    """Why Checkmk creates no host with this name, although older ones may have it; None if it does."""
+    if name[0] not in "-." or not _is_since_2_3(version):
+        return None
+    return f"{name!r} begins with {name[0]!r}, as no new host of {_called(version)} does"
+
+
+def refused_label(key: str, value: str, version: Optional[CheckmkVersion]) -> Optional[str]:
+    """Why Checkmk refuses a label; None if it does not. 2.3 to 2.5 refuse colons, and so may an unknown version."""
+    takes_colons = version is not None and (not version.at_least("2.3.0b1") or version.at_least("2.6.0b1"))
+    if ":" not in value or takes_colons:
+        return None
+    shown = HIDDEN if is_secret_name(key) else repr(value)
+    return f"the label {key} is {shown}: {_called(version)} takes none with ':'"
+
+
+def _is_since_2_3(version: Optional[CheckmkVersion]) -> bool:
+    """True also for a version that is not known: a new one is more likely than an old one."""
+    return version is None or version.at_least("2.3.0b1")
+
+
+def _called(version: Optional[CheckmkVersion]) -> str:
+    return "Checkmk" if version is None else f"Checkmk {version}"
+
+
+def _in_each(name: str, value: Any, wrong: Callable[[str], Optional[str]]) -> Optional[str]:
+    """What is wrong with a text, or with the first wrong one of a list."""
+    if not isinstance(value, list):
+        said = wrong(value)
+        return f"{name} is {said}" if said else None
+    found = ((index, wrong(entry)) for index, entry in enumerate(value))
+    return next((f"{name}[{index}] is {said}" for index, said in found if said), None)
+
+
+def _no_address(text: str, families: tuple[int, ...], version: Optional[CheckmkVersion]) -> Optional[str]:
+    """Checkmk: since 2.3 the text may be empty, and a name does not begin with a dash or a dot."""
+    needed = " or ".join(f"IPv{family}" for family in families)
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        if text == "" if _is_since_2_3(version) and text[:1] in ("", "-", ".") else _NAME.fullmatch(text):
+            return None
+        return f"{text!r}, which is neither an {needed} address nor a host name{_about(text)}"
+    if address.version not in families:
+        return f"{text!r}, which is an IPv{address.version} address: an {needed} address or a host name is needed"
+    return f"{text!r}, which is the address of no host" if address.version == 6 and address.is_unspecified else None
+
+
+def _about(text: str) -> str:
+    """What may be wrong with a text that is no address."""
+    if text != text.strip() or " " in text:
+        return ": it holds a blank"
+    address, slash, _ = text.partition("/")
+    if slash and _is_address(address):
+        return f": leave out the mask, as in {address}"
+    return ""
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_parent(name: str) -> Optional[str]:
+    if "," in name:
+        return f"{name!r}: in CSV files '|' separates several parents, as in {'|'.join(name.replace(',', ' ').split())}"
+    try:
+        host_name(name)
+    except ValueError:
+        return f"{name!r}, which is not the name of a host"
+    return None
