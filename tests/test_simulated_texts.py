@@ -108,6 +108,12 @@ def test_folders_that_cannot_be_made_moved_or_deleted(raw: Raw) -> None:
         "Problem moving folder.",
         "Cannot move folder: A folder can not be moved into itself.",
     )
+    assert (
+        raw("POST", f"{FOLDERS}/collections/all", json={"name": "below", "title": "B", "parent": "/net"}).status_code
+        == 200
+    )
+    answer = raw("POST", f"{NET}/actions/move/invoke", STAR, json={"destination": "/net/below"})
+    assert problem(answer)[2] == "Cannot move folder: A folder can not be moved to a folder within itself."
     answer = raw("DELETE", "/objects/folder_config/~")
     assert problem(answer) == (401, "Problem deleting folder.", "Deleting the root folder is not permitted.")
     raw("POST", f"{WEB}/actions/move/invoke", STAR, json={"target_folder": "/net"})

@@ -217,7 +217,9 @@ def move_folder(context: Context) -> Response:
 def _wrong_target(context: Context, folder: FolderConfig, target: FolderConfig) -> str:
     if f"{target.path.rstrip('/')}/{folder.name}" in context.setup.folders:
         return "with this name already exists in the target folder."  # its own parent has it, too
-    return "can not be moved into itself." if f"{target.path}/".startswith(f"{folder.path}/") else ""
+    if target.path == folder.path:
+        return "can not be moved into itself."
+    return "can not be moved to a folder within itself." if target.path.startswith(f"{folder.path}/") else ""
 
 
 def _delete_fields(world: World) -> dict[str, Field]:
