@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from checkmk_sync import Checkmk
 from checkmk_sync.cli.app import run
 from checkmk_sync.testing import ManualClock, SimulatedSite
+from tests.raw_requests import Raw
 
 pytest_plugins = ["pytester"]
 
@@ -73,7 +74,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither proxies nor CHECKMK_… variables of whoever runs the tests."""
-    kept = {"CHECKMK_SPECS", "CHECKMK_CASES"}
+    kept = {"CHECKMK_SPECS", "CHECKMK_CASES", "CHECKMK_RECORDINGS"}
     for name in set(os.environ) - kept:
         if name.startswith("CHECKMK_") or name.lower().endswith("_proxy") or name.endswith("_CA_BUNDLE"):
             monkeypatch.delenv(name)
@@ -90,6 +91,14 @@ def site(clock: ManualClock) -> Iterator[SimulatedSite]:
     """An empty site."""
     with SimulatedSite(clock=clock) as running:
         yield running
+
+
+@pytest.fixture
+def raw(site: SimulatedSite) -> Iterator[Raw]:
+    """Plain requests to ``site``."""
+    found = Raw(site)
+    yield found
+    found.session.close()
 
 
 @pytest.fixture(scope="session")

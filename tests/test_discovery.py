@@ -21,6 +21,7 @@ from checkmk_sync.errors import (
     WaitTimeoutError,
 )
 from checkmk_sync.recovery import BreakerState
+from checkmk_sync.resources.jobs import RACE_S
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 VERSIONS = ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"]
@@ -93,12 +94,22 @@ def test_waiting_survives_the_moment_before_a_job_is_known(prepared: Any) -> Non
     assert (run.active, run.state) == (False, "finished")
 
 
-def test_no_job_is_told_after_that_moment(prepared: Any) -> None:
+def test_a_job_that_never_ran_is_reported_after_that_moment(prepared: Any, clock: ManualClock) -> None:
     _, cmk = prepared
-    with pytest.raises(NotFoundError):
-        cmk.discovery.wait("h3")
+    assert cmk.discovery.status("h3").state == "initialized"
+    asked_at = clock.monotonic()
+    run = cmk.discovery.wait("h3")
+    assert (run.active, run.state) == (False, "initialized")
+    assert clock.monotonic() - asked_at >= RACE_S
     with pytest.raises(NotFoundError):
         cmk.jobs.wait("nothing")
+
+
+@pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41"])
+def test_a_bulk_discovery_that_never_ran_is_no_success(clock: ManualClock, connect: Any, version: str) -> None:
+    with SimulatedSite(version, clock=clock) as site:
+        job = connect(site).jobs.wait("bulk_discovery")
+        assert (job.active, job.state, job.ok) == (False, "initialized", False)
 
 
 def test_a_bulk_job_that_is_not_waited_for_is_seen_to_run(prepared: Any) -> None:

@@ -134,7 +134,7 @@ def test_moves(cmk: Checkmk) -> None:
     cmk.hosts.create("web01", "/a/b")
     assert cmk.folders.move("/a/b", "/c").path == "/c/b"
     assert cmk.hosts.get("web01").folder == "/c/b"
-    with pytest.raises(BadRequestError, match="cannot be moved"):
+    with pytest.raises(BadRequestError, match="can not be moved to a folder within itself"):
         cmk.folders.move("/c", "/c/b")
 
 

@@ -67,13 +67,23 @@ def test_operators(op: str, left: str, right: str, expected: bool) -> None:
         {"op": "=", "left": "services.name", "right": "x"},
         {"op": "=", "left": "Name", "right": "x"},
         {"op": "and", "expr": []},
-        {"op": "and"},
-        {"left": "name"},
         {"op": "~", "left": "name", "right": "("},
+        {"op": "=", "left": "name", "right": "x", "expr": []},
+        {"op": []},
+        {"op": {}},
+        {"op": None},
+        {"op": 5},
+        {"op": "=", "left": 5, "right": "x"},
+        {"op": "=", "left": ["name"], "right": "x"},
+        {"op": "=", "left": "name", "right": None},
+        {"op": "and", "expr": 5},
+        {"op": "or", "expr": {"op": "=", "left": "name", "right": "x"}},
+        {"op": "and", "expr": ["x"]},
+        {"op": "not", "expr": []},
         "not json",
-        "[]",
+        "[" * 100_000,
         [1],
-        {"op": "not"},
+        5,
     ],
 )
 def test_wrong_queries_are_refused(query: Any) -> None:
@@ -81,8 +91,48 @@ def test_wrong_queries_are_refused(query: Any) -> None:
         compiled(query, "hosts", COLUMNS)
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"op": "is", "left": "name", "right": "x"}, ["Unknown operator: is"]),
+        ({"op": []}, ["Unknown operator: []"]),
+        ({"op": "not", "expr": {"op": "=", "left": "x", "right": "x"}}, ["Table 'hosts' has no column 'x'."]),
+        (
+            {"op": "=", "left": "services.name", "right": "x"},
+            ["This field can only query table 'hosts'. (services.name)"],
+        ),
+        ({"op": "or", "expr": []}, ["Need at least one parameter."]),
+        ({"op": "=", "left": "name", "right": 2}, {"right": ["Not a valid string."]}),
+        (
+            {"op": "and", "expr": [{"op": "=", "left": "name", "right": "x", "y": 1}]},
+            {"expr": {"0": {"y": ["Unknown field."]}}},
+        ),
+    ],
+)
+def test_queries_are_refused_in_their_shape(query: Any, said: Any) -> None:
+    with pytest.raises(BadQuery) as raised:
+        compiled(query, "hosts", COLUMNS)
+    assert raised.value.said == said
+
+
+@pytest.mark.parametrize(
+    ("query", "member"),
+    [
+        ({"left": "name", "right": "x"}, "op"),
+        ({"op": "=", "right": "x"}, "left"),
+        ({"op": "=", "left": "name"}, "right"),
+        ({"op": "and"}, "expr"),
+        ({"op": "not"}, "expr"),
+        ({"op": "and", "expr": [{}]}, "op"),
+    ],
+)
+def test_a_query_without_a_member_crashes_as_in_checkmk(query: Any, member: str) -> None:
+    with pytest.raises(KeyError, match=member):
+        compiled(query, "hosts", COLUMNS)
+
+
 def test_empty_queries_let_everything_through() -> None:
-    for empty in (None, {}, "{}"):
+    for empty in (None, {}, "{}", [], "[]", "null", 0, False):
         assert compiled(empty, "hosts", COLUMNS) is None
 
 

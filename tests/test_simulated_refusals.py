@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
-import requests
 
 from checkmk_sync.testing import ManualClock, SimulatedSite
+from checkmk_sync.testing.fields import FieldsFilter
+from tests.raw_requests import Raw
 
-JSON = {"Accept": "application/json"}
 HOSTS = "/domain-types/host_config/collections/all"
 FOLDERS = "/domain-types/folder_config/collections/all"
-
-
-class Raw:
-    def __init__(self, site: SimulatedSite) -> None:
-        self.site = site
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.auth = {"Authorization": f"Bearer {site.username} {site.password}"}
-
-    def __call__(self, method: str, path: str, headers: Any = None, base: str = "", **options: Any) -> Any:
-        headers = {**JSON, **self.auth, **(headers or {})}
-        headers = {name: value for name, value in headers.items() if value is not None}
-        request = requests.Request(method, (base or self.site.api_url) + path, headers=headers, **options).prepare()
-        if headers.get("Accept") is None:
-            request.headers.pop("Accept", None)
-        return self.session.send(request, allow_redirects=False)
-
-
-@pytest.fixture
-def raw(site: SimulatedSite) -> Iterator[Raw]:
-    found = Raw(site)
-    yield found
-    found.session.close()
 
 
 def test_routes_come_before_credentials(raw: Raw) -> None:
@@ -175,14 +152,14 @@ def test_renaming(clock: ManualClock, version: str, started: int, wait: str) -> 
         raw, star = Raw(site), {"If-Match": "*"}
         done = "/domain-types/host_config/actions/wait-for-completion/invoke"
         rename = "/objects/host_config/a/actions/rename/invoke"
+        stale = {"If-Match": '"stale"'}  # Checkmk looks at no ETag here
         for name in ("a", "child"):
             attributes = {"parents": ["a"]} if name == "child" else {}
             raw("POST", HOSTS, json={"host_name": name, "folder": "/", "attributes": attributes})
         assert raw("PUT", rename, star, json={"new_name": "b"}).status_code == 409, "changes are pending"
         site.world.setup.changes.clear()
         assert raw("PUT", rename, star, json={"new_name": "child"}).status_code == 400
-        assert raw("PUT", rename, json={"new_name": "b"}).status_code == 428
-        answer = raw("PUT", rename, star, json={"new_name": "b"})
+        answer = raw("PUT", rename, stale if wait else {}, json={"new_name": "b"})
         assert answer.status_code == started
         if wait:
             assert answer.headers["Location"].endswith(done)
@@ -245,7 +222,6 @@ def test_folders_have_permissions_of_their_own(raw: Raw) -> None:
     for method, path, body in (
         ("POST", FOLDERS, {"name": "x", "title": "x", "parent": "/"}),
         ("POST", HOSTS, {"host_name": "x", "folder": "/b"}),
-        ("POST", "/objects/host_config/in_a/actions/move/invoke", {"target_folder": "/b"}),
         ("PUT", "/objects/host_config/in_b", {"attributes": {}}),
         ("DELETE", "/objects/host_config/in_b", None),
         ("PUT", "/objects/folder_config/~b", {"title": "x"}),
@@ -254,6 +230,11 @@ def test_folders_have_permissions_of_their_own(raw: Raw) -> None:
     ):
         assert raw(method, path, limited, json=body).status_code == 401, (method, path)
     assert raw("PUT", "/objects/host_config/in_a", limited, json={"attributes": {}}).status_code == 200
+    for name, target in (("in_a", "/b"), ("in_b", "/a")):
+        move = f"/objects/host_config/{name}/actions/move/invoke"
+        answer = raw("POST", move, limited, json={"target_folder": target})
+        assert (answer.status_code, answer.json()["title"]) == (403, "Permission denied")
+        assert answer.json()["detail"] == f"You lack the permissions to move host {name} to ~{target[1:]}."
 
 
 def test_long_urls_are_refused_by_the_web_server(raw: Raw) -> None:
@@ -277,8 +258,58 @@ def test_fields_choose_parts(raw: Raw) -> None:
     dropped = get("!(links,value~links,value(extensions~attributes))").json()
     assert set(dropped) == {"id", "domainType", "value", "extensions"}
     assert "attributes" not in dropped["value"][0]["extensions"]
-    for wrong in ("", "(", "value", "(value", "(value))", "(!x)", "(a,)", "(a b)", "!!(a)"):
-        assert get(wrong).status_code == 400, wrong
+    for wrong in (" ", "(", "value", "(value", "(value))", "(!x)", "(a,)", "(a b)", "!!(a)", "()", "(a.b)", "(ü)"):
+        answer = get(wrong)
+        assert answer.status_code == 400, wrong
+        assert answer.json()["fields"] == {"fields": ["The fields format is invalid."]}
+
+
+def test_fields_may_say_nothing(raw: Raw) -> None:
+    raw("POST", HOSTS, json={"host_name": "a", "folder": "/"})
+    whole = raw("GET", HOSTS, params={"fields": ""})
+    assert whole.status_code == 200
+    (host,) = whole.json()["value"]
+    assert host["links"]
+    assert host["extensions"]["effective_attributes"]
+
+
+@pytest.mark.parametrize(
+    "fields", ["(value,value~id)", "(value~id,value)", "(value(id),value)", "( value ~ id ,\tvalue )"]
+)
+def test_the_narrower_of_two_fields_counts(raw: Raw, fields: str) -> None:
+    raw("POST", HOSTS, json={"host_name": "a", "folder": "/"})
+    assert raw("GET", HOSTS, params={"fields": fields}).json() == {"value": [{"id": "a"}]}
+    (host,) = raw("GET", HOSTS, params={"fields": f"!{fields}"}).json()["value"]
+    assert set(host) == {"domainType", "title", "links", "members", "extensions"}
+
+
+def test_fields_that_overlap_in_part_add_up(raw: Raw) -> None:
+    raw("POST", HOSTS, json={"host_name": "a", "folder": "/"})
+    wanted = "(value(id),value~extensions~folder,value(extensions(is_cluster),title),nothing)"
+    found = raw("GET", HOSTS, params={"fields": wanted}).json()
+    assert found == {"value": [{"id": "a", "title": "a", "extensions": {"folder": "/", "is_cluster": False}}]}
+    dropped = "! ( value ( links, members ) , value~extensions , links,id,domainType,extensions )"
+    found = raw("GET", HOSTS, params={"fields": dropped}).json()
+    assert found == {"value": [{"id": "a", "title": "a", "domainType": "host_config"}]}
+
+
+def test_fields_that_the_answer_does_not_have_are_no_mistake(raw: Raw) -> None:
+    assert raw("GET", HOSTS, params={"fields": "(nothing~at-all,_9)"}).json() == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("(a)", {"a.b": 1, "a": {"b": 2, "c": 3}}),
+        ("(a~b)", {"a.b": 1, "a": {"b": 2}}),
+        ("(a~c)", {"a": {"c": 3}}),
+        ("!(a~b)", {"a": {"c": 3}}),
+        ("!(a~c)", {"a.b": 1, "a": {"b": 2}}),
+        ("!(a)", {}),
+    ],
+)
+def test_a_key_with_dots_is_a_path_of_names(fields: str, expected: Any) -> None:
+    assert FieldsFilter(fields).apply({"a.b": 1, "a": {"b": 2, "c": 3}}) == expected
 
 
 def test_requests_are_kept_without_secrets(raw: Raw) -> None:

@@ -89,8 +89,9 @@ def test_what_the_core_does_not_know(site: SimulatedSite, cmk: Checkmk) -> None:
         cmk.host_status.get("new")
     with pytest.raises(NotFoundError, match="service was not found"):
         cmk.services.get("new", "CPU load")
-    with pytest.raises(NotFoundError):
-        list(cmk.services.each(host="new"))
+    assert list(cmk.services.each(host="new")) == []
+    with pytest.raises(NotFoundError, match="Host not found"):
+        list(cmk.services.each(host="nowhere"))
     with pytest.raises(BadRequestError, match="Unknown column"):
         list(cmk.host_status.each(columns=["nothing"]))
 
@@ -135,7 +136,7 @@ def test_status_reads_do_not_wait_for_writes(connect: Any) -> None:
 def test_sites_are_asked_for_by_name(monitored: SimulatedSite, connect: Any) -> None:
     cmk = connect(monitored)
     assert len(list(cmk.host_status.each(sites=["s"]))) == 30
-    with pytest.raises(BadRequestError, match="does not exist"):
+    with pytest.raises(BadRequestError, match="should exist but it doesn't"):
         list(cmk.host_status.each(sites=["other"]))
 
 

@@ -313,13 +313,13 @@ class Activation(Resource):
         return left
 
 
-# Not a permission that is missing, which may be named "activateforeign".
 _FOREIGN = re.compile(r"\bforeign changes\b|\bother users\b", re.IGNORECASE)
+_NO_PERMISSION = re.compile(r"\black the permission\b")  # Checkmk: one is called "Activate foreign changes"
 
 
 def _naming_others(error: ForbiddenError, before: Sequence[PendingChange], user: str) -> ForbiddenError:
     others = sorted({str(change.user) for change in before if change.is_foreign_to(user)})
-    if not (others and _FOREIGN.search(error.detail)):
+    if not (others and _FOREIGN.search(error.detail)) or _NO_PERMISSION.search(error.detail):
         return error
     foreign = sum(change.is_foreign_to(user) for change in before)
     pending = counted(foreign, "pending change is", "pending changes are")

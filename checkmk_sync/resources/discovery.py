@@ -20,7 +20,7 @@ from ..outcomes import is_uncertain
 from ..resource import Resource, Site, typed, value_of, writes
 from ..waiting import after_write, settle, ticks, wait_for
 from ..wire import Reply
-from .jobs import RACE_S, Job, Jobs
+from .jobs import RACE_S, UNSTARTED, Job, Jobs
 
 __all__ = ["BulkDiscovery", "Discovery", "DiscoveryResult", "DiscoveryRun"]
 
@@ -101,7 +101,7 @@ class Discovery(Resource):
         self._perform("start", body={"host_name": host, "mode": mode}, about=(host,))
 
     def status(self, host: str) -> DiscoveryRun:
-        """The state of the host's scan. NotFoundError when none ran."""
+        """The state of the host's scan: ``initialized`` when none has ever run."""
 
         def parse(data: Any) -> DiscoveryRun:
             extensions = typed(dict, data, "extensions")
@@ -110,13 +110,17 @@ class Discovery(Resource):
         return self._read(parse, "run", path={"name": host})
 
     def wait(self, host: str, *, timeout_s: float = 300.0) -> DiscoveryRun:
-        """The scan of a host when it has ended. WaitTimeoutError after ``timeout_s`` seconds."""
+        """The scan of a host when it has ended. WaitTimeoutError after ``timeout_s`` seconds.
+
+        A scan that has never run may have been started just now, so some seconds pass before it is returned
+        as ``initialized``.
+        """
+        deadline, race = Deadline(self._site.clock, timeout_s), Deadline(self._site.clock, RACE_S)
 
         def ended(site: Site) -> Optional[DiscoveryRun]:
             run = self._via(site).status(host)
-            return None if run.active else run
+            return None if run.active or (run.state == UNSTARTED and not race.expired) else run
 
-        deadline = Deadline(self._site.clock, timeout_s)
         return wait_for(self._site, ended, deadline, f"the discovery of {host}", unseen_s=RACE_S)
 
     def result(self, host: str) -> DiscoveryResult:

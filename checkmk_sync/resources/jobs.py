@@ -9,9 +9,10 @@ from ..clock import Deadline
 from ..resource import Resource, Site, typed
 from ..waiting import wait_for
 
-__all__ = ["RACE_S", "Job", "Jobs"]
+__all__ = ["RACE_S", "UNSTARTED", "Job", "Jobs"]
 
-RACE_S = 5.0  # how long after its start a job may not be found yet
+RACE_S = 5.0  # how long after its start a job may not be found yet, or not have left UNSTARTED
+UNSTARTED = "initialized"  # Checkmk: the state of a job that has never run
 
 
 @dataclass(frozen=True)
@@ -52,21 +53,28 @@ class Jobs(Resource):
     def wait(self, job_id: str, *, timeout_s: float = 600.0, site: Optional[str] = None) -> Job:
         """The job when it has ended, well or not. WaitTimeoutError after ``timeout_s`` seconds.
 
-        One that is not found may have been started just now, so NotFoundError comes some seconds later.
+        One that is not found may have been started just now, so NotFoundError comes some seconds later. For
+        the same reason some seconds pass before a job that has never run is returned as it is.
         """
 
         return self.ended(job_id, Deadline(self._site.clock, timeout_s), site=site)
 
     def ended(self, job_id: str, deadline: Deadline, *, site: Optional[str] = None) -> Job:
         """The job when it has ended. WaitTimeoutError when the deadline comes before."""
+        race = Deadline(self._site.clock, RACE_S)
 
         def ended(there: Site) -> Optional[Job]:
             job = self._via(there).get(job_id, site=site)
-            return None if job.active else job
+            return None if job.active or (job.state == UNSTARTED and not race.expired) else job
 
         return wait_for(self._site, ended, deadline, f"the job {job_id}", unseen_s=RACE_S)
 
     def started(self, job_id: str) -> Job:
         """A job that was started just now: like :meth:`get` as soon as it is found."""
-        deadline = Deadline(self._site.clock, RACE_S)
-        return wait_for(self._site, lambda there: self._via(there).get(job_id), deadline, job_id, unseen_s=RACE_S)
+        race = Deadline(self._site.clock, RACE_S)
+
+        def started(there: Site) -> Optional[Job]:
+            job = self._via(there).get(job_id)
+            return None if job.state == UNSTARTED and not (job.active or race.expired) else job
+
+        return wait_for(self._site, started, race, job_id, unseen_s=RACE_S)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import functools
-import hmac
 import re
 import threading
 import time
@@ -20,7 +18,9 @@ from werkzeug.wrappers import Request, Response
 
 from . import handlers
 from .context import ENDPOINTS, Context, Endpoint, World
-from .http import JSON, Problem, problem_response
+from .crash import crash_response
+from .http import JSON, Problem, parsed_json, problem_response
+from .login import logged_in
 from .state import User
 from .trouble import Trouble
 
@@ -30,8 +30,7 @@ _REGISTERED = handlers  # importing it fills ENDPOINTS
 
 KEPT_REQUESTS = 20_000
 LONGEST_URI = 8190 - len("OPTIONS  HTTP/1.1")  # Apache's LimitRequestLine
-_API = re.compile(r"/(?P<site>[^/]+)/check_mk/api/(?P<version>[^/]+)(?P<path>/.*)")
-_UNAUTHORIZED = "You need to be logged in to access this resource."
+_API = re.compile(r"/(?P<site>[^/]+)/check_mk/api/(?P<version>[^/]+)(?P<path>/.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,14 @@ class Received:
     path: str
     query: str
     headers: Mapping[str, str]
-    body: Any
+    raw: bytes
     status: int
     user: Optional[str]
+
+    @functools.cached_property
+    def body(self) -> Any:
+        """The value of the JSON in the body, its text where it is no JSON, None without a body."""
+        return parsed_json(self.raw) if self.raw else None
 
 
 @functools.cache
@@ -82,10 +86,10 @@ class SiteApp:
 
     def path_below_api(self, request: Request) -> Optional[str]:
         """The part of the URL that names an endpoint; None outside of this site's API."""
-        # Apache refuses encoded slashes, and collapses repeated ones.
+        # Apache refuses encoded slashes. (It collapses repeated ones, which the server did.)
         if "%2f" in request.environ.get("REQUEST_URI", "").partition("?")[0].lower():
             return None
-        found = _API.fullmatch(re.sub(r"/{2,}", "/", request.path))
+        found = _API.fullmatch(request.path)
         if found is None or found["site"] != self.world.setup.site:
             return None
         versions = self.world.profile.api_versions
@@ -104,12 +108,14 @@ class SiteApp:
         user: Optional[User] = None
         try:
             endpoint, params = self._route(request, path)
-            user = self._authenticated(request)
+            user = logged_in(request.headers.get("Authorization", ""), self.world.setup.users)
             response = self._locked(Context(self.world, request, endpoint, user, {}), params)
         except Problem as problem:
             response = problem_response(problem)
             if not problem.has_version or problem.status == 401:
                 return self._noted(request, path, response, user)
+        except Exception as error:  # Checkmk: whatever a handler does not foresee becomes a report
+            response = crash_response(self.world, request, error)
         response.headers["X-Checkmk-Version"] = str(self.world.profile.version)
         response.headers["X-Checkmk-Edition"] = self.world.profile.edition
         if response.status_code == 204:
@@ -119,17 +125,13 @@ class SiteApp:
     def _noted(self, request: Request, path: str, response: Response, user: Optional[User]) -> Response:
         hidden = {"Authorization": "(hidden)"}
         headers = {name: hidden.get(name, value) for name, value in request.headers.items()}
-        raw = request.get_data()
-        body = request.get_json(force=True, silent=True) if raw else None
-        if body is None and raw:
-            body = raw.decode("utf-8", "replace")
         name = None if user is None else user.name
         query = request.query_string.decode("latin-1")
         response.headers["Date"] = http_date(self.world.setup.clock.time())
         with self._counting:
             self.answered += 1
             self.requests.append(
-                Received(self._method(request), path, query, headers, body, response.status_code, name)
+                Received(self._method(request), path, query, headers, request.get_data(), response.status_code, name)
             )
         return response
 
@@ -146,39 +148,12 @@ class SiteApp:
         return request.method
 
     def _route(self, request: Request, path: str) -> tuple[Endpoint, Mapping[str, str]]:
-        urls = self._routes.bind(request.host or "localhost")
         method = self._method(request)
         try:
-            endpoint, params = urls.match(path, method=method)
-        except MethodNotAllowed as error:
-            allowed = ", ".join(error.valid_methods or ())
-            detail = f"405 Method Not Allowed: The method is not allowed for the requested URL ({allowed})."
-            raise Problem(405, "Method Not Allowed", detail, has_version=False) from None
-        except NotFound:
-            detail = "404 Not Found: The requested URL was not found on the server."
-            raise Problem(404, "Not Found", detail, has_version=False) from None
+            endpoint, params = self._routes.bind("localhost").match(path, method=method)
+        except (MethodNotAllowed, NotFound) as error:
+            raise Problem(error.code, error.name, str(error), has_version=False) from None
         return endpoint, params
-
-    def _authenticated(self, request: Request) -> User:
-        header = request.headers.get("Authorization", "")
-        scheme, _, rest = header.partition(" ")
-        if scheme == "Bearer":
-            name, _, secret = rest.partition(" ")
-        elif scheme == "Basic":
-            try:
-                name, _, secret = base64.b64decode(rest, validate=True).decode("utf-8").partition(":")
-            except ValueError:
-                raise Problem(401, "Unauthorized", "Wrong credentials (Basic header)") from None
-        else:
-            raise Problem(401, "Unauthorized", _UNAUTHORIZED)
-        user = self.world.setup.users.get(name)
-        if user is not None and user.is_locked:
-            raise Problem(401, "Unauthorized", "User is locked")
-        if user is None or not hmac.compare_digest(user.password.encode(), secret.encode()):
-            if user is not None:
-                user.failures += 1
-            raise Problem(401, "Unauthorized", f"Wrong credentials ({scheme} header)")
-        return user
 
     def _locked(self, context: Context, params: Mapping[str, str]) -> Response:
         """With the configuration lock where the endpoint takes it: around the checks and the execution."""
@@ -207,8 +182,7 @@ class SiteApp:
             raise Problem(428, "Precondition required", detail)
         if self.world.profile.refuses_body_on_get and has_body and endpoint.body is None and endpoint.method != "POST":
             raise Problem(400, "Bad Request", "This endpoint does not take a request body.")
-        if endpoint.body is not None:
-            self._check_content_type(request)
+        self._check_content_type(request, has_to_be_given=endpoint.body is not None)
         context.decode(params)
         with self.world.setup.mutex:
             context.check_path()
@@ -226,18 +200,28 @@ class SiteApp:
             return context.endpoint.handler(context)
 
     @staticmethod
-    def _check_content_type(request: Request) -> None:
-        given = request.headers.get("Content-Type")
-        title = "Content type not valid for this endpoint."
-        if given is None:
-            raise Problem(415, title, "No content-type specified. Possible value is: application/json")
-        if request.mimetype != JSON or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
-            raise Problem(415, title, f"Content type {given!r} not supported on this endpoint.")
+    def _check_content_type(request: Request, *, has_to_be_given: bool) -> None:
+        """Checkmk: a type that is given has to fit, even where no body is expected."""
+        given, charset = request.mimetype, request.mimetype_params.get("charset", "utf-8")
+        if not given and not has_to_be_given:
+            return
+        if not given:
+            detail = f"No content-type specified. Possible value is: {JSON}"
+        elif given != JSON:
+            detail = f"Content-Type {given!r} not supported for this endpoint."
+        elif charset.lower() != "utf-8":
+            detail = f"Character set {charset!r} not supported for content-type {JSON!r}."
+        else:
+            return
+        raise Problem(415, "Content type not valid for this endpoint.", detail)
 
     @staticmethod
     def _check_accept(request: Request) -> None:
         if "Accept" not in request.headers:
             raise Problem(406, "Not Acceptable", "Please specify an Accept Header.")
         if not request.accept_mimetypes.best_match([JSON]):
-            detail = "Can not send a response with the content type specified in the 'Accept' Header."
+            detail = (
+                "Can not send a response with the content type specified in the 'Accept' Header. "
+                f"Accept Header: {request.headers['Accept']}. Supported content types: [{JSON}]"
+            )
             raise Problem(406, "Not Acceptable", detail)

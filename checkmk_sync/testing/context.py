@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Optional
 from urllib.parse import quote, unquote
@@ -13,8 +15,8 @@ from .faults import FaultScript
 from .http import Links, Problem
 from .jobs import Activations, DiscoveryJobs, Renames
 from .profile import Profile
-from .schema import Field, checked_body, checked_query
-from .state import HostConfig, Setup, User
+from .schema import Check, Field, checked_body, checked_query
+from .state import PERMISSION_TITLES, HostConfig, Setup, User
 
 __all__ = ["ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "World", "endpoint"]
 
@@ -42,13 +44,17 @@ class World:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A row of the table: what a URL takes, and who answers. The fields may depend on the version."""
+    """A row of the table: what a URL takes, and who answers. The fields may depend on the site.
+
+    ``together`` checks the fields of a body as a whole when each of them is right.
+    """
 
     method: str
     path: str
     handler: Callable[[Context], Response]
-    query: Callable[[Profile], Mapping[str, Field]]
-    body: Optional[Callable[[Profile], Mapping[str, Field]]]
+    query: Callable[[World], Mapping[str, Field]]
+    body: Optional[Callable[[World], Mapping[str, Field]]]
+    together: Optional[Callable[[World], Check]]
     exists: Callable[[Profile], bool]
     takes_lock: bool
     needs_etag: bool
@@ -62,8 +68,8 @@ PATH_CHECKS: dict[str, Callable[[Context], object]] = {}
 Fields = Mapping[str, Field]
 
 
-def _constant(fields: Any) -> Callable[[Profile], Any]:
-    return fields if callable(fields) else lambda _profile: fields
+def _constant(fields: Any) -> Callable[[World], Any]:
+    return fields if callable(fields) else lambda _world: fields
 
 
 def endpoint(
@@ -72,12 +78,13 @@ def endpoint(
     *,
     query: Any = None,
     body: Any = None,
+    together: Optional[Callable[[World], Check]] = None,
     exists: Callable[[Profile], bool] = lambda _profile: True,
     takes_lock: Optional[bool] = None,
     needs_etag: bool = False,
     permission: str = "general.use",
 ) -> Callable[[Callable[[Context], Response]], Callable[[Context], Response]]:
-    """Register a handler. ``query`` and ``body`` are fields, or functions from the profile to fields.
+    """Register a handler. ``query`` and ``body`` are fields, or functions from the site to fields.
 
     Checkmk: everything but GET takes the configuration lock, status queries by POST included.
     """
@@ -90,6 +97,7 @@ def endpoint(
                 handler,
                 _constant(query or {}),
                 None if body is None else _constant(body),
+                together,
                 exists,
                 method != "GET" if takes_lock is None else takes_lock,
                 needs_etag,
@@ -121,14 +129,15 @@ class Context:
     def profile(self) -> Profile:
         return self.world.profile
 
-    @property
+    @functools.cached_property
     def links(self) -> Links:
         base = f"{self.request.scheme}://{self.request.host}/{self.setup.site}/check_mk/api/1.0"
         return Links(base)
 
     def location(self, path: str) -> str:
-        """A ``Location`` as current versions send it: a path without the host."""
-        return quote(f"/{self.setup.site}/check_mk/api/1.0{path}", safe="/~%")
+        """A ``Location``: up to 2.3 a whole URL, later a path without the host."""
+        host = self.request.host_url.rstrip("/") if self.profile.sends_absolute_locations else ""
+        return host + quote(f"/{self.setup.site}/check_mk/api/1.0{path}", safe="/~%")
 
     def decode(self, raw: Mapping[str, str]) -> None:
         """Checkmk decodes path parameters once more, after the web server did."""
@@ -141,36 +150,45 @@ class Context:
                 check(self)
 
     def check_query(self) -> None:
-        given = {name: self.request.args.getlist(name) for name in self.request.args}
-        self.query = checked_query(self.endpoint.query(self.profile), given)
+        """Checkmk: an endpoint that takes parameters refuses others, one that takes none ignores all."""
+        fields = self.endpoint.query(self.world)
+        if fields:
+            given = {name: self.request.args.getlist(name) for name in self.request.args}
+            self.query = checked_query(fields, given)
 
     def check_body(self) -> None:
         if self.endpoint.body is None:
             return
-        data = self.request.get_json(force=True, silent=True) if self.request.get_data() else {}
-        if data is None:
-            raise Problem(400, "Bad Request", "The request body is not valid JSON.")
-        self.body = checked_body(self.endpoint.body(self.profile), data)
+        try:
+            data = json.loads(self.request.get_data() or b"{}")
+        except (ValueError, RecursionError):
+            raise Problem(400, "Bad Request", "The request body is not valid JSON.") from None
+        together = self.endpoint.together
+        self.body = checked_body(self.endpoint.body(self.world), data, together and together(self.world))
 
-    def check_etag(self, current: str) -> None:
+    def check_etag(self, current: str, ext: Optional[Mapping[str, Any]] = None) -> None:
         """428 without If-Match, 412 for another state; ``*`` and unquoted values are taken as well.
 
         A setting of the site turns the check off: then the header is ignored.
         """
         if not self.world.etag_locking:
             return
-        given = self.request.headers.get("If-Match")
-        if given is None:
+        given, tag = self.request.if_match, current.strip('"')
+        if not given:
             detail = "If-Match header required for this operation. See documentation."
-            raise Problem(428, "Precondition required", detail)
-        if given.strip() != "*" and given.strip().strip('"') != current.strip('"'):
-            detail = f"ETag didn't match. Expected {current}. Probable cause: Object changed by another user."
-            raise Problem(412, "Precondition failed", detail)
+            raise Problem(428, "Precondition required", detail, ext=ext)
+        if not given.contains(tag):
+            detail = f"ETag didn't match. Expected {tag}. Probable cause: Object changed by another user."
+            raise Problem(412, "Precondition failed", detail, ext=ext)
 
     def require(self, permission: str) -> None:
         """Checkmk answers 401, not 403, for most missing permissions inside an endpoint."""
         if permission not in self.user.permissions:
-            detail = f"We are sorry, but you lack the permission for this operation: {permission!r}."
+            detail = (
+                "We are sorry, but you lack the permission for this operation. If you do not like this then please ask "
+                "your administrator to provide you with the following permission: "
+                f"'<b>{PERMISSION_TITLES[permission]}</b>'."
+            )
             raise Problem(401, "Unauthorized", detail)
 
     def require_seen(self, host: HostConfig) -> None:

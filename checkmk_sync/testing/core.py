@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections import ChainMap
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, Mapping, Optional
+from typing import Any, Dict, Iterable, Iterator, Mapping, Optional
 
 from ..clock import Clock
 from . import services
+from .columns import HOST_DEFAULTS, SERVICE_OWN_DEFAULTS
 from .livestatus import Predicate
 from .state import HostConfig
 
-__all__ = ["HOST_COLUMNS", "SERVICE_COLUMNS", "Core", "MonitoredHost"]
+__all__ = ["Core", "MonitoredHost"]
 
 Row = Dict[str, Any]
+
+_AGENT, _SNMP = ("checkmk-agent", "tcp"), ("snmp",)
+_AUXILIARY_TAGS: Mapping[str, tuple[str, ...]] = {
+    "cmk-agent": _AGENT,
+    "all-agents": _AGENT,
+    "special-agents": _AGENT,
+    "snmp-v1": _SNMP,
+    "snmp-v2": _SNMP,
+    "ip-v4-only": ("ip-v4",),
+    "ip-v6-only": ("ip-v6",),
+    "ip-v4v6": ("ip-v4", "ip-v6"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,15 @@ class MonitoredHost:
         states = [self.state_of(template) for template in self.services]
         return tuple(states.count(state) for state in range(4))
 
+    @functools.cached_property
+    def tags(self) -> Mapping[str, str]:
+        """Tags by group, and the auxiliary tags that come with them under their own names."""
+        tags = {name[4:]: tag for name, tag in self.effective.items() if name.startswith("tag_")}
+        auxiliary = [aux for tag in tags.values() for aux in _AUXILIARY_TAGS.get(tag, ())]
+        if tags.get("agent") == "no-agent" and tags.get("snmp_ds") == "no-snmp":
+            auxiliary.append("ping")
+        return {**tags, "site": self.effective["site"], **dict(zip(auxiliary, auxiliary))}
+
     def state_of(self, template: services.Template) -> int:
         """The state of a service once it is checked. Checkmk: one of them warns of services that nobody decided on."""
         if template is services.DISCOVERY:
@@ -67,7 +88,7 @@ class Core:
     services_per_host: int
     check_delay_s: float = 0.0
     hosts: dict[str, MonitoredHost] = field(default_factory=dict)
-    seeded: dict[str, list[Row]] = field(default_factory=dict)
+    _seed: Optional[_Seed] = None
 
     def seed(self, rows: Mapping[str, Any]) -> None:
         """Take ``{"hosts": [row, …], "services": […], …}`` for what is monitored.
@@ -82,34 +103,43 @@ class Core:
                 raise ValueError(f"{table!r} is a list of rows, not {type(found).__name__}")
             for number, row in enumerate(found):
                 _check_row(table, row, f"number {number} of {table!r}")
-        self.seeded = {table: [dict(row) for row in found] for table, found in rows.items()}
+        self._seed = _Seed.of(rows)
 
     def host_rows(self) -> Iterator[Row]:
-        if "hosts" in self.seeded:
-            return ({**_HOST_DEFAULTS, "alias": row.get("name"), **row} for row in self.seeded["hosts"])
+        if self._seed is not None and self._seed.hosts is not None:
+            return (row for rows in list(self._seed.hosts.values()) for row in rows)
         return (self._host_row(host) for host in list(self.hosts.values()))
+
+    def host_row(self, name: str) -> Optional[Row]:
+        """The row of one host, without a look at those of others; None if it is not monitored."""
+        if self._seed is not None and self._seed.hosts is not None:
+            return self._seed.host(name)
+        host = self.hosts.get(name)
+        return None if host is None else self._host_row(host)
 
     def service_rows(
         self, host_name: Optional[str] = None, only: Optional[Predicate] = None
     ) -> Iterator[Mapping[str, Any]]:
-        if "services" in self.seeded:
-            by_name = {row["name"]: row for row in self.host_rows()}
-            for row in self.seeded["services"]:
-                if host_name in (None, row["host_name"]):
-                    yield {**_SERVICE_DEFAULTS, **_prefixed(by_name.get(row["host_name"], {})), **row}
-            return
-        found = list(self.hosts.values()) if host_name is None else [self.hosts[host_name]]
-        for host in found:
-            if only is not None and not only({"host_name": host.name}):
+        """The rows of all services, or of those of one host, without a look at those of others."""
+        seeded = None if self._seed is None else self._seed.services
+        known: Iterable[str] = self.hosts if seeded is None else seeded
+        for name in list(known) if host_name is None else [host_name]:
+            if only is not None and not only({"host_name": name}):
                 continue
-            host_row = _prefixed(self._host_row(host))
-            checked = self._is_checked(host)
+            if seeded is not None:
+                of_host = self.host_row(name) or HOST_DEFAULTS
+                yield from (_ServiceRow(row, of_host) for row in seeded.get(name, ()))
+                continue
+            host = self.hosts.get(name)
+            if host is None:
+                continue
+            of_host, checked = self._host_row(host), self._is_checked(host)
             for template in host.services:
-                yield ChainMap(self._service_row(host, template, checked), host_row, _SERVICE_DEFAULTS)  # type: ignore[arg-type]
+                yield _ServiceRow(self._service_row(host, template, checked), of_host)
 
     def knows(self, host_name: str) -> bool:
-        if "hosts" in self.seeded:
-            return any(row["name"] == host_name for row in self.seeded["hosts"])
+        if self._seed is not None and self._seed.hosts is not None:
+            return host_name in self._seed.hosts
         return host_name in self.hosts
 
     def _is_checked(self, host: MonitoredHost) -> bool:
@@ -121,13 +151,13 @@ class Core:
         total = sum(host.counts)
         ok, warn, crit, unknown = host.counts if checked else (0, 0, 0, 0)
         effective, now = host.effective, int(self.clock.time())
-        row = dict(_HOST_DEFAULTS)
+        row = dict(HOST_DEFAULTS)
         row.update(
             name=host.name,
             alias=effective.get("alias") or host.name,
             address=effective.get("ipaddress") or "0.0.0.0",
             labels=dict(effective.get("labels", {})),
-            tags={key[4:]: value for key, value in effective.items() if key.startswith("tag_")},
+            tags=dict(host.tags),
             parents=list(effective.get("parents", ())),
             contact_groups=list(effective.get("contactgroups", {}).get("groups", ())),
             state=state,
@@ -143,7 +173,12 @@ class Core:
             num_services_warn=warn,
             num_services_crit=crit,
             num_services_unknown=unknown,
+            num_services_hard_ok=ok,
+            num_services_hard_warn=warn,
+            num_services_hard_crit=crit,
+            num_services_hard_unknown=unknown,
             num_services_pending=0 if checked else total,
+            total_services=total,
             worst_service_state=2 if crit else 3 if unknown else 1 if warn else 0,
             services=[template.description for template in host.services],
             filename=f"/wato{host.config.folder.rstrip('/')}/hosts.mk",
@@ -188,114 +223,41 @@ def _check_row(table: str, row: Any, where: str) -> None:
         raise ValueError(f"{where} has the state {state!r}: a number from 0 to {max(_STATES[table])} is needed")
 
 
-def _prefixed(row: Mapping[str, Any]) -> Row:
-    return {f"host_{name}": value for name, value in row.items()}
+class _ServiceRow(Dict[str, Any]):
+    """What is special about a service; the defaults and the columns of its host are looked up when asked for."""
+
+    __slots__ = ("_host",)
+
+    def __init__(self, own: Mapping[str, Any], host: Mapping[str, Any]) -> None:
+        super().__init__(own)
+        self._host = host
+
+    def __missing__(self, column: str) -> Any:
+        if column in SERVICE_OWN_DEFAULTS:
+            return SERVICE_OWN_DEFAULTS[column]
+        return self._host[column[5:]]  # behind "host_"
 
 
-# What both tables have, with the value of a quiet object.
-_BOTH: Mapping[str, Any] = {
-    "accept_passive_checks": 1,
-    "acknowledged": 0,
-    "acknowledgement_type": 0,
-    "action_url": "",
-    "active_checks_enabled": 1,
-    "check_command": "check-mk-host-smart",
-    "check_interval": 1.0,
-    "check_period": "24X7",
-    "comments": [],
-    "comments_with_info": [],
-    "contact_groups": [],
-    "contacts": [],
-    "current_attempt": 1,
-    "current_notification_number": 0,
-    "custom_variables": {},
-    "display_name": "",
-    "downtimes": [],
-    "downtimes_with_info": [],
-    "event_handler_enabled": 0,
-    "execution_time": 0.0,
-    "groups": [],
-    "hard_state": 0,
-    "has_been_checked": 1,
-    "in_check_period": 1,
-    "in_notification_period": 1,
-    "in_service_period": 1,
-    "is_flapping": 0,
-    "label_names": [],
-    "label_sources": {},
-    "label_values": [],
-    "labels": {},
-    "last_check": 0,
-    "last_hard_state": 0,
-    "last_hard_state_change": 0,
-    "last_notification": 0,
-    "last_state": 0,
-    "last_state_change": 0,
-    "latency": 0.0,
-    "long_plugin_output": "",
-    "max_check_attempts": 1,
-    "next_check": 0,
-    "next_notification": 0,
-    "notes": "",
-    "notes_url": "",
-    "notification_period": "24X7",
-    "notifications_enabled": 1,
-    "percent_state_change": 0.0,
-    "perf_data": "",
-    "performance_data": {},
-    "plugin_output": "",
-    "pnpgraph_present": 0,
-    "process_performance_data": 1,
-    "retry_interval": 1.0,
-    "scheduled_downtime_depth": 0,
-    "service_period": "24X7",
-    "staleness": 0.0,
-    "state": 0,
-    "state_type": 1,
-    "tag_names": [],
-    "tag_values": [],
-    "tags": {},
-}
-_HOST_DEFAULTS: Mapping[str, Any] = {
-    **_BOTH,
-    "address": "0.0.0.0",
-    "alias": "",
-    "childs": [],
-    "filename": "/wato/hosts.mk",
-    "icon_image": "",
-    "last_time_down": 0,
-    "last_time_unreachable": 0,
-    "last_time_up": 0,
-    "mk_inventory": {},
-    "mk_inventory_last": 0,
-    "name": "",
-    "num_services": 0,
-    "num_services_crit": 0,
-    "num_services_handled_problems": 0,
-    "num_services_ok": 0,
-    "num_services_pending": 0,
-    "num_services_unhandled_problems": 0,
-    "num_services_unknown": 0,
-    "num_services_warn": 0,
-    "parents": [],
-    "services": [],
-    "services_with_info": [],
-    "services_with_state": [],
-    "worst_service_hard_state": 0,
-    "worst_service_state": 0,
-}
-_SERVICE_DEFAULTS: Mapping[str, Any] = {
-    **_BOTH,
-    "cache_interval": 0,
-    "cached_at": 0,
-    "description": "",
-    "host_name": "",
-    "last_time_critical": 0,
-    "last_time_ok": 0,
-    "last_time_unknown": 0,
-    "last_time_warning": 0,
-    **{f"host_{name}": value for name, value in _HOST_DEFAULTS.items()},
-}
+@dataclass(frozen=True)
+class _Seed:
+    """Given rows by the name of their host; None for a table that was not given."""
 
-HOST_COLUMNS = frozenset(_HOST_DEFAULTS)
-SERVICE_COLUMNS = frozenset(_SERVICE_DEFAULTS)
+    hosts: Optional[Mapping[str, list[Row]]]
+    services: Optional[Mapping[str, list[Row]]]
+
+    @classmethod
+    def of(cls, rows: Mapping[str, Any]) -> _Seed:
+        hosts = [{**HOST_DEFAULTS, "alias": row["name"], **row} for row in rows.get("hosts", ())]
+        by_name = _grouped(hosts, "name") if "hosts" in rows else None
+        of_hosts = _grouped(map(dict, rows.get("services", ())), "host_name") if "services" in rows else None
+        return cls(by_name, of_hosts)
+
+    def host(self, name: str) -> Optional[Row]:
+        return next(iter((self.hosts or {}).get(name, ())), None)
+
+
+def _grouped(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[column], []).append(row)
+    return found

@@ -9,7 +9,7 @@ __all__ = ["FieldsError", "FieldsFilter"]
 
 Tree = dict[str, Optional[dict[str, Any]]]
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]+|[(),~]")
+_TOKEN = re.compile(r"[ \t\r\n]*([A-Za-z0-9_-]+|[!(),~])")
 
 
 class FieldsError(ValueError):
@@ -17,26 +17,40 @@ class FieldsError(ValueError):
 
 
 class FieldsFilter:
-    """``["!"] "(" item {"," item} ")"``, item = ``path ["(" items ")"]``, path = ``name {"~" name}``."""
+    """``["!"] "(" item {"," item} ")"``, item = ``path ["(" items ")"]``, path = ``name {"~" name}``.
+
+    Blanks between these are skipped, and an empty text lets everything through. Where two items overlap, the
+    narrower one counts.
+    """
 
     def __init__(self, text: str) -> None:
-        self._drop = text.startswith("!")
-        body = text[1:] if self._drop else text
-        self._tokens: list[str] = _TOKEN.findall(body)
-        if "".join(self._tokens) != body or not body:
-            raise FieldsError(f"Invalid fields filter: {text!r}")
-        self._at = 0
-        self._tree = self._items()
+        self._tokens = _tokens(text)
+        self._drop = self._tokens[:1] == ["!"]
+        self._at = int(self._drop)
+        self._tree: Optional[Tree] = self._items() if text else None
         if self._at != len(self._tokens):
-            raise FieldsError(f"Invalid fields filter: {text!r}")
+            raise FieldsError("The fields format is invalid.")
 
     def apply(self, data: Any) -> Any:
         """The data without what the filter leaves out; lists are transparent."""
+        if self._tree is None:
+            return data
         return _dropped(data, self._tree) if self._drop else _kept(data, self._tree)
 
-    def _take(self, expected: Optional[str] = None) -> str:
+    def takes(self, *path: str) -> bool:
+        """Whether something of what is at this path stays."""
+        below: Any = self._tree
+        for name in path:
+            if below is None:
+                break
+            if name not in below:
+                return self._drop
+            below = below[name]
+        return self._tree is None or not (self._drop and below is None)
+
+    def _take(self, expected: str = "") -> str:
         if self._at >= len(self._tokens) or (expected and self._tokens[self._at] != expected):
-            raise FieldsError("Invalid fields filter")
+            raise FieldsError("The fields format is invalid.")
         self._at += 1
         return self._tokens[self._at - 1]
 
@@ -47,29 +61,66 @@ class FieldsFilter:
         self._take("(")
         tree: Tree = {}
         while True:
-            self._item(tree)
+            _merge(tree, self._item())
             if not self._next_is(","):
                 break
             self._take(",")
         self._take(")")
         return tree
 
-    def _item(self, tree: Tree) -> None:
+    def _item(self) -> Tree:
         path = [self._name()]
         while self._next_is("~"):
             self._take("~")
             path.append(self._name())
         below = self._items() if self._next_is("(") else None
-        for name in path[:-1]:
-            inner = tree.setdefault(name, {})
-            tree = inner if inner is not None else {}
-        tree[path[-1]] = below
+        for name in reversed(path):
+            below = {name: below}
+        return below or {}
 
     def _name(self) -> str:
         name = self._take()
-        if name in "(),~":
-            raise FieldsError("Invalid fields filter")
+        if name in "!(),~":
+            raise FieldsError("The fields format is invalid.")
         return name
+
+
+def _tokens(text: str) -> list[str]:
+    found, at, end = [], 0, len(text.rstrip(" \t\r\n"))
+    while at < end:
+        token = _TOKEN.match(text, at)
+        if token is None:
+            raise FieldsError("The fields format is invalid.")
+        found.append(token.group(1))
+        at = token.end()
+    return found
+
+
+def _merge(tree: Tree, other: Tree) -> None:
+    for name, below in other.items():
+        known = tree.get(name)
+        if known is None:
+            tree[name] = below
+        elif below is not None:
+            _merge(known, below)
+
+
+_NOTHING: Any = object()
+
+
+def _below(tree: Tree, key: str) -> Any:
+    """What the filter says about a key: None for all of it, a tree for parts, _NOTHING if it is not named.
+
+    Checkmk: a key with dots is a path of names.
+    """
+    found: Any = tree
+    for name in key.split("."):
+        if found is None:
+            return None
+        if name not in found:
+            return _NOTHING
+        found = found[name]
+    return found
 
 
 def _kept(data: Any, tree: Tree) -> Any:
@@ -77,11 +128,12 @@ def _kept(data: Any, tree: Tree) -> Any:
         return [_kept(entry, tree) for entry in data]
     if not isinstance(data, dict):
         return data
-    found = {}
-    for name, below in tree.items():
-        if name in data:
-            found[name] = data[name] if below is None else _kept(data[name], below)
-    return found
+    said = {key: _below(tree, key) for key in data}
+    return {
+        key: value if said[key] is None else _kept(value, said[key])
+        for key, value in data.items()
+        if said[key] is not _NOTHING
+    }
 
 
 def _dropped(data: Any, tree: Tree) -> Any:
@@ -89,8 +141,9 @@ def _dropped(data: Any, tree: Tree) -> Any:
         return [_dropped(entry, tree) for entry in data]
     if not isinstance(data, dict):
         return data
+    said = {key: _below(tree, key) for key in data}
     return {
-        name: _dropped(value, tree[name] or {}) if name in tree else value
-        for name, value in data.items()
-        if not (name in tree and tree[name] is None)
+        key: value if said[key] is _NOTHING else _dropped(value, said[key])
+        for key, value in data.items()
+        if said[key] is not None
     }

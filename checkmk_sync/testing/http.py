@@ -9,7 +9,16 @@ from urllib.parse import quote
 
 from werkzeug.wrappers import Response
 
-__all__ = ["Links", "Problem", "bad_fields", "collection", "json_response", "missing", "problem_response"]
+__all__ = [
+    "Links",
+    "Problem",
+    "bad_fields",
+    "collection",
+    "json_response",
+    "missing",
+    "parsed_json",
+    "problem_response",
+]
 
 PROBLEM = "application/problem+json"
 JSON = "application/json"
@@ -23,14 +32,16 @@ class Problem(Exception):
         self,
         status: int,
         title: str,
-        detail: str,
+        detail: Optional[str] = None,
         fields: Optional[Mapping[str, Any]] = None,
         ext: Optional[Mapping[str, Any]] = None,
         has_version: bool = True,
     ) -> None:
         super().__init__(title)
-        self.body: dict[str, Any] = {"title": title, "status": status, "detail": detail}
+        self.body: dict[str, Any] = {"title": title, "status": status}
         self.status, self.has_version = status, has_version
+        if detail is not None:
+            self.body["detail"] = detail
         if fields is not None:
             self.body["fields"] = fields
         if ext is not None:
@@ -46,6 +57,14 @@ def bad_fields(fields: Mapping[str, Any], status: int = 400) -> Problem:
 def missing(parameter: str, what: str, name: str) -> Problem:
     """404 for a path parameter that names nothing."""
     return bad_fields({parameter: [f"{what} not found: {name!r}"]}, status=404)
+
+
+def parsed_json(raw: bytes) -> Any:
+    """The value in a body; its text where it is no JSON."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw.decode("utf-8", "replace")
 
 
 def problem_response(problem: Problem) -> Response:

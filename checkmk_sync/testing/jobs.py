@@ -10,7 +10,9 @@ from . import services
 from .core import Core, MonitoredHost
 from .state import HostConfig, Setup, iso
 
-__all__ = ["ActivationJob", "Activations", "DiscoveryJobs", "Job", "Renames"]
+__all__ = ["BULK", "ActivationJob", "Activations", "DiscoveryJobs", "Job", "Renames"]
+
+BULK = "bulk_discovery"
 
 PHASES = Mapping[int, str]
 
@@ -96,7 +98,7 @@ class Activations:
 
 @dataclass
 class Job:
-    """A discovery in the background. ``options`` say what to accept when it ends."""
+    """A job in the background. Of a discovery ``options`` say what to accept when it ends."""
 
     id: str
     hosts: tuple[str, ...]
@@ -109,37 +111,42 @@ class Job:
 
     @property
     def active(self) -> bool:
-        return self.state in ("initialized", "running")
+        return self.state == "running"
 
 
 @dataclass
 class Renames:
-    """The renaming of a host, one at a time."""
+    """The renaming of a host, one at a time. ``jobs`` has the last one, if there was any."""
 
     setup: Setup
     duration_s: float
-    _running: Optional[tuple[float, str, str, str]] = None
-    known: bool = False
+    jobs: list[Job] = field(default_factory=list)
+    _new: str = ""
 
     @property
     def active(self) -> bool:
-        return self._running is not None
+        return any(job.active for job in self.jobs)
 
     def start(self, host: HostConfig, new: str, user: str) -> None:
-        self._running = (self.setup.clock.monotonic() + self.duration_s, host.name, new, user)
-        self.known = True
+        clock = self.setup.clock
+        ends_at = clock.monotonic() + self.duration_s
+        self.jobs, self._new = [Job("rename-hosts", (host.name,), {}, ends_at, iso(clock), user)], new
 
     def tick(self) -> None:
-        if self._running is not None and self._running[0] <= self.setup.clock.monotonic():
+        if self.active and self.jobs[0].ends_at <= self.setup.clock.monotonic():
             self.finish()
 
     def finish(self) -> None:
         """Let what runs take effect."""
-        running, self._running = self._running, None
-        if running is not None:
-            _, name, new, user = running
-            if name in self.setup.hosts and new not in self.setup.hosts:  # else it fails; the job tells nobody
-                self.setup.rename_host(name, new, user=user)
+        job, hosts = self.jobs[0], self.setup.hosts
+        (name,) = job.hosts
+        if name in hosts and self._new not in hosts:
+            self.setup.rename_host(name, self._new, user=job.user)
+            job.state = "finished"
+            job.log.append(f"{name}: renamed to {self._new}")
+        else:
+            job.state = "exception"
+            job.log.append(f"{name}: cannot be renamed to {self._new}")
 
 
 @dataclass
@@ -168,10 +175,14 @@ class DiscoveryJobs:
         return job
 
     def start_bulk(self, hosts: Sequence[str], options: Mapping[str, bool], user: str, *, single: bool) -> Job:
-        ident = "bulk_discovery" if single else f"bulk_discovery-{uuid.uuid4().hex[:12]}"
+        ident = BULK if single else f"{BULK}-{uuid.uuid4()}"
         job = self._job(ident, hosts, options, user)
         self.bulk[ident] = job
         return job
+
+    @staticmethod
+    def unstarted(ident: str) -> Job:
+        return Job(ident, (), {}, 0.0, "", "", state="initialized")
 
     def _job(self, ident: str, hosts: Sequence[str], options: Mapping[str, bool], user: str) -> Job:
         clock = self.setup.clock

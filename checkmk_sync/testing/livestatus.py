@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Collection, Mapping, Optional
+
+from .schema import Field, listed, messages, pattern, text
 
 __all__ = ["BadQuery", "Predicate", "about_the_host", "compiled"]
 
@@ -13,87 +15,113 @@ Predicate = Callable[[Row], bool]
 
 
 class BadQuery(ValueError):
-    """What the server puts under ``fields.query``."""
+    """A query that is refused; ``said`` is what the server puts under ``fields.query``."""
+
+    def __init__(self, said: Any) -> None:
+        super().__init__(str(said))
+        self.said = [said] if isinstance(said, str) else said
 
 
-def compiled(raw: Any, table: str, columns: frozenset[str]) -> Optional[Predicate]:
-    """A predicate for a query (an object, or JSON in a text); None for an empty one. BadQuery when it is wrong."""
-    if isinstance(raw, str):
-        try:
-            raw = json.loads(raw)
-        except ValueError:
-            raise BadQuery(f"Not valid JSON: {raw!r}") from None
-    if raw in (None, {}):
+def compiled(raw: Any, table: str, columns: Collection[str]) -> Optional[Predicate]:
+    """A predicate for a query (an object, or JSON in a text); None for an empty one.
+
+    BadQuery when it is wrong, but KeyError where a member of an expression is missing: there Checkmk crashes.
+    """
+    node = _parsed(raw)
+    if not node:
         return None
-    return _Compiler(table, columns).expression(raw)
+    _check_names(node, table, columns)
+    wrong = _node(node)
+    if wrong:
+        raise BadQuery(wrong)
+    return _predicate(node)
 
 
 def about_the_host(raw: Any) -> Optional[Predicate]:
     """What a correct query demands of ``host_name`` alone; the core need not look at services of other hosts."""
-    node = json.loads(raw) if isinstance(raw, str) else raw
+    node = _parsed(raw)
     if not node:
         return None
     parts = node["expr"] if node["op"] == "and" else [node]
     alone = [part for part in parts if str(part.get("left", "")).rpartition(".")[2] == "host_name"]
-    if not alone:
-        return None
-    return _Compiler("services", frozenset({"host_name"})).expression({"op": "and", "expr": alone})
+    return _predicate({"op": "and", "expr": alone}) if alone else None
 
 
-class _Compiler:
-    def __init__(self, table: str, columns: frozenset[str]) -> None:
-        self._table, self._columns = table, columns
+def _parsed(raw: Any) -> Any:
+    if not isinstance(raw, str):
+        return raw
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise BadQuery({"_schema": [f"Invalid JSON value: '{raw}'", str(error)]}) from None
 
-    def expression(self, node: Any) -> Predicate:
-        if not isinstance(node, dict) or "op" not in node:
-            raise BadQuery(f"Not an expression: {node!r}")
-        op = node["op"]
-        if op in ("and", "or"):
-            return self._joined(op, node)
-        if op == "not":
-            inner = self.expression(node.get("expr"))
-            return lambda row: not inner(row)
-        return self._comparison(op, node)
 
-    def _joined(self, op: str, node: Mapping[str, Any]) -> Predicate:
-        parts = node.get("expr")
-        if not isinstance(parts, list) or not parts:
-            raise BadQuery(f"{op!r} needs a list of at least one expression")
-        inner = [self.expression(part) for part in parts]
+def _check_names(node: Any, table: str, columns: Collection[str]) -> None:
+    """Operators and columns, which Checkmk looks at before anything else of a query."""
+    if not isinstance(node, dict):
+        return
+    op = node["op"]
+    if op in _JOINS:
+        parts = node["expr"]
+        if parts == []:
+            raise BadQuery("Need at least one parameter.")
+        for part in parts if isinstance(parts, list) else ():
+            _check_names(part, table, columns)
+    elif op == "not":
+        _check_names(node["expr"], table, columns)
+    elif isinstance(op, str) and op in _OPERATORS:
+        left, _ = node["left"], node["right"]
+        if isinstance(left, str):
+            _check_column(left, table, columns)
+    else:
+        raise BadQuery(f"Unknown operator: {op}")
+
+
+def _check_column(left: str, table: str, columns: Collection[str]) -> None:
+    of, dot, name = left.rpartition(".")
+    if dot and of != table:
+        raise BadQuery(f"This field can only query table {table!r}. ({left})")
+    if name not in columns:
+        raise BadQuery(f"Table {table!r} has no column {name!r}.")
+
+
+def _node(value: Any) -> Any:
+    """What is wrong with the shape of an expression."""
+    if not isinstance(value, dict):
+        return {"_schema": [f"Invalid data type: {value}"]}
+    op = value.get("op")
+    return messages(_JOINED if op in _JOINS else _NEGATED if op == "not" else _COMPARED, value) or None
+
+
+_JOINS = ("and", "or")
+_OP = {"op": Field(text)}
+_JOINED = {**_OP, "expr": Field(listed(_node))}
+_NEGATED = {**_OP, "expr": Field(_node)}
+_COMPARED = {**_OP, "left": Field(pattern(r"^([a-z]+\.)?[_a-z]+$")), "right": Field(text)}
+
+
+def _predicate(node: Mapping[str, Any]) -> Predicate:
+    op = node["op"]
+    if op in _JOINS:
+        inner = [_predicate(part) for part in node["expr"]]
         if op == "and":
             return lambda row: all(test(row) for test in inner)
         return lambda row: any(test(row) for test in inner)
+    if op == "not":
+        negated = _predicate(node["expr"])
+        return lambda row: not negated(row)
+    return _comparison(op, node["left"].rpartition(".")[2], node["right"].replace("\n", ""))
 
-    def _comparison(self, op: str, node: Mapping[str, Any]) -> Predicate:
-        negated, base = (True, op[1:]) if isinstance(op, str) and op.startswith("!") else (False, op)
-        if base not in _COMPARE:
-            raise BadQuery(f"Unknown operator: {op!r}")
-        column = self._column(node.get("left"))
-        right = node.get("right")
-        if not isinstance(right, str):
-            raise BadQuery(f"Not a valid string: {right!r}")
-        right = right.replace("\n", "")
-        if base in ("~", "~~"):
-            try:
-                re.compile(right)
-            except re.error as error:
-                raise BadQuery(f"Not a valid regular expression: {right!r} ({error})") from None
-        compare = _COMPARE[base]
 
-        def test(row: Row) -> bool:
-            return compare(row.get(column), right) is not negated
-
-        return test
-
-    def _column(self, left: Any) -> str:
-        if not isinstance(left, str) or not re.fullmatch(r"(?:[a-z]+\.)?[_a-z]+", left):
-            raise BadQuery(f"Not a column: {left!r}")
-        table, dot, name = left.rpartition(".")
-        if dot and table != self._table:
-            raise BadQuery(f"Column {left!r} is not of the table {self._table!r}")
-        if name not in self._columns:
-            raise BadQuery(f"Table {self._table!r} has no column {name!r}.")
-        return name
+def _comparison(op: str, column: str, right: str) -> Predicate:
+    is_negated, base = op.startswith("!"), op.lstrip("!")
+    if base in ("~", "~~"):
+        try:
+            re.compile(right)
+        except (re.error, OverflowError) as error:
+            raise BadQuery(f"Not a valid regular expression: {right!r} ({error})") from None
+    compare = _COMPARE[base]
+    return lambda row: compare(row[column], right) is not is_negated
 
 
 def _number(text: str) -> float:
@@ -147,3 +175,4 @@ _COMPARE: Mapping[str, Callable[[Any, str], bool]] = {
     "<=": lambda value, right: not _greater(value, right),
     ">=": lambda value, right: not _less(value, right),
 }
+_OPERATORS = frozenset({*_COMPARE, *(f"!{op}" for op in _COMPARE)})

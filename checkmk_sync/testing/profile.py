@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from ..names import CheckmkVersion
@@ -59,7 +60,7 @@ class Profile:
     def links_by_default(self) -> bool:
         return not self._since("2.3.0b1")
 
-    @property
+    @functools.cached_property
     def effective_null(self) -> bool:
         """Whether ``effective_attributes`` is null, not absent, when it was not asked for."""
         return not self._since("2.4.0b1")
@@ -107,6 +108,13 @@ class Profile:
         return (*known, "only_service_labels") if self._since("2.3.0p3") else known
 
     @property
+    def unknown_columns(self) -> frozenset[str]:
+        """Columns of the monitoring that came later."""
+        if self._since("2.3.0b1"):
+            return frozenset()
+        return frozenset({"performance_data", "host_performance_data", "prediction_files"})
+
+    @property
     def names_pending_changes(self) -> bool:
         """Whether the list of pending changes has an ``id``."""
         return not self._since("2.5.0b1")
@@ -114,6 +122,15 @@ class Profile:
     @property
     def has_delete_mode(self) -> bool:
         return self._since("2.2.0p26")
+
+    @property
+    def takes_changes_together(self) -> bool:
+        """Whether one call may set, update and remove attributes."""
+        return not self._since("2.2.0p7")
+
+    @property
+    def activates_with_etag(self) -> bool:
+        return self._since("2.2.0p3")
 
     @property
     def status_per_site(self) -> bool:
@@ -137,6 +154,24 @@ class Profile:
     def keeps_domain_type(self) -> bool:
         """Whether ``fields`` leaves the collection's ``domainType`` in the answer."""
         return self._since("2.5.0b1")
+
+    @property
+    def host_name_begins(self) -> str:
+        """How the names of new hosts and names that stand for an address begin, as a regular expression."""
+        return r"[0-9a-zA-Z_]" if self._since("2.3.0b1") else r"[-0-9a-zA-Z_.]"
+
+    @property
+    def takes_empty_addresses(self) -> bool:
+        return self._since("2.3.0b1")
+
+    @property
+    def sends_absolute_locations(self) -> bool:
+        return not self._since("2.4.0b1")
+
+    @property
+    def missing_jobs_have_no_detail(self) -> bool:
+        """Up to 2.3 the 404 for an unknown job or activation has a title only."""
+        return not self._since("2.4.0b1")
 
     @property
     def host_attributes(self) -> frozenset[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
 from cheroot import wsgi
-from cheroot.server import HTTPConnection
+from cheroot.server import HTTPConnection, HTTPRequest
 
 from .trouble import SOCKET
 
 __all__ = ["Server"]
 
+_ABSOLUTE = re.compile(rb"https?://(?P<authority>[^/?#]+)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 
 _Gateway10: Any = wsgi.Gateway_10
 
@@ -22,13 +24,56 @@ class _Gateway(_Gateway10):  # type: ignore[misc]
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
         environ[SOCKET] = self.req.conn.socket
+        environ["REQUEST_URI"] = self.req.target.raw.decode("latin-1")
+        if self.req.target.authority:
+            environ["HTTP_HOST"] = self.req.target.authority.decode("latin-1")
         return environ
+
+
+class _Target:
+    """Rewrites the first line that is read: cheroot refuses targets that Apache takes.
+
+    Apache makes one slash of several in the path, and takes absolute targets, whose authority replaces ``Host``.
+    """
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.raw = self.authority = b""
+
+    def readline(self, *size: int) -> bytes:
+        line: bytes = self._source.readline(*size)
+        method, _, rest = line.partition(b" ")
+        target, blank, protocol = rest.rpartition(b" ")
+        if not blank or not target:
+            return line
+        self.raw = target
+        absolute = _ABSOLUTE.fullmatch(target)
+        if absolute is not None:
+            self.authority, target = absolute["authority"], absolute["rest"]
+            target = target if target.startswith(b"/") else b"/" + target
+        path, mark, query = target.partition(b"?")
+        return b" ".join([method, re.sub(rb"/{2,}", b"/", path) + mark + query, protocol])
+
+
+_HTTPRequest: Any = HTTPRequest
+
+
+class _Request(_HTTPRequest):  # type: ignore[misc]
+    def read_request_line(self) -> bool:
+        source: Any = getattr(self, "rfile")  # noqa: B009 - cheroot has no types
+        self.rfile = self.target = _Target(source)
+        try:
+            return bool(super().read_request_line())
+        finally:
+            self.rfile = source
 
 
 _HTTPConnection: Any = HTTPConnection
 
 
 class _Connection(_HTTPConnection):  # type: ignore[misc]
+    RequestHandlerClass = _Request
+
     def close(self) -> None:
         """Also closes the writer: else, when it is collected, it tries to send to a client that is gone."""
         super().close()

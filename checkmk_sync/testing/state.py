@@ -18,17 +18,16 @@ from .profile import Profile
 
 __all__ = ["FolderConfig", "HostConfig", "Setup", "User", "etag", "iso"]
 
-ADMIN = frozenset(
-    {
-        "general.use",
-        "general.see_all",
-        "wato.use",
-        "wato.edit",
-        "wato.activate",
-        "wato.activateforeign",
-        "wato.services",
-    }
-)
+PERMISSION_TITLES: Mapping[str, str] = {
+    "general.use": "Use the GUI at all",
+    "general.see_all": "See all host and services",
+    "wato.use": "Use Setup",
+    "wato.edit": "Make changes, perform actions",
+    "wato.activate": "Activate configuration",
+    "wato.activateforeign": "Activate foreign changes",
+    "wato.services": "Manage services",
+}
+ADMIN = frozenset(PERMISSION_TITLES)
 PERMISSIONS = {"admin": ADMIN, "user": ADMIN - {"wato.activateforeign"}, "guest": frozenset({"general.use"})}
 
 
@@ -112,7 +111,7 @@ class Setup:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.rules = AttributeRules(self.profile, self.site, self.hosts)
+        self.rules = AttributeRules(self.profile, self.site, self.hosts, self.users)
         self.add_folder("/", "Main", {}, None, user="")
         self.changes.clear()
 
@@ -131,6 +130,13 @@ class Setup:
             return self.folders.get(folder_path(text))
         except ValueError:
             return None
+
+    def folder_at(self, text: str) -> FolderConfig:
+        """The folder that a checked spelling names."""
+        found = self.folder(text)
+        if found is None:
+            raise LookupError(f"no folder {text!r}")
+        return found
 
     def add_folder(
         self, path: str, title: str, attributes: Mapping[str, Any], ident: Optional[str], *, user: str
@@ -236,14 +242,19 @@ class Setup:
         self.note("delete-host", f"Deleted host {name}", user)
 
     def rename_host(self, name: str, new: str, *, user: str) -> HostConfig:
-        """The same host under another name, which its parents' children and its services follow."""
+        """The same host under another name, which its children, clusters and services follow."""
         renamed = dataclasses.replace(self.hosts.pop(name), name=new, updated_at=self.now())
         self.hosts[new] = renamed
         if name in self.phases:
             self.phases[new] = self.phases.pop(name)
-        for child in list(self.hosts.values()):
-            if name in child.attributes.get("parents", ()):
-                self.hosts[child.name] = dataclasses.replace(child, attributes=_renamed(child.attributes, name, new))
+        for host in list(self.hosts.values()):
+            changes: dict[str, Any] = {}
+            if name in host.attributes.get("parents", ()):
+                changes["attributes"] = _renamed(host.attributes, name, new)
+            if name in (host.nodes or ()):
+                changes["nodes"] = tuple(new if node == name else node for node in host.nodes or ())
+            if changes:
+                self.hosts[host.name] = dataclasses.replace(host, **changes)
         for folder in list(self.folders.values()):
             if name in folder.attributes.get("parents", ()):
                 self.folders[folder.path] = dataclasses.replace(
@@ -258,6 +269,10 @@ class Setup:
         inherited = self._inherited(item.folder)
         labels = {**inherited["labels"], **item.attributes.get("labels", {})}
         return {**inherited, **item.attributes, "labels": labels}
+
+    def is_offline(self, host: HostConfig) -> bool:
+        own = host.attributes.get("tag_criticality")
+        return bool((own or self._inherited(host.folder)["tag_criticality"]) == "offline")
 
     def _inherited(self, path: str) -> Mapping[str, Any]:
         """What a folder hands down; worked out once until some folder changes."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Op
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
+from .crash import crash_response
 from .faults import Fault
 from .http import PROBLEM
 
@@ -42,7 +43,6 @@ class Trouble:
         self._lock_freed = threading.Event()
         self._instead: Mapping[str, Callable[[Fault], Response]] = {
             "status": _gateway_page,
-            "crash": _crash,
             "lock": self._lock_failure,
             "redirect": lambda _fault: Response(status=302, headers={"Location": "https://login.invalid/?from=api"}),
             "answer": _foreign_answer,
@@ -56,6 +56,8 @@ class Trouble:
             time.sleep(self._app.latency_s)
         if fault is None:
             return self._app.handle(request)(environ, start_response)
+        if fault.kind == "crash":
+            return crash_response(self._app.world, request)(environ, start_response)
         if fault.kind in self._instead:
             return self._instead[fault.kind](fault)(environ, start_response)
         if fault.kind == "reset_before":
@@ -73,7 +75,7 @@ class Trouble:
             self._app.forget_last()
             _reset(environ)
         if fault.kind == "crash_after":
-            return _crash(fault)(environ, start_response)
+            return crash_response(self._app.world, request)(environ, start_response)
         if fault.kind == "answer_after":
             return _foreign_answer(fault)(environ, start_response)
         if fault.kind == "repeat":
@@ -185,12 +187,6 @@ def _gateway_page(fault: Fault) -> Response:
     if fault.retry_after is not None:
         response.headers["Retry-After"] = f"{fault.retry_after:g}"
     return response
-
-
-def _crash(_: Fault) -> Response:
-    ext = {"id": "a1b2", "crash_type": "rest_api", "exc_type": "KeyError", "exc_value": "'x'", "exc_traceback": []}
-    detail = "KeyError: 'x'. Crash report generated. Please submit."
-    return _problem(500, {"title": "Internal Server Error", "status": 500, "detail": detail, "ext": ext})
 
 
 def _reset(environ: Mapping[str, Any]) -> None:

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from . import activation, discovery, folders, hosts, hosts_bulk, misc, rename, status
+from . import activation, clusters, discovery, folders, hosts, hosts_bulk, hosts_internal, misc, rename, status
 
-__all__ = ["activation", "discovery", "folders", "hosts", "hosts_bulk", "misc", "rename", "status"]
+__all__ = [
+    "activation",
+    "clusters",
+    "discovery",
+    "folders",
+    "hosts",
+    "hosts_bulk",
+    "hosts_internal",
+    "misc",
+    "rename",
+    "status",
+]

@@ -15,6 +15,7 @@ from ..state import etag
 __all__: list[str] = []
 
 _RUNS = "/domain-types/activation_run"
+_FAILED = "The operation has failed."
 BLOCKS_S = 0.2  # Checkmk blocks for up to 100 s; what matters is that it blocks, then redirects to itself
 
 
@@ -31,7 +32,6 @@ def pending(context: Context) -> Response:
         "domainType": "activation_run",
         "value": list(context.setup.changes),
         "links": links,
-        "extensions": {},
     }
     if context.profile.names_pending_changes:
         answer["id"] = "activation_run"
@@ -80,23 +80,24 @@ _START = {
 }
 
 
-@endpoint("POST", f"{_RUNS}/actions/activate-changes/invoke", body=_START, needs_etag=True)
+@endpoint("POST", f"{_RUNS}/actions/activate-changes/invoke", body=_START)
 def activate(context: Context) -> Response:
     body, setup = context.body, context.setup
-    context.check_etag(_pending_etag(context))
     context.require("wato.activate")
+    if context.profile.activates_with_etag:
+        context.check_etag(_pending_etag(context))
     unknown = [site for site in body["sites"] if site != setup.site]
     if unknown:
-        raise Problem(400, "Bad Request", f"Unknown site {unknown[0]!r}")
+        raise Problem(400, _FAILED, f"Unknown site {unknown[0]}")
     if context.world.activations.running() is not None:
-        raise Problem(423, "Locked", "There is already an activation running.")
+        raise Problem(423, _FAILED, "There is already an activation running.")
     if not setup.changes:
-        raise Problem(422, "Unprocessable Entity", "Currently there are no changes to activate.")
+        raise Problem(422, _FAILED, "Currently there are no changes to activate.")
     # Checkmk: changes of the site itself have no user, and are nobody's.
     if any(change["user_id"] not in (None, context.user.name) for change in setup.changes):
         if not body["force_foreign_changes"]:
             detail = "There are changes from other users and foreign changes are not allowed in this API call."
-            raise Problem(401, "Unauthorized", detail)
+            raise Problem(401, _FAILED, detail)
         context.require("wato.activateforeign")
     run = context.world.activations.start(forced=body["force_foreign_changes"])
     if body["redirect"]:
@@ -111,7 +112,10 @@ def _run(context: Context) -> ActivationJob:
     ident = context.params["activation_id"]
     run = context.world.activations.runs.get(ident)
     if run is None:
-        raise Problem(404, "Not Found", f"Could not find an activation with id {ident!r}.")
+        if context.profile.missing_jobs_have_no_detail:
+            raise Problem(404, f"Activation {ident!r} not found.")
+        detail = f"Could not find an activation with id {ident!r}."
+        raise Problem(404, "The requested activation was not found", detail)
     return run
 
 
@@ -138,5 +142,5 @@ def wait(context: Context) -> Response:
 def running(context: Context) -> Response:
     run = context.world.activations.running()
     found = [] if run is None else [_run_object(context, run)]
-    answer = {"id": "running", "domainType": "activation_run", "value": found, "extensions": {}}
-    return json_response({**answer, "links": [context.links.self_(f"{_RUNS}/collections/running")]})
+    answer = {"id": "activation_run", "domainType": "activation_run", "value": found, "extensions": {}}
+    return json_response({**answer, "links": [context.links.self_(f"{_RUNS}/collections/all")]})

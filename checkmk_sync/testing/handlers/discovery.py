@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
 from werkzeug.wrappers import Response
 
 from .. import services
-from ..context import Context, endpoint
-from ..http import Problem, bad_fields, json_response, missing
-from ..jobs import Job
-from ..profile import Profile
+from ..context import PATH_CHECKS, Context, World, endpoint
+from ..http import Problem, json_response
+from ..jobs import BULK, Job
+from ..references import existing_host as exists
 from ..schema import REQUIRED, Field, choice, flag, listed, record, text, whole
 from ..state import HostConfig
-from .hosts import HOST_NAME
+from .hosts import existing_host
 
 __all__: list[str] = []
 
@@ -46,91 +46,91 @@ _OPTIONS: Mapping[str, Mapping[str, bool]] = {
     "only_host_labels": {"update_host_labels": True},
     "only_service_labels": {"update_service_labels": True},
     "refresh": {},
-    "tabula_rasa": {**_NEW, **_GONE, **_LABELS},
+    "tabula_rasa": {**_NEW, **_LABELS},
 }
 
 
-def _existing(context: Context, name: str, *, in_path: bool) -> HostConfig:
-    host = context.setup.hosts.get(name)
-    if host is None:
-        if in_path:
-            raise missing("host_name", "Host", name)
-        raise bad_fields({"host_name": [f"Host not found: {name!r}"]})
-    return host
+_RUN = "/objects/service_discovery_run/<host_name>"
+_WAIT = f"{_RUN}/actions/wait-for-completion/invoke"
+_RESULT = "/objects/service_discovery/<host_name>"
+_PHASE_OF = "/objects/host/<host_name>/actions/update_discovery_phase/invoke"
+PATH_CHECKS.update(dict.fromkeys((_RUN, _RESULT, _PHASE_OF), existing_host))
 
 
-def _start_fields(profile: Profile) -> dict[str, Field]:
+def _start_fields(world: World) -> dict[str, Field]:
     return {
-        "host_name": Field(HOST_NAME, REQUIRED),
-        "mode": Field(choice(*profile.discovery_modes), "fix_all"),
+        "host_name": Field(exists(world), REQUIRED),
+        "mode": Field(choice(*world.profile.discovery_modes), "fix_all"),
     }
 
 
 @endpoint("POST", "/domain-types/service_discovery_run/actions/start/invoke", body=_start_fields)
 def start(context: Context) -> Response:
-    host, mode = _existing(context, context.body["host_name"], in_path=False), context.body["mode"]
-    context.require("wato.services")
+    host, mode = context.setup.hosts[context.body["host_name"]], context.body["mode"]
     jobs = context.world.discovery
     job = jobs.scans.get(host.name)
     if job is not None and job.active:
         raise Problem(409, "Conflict", "A service discovery background job is currently running")
+    if "wato.services" not in context.user.permissions:
+        detail = "You do not have the necessary permissions to execute this action"
+        raise Problem(403, "Permission denied", detail)
     if mode in ("refresh", "tabula_rasa"):
         if mode == "tabula_rasa":
             jobs.decide(host, {}, context.user.name)
         jobs.start_scan(host, _OPTIONS[mode], context.user.name)
-        path = f"/objects/service_discovery_run/{host.name}/actions/wait-for-completion/invoke"
-        response = Response(status=context.profile.redirect_status)
-        response.headers["Location"] = context.location(path)
-        return response
+        return _to_wait(context, host.name, context.profile.redirect_status)
     jobs.accept(host, _OPTIONS[mode], context.user.name)
     return _result(context, host)
 
 
-def _scan(context: Context) -> Job:
-    host = _existing(context, context.params["host_name"], in_path=True)
-    jobs = context.world.discovery
-    job = jobs.scans.get(host.name)
-    if job is None or not jobs.visible(job):
-        raise Problem(404, "Not Found", "There is no running service discovery background job for this host")
-    return job
-
-
-@endpoint("GET", "/objects/service_discovery_run/<host_name>/actions/wait-for-completion/invoke")
-def wait(context: Context) -> Response:
-    """Checkmk does not block here: it redirects to itself at once while the job runs."""
-    if not _scan(context).active:
-        return Response(status=204)
-    response = Response(status=302)
-    path = f"/objects/service_discovery_run/{context.params['host_name']}/actions/wait-for-completion/invoke"
-    response.headers["Location"] = context.location(path)
+def _to_wait(context: Context, host_name: str, status: int) -> Response:
+    response = Response(status=status)
+    response.headers["Location"] = context.location(_WAIT.replace("<host_name>", host_name))
     return response
 
 
-@endpoint("GET", "/objects/service_discovery_run/<host_name>")
+@endpoint("GET", _WAIT)
+def wait(context: Context) -> Response:
+    """Checkmk does not block here: it redirects to itself at once while the job runs."""
+    name, jobs = existing_host(context).name, context.world.discovery
+    job = jobs.scans.get(name)
+    if job is None or not jobs.visible(job):
+        detail = f"Could not find a service discovery for host {name}"
+        raise Problem(404, "The requested service discovery job was not found", detail)
+    return _to_wait(context, name, 302) if job.active else Response(status=204)
+
+
+@endpoint("GET", _RUN)
 def run_status(context: Context) -> Response:
-    job = _scan(context)
-    return json_response(_old_job(context, job, "service_discovery_run", job.id))
+    """Checkmk: a host that was never scanned has a job as well, which waits for its start."""
+    name, jobs = existing_host(context).name, context.world.discovery
+    job = jobs.scans.get(name)
+    if job is None or not jobs.visible(job):
+        job = jobs.unstarted(f"service_discovery-{name}")
+    return json_response(_old_job(context, job, "service_discovery_run"))
 
 
-def _old_job(context: Context, job: Job, kind: str, ident: str) -> dict[str, Any]:
-    running = "running" if job.active else job.state
+def _old_job(context: Context, job: Job, kind: str) -> dict[str, Any]:
     return {
         "domainType": kind,
-        "id": ident,
-        "title": f"Service discovery background job {ident} is {running}",
-        "links": [context.links.self_(f"/objects/{kind}/{context.links.quoted(ident)}")],
+        "id": job.id,
+        "title": f"Service discovery background job {job.id} is {job.state}",
+        "links": [context.links.self_(f"/objects/{kind}/{context.links.quoted(job.id)}")],
         "members": {},
         "extensions": {
             "active": job.active,
             "state": job.state,
-            "logs": {"result": list(job.log) if not job.active else [], "progress": ["Starting job..."]},
+            "logs": {
+                "result": [] if job.active else list(job.log),
+                "progress": ["Starting job..."] if job.started else [],
+            },
         },
     }
 
 
-@endpoint("GET", "/objects/service_discovery/<host_name>")
+@endpoint("GET", _RESULT)
 def result(context: Context) -> Response:
-    return _result(context, _existing(context, context.params["host_name"], in_path=True))
+    return _result(context, existing_host(context))
 
 
 def _result(context: Context, host: HostConfig) -> Response:
@@ -191,30 +191,28 @@ def _service(context: Context, host: HostConfig, template: services.Template, ph
 
 _PHASE = {
     "check_type": Field(text, REQUIRED),
-    "service_item": Field(lambda value: None if value is None else text(value), REQUIRED),
+    "service_item": Field(text, REQUIRED, nullable=True),
     "target_phase": Field(choice(*PHASES), REQUIRED),
 }
 
 
-@endpoint("PUT", "/objects/host/<host_name>/actions/update_discovery_phase/invoke", body=_PHASE)
+@endpoint("PUT", _PHASE_OF, body=_PHASE)
 def set_phase(context: Context) -> Response:
-    host, body = _existing(context, context.params["host_name"], in_path=True), context.body
-    jobs = context.world.discovery
-    wanted = (body["check_type"], body["service_item"])
-    found = enumerate(services.templates(jobs.services_per_host))
-    index: Optional[int] = next((i for i, t in found if (t.check, t.item) == wanted), None)
-    if index is None or index not in jobs.all_phases(host):
-        raise Problem(404, "The requested service was not found", f"No such service: {wanted[0]}, {wanted[1]!r}")
+    """Checkmk: 204 without any effect for a service that the host does not have."""
+    host, body, jobs = existing_host(context), context.body, context.world.discovery
     context.require("wato.services")
-    phases = {**context.setup.phases.get(host.name, {}), index: body["target_phase"]}
+    wanted, found = (body["check_type"], body["service_item"]), services.templates(jobs.services_per_host)
+    phases = dict(context.setup.phases.get(host.name, {}))
+    phases.update({i: body["target_phase"] for i in jobs.all_phases(host) if (found[i].check, found[i].item) == wanted})
     jobs.decide(host, {i: phase for i, phase in phases.items() if phase != "undecided"}, context.user.name)
     return Response(status=204)
 
 
-def _bulk_fields(profile: Profile) -> dict[str, Field]:
+def _bulk_fields(world: World) -> dict[str, Field]:
+    profile = world.profile
     options = record({name: Field(flag) for name in profile.discovery_options})
     fields = {
-        "hostnames": Field(listed(HOST_NAME), REQUIRED),
+        "hostnames": Field(listed(exists(world)), REQUIRED),
         "do_full_scan": Field(flag, True),
         "bulk_size": Field(whole, 10),
         "ignore_errors": Field(flag, True),
@@ -229,11 +227,6 @@ def _bulk_fields(profile: Profile) -> dict[str, Field]:
 @endpoint("POST", "/domain-types/discovery_run/actions/bulk-discovery-start/invoke", body=_bulk_fields)
 def start_bulk(context: Context) -> Response:
     body, jobs, profile = context.body, context.world.discovery, context.profile
-    unknown = {
-        str(i): [f"Host not found: {n!r}"] for i, n in enumerate(body["hostnames"]) if n not in context.setup.hosts
-    }
-    if unknown:
-        raise bad_fields({"hostnames": unknown})
     context.require("wato.services")
     single = not profile.has_background_jobs
     if single and any(job.active for job in jobs.bulk.values()):
@@ -243,7 +236,7 @@ def start_bulk(context: Context) -> Response:
     options = body["options"] if "options" in body else _OPTIONS[body["mode"]]
     job = jobs.start_bulk(body["hostnames"], options, context.user.name, single=single)
     if single:
-        return json_response(_old_job(context, job, "discovery_run", job.id))
+        return json_response(_old_job(context, job, "discovery_run"))
     response = Response(status=303)
     response.headers["Location"] = context.location(f"/objects/background_job/{job.id}")
     return response
@@ -251,10 +244,14 @@ def start_bulk(context: Context) -> Response:
 
 @endpoint("GET", "/objects/discovery_run/<job_id>", exists=lambda profile: not profile.has_background_jobs)
 def old_bulk_status(context: Context) -> Response:
-    job = context.world.discovery.bulk.get(context.params["job_id"])
-    if job is None or not context.world.discovery.visible(job):
-        raise Problem(404, "Not Found", "There is no running bulk discovery job")
-    return json_response(_old_job(context, job, "discovery_run", job.id))
+    """Checkmk: there is one job, which waits for its start until then."""
+    jobs, ident = context.world.discovery, context.params["job_id"]
+    if ident != BULK:
+        raise Problem(404, f"Background job {ident!r} not found.")
+    job = jobs.bulk.get(ident)
+    if job is None or not jobs.visible(job):
+        job = jobs.unstarted(ident)
+    return json_response(_old_job(context, job, "discovery_run"))
 
 
 @endpoint(
@@ -264,17 +261,21 @@ def old_bulk_status(context: Context) -> Response:
     exists=lambda profile: profile.has_background_jobs,
 )
 def background_job(context: Context) -> Response:
-    ident, jobs = context.params["job_id"], context.world.discovery
-    known = {**jobs.bulk, **{job.id: job for job in jobs.scans.values()}}
+    ident, site, jobs = (
+        context.params["job_id"],
+        context.query.get("site_id", context.setup.site),
+        context.world.discovery,
+    )
+    known = {**jobs.bulk, **{job.id: job for job in (*jobs.scans.values(), *context.world.renames.jobs)}}
     job = known.get(ident)
-    if job is None or not jobs.visible(job):
-        raise missing("job_id", "Background job", ident)
-    state = "running" if job.active else job.state
+    if job is None or not jobs.visible(job) or site != context.setup.site:
+        detail = f"Could not find a background job with the ID '{ident}' on site {site}"
+        raise Problem(404, "The requested background job does not exist", detail)
     return json_response(
         {
             "domainType": "background_job",
             "id": ident,
-            "title": f"Background job {ident} is {state}",
+            "title": f"Background job {ident} is {'active' if job.active else 'finished'}",
             "links": [context.links.self_(f"/objects/background_job/{context.links.quoted(ident)}")],
             "members": {},
             "extensions": {

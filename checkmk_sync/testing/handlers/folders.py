@@ -7,34 +7,43 @@ from typing import Any, Mapping
 
 from werkzeug.wrappers import Response
 
-from ...names import folder_id, parent_folder
-from ..context import PATH_CHECKS, Context, endpoint
-from ..http import Problem, bad_fields, collection, json_response, missing
-from ..profile import Profile
-from ..schema import REQUIRED, Field, anything, choice, flag, listed, messages, nonempty, pattern, text
+from ...names import folder_id
+from ..context import PATH_CHECKS, Context, World, endpoint
+from ..http import Problem, bad_fields, collection, json_response
+from ..references import FOLDER, existing_folder
+from ..schema import REQUIRED, Field, choice, flag, listed, nonempty, pattern, record, text
 from ..state import FolderConfig, etag
-from .hosts import CHANGES, FOLDER, applied, refuse_parents, wrong_attributes
+from .changes import applied, folder_changes, one_change
+from .hosts import host_collection, refuse_parents
 
 __all__: list[str] = []
 
 _ALL = "/domain-types/folder_config/collections/all"
 _ONE = "/objects/folder_config/<folder>"
 _NAME = pattern(r"^[-\w]*\Z", least=1)
+# Checkmk: both texts are the server's, down to the missing blank.
+_ABSENT = "The following attributes did not exist and could thereforenot be removed: {}"
+_ABSENT_IN_SOME = (
+    "The following folders were not updated since some of the provided remove attributes did not exist: {}"
+)
 
 
 def _folder(context: Context) -> FolderConfig:
     spelling = context.params["folder"]
     folder = context.setup.folder(spelling)
     if folder is None:
-        raise missing("folder", "Folder", spelling)
+        said = FOLDER(spelling) or [f"The folder {spelling!r} could not be found."]
+        raise bad_fields({"folder": said}, 404)
     return folder
 
 
 PATH_CHECKS[_ONE] = _folder
 
 
-def folder_etag(folder: FolderConfig) -> str:
-    return etag(folder.path, folder.title, dict(folder.attributes), folder.updated_at)
+def folder_etag(context: Context, folder: FolderConfig) -> str:
+    """Checkmk: the names of its hosts identify the state of a folder too, its title only by the time of the change."""
+    hosts = [host.name for host in context.setup.hosts_in(folder.path)]
+    return etag(folder.path, dict(folder.attributes), folder.updated_at, hosts)
 
 
 def _object(context: Context, folder: FolderConfig, *, show_hosts: bool = False) -> dict[str, Any]:
@@ -62,23 +71,31 @@ def _object(context: Context, folder: FolderConfig, *, show_hosts: bool = False)
 
 
 def _answer(context: Context, folder: FolderConfig, *, show_hosts: bool = False) -> Response:
-    return json_response(_object(context, folder, show_hosts=show_hosts), etag=folder_etag(folder))
+    return json_response(_object(context, folder, show_hosts=show_hosts), etag=folder_etag(context, folder))
 
 
-_LISTED = {"parent": Field(FOLDER, "~"), "recursive": Field(flag, False), "show_hosts": Field(flag, False)}
+def _listed(world: World) -> dict[str, Field]:
+    return {
+        "parent": Field(existing_folder(world), "~"),
+        "recursive": Field(flag, False),
+        "show_hosts": Field(flag, False),
+    }
 
 
-@endpoint("GET", _ALL, query=_LISTED)
+@endpoint("GET", _ALL, query=_listed)
 def list_folders(context: Context) -> Response:
     query = context.query
-    parent = context.setup.folder(query["parent"])
-    if parent is None:
-        raise bad_fields({"parent": [f"The folder {query['parent']!r} could not be found."]})
+    parent = context.setup.folder_at(query["parent"])
     found = [
         *([parent] if query["recursive"] else []),
         *context.setup.subfolders(parent.path, recursive=query["recursive"]),
     ]
-    head = {"id": "all", "domainType": "folder_config", "links": [context.links.self_(_ALL)], "extensions": {}}
+    head = {
+        "id": "folder_config",
+        "domainType": "folder_config",
+        "links": [context.links.self_(_ALL)],
+        "extensions": {},
+    }
     return collection(head, (_object(context, folder, show_hosts=query["show_hosts"]) for folder in found))
 
 
@@ -87,31 +104,35 @@ def get_folder(context: Context) -> Response:
     return _answer(context, _folder(context), show_hosts=context.query["show_hosts"])
 
 
-_NEW = {
-    "name": Field(_NAME),
-    "title": Field(text, REQUIRED),
-    "parent": Field(FOLDER, REQUIRED),
-    "attributes": Field(anything),
-}
+def _hosts_fields(world: World) -> dict[str, Field]:
+    return {"effective_attributes": Field(flag, False)} if "fields" in world.profile.host_list_query else {}
 
 
-@endpoint("POST", _ALL, body=_NEW)
+@endpoint("GET", f"{_ONE}/collections/hosts", query=_hosts_fields)
+def hosts_of_folder(context: Context) -> Response:
+    return host_collection(context, context.setup.hosts_in(_folder(context).path))
+
+
+def _new(world: World) -> dict[str, Field]:
+    return {
+        "name": Field(_NAME),
+        "title": Field(text, REQUIRED),
+        "parent": Field(existing_folder(world), REQUIRED),
+        "attributes": Field(world.setup.rules.wrong_of_folder, {}),
+    }
+
+
+@endpoint("POST", _ALL, body=_new)
 def create_folder(context: Context) -> Response:
     body, setup = context.body, context.setup
-    wrong = wrong_attributes(context, {"attributes": body.get("attributes", {})}, of_folder=True)
-    parent = setup.folder(body["parent"])
-    if parent is None:
-        wrong["parent"] = [f"The folder {body['parent']!r} could not be found."]
-    if wrong or parent is None:
-        raise bad_fields(wrong)
     context.require("wato.edit")
+    parent = setup.folder_at(body["parent"])
     context.require_folder(parent.path)
     name = body.get("name") or _derived_name(context, parent.path, body["title"])
     path = f"{parent.path.rstrip('/')}/{name}"
     if path in setup.folders:
-        raise Problem(400, "Path already exists", f"A folder with name {name!r} already exists.")
-    attributes = body.get("attributes", {})
-    return _answer(context, setup.add_folder(path, body["title"], attributes, None, user=context.user.name))
+        raise Problem(400, "A problem occured.", f"A folder with name {name!r} already exists.")
+    return _answer(context, setup.add_folder(path, body["title"], body["attributes"], None, user=context.user.name))
 
 
 def _derived_name(context: Context, parent: str, title: str) -> str:
@@ -123,85 +144,87 @@ def _derived_name(context: Context, parent: str, title: str) -> str:
     return name
 
 
-def _change(context: Context, folder: FolderConfig, data: Mapping[str, Any]) -> FolderConfig:
-    """Checkmk: unlike a host, a folder is not changed at all when a name cannot be removed."""
+def _change(context: Context, folder: FolderConfig, data: Mapping[str, Any]) -> tuple[FolderConfig, list[str]]:
+    """The folder after a change, and the names that could not be removed.
+
+    Checkmk: unlike a host, a folder is not changed at all when there are such.
+    """
     attributes, absent = applied(folder.attributes, data)
     if absent:
-        detail = f"The following attributes did not exist and could therefore not be removed: {', '.join(absent)}"
-        raise Problem(400, "The folder was not updated", detail)
-    changes: dict[str, Any] = {"attributes": attributes}
-    if "title" in data:
-        changes["title"] = data["title"]
-    return context.setup.change_folder(folder, user=context.user.name, **changes)
+        return folder, absent
+    title = data.get("title", folder.title)
+    return context.setup.change_folder(folder, user=context.user.name, attributes=attributes, title=title), []
 
 
-@endpoint("PUT", _ONE, body={"title": Field(nonempty), **CHANGES}, needs_etag=True)
+def _changes(world: World) -> dict[str, Field]:
+    return {"title": Field(nonempty), **folder_changes(world)}
+
+
+@endpoint("PUT", _ONE, body=_changes, together=one_change, needs_etag=True)
 def update_folder(context: Context) -> Response:
     folder = _folder(context)
-    wrong = wrong_attributes(context, context.body, of_folder=True)
-    if wrong:
-        raise bad_fields(wrong)
-    context.check_etag(folder_etag(folder))
     context.require("wato.edit")
+    context.check_etag(folder_etag(context, folder))
     context.require_folder(folder.path)
-    return _answer(context, _change(context, folder, context.body))
+    changed, absent = _change(context, folder, context.body)
+    if absent:
+        raise Problem(400, "The folder was not updated", _ABSENT.format(", ".join(absent)))
+    return _answer(context, changed)
 
 
-_CHANGED = {"folder": Field(FOLDER, REQUIRED), "title": Field(nonempty), **CHANGES}
+def _bulk_changes(world: World) -> dict[str, Field]:
+    fields = {"folder": Field(existing_folder(world), REQUIRED), **_changes(world)}
+    return {"entries": Field(listed(record(fields, one_change(world))), REQUIRED)}
 
 
-@endpoint(
-    "PUT",
-    "/domain-types/folder_config/actions/bulk-update/invoke",
-    body={"entries": Field(listed(anything), REQUIRED)},
-)
+@endpoint("PUT", "/domain-types/folder_config/actions/bulk-update/invoke", body=_bulk_changes)
 def bulk_update_folders(context: Context) -> Response:
-    wrong: dict[str, Any] = {}
-    for index, entry in enumerate(context.body["entries"]):
-        said = messages(_CHANGED, entry) or wrong_attributes(context, entry, of_folder=True)
-        if not said and context.setup.folder(entry["folder"]) is None:
-            said = {"folder": [f"The folder {entry['folder']!r} could not be found."]}
-        if said:
-            wrong[str(index)] = said
-    if wrong:
-        raise bad_fields({"entries": wrong})
     context.require("wato.edit")
     done, failed = [], []
     for entry in context.body["entries"]:
-        folder = context.setup.folder(entry["folder"])
-        assert folder is not None
+        folder = context.setup.folder_at(entry["folder"])
         context.require_folder(folder.path)
-        try:
-            done.append(_object(context, _change(context, folder, entry)))
-        except Problem:
-            failed.append(folder.title)
+        changed, absent = _change(context, folder, entry)
+        if absent:
+            failed.append(entry.get("title", folder.title))
+        else:
+            done.append(_object(context, changed))
     if failed:
-        detail = f"The following folders were not updated: {', '.join(failed)}"
-        raise Problem(400, "Some folders were not updated", detail)
-    return json_response({"id": "all", "domainType": "folder_config", "value": done, "links": [], "extensions": {}})
+        raise Problem(400, "Some folders were not updated", _ABSENT_IN_SOME.format(", ".join(failed)))
+    head = {"id": "folder_config", "domainType": "folder_config", "links": [context.links.self_(_ALL)]}
+    return json_response({**head, "value": done, "extensions": {}})
 
 
-@endpoint("POST", f"{_ONE}/actions/move/invoke", body={"destination": Field(FOLDER, REQUIRED)}, needs_etag=True)
+def _move_fields(world: World) -> dict[str, Field]:
+    return {"destination": Field(existing_folder(world), REQUIRED)}
+
+
+@endpoint("POST", f"{_ONE}/actions/move/invoke", body=_move_fields, needs_etag=True)
 def move_folder(context: Context) -> Response:
-    folder = _folder(context)
-    target = context.setup.folder(context.body["destination"])
-    if target is None:
-        raise bad_fields({"destination": [f"The folder {context.body['destination']!r} could not be found."]})
-    context.check_etag(folder_etag(folder))
+    folder, target = _folder(context), context.setup.folder_at(context.body["destination"])
     context.require("wato.edit")
+    context.check_etag(folder_etag(context, folder))
+    if folder.path == "/":
+        raise Problem(400, "Problem moving folder", "You can't move the root folder.")
     context.require_folder(folder.path)
     context.require_folder(target.path)
-    into_itself = (target.path + "/").startswith(folder.path + "/")
-    name_taken = f"{target.path.rstrip('/')}/{folder.name}" in context.setup.folders
-    if folder.path == "/" or into_itself or parent_folder(folder.path) == target.path or name_taken:
-        detail = f"The folder {folder.path} cannot be moved to {target.path}"
-        raise Problem(400, "Problem moving folder.", detail)
+    wrong = _wrong_target(context, folder, target)
+    if wrong:
+        raise Problem(400, "Problem moving folder.", f"Cannot move folder: A folder {wrong}")
     return _answer(context, context.setup.move_folder(folder.path, target.path, user=context.user.name))
 
 
-def _delete_fields(profile: Profile) -> dict[str, Field]:
+def _wrong_target(context: Context, folder: FolderConfig, target: FolderConfig) -> str:
+    if f"{target.path.rstrip('/')}/{folder.name}" in context.setup.folders:
+        return "with this name already exists in the target folder."  # its own parent has it, too
+    if target.path == folder.path:
+        return "can not be moved into itself."
+    return "can not be moved to a folder within itself." if target.path.startswith(f"{folder.path}/") else ""
+
+
+def _delete_fields(world: World) -> dict[str, Field]:
     mode = Field(choice("recursive", "abort_on_nonempty"), "recursive")
-    return {"delete_mode": mode} if profile.has_delete_mode else {}
+    return {"delete_mode": mode} if world.profile.has_delete_mode else {}
 
 
 @endpoint("DELETE", _ONE, query=_delete_fields)
@@ -213,7 +236,8 @@ def delete_folder(context: Context) -> Response:
     context.require_folder(folder.path)
     holds_something = setup.hosts_in(folder.path) or any(setup.subfolders(folder.path, recursive=False))
     if context.query.get("delete_mode") == "abort_on_nonempty" and holds_something:
-        raise Problem(409, "Problem deleting folder.", "The folder is not empty, or something refers to it.")
+        detail = "Folder is not empty or is referenced by another object. Use the force parameter to delete it."
+        raise Problem(409, "Problem deleting folder.", detail)
     refuse_parents(context, [host.name for host in setup.hosts_in(folder.path, recursive=True)])
     setup.remove_folder(folder.path, user=context.user.name)
     return Response(status=204)

@@ -2,61 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Mapping
 
 from werkzeug.wrappers import Response
 
-from ..context import Context, endpoint
+from ..context import Context, World, endpoint
 from ..http import Problem, bad_fields, json_response
-from ..schema import REQUIRED, Field, anything, completed, flag, listed, messages
+from ..references import existing_host
+from ..schema import REQUIRED, Field, listed, record
 from ..state import HostConfig
-from .hosts import (
-    CHANGES,
-    FOLDER,
-    HOST_NAME,
-    changed_attributes,
-    host_object,
-    name_problem,
-    refuse_parents,
-    wrong_attributes,
-)
+from .changes import host_changes, one_change
+from .hosts import BAKE, changed_attributes, host_object, new_host, refuse_parents
 
 __all__: list[str] = []
 
 _ACTIONS = "/domain-types/host_config/actions"
-_ENTRIES = {"entries": Field(listed(anything), REQUIRED)}
-_NEW = {"host_name": Field(HOST_NAME, REQUIRED), "folder": Field(FOLDER, REQUIRED), "attributes": Field(anything, {})}
-_CHANGED = {"host_name": Field(HOST_NAME, REQUIRED), **CHANGES}
 
 
-def _entries(context: Context, fields: Mapping[str, Field]) -> list[dict[str, Any]]:
-    """The entries with defaults; Problem 400 naming each that is wrong."""
-    wrong: dict[str, Any] = {}
-    for index, entry in enumerate(context.body["entries"]):
-        said = messages(fields, entry)
-        if not said:
-            said = wrong_attributes(context, entry)
-        if not said and fields is _NEW:
-            said = _wrong_new(context, entry)
-        if not said and fields is _CHANGED and entry["host_name"] not in context.setup.hosts:
-            said = {"host_name": [f"Host not found: {entry['host_name']!r}"]}
-        if said:
-            wrong[str(index)] = said
-    if wrong:
-        raise bad_fields({"entries": wrong})
-    if fields is _CHANGED:
-        for entry in context.body["entries"]:
-            context.require_seen(context.setup.hosts[entry["host_name"]])
-    return [completed(fields, entry) for entry in context.body["entries"]]
+def _created(world: World) -> dict[str, Field]:
+    return {"entries": Field(listed(record(new_host(world))), REQUIRED)}
 
 
-def _wrong_new(context: Context, entry: Mapping[str, Any]) -> dict[str, Any]:
-    said = name_problem(context, entry["host_name"])
-    if said:
-        return {"host_name": said}
-    if context.setup.folder(entry["folder"]) is None:
-        return {"folder": [f"The folder {entry['folder']!r} could not be found."]}
-    return {}
+def _changed(world: World) -> dict[str, Field]:
+    fields = {"host_name": Field(existing_host(world), REQUIRED), **host_changes(world)}
+    return {"entries": Field(listed(record(fields, one_change(world))), REQUIRED)}
+
+
+def _deleted(world: World) -> dict[str, Field]:
+    return {"entries": Field(listed(existing_host(world), least=1), REQUIRED)}
 
 
 def _answer(context: Context, done: list[HostConfig], failed: Mapping[str, str]) -> Response:
@@ -71,9 +44,9 @@ def _answer(context: Context, done: list[HostConfig], failed: Mapping[str, str])
     raise Problem(400, "Some actions failed", detail, ext=ext)
 
 
-@endpoint("POST", f"{_ACTIONS}/bulk-create/invoke", query={"bake_agent": Field(flag, False)}, body=_ENTRIES)
+@endpoint("POST", f"{_ACTIONS}/bulk-create/invoke", query=BAKE, body=_created)
 def bulk_create(context: Context) -> Response:
-    entries = _entries(context, _NEW)
+    entries, setup = context.body["entries"], context.setup
     seen: set[str] = set()
     for index, entry in enumerate(entries):
         if entry["host_name"] in seen:
@@ -85,24 +58,25 @@ def bulk_create(context: Context) -> Response:
         if context.world.faults.fails_host(entry["host_name"]):
             failed[entry["host_name"]] = "Validation failed: refused by a hook"
             continue
-        folder = context.setup.folder(entry["folder"])
-        path = "/" if folder is None else folder.path
+        path, attributes = setup.folder_at(entry["folder"]).path, entry.get("attributes", {})
         context.require_folder(path)
-        done.append(context.setup.add_host(entry["host_name"], path, entry["attributes"], user=context.user.name))
+        done.append(setup.add_host(entry["host_name"], path, attributes, user=context.user.name))
     return _answer(context, done, failed)
 
 
-@endpoint("PUT", f"{_ACTIONS}/bulk-update/invoke", body=_ENTRIES)
+@endpoint("PUT", f"{_ACTIONS}/bulk-update/invoke", body=_changed)
 def bulk_update(context: Context) -> Response:
-    entries = _entries(context, _CHANGED)
+    entries, hosts = context.body["entries"], context.setup.hosts
+    for entry in entries:
+        context.require_seen(hosts[entry["host_name"]])
     context.require("wato.edit")
     done, failed = [], {}
     for entry in entries:
         if context.world.faults.fails_host(entry["host_name"]):
             failed[entry["host_name"]] = "Validation failed: refused by a hook"
             continue
-        context.require_folder(context.setup.hosts[entry["host_name"]].folder)
-        host, absent = changed_attributes(context, context.setup.hosts[entry["host_name"]], entry)
+        context.require_folder(hosts[entry["host_name"]].folder)
+        host, absent = changed_attributes(context, hosts[entry["host_name"]], entry)
         if absent:
             failed[host.name] = f"Failed to remove {', '.join(absent)}"
         else:
@@ -110,12 +84,9 @@ def bulk_update(context: Context) -> Response:
     return _answer(context, done, failed)
 
 
-@endpoint("POST", f"{_ACTIONS}/bulk-delete/invoke", body={"entries": Field(listed(HOST_NAME, least=1), REQUIRED)})
+@endpoint("POST", f"{_ACTIONS}/bulk-delete/invoke", body=_deleted)
 def bulk_delete(context: Context) -> Response:
     names = context.body["entries"]
-    unknown = {str(i): [f"Host not found: {name!r}"] for i, name in enumerate(names) if name not in context.setup.hosts}
-    if unknown:
-        raise bad_fields({"entries": unknown})
     for name in names:
         context.require_seen(context.setup.hosts[name])
     context.require("wato.edit")

@@ -13,6 +13,8 @@ __all__: list[str] = []
 @endpoint("GET", "/version")
 def version(context: Context) -> Response:
     profile = context.profile
+    if context.request.args.get("fail"):
+        raise Exception("This is an intentional failure.")  # Checkmk: to try out crash reports
     return json_response(
         {
             "site": context.setup.site,
@@ -21,7 +23,8 @@ def version(context: Context) -> Response:
             "versions": {
                 "apache": [2, 4, 62],
                 "checkmk": profile.version_text,
-                "python": "3.12.7",
+                "python": "3.12.7 (main, Oct  1 2024, 08:52:12) [GCC 13.2.0]",
+                "python_branch": "3.12",
                 "mod_wsgi": [5, 0],
                 "wsgi": [1, 0],
             },

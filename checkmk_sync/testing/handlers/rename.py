@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from ..context import Context, endpoint
-from ..http import Problem, bad_fields, json_response
+from ..context import Context, World, endpoint
+from ..http import Problem, json_response
 from ..profile import Profile
+from ..references import unused_host_name
 from ..schema import REQUIRED, Field
-from .hosts import HOST_NAME, existing_host, host_etag, host_object, name_problem
+from .hosts import existing_host, host_etag, host_object
 
 __all__: list[str] = []
 
 _WAIT = "/domain-types/host_config/actions/wait-for-completion/invoke"
 
 
-@endpoint(
-    "PUT",
-    "/objects/host_config/<host_name>/actions/rename/invoke",
-    body={"new_name": Field(HOST_NAME, REQUIRED)},
-    needs_etag=True,
-)
+def _fields(world: World) -> dict[str, Field]:
+    return {"new_name": Field(unused_host_name(world), REQUIRED)}
+
+
+@endpoint("PUT", "/objects/host_config/<host_name>/actions/rename/invoke", body=_fields)
 def rename(context: Context) -> Response:
+    """Checkmk: the documents demand If-Match, but nothing looks at it."""
     host, new = existing_host(context), context.body["new_name"]
-    said = name_problem(context, new)
-    if said:
-        raise bad_fields({"new_name": said})
-    context.check_etag(host_etag(host))
     context.require("wato.edit")
     renames = context.world.renames
     if context.setup.changes:
@@ -47,8 +44,9 @@ def rename(context: Context) -> Response:
 def _wait(context: Context) -> Response:
     """Checkmk does not block here either: it redirects to itself at once."""
     renames = context.world.renames
-    if not renames.known:
-        raise Problem(404, "Not Found", "There is no running host rename background job")
+    if not renames.jobs:
+        said = "No running renaming job was found"
+        raise Problem(404, said) if context.profile.missing_jobs_have_no_detail else Problem(404, "Not found", said)
     if not renames.active:
         return Response(status=204)
     response = Response(status=302)

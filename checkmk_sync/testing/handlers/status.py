@@ -2,82 +2,115 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Mapping, Optional
+from typing import Any, Iterator, Mapping, Optional, Sequence
 from urllib.parse import quote_plus
 
 from werkzeug.wrappers import Response
 
-from ..context import Context, endpoint
-from ..core import HOST_COLUMNS, SERVICE_COLUMNS
+from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, chosen
+from ..context import PATH_CHECKS, Context, World, endpoint
 from ..http import Problem, bad_fields, collection, json_response
 from ..livestatus import BadQuery, Predicate, about_the_host, compiled
 from ..profile import Profile
-from ..schema import REQUIRED, Field, anything, listed, text
-from .hosts import HOST_NAME
+from ..references import HOST_NAME, existing_site
+from ..schema import REQUIRED, Check, Field, listed, text
 
 __all__: list[str] = []
 
 _HOSTS = "/domain-types/host/collections/all"
+_HOST = "/objects/host/<host_name>"
 _SERVICES = "/domain-types/service/collections/all"
-_OF_HOST = "/objects/host/<host_name>/collections/services"
+_OF_HOST = f"{_HOST}/collections/services"
+_SHOW = f"{_HOST}/actions/show_service/invoke"
+_TABLES: Mapping[str, Mapping[str, Any]] = {"hosts": HOST_DEFAULTS, "services": SERVICE_DEFAULTS}
+_IN_EVERY_HOST = ("name",)
+_IN_EVERY_SERVICE = ("host_name", "description")
 
 
-def _asked(*columns: str) -> dict[str, Field]:
-    texts = listed(text)
+def _columns(world: World, table: str, default: Sequence[str]) -> Field:
+    known, unknown = _TABLES[table], world.profile.unknown_columns
+
+    def column(value: Any) -> Any:
+        is_known = isinstance(value, str) and value in known and value not in unknown
+        return text(value) or (None if is_known else [f"Unknown column: {table}.{value}"])
+
+    return Field(listed(column), list(default), repeated=True)
+
+
+def _query(world: World, table: str) -> Check:
+    known = _TABLES[table].keys() - world.profile.unknown_columns
+
+    def check(value: Any) -> Any:
+        try:
+            compiled(value, table, known)
+        except BadQuery as error:
+            return error.said
+        return None
+
+    return check
+
+
+def _asked(world: World, table: str, mandatory: Sequence[str]) -> dict[str, Field]:
     return {
-        "sites": Field(texts, repeated=True),
-        "query": Field(anything),
-        "columns": Field(texts, list(columns), repeated=True),
+        "sites": Field(listed(existing_site(world)), repeated=True),
+        "query": Field(_query(world, table)),
+        "columns": _columns(world, table, mandatory),
     }
 
 
-_HOST_ASKED = _asked("name")
-_SERVICE_ASKED = _asked("host_name", "description")
-_HOST_FILTER = {"host_name": Field(HOST_NAME)}
+def _host_asked(world: World) -> dict[str, Field]:
+    return _asked(world, "hosts", _IN_EVERY_HOST)
+
+
+def _service_asked(world: World) -> dict[str, Field]:
+    return _asked(world, "services", _IN_EVERY_SERVICE)
+
+
+def _service_asked_with_host(world: World) -> dict[str, Field]:
+    def host(value: Any) -> Any:
+        return HOST_NAME(value) or (None if _is_there(world, value) else [f"Host not found: {value!r}"])
+
+    return {**_service_asked(world), "host_name": Field(host)}
+
+
+def _is_there(world: World, host_name: str) -> bool:
+    """Checkmk asks the configuration; here hosts that are only monitored, such as seeded ones, are there as well."""
+    return host_name in world.setup.hosts or world.core.knows(host_name)
+
+
+def _named_host(context: Context) -> None:
+    name = context.params["host_name"]
+    wrong = HOST_NAME(name)
+    if not wrong and context.endpoint.path != _HOST and not _is_there(context.world, name):
+        wrong = [f"Host not found: {name!r}"]
+    if wrong:
+        raise bad_fields({"host_name": wrong}, 404)
+
+
+PATH_CHECKS[_HOST] = _named_host
 
 
 def _get(profile: Profile) -> bool:
     return profile.has_status_get
 
 
-def _known(columns: Iterable[str], table: str, known: frozenset[str]) -> list[str]:
-    found = [column.rpartition(".")[2] for column in columns]
-    wrong = {str(i): [f"Unknown column: {table}.{name}"] for i, name in enumerate(found) if name not in known}
-    if wrong:
-        raise bad_fields({"columns": wrong})
-    return found
+def _test(asked: Mapping[str, Any], table: str) -> Optional[Predicate]:
+    return compiled(asked.get("query"), table, _TABLES[table])
 
 
-def _test(asked: Mapping[str, Any], table: str, known: frozenset[str]) -> Optional[Predicate]:
-    try:
-        return compiled(asked.get("query"), table, known)
-    except BadQuery as error:
-        raise bad_fields({"query": [str(error)]}) from None
-
-
-def _filtered(
-    context: Context, asked: Mapping[str, Any], rows: Iterable[Mapping[str, Any]], test: Optional[Predicate]
-) -> Iterator[Mapping[str, Any]]:
-    sites = asked.get("sites")
-    if sites and context.setup.site not in sites:
-        wrong = {str(index): [f"Site {name!r} does not exist."] for index, name in enumerate(sites)}
-        raise bad_fields({"sites": wrong})
-    return iter(rows) if test is None else filter(test, rows)
-
-
-def _chosen(row: Mapping[str, Any], columns: Iterable[str]) -> dict[str, Any]:
-    return {column: row[column] for column in columns}
+def _with(mandatory: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """Checkmk puts mandatory columns that were not asked for in front."""
+    return [*(column for column in mandatory if column not in columns), *columns]
 
 
 def _hosts(context: Context, asked: Mapping[str, Any]) -> Response:
-    columns = _known(asked["columns"], "hosts", HOST_COLUMNS)
-    test = _test(asked, "hosts", HOST_COLUMNS)
-    rows = _filtered(context, asked, context.world.core.host_rows(), test)
+    columns, test = _with(_IN_EVERY_HOST, asked["columns"]), _test(asked, "hosts")
+    rows = filter(test, context.world.core.host_rows())
     head = {"id": "host", "domainType": "host", "links": [context.links.self_(_HOSTS)], "extensions": {}}
     return collection(head, (_host_item(context, row, columns) for row in rows))
 
 
-def _host_item(context: Context, row: Mapping[str, Any], columns: list[str]) -> dict[str, Any]:
+def _host_item(context: Context, row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     name = row["name"]
     return {
         "domainType": "host",
@@ -85,52 +118,42 @@ def _host_item(context: Context, row: Mapping[str, Any], columns: list[str]) -> 
         "title": name,
         "links": [context.links.self_(f"/objects/host/{context.links.quoted(name)}")],
         "members": {},
-        "extensions": _chosen(row, ["name", *columns]),
+        "extensions": chosen(row, columns),
     }
 
 
-@endpoint("GET", _HOSTS, query=_HOST_ASKED, exists=_get)
+@endpoint("GET", _HOSTS, query=_host_asked, exists=_get)
 def list_host_status(context: Context) -> Response:
     return _hosts(context, context.query)
 
 
-@endpoint("POST", _HOSTS, body=_HOST_ASKED, exists=lambda profile: profile.has_host_status_post)
+@endpoint("POST", _HOSTS, body=_host_asked, exists=lambda profile: profile.has_host_status_post)
 def query_host_status(context: Context) -> Response:
     return _hosts(context, context.body)
 
 
-@endpoint("GET", "/objects/host/<host_name>", query={"columns": Field(listed(text), ["name"], repeated=True)})
+def _one_host_asked(world: World) -> dict[str, Field]:
+    return {"columns": _columns(world, "hosts", _IN_EVERY_HOST)}
+
+
+@endpoint("GET", _HOST, query=_one_host_asked)
 def get_host_status(context: Context) -> Response:
     name = context.params["host_name"]
-    columns = _known(context.query["columns"], "hosts", HOST_COLUMNS)
-    row = next((row for row in _rows_of_host(context, name)), None)
+    row = context.world.core.host_row(name)
     if row is None:
         raise Problem(404, "The requested host was not found", f"The host name {name} did not match any host")
-    item = _host_item(context, row, columns)
-    item["extensions"] = _chosen(row, columns)
-    return json_response(item)
-
-
-def _rows_of_host(context: Context, name: str) -> Iterator[Mapping[str, Any]]:
-    core = context.world.core
-    return (row for row in core.host_rows() if row["name"] == name) if core.knows(name) else iter(())
+    return json_response(_host_item(context, row, _with(_IN_EVERY_HOST, context.query["columns"])))
 
 
 def _services(context: Context, asked: Mapping[str, Any], host: Optional[str]) -> Response:
-    columns = _known(asked["columns"], "services", SERVICE_COLUMNS)
-    core = context.world.core
-    if host is not None and not core.knows(host):
-        raise bad_fields(
-            {"host_name": [f"Host not found: {host!r}"]}, status=404 if host in context.params.values() else 400
-        )
-    test = _test(asked, "services", SERVICE_COLUMNS)
+    columns, test = _with(_IN_EVERY_SERVICE, asked["columns"]), _test(asked, "services")
     only = None if test is None else about_the_host(asked["query"])
-    rows = _filtered(context, asked, core.service_rows(host, only), test)
+    rows: Iterator[Mapping[str, Any]] = filter(test, context.world.core.service_rows(host, only))
     head = {"id": "service", "domainType": "service", "links": [context.links.self_(_SERVICES)], "extensions": {}}
     return collection(head, (_service_item(context, row, columns) for row in rows))
 
 
-def _service_item(context: Context, row: Mapping[str, Any], columns: list[str]) -> dict[str, Any]:
+def _service_item(context: Context, row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     host, name = row["host_name"], row["description"]
     show = f"/objects/host/{context.links.quoted(host)}/actions/show_service/invoke"
     link = context.links.link(
@@ -144,11 +167,11 @@ def _service_item(context: Context, row: Mapping[str, Any], columns: list[str]) 
         "title": f"{name} on {host}",
         "links": [link],
         "members": {},
-        "extensions": _chosen(row, columns),
+        "extensions": chosen(row, columns),
     }
 
 
-@endpoint("GET", _SERVICES, query={**_SERVICE_ASKED, **_HOST_FILTER}, exists=_get)
+@endpoint("GET", _SERVICES, query=_service_asked_with_host, exists=_get)
 def list_services(context: Context) -> Response:
     return _services(context, context.query, context.query.get("host_name"))
 
@@ -157,35 +180,42 @@ def _post(profile: Profile) -> bool:
     return profile.has_service_status_post
 
 
-@endpoint("POST", _SERVICES, body={**_SERVICE_ASKED, **_HOST_FILTER}, exists=_post)
+@endpoint("POST", _SERVICES, body=_service_asked_with_host, exists=_post)
 def query_services(context: Context) -> Response:
     return _services(context, context.body, context.body.get("host_name"))
 
 
-@endpoint("GET", _OF_HOST, query=_SERVICE_ASKED, exists=_get)
+@endpoint("GET", _OF_HOST, query=_service_asked, exists=_get)
 def list_services_of_host(context: Context) -> Response:
     return _services(context, context.query, context.params["host_name"])
 
 
-@endpoint("POST", _OF_HOST, body=_SERVICE_ASKED, exists=_post)
+@endpoint("POST", _OF_HOST, body=_service_asked, exists=_post)
 def query_services_of_host(context: Context) -> Response:
     return _services(context, context.body, context.params["host_name"])
 
 
-_SHOWN = {
-    "service_description": Field(text, REQUIRED),
-    "columns": Field(listed(text), ["host_name", "description", "state", "state_type", "last_check"], repeated=True),
-}
+def _shown(world: World) -> dict[str, Field]:
+    default = ("host_name", "description", "state", "state_type", "last_check")
+    return {"service_description": Field(text, REQUIRED), "columns": _columns(world, "services", default)}
 
 
-@endpoint("GET", "/objects/host/<host_name>/actions/show_service/invoke", query=_SHOWN)
+@endpoint("GET", _SHOW, query=_shown)
 def show_service(context: Context) -> Response:
+    """Checkmk: unlike in lists, no column is mandatory."""
     host, name = context.params["host_name"], context.query["service_description"]
-    columns = _known(context.query["columns"], "services", SERVICE_COLUMNS)
-    rows = context.world.core.service_rows(host) if context.world.core.knows(host) else iter(())
-    row = next((row for row in rows if row["description"] == name), None)
+    row = next((row for row in context.world.core.service_rows(host) if row["description"] == name), None)
     if row is None:
-        raise Problem(404, "The requested service was not found", f"The service {name!r} did not match any service")
-    item = _service_item(context, row, columns)
-    item["id"] = f"{host}-{name}"
-    return json_response(item)
+        detail = f"The service name {name} did not match any service"
+        raise Problem(404, "The requested service was not found", detail)
+    ident = f"{host}-{name}"
+    return json_response(
+        {
+            "domainType": "service",
+            "id": ident,
+            "title": f"Service {name}",
+            "links": [context.links.self_(f"/objects/service/{context.links.quoted(ident)}")],
+            "members": {},
+            "extensions": chosen(row, context.query["columns"]),
+        }
+    )

@@ -1,0 +1,66 @@
+"""The report that Checkmk answers with when a handler meets something it did not foresee."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+import uuid
+from typing import TYPE_CHECKING, Any, Optional, Sequence
+from urllib.parse import urlencode
+
+from werkzeug.wrappers import Request, Response
+
+from .http import PROBLEM, parsed_json
+from .state import iso
+
+if TYPE_CHECKING:
+    from .context import World
+
+__all__ = ["crash_response"]
+
+
+def crash_response(
+    world: World, request: Request, error: Optional[BaseException] = None, said: Sequence[str] = ("KeyError", "'x'")
+) -> Response:
+    """500 with a crash report about ``error``, or about the type and text in ``said``."""
+    frames: list[str] = []
+    if error is not None:
+        said = (type(error).__name__, str(error))
+        frames = "".join(traceback.format_exception(type(error), error, error.__traceback__)).split("\n")
+    site, ident = world.setup.site, str(uuid.uuid4())
+    raw = request.get_data()
+    details = {
+        "request_info": {
+            "method": request.method,
+            "data_received": parsed_json(raw) if raw else {},
+            # Checkmk sends all of them. A test has no use for its own secret in a log.
+            "headers": {name: value for name, value in request.headers.items() if name != "Authorization"},
+        },
+        "check_mk_info": {},
+        "crash_report_url": {
+            "href": f"{request.host_url}{site}/check_mk/crash.py?{urlencode({'crash_id': ident, 'site': site})}",
+            "method": "get",
+            "rel": "cmk/crash-report",
+            "type": "text/html",
+        },
+    }
+    ext: dict[str, Any] = {
+        "time": iso(world.setup.clock).partition("+")[0],
+        "os": sys.platform,
+        "version": str(world.profile.version),
+        "edition": world.profile.edition,
+        "exc_traceback": frames,
+        "core": "cmc" if world.profile.is_commercial else "nagios",
+        "python_version": sys.version,
+        "python_paths": [],
+        "id": ident,
+        "crash_type": "rest_api",
+        "exc_type": said[0],
+        "exc_value": said[1],
+        "local_vars": "",
+        "details": details,
+    }
+    detail = f"{said[0]}: {said[1]}. Crash report generated. Please submit."
+    body = {"title": "Internal Server Error", "status": 500, "detail": detail, "ext": ext}
+    return Response(json.dumps(body, default=repr), 500, content_type=PROBLEM)

@@ -1,0 +1,55 @@
+"""What the agent receiver of a site asks about a host."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from ..context import Context, endpoint
+from ..http import Problem, json_response
+from ..schema import REQUIRED, Field, text
+from .hosts import existing_host
+
+__all__: list[str] = []
+
+_ONE = "/objects/host_config_internal/<host_name>"
+
+
+def _uuid(value: Any) -> Any:
+    wrong = text(value)
+    if wrong is None:
+        try:
+            uuid.UUID(value)
+        except ValueError:
+            wrong = ["Not a valid UUID."]
+    return wrong
+
+
+_LINK = {"uuid": Field(_uuid, REQUIRED)}
+
+
+@endpoint("GET", _ONE)
+def show_host(context: Context) -> Response:
+    host = existing_host(context)
+    site = context.setup.effective(host)["site"]
+    return json_response({"site": site, "is_cluster": host.nodes is not None})
+
+
+@endpoint("PUT", f"{_ONE}/actions/register/invoke", body=_LINK)
+def register(context: Context) -> Response:
+    name = context.params["host_name"]
+    host = context.setup.hosts.get(name)
+    if host is None:
+        raise Problem(404, "Not Found", f"Host {name} does not exist.")
+    if host.nodes is not None:
+        detail = "This host is a cluster host. Register its nodes instead."
+        raise Problem(405, "Cannot register cluster hosts", detail)
+    return json_response({"connection_mode": context.setup.effective(host).get("cmk_agent_connection", "pull-agent")})
+
+
+@endpoint("PUT", f"{_ONE}/actions/link_uuid/invoke", body=_LINK)
+def link_uuid(context: Context) -> Response:
+    existing_host(context)
+    return Response(status=204)

@@ -1,0 +1,64 @@
+"""Who sends a request: the Authorization header, read as Checkmk reads it."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from typing import Callable, Mapping
+
+from .http import Problem
+from .state import User
+
+__all__ = ["logged_in"]
+
+_USERNAME = re.compile(r"[\w$][-@.+\w$]*")
+
+
+def _bearer(token: str) -> tuple[str, str]:
+    name, password = token.strip().split(" ", 1)
+    return name, password
+
+
+def _basic(token: str) -> tuple[str, str]:
+    name, password = base64.b64decode(token.strip()).decode("utf-8").split(":", 1)
+    return name, password
+
+
+_SCHEMES: Mapping[str, Callable[[str], tuple[str, str]]] = {"Basic": _basic, "Bearer": _bearer}
+
+
+def logged_in(header: str, users: Mapping[str, User]) -> User:
+    """The user that a header names; Problem 401 where it names none or has the wrong password."""
+    for scheme, credentials in _SCHEMES.items():
+        if header.startswith(f"{scheme} "):
+            try:
+                # Checkmk: what stands behind a second "Bearer " is cut off.
+                name, password = credentials(header.split(f"{scheme} ")[1])
+            except ValueError:
+                raise _unauthorized(f"Invalid {scheme} token") from None
+            return _verified(users, name, password, scheme)
+    raise _unauthorized("You need to be logged in to access this resource.")
+
+
+def _verified(users: Mapping[str, User], name: str, password: str, scheme: str) -> User:
+    if not name:
+        raise _unauthorized("Empty user not allowed.")
+    if not _USERNAME.fullmatch(name):
+        raise _unauthorized("Illegal username.")
+    if not password:
+        raise _unauthorized("Invalid password: Password must not be empty")
+    if "\0" in password:
+        raise _unauthorized("Invalid password: Password must not contain null bytes")
+    user = users.get(name)
+    if user is not None and user.is_locked:
+        raise _unauthorized("User is locked")
+    if user is None or not hmac.compare_digest(user.password.encode(), password.encode()):
+        if user is not None:
+            user.failures += 1
+        raise _unauthorized(f"Wrong credentials ({scheme} header)")
+    return user
+
+
+def _unauthorized(detail: str) -> Problem:
+    return Problem(401, "Unauthorized", detail)
