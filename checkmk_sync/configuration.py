@@ -14,6 +14,7 @@ from .settings import Settings, nearest, with_key
 
 __all__ = ["NEEDED_VARIABLES", "from_env", "load", "nearest", "settings_from"]
 
+MAX_CHARACTERS = 2**20
 _SECRET_KEYS = {
     "password": "value",
     "password_file": "file",
@@ -48,11 +49,16 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
     try:
         with open(name, encoding="utf-8-sig") as source:
             mode = os.fstat(source.fileno()).st_mode
-            document = read_yaml(source.read(), name)
+            text = source.read(MAX_CHARACTERS + 1)
     except OSError as error:
         raise SettingsError(f"the configuration cannot be read: {error.strerror}", file=name) from error
     except UnicodeDecodeError as error:
         raise SettingsError("the configuration is not UTF-8 text", file=name) from error
+    except ValueError as error:  # a name with NUL
+        raise SettingsError(f"the configuration cannot be read: {error}", file=name) from error
+    if len(text) > MAX_CHARACTERS:
+        raise SettingsError(f"the configuration is larger than {MAX_CHARACTERS // 2**20} MiB", file=name)
+    document = read_yaml(text, name)
     settings = settings_from(_at_home(document, os.path.dirname(os.path.abspath(name))))
     redis_password = settings.caching.redis_password
     if settings.password.value is not None or (redis_password is not None and redis_password.value is not None):

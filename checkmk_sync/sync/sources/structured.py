@@ -1,0 +1,75 @@
+"""Inventories in YAML and JSON: a mapping with ``hosts`` and ``folders``, a list of objects, or one object."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterator, Mapping, Optional, Union
+
+from ...documents import Document
+from ...errors import SettingsError
+from ...places import Place
+from ...settings import nearest
+from ..attributes import as_read
+from ..desired import Entry, Problem
+from ..kinds import KINDS, by_section
+
+__all__ = ["document_entries"]
+
+# What `hosts get` and `folders get` print besides what an inventory can say.
+_READ_ONLY = frozenset({"effective_attributes", "owner"})
+_SECTIONS = tuple(kind.section for kind in KINDS.values())
+
+
+def document_entries(document: Document, problems: list[Problem]) -> Iterator[Entry]:
+    """The entries of a document."""
+    data = document.data
+    if data is None:
+        return
+    if isinstance(data, list):
+        yield from _entries(data, document, ())
+    elif isinstance(data, Mapping) and _kind_of(data) is not None and not any(name in data for name in _SECTIONS):
+        place = _at(document, ())
+        yield Entry(_kind_of(data) or "host", _writable(data), document.source, place)
+    elif isinstance(data, Mapping):
+        for section, found in data.items():
+            kind = by_section(str(section))
+            if kind is not None and (found is None or isinstance(found, list)):
+                yield from _entries(found or [], document, (section,), kind.name)
+                continue
+            unknown = f"unknown section {as_read(section)}{nearest(str(section), _SECTIONS)}"
+            said = unknown if kind is None else f"{section!r} must be a list"
+            problems.append(Problem(said, document.source, *document.place((section,))))
+    else:
+        said = "an inventory is a mapping with 'hosts' and 'folders', or a list of hosts"
+        raise SettingsError(said, file=document.source)
+
+
+def _entries(
+    found: list[Any], document: Document, path: tuple[str, ...], kind: Optional[str] = None
+) -> Iterator[Entry]:
+    for index, data in enumerate(found):
+        of = kind or _kind_of(data) or "host"
+        yield Entry(of, _writable(data), document.source, _item_place(document, path, index), index)
+
+
+def _kind_of(data: Any) -> Optional[str]:
+    """The kind of an object by the key that names it; None for anything else."""
+    if not isinstance(data, Mapping):
+        return None
+    return next((kind.name for kind in (KINDS["host"], KINDS["folder"]) if kind.keys[0] in data), None)
+
+
+def _writable(data: Any) -> Any:
+    if not isinstance(data, Mapping) or _READ_ONLY.isdisjoint(data):
+        return data
+    return {key: value for key, value in data.items() if key not in _READ_ONLY}
+
+
+def _item_place(document: Document, path: tuple[str, ...], index: int) -> Callable[..., Place]:
+    def place(*below: Union[str, int]) -> Place:
+        return document.place((*path, index, *below)) if below else Place(document.line_of_item(path, index))
+
+    return place
+
+
+def _at(document: Document, path: tuple[str, ...]) -> Callable[..., Place]:
+    return lambda *below: document.place((*path, *below))
