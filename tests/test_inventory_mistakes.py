@@ -88,7 +88,7 @@ def test_warnings_are_shown_with_the_plan() -> None:
     plan = diff(from_data({"folders": [{"path": "/wato"}]}), holding())
     said = "folder /wato is created below the root"
     assert f"\nWarning: {said}" in plan_as_text(plan)
-    assert f"\nWarning: {said}" in plan_as_markdown(plan)
+    assert f"\nWarning: `{said}" in plan_as_markdown(plan)
     assert plan.to_dict()["warnings"][0].startswith(said)
 
 
@@ -153,7 +153,7 @@ def test_what_is_of_the_right_type_passes() -> None:
 
 
 NEEDED = "a CSV needs the column 'name' (for hosts) or 'path' (for folders)"
-WAY_OUT = "; for an export with other columns, a mapping file (--map) says what they are"
+WAY_OUT = "; for an export with other columns, give a mapping file"
 
 
 @pytest.mark.parametrize(
@@ -206,6 +206,6 @@ def test_other_encodings_are_told_with_what_to_do(
         load(path)
     source = "utf-16" if encoding.startswith("utf-16") else "windows-1252"
     assert str(caught.value) == (
-        f"{path}:{line}: the inventory {said}: name its encoding, such as --encoding {source}, save it in Excel as "
+        f"{path}:{line}: the inventory {said}: name its encoding, such as encoding='{source}', save it in Excel as "
         f"'CSV UTF-8', or use iconv -f {source.upper()} -t UTF-8"
     )

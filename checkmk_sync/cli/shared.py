@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, TypeVar
@@ -114,7 +115,8 @@ def ask(question: str) -> None:
 
 def as_options(text: str) -> str:
     """What the library says, with the options of the command line in place of arguments of Python."""
-    return text.replace("force_foreign_changes", "--force-foreign")
+    text = text.replace("force_foreign_changes", "--force-foreign").replace("a mapping file", "a mapping file (--map)")
+    return re.sub(r"\bencoding='([^']+)'", r"--encoding \1", text)
 
 
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:

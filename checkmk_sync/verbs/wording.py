@@ -12,10 +12,12 @@ OPTIONS = (
     *("recursive", "remove", "remove-label", "title"),
 )
 _OPTION = re.compile(rf"--({'|'.join(sorted(OPTIONS, key=len, reverse=True))})(?![\w-])")
+_ENCODING = re.compile(r"\bencoding='[^']+'")
 _IN_PYTHON = re.compile(r" \([a-z_]+=[^()]* in Python\)")
 
 
 def as_arguments(text: str) -> str:
     """``text`` with the arguments of tools in place of options."""
     text = _IN_PYTHON.sub("", text).replace("force_foreign_changes", "force_foreign")
+    text = _ENCODING.sub("the setting sync.encoding of this server", text)
     return _OPTION.sub(lambda found: found[1].replace("-", "_"), text)

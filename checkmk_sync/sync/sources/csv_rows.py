@@ -187,7 +187,7 @@ def _misspelt(header: list[str]) -> Optional[str]:
     if "name" in header or "path" in header:
         return None
     said = "a CSV needs the column 'name' (for hosts) or 'path' (for folders)"
-    way_out = "; for an export with other columns, a mapping file (--map) says what they are"
+    way_out = "; for an export with other columns, give a mapping file"
     meant = next((cell for cell in header if names_hosts(cell)), None)
     if meant is not None:
         return f"{said}, not {meant!r}{way_out}"

@@ -88,7 +88,7 @@ def _no_text(raw: Union[bytes, bytearray], encoding: Optional[str]) -> Optional[
 
 def _way_out(encoding: str) -> str:
     return (
-        f"name its encoding, such as --encoding {encoding}, save it in Excel as 'CSV UTF-8', "
+        f"name its encoding, such as encoding='{encoding}', save it in Excel as 'CSV UTF-8', "
         f"or use iconv -f {encoding.upper()} -t UTF-8"
     )
 
