@@ -10,9 +10,9 @@ from typing import Any, Mapping, Optional, Union, get_type_hints
 from .credentials import SecretSource, warn_if_readable_by_others
 from .documents import Document, read_yaml
 from .errors import SettingsError
-from .settings import Settings, nearest, with_key
+from .settings import Settings, SyncSettings, nearest, with_key
 
-__all__ = ["NEEDED_VARIABLES", "from_env", "load", "nearest", "settings_from"]
+__all__ = ["NEEDED_VARIABLES", "from_env", "load", "load_sync", "nearest", "settings_from"]
 
 MAX_CHARACTERS = 2**20
 _SECRET_KEYS = {
@@ -35,8 +35,10 @@ _PATHS = (
     ("checkmk", "ca_bundle"),
     ("advanced_features", "caching", "path"),
     ("advanced_features", "caching", "redis_password_file"),
+    ("sync", "map"),
 )
-# These records stand under `advanced_features:`; everything else of Settings under `checkmk:`.
+_SECTIONS = ("checkmk", "sync", "advanced_features")
+# These records stand under `advanced_features:`, `sync` at the top, everything else of Settings under `checkmk:`.
 _ADVANCED = ("streaming", "caching", "batch_processing", "metrics", "recovery")
 
 
@@ -45,7 +47,24 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
 
     SettingsError with file, line and key for a mistake.
     """
-    name = os.fspath(path)
+    document, mode = _read(os.fspath(path))
+    settings = settings_from(document)
+    redis_password = settings.caching.redis_password
+    if settings.password.value is not None or (redis_password is not None and redis_password.value is not None):
+        warn_if_readable_by_others(document.source, mode)
+    return settings
+
+
+def load_sync(path: Union[str, os.PathLike[str]]) -> SyncSettings:
+    """The section ``sync`` of a configuration file alone: for what is done without a site."""
+    document, _ = _read(os.fspath(path))
+    _refuse_unknown(document, (), document.data or {}, _SECTIONS)
+    settings: SyncSettings = _typed(document, ("sync",), _section(document, "sync"), SyncSettings)
+    return settings
+
+
+def _read(name: str) -> tuple[Document, int]:
+    """A configuration file, with paths in it taken from its folder, and the mode of the file."""
     try:
         with open(name, encoding="utf-8-sig") as source:
             mode = os.fstat(source.fileno()).st_mode
@@ -58,12 +77,7 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
         raise SettingsError(f"the configuration cannot be read: {error}", file=name) from error
     if len(text) > MAX_CHARACTERS:
         raise SettingsError(f"the configuration is larger than {MAX_CHARACTERS // 2**20} MiB", file=name)
-    document = read_yaml(text, name)
-    settings = settings_from(_at_home(document, os.path.dirname(os.path.abspath(name))))
-    redis_password = settings.caching.redis_password
-    if settings.password.value is not None or (redis_password is not None and redis_password.value is not None):
-        warn_if_readable_by_others(name, mode)
-    return settings
+    return _at_home(read_yaml(text, name), os.path.dirname(os.path.abspath(name))), mode
 
 
 def _at_home(document: Document, folder: str) -> Document:
@@ -83,10 +97,10 @@ def from_env() -> Settings:
 
 
 def settings_from(document: Document) -> Settings:
-    """The settings in a document with the sections ``checkmk`` and ``advanced_features``."""
-    _refuse_unknown(document, (), document.data or {}, ("checkmk", "advanced_features"))
+    """The settings in a document with the sections ``checkmk``, ``sync`` and ``advanced_features``."""
+    _refuse_unknown(document, (), document.data or {}, _SECTIONS)
     checkmk = dict(_section(document, "checkmk"))
-    own = [entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, "password")]
+    own = [entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, "password", "sync")]
     _refuse_unknown(document, ("checkmk",), checkmk, (*own, *_SECRET_KEYS))
     variables = _fill_from_environment(checkmk)
     _refuse_incomplete(document, checkmk)
@@ -100,6 +114,7 @@ def settings_from(document: Document) -> Settings:
         section = "advanced_features" if name in _ADVANCED else "checkmk"
         if name != "password":
             values[name] = _typed(document, (section, name), value, hints[name])
+    values["sync"] = _typed(document, ("sync",), _section(document, "sync"), SyncSettings)
     if redis_password is not None:
         values["caching"] = dataclasses.replace(values["caching"], redis_password=redis_password)
     settings: Settings = _record(document, ("checkmk",), Settings, values)

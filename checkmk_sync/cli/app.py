@@ -27,6 +27,7 @@ from ..verbs import VERBS, Argument, FailedRow, Intent, Verb
 from .cost import cost_of
 from .demo import demo
 from .doctor import doctor
+from .inventory import check
 from .mcp import mcp
 from .output import safe
 from .shared import INTERRUPTED, REFUSED, UNREACHABLE, Declined, State, as_options, ask, can_ask, shared_options
@@ -41,6 +42,7 @@ _NOUNS = {
     "hosts": "Hosts: configuration and status.",
     "folders": "Folders of the configuration.",
     "services": "Services as the monitoring sees them.",
+    "inventory": "Inventory files, without a site.",
 }
 
 
@@ -164,6 +166,7 @@ def _register() -> None:
         cli.add_command(groups[noun])
     for verb in (verb for verb in VERBS if "cli" in verb.faces):
         (groups[verb.noun] if verb.noun else cli).add_command(_command(verb))
+    groups["inventory"].add_command(check)
     for command in (apply, demo, doctor, mcp, plan, simulate):
         cli.add_command(command)
 

@@ -12,10 +12,10 @@ from typing import Any, Callable, Optional, TypeVar
 import click
 
 from ..client import Checkmk
-from ..configuration import NEEDED_VARIABLES, from_env, load
+from ..configuration import NEEDED_VARIABLES, from_env, load, load_sync
 from ..errors import SettingsError
 from ..metrics import MetricsCollector
-from ..settings import Settings
+from ..settings import Settings, SyncSettings
 from .output import Output
 
 __all__ = [
@@ -66,6 +66,11 @@ class State:
             raise SettingsError(f"{error}; {hint}", field=error.field) from None
         self.server_url = settings.server_url
         return settings
+
+    def sync_settings(self) -> SyncSettings:
+        """How inventories are read. That needs neither a site nor credentials."""
+        path = self.config or os.environ.get(CONFIG_VARIABLE)
+        return load_sync(path) if path else SyncSettings()
 
     def client(self) -> Checkmk:
         self.start_logging()

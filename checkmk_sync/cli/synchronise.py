@@ -12,12 +12,12 @@ from ..sync import (
     Options,
     Plan,
     apply_plan,
-    load,
     make_plan,
     plan_as_markdown,
     plan_as_text,
     report_as_text,
 )
+from .inventory import read_inventories, reading_options
 from .output import Output, safe
 from .shared import State, as_options, ask, can_ask, shared_options
 
@@ -36,6 +36,7 @@ def _inventory(command: F) -> F:
     command = click.option(
         "--owner", metavar="NAME", help="Mark what is created as yours, and delete what is yours and not wanted."
     )(command)
+    command = reading_options(command)
     return click.argument("inventory", nargs=-1, required=True, metavar="INVENTORY...")(command)
 
 
@@ -52,6 +53,8 @@ def plan(
     inventory: tuple[str, ...],
     owner: Optional[str],
     adopt: bool,
+    mapping: Optional[str],
+    encoding: Optional[str],
     detailed_exitcode: bool,
     markdown: bool,
 ) -> int:
@@ -62,7 +65,7 @@ def plan(
     state: State = context.ensure_object(State)
     if state.as_json and markdown:
         raise click.UsageError("give --json or --markdown, not both")
-    desired = load(inventory)
+    desired = read_inventories(state, inventory, mapping, encoding)
     with state.client() as client:
         found = make_plan(client, desired, owner=owner, adopt=adopt)
     if state.as_json:
@@ -93,6 +96,8 @@ def apply(
     inventory: tuple[str, ...],
     owner: Optional[str],
     adopt: bool,
+    mapping: Optional[str],
+    encoding: Optional[str],
     allow_changes: Optional[int],
     checksum: Optional[str],
     yes: bool,
@@ -107,7 +112,7 @@ def apply(
     """
     state: State = context.ensure_object(State)
     output = state.output
-    desired = load(inventory)
+    desired = read_inventories(state, inventory, mapping, encoding)
     with state.client() as client:
         found = make_plan(client, desired, owner=owner, adopt=adopt)
         if not (state.as_json or found.is_empty):  # also a plan that is refused

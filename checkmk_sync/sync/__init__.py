@@ -16,15 +16,18 @@ from ..errors import SettingsError
 from .apply import Options, Step, apply_plan
 from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
+from .mapping import ColumnMap
+from .mapping_file import load_map
 from .observe import observe, undiscovered
 from .plan import Plan, diff
 from .render import plan_as_markdown, plan_as_text
 from .report import Report, report_as_text
-from .sources import from_data, load
+from .sources import from_data, load, to_data
 
 __all__ = [
     "Action",
     "Change",
+    "ColumnMap",
     "Conflict",
     "Desired",
     "Object",
@@ -37,10 +40,12 @@ __all__ = [
     "diff",
     "from_data",
     "load",
+    "load_map",
     "make_plan",
     "plan_as_markdown",
     "plan_as_text",
     "report_as_text",
+    "to_data",
 ]
 
 

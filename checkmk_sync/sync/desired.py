@@ -100,10 +100,12 @@ class Object:
 
 @dataclass(frozen=True)
 class Desired:
-    """Everything an inventory wants, by kind and key; ``kinds`` are those it speaks of at all."""
+    """Everything an inventory wants, by kind and key; ``kinds`` are those it speaks of at all. ``notes`` tell how it
+    was read, such as which rows were left out."""
 
     objects: Mapping[tuple[str, str], Object]
     kinds: frozenset[str]
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def of_kind(self, kind: str) -> Iterator[Object]:
         return (found for (of, _), found in self.objects.items() if of == kind)

@@ -197,7 +197,7 @@ def diff(
         pending=observed.pending,
         user=observed.user,
         site=site,
-        warnings=(*warnings(desired, observed), *(folders_that_stay([change.key for change in kept]))),
+        warnings=(*desired.notes, *warnings(desired, observed), *(folders_that_stay([change.key for change in kept]))),
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
 from ..errors import PlanChangedError
 from ..names import counted
 from ..resources.activation import PendingChange
-from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, make_plan
+from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, load_map, make_plan
 from ..sync.render import change_as_text
 from ..sync.sources import InventoryText, from_text
 from .previews import changes_by_user
@@ -20,10 +22,17 @@ __all__ = ["SYNC_VERBS"]
 SHOWN = 50  # changes in one answer
 
 
-def _desired(inventory: Optional[Mapping[str, Any]], file: Optional[InventoryText]) -> Desired:
+def _desired(client: Checkmk, inventory: Optional[Mapping[str, Any]], file: Optional[InventoryText]) -> Desired:
+    """Files are read through the configured mapping file, which is the operator's; data is an inventory already."""
     if (inventory is None) == (file is None):
         raise ValueError("give either an inventory or the name of a file with one")
-    return from_text(file) if file is not None else from_data(inventory or {})
+    if file is None:
+        return from_data(inventory or {})
+    path = client.settings.sync.map
+    if path is None:
+        return from_text(file)
+    mapping = dataclasses.replace(load_map(path), file=os.path.basename(path))  # models need not know where it is
+    return from_text(file, mapping=mapping)
 
 
 def _planned(
@@ -33,7 +42,7 @@ def _planned(
     owner: Optional[str] = None,
     adopt: bool = False,
 ) -> Plan:
-    return make_plan(client, _desired(inventory, file), owner=owner, adopt=adopt)
+    return make_plan(client, _desired(client, inventory, file), owner=owner, adopt=adopt)
 
 
 def _plan(client: Checkmk, **given: Any) -> Row:
@@ -45,6 +54,7 @@ def _plan(client: Checkmk, **given: Any) -> Row:
         "changes": [change_as_text(change) for change in plan.changes[:SHOWN]],
         "more_changes": max(0, len(plan.changes) - SHOWN),
         "conflicts": [str(conflict) for conflict in plan.conflicts[:SHOWN]],
+        "warnings": list(plan.warnings[:SHOWN]),
         "undiscovered": len(plan.undiscovered),
         "own_pending": plan.own_pending,
         "foreign_pending": plan.foreign_pending,
@@ -187,6 +197,7 @@ SYNC_VERBS = (
             Field("changes", f"The first {SHOWN} changes.", list[str], foreign=True),
             Field("more_changes", "How many changes are not shown.", int),
             Field("conflicts", "Objects that belong to somebody else: the plan is refused.", list[str], foreign=True),
+            Field("warnings", "What may not be meant, and rows of the inventory left out.", list[str], foreign=True),
             Field("undiscovered", "Hosts whose services were never found.", int),
             Field("own_pending", "Own changes that are not active yet.", int),
             Field("foreign_pending", "Pending changes of other users.", int),

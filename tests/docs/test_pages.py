@@ -54,7 +54,7 @@ def test_the_configuration_page_lists_every_key_with_its_default() -> None:
 def test_the_configuration_page_names_the_test_of_each_table() -> None:
     """That test fails for a key whose effect it does not show."""
     tables = re.findall(r"^Under `\w+`.*?^\|", _page("docs/configuration.md"), re.MULTILINE | re.DOTALL)
-    assert len(tables) == 2
+    assert len(tables) == 3
     assert all("](../tests/test_settings_effects.py)" in table for table in tables)
 
 

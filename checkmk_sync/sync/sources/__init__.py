@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import os
 import re
 import sys
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Iterable, Iterator, Mapping, Optional, Union, cast
+from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Optional, Union, cast
 
 from ...documents import MAX_BYTES, Document, read_json, read_limited, read_yaml
 from ...errors import InventoryError, SettingsError
+from ..cells import attribute_value
 from ..desired import Desired, Entry, Problem, desired_state
-from .cells import attribute_value
+from ..mapping import ColumnMap
+from ..mapping_file import load_map
 from .csv_rows import csv_entries as _of_csv
 from .csv_rows import delimiter_of, names_hosts, separator_in
-from .encodings import checked_encoding, decoded
-from .structured import document_entries
+from .encodings import checked_encoding, decoded, is_probably_utf8
+from .mapped import Notes, mapped_document, mapped_table
+from .structured import document_entries, to_data
 
-__all__ = ["InventoryText", "attribute_value", "from_data", "from_text", "load"]
+__all__ = ["InventoryText", "attribute_value", "from_data", "from_text", "load", "to_data"]
 
 Source = Union[str, "os.PathLike[str]"]
 
@@ -26,27 +31,37 @@ _EMPTY = "the inventory is empty: it names no host and no folder"
 _ENDINGS = (".csv", ".json", ".yaml", ".yml")
 
 
-def load(sources: Union[Source, Iterable[Source]], *, encoding: Optional[str] = None) -> Desired:
+def load(
+    sources: Union[Source, Iterable[Source]],
+    *,
+    mapping: Union[Source, ColumnMap, None] = None,
+    encoding: Optional[str] = None,
+) -> Desired:
     """The desired state in one or several files; ``-`` is standard input.
 
     The ending tells the format (``.yaml``, ``.yml``, ``.json``, ``.csv``); standard input and other
-    endings are looked into. Files are UTF-8 unless an ``encoding`` is given.
+    endings are looked into. A ``mapping`` file says what the columns of an export are. Files are UTF-8 unless an
+    ``encoding`` is given.
 
     InventoryError lists every mistake with file, line and column, also that a source
-    is empty: an export that failed must not delete hosts. SettingsError for an encoding that Python does not know.
+    is empty: an export that failed must not delete hosts. SettingsError for an encoding that Python does not know, and
+    for a mapping file that cannot be read.
     """
     checked_encoding(encoding)
+    columns = mapping if mapping is None or isinstance(mapping, ColumnMap) else load_map(mapping)
     names = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
-    problems = [] if names else [Problem("no inventory is given")]
+    reading = _Reading(columns)
+    if not names:
+        reading.problems.append(Problem("no inventory is given"))
     if names.count("-") > 1:
-        problems.append(Problem("standard input can be read once only"))
-    entries: list[Entry] = []
-    for name in dict.fromkeys(os.fspath(source) for source in names):
-        try:
-            entries += _found_in(_STDIN if name == "-" else name, _text_of(name, encoding), problems)
-        except SettingsError as error:
-            problems.append(_problem_of(error))
-    return _desired(entries, problems)
+        reading.problems.append(Problem("standard input can be read once only"))
+    texts = dict.fromkeys(os.fspath(source) for source in names)
+    if columns is not None and names and not any(columns.is_for(name) for name in texts):
+        said = f"the mapping is for {', '.join(columns.files)}, but no inventory has such a name"
+        reading.problems.append(Problem(said, columns.file))
+    for name in texts:
+        reading.read(name, functools.partial(_text_of, name, encoding, reading.notes))
+    return reading.desired()
 
 
 @dataclass(frozen=True)
@@ -57,7 +72,7 @@ class InventoryText:
     text: str = field(repr=False)
 
     @classmethod
-    def from_bytes(cls, name: str, raw: bytes, encoding: Optional[str] = None) -> InventoryText:
+    def from_bytes(cls, name: str, raw: Union[bytes, bytearray], encoding: Optional[str] = None) -> InventoryText:
         """SettingsError for what is no text of that encoding, UTF-8 if none is given."""
         return cls(name, decoded(raw, name, checked_encoding(encoding)))
 
@@ -65,16 +80,12 @@ class InventoryText:
         return self.name
 
 
-def from_text(source: InventoryText) -> Desired:
+def from_text(source: InventoryText, *, mapping: Optional[ColumnMap] = None) -> Desired:
     """The desired state in a text, of the format that the ending of its name tells; InventoryError as for
     :func:`load`."""
-    problems: list[Problem] = []
-    entries: list[Entry] = []
-    try:
-        entries = _found_in(source.name, source.text, problems)
-    except SettingsError as error:
-        problems.append(_problem_of(error))
-    return _desired(entries, problems)
+    reading = _Reading(mapping)
+    reading.read(source.name, lambda: source.text)
+    return reading.desired()
 
 
 def from_data(data: Mapping[str, Any]) -> Desired:
@@ -82,38 +93,60 @@ def from_data(data: Mapping[str, Any]) -> Desired:
 
     InventoryError names the entries that are wrong as ``hosts[5]``.
     """
-    problems: list[Problem] = []
-    found = document_entries(Document(data, "the inventory"), problems)
-    entries = [Entry(entry.kind, entry.data, index=entry.index) for entry in found]
-    if not (entries or problems):
-        problems.append(Problem(_EMPTY))
-    return _desired(entries, problems)
+    reading = _Reading(None)
+    found = document_entries(Document(data, "the inventory"), reading.problems)
+    reading.entries += (Entry(entry.kind, entry.data, index=entry.index) for entry in found)
+    if not (reading.entries or reading.problems):
+        reading.problems.append(Problem(_EMPTY))
+    return reading.desired()
 
 
-def _problem_of(error: SettingsError) -> Problem:
-    return Problem(error.reason, error.file, error.line, error.column)
+class _Reading:
+    """What was read so far, and what is wrong with it."""
+
+    def __init__(self, mapping: Optional[ColumnMap]) -> None:
+        self._mapping = mapping
+        self.entries: list[Entry] = []
+        self.problems: list[Problem] = []
+        self.notes = Notes()
+
+    def read(self, name: str, text: Callable[[], str]) -> None:
+        """Read a source; its mistakes are kept until the end."""
+        shown = _STDIN if name == "-" else name
+        mapping = self._mapping if self._mapping is not None and self._mapping.is_for(name) else None
+        known = len(self.entries) + len(self.problems)
+        try:
+            self.entries += self._entries(text(), shown, mapping)
+            if len(self.entries) + len(self.problems) == known:
+                raise SettingsError(_EMPTY, file=shown)
+        except SettingsError as error:
+            self.problems.append(Problem(error.reason, error.file, error.line, error.column))
+
+    def _entries(self, text: str, name: str, mapping: Optional[ColumnMap]) -> Iterator[Entry]:
+        ending = os.path.splitext(name)[1].lower()
+        if ending not in _ENDINGS:
+            ending = _guessed(text, mapping)
+        if ending == ".csv":
+            if mapping is None:
+                return _of_csv(text, name, self.problems)
+            return mapped_table(text, name, mapping, self.problems, self.notes)
+        read = read_json if ending == ".json" else read_yaml
+        if mapping is None:
+            return document_entries(read(text, name), self.problems)
+        return mapped_document(read(text, name, as_written=True), mapping, self.problems, self.notes)
+
+    def desired(self) -> Desired:
+        """The desired state; InventoryError with all mistakes."""
+        try:
+            desired = desired_state(self.entries)
+        except InventoryError as error:
+            raise InventoryError([*self.problems, *error.problems]) from None
+        if self.problems:
+            raise InventoryError(self.problems)
+        return dataclasses.replace(desired, notes=tuple(self.notes)) if self.notes else desired
 
 
-def _desired(entries: Iterable[Entry], problems: list[Problem]) -> Desired:
-    """The desired state; InventoryError with these and all other mistakes."""
-    try:
-        desired = desired_state(entries)
-    except InventoryError as error:
-        raise InventoryError([*problems, *error.problems]) from None
-    if problems:
-        raise InventoryError(problems)
-    return desired
-
-
-def _found_in(name: str, text: str, problems: list[Problem]) -> list[Entry]:
-    known = len(problems)
-    entries = list(_entries(text, name, problems))
-    if not entries and len(problems) == known:
-        raise SettingsError(_EMPTY, file=name)
-    return entries
-
-
-def _text_of(name: str, encoding: Optional[str]) -> str:
+def _text_of(name: str, encoding: Optional[str], notes: Notes) -> str:
     shown = _STDIN if name == "-" else name
     try:
         if name != "-":
@@ -128,23 +161,19 @@ def _text_of(name: str, encoding: Optional[str]) -> str:
         raise SettingsError(f"the inventory cannot be read: {reason}", file=shown) from error
     if len(raw) > MAX_BYTES:  # here, where it is cut: what is left out of an inventory is to be deleted
         raise SettingsError(f"the inventory is larger than {MAX_BYTES // 2**20} MiB; split it", file=shown)
+    if encoding is not None and is_probably_utf8(raw, encoding):
+        notes.append(f"{shown} was read as {encoding}, but looks like UTF-8")
     return decoded(raw, shown, encoding)
 
 
-def _entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry]:
-    ending = os.path.splitext(name)[1].lower()
-    if ending not in _ENDINGS:
-        ending = _guessed(text)
-    if ending == ".csv":
-        return _of_csv(text, name, problems)
-    return document_entries(read_json(text, name) if ending == ".json" else read_yaml(text, name), problems)
-
-
-def _guessed(text: str) -> str:
+def _guessed(text: str, mapping: Optional[ColumnMap]) -> str:
     start = text.lstrip()
     if start[:1] in ("{", "["):
         return ".json"
     first = re.split(r"[\r\n]", start, maxsplit=1)[0]
     header = [cell.strip().strip('"') for cell in first.split(delimiter_of(first))]
+    if mapping is not None:
+        used = {column.name for column in mapping.columns}
+        return ".csv" if separator_in(first) or used & {" ".join(cell.split()) for cell in header} else ".yaml"
     is_header = separator_in(first) or any(cell.lower() == "path" or names_hosts(cell) for cell in header)
     return ".csv" if is_header and ":" not in header[0] else ".yaml"

@@ -10,8 +10,8 @@ from typing import Any, Iterator, Mapping, Optional, Union
 
 from ...errors import SettingsError
 from ...places import Place
+from ..cells import attribute_value
 from ..desired import Entry, Problem
-from .cells import attribute_value
 
 __all__ = ["Table", "csv_entries", "delimiter_of", "names_hosts", "separator_in"]
 
@@ -19,6 +19,7 @@ _COLUMNS = ("name", "path", "folder", "title")
 _BREAK = re.compile(r"\r\n|\r|\n")
 # Lines of blanks, separators and empty quotes say nothing.
 _BLANK_LINES = re.compile(r"(?:(?:[^\S\r\n]|[,;\"])*(?:\r\n|\r|\n))*")
+_LONGEST = 2**16  # characters of a header
 _QUOTED = re.compile(r'"[^"]*"?')
 _SEPARATOR = re.compile(r"sep=([,;\t])", re.IGNORECASE)
 _EMPTY = "the inventory is empty: a CSV starts with a header such as name,folder,ipaddress"
@@ -32,10 +33,10 @@ def separator_in(line: str) -> Optional[str]:
     return None if found is None else found[1]
 
 
-def delimiter_of(header: str) -> str:
-    """What separates the cells of a header, outside of quotes."""
-    bare = _QUOTED.sub("", header)
-    return max(",;\t", key=bare.count)
+def delimiter_of(text: str, start: int = 0) -> str:
+    """What separates the cells of the header that starts there; what is in quotes, also line breaks, does not count."""
+    header = _line_at(_QUOTED.sub("", text[start : start + _LONGEST]), 0)
+    return max(",;\t", key=header.count)
 
 
 class Table:
@@ -50,7 +51,7 @@ class Table:
             rest = _BREAK.search(text, start)
             start = len(text) if rest is None else _after_blank_lines(text, rest.end())
         self.line = len(_BREAK.findall(text, 0, start)) + 1
-        delimiter = separator or delimiter_of(_line_at(text, start))
+        delimiter = separator or delimiter_of(text, start)
         buffer = io.StringIO(text, newline="")
         buffer.seek(start)
         self._reader = csv.reader(buffer, delimiter=delimiter, strict=True)

@@ -6,6 +6,7 @@ import codecs
 from typing import Optional, Union
 
 from ...errors import SettingsError
+from ...texts import is_encoding
 
 __all__ = ["checked_encoding", "decoded", "is_probably_utf8"]
 
@@ -23,11 +24,9 @@ def checked_encoding(name: Optional[str]) -> Optional[str]:
     """The name of an encoding that Python knows, or None for None. SettingsError for any other text."""
     if name is None:
         return None
-    try:
-        "".encode(name)  # refuses codecs that are not for texts, such as rot13
-    except (LookupError, ValueError):  # ValueError for names with odd characters
+    if not is_encoding(name):
         said = f"unknown encoding {name!r}: give one such as {', '.join(_COMMON)}"
-        raise SettingsError(said, field="encoding") from None
+        raise SettingsError(said, field="encoding")
     return name
 
 

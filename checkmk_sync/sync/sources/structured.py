@@ -9,10 +9,10 @@ from ...errors import SettingsError
 from ...places import Place
 from ...settings import nearest
 from ..attributes import as_read
-from ..desired import Entry, Problem
+from ..desired import REMOVE, Desired, Entry, Problem
 from ..kinds import KINDS, by_section
 
-__all__ = ["document_entries"]
+__all__ = ["document_entries", "to_data"]
 
 # What `hosts get` and `folders get` print besides what an inventory can say.
 _READ_ONLY = frozenset({"effective_attributes", "owner"})
@@ -73,3 +73,19 @@ def _item_place(document: Document, path: tuple[str, ...], index: int) -> Callab
 
 def _at(document: Document, path: tuple[str, ...]) -> Callable[..., Place]:
     return lambda *below: document.place((*path, *below))
+
+
+def to_data(desired: Desired) -> dict[str, list[dict[str, Any]]]:
+    """The desired state as plain data, which ``from_data`` reads back; with secrets. Folders that are only implied by
+    what lies in them are left out."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for wanted in desired.objects.values():
+        if wanted.implied:
+            continue
+        kind = KINDS[wanted.kind]
+        entry: dict[str, Any] = {kind.keys[0]: wanted.key}
+        for path, value in wanted.properties.items():
+            inner = entry if len(path) == 1 else entry.setdefault(path[0], {})
+            inner[path[-1]] = None if value is REMOVE else value
+        found.setdefault(kind.section, []).append(entry)
+    return found

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...credentials import HIDDEN, is_secret_name
-from ...documents import SHOWN, read_json
-from ...errors import SettingsError
-from ..attributes import FLAGS, LISTS, is_text
+from ..credentials import HIDDEN, is_secret_name
+from ..documents import SHOWN, read_json
+from ..errors import SettingsError
+from .attributes import FLAGS, LISTS, is_text
 
 __all__ = ["attribute_value"]
 

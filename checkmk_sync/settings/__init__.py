@@ -6,12 +6,12 @@ import ipaddress
 import math
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Mapping, Optional
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-import requests
-
-from .credentials import SecretSource
-from .errors import SettingsError
+from ..credentials import SecretSource
+from ..errors import SettingsError
+from ..texts import is_encoding
+from .urls import check_proxy, check_redis_url, checked_server_url, hide_userinfo
 
 __all__ = [
     "BatchSettings",
@@ -23,7 +23,9 @@ __all__ = [
     "RetrySettings",
     "Settings",
     "StreamingSettings",
+    "SyncSettings",
     "Timeouts",
+    "hide_userinfo",
 ]
 
 
@@ -116,7 +118,7 @@ class CachingSettings:
                 "the backend redis needs redis_url, such as redis://localhost:6379/0", field="redis_url"
             )
         if self.redis_url is not None:
-            _check_redis_url(self.redis_url)
+            check_redis_url(self.redis_url)
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,21 @@ class RecoverySettings:
 
 
 @dataclass(frozen=True)
+class SyncSettings:
+    """How inventories are read: ``map`` is a mapping file, ``encoding`` that of inventories, UTF-8 if it is not set."""
+
+    map: Optional[str] = None
+    encoding: Optional[str] = None
+
+    def __post_init__(self) -> None:
+        if self.encoding is not None and not is_encoding(self.encoding):
+            said = f"encoding {self.encoding!r} is unknown: give one such as utf-8, windows-1252 or utf-16"
+            raise SettingsError(said, field="encoding")
+        if self.map == "":
+            raise SettingsError("map is empty: name a mapping file, or leave it out", field="map")
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything a client needs to know. It pickles, so another process can build the same client."""
 
@@ -207,11 +224,12 @@ class Settings:
     batch_processing: BatchSettings = field(default_factory=BatchSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     recovery: RecoverySettings = field(default_factory=RecoverySettings)
+    sync: SyncSettings = field(default_factory=SyncSettings)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "server_url", _server_url(self.server_url))
+        object.__setattr__(self, "server_url", checked_server_url(self.server_url))
         if self.proxy is not None:
-            _check_proxy(self.proxy)
+            check_proxy(self.proxy)
         if not self.site or not all(char.isalnum() or char == "_" for char in self.site):
             raise SettingsError(f"{self.site!r} is not a site id: letters, digits and '_' are allowed", field="site")
         if self.server_url.rpartition("/")[2] == self.site and urlsplit(self.server_url).path:
@@ -248,67 +266,6 @@ def _plain(value: Any) -> Any:
     if not is_dataclass(value):
         return value
     return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
-
-
-def hide_userinfo(url: str) -> str:
-    """``url`` without user and password."""
-    head, separator, tail = url.rpartition("@")
-    scheme = head.split("//", 1)[0] + "//" if "//" in head else ""
-    return f"{scheme}***@{tail}" if separator else url
-
-
-def _server_url(text: str) -> str:
-    """``https://host[:port][/prefix]`` in small letters, without a last slash; a site or API path is a mistake."""
-    parts = _split(text.strip() if isinstance(text, str) else "")
-    if parts is None or parts.scheme not in ("http", "https") or not _can_be_asked(f"{parts.scheme}://{parts.netloc}"):
-        shown = hide_userinfo(str(text))
-        raise SettingsError(f"{shown!r} is not a server URL such as https://monitoring.example.com", field="server_url")
-    if parts.username is not None or parts.password is not None:
-        raise SettingsError("the server URL must not hold a user or a password", field="server_url")
-    if parts.query or parts.fragment or "/check_mk" in parts.path:
-        raise SettingsError("the server URL ends before the site: https://HOST, without path", field="server_url")
-    # Written in one way only, for it says whose answers are whose.
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
-
-
-def _check_proxy(text: str) -> None:
-    parts = _split(text)
-    if parts is None or parts.scheme not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
-        # What was given may hold a password.
-        raise SettingsError("proxy must be a URL such as http://proxy:3128", field="proxy")
-
-
-def _check_redis_url(text: str) -> None:
-    try:
-        parts = urlsplit(text)
-        has_password = parts.password is not None or "password" in parse_qs(parts.query)
-    except ValueError:
-        said = "redis_url must be a URL such as redis://localhost:6379/0"
-        raise SettingsError(said, field="redis_url") from None  # what was given may hold a password
-    if has_password:
-        raise SettingsError("a password does not belong into redis_url: use redis_password_file", field="redis_url")
-
-
-def _split(text: str) -> Optional[SplitResult]:
-    """The parts of a URL; None unless it has a host, and a port that can be one."""
-    try:
-        parts = urlsplit(text)
-        host = parts.hostname or ""
-        host.encode("idna")  # no name has empty labels or very long ones
-        is_name = len(host.split()) == 1 and not host.startswith((".", "*"))
-        return parts if is_name and parts.port != 0 else None
-    except ValueError:
-        return None
-
-
-def _can_be_asked(url: str) -> bool:
-    try:
-        requests.Request("GET", url).prepare()
-    except requests.RequestException:
-        return False
-    return True
 
 
 def with_key(path: str, error: SettingsError) -> str:
