@@ -12,8 +12,9 @@ import stat
 import subprocess
 import sys
 import warnings
+from collections.abc import Mapping  # typing's is three times slower in isinstance, which inventories ask often
 from dataclasses import dataclass
-from typing import Any, Iterable, Iterator, Mapping, Optional
+from typing import Any, Iterable, Iterator, Optional
 from urllib.parse import quote, quote_plus
 
 from .errors import MissingExtraError, SettingsError

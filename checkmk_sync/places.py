@@ -124,7 +124,7 @@ class JSONPlaces:
             if member is None:
                 return ()
             at = member[2]
-        return [self._line_of(start) for start in self._items(at)] if self._text[at] == "[" else ()
+        return [self._line_of(start) for _, start, _ in self._members(at)] if self._text[at] == "[" else ()
 
     def first(self, is_meant: Callable[[str, int], bool]) -> Place:
         """The first token (a text with its quotes, a number, a word, a bracket) that is meant, told with the number

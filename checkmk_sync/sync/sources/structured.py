@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterator, Mapping, Optional, Union
+from collections.abc import Mapping
+from typing import Any, Callable, Iterator, Optional, Union
 
 from ...documents import Document
 from ...errors import SettingsError
