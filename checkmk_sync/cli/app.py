@@ -88,7 +88,8 @@ def _command(verb: Verb) -> click.Command:
             if isinstance(found, Mapping):
                 state.output.record(found)
             else:
-                state.output.rows(found, verb.columns)
+                line = None if state.as_json else verb.line
+                state.output.rows(found if line is None else map(line, found), verb.columns)
         return exit_code(found.error) if isinstance(found, FailedRow) else 0
 
     epilog = f"Example: {verb.example}"

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional, Union
 
+from ..names import OWNER_LABEL
+from ..records import Folder, Host
 from ..sync.sources import attribute_value
-from .verb import Argument
+from .verb import Argument, Field, Row
 
-__all__ = ["ATTRIBUTE", "LABEL", "attribute_values"]
+__all__ = ["ATTRIBUTE", "LABEL", "attribute_values", "settings_fields", "settings_of"]
+
+_OWN_LABELS = OWNER_LABEL.partition("/")[0] + "/"
+
+
+def settings_of(found: Union[Host, Folder]) -> Row:
+    """Attributes and labels as an inventory has them, so that what is printed can be read back. The labels of this
+    program are told as ``owner``; attributes that are null are not set."""
+    attributes = {name: value for name, value in found.attributes.items() if name != "labels" and value is not None}
+    labels = {key: value for key, value in found.labels.items() if not key.startswith(_OWN_LABELS)}
+    return {"attributes": attributes, "labels": labels, "owner": found.owner}
+
+
+def settings_fields(kind: str) -> tuple[Field, ...]:
+    """The fields of :func:`settings_of`."""
+    return (
+        Field("attributes", f"The attributes set on the {kind} itself.", dict[str, Any], foreign=True),
+        Field("labels", "Its own labels.", dict[str, str], foreign=True),
+        Field("owner", "Whose synchronisation has created it.", Optional[str], foreign=True),
+    )
 
 
 def attribute_values(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Optiona
 
 from ...documents import MAX_BYTES, Document, read_json, read_limited, read_yaml
 from ...errors import InventoryError, SettingsError
+from ...errors.base import located
 from ..cells import attribute_value
-from ..desired import Desired, Entry, Problem, desired_state
+from ..desired import Desired, Entry, Object, Problem, desired_state
 from ..mapping import ColumnMap
 from ..mapping_file import load_map
 from .csv_rows import csv_entries as _of_csv
@@ -94,9 +95,9 @@ def from_data(data: Mapping[str, Any]) -> Desired:
     InventoryError names the entries that are wrong as ``hosts[5]``.
     """
     reading = _Reading(None)
-    found = document_entries(Document(data, "the inventory"), reading.problems)
+    found = document_entries(Document(data, "the inventory"), reading.problems, reading.roots)
     reading.entries += (Entry(entry.kind, entry.data, index=entry.index) for entry in found)
-    if not (reading.entries or reading.problems):
+    if reading.is_empty:
         reading.problems.append(Problem(_EMPTY))
     return reading.desired()
 
@@ -107,17 +108,22 @@ class _Reading:
     def __init__(self, mapping: Optional[ColumnMap]) -> None:
         self._mapping = mapping
         self.entries: list[Entry] = []
+        self.roots: list[Entry] = []
         self.problems: list[Problem] = []
         self.notes = Notes()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.entries or self.roots or self.problems)
 
     def read(self, name: str, text: Callable[[], str]) -> None:
         """Read a source; its mistakes are kept until the end."""
         shown = _STDIN if name == "-" else name
         mapping = self._mapping if self._mapping is not None and self._mapping.is_for(name) else None
-        known = len(self.entries) + len(self.problems)
+        known = len(self.entries) + len(self.roots) + len(self.problems)
         try:
             self.entries += self._entries(text(), shown, mapping)
-            if len(self.entries) + len(self.problems) == known:
+            if len(self.entries) + len(self.roots) + len(self.problems) == known:
                 raise SettingsError(_EMPTY, file=shown)
         except SettingsError as error:
             self.problems.append(Problem(error.reason, error.file, error.line, error.column))
@@ -132,7 +138,7 @@ class _Reading:
             return mapped_table(text, name, mapping, self.problems, self.notes)
         read = read_json if ending == ".json" else read_yaml
         if mapping is None:
-            return document_entries(read(text, name), self.problems)
+            return document_entries(read(text, name), self.problems, self.roots)
         return mapped_document(read(text, name, as_written=True), mapping, self.problems, self.notes)
 
     def desired(self) -> Desired:
@@ -143,6 +149,10 @@ class _Reading:
             raise InventoryError([*self.problems, *error.problems]) from None
         if self.problems:
             raise InventoryError(self.problems)
+        if self.roots:
+            self.notes.append("the root folder '/' is left as it is: inventories do not describe it")
+            root = Object("folder", "/", {}, located(self.roots[0].file, None).rstrip(": "), implied=True)
+            desired = dataclasses.replace(desired, objects={**desired.objects, ("folder", "/"): root})
         return dataclasses.replace(desired, notes=tuple(self.notes)) if self.notes else desired
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Callable, Iterator, Optional, Union
 
@@ -20,21 +21,21 @@ _READ_ONLY = frozenset({"effective_attributes", "owner"})
 _SECTIONS = tuple(kind.section for kind in KINDS.values())
 
 
-def document_entries(document: Document, problems: list[Problem]) -> Iterator[Entry]:
-    """The entries of a document."""
+def document_entries(document: Document, problems: list[Problem], roots: list[Entry]) -> Iterator[Entry]:
+    """The entries of a document. What the program prints besides what can be set is no part of them; the root folder,
+    as it prints that, goes to ``roots``."""
     data = document.data
     if data is None:
         return
     if isinstance(data, list):
-        yield from _entries(data, document, ())
+        yield from _entries(data, document, (), roots)
     elif isinstance(data, Mapping) and _kind_of(data) is not None and not any(name in data for name in _SECTIONS):
-        place = _at(document, ())
-        yield Entry(_kind_of(data) or "host", _writable(data), document.source, place)
+        yield from _entry(Entry(_kind_of(data) or "host", data, document.source, _place_below(document)), roots)
     elif isinstance(data, Mapping):
         for section, found in data.items():
             kind = by_section(str(section))
             if kind is not None and (found is None or isinstance(found, list)):
-                yield from _entries(found or [], document, (section,), kind.name)
+                yield from _entries(found or [], document, (section,), roots, kind.name)
                 continue
             unknown = f"unknown section {as_read(section)}{nearest(str(section), _SECTIONS)}"
             said = unknown if kind is None else f"{section!r} must be a list"
@@ -45,11 +46,24 @@ def document_entries(document: Document, problems: list[Problem]) -> Iterator[En
 
 
 def _entries(
-    found: list[Any], document: Document, path: tuple[str, ...], kind: Optional[str] = None
+    found: list[Any], document: Document, path: tuple[str, ...], roots: list[Entry], kind: Optional[str] = None
 ) -> Iterator[Entry]:
     for index, data in enumerate(found):
         of = kind or _kind_of(data) or "host"
-        yield Entry(of, _writable(data), document.source, _item_place(document, path, index), index)
+        entry = Entry(of, data, document.source, _place_of_item(document, path, index), index)
+        if isinstance(data, Mapping) and not _READ_ONLY.isdisjoint(data):
+            yield from _entry(entry, roots)
+        else:
+            yield entry
+
+
+def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
+    """An entry without what it only tells. Checkmk: the root folder is listed like others, but always exists."""
+    writable = {key: value for key, value in entry.data.items() if key not in _READ_ONLY}
+    if entry.kind == "folder" and writable.get("path") == "/" and len(writable) < len(entry.data):
+        roots.append(entry)
+    else:
+        yield dataclasses.replace(entry, data=writable)
 
 
 def _kind_of(data: Any) -> Optional[str]:
@@ -59,21 +73,15 @@ def _kind_of(data: Any) -> Optional[str]:
     return next((kind.name for kind in (KINDS["host"], KINDS["folder"]) if kind.keys[0] in data), None)
 
 
-def _writable(data: Any) -> Any:
-    if not isinstance(data, Mapping) or _READ_ONLY.isdisjoint(data):
-        return data
-    return {key: value for key, value in data.items() if key not in _READ_ONLY}
-
-
-def _item_place(document: Document, path: tuple[str, ...], index: int) -> Callable[..., Place]:
+def _place_of_item(document: Document, path: tuple[str, ...], index: int) -> Callable[..., Place]:
     def place(*below: Union[str, int]) -> Place:
         return document.place((*path, index, *below)) if below else Place(document.line_of_item(path, index))
 
     return place
 
 
-def _at(document: Document, path: tuple[str, ...]) -> Callable[..., Place]:
-    return lambda *below: document.place((*path, *below))
+def _place_below(document: Document) -> Callable[..., Place]:
+    return lambda *below: document.place(below)
 
 
 def to_data(desired: Desired) -> dict[str, list[dict[str, Any]]]:
