@@ -17,7 +17,7 @@ import yaml
 from yaml.reader import Reader, ReaderError
 
 from .errors import SettingsError
-from .places import JSONPlaces, Path, Place, Places, YAMLPlaces, place_in, safe_loader
+from .places import JSONPlaces, Path, Place, Places, YAMLPlaces, has_depth_limit, place_in, safe_loader
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "Document", "read_json", "read_limited", "read_yaml"]
 
@@ -86,6 +86,8 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
         raise _unreadable(error, text, source) from None
     builder = _Builder(loader, source, as_written)
     try:
+        if not has_depth_limit(safe_loader):
+            _refuse_deep_yaml(text, source)
         root = loader.get_single_node()
         data = None if root is None else builder.build(root)
     except yaml.MarkedYAMLError as error:
@@ -102,6 +104,20 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
     finally:
         loader.dispose()
     return Document(data, source, YAMLPlaces(text, data, builder.lists))
+
+
+def _refuse_deep_yaml(text: str, source: str) -> None:
+    """SettingsError if the text nests too deeply. Events come one by one, without recursion."""
+    loader = safe_loader(text)
+    depth = 0
+    try:
+        while (event := loader.get_event()) is not None:
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH + 1:
+                mark = event.start_mark
+                raise _mistake(_TOO_DEEP, source, Place(mark.line + 1, mark.column + 1))
+    finally:
+        loader.dispose()
 
 
 def _unreadable(error: ReaderError, text: str, source: str) -> SettingsError:

@@ -9,12 +9,17 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Protocol, Sequ
 
 import yaml
 
-__all__ = ["JSONPlaces", "Path", "Place", "Places", "YAMLPlaces", "place_in", "safe_loader"]
+__all__ = ["JSONPlaces", "Path", "Place", "Places", "YAMLPlaces", "has_depth_limit", "place_in", "safe_loader"]
 
 Path = Sequence[Union[str, int]]
 
 # libyaml is six times faster where PyYAML was built with it; both are safe loaders.
 safe_loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def has_depth_limit(loader: Any) -> bool:
+    """True if a loader survives any nesting. libyaml before 0.2.6 recurses until the process crashes."""
+    return not issubclass(loader, getattr(yaml, "CSafeLoader", ())) or yaml._yaml.get_version() >= (0, 2, 6)
 
 
 class Place(NamedTuple):

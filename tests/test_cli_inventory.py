@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checkmk_sync.cli.output import Output
 from checkmk_sync.configuration import load as load_settings
 from checkmk_sync.configuration import load_sync
 from checkmk_sync.errors import SettingsError
@@ -213,6 +215,16 @@ def test_what_it_prints_can_be_piped_into_it(folder: Path) -> None:
     first = subprocess.run([*command, "plain.yaml", "--json"], capture_output=True, check=True)
     again = subprocess.run([*command, "-", "--json"], input=first.stdout, capture_output=True, check=True)
     assert again.stdout == first.stdout
+
+
+@given(st.text() | st.dictionaries(st.text(max_size=3), st.text(max_size=5), max_size=2))
+def test_no_value_adds_a_column_or_a_line(value: Any) -> None:
+    """Lists in a pipe are lines with tabs."""
+    stdout = io.StringIO()
+    with contextlib.redirect_stdout(stdout):
+        Output().rows([{"a": value, "b": value}, {"a": "x"}], ["a", "b"])
+    assert [line.count("\t") for line in stdout.getvalue().split("\n")] == [1, 1, 0]
+    assert len(stdout.getvalue().splitlines()) == 2
 
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True)

@@ -120,6 +120,16 @@ def test_json_in_a_cell_is_held_to_the_same(cell: str, why: str) -> None:
         attribute_value("snmp_community", cell)
 
 
+@pytest.mark.parametrize("text", [DEEP, "- " * 100_000, "{a: " * 100_000, "? " * 100_000, "a:\n" + " " * 60 + "b: [1]"])
+def test_old_versions_of_libyaml_are_not_given_what_crashes_them(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "has_depth_limit", lambda _loader: False)
+    if "b:" in text:
+        assert read_yaml(text, "a.yaml").data == {"a": {"b": [1]}}
+        return
+    with pytest.raises(SettingsError, match=r"^a\.yaml:1:\d+: .*(nested deeper|nesting depth)"):
+        read_yaml(text, "a.yaml")
+
+
 class _Watched(io.RawIOBase):
     """A file of some length that notes how much it was asked for at once."""
 

@@ -67,6 +67,8 @@ def _mistakes(tmp_path: Path, text: str) -> list[str]:
         ("name: '{A|lookup:sites}'", "map.yaml:1:11: name: unknown table 'sites'; there is no section 'tables'"),
         ("skip: Status\nname: '{A}'", "map.yaml:1:1: 'skip' is a mapping of columns"),
         ("skip: {Status: [1]}\nname: '{A}'", "map.yaml:1:8: Status: 1 is not read as a text"),
+        ("skip: {Status: }\nname: '{A}'", "map.yaml:1:8: Status: say which values are left out"),
+        ("skip: {Status: []}\nname: '{A}'", "map.yaml:1:8: Status: say which values are left out"),
         ("skip: {1: x}\nname: '{A}'", "map.yaml:1:8: 1 is not read as the name of a column"),
         ("name: '{A}'\nname: '{B}'", "map.yaml:2:1: the key 'name' stands twice"),
         ("name: !!python/name:os.system ''", "map.yaml:1:7: this is not valid YAML"),

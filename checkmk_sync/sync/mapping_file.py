@@ -122,10 +122,12 @@ class _Reader:
         if not isinstance(skip, (dict, type(None))):
             self._refuse("'skip' is a mapping of columns to the values whose rows are left out", "skip")
             return
-        for column in skip or {}:
+        for column, values in (skip or {}).items():
             if isinstance(column, str):
                 name = " ".join(column.split())
                 self._columns.setdefault(name, self._document.place(("skip", column)))
+                if values in (None, []):
+                    self._refuse(f'{column}: say which values are left out; "" is an empty cell', "skip", column)
                 yield name, frozenset(text.strip() for text in self._texts("skip", column))
             else:
                 self._refuse(f"{as_read(column)} is not read as the name of a column: put it in quotes", "skip", column)
