@@ -158,6 +158,9 @@ def test_rows_that_are_left_out_are_told(folder: Path, sync: Run, site_for_cli: 
     assert said in sync("inventory", "check", *options, "--json").err.splitlines()
     assert said in sync("plan", *options).out.splitlines()
     assert said.removeprefix("Warning: ") in sync("plan", *options, "--json").data["warnings"]
+    assert sync("apply", *options, "--yes").out.splitlines().count(said) == 1
+    for form in ((), ("--json",)):
+        assert sync("apply", *options, "--yes", *form).err.splitlines().count(said) == 1, "nothing to do, but told"
 
 
 def test_the_configuration_names_the_map_and_the_encoding(folder: Path, sync: Run, site_for_cli: SimulatedSite) -> None:

@@ -11,10 +11,10 @@ from ..errors import InventoryError
 from ..names import counted
 from ..sync import Desired, load, to_data
 from ..sync.render import value_as_text
-from .output import safe
+from .output import Output, safe
 from .shared import REFUSED, State, as_options, shared_options
 
-__all__ = ["check", "read_inventories", "reading_options"]
+__all__ = ["check", "read_inventories", "reading_options", "tell_notes"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,6 +41,12 @@ def read_inventories(state: State, files: tuple[str, ...], mapping: Optional[str
     return load(files, mapping=mapping or settings.map, encoding=encoding or settings.encoding)
 
 
+def tell_notes(output: Output, desired: Desired) -> None:
+    """Say on stderr what has to be known about how an inventory was read."""
+    for note in desired.notes:
+        output.note(f"Warning: {safe(note)}")
+
+
 @click.command(epilog="Example: checkmk-sync inventory check cmdb.csv --map map.yaml --encoding windows-1252")
 @click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @reading_options
@@ -60,8 +66,7 @@ def check(context: click.Context, files: tuple[str, ...], mapping: Optional[str]
         for problem in error.problems:  # all of them: they are what was asked for
             click.echo(safe(as_options(str(problem))), err=True)
         return REFUSED
-    for note in desired.notes:
-        state.output.note(f"Warning: {safe(note)}")
+    tell_notes(state.output, desired)
     if state.as_json:
         state.output.data(to_data(desired))
     else:

@@ -17,7 +17,7 @@ from ..sync import (
     plan_as_text,
     report_as_text,
 )
-from .inventory import read_inventories, reading_options
+from .inventory import read_inventories, reading_options, tell_notes
 from .output import Output, safe
 from .shared import State, as_options, ask, can_ask, shared_options
 
@@ -117,6 +117,8 @@ def apply(
         found = make_plan(client, desired, owner=owner, adopt=adopt)
         if not (state.as_json or found.is_empty):  # also a plan that is refused
             show(output, plan_as_text(found, limit=SHOWN))
+        else:
+            tell_notes(output, desired)
         found.raise_if_unsafe(allow_changes=allow_changes, checksum=checksum)
         if found.is_empty:
             output.data({"ok": True, **found.to_dict()}) if state.as_json else output.line("Nothing to do.")
