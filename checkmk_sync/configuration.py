@@ -56,7 +56,7 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
 
 
 def load_sync(path: Union[str, os.PathLike[str]]) -> SyncSettings:
-    """The section ``sync`` of a configuration file alone: for what is done without a site."""
+    """The section ``sync`` of a configuration file, for commands that need no site."""
     document, _ = _read(os.fspath(path))
     _refuse_unknown(document, (), document.data or {}, _SECTIONS)
     settings: SyncSettings = _typed(document, ("sync",), _section(document, "sync"), SyncSettings)

@@ -105,7 +105,7 @@ def _from_file(path: str) -> str:
         reason = error.strerror if isinstance(error, OSError) else str(error)  # of ValueError: a name with NUL
         if isinstance(error, UnicodeDecodeError):
             reason = "it is not UTF-8 text"
-        cause = error if isinstance(error, OSError) else None  # UnicodeDecodeError holds what it could not decode
+        cause = error if isinstance(error, OSError) else None  # UnicodeDecodeError holds the bytes of the file
         raise SettingsError(f"the password file {path} cannot be read: {reason}", field="password_file") from cause
     if len(secret) > MAX_CHARACTERS:
         del secret  # tracebacks can show what frames hold

@@ -63,8 +63,8 @@ class Document:
 
 
 def read_limited(source: BinaryIO, limit: int) -> bytearray:
-    """All bytes up to ``limit``, and one more if there are more. Memory grows with what is read: ``read(limit)`` would
-    allocate the limit for the smallest file."""
+    """Read up to ``limit`` bytes, and one more if there are more, in pieces: ``read(limit)`` would allocate the whole
+    limit for the smallest file."""
     found = bytearray()
     while len(found) <= limit:
         piece = source.read(min(_PIECE, limit + 1 - len(found)))
@@ -77,7 +77,7 @@ def read_limited(source: BinaryIO, limit: int) -> bytearray:
 def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
     """Parse YAML. SettingsError with file, line and column when it is not YAML that can be trusted.
 
-    ``as_written`` keeps all scalars but null as texts: ``0123``, ``yes`` and ``2024-01-01`` stay what they are.
+    ``as_written`` keeps all scalars but null as texts: ``0123``, ``yes`` and ``2024-01-01`` are not converted.
     """
     _check_size(text, source)
     try:
@@ -137,7 +137,7 @@ def _about_tabs(text: str, line: Optional[int]) -> str:
 def read_json(text: str, source: str, *, as_written: bool = False) -> Document:
     """Parse JSON. SettingsError with file, line and column when it is not JSON, or JSON whose meaning is unclear.
 
-    ``as_written`` keeps numbers as texts, so that ``1.10`` stays what it is.
+    ``as_written`` keeps numbers as texts, so that ``1.10`` keeps its zero.
     """
     _check_size(text, source)
     places = JSONPlaces(text)

@@ -92,7 +92,7 @@ def _child(node: Any, step: Union[str, int]) -> tuple[Any, Any]:
 
 
 def _read(key_node: Any) -> Any:
-    """What YAML reads a key as: ``yes`` is true."""
+    """The value that YAML reads a key as: ``yes`` is True."""
     return yaml.constructor.SafeConstructor().construct_object(key_node)
 
 
@@ -132,8 +132,8 @@ class JSONPlaces:
         return [self._line_of(start) for _, start, _ in self._members(at)] if self._text[at] == "[" else ()
 
     def first(self, is_meant: Callable[[str, int], bool]) -> Place:
-        """The first token (a text with its quotes, a number, a word, a bracket) that is meant, told with the number
-        of objects and lists that are open."""
+        """The place of the first token for which ``is_meant`` is true. It is called with the token (a text with its
+        quotes, a number, a word, a bracket) and the number of open objects and lists."""
         depth = 0
         for token in _TOKEN.finditer(self._text):
             if is_meant(token[0], depth):

@@ -108,7 +108,7 @@ def test_every_filter_is_tried_and_documented() -> None:
         ("{A|path}", "...", "leads to another folder"),
         ("{A|lookup:sites}", "Münchn", "'Münchn' is not in the table 'sites'; did you mean 'München'?"),
         ("{A|lookup:sites}", "muc", "is not in the table 'sites'"),
-        ("{A} {B}", "x", "the value is missing, but other fields of the template have one; a default says"),
+        ("{A} {B}", "x", "the value is missing, but other fields of the template have one; give it a default"),
         ("{B|default:x} {B}", "x", "the value is missing"),
         ("{A}", "a\nb", "a line break or tab, which squeeze makes a blank"),
         ("{A}", "a\tb", "a line break or tab"),

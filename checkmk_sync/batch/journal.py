@@ -131,7 +131,7 @@ class Journal:
         return str(head["batch_id"])
 
     def _read_outcomes(self, lines: Iterator[bytes]) -> None:
-        """Note what is done. A damaged line counts as not done, and the first of them is logged."""
+        """Collect the keys of finished items. A damaged line counts as not done; the first one is logged."""
         damaged: list[int] = []
         for number, line in enumerate(lines, 2):
             entry = _parsed(line)

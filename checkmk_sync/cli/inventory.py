@@ -31,7 +31,7 @@ def reading_options(command: F) -> F:
         "--map",
         "mapping",
         metavar="FILE",
-        help="Mapping file, which says what the columns of an export are in an inventory.",
+        help="Mapping file that turns the columns of an export into an inventory.",
     )(command)
 
 
@@ -42,7 +42,7 @@ def read_inventories(state: State, files: tuple[str, ...], mapping: Optional[str
 
 
 def tell_notes(output: Output, desired: Desired) -> None:
-    """Say on stderr what has to be known about how an inventory was read."""
+    """Print the notes of an inventory on stderr, such as which rows were left out."""
     for note in desired.notes:
         output.note(f"Warning: {safe(note)}")
 
@@ -63,7 +63,7 @@ def check(context: click.Context, files: tuple[str, ...], mapping: Optional[str]
     except InventoryError as error:
         if state.as_json:
             raise
-        for problem in error.problems:  # all of them: they are what was asked for
+        for problem in error.problems:  # all of them: this list is the result of the command
             click.echo(safe(as_options(str(problem))), err=True)
         return REFUSED
     tell_notes(state.output, desired)

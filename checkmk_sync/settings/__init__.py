@@ -193,7 +193,7 @@ class RecoverySettings:
 
 @dataclass(frozen=True)
 class SyncSettings:
-    """How inventories are read: ``map`` is a mapping file, ``encoding`` that of inventories, UTF-8 if it is not set."""
+    """How inventory files are read: through the mapping file ``map``, and in ``encoding``, by default UTF-8."""
 
     map: Optional[str] = None
     encoding: Optional[str] = None

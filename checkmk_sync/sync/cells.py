@@ -1,4 +1,4 @@
-"""The value that a cell means: of a CSV file, of a mapping file, or of an argument of the command line."""
+"""Values of attributes from texts: cells of a CSV file, values in a mapping file, arguments of the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 
 def attribute_value(attribute: str, cell: str) -> Any:
-    """The value of an attribute that a text means: JSON, a list ``a|b``, or the text. ValueError for broken JSON."""
+    """The value that a text stands for: JSON, a list ``a|b``, or the text itself. ValueError for broken JSON."""
     if is_text(attribute):
         return cell
     if cell[:1] in ("{", "["):

@@ -65,7 +65,7 @@ class Problem:
 @dataclass(frozen=True)
 class Entry:
     """One entry of a source as it was read: number ``index`` of its list. ``place`` finds the place of a part of it,
-    for problems; without arguments that of the entry, which has to be quick."""
+    for problems. Without arguments it is called for every entry, so it has to be quick."""
 
     kind: str
     data: Any = field(repr=False)
@@ -100,8 +100,8 @@ class Object:
 
 @dataclass(frozen=True)
 class Desired:
-    """Everything an inventory wants, by kind and key; ``kinds`` are those it speaks of at all. ``notes`` tell how it
-    was read, such as which rows were left out."""
+    """Everything an inventory wants, by kind and key; ``kinds`` are those it speaks of at all. ``notes`` are
+    facts about how it was read, such as rows that were left out."""
 
     objects: Mapping[tuple[str, str], Object]
     kinds: frozenset[str]

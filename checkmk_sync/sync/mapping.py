@@ -1,4 +1,4 @@
-"""From the columns of an export to an inventory: what a mapping file says, applied to rows."""
+"""Apply a mapping file: turn the rows of an export into entries of an inventory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["UNSAID", "Column", "ColumnMap", "Rule", "constant", "templates_in"]
 Cells = Mapping[str, str]
 Refuse = Callable[[str, Optional[str]], object]  # a message, and the column it is about
 
-UNSAID = object()  # the value of a property of which a row says nothing
+UNSAID = object()  # stands for a property that a row does not mention
 
 
 class Column(NamedTuple):
@@ -56,7 +56,7 @@ class Rule:
 
 
 def typed(path: Property, text: Optional[str]) -> Any:
-    """What a text means, as a cell of a CSV inventory: ``-`` removes. ValueError for broken JSON."""
+    """The value of a text, read like a cell of a CSV inventory: ``-`` removes. ValueError for broken JSON."""
     if text is None:
         return UNSAID
     if text == "-":
@@ -65,7 +65,7 @@ def typed(path: Property, text: Optional[str]) -> Any:
 
 
 def constant(path: Property, value: Any) -> Any:
-    """What a value without fields means: a text is typed as a cell, anything else is what it is."""
+    """The value of a template without fields. A text is read like a cell; lists, mappings and numbers are kept."""
     if isinstance(value, Template):
         return typed(path, value.render({}))
     return _filled(value, {part: part.render({}) for part in templates_in(value)})

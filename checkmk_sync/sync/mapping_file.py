@@ -1,4 +1,4 @@
-"""Mapping files: YAML that says what the columns of an export are in an inventory."""
+"""Read mapping files: YAML that describes how the columns of an export become an inventory."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class _Reader:
         self._problems.append(Problem(message, self._name, *(place or self._document.place(path))))
 
     def _texts(self, *path: str) -> tuple[str, ...]:
-        """What stands at a path: a text, or a list of them."""
+        """The texts at a path: one text, or a list of them."""
         value = self._document.data
         for step in path:
             value = value.get(step)
@@ -198,7 +198,7 @@ class _Reader:
         return found
 
     def _place_in(self, path: tuple[Any, ...], text: str, offset: int) -> Place:
-        """The place of a character of a text; that of the text where escapes or several lines hide it."""
+        """The place of a character in a text, or of the text itself if escapes or line breaks make that unknown."""
         place = self._document.place(path, of_value=True)
         if place.line is None or place.column is None:
             return place
@@ -208,7 +208,7 @@ class _Reader:
         return Place(place.line, start + offset + 1) if is_plain else place
 
     def _check_constants(self, found: ColumnMap) -> None:
-        """Mistakes in names and constants are those of the mapping file, not of each row."""
+        """Report mistakes in names and constants once, for the mapping file, instead of for each row."""
         entry: dict[str, Any] = {KINDS[found.kind].keys[0]: _SOME_NAME[found.kind]}
         for rule in found.rules:
             if len(rule.path) > 1:

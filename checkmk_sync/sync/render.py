@@ -69,7 +69,7 @@ def _details(change: Change, whole: bool = False, quote: Quote = on_one_line) ->
 
 
 def _named(path: Property, quote: Quote) -> str:
-    """What a property is called: ``label env``, ``alias``, ``snmp_community.type``."""
+    """The name of a property: ``label env``, ``alias``, ``snmp_community.type``."""
     start, name = ("label ", path[1:]) if path[0] == "labels" else ("", path[1:] or path)
     return start + quote(".".join(name))
 

@@ -1,7 +1,7 @@
 """Templates of mapping files: texts with fields, ``{Column|filter|filter:text}``.
 
-A field names a column and listed filters. There are no attributes, indexes or expressions: what stands in a mapping
-file or in a cell is never run.
+A field names a column and listed filters. There are no attributes, indexes or expressions: nothing in a mapping file or
+in a cell is ever run.
 """
 
 from __future__ import annotations
@@ -165,9 +165,7 @@ class Template:
                 missing.append(part)
             texts.append(value)
         if missing and said:
-            way_out = (
-                f'a default says what to write then, such as {{{missing[0].column}|default:unknown}} or default:""'
-            )
+            way_out = f'give it a default, such as {{{missing[0].column}|default:unknown}} or default:""'
             raise CellError(
                 f"the value is missing, but other fields of the template have one; {way_out}", missing[0].column
             )
@@ -175,7 +173,7 @@ class Template:
 
 
 def parse(text: str, tables: Optional[Tables] = None) -> Template:
-    """The template that a text is; TemplateError, with the place in it, if it is none."""
+    """Parse a template. TemplateError, with the offset, if it is malformed."""
     parts: list[Union[str, Field]] = []
     literal = ""
     at = 0

@@ -15,8 +15,8 @@ _OWN_LABELS = OWNER_LABEL.partition("/")[0] + "/"
 
 
 def settings_of(found: Union[Host, Folder]) -> Row:
-    """Attributes and labels as an inventory has them, so that what is printed can be read back. The labels of this
-    program are told as ``owner``; attributes that are null are not set."""
+    """Attributes and labels in the form of an inventory, so that ``plan`` reads them back. Labels of this program
+    appear as ``owner``. Attributes that are null are left out, because in an inventory null removes."""
     attributes = {name: value for name, value in found.attributes.items() if name != "labels" and value is not None}
     labels = {key: value for key, value in found.labels.items() if not key.startswith(_OWN_LABELS)}
     return {"attributes": attributes, "labels": labels, "owner": found.owner}

@@ -27,7 +27,7 @@ def _host_row(host: Host) -> Row:
 
 
 def _host_line(row: Row) -> Row:
-    """What a table shows of a host."""
+    """The columns of a host in a table."""
     attributes, owner = row["attributes"], row["owner"]
     labels = row["labels"] if owner is None else {**row["labels"], OWNER_LABEL: owner}
     shown = " ".join(f"{key}:{masked(value, key)}" for key, value in sorted(labels.items()))

@@ -197,7 +197,9 @@ SYNC_VERBS = (
             Field("changes", f"The first {SHOWN} changes.", list[str], foreign=True),
             Field("more_changes", "How many changes are not shown.", int),
             Field("conflicts", "Objects that belong to somebody else: the plan is refused.", list[str], foreign=True),
-            Field("warnings", "What may not be meant, and rows of the inventory left out.", list[str], foreign=True),
+            Field(
+                "warnings", "Doubts about the inventory, and rows of it that were left out.", list[str], foreign=True
+            ),
             Field("undiscovered", "Hosts whose services were never found.", int),
             Field("own_pending", "Own changes that are not active yet.", int),
             Field("foreign_pending", "Pending changes of other users.", int),

@@ -41,7 +41,7 @@ def load(
     """The desired state in one or several files; ``-`` is standard input.
 
     The ending tells the format (``.yaml``, ``.yml``, ``.json``, ``.csv``); standard input and other
-    endings are looked into. A ``mapping`` file says what the columns of an export are. Files are UTF-8 unless an
+    endings are looked into. A ``mapping`` file describes the columns of an export. Files are UTF-8 unless an
     ``encoding`` is given.
 
     InventoryError lists every mistake with file, line and column, also that a source
@@ -74,7 +74,7 @@ class InventoryText:
 
     @classmethod
     def from_bytes(cls, name: str, raw: Union[bytes, bytearray], encoding: Optional[str] = None) -> InventoryText:
-        """SettingsError for what is no text of that encoding, UTF-8 if none is given."""
+        """Decode ``raw``, which is UTF-8 unless an encoding is given. SettingsError if it is not."""
         return cls(name, decoded(raw, name, checked_encoding(encoding)))
 
     def __str__(self) -> str:
@@ -103,7 +103,7 @@ def from_data(data: Mapping[str, Any]) -> Desired:
 
 
 class _Reading:
-    """What was read so far, and what is wrong with it."""
+    """The entries that were read so far, and the mistakes in them."""
 
     def __init__(self, mapping: Optional[ColumnMap]) -> None:
         self._mapping = mapping

@@ -17,7 +17,7 @@ __all__ = ["Table", "csv_entries", "delimiter_of", "names_hosts", "separator_in"
 
 _COLUMNS = ("name", "path", "folder", "title")
 _BREAK = re.compile(r"\r\n|\r|\n")
-# Lines of blanks, separators and empty quotes say nothing.
+# Lines of blanks, separators and empty quotes are blank lines.
 _BLANK_LINES = re.compile(r"(?:(?:[^\S\r\n]|[,;\"])*(?:\r\n|\r|\n))*")
 _LONGEST = 2**16  # characters of a header
 _QUOTED = re.compile(r'"[^"]*"?')
@@ -34,14 +34,14 @@ def separator_in(line: str) -> Optional[str]:
 
 
 def delimiter_of(text: str, start: int = 0) -> str:
-    """What separates the cells of the header that starts there; what is in quotes, also line breaks, does not count."""
+    """The separator of the header that starts there. Text in quotes does not count, not even line breaks."""
     header = _line_at(_QUOTED.sub("", text[start : start + _LONGEST]), 0)
     return max(",;\t", key=header.count)
 
 
 class Table:
     """A CSV text: its ``header``, as written but for blanks around the cells, on the line ``line``, and its rows.
-    SettingsError if there is none."""
+    SettingsError for a text without a header."""
 
     def __init__(self, text: str, name: str) -> None:
         self._name = name
@@ -63,7 +63,7 @@ class Table:
             raise SettingsError(_EMPTY, file=name)
 
     def rows(self, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
-        """The line on which a row starts (a row may have several) and its cells; rows that say nothing are left out."""
+        """The line on which a row starts (a row may have several) and its cells; empty rows are skipped."""
         before, reader = self.line, self._reader
         try:
             line = before + reader.line_num

@@ -33,7 +33,7 @@ def checked_encoding(name: Optional[str]) -> Optional[str]:
 def decoded(raw: Union[bytes, bytearray], shown: str, encoding: Optional[str] = None) -> str:
     """The text of a file, which is UTF-8 or has the given ``encoding``; a byte-order mark wins over that.
 
-    SettingsError, with the line, for bytes that are no such text.
+    SettingsError, with the line, for bytes that are not valid in it.
     """
     wrong = _no_text(raw, encoding)
     if wrong is not None:
@@ -70,7 +70,7 @@ def is_probably_utf8(raw: Union[bytes, bytearray], encoding: str) -> bool:
 
 
 def _no_text(raw: Union[bytes, bytearray], encoding: Optional[str]) -> Optional[str]:
-    """What a file is that is no text at all, and what to do with it."""
+    """Why a file is not a text, and the way out; None for a text."""
     if raw.startswith(b"PK\x03\x04"):
         return "this is an Excel workbook or a zip file, not a text: save the sheet as 'CSV UTF-8'"
     if raw.startswith(b"\x1f\x8b"):

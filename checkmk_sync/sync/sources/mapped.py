@@ -1,4 +1,4 @@
-"""Exports whose columns a mapping file explains: CSV tables, and lists of objects in YAML and JSON."""
+"""Read exports through a mapping file: CSV tables, and lists of objects in YAML and JSON."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Path = tuple[str, ...]
 
 
 class Notes(list[str]):
-    """What has to be known about how an inventory was read, though it is no mistake."""
+    """Facts about how an inventory was read that are not mistakes, but that somebody has to know."""
 
     def left_out(self, why: Counter[str], rows: int, source: str, mapping: ColumnMap) -> None:
-        """Note the rows that a mapping file leaves out: what is not in an inventory may be deleted."""
+        """Note the rows that a mapping file leaves out, because hosts that are not in an inventory may be deleted."""
         if why:
             reasons = ", ".join(f"{reason} ({number})" for reason, number in why.most_common())
             said = (
@@ -189,7 +189,7 @@ def _refuse_page(around: Any, rows: int, name: str) -> None:
 
 def _steps(row: Mapping[str, Any], column: str) -> Optional[tuple[str, ...]]:
     """The keys that lead to a column: the name itself, or its parts between dots. None if there is no such column.
-    What an empty object has is not known, so nothing is missing in it."""
+    The members of a null are unknown, so none of them is missing."""
     if column in row:
         return (column,)
     at = column.find(".")
@@ -230,7 +230,7 @@ def _text(value: Any) -> str:
 
 
 def _keys(row: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
-    """The names of the columns of a row, those of objects in it with dots."""
+    """The columns of a row; members of nested objects are named with dots."""
     for key, value in row.items():
         if isinstance(value, dict) and value and depth < 5:
             yield from (f"{key}.{inner}" for inner in _keys(value, depth + 1))

@@ -16,14 +16,14 @@ from ..kinds import KINDS, by_section
 
 __all__ = ["document_entries", "to_data"]
 
-# What `hosts get` and `folders get` print besides what an inventory can say.
+# `hosts get` and `folders get` print these as well; no inventory can set them.
 _READ_ONLY = frozenset({"effective_attributes", "owner"})
 _SECTIONS = tuple(kind.section for kind in KINDS.values())
 
 
 def document_entries(document: Document, problems: list[Problem], roots: list[Entry]) -> Iterator[Entry]:
-    """The entries of a document. What the program prints besides what can be set is no part of them; the root folder,
-    as it prints that, goes to ``roots``."""
+    """The entries of a document, without the read-only facts that this program prints. The root folder, as it is
+    printed, goes to ``roots``."""
     data = document.data
     if data is None:
         return
@@ -58,7 +58,7 @@ def _entries(
 
 
 def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
-    """An entry without what it only tells. Checkmk: the root folder is listed like others, but always exists."""
+    """An entry without its read-only facts. Checkmk: the root folder is listed like others, but always exists."""
     writable = {key: value for key, value in entry.data.items() if key not in _READ_ONLY}
     if entry.kind == "folder" and writable.get("path") == "/" and len(writable) < len(entry.data):
         roots.append(entry)
@@ -85,8 +85,8 @@ def _place_below(document: Document) -> Callable[..., Place]:
 
 
 def to_data(desired: Desired) -> dict[str, list[dict[str, Any]]]:
-    """The desired state as plain data, which ``from_data`` reads back; with secrets. Folders that are only implied by
-    what lies in them are left out."""
+    """The desired state as plain data that ``from_data`` reads back, with the values of secrets. Implied folders are
+    left out."""
     found: dict[str, list[dict[str, Any]]] = {}
     for wanted in desired.objects.values():
         if wanted.implied:
