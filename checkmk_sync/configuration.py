@@ -10,10 +10,11 @@ from typing import Any, Mapping, Optional, Union, get_type_hints
 from .credentials import SecretSource, warn_if_readable_by_others
 from .documents import Document, read_yaml
 from .errors import SettingsError
-from .settings import Settings, nearest, replace_nested, with_key
+from .settings import Settings, SyncSettings, nearest, replace_nested, with_key
 
-__all__ = ["NEEDED_VARIABLES", "from_env", "load", "nearest", "settings_from", "settings_with"]
+__all__ = ["NEEDED_VARIABLES", "from_env", "load", "load_sync", "nearest", "settings_from", "settings_with"]
 
+MAX_CHARACTERS = 2**20
 _SECRET_KEYS = {
     "password": "value",
     "password_file": "file",
@@ -34,7 +35,9 @@ _PATHS = (
     ("checkmk", "ca_bundle"),
     ("advanced_features", "caching", "path"),
     ("advanced_features", "caching", "redis_password_file"),
+    ("sync", "map"),
 )
+_SECTIONS = ("checkmk", "sync", "advanced_features")
 # These records stand under `advanced_features:`, and `sync` at the top; everything else of Settings under `checkmk:`.
 _ADVANCED = ("streaming", "caching", "batch_processing", "metrics", "recovery")
 _SYNC = "sync"
@@ -55,19 +58,37 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
 
 
 def _loaded(name: str) -> Settings:
+    document, mode = _read(name)
+    settings = settings_from(document)
+    redis_password = settings.caching.redis_password
+    if settings.password.value is not None or (redis_password is not None and redis_password.value is not None):
+        warn_if_readable_by_others(document.source, mode)
+    return settings
+
+
+def load_sync(path: Union[str, os.PathLike[str]]) -> SyncSettings:
+    """The section ``sync`` of a configuration file, for commands that need no site."""
+    document, _ = _read(os.fspath(path))
+    _refuse_unknown(document, (), document.data or {}, _SECTIONS)
+    settings: SyncSettings = _typed(document, (_SYNC,), _section(document, _SYNC), SyncSettings)
+    return settings
+
+
+def _read(name: str) -> tuple[Document, int]:
+    """A configuration file, with paths in it taken from its folder, and the mode of the file."""
     try:
         with open(name, encoding="utf-8-sig") as source:
             mode = os.fstat(source.fileno()).st_mode
-            document = read_yaml(source.read(), name)
+            text = source.read(MAX_CHARACTERS + 1)
     except OSError as error:
         raise SettingsError(f"the configuration cannot be read: {error.strerror}", file=name) from error
     except UnicodeDecodeError as error:
         raise SettingsError("the configuration is not UTF-8 text", file=name) from error
-    settings = settings_from(_at_home(document, os.path.dirname(os.path.abspath(name))))
-    redis_password = settings.caching.redis_password
-    if settings.password.value is not None or (redis_password is not None and redis_password.value is not None):
-        warn_if_readable_by_others(name, mode)
-    return settings
+    except ValueError as error:  # a name with NUL
+        raise SettingsError(f"the configuration cannot be read: {error}", file=name) from error
+    if len(text) > MAX_CHARACTERS:
+        raise SettingsError(f"the configuration is larger than {MAX_CHARACTERS // 2**20} MiB", file=name)
+    return _at_home(read_yaml(text, name), os.path.dirname(os.path.abspath(name))), mode
 
 
 def _at_home(document: Document, folder: str) -> Document:
@@ -88,7 +109,7 @@ def from_env() -> Settings:
 
 def settings_from(document: Document) -> Settings:
     """The settings in a document with the sections ``checkmk``, ``sync`` and ``advanced_features``."""
-    _refuse_unknown(document, (), document.data or {}, ("checkmk", _SYNC, "advanced_features"))
+    _refuse_unknown(document, (), document.data or {}, _SECTIONS)
     checkmk = dict(_section(document, "checkmk"))
     _refuse_unknown(document, ("checkmk",), checkmk, (*_OWN, *_SECRET_KEYS))
     variables = _fill_from_environment(checkmk)

@@ -20,6 +20,7 @@ __all__ = [
     "warn_if_readable_by_others",
 ]
 
+MAX_CHARACTERS = 2**16  # of a password file
 COMMAND_S = 60.0  # how long a password command may take
 
 
@@ -93,11 +94,18 @@ def _from_file(path: str) -> str:
     try:
         with open(path, encoding="utf-8-sig") as source:
             warn_if_readable_by_others(path, os.fstat(source.fileno()).st_mode)
-            secret = source.read().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        cause = error if isinstance(error, OSError) else None  # the other one holds what it could not decode
+            secret = source.read(MAX_CHARACTERS + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)  # of ValueError: a name with NUL
+        if isinstance(error, UnicodeDecodeError):
+            reason = "it is not UTF-8 text"
+        cause = error if isinstance(error, OSError) else None  # UnicodeDecodeError holds the bytes of the file
         raise SettingsError(f"the password file {path} cannot be read: {reason}", field="password_file") from cause
+    if len(secret) > MAX_CHARACTERS:
+        del secret  # tracebacks can show what frames hold
+        said = f"the password file {path} is longer than {MAX_CHARACTERS // 2**10} KiB, so it holds no password"
+        raise SettingsError(said, field="password_file")
+    secret = secret.rstrip("\r\n")
     if secret != secret.strip():
         warn_caller(f"the password in {path} starts or ends with a blank; remove it unless it belongs to the password")
     return secret

@@ -1,15 +1,15 @@
-"""In which lines of a text its values stand; looked up only when somebody has to be told."""
+"""Find the line and column of a value in a text; looked up only when there is a mistake to report."""
 
 from __future__ import annotations
 
 import json
 import re
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import Any, Iterator, Optional, Protocol, Sequence, Union
+from typing import Any, Callable, Iterator, NamedTuple, Optional, Protocol, Sequence, Union
 
 import yaml
 
-__all__ = ["JSONPlaces", "Path", "Places", "YAMLPlaces", "safe_loader"]
+__all__ = ["JSONPlaces", "Path", "Place", "Places", "YAMLPlaces", "has_depth_limit", "place_in", "safe_loader"]
 
 Path = Sequence[Union[str, int]]
 
@@ -17,14 +17,33 @@ Path = Sequence[Union[str, int]]
 safe_loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class Places(Protocol):
-    """Lines count from 1."""
+def has_depth_limit(loader: Any) -> bool:
+    """True if a loader survives any nesting. libyaml before 0.2.6 recurses until the process crashes."""
+    return not issubclass(loader, getattr(yaml, "CSafeLoader", ())) or yaml._yaml.get_version() >= (0, 2, 6)
 
-    def line(self, path: Path) -> Optional[int]:
-        """The line at which the value at ``path`` (keys and indexes) starts, or that of its nearest parent."""
+
+class Place(NamedTuple):
+    """Line and column, counted from 1. In a table ``column`` counts cells, and ``name`` is the column's heading."""
+
+    line: Optional[int] = None
+    column: Optional[int] = None
+    name: Optional[str] = None
+
+
+def place_in(text: str, position: int) -> Place:
+    """The place of the character at ``position``."""
+    return Place(text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
+
+
+class Places(Protocol):
+    """The places of the values in one text."""
+
+    def place(self, path: Path, *, of_value: bool = False) -> Place:
+        """The place of the member at ``path`` (keys and indexes), or of its nearest parent: a key's own place, or with
+        ``of_value`` the place where its value starts."""
 
     def items(self, path: Path) -> Sequence[int]:
-        """The lines at which the items of the list at ``path`` start; nothing where there is no list."""
+        """The lines on which the items of the list at ``path`` start; empty if there is no list."""
 
 
 class YAMLPlaces:
@@ -34,16 +53,18 @@ class YAMLPlaces:
         self._text, self._data, self._lists = text, data, lists
         self._root: Any = None
 
-    def line(self, path: Path) -> Optional[int]:
+    def place(self, path: Path, *, of_value: bool = False) -> Place:
         if self._root is None:
             self._root = self._composed()
-        node, line = self._root, None if self._root is None else self._root.start_mark.line + 1
+        if self._root is None:
+            return Place()
+        node, mark = self._root, self._root.start_mark
         for step in path:
-            node, mark = _child(node, step)
-            if node is None:
+            child, key_mark = _child(node, step)
+            if child is None:
                 break
-            line = mark.line + 1
-        return line
+            node, mark = child, child.start_mark if of_value else key_mark
+        return Place(mark.line + 1, mark.column + 1)
 
     def items(self, path: Path) -> Sequence[int]:
         found = self._data
@@ -63,63 +84,110 @@ def _child(node: Any, step: Union[str, int]) -> tuple[Any, Any]:
     """The node below ``node`` at a key or index, with the mark to show (a key's own line); or (None, None)."""
     if isinstance(node, yaml.MappingNode):
         for key_node, value_node in node.value:
-            if key_node.value == str(step):
+            if key_node.value == step or (not isinstance(step, str) and _read(key_node) == step):
                 return value_node, key_node.start_mark
     elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step], node.value[step].start_mark
     return None, None
 
 
+def _read(key_node: Any) -> Any:
+    """The value that YAML reads a key as: ``yes`` is True."""
+    return yaml.constructor.SafeConstructor().construct_object(key_node)
+
+
 _SPACE = re.compile(r"[ \t\n\r]*")
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[][{}:,]|[^][{}:,"\s]+')
+
+Member = tuple[Union[str, int], int, int]  # key or index, and where the key and its value start
 
 
 class JSONPlaces:
-    """Of a JSON text, which has to be whole."""
+    """Of a JSON text. Only :meth:`first` and :meth:`second` work for a text that is not valid to its end."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._end_of = json.JSONDecoder(parse_constant=lambda _name: None).raw_decode
+        # Only ends are wanted here, so numbers are not converted: that could fail, or take long.
+        self._end_of = json.JSONDecoder(parse_constant=str, parse_int=str, parse_float=str).raw_decode
+        self._starts: dict[int, list[int]] = {}  # of the items of a list, by its position; read once for many mistakes
+        self._last = (0, 1)  # a position, and its line
 
-    def line(self, path: Path) -> Optional[int]:
-        found, at = self._after_space(0), self._after_space(0)
+    def place(self, path: Path, *, of_value: bool = False) -> Place:
+        found = at = self._after_space(0)
         for step in path:
-            member = next((each for each in self._members(at) if each[0] == step), None)
+            member = self._member(at, step)
             if member is None:
                 break
-            _, found, at = member
-        return self._line_at(found)
+            _, key_at, at = member
+            found = at if of_value else key_at
+        return self._place_of(found)
 
     def items(self, path: Path) -> Sequence[int]:
         at = self._after_space(0)
         for step in path:
-            at = next(value for key, _, value in self._members(at) if key == step)
-        lines, line, last = [], 1, 0
-        for _, _, value in self._members(at) if self._text[at] == "[" else ():
-            line += self._text.count("\n", last, value)
-            last = value
-            lines.append(line)
-        return lines
+            member = self._member(at, step)
+            if member is None:
+                return ()
+            at = member[2]
+        return [self._line_of(start) for _, start, _ in self._members(at)] if self._text[at] == "[" else ()
 
-    def second(self, key: str) -> Optional[int]:
-        """The line of a ``key`` that an object has already."""
-        return next((self._line_at(at) for at in self._seconds(self._after_space(0), key)), None)
+    def first(self, is_meant: Callable[[str, int], bool]) -> Place:
+        """The place of the first token for which ``is_meant`` is true. It is called with the token (a text with its
+        quotes, a number, a word, a bracket) and the number of open objects and lists."""
+        depth = 0
+        for token in _TOKEN.finditer(self._text):
+            if is_meant(token[0], depth):
+                return self._place_of(token.start())
+            depth += (token[0] in "{[") - (token[0] in "}]")
+        return Place()
 
-    def constant(self, name: str) -> Optional[int]:
-        """The line of a value that is written ``name``, without quotes."""
-        return next((self._line_at(at) for at in self._values(self._after_space(0)) if self._is_at(name, at)), None)
+    def second(self, key: str) -> Place:
+        """The ``key`` of an object that has it already."""
+        open_objects: list[Optional[set[str]]] = []  # the keys of each; None for a list
+        is_key = False
+        for token in _TOKEN.finditer(self._text):
+            text = token[0]
+            if is_key and text[0] == '"' and open_objects and open_objects[-1] is not None:
+                name = json.loads(text)
+                if name == key and name in open_objects[-1]:
+                    return self._place_of(token.start())
+                open_objects[-1].add(name)
+            if text in "{[":
+                open_objects.append(set() if text == "{" else None)
+            elif text in "}]" and open_objects:
+                open_objects.pop()
+            is_key = text in "{,"
+        return Place()
 
-    def _is_at(self, name: str, at: int) -> bool:
-        return self._text.startswith(name, at)
+    def _place_of(self, position: int) -> Place:
+        return Place(self._line_of(position), position - self._text.rfind("\n", 0, position))
 
-    def _line_at(self, position: int) -> int:
-        return self._text.count("\n", 0, position) + 1
+    def _line_of(self, position: int) -> int:
+        """Counted from the last position that was asked for: mistakes are mostly found in order."""
+        last, line = self._last
+        if position < last:
+            line -= self._text.count("\n", position, last)
+        else:
+            line += self._text.count("\n", last, position)
+        self._last = (position, line)
+        return line
 
     def _after_space(self, at: int) -> int:
         match = _SPACE.match(self._text, at)
         return at if match is None else match.end()
 
-    def _members(self, at: int) -> Iterator[tuple[Union[str, int], int, int]]:
-        """Of the object or list that starts here: each key or index, where it stands, and where its value does."""
+    def _member(self, at: int, step: Union[str, int]) -> Optional[Member]:
+        if self._text[at] == "[":
+            starts = self._items(at)
+            return (step, starts[step], starts[step]) if isinstance(step, int) and step < len(starts) else None
+        return next((each for each in self._members(at) if each[0] == step), None)
+
+    def _items(self, at: int) -> list[int]:
+        if at not in self._starts:
+            self._starts[at] = [start for _, start, _ in self._members(at)]
+        return self._starts[at]
+
+    def _members(self, at: int) -> Iterator[Member]:
         opening = self._text[at]
         if opening not in "{[":
             return
@@ -136,16 +204,3 @@ class JSONPlaces:
             if self._text[at] == ",":
                 at = self._after_space(at + 1)
             index += 1
-
-    def _values(self, at: int) -> Iterator[int]:
-        yield at
-        for _, _, value in self._members(at):
-            yield from self._values(value)
-
-    def _seconds(self, at: int, key: str) -> Iterator[int]:
-        seen = False
-        for found, start, value in self._members(at):
-            if found == key and seen:
-                yield start
-            seen = seen or found == key
-            yield from self._seconds(value, key)

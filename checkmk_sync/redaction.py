@@ -8,7 +8,8 @@ import html
 import itertools
 import json
 import re
-from typing import Any, Container, Iterable, Iterator, Mapping
+from collections.abc import Mapping  # typing's is three times slower in isinstance, which inventories ask often
+from typing import Any, Container, Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 __all__ = ["HIDDEN", "HiddenURL", "Redactor", "hide_userinfo", "is_secret_name", "masked", "secrets_in"]

@@ -6,7 +6,7 @@ import json
 import unicodedata
 from typing import Any, Iterator, Optional
 
-__all__ = ["harmless", "json_in", "unseen"]
+__all__ = ["harmless", "is_encoding", "json_in", "unseen"]
 
 # What shows nothing though it is no control character: fillers, blanks that are drawn as letters, and what
 # Unicode lets programs ignore. Texts for a model alone can be hidden in it.
@@ -54,6 +54,15 @@ def _shows(char: str) -> bool:
     if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
         return False
     return not any(first <= ord(char) <= last for first, last in _BLANKS)
+
+
+def is_encoding(name: str) -> bool:
+    """True for the name of an encoding of texts that Python knows."""
+    try:
+        "".encode(name)  # refuses codecs that are not for texts, such as rot13
+    except (LookupError, ValueError):  # ValueError for names with odd characters
+        return False
+    return True
 
 
 def json_in(text: str) -> Any:

@@ -123,14 +123,69 @@ def test_a_torn_last_line_is_cut_off(tmp_path_factory: pytest.TempPathFactory, c
     assert BatchProcessor(journal=path).process_batch(range(8), str, batch_id="x").progress.resumed == 8
 
 
-def test_a_damaged_line_means_that_its_item_is_done_again(tmp_path: Path) -> None:
+WHOLE = b'{"key":"1","status":"success","attempts":1,"at":0}'
+DAMAGED = {
+    "nuls": b"\0" * 20,
+    "nothing": b"",
+    "blanks": b"  ",
+    "brackets": b"[" * 100_000,
+    "objects": b'{"a":' * 100_000,
+    "list as key": b'{"key":[],"status":"success"}',
+    "object as key": b'{"key":{},"status":"success"}',
+    "number as key": b'{"key":1,"status":"success"}',
+    "no key": b'{"status":"success"}',
+    "list as status": b'{"key":"1","status":[]}',
+    "no status": b'{"key":"1"}',
+    "other status": b'{"key":"1","status":"done"}',
+    "other type": b'["key","1"]',
+    "text": b'"1"',
+    "huge number": b'{"key":"1","status":"success","attempts":' + b"7" * 5000 + b"}",
+    "not utf-8": WHOLE.replace(b'"1"', b'"\xff"'),
+    "utf-16": WHOLE.decode().encode("utf-16-le").replace(b"\n", b""),
+    "cut": WHOLE[:25],
+    "cut and joined": WHOLE[:25] + WHOLE,
+    "longer than any": WHOLE[:-1] + b',"x":"' + b"y" * 3_000_000 + b'"}',
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_a_damaged_line_means_that_its_item_is_done_again(
+    tmp_path: Path, damage: str, number: int, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "journal"
     BatchProcessor(max_concurrent=1, journal=path).process_batch(range(4), str)
     lines = path.read_bytes().splitlines(keepends=True)
-    lines[2] = b"\0" * 20 + b"\n"
+    lines[number] = DAMAGED[damage] + b"\n"
     path.write_bytes(b"".join(lines))
     result = BatchProcessor(journal=path).process_batch(range(4), str)
-    assert [item.resumed for item in result.items] == [True, False, True, True]
+    assert [item.resumed for item in result.items] == [index != number - 1 for index in range(4)]
+    said = f"{path}:{number + 1}: this line of the journal is damaged, so its item counts as not done"
+    assert [record.getMessage() for record in caplog.records] == [said]
+    assert BatchProcessor(journal=path).process_batch(range(4), str).progress.resumed == 4, "and noted anew"
+
+
+def test_of_many_damaged_lines_the_first_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "journal"
+    BatchProcessor(max_concurrent=1, journal=path).process_batch(range(50), str)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], *[line[9:] for line in lines[1:]]]))
+    assert BatchProcessor(journal=path).process_batch(range(50), str).progress.success == 50
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        f"{path}:2: this line of the journal is damaged, so its item counts as not done "
+        "(49 more lines are damaged as well)"
+    )
+
+
+@pytest.mark.parametrize("head", [b"[" * 100_000, b'{"kind":' + b"7" * 5000 + b"}", b"\xff\xfe", b"x" * 3_000_000])
+def test_a_file_whose_first_line_is_damaged_is_left_as_it_is(tmp_path: Path, head: bytes) -> None:
+    path = tmp_path / "journal"
+    path.write_bytes(head + b"\n" + WHOLE + b"\n")
+    before = path.read_bytes()
+    with pytest.raises(SettingsError, match="is not the journal of a batch"):
+        BatchProcessor(journal=path).process_batch([1], str)
+    assert path.read_bytes() == before
 
 
 def test_the_journal_of_another_batch_is_refused(tmp_path: Path) -> None:

@@ -90,8 +90,9 @@ def test_labels_and_structured_attributes(site_for_cli: SimulatedSite, sync: Run
     assert sync("hosts", "update", "host00001", "--attribute", "parents=host00000|host00002").code == 0
     assert sync("hosts", "update", "host00001", "--attribute", 'contactgroups={"groups": ["all"]}').code == 0
     sync("hosts", "update", "host00001", "--label", "env=prod", "--label", "checkmk_sync/owner=other")
-    changed = sync("hosts", "update", "host00001", "--remove-label", "checkmk_sync/owner", "--json").data["attributes"]
-    assert changed["labels"] == {"env": "prod"}
+    changed = sync("hosts", "update", "host00001", "--remove-label", "checkmk_sync/owner", "--json").data
+    assert (changed["labels"], changed["owner"]) == ({"env": "prod"}, None)
+    changed = changed["attributes"]
     assert changed["parents"] == ["host00000", "host00002"]
     assert changed["contactgroups"]["groups"] == ["all"]
     assert sync("hosts", "update", "host00001", "--attribute", 'parents=["host00000"]', "--json").data["attributes"][

@@ -111,8 +111,8 @@ def test_a_wrong_inventory_is_refused_before_the_site_is_asked(
     bad.write_text("hosts:\n- name: a b\n- nam: c\n")
     result = sync("apply", str(bad), "--yes")
     assert result.code == 2
-    assert f"{bad}:2: " in result.err
-    assert f"{bad}:3: " in result.err
+    assert f"{bad}:2:3: " in result.err
+    assert f"{bad}:3:3: " in result.err
     assert len(site_for_cli.requests) == 0
 
 

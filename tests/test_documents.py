@@ -135,7 +135,7 @@ def test_oversized_documents_are_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         ('{"a": 1,\n}', "not valid JSON"),
         ('{"a": 1, "a": 2}', "'a' stands twice"),
         ('{"a": NaN}', "NaN"),
-        ("[" * 100_000, "nested too deeply|not valid JSON"),
+        ("[" * 100_000, "nested deeper than 50 levels"),
     ],
 )
 def test_wrong_json_is_refused(text: str, said: str) -> None:

@@ -171,7 +171,7 @@ folders:
         (22, "is the id of a folder; its path is needed"),
     ]
     for line, said in expected:
-        assert any(problem.startswith(f"{path}:{line}: ") and said in problem for problem in found), (line, said, found)
+        assert any(problem.startswith(f"{path}:{line}:") and said in problem for problem in found), (line, said, found)
     assert len(found) == len(expected)
 
 
@@ -179,13 +179,13 @@ def test_numbers_that_json_cannot_say_are_mistakes(tmp_path: Path) -> None:
     """Sent they would end the run midway."""
     yaml = _write(tmp_path, "a.yaml", "hosts:\n- name: a\n  attributes:\n    x: .nan\n    y: {deep: [-.inf]}\n")
     assert [problem.partition(" which ")[0] for problem in _mistakes(yaml)] == [
-        f"{yaml}:4: host a: x is read as NaN,",
-        f"{yaml}:5: host a: y.deep[0] is read as -Infinity,",
+        f"{yaml}:4:5: host a: x is read as NaN,",
+        f"{yaml}:5:5: host a: y.deep[0] is read as -Infinity,",
     ]
     large = _write(tmp_path, "a.json", '[{"name": "a", "attributes": {"x": 1e999}}]')
-    assert _mistakes(large)[0].startswith(f"{large}:1: host a: x is read as Infinity,")
+    assert _mistakes(large)[0].startswith(f"{large}:1:31: host a: x is read as Infinity,")
     cell = _write(tmp_path, "a.csv", 'name,x\na,"{""y"": NaN}"\n')
-    assert _mistakes(cell)[0].startswith(f"{cell}:2: host a: x.y is read as NaN,")
+    assert _mistakes(cell)[0].startswith(f"{cell}:2: column 2 (x): ")
     for value in (float("nan"), float("inf")):
         assert "finite" in _mistakes({"hosts": [{"name": "a", "attributes": {"x": value}}]})[0]
 
@@ -194,8 +194,8 @@ def test_a_host_named_twice_names_both_places(tmp_path: Path) -> None:
     first = _write(tmp_path, "a.csv", "name\nweb01\nweb01\n")
     second = _write(tmp_path, "b.yaml", "hosts:\n- name: web01\n")
     assert _mistakes([first, second]) == [
-        f"{first}:3: host web01: the host web01 stands twice, first at {first}:2",
-        f"{second}:2: host web01: the host web01 stands twice, first at {first}:2",
+        f"{first}:3: column 1 (name): host web01: the host web01 stands twice, first at {first}:2",
+        f"{second}:2:3: host web01: the host web01 stands twice, first at {first}:2",
     ]
 
 
@@ -207,20 +207,19 @@ def test_a_host_named_twice_names_both_places(tmp_path: Path) -> None:
         ("a.csv", "\n\n", "empty"),
         ("a.csv", "alias,folder\nx,/\n", ":1: a CSV needs the column 'name'"),
         ("a.csv", "name,name\nx,y\n", ":1: the column 'name' stands twice"),
-        ("a.csv", "name,,x\na,b,c\n", ":1: a column has no name"),
-        ("a.csv", "name,folder\nx\n", ":2: the row has 1 cells, the header 2"),
+        ("a.csv", "name,,x\na,b,c\n", ":2: column 2: the header has no name for this column"),
         ("a.csv", 'name,folder\n"x,/\n', "not valid CSV"),
-        ("a.csv", "name,inventory_failed\nx,maybe\n", ":2: inventory_failed: 'maybe' is not true or false"),
-        ("a.csv", "name,locked_by\nx,{oops\n", ":2: locked_by: '{oops' starts like JSON"),
+        ("a.csv", "name,inventory_failed\nx,maybe\n", ":2: column 2 (inventory_failed): 'maybe' is not true or false"),
+        ("a.csv", "name,locked_by\nx,{oops\n", ":2: column 2 (locked_by): '{oops' starts like JSON"),
         ("a.yaml", "", "the inventory is empty"),
         ("a.yaml", "hosts: []\n", "the inventory is empty"),
         ("a.yaml", "hosts:\nfolders:\n", "the inventory is empty"),
-        ("a.yaml", "hsots: []\n", ":1: unknown section 'hsots'; did you mean 'hosts'?"),
-        ("a.yaml", "hosts: {a: b}\n", ":1: 'hosts' must be a list"),
+        ("a.yaml", "hsots: []\n", ":1:1: unknown section 'hsots'; did you mean 'hosts'?"),
+        ("a.yaml", "hosts: {a: b}\n", ":1:1: 'hosts' must be a list"),
         ("a.yaml", "7\n", "an inventory is a mapping"),
         ("a.yaml", "hosts: [\n", "not valid YAML"),
-        ("a.json", '{"hosts": [}', ":1: this is not valid JSON"),
-        ("a.json", '[\n{"name": "a",\n "folder": 7}\n]', ":3: host a: the folder is read as 7, not as a text"),
+        ("a.json", '{"hosts": [}', ":1:12: this is not valid JSON"),
+        ("a.json", '[\n{"name": "a",\n "folder": 7}\n]', ":3:2: host a: the folder is read as 7, not as a text"),
     ],
 )
 def test_sources_that_cannot_be_used(tmp_path: Path, name: str, text: str, said: str) -> None:

@@ -24,14 +24,15 @@ def _told(tmp_path: Path, name: str, text: Any) -> list[str]:
 
 def test_a_row_of_several_lines_stands_where_it_starts(tmp_path: Path) -> None:
     text = 'name,folder,alias\nweb01,/a,"line one\nline two\nline three"\nbad name,/a,"x\ny\nz"\n'
-    assert _told(tmp_path, "a.csv", text) == ["a.csv:5: host bad name: 'bad name' is not a host name: " + HOST_NAME]
+    said = "a.csv:5: column 1 (name): host bad name: 'bad name' is not a host name: "
+    assert _told(tmp_path, "a.csv", text) == [said + HOST_NAME]
 
 
 HOST_NAME = "only letters, digits, '-', '_' and '.' are allowed"
 
 
 def test_a_row_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
-    text = "name,folder,snmp_community\nweb01\nweb02,/a,{bad\nbad name,/a,\nweb03,/a/..,\n"
+    text = "name,folder,snmp_community\nweb01,/a,,x\nweb02,/a,{bad\nbad name,/a,\nweb03,/a/..,\n"
     assert [problem.split(": ")[0] for problem in _told(tmp_path, "a.csv", text)] == [
         f"a.csv:{n}" for n in (2, 3, 4, 5)
     ]
@@ -112,7 +113,7 @@ def test_a_text_is_a_text(tmp_path: Path) -> None:
 
 def test_a_blank_around_a_folder_is_seen(tmp_path: Path) -> None:
     (problem,) = _told(tmp_path, "a.yaml", "hosts:\n- name: a\n  folder: ' /dc'\n")
-    assert problem == "a.yaml:3: host a: ' /dc' begins or ends with a blank"
+    assert problem == "a.yaml:3:3: host a: ' /dc' begins or ends with a blank"
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.csv"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,12 @@ def _mistakes(tmp_path: Path, name: str, text: str) -> list[str]:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InventoryError) as caught:
         load(path)
-    return [str(problem).replace(str(tmp_path) + "/", "") for problem in caught.value.problems]
+    return [_without_column(str(problem).replace(str(tmp_path) + "/", "")) for problem in caught.value.problems]
+
+
+def _without_column(problem: str) -> str:
+    """Columns have tests of their own."""
+    return re.sub(r"^([^:]+:\d+:)(\d+:| column \d+ \([^)]*\):)", r"\1", problem)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +33,7 @@ def _mistakes(tmp_path: Path, name: str, text: str) -> list[str]:
 def test_a_dash_cannot_remove_what_every_object_has(tmp_path: Path, text: str) -> None:
     (problem,) = _mistakes(tmp_path, "a.csv", text)
     column = text.partition("\n")[0].rpartition(",")[2]
-    assert problem == f"a.csv:3: {column}: '-' removes, and the {column} cannot be removed"
+    assert problem == f"a.csv:3: '-' removes, and the {column} cannot be removed"
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.yaml", "a.json"])
@@ -82,7 +88,7 @@ def test_warnings_are_shown_with_the_plan() -> None:
     plan = diff(from_data({"folders": [{"path": "/wato"}]}), holding())
     said = "folder /wato is created below the root"
     assert f"\nWarning: {said}" in plan_as_text(plan)
-    assert f"\nWarning: {said}" in plan_as_markdown(plan)
+    assert f"\nWarning: `{said}" in plan_as_markdown(plan)
     assert plan.to_dict()["warnings"][0].startswith(said)
 
 
@@ -145,6 +151,10 @@ def test_what_is_of_the_right_type_passes() -> None:
     assert len(from_data({"hosts": [{"name": "a", "attributes": attributes}]}).objects["host", "a"].properties) == 7
 
 
+NEEDED = "a CSV needs the column 'name' (for hosts) or 'path' (for folders)"
+WAY_OUT = "; for an export with other columns, give a mapping file"
+
+
 @pytest.mark.parametrize(
     ("header", "said"),
     [
@@ -152,16 +162,12 @@ def test_what_is_of_the_right_type_passes() -> None:
         ("Name,ipaddress", "the column 'Name' is spelled 'name'"),
         ("name,Folder", "the column 'Folder' is spelled 'folder'"),
         ("name,Label:env", "the column 'Label:env' is spelled 'label:env'"),
-        ("hostname,folder", "a CSV needs the column 'name' (for hosts) or 'path' (for folders), not 'hostname'"),
-        ("Host Name,folder", "a CSV needs the column 'name' (for hosts) or 'path' (for folders), not 'Host Name'"),
-        (
-            "alias,folder",
-            "a CSV needs the column 'name' (for hosts) or 'path' (for folders); its columns are: alias, folder",
-        ),
+        ("hostname,folder", f"{NEEDED}, not 'hostname'{WAY_OUT}"),
+        ("Host Name,folder", f"{NEEDED}, not 'Host Name'{WAY_OUT}"),
+        ("alias,folder", f"{NEEDED}; its columns are: alias, folder{WAY_OUT}"),
         (
             "name|folder",
-            "a CSV needs the column 'name' (for hosts) or 'path' (for folders); its columns are: name|folder; "
-            "comma, semicolon or tab separate them",
+            f"{NEEDED}; its columns are: name|folder; comma, semicolon or tab separate them",
         ),
     ],
 )
@@ -197,7 +203,8 @@ def test_other_encodings_are_told_with_what_to_do(
         return
     with pytest.raises(InventoryError) as caught:
         load(path)
-    source = "UTF-16" if encoding.startswith("utf-16") else "WINDOWS-1252"
+    source = "utf-16" if encoding.startswith("utf-16") else "windows-1252"
     assert str(caught.value) == (
-        f"{path}:{line}: the inventory {said}: save it in Excel as 'CSV UTF-8', or use iconv -f {source} -t UTF-8"
+        f"{path}:{line}: the inventory {said}: name its encoding, such as encoding='{source}', save it in Excel as "
+        f"'CSV UTF-8', or use iconv -f {source.upper()} -t UTF-8"
     )

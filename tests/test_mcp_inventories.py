@@ -115,3 +115,38 @@ def test_without_a_folder_files_are_refused_and_data_is_taken(quiet: SimulatedSi
     assert "file: this server was started without --sync-folder" in refused
     assert "as inventory" in refused
     assert "not permitted" not in refused
+
+
+def test_files_are_read_through_the_mapping_of_the_operator(quiet: SimulatedSite, folder: Path, tmp_path: Path) -> None:
+    """Data is an inventory already, and no model can name a mapping file."""
+    (tmp_path / "map.yaml").write_text("name: '{Host|lower}'\nskip: {Status: old}\n")
+    (folder / "cmdb.csv").write_bytes("Host;Status;Ort\nWEB01;new;Köln\nWEB02;old;Köln\n".encode("cp1252"))
+
+    async def script(client: Client) -> Any:
+        file = await client.call_tool("sync_plan", {"file": "cmdb.csv"})
+        plain = await client.call_tool("sync_plan", {"inventory": {"hosts": [{"name": "PLAIN"}]}})
+        tools = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
+        return file, plain, tools["sync_plan"]["properties"]
+
+    options = {"sync": {"map": str(tmp_path / "map.yaml"), "encoding": "cp1252"}}
+    file, plain, arguments = talk(quiet, script, sync_folder=str(folder), encoding="cp1252", options=options)
+    assert data(file)["counts"]["create"] == data(plain)["counts"]["create"] == 1
+    assert "web01" in data(file)["changes"][0]
+    assert "PLAIN" in data(plain)["changes"][0]
+    assert data(file)["warnings"] == ["cmdb.csv: 1 of 2 rows left out, as map.yaml says: Status is 'old' (1)"]
+    assert not {"map", "mapping", "encoding"} & set(arguments)
+
+
+def test_mistakes_of_a_mapped_file_name_no_folder_of_the_server(
+    quiet: SimulatedSite, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "map.yaml").write_text("name: '{Hst}'\n")
+    (folder / "cmdb.csv").write_text("Host\nweb01\n")
+
+    async def script(client: Client) -> Any:
+        return await client.call_tool("sync_plan", {"file": "cmdb.csv"})
+
+    options = {"sync": {"map": str(tmp_path / "map.yaml")}}
+    refused = said(talk(quiet, script, sync_folder=str(folder), options=options))
+    assert "map.yaml:1:8: cmdb.csv has no column 'Hst'" in refused
+    assert str(tmp_path) not in refused

@@ -97,5 +97,5 @@ def test_labels_that_are_secret_by_name_are_masked_in_lists(known: SimulatedSite
     result = _call(known, "stream_hosts", search="host00000")
     assert data(result)["items"][0]["labels"] == "api_token:*** env:prod"
     one = _call(known, "hosts_get", name="host00000")
-    assert data(one)["attributes"]["labels"] == {"api_token": "***", "env": "prod"}
+    assert data(one)["labels"] == {"api_token": "***", "env": "prod"}
     assert "hunter2" not in str((result, one))

@@ -78,7 +78,7 @@ def test_patterns_choose_the_tools(live: SimulatedSite) -> None:
 def test_hosts(live: SimulatedSite) -> None:
     hosts = live.world.setup.hosts
     created = data(_call(live, "hosts_create", name="new", attribute={"parents": ["host00000"]}, label={"env": "prod"}))
-    assert created["attributes"] == {"parents": ["host00000"], "labels": {"env": "prod"}}
+    assert (created["attributes"], created["labels"]) == ({"parents": ["host00000"]}, {"env": "prod"})
     assert hosts["new"].attributes["parents"] == ["host00000"]
     data(_call(live, "hosts_update", name="new", attribute={"alias": "null"}, remove=["parents"]))
     assert hosts["new"].attributes["alias"] == "null"

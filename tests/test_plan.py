@@ -146,20 +146,19 @@ def test_it_compares_pickles_prints_and_names_itself() -> None:
     assert "~ host h0: alias old -> new" in text
     assert "Plan: 0 to create, 0 to move, 2 to update, 0 to delete, 8 unchanged" in text
     assert "… and 1 more change" in plan_as_text(plan, limit=1)
-    assert "| update | host | h0 | alias old -&gt; new |".replace("-&gt;", "->") in plan_as_markdown(plan)
+    assert "| update | host | `h0` | `alias` `old` -> `new` |" in plan_as_markdown(plan)
 
 
 def test_tables_are_not_broken_by_what_is_in_them() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"alias": "x | `y` <z>\n"}}]})
-    row = next(line for line in plan_as_markdown(diff(desired, holding())).splitlines() if "| a |" in line)
-    assert row.count(" | ") == 3
-    assert "<z>" not in row
+    row = next(line for line in plan_as_markdown(diff(desired, holding())).splitlines() if "| `a` |" in line)
+    assert row == "| create | host | `a` | `alias` ``x \\| `y` <z>\\n``, `folder` `/` |"
 
 
 def test_conflicts_and_follow_ups_are_shown() -> None:
     plan = diff(from_data({"hosts": [{"name": "a"}]}), holding(held("host", "a")), owner="me")
     assert "! host a exists already" in plan_as_text(plan)
-    assert "- conflict: host a" in plan_as_markdown(plan)
+    assert "- conflict: `host a exists already" in plan_as_markdown(plan)
     changes = tuple(PendingChange(str(n), "me" if n < 4 else "they", "edit-host", "x", "") for n in range(9))
     pending = Plan((), 3, undiscovered=("a", "b"), pending=changes, user="me")
     text = plan_as_text(pending)

@@ -149,6 +149,8 @@ ELSEWHERE = {
     "sync.limits.deletions": "test_brakes.py::test_limits_are_configured",
     "metrics.retention_hours": "test_metrics_window.py::test_the_client_keeps_as_long_as_it_is_set",
     "metrics.cleanup_interval": "test_metrics_window.py::test_the_client_frees_as_often_as_it_is_set",
+    "sync.map": "test_cli_inventory.py::test_the_configuration_names_the_map_and_the_encoding",
+    "sync.encoding": "test_cli_inventory.py::test_the_configuration_names_the_map_and_the_encoding",
     "server_url": "test_settings_effects.py::test_server_url_and_site_say_whom_to_ask",
     "site": "test_settings_effects.py::test_server_url_and_site_say_whom_to_ask",
     "username": "test_settings_effects.py::test_username_says_who_asks",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import logging
 import os
 import stat
 import threading
@@ -16,10 +17,14 @@ from .outcome import BatchItem, BatchStatus
 
 __all__ = ["Journal", "key_of", "named"]
 
+log = logging.getLogger("checkmk_sync")
+
+MAX_LINE = 2**20  # bytes; the rest of a longer line is skipped
 _KIND = "checkmk_sync batch journal"
 _HEAD = f'{{"kind":"{_KIND}"'.encode()
 _NAMES = ("host_name", "name", "key", "id")
 _DONE = (BatchStatus.SUCCESS.value, BatchStatus.SKIPPED.value)
+_STATUSES = tuple(status.value for status in BatchStatus)
 
 
 def key_of(item: Any) -> Optional[str]:
@@ -109,11 +114,12 @@ class Journal:
     def _load(self, batch_id: Optional[str], default_id: str, operation: str) -> str:
         """The id of this batch, after what is known of it has been read."""
         lines = self._whole_lines()
-        head = next(lines, None)
-        if head is None:
+        first = next(lines, None)
+        if first is None:
             found = batch_id or default_id
             self._write({"kind": _KIND, "batch_id": found, "operation": operation})
             return found
+        head = _parsed(first)
         if head.get("kind") != _KIND or not isinstance(head.get("batch_id"), str):
             raise self._foreign()
         if batch_id is not None and head["batch_id"] != batch_id:
@@ -121,22 +127,40 @@ class Journal:
         if batch_id is None and head.get("operation", operation) != operation:
             said = f"the journal is that of batch {head['batch_id']!r}, which does {head['operation']}, not {operation}"
             raise SettingsError(f"{said}; with its batch_id this one goes on with it", file=self.path)
-        self.done.update(line["key"] for line in lines if line.get("status") in _DONE and "key" in line)
+        self._read_outcomes(lines)
         return str(head["batch_id"])
 
-    def _whole_lines(self) -> Iterator[dict[str, Any]]:
-        """What each line says. A last one without end was torn by the death of its writer: it is cut off."""
+    def _read_outcomes(self, lines: Iterator[bytes]) -> None:
+        """Collect the keys of finished items. A damaged line counts as not done; the first one is logged."""
+        damaged: list[int] = []
+        for number, line in enumerate(lines, 2):
+            entry = _parsed(line)
+            key, status = entry.get("key"), entry.get("status")
+            if not isinstance(key, str) or status not in _STATUSES:
+                damaged.append(number)
+            elif status in _DONE:
+                self.done.add(key)
+        if damaged:
+            more = f" ({len(damaged) - 1} more lines are damaged as well)" if len(damaged) > 1 else ""
+            said = "this line of the journal is damaged, so its item counts as not done"
+            log.warning("%s:%d: %s%s", self.path, damaged[0], said, more)
+
+    def _whole_lines(self) -> Iterator[bytes]:
+        """The lines of the file. A last one without end was torn by the death of its writer: it is cut off."""
         end = 0
         # The lock is lost when any other handle on this file is closed, so there is only this one.
         with open(self._file, "rb", closefd=False) as source:
-            for line in source:
-                if not line.endswith(b"\n"):
+            for line in iter(lambda: source.readline(MAX_LINE), b""):
+                length, last = len(line), line
+                while not last.endswith(b"\n") and (piece := source.readline(MAX_LINE)):
+                    length, last = length + len(piece), piece
+                if not last.endswith(b"\n"):
                     if end == 0 and not _HEAD.startswith(line[: len(_HEAD)]):
                         raise self._foreign()
                     os.ftruncate(self._file, end)
                     return
-                end += len(line)
-                yield _parsed(line)
+                end += length
+                yield line
 
     def _foreign(self) -> SettingsError:
         return SettingsError("this file is not the journal of a batch", file=self.path)
@@ -177,10 +201,10 @@ _in_use = _InUse()
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
-    """One line; nothing for one that was damaged, so that its item is done again."""
+    """The object in a line; an empty one if the line is damaged."""
     try:
-        found = json.loads(line)
-    except ValueError:
+        found = json.loads(line.decode("utf-8"))  # decoded here: json would guess UTF-16 from NULs
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -31,6 +31,7 @@ from .completion import completion
 from .cost import cost_of
 from .demo import demo
 from .doctor import doctor
+from .inventory import check
 from .mcp import mcp
 from .outcome import UNKNOWN, Writing, failed_status
 from .output import safe
@@ -46,6 +47,7 @@ _NOUNS = {
     "hosts": "Hosts: configuration and status.",
     "folders": "Folders of the configuration.",
     "services": "Services as the monitoring sees them.",
+    "inventory": "Inventory files, without a site.",
 }
 
 
@@ -102,7 +104,9 @@ def _command(verb: Verb) -> click.Command:
                 _show_record(state, found)
             else:
                 times = {field.name for field in verb.fields if field.time}
-                state.output.rows(found, verb.columns, times=times, empty=_empty_text(verb, arguments))
+                line = None if state.as_json else verb.line
+                rows = found if line is None else map(line, found)
+                state.output.rows(rows, verb.columns, times=times, empty=_empty_text(verb, arguments))
         return exit_code(found.error) if isinstance(found, FailedRow) else 0
 
     epilog = f"Example: {verb.example}"
@@ -210,6 +214,7 @@ def _register() -> None:
         cli.add_command(groups[noun])
     for verb in (verb for verb in VERBS if "cli" in verb.faces):
         (groups[verb.noun] if verb.noun else cli).add_command(_command(verb))
+    groups["inventory"].add_command(check)
     for command in (apply, completion, demo, doctor, mcp, plan, simulate):
         cli.add_command(command)
 

@@ -81,7 +81,8 @@ def mcp(
     def ready(url: str) -> None:
         state.output.note(f"Serving MCP at {url}")
 
-    serve(state.settings(), Policy(**policy), audit_log=audit_log, listen=listen, ready=ready)
+    settings = state.settings()
+    serve(settings, Policy(**policy, encoding=settings.sync.encoding), audit_log=audit_log, listen=listen, ready=ready)
 
 
 def _audit_on_stderr() -> None:

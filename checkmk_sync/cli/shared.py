@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import Any, Callable, Optional, TypeVar
@@ -12,10 +13,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..client import Checkmk
-from ..configuration import NEEDED_VARIABLES, from_env, load
+from ..configuration import NEEDED_VARIABLES, from_env, load, load_sync
 from ..errors import SettingsError
 from ..metrics import MetricsCollector
-from ..settings import Settings
+from ..settings import Settings, SyncSettings
 from .outcome import Writing, settling_note
 from .output import Output, safe
 
@@ -71,6 +72,11 @@ class State:
             raise SettingsError(f"{error}; {hint}", field=error.field) from None
         self.server_url = settings.server_url
         return settings
+
+    def sync_settings(self) -> SyncSettings:
+        """How inventories are read. That needs neither a site nor credentials."""
+        path = self.config or os.environ.get(CONFIG_VARIABLE)
+        return load_sync(path) if path else SyncSettings()
 
     def client(self) -> Checkmk:
         self.start_logging()
@@ -129,7 +135,8 @@ def ask(question: str) -> None:
 
 def as_options(text: str) -> str:
     """What the library says, with the options of the command line in place of arguments of Python."""
-    return text.replace("force_foreign_changes", "--force-foreign")
+    text = text.replace("force_foreign_changes", "--force-foreign").replace("a mapping file", "a mapping file (--map)")
+    return re.sub(r"\bencoding='([^']+)'", r"--encoding \1", text)
 
 
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:

@@ -15,12 +15,12 @@ from ..sync import (
     Plan,
     Report,
     apply_plan,
-    load,
     make_plan,
     plan_as_markdown,
     plan_as_text,
     report_as_text,
 )
+from .inventory import read_inventories, reading_options, tell_notes
 from .outcome import UNKNOWN, failed_status, worst
 from .output import Output
 from .shared import State, as_options, ask, can_ask, files, shared_options
@@ -71,6 +71,7 @@ def _inventory(command: F) -> F:
     command = click.option(
         "--owner", metavar="NAME", help="Mark what is created as yours, and delete what is yours and not wanted."
     )(command)
+    command = reading_options(command)
     return click.argument("inventory", nargs=-1, required=True, metavar="INVENTORY...", shell_complete=files)(command)
 
 
@@ -87,6 +88,8 @@ def plan(
     inventory: tuple[str, ...],
     owner: Optional[str],
     adopt: bool,
+    mapping: Optional[str],
+    encoding: Optional[str],
     allow_changes: Optional[str],
     allow_deletions: Optional[str],
     confirmed: tuple[str, ...],
@@ -102,7 +105,7 @@ def plan(
     state: State = context.ensure_object(State)
     if state.as_json and markdown:
         raise click.UsageError("give --json or --markdown, not both")
-    desired = load(inventory)
+    desired = read_inventories(state, inventory, mapping, encoding)
     with state.client() as client:
         found = make_plan(client, desired, owner=owner, adopt=adopt, discover=not no_discover)
     found = found.permitting(allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirmed)
@@ -130,6 +133,8 @@ def apply(
     inventory: tuple[str, ...],
     owner: Optional[str],
     adopt: bool,
+    mapping: Optional[str],
+    encoding: Optional[str],
     allow_changes: Optional[str],
     allow_deletions: Optional[str],
     confirmed: tuple[str, ...],
@@ -146,7 +151,7 @@ def apply(
     """
     state: State = context.ensure_object(State)
     output = state.output
-    desired = load(inventory)
+    desired = read_inventories(state, inventory, mapping, encoding)
     with state.client() as client:
         found = make_plan(client, desired, owner=owner, adopt=adopt, discover=not no_discover)
         found = found.permitting(
@@ -154,6 +159,8 @@ def apply(
         )
         if not (state.as_json or found.is_empty):  # also a plan that is refused
             show(output, plan_as_text(found, limit=SHOWN))
+        else:
+            tell_notes(output, desired)
         found.raise_if_unsafe(checksum=checksum)
         if found.is_empty:
             output.data(

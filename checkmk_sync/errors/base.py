@@ -71,20 +71,32 @@ def _picklable(cause: Optional[BaseException]) -> Optional[BaseException]:
 
 
 class SettingsError(CheckmkError):
-    """A setting is missing or wrong. ``file`` and ``line`` (from 1) say where, ``field`` which one."""
+    """A setting is missing or wrong. ``file``, ``line`` and ``column`` (from 1) say where, ``field`` which one."""
 
     def __init__(
-        self, message: str, *, file: Optional[str] = None, line: Optional[int] = None, field: Optional[str] = None
+        self,
+        message: str,
+        *,
+        file: Optional[str] = None,
+        line: Optional[int] = None,
+        column: Optional[int] = None,
+        field: Optional[str] = None,
     ) -> None:
-        self.file, self.line, self.field = file, line, field
-        super().__init__(f"{located(file, line)}{message}")
+        self.file, self.line, self.column, self.field = file, line, column, field
+        super().__init__(f"{located(file, line, column)}{message}")
+
+    @property
+    def reason(self) -> str:
+        """The message without the place."""
+        return str(self)[len(located(self.file, self.line, self.column)) :]
 
 
-def located(file: Optional[str], line: Optional[int]) -> str:
-    """``"file:line: "`` with what is known of it."""
+def located(file: Optional[str], line: Optional[int], column: Optional[int] = None) -> str:
+    """``"file:line:column: "`` with what is known of it."""
     if file is None:
         return ""
-    return f"{file}: " if line is None else f"{file}:{line}: "
+    known = [file, *(str(number) for number in (line, column) if number is not None)]
+    return f"{':'.join(known)}: "
 
 
 class MissingExtraError(CheckmkError, ImportError):

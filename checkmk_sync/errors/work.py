@@ -121,7 +121,7 @@ class SyncError(CheckmkError):
 
 
 class InventoryError(SyncError):
-    """The inventory has mistakes; ``problems`` lists all of them, each with file and line."""
+    """The inventory has mistakes; ``problems`` lists all of them, each with file, line and column."""
 
     def __init__(self, problems: Sequence[Any]) -> None:
         self.problems = list(problems)
@@ -131,7 +131,9 @@ class InventoryError(SyncError):
 
     def to_dict(self) -> dict[str, Any]:
         facts = super().to_dict()
-        facts["problems"] = [str(problem) for problem in self.problems]
+        facts["problems"] = [
+            problem.to_dict() if hasattr(problem, "to_dict") else {"message": str(problem)} for problem in self.problems
+        ]
         return facts
 
 

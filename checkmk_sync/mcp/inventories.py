@@ -6,8 +6,9 @@ import contextlib
 import os
 import stat
 from pathlib import Path
-from typing import Iterator
+from typing import BinaryIO, Iterator, Optional, cast
 
+from ..documents import read_limited
 from ..errors import SettingsError
 from ..sync.sources import InventoryText
 
@@ -20,7 +21,7 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _READ = os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
-def read_inventory(folder: str, name: str) -> InventoryText:
+def read_inventory(folder: str, name: str, encoding: Optional[str] = None) -> InventoryText:
     """An inventory below ``folder``. ValueError for what is none, or lies elsewhere, wherever links lead."""
     root = Path(os.path.realpath(folder))
     try:
@@ -33,7 +34,7 @@ def read_inventory(folder: str, name: str) -> InventoryText:
         raise ValueError(f"{name!r} is no inventory: a file that ends with {', '.join(ENDINGS)} is needed")
     try:
         with _opened(root, path.relative_to(root).parts) as file:
-            return _read(file, name)
+            return _read(file, name, encoding)
     except (OSError, ValueError) as error:
         if isinstance(error, ValueError) and not isinstance(error, UnicodeDecodeError):
             raise
@@ -59,17 +60,17 @@ def _opened(root: Path, parts: tuple[str, ...]) -> Iterator[int]:
         yield file
 
 
-def _read(file: int, name: str) -> InventoryText:
+def _read(file: int, name: str, encoding: Optional[str]) -> InventoryText:
     found = os.fstat(file)
     if not stat.S_ISREG(found.st_mode):
         raise ValueError(f"{name!r} is no inventory: it is no file")
     if found.st_nlink != 1:  # the other name may lie outside of the folder
         raise ValueError(f"{name!r} is no inventory: the file has several names (hard links)")
-    with open(file, "rb", closefd=False) as source:
-        raw = source.read(MAX_FILE + 1)
+    with open(file, "rb", buffering=0, closefd=False) as source:
+        raw = read_limited(cast(BinaryIO, source), MAX_FILE)
     if len(raw) > MAX_FILE:
         raise ValueError(f"{name!r} is larger than {MAX_FILE // 2**20} MiB; split it, or use the command line")
     try:
-        return InventoryText.from_bytes(name, raw)
+        return InventoryText.from_bytes(name, raw, encoding)
     except SettingsError as error:
         raise ValueError(str(error)) from None

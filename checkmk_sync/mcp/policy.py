@@ -19,9 +19,9 @@ __all__ = ["Policy"]
 @dataclass(frozen=True)
 class Policy:
     """Read-only unless ``allow_writes``. ``allow`` and ``deny`` are patterns of tool names: with the former only
-    what fits, never what fits the latter. ``sync_folder`` is where inventories may be read from, ``max_batch``
-    how many objects one call may name. Without ``confirm_by_checksum`` what destroys needs a client that can
-    ask a person."""
+    what fits, never what fits the latter. ``sync_folder`` is where inventories may be read from, in ``encoding`` or
+    UTF-8, ``max_batch`` how many objects one call may name. Without ``confirm_by_checksum`` what destroys needs a
+    client that can ask a person."""
 
     allow_writes: bool = False
     confirm_by_checksum: bool = False
@@ -29,6 +29,7 @@ class Policy:
     deny: tuple[str, ...] = ()
     sync_folder: Optional[str] = None
     max_batch: int = 500
+    encoding: Optional[str] = None
 
     def __post_init__(self) -> None:
         if self.sync_folder is not None and not os.path.isdir(self.sync_folder):
@@ -64,4 +65,4 @@ class Policy:
         """An inventory in ``sync_folder``, read. ValueError for anything else."""
         if self.sync_folder is None:
             raise ValueError("this server reads no inventory files: it was started without --sync-folder")
-        return read_inventory(self.sync_folder, name)
+        return read_inventory(self.sync_folder, name, self.encoding)

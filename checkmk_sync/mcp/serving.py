@@ -10,6 +10,7 @@ from mcp.server.mcpserver import MCPServer
 
 from ..client import Checkmk
 from ..settings import Settings
+from ..sync import load_map
 from .audit import Audit
 from .calls import Caller
 from .ending import Ending
@@ -31,8 +32,10 @@ def serve(
     """Serve a site until the client leaves, or over HTTP, with ``listen`` (the fields of a ``Listener``, with
     ``token_file`` for its token), until the process is asked to end, and then ``ready`` is told the address.
 
-    SettingsError for what cannot be, before anything is served.
+    SettingsError for what cannot be, and InventoryError for mistakes in the mapping file, before anything is served.
     """
+    if settings.sync.map is not None:
+        load_map(settings.sync.map)
     listener = None if listen is None else _listener(writes=policy.allow_writes, **listen)
     audit = Audit(settings, audit_log)
     with contextlib.closing(audit), Checkmk.from_settings(settings, clock=WorkClock()) as client:

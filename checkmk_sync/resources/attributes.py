@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from ..documents import SHOWN, read_json
+from ..errors import SettingsError
 from ..redaction import HIDDEN, is_secret_name
 
 __all__ = [
@@ -100,7 +101,6 @@ SAMPLE_TAGS = {
     "tag_networking": ("lan", "wan", "dmz"),
 }
 
-SHOWN = 60  # characters of a text, in a mistake
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -123,11 +123,7 @@ def attribute_value(attribute: str, text: str) -> Any:
     if is_text(attribute):
         return text
     if text[:1] in ("{", "["):
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            shown = HIDDEN if is_secret_name(attribute) else repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
-            raise ValueError(f"{shown} starts like JSON but is none") from None
+        return _json(attribute, text)
     if attribute in LISTS:
         return [part.strip() for part in text.split("|") if part.strip()]
     if attribute in FLAGS:
@@ -139,3 +135,13 @@ def attribute_value(attribute: str, text: str) -> Any:
     if attribute in ("snmp_community", "management_snmp_community"):
         return {"type": "v1_v2_community", "community": text}
     return text
+
+
+def _json(attribute: str, text: str) -> Any:
+    try:
+        return read_json(text, "").data
+    except SettingsError as error:
+        is_secret = is_secret_name(attribute)
+        shown = HIDDEN if is_secret else repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
+        why = "" if is_secret else f" ({error.reason})"
+        raise ValueError(f"{shown} starts like JSON but is none{why}") from None

@@ -12,6 +12,7 @@ from ..credentials import SecretSource
 from ..errors import SettingsError
 from ..names import lookalikes
 from ..redaction import HiddenURL, hide_userinfo
+from ..texts import is_encoding
 from .amounts import Amount
 from .urls import check_proxy, check_redis_url, checked_server_url
 
@@ -221,9 +222,19 @@ class SyncLimits:
 
 @dataclass(frozen=True)
 class SyncSettings:
-    """Of synchronisations."""
+    """Of synchronisations: how inventory files are read, through the mapping file ``map`` and in ``encoding``, by
+    default UTF-8; and limits."""
 
+    map: Optional[str] = None
+    encoding: Optional[str] = None
     limits: SyncLimits = field(default_factory=SyncLimits)
+
+    def __post_init__(self) -> None:
+        if self.encoding is not None and not is_encoding(self.encoding):
+            said = f"encoding {self.encoding!r} is unknown: give one such as utf-8, windows-1252 or utf-16"
+            raise SettingsError(said, field="encoding")
+        if self.map == "":
+            raise SettingsError("map is empty: name a mapping file, or leave it out", field="map")
 
 
 @dataclass(frozen=True)

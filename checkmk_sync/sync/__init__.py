@@ -17,6 +17,8 @@ from .apply import Options, Step, apply_plan
 from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
 from .limits import Limits
+from .mapping import ColumnMap
+from .mapping_file import load_map
 from .observe import Found, Observed, observe
 from .ownership import Ownership
 from .plan import Plan
@@ -25,11 +27,12 @@ from .renames import Rename
 from .render import plan_as_markdown, plan_as_text
 from .report import Report, report_as_text
 from .scans import silent, undiscovered
-from .sources import from_data, load
+from .sources import from_data, load, to_data
 
 __all__ = [
     "Action",
     "Change",
+    "ColumnMap",
     "Conflict",
     "Desired",
     "Object",
@@ -43,10 +46,12 @@ __all__ = [
     "diff",
     "from_data",
     "load",
+    "load_map",
     "make_plan",
     "plan_as_markdown",
     "plan_as_text",
     "report_as_text",
+    "to_data",
 ]
 
 

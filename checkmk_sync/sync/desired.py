@@ -10,6 +10,7 @@ from ..configuration import nearest
 from ..errors import InventoryError
 from ..errors.base import located
 from ..names import ADOPTED_LABEL, OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder
+from ..places import Place
 from ..redaction import HIDDEN, secrets_in
 from ..texts import harmless
 from .attributes import as_read, mistyped, not_a_text
@@ -41,33 +42,47 @@ REMOVE = _Remove()
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in an inventory."""
+    """One mistake in an inventory. Lines and columns count from 1. In a table ``column`` counts cells, and
+    ``column_name`` is the heading of the column."""
 
     message: str
     file: Optional[str] = None
     line: Optional[int] = None
+    column: Optional[int] = None
+    column_name: Optional[str] = None
 
     def __str__(self) -> str:
-        return harmless(f"{located(self.file, self.line)}{self.message}")
+        if self.column is None or self.column_name is None:
+            return harmless(f"{located(self.file, self.line, self.column)}{self.message}")
+        name = f" ({self.column_name})" if self.column_name else ""
+        return harmless(f"{located(self.file, self.line)}column {self.column}{name}: {self.message}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, with the facts that are known."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a source as it was read: number ``index`` of its list. ``line`` finds the line of a part of it,
-    for problems."""
+    """One entry of a source as it was read: number ``index`` of its list. ``place`` finds the place of a part of it,
+    for problems. Without arguments it is called for every entry, so it has to be quick."""
 
     kind: str
     data: Any = field(repr=False)
     file: Optional[str] = None
-    line: Callable[..., Optional[int]] = field(default=lambda *_path: None, repr=False, compare=False)
+    place: Callable[..., Place] = field(default=lambda *_path: Place(), repr=False, compare=False)
     index: int = field(default=0, compare=False)
 
+    def line(self, *path: Union[str, int]) -> Optional[int]:
+        """The line of a part of the entry."""
+        return self.place(*path).line
+
     def problem(self, message: str, *path: Union[str, int]) -> Problem:
-        """A mistake in this entry, at the line of the part at ``path``."""
+        """A mistake in this entry, at the place of the part at ``path``."""
         name = self.data.get(KINDS[self.kind].keys[0]) if isinstance(self.data, Mapping) else None
         of = f"{self.kind} {name}: " if isinstance(name, str) else ""
         where = self.file or f"{KINDS[self.kind].section}[{self.index}]"
-        return Problem(f"{of}{message}", where, self.line(*path))
+        return Problem(f"{of}{message}", where, *self.place(*path))
 
 
 @dataclass(frozen=True)
@@ -105,10 +120,12 @@ class Object:
 
 @dataclass(frozen=True)
 class Desired:
-    """Everything an inventory wants, by kind and key; ``kinds`` are those it speaks of at all."""
+    """Everything an inventory wants, by kind and key; ``kinds`` are those it speaks of at all. ``notes`` are
+    facts about how it was read, such as rows that were left out."""
 
     objects: Mapping[tuple[str, str], Object]
     kinds: frozenset[str]
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def of_kind(self, kind: str) -> Iterator[Object]:
         return (found for (of, _), found in self.objects.items() if of == kind)
@@ -153,7 +170,7 @@ class _Reader:
         first = self.objects.setdefault((wanted.kind, wanted.key), wanted)
         if first is not wanted:
             where = f", first at {first.place}" if first.place else ""
-            self._problem(entry, f"the {wanted.kind} {wanted.key} stands twice{where}")
+            self._problem(entry, f"the {wanted.kind} {wanted.key} stands twice{where}", KINDS[entry.kind].keys[0])
 
     def _problem(self, entry: Entry, message: str, *path: Union[str, int]) -> None:
         self.problems.append(entry.problem(message, *path))
@@ -161,7 +178,7 @@ class _Reader:
     def _key(self, entry: Entry, key: str) -> Optional[str]:
         value = entry.data.get(key)
         if value is None:
-            self._problem(entry, f"a {entry.kind} needs the key {key!r}")
+            self._problem(entry, f"a {entry.kind} needs the key {key!r}", key)
             return None
         checked = self._checked(entry, key, value, host_name if entry.kind == "host" else _new_folder)
         return None if checked is REMOVE else checked

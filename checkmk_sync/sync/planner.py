@@ -69,7 +69,7 @@ def diff(
         pending=observed.pending,
         user=observed.user,
         site=site,
-        warnings=(*warnings(desired, observed), *folders_that_stay(kept)),
+        warnings=(*desired.notes, *warnings(desired, observed), *folders_that_stay(kept)),
         silent=tuple(name for name in silent if name not in changed),
         renames=probable_renames(changes),
         owned_of=dict(collections.Counter(kind for kind, _ in owned)),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Iterator
+import re
+from typing import Any, Callable, Iterator
 
 from ..names import counted
 from ..redaction import is_secret_name, masked
+from ..texts import harmless
 from .changes import OWNER, Action, Change
 from .compare import is_as_wanted, kept_beside
 from .desired import FOLDER
@@ -17,6 +19,8 @@ __all__ = ["change_as_text", "on_one_line", "plan_as_markdown", "plan_as_text", 
 
 _SIGNS = {Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
 SHOWN = 60  # characters of one value
+
+Quote = Callable[[str], str]  # makes a text from elsewhere data in the format that is written
 
 
 def value_as_text(value: Any, *, whole: bool = False) -> str:
@@ -48,51 +52,57 @@ def change_as_text(change: Change, *, whole: bool = False) -> str:
     return f"{_SIGNS[change.action]} {on_one_line(change.name)}{_details(change, whole)}{_step(change)}"
 
 
-def _step(change: Change) -> str:
+def _step(change: Change, quote: Quote = on_one_line) -> str:
     """What a second step waits for."""
     more = f" and {len(change.after) - 3} more" if len(change.after) > 3 else ""
-    return f" (second step, after {', '.join(change.after[:3])}{more})" if change.after else ""
+    return f" (second step, after {', '.join(map(quote, change.after[:3]))}{more})" if change.after else ""
 
 
-def _details(change: Change, whole: bool = False) -> str:
+def _details(change: Change, whole: bool = False, quote: Quote = on_one_line) -> str:
     if change.action is Action.MOVE:
         now, wanted = change.properties[FOLDER]
-        return on_one_line(f": {now} -> {wanted}")
+        return f": {quote(now)} -> {quote(wanted)}"
     if change.action is Action.DELETE:
         return ""
     parts = []
     for path, (now, wanted) in sorted(change.properties.items()):
         if change.action is Action.CREATE and path == OWNER:
             continue
-        name = f"label {path[1]}" if path[0] == "labels" else path[-1]
         if change.action is Action.CREATE:
-            parts.append(f"{on_one_line(name)} {_shown(path, wanted, whole)}")
+            parts.append(f"{_named(path, quote)} {_shown(path, wanted, whole, quote)}")
         else:
-            parts += _differences(path, name, now, wanted, whole)
+            parts += _differences(path, now, wanted, whole, quote)
     return f": {', '.join(parts)}" if parts else ""
 
 
-def _differences(path: Property, name: str, now: Any, wanted: Any, whole: bool) -> Iterator[str]:
+def _named(path: Property, quote: Quote) -> str:
+    """The name of a property: ``label env``, ``alias``, ``snmp_community.type``."""
+    start, name = ("label ", path[1:]) if path[0] == "labels" else ("", path[1:] or path)
+    return start + quote(".".join(name))
+
+
+def _differences(path: Property, now: Any, wanted: Any, whole: bool, quote: Quote) -> Iterator[str]:
     """What changes of a property; of a mapping only what does, for the rest stays."""
     if kept_beside(wanted, now):
         for key, value in wanted.items():
             if key not in now or not is_as_wanted((*path, key), value, now[key]):
-                yield from _differences((*path, key), f"{name}.{key}", now.get(key), value, whole)
+                yield from _differences((*path, key), now.get(key), value, whole, quote)
         return
-    old, new = _shown(path, now, whole), _shown(path, wanted, whole)
-    yield on_one_line(name) + (" changes" if old == new else f" {old} -> {new}")
+    old, new = _shown(path, now, whole, quote), _shown(path, wanted, whole, quote)
+    yield _named(path, quote) + (" changes" if old == new else f" {old} -> {new}")
 
 
-def _shown(path: Property, value: Any, whole: bool) -> str:
+def _shown(path: Property, value: Any, whole: bool, quote: Quote) -> str:
     """A value without what is secret by its name, or by the names that it lies under."""
     if path[0] in ("attributes", "labels"):
         secret = next(filter(is_secret_name, path[1:]), "")
         value = masked(value, secret)
-    return value_as_text(value, whole=whole)
+    text = value_as_text(value, whole=whole)
+    return text if value is None else quote(text)
 
 
-def _summary(plan: Plan) -> Iterator[str]:
-    yield from (f"Warning: {on_one_line(warning)}" for warning in plan.warnings)
+def _summary(plan: Plan, quote: Quote = on_one_line) -> Iterator[str]:
+    yield from (f"Warning: {quote(warning)}" for warning in plan.warnings)
     counts = plan.counts()
     yield (
         f"Plan: {counts['create']} to create, {counts['move']} to move, {counts['update']} to update, "
@@ -100,7 +110,7 @@ def _summary(plan: Plan) -> Iterator[str]:
     )
     if plan.conflicts:
         yield f"{counted(len(plan.conflicts), 'conflict')}: objects that the plan must not change or delete"
-    yield from (f"Probable rename: {on_one_line(str(rename))}" for rename in plan.renames)
+    yield from (f"Probable rename: {quote(str(rename))}" for rename in plan.renames)
     if plan.undiscovered:
         yield f"{counted(len(plan.undiscovered), 'host')} whose services were not found yet, to be discovered"
     if plan.silent:
@@ -112,21 +122,34 @@ def _summary(plan: Plan) -> Iterator[str]:
         yield f"{counted(plan.foreign_pending, 'pending change')} of other users{needs}"
     refusal = None if plan.conflicts else plan.refusal()
     if refusal is not None:
-        yield f"Apply is refused: {on_one_line(str(refusal))}"
-    yield f"Checksum: {plan.checksum}"
+        yield f"Apply is refused: {quote(str(refusal))}"
+    yield f"Checksum: {quote(plan.checksum)}"
 
 
 def plan_as_markdown(plan: Plan) -> str:
     """A table of all changes, for reviews."""
     rows = ["| action | kind | name | change |", "|---|---|---|---|"] if plan.changes else []
     for change in plan.changes:
-        details = f"{_details(change)}{_step(change)}".lstrip(": ")
-        cells = (change.action.value, change.kind, change.key, details)
-        rows.append("| " + " | ".join(_escaped(cell) for cell in cells) + " |")
-    conflicts = [f"- conflict: {_escaped(conflict.text)}" for conflict in plan.conflicts]
-    shown = [*rows, *conflicts]
-    return "\n".join([*shown, *([""] if shown else []), *map(_escaped, _summary(plan))])
+        details = f"{_details(change, quote=_code_in_table)}{_step(change, _code_in_table)}".removeprefix(": ").lstrip()
+        rows.append(f"| {change.action.value} | {change.kind} | {_code_in_table(change.key)} | {details} |")
+    shown = [*rows, *(f"- conflict: {_code(conflict.text)}" for conflict in plan.conflicts)]
+    return "\n".join([*shown, *([""] if shown else []), *_summary(plan, _code)])
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`").replace("<", "&lt;")
+def _code(text: str) -> str:
+    """A text as a code span, the only place in which GitHub and GitLab look for nothing: escaping keeps out links and
+    images, but mentions (``@team``), issues (``#1``), commits, addresses and ``:emoji:`` are found in the text that
+    results. Only backticks are special in a code span, so the fence is longer than any run of them in the text."""
+    text = harmless(on_one_line(text))
+    if not text:
+        return '""'
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    # One blank at each end is taken away, unless there is nothing else.
+    is_stripped = text[0] == text[-1] == " " and text.strip(" ") != ""
+    blank = " " if text[0] == "`" or text[-1] == "`" or is_stripped else ""
+    return f"{fence}{blank}{text}{blank}{fence}"
+
+
+def _code_in_table(text: str) -> str:
+    """Cells are split before code spans are found, so bars are escaped in these as well."""
+    return _code(text).replace("|", "\\|")

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional, Union
 
+from ..names import OWNER_LABEL
+from ..records import Folder, Host
 from ..resources.attributes import attribute_value
-from .verb import Argument
+from .verb import Argument, Field, Row
 
-__all__ = ["ATTRIBUTE", "LABEL", "attribute_values"]
+__all__ = ["ATTRIBUTE", "LABEL", "attribute_values", "settings_fields", "settings_of"]
+
+_OWN_LABELS = OWNER_LABEL.partition("/")[0] + "/"
+
+
+def settings_of(found: Union[Host, Folder]) -> Row:
+    """Attributes and labels in the form of an inventory, so that ``plan`` reads them back. Labels of this program
+    appear as ``owner``. Attributes that are null are left out, because in an inventory null removes."""
+    attributes = {name: value for name, value in found.attributes.items() if name != "labels" and value is not None}
+    labels = {key: value for key, value in found.labels.items() if not key.startswith(_OWN_LABELS)}
+    return {"attributes": attributes, "labels": labels, "owner": found.owner}
+
+
+def settings_fields(kind: str) -> tuple[Field, ...]:
+    """The fields of :func:`settings_of`."""
+    return (
+        Field("attributes", f"The attributes set on the {kind} itself.", dict[str, Any], foreign=True),
+        Field("labels", "Its own labels.", dict[str, str], foreign=True),
+        Field("owner", "Whose synchronisation has created it.", Optional[str], foreign=True),
+    )
 
 
 def attribute_values(given: Mapping[str, Any]) -> dict[str, Any]:

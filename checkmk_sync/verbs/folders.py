@@ -8,14 +8,14 @@ from ..client import Checkmk
 from ..names import folder_path
 from ..records import Folder
 from . import previews
-from .attributes import ATTRIBUTE
+from .attributes import ATTRIBUTE, settings_fields, settings_of
 from .verb import Argument, Field, Row, Verb
 
 __all__ = ["FOLDER_VERBS"]
 
 
 def _folder_row(folder: Folder) -> Row:
-    return {"path": folder.path, "title": folder.title, "attributes": dict(folder.attributes)}
+    return {"path": folder.path, "title": folder.title, **settings_of(folder)}
 
 
 def _list_folders(client: Checkmk, folder: str) -> Iterator[Row]:
@@ -49,7 +49,7 @@ _FOLDER = Argument("folder", "The folder.", required=True, check=folder_path, ex
 _FIELDS = (
     Field("path", "The folder, from the root down."),
     Field("title", "Its title.", foreign=True),
-    Field("attributes", "The attributes set on the folder itself.", dict[str, Any], foreign=True),
+    *settings_fields("folder"),
 )
 
 FOLDER_VERBS = (

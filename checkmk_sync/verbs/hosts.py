@@ -8,34 +8,36 @@ from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from ..client import Checkmk
 from ..errors import ApiError, BatchError
-from ..names import HostState, counted, folder_path, host_name
+from ..names import OWNER_LABEL, HostState, counted, folder_path, host_name
 from ..outcomes import Outcome, Outcomes, Status
 from ..query import unhandled_host_problems
 from ..records import Host, HostStatus
 from ..redaction import masked
 from . import previews
-from .attributes import ATTRIBUTE, LABEL
+from .attributes import ATTRIBUTE, LABEL, settings_fields, settings_of
 from .verb import LIMIT, MANY_HOSTS, Argument, Field, Listing, Row, Verb, limited, search_pattern
 
 __all__ = ["HOST_VERBS"]
 
 
 def _host_row(host: Host) -> Row:
-    row: Row = {"name": host.name, "folder": host.folder, "attributes": dict(host.attributes)}
+    row: Row = {"name": host.name, "folder": host.folder, **settings_of(host)}
     if host.effective_attributes is not None:
         row["effective_attributes"] = dict(host.effective_attributes)
     return row
 
 
-def _host_line(host: Host) -> Row:
-    attributes = host.attributes
-    labels = " ".join(f"{key}:{masked(value, key)}" for key, value in sorted(host.labels.items()))
-    row = _host_row(host)
-    return {**row, "alias": attributes.get("alias"), "ipaddress": attributes.get("ipaddress"), "labels": labels}
+def _host_line(row: Row) -> Row:
+    """The columns of a host in a table."""
+    attributes, owner = row["attributes"], row["owner"]
+    labels = row["labels"] if owner is None else {**row["labels"], OWNER_LABEL: owner}
+    shown = " ".join(f"{key}:{masked(value, key)}" for key, value in sorted(labels.items()))
+    named = {name: attributes.get(name) for name in ("ipaddress", "alias")}
+    return {"name": row["name"], "folder": row["folder"], **named, "labels": shown}
 
 
 def _list_hosts(client: Checkmk, folder: Optional[str], search: Optional[str], limit: Optional[int]) -> Iterator[Row]:
-    return map(_host_line, limited(client.hosts.each(folder=folder, search=search), limit))
+    return map(_host_row, limited(client.hosts.each(folder=folder, search=search), limit))
 
 
 def _get_host(client: Checkmk, host: str, effective: bool) -> Row:
@@ -131,7 +133,7 @@ _STATE = Argument(
 _HOST = (
     Field("name", "Name of the host."),
     Field("folder", "The folder it lies in."),
-    Field("attributes", "The attributes set on the host itself.", dict[str, Any], foreign=True),
+    *settings_fields("host"),
 )
 _STATUS = (
     Field("name", "Name of the host."),
@@ -157,6 +159,7 @@ HOST_VERBS = (
             Field("alias", "What people call it.", Optional[str], foreign=True),
             Field("labels", "Its own labels, as key:value.", foreign=True),
         ),
+        line=_host_line,
         tool="stream_hosts",
         empty="no hosts",
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
 from ..client import Checkmk
@@ -9,7 +11,7 @@ from ..errors import PlanChangedError, UnsafePlanError
 from ..names import counted
 from ..resources.activation import PendingChange
 from ..settings import Amount
-from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, make_plan
+from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, load_map, make_plan
 from ..sync.limits import Limits
 from ..sync.render import change_as_text
 from ..sync.sources import InventoryText, from_text
@@ -22,10 +24,17 @@ __all__ = ["SYNC_VERBS"]
 SHOWN = 50  # changes in one answer
 
 
-def _desired(inventory: Optional[Mapping[str, Any]], file: Optional[InventoryText]) -> Desired:
+def _desired(client: Checkmk, inventory: Optional[Mapping[str, Any]], file: Optional[InventoryText]) -> Desired:
+    """Files are read through the configured mapping file, which is the operator's; data is an inventory already."""
     if (inventory is None) == (file is None):
         raise ValueError("give either an inventory or the name of a file with one")
-    return from_text(file) if file is not None else from_data(inventory or {})
+    if file is None:
+        return from_data(inventory or {})
+    path = client.settings.sync.map
+    if path is None:
+        return from_text(file)
+    mapping = dataclasses.replace(load_map(path), file=os.path.basename(path))  # models need not know where it is
+    return from_text(file, mapping=mapping)
 
 
 def _planned(
@@ -39,7 +48,7 @@ def _planned(
     allow_deletions: Union[int, str, None] = None,
     confirm_deletions: Sequence[str] = (),
 ) -> Plan:
-    plan = make_plan(client, _desired(inventory, file), owner=owner, adopt=adopt, discover=discover)
+    plan = make_plan(client, _desired(client, inventory, file), owner=owner, adopt=adopt, discover=discover)
     return plan.permitting(
         allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirm_deletions
     )
@@ -59,6 +68,7 @@ def _plan(client: Checkmk, **given: Any) -> Row:
         "conflicts": [as_arguments(conflict.text) for conflict in plan.conflicts[:SHOWN]],
         "renames": [str(rename) for rename in plan.renames[:SHOWN]],
         "refused": None if why is None else as_arguments(str(why)),
+        "warnings": list(plan.warnings[:SHOWN]),
         "undiscovered": len(plan.undiscovered),
         "silent": len(plan.silent),
         "own_pending": plan.own_pending,
@@ -226,6 +236,9 @@ SYNC_VERBS = (
             Field("conflicts", "Objects that must not be changed: the plan is refused.", list[str], foreign=True),
             Field("renames", "Deletions that probably are renames, and have to be confirmed.", list[str], foreign=True),
             Field("refused", "Why the plan would not be applied.", Optional[str], foreign=True),
+            Field(
+                "warnings", "Doubts about the inventory, and rows of it that were left out.", list[str], foreign=True
+            ),
             Field("undiscovered", "Hosts whose services were never found.", int),
             Field("silent", "Hosts on which a scan found nothing.", int),
             Field("own_pending", "Own changes that are not active yet.", int),

@@ -108,8 +108,8 @@ class Listing(Iterator[Row]):
 class Verb:
     """``handler(client, **arguments)`` gives plain data: a mapping, or an iterator of rows.
 
-    ``columns`` are what a table shows of a row; only verbs that give rows have them. ``fields`` say what is in
-    the mapping, or in each row. ``noun`` is empty for verbs of the site.
+    ``columns`` are what a table shows of a row, or of what ``line`` makes of it; only verbs that give rows have them.
+    ``fields`` say what is in the mapping, or in each row. ``noun`` is empty for verbs of the site.
 
     ``empty`` is what a terminal shows where there are no rows and no filter, which could be why.
 
@@ -143,6 +143,7 @@ class Verb:
     idempotent: bool = False
     local: bool = False
     watched: bool = False
+    line: Optional[Callable[[Row], Row]] = field(default=None, repr=False)
     faces: tuple[str, ...] = (CLI, TOOL)
     tool: str = ""
     done: str = "done"

@@ -13,10 +13,12 @@ OPTIONS = (
 )
 _OTHERWISE = {"confirm-delete": "confirm_deletions"}
 _OPTION = re.compile(rf"--({'|'.join(sorted(OPTIONS, key=len, reverse=True))})(?![\w-])")
+_ENCODING = re.compile(r"\bencoding='[^']+'")
 _IN_PYTHON = re.compile(r" \([a-z_]+=[^()]* in Python\)")
 
 
 def as_arguments(text: str) -> str:
     """``text`` with the arguments of tools in place of options."""
     text = _IN_PYTHON.sub("", text).replace("force_foreign_changes", "force_foreign")
+    text = _ENCODING.sub("the setting sync.encoding of this server", text)
     return _OPTION.sub(lambda found: _OTHERWISE.get(found[1], found[1].replace("-", "_")), text)

@@ -1,0 +1,154 @@
+"""Apply a mapping file: turn the rows of an export into entries of an inventory."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional
+
+from ..places import Place
+from ..redaction import is_secret_name
+from ..resources.attributes import attribute_value
+from ..settings import nearest
+from .desired import FOLDER, Problem, Property
+from .templates import CellError, Template
+
+__all__ = ["UNSAID", "Column", "ColumnMap", "Rule", "constant", "templates_in"]
+
+Cells = Mapping[str, str]
+Refuse = Callable[[str, Optional[str]], object]  # a message, and the column it is about
+
+UNSAID = object()  # stands for a property that a row does not mention
+
+
+class Column(NamedTuple):
+    """A column that a mapping file uses, and where it does so first."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one property is made. ``value`` is a template, a list or mapping with templates in it, or, without any
+    ``columns``, a constant that is the same for every row."""
+
+    path: Property
+    value: Any = field(repr=False)  # may hold secrets
+    columns: tuple[str, ...] = ()
+
+    def apply(self, cells: Cells) -> Any:
+        """The value for one row: UNSAID, or None to remove the property. ValueError, or CellError with the column, for
+        a cell that cannot be used."""
+        if not self.columns:
+            return self.value
+        if isinstance(self.value, Template):
+            return typed(self.path, self.value.render(cells, is_folder=self.path in (FOLDER, ("path",))))
+        rendered = {part: part.render(cells) for part in templates_in(self.value)}
+        missing = [part for part, text in rendered.items() if part.fields and text is None]
+        if not missing:
+            return _filled(self.value, rendered)
+        if any(part.fields and part not in missing for part in rendered):
+            said = "the value is missing, but other parts of the attribute have one"
+            raise CellError(said, missing[0].fields[0].column)
+        return UNSAID
+
+
+def typed(path: Property, text: Optional[str]) -> Any:
+    """The value of a text, read like a cell of a CSV inventory: ``-`` removes. ValueError for broken JSON."""
+    if text is None:
+        return UNSAID
+    if text == "-":
+        return None
+    return attribute_value(path[1], text) if path[0] == "attributes" else text
+
+
+def constant(path: Property, value: Any) -> Any:
+    """The value of a template without fields. A text is read like a cell; lists, mappings and numbers are kept."""
+    if isinstance(value, Template):
+        return typed(path, value.render({}))
+    return _filled(value, {part: part.render({}) for part in templates_in(value)})
+
+
+def templates_in(value: Any) -> Iterator[Template]:
+    """The templates in a value, at any depth."""
+    if isinstance(value, Template):
+        yield value
+    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from templates_in(inner)
+
+
+def _filled(value: Any, texts: Mapping[Template, Optional[str]]) -> Any:
+    if isinstance(value, Template):
+        return texts[value] or ""
+    if isinstance(value, Mapping):
+        return {key: _filled(inner, texts) for key, inner in value.items()}
+    return [_filled(inner, texts) for inner in value] if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """A mapping file that was read and checked.
+
+    ``files`` are patterns of the names of files that it is for, ``rows`` is where the list of rows stands in a JSON or
+    YAML document, ``skip`` names values by column whose rows are left out. ``doubled`` are texts in double braces.
+    """
+
+    file: str
+    kind: str
+    rules: tuple[Rule, ...] = field(default=(), repr=False)
+    columns: tuple[Column, ...] = ()
+    doubled: tuple[Column, ...] = field(default=(), repr=False)
+    files: tuple[str, ...] = ()
+    rows: Optional[str] = None
+    skip: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def is_for(self, name: str) -> bool:
+        """True for the name of an inventory file that the mapping is for."""
+        names = (name, os.path.basename(name))
+        return not self.files or any(fnmatch.fnmatchcase(each, pattern) for each in names for pattern in self.files)
+
+    def strange(self, known: Iterable[str], source: str) -> Iterator[Problem]:
+        """A mistake for each column that is used and that the source does not have."""
+        has = tuple(dict.fromkeys(filter(None, known)))
+        for name, place in self.columns:
+            if name not in has:
+                yield Problem(f"{source} has no column {name!r}{nearest(name, has)}", self.file, *place)
+        for name, place in self.doubled:
+            if name in has:
+                said = f"double braces are braces in the text; for the value of the column write {{{name}}}"
+                yield Problem(said, self.file, *place)
+
+    def why_skipped(self, cells: Cells) -> Optional[str]:
+        """Why a row is left out; None if it is not."""
+        for column, values in self.skip.items():
+            if cells[column] in values:
+                return f"{column} is {cells[column]!r}" if cells[column] else f"{column} is empty"
+        return None
+
+    def first_column(self, path: Property) -> Optional[str]:
+        """The first column from which a property is made."""
+        return next((rule.columns[0] for rule in self.rules if rule.path == path and rule.columns), None)
+
+    def entry(self, cells: Cells, refuse: Refuse) -> dict[str, Any]:
+        """The entry of an inventory that a row is."""
+        entry: dict[str, Any] = {}
+        for rule in self.rules:
+            try:
+                value = rule.apply(cells)
+            except ValueError as error:
+                column = error.column if isinstance(error, CellError) else rule.columns[0]
+                is_secret = any(is_secret_name(name) for name in (*rule.path, column))
+                why = "the value, which is not shown, cannot be used" if is_secret else str(error)
+                refuse(f"{rule.path[-1]}: {why}", column)
+                continue
+            if value is UNSAID:
+                continue
+            if len(rule.path) > 1:
+                entry.setdefault(rule.path[0], {})[rule.path[1]] = value
+            elif value is None:
+                refuse(f"'-' removes, and the {rule.path[0]} cannot be removed", rule.columns[0])
+            else:
+                entry[rule.path[0]] = value
+        return entry

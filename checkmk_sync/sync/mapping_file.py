@@ -1,0 +1,225 @@
+"""Read mapping files: YAML that describes how the columns of an export become an inventory."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Iterator, Optional, Union
+
+from ..documents import read_yaml
+from ..errors import InventoryError, SettingsError
+from ..places import Place
+from ..settings import nearest
+from .attributes import as_read
+from .desired import Entry, Problem, Property, desired_state
+from .kinds import KINDS
+from .mapping import UNSAID, Column, ColumnMap, Rule, constant, templates_in
+from .templates import Template, TemplateError, parse
+
+__all__ = ["load_map"]
+
+MAX_CHARACTERS = 2**20
+_OWN_KEYS = ("kind", "files", "rows", "skip", "tables")
+_SOME_NAME = {"host": "x", "folder": "/x"}
+
+
+def load_map(path: Union[str, os.PathLike[str]]) -> ColumnMap:
+    """The mapping in a file. SettingsError for a file that cannot be read, InventoryError with all mistakes in it."""
+    name = os.fspath(path)
+    try:
+        with open(name, encoding="utf-8-sig") as source:
+            text = source.read(MAX_CHARACTERS + 1)
+    except (OSError, ValueError) as error:  # ValueError also for a name with NUL
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        if isinstance(error, UnicodeDecodeError):
+            reason = "it is not UTF-8 text"
+        raise SettingsError(f"the mapping file cannot be read: {reason}", file=name, field="map") from None
+    if len(text) > MAX_CHARACTERS:
+        raise SettingsError(f"the mapping file is larger than {MAX_CHARACTERS // 2**20} MiB", file=name, field="map")
+    return _Reader(text, name).read()
+
+
+class _Reader:
+    """Reads a mapping file and collects its mistakes."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._name = name
+        self._lines = text.split("\n")
+        try:
+            self._document = read_yaml(text, name)
+        except SettingsError as error:
+            line = "" if error.line is None else "".join(self._lines[error.line - 1 : error.line])
+            hint = "; a template that starts with '{' has to be in quotes" if ": {" in line else ""
+            said = f"{error.reason}{hint}"
+            raise SettingsError(said, file=name, line=error.line, column=error.column, field="map") from None
+        self._problems: list[Problem] = []
+        self._tables: dict[str, dict[str, str]] = {}
+        self._columns: dict[str, Place] = {}
+        self._doubled: dict[str, Place] = {}
+
+    def read(self) -> ColumnMap:
+        """The mapping; InventoryError with all mistakes."""
+        data = self._document.data
+        if not isinstance(data, dict):
+            said = "a mapping file is a mapping with the keys kind, name, folder, attributes, labels and others"
+            raise SettingsError(said, file=self._name, field="map")
+        kind = data.get("kind", "host")
+        if not isinstance(kind, str) or kind not in KINDS:
+            self._refuse(f"unknown kind {as_read(kind)}{nearest(str(kind), tuple(KINDS))}", "kind")
+            raise InventoryError(self._problems)
+        known = (*KINDS[kind].keys, *_OWN_KEYS)
+        for key in data:
+            if key not in known:
+                self._refuse(f"unknown key {as_read(key)}{nearest(str(key), known)}", key)
+        if not isinstance(data.get("rows"), (str, type(None))):
+            self._refuse("'rows' is the name of the list in the document, such as results", "rows")
+        self._read_tables(data.get("tables"))
+        rules = tuple(self._rules(kind))
+        found = ColumnMap(
+            file=self._name,
+            kind=kind,
+            rules=tuple(rule for rule in rules if rule.value is not UNSAID),
+            files=self._texts("files"),
+            rows=data.get("rows") or None,
+            skip=dict(self._skipped(data.get("skip"))),
+            columns=tuple(Column(*each) for each in self._columns.items()),
+            doubled=tuple(Column(*each) for each in self._doubled.items()),
+        )
+        self._check_constants(found)
+        if self._problems:
+            raise InventoryError(self._problems)
+        return found
+
+    def _refuse(self, message: str, *path: Any, place: Optional[Place] = None) -> None:
+        self._problems.append(Problem(message, self._name, *(place or self._document.place(path))))
+
+    def _texts(self, *path: str) -> tuple[str, ...]:
+        """The texts at a path: one text, or a list of them."""
+        value = self._document.data
+        for step in path:
+            value = value.get(step)
+        texts = [] if value is None else value if isinstance(value, list) else [value]
+        odd = next((each for each in texts if not isinstance(each, str)), None)
+        if odd is not None:
+            self._refuse(f"{path[-1]}: {as_read(odd)} is not read as a text: put it in quotes", *path)
+            return ()
+        return tuple(texts)
+
+    def _read_tables(self, tables: Any) -> None:
+        if not isinstance(tables, (dict, type(None))):
+            self._refuse("'tables' is a mapping of names to tables", "tables")
+            return
+        for name, table in (tables or {}).items():
+            if not isinstance(table, dict) or not table:
+                self._refuse(f"the table {as_read(name)} is a mapping of texts to texts", "tables", name)
+                continue
+            for key, value in table.items():
+                for odd in (each for each in (key, value) if not isinstance(each, str)):
+                    said = f"the table {name}: {as_read(odd)} is not read as a text: put it in quotes"
+                    self._refuse(said, "tables", name, key)
+            self._tables[str(name)] = table
+
+    def _skipped(self, skip: Any) -> Iterator[tuple[str, frozenset[str]]]:
+        if not isinstance(skip, (dict, type(None))):
+            self._refuse("'skip' is a mapping of columns to the values whose rows are left out", "skip")
+            return
+        for column, values in (skip or {}).items():
+            if isinstance(column, str):
+                name = " ".join(column.split())
+                self._columns.setdefault(name, self._document.place(("skip", column)))
+                if values in (None, []):
+                    self._refuse(f'{column}: say which values are left out; "" is an empty cell', "skip", column)
+                yield name, frozenset(text.strip() for text in self._texts("skip", column))
+            else:
+                self._refuse(f"{as_read(column)} is not read as the name of a column: put it in quotes", "skip", column)
+
+    def _rules(self, kind: str) -> Iterator[Rule]:
+        data = self._document.data
+        first = KINDS[kind].keys[0]
+        if first not in data:
+            self._refuse(f"a mapping file for {KINDS[kind].section} needs the key {first!r}")
+        for key in KINDS[kind].keys:
+            if key in ("attributes", "labels"):
+                yield from self._section(key, data.get(key))
+            elif key in data:
+                known = len(self._problems)
+                rule = self._rule((key,), data[key])
+                if not rule.columns and key == first and len(self._problems) == known:
+                    said = f'the {key} would be the same for every row; name a column, such as "{{Hostname}}"'
+                    self._refuse(said, key)
+                yield rule
+
+    def _section(self, section: str, found: Any) -> Iterator[Rule]:
+        if not isinstance(found, (dict, type(None))):
+            self._refuse(f"{section!r} is a mapping of names to values", section)
+            return
+        for name, value in (found or {}).items():
+            if section == "attributes" and name == "labels":
+                self._refuse("give labels in the section 'labels'", section, name)
+            else:
+                yield self._rule((section, name), value)
+
+    def _rule(self, path: Property, value: Any) -> Rule:
+        compiled = self._compiled(path, value)
+        columns = tuple(dict.fromkeys(each.column for part in templates_in(compiled) for each in part.fields))
+        if columns and not isinstance(compiled, Template) and path[0] != "attributes":
+            self._refuse(f"{path[-1]} is a text, not a list or mapping", *path)
+        if not columns:
+            try:
+                compiled = constant(path, compiled)
+            except ValueError as error:
+                self._refuse(f"{path[-1]}: {error}", *path)
+                compiled = UNSAID
+        return Rule(path, compiled, columns)
+
+    def _compiled(self, path: tuple[Any, ...], value: Any) -> Any:
+        """The value with a template for each text in it."""
+        if isinstance(value, str):
+            return self._template(path, value)
+        if isinstance(value, list):
+            return [self._compiled((*path, index), inner) for index, inner in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        if value and all(inner is None for inner in value.values()):  # YAML reads {Column} as a mapping
+            said = f'a template that starts with a brace has to be in quotes: "{{{next(iter(value))}}}"'
+            self._refuse(said, place=self._document.place(path, of_value=True))
+            return UNSAID
+        return {key: self._compiled((*path, key), inner) for key, inner in value.items()}
+
+    def _template(self, path: tuple[Any, ...], text: str) -> Template:
+        try:
+            found = parse(text, self._tables)
+        except TemplateError as error:
+            self._refuse(f"{path[-1]}: {error}", place=self._place_in(path, text, error.offset))
+            return Template(())
+        for each in found.fields:
+            self._columns.setdefault(each.column, self._place_in(path, text, each.offset))
+        for name in found.doubled:
+            self._doubled.setdefault(name, self._place_in(path, text, text.index(name)))
+        return found
+
+    def _place_in(self, path: tuple[Any, ...], text: str, offset: int) -> Place:
+        """The place of a character in a text, or of the text itself if escapes or line breaks make that unknown."""
+        place = self._document.place(path, of_value=True)
+        if place.line is None or place.column is None:
+            return place
+        line = self._lines[place.line - 1]
+        start = place.column - 1 + (line[place.column - 1 : place.column] in ("'", '"'))
+        is_plain = line.startswith(text[: offset + 1], start)
+        return Place(place.line, start + offset + 1) if is_plain else place
+
+    def _check_constants(self, found: ColumnMap) -> None:
+        """Report mistakes in names and constants once, for the mapping file, instead of for each row."""
+        entry: dict[str, Any] = {KINDS[found.kind].keys[0]: _SOME_NAME[found.kind]}
+        for rule in found.rules:
+            if len(rule.path) > 1:
+                entry.setdefault(rule.path[0], {})[rule.path[1]] = None if rule.columns else rule.value
+            elif not rule.columns and rule.path[0] not in entry:
+                entry[rule.path[0]] = rule.value
+        name = f"{found.kind} {_SOME_NAME[found.kind]}: "
+        try:
+            desired_state([Entry(found.kind, entry, self._name, lambda *path: self._document.place(path))])
+        except InventoryError as error:
+            for problem in error.problems:
+                self._problems.append(
+                    Problem(problem.message.removeprefix(name), problem.file, problem.line, problem.column)
+                )

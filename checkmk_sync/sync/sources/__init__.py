@@ -1,0 +1,188 @@
+"""Where inventories come from: YAML, JSON and CSV files, standard input, and plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Optional, Union, cast
+
+from ...documents import MAX_BYTES, Document, read_json, read_limited, read_yaml
+from ...errors import InventoryError, SettingsError
+from ...errors.base import located
+from ..desired import Desired, Entry, Object, Problem, desired_state
+from ..mapping import ColumnMap
+from ..mapping_file import load_map
+from .csv_rows import csv_entries as _of_csv
+from .csv_rows import delimiter_of, names_hosts, separator_in
+from .encodings import checked_encoding, decoded, is_probably_utf8
+from .mapped import Notes, mapped_document, mapped_table
+from .structured import document_entries, to_data
+
+__all__ = ["InventoryText", "from_data", "from_text", "load", "to_data"]
+
+Source = Union[str, "os.PathLike[str]"]
+
+_STDIN = "standard input"
+_EMPTY = "the inventory is empty: it names no host and no folder"
+_ENDINGS = (".csv", ".json", ".yaml", ".yml")
+
+
+def load(
+    sources: Union[Source, Iterable[Source]],
+    *,
+    mapping: Union[Source, ColumnMap, None] = None,
+    encoding: Optional[str] = None,
+) -> Desired:
+    """The desired state in one or several files; ``-`` is standard input.
+
+    The ending tells the format (``.yaml``, ``.yml``, ``.json``, ``.csv``); standard input and other
+    endings are looked into. A ``mapping`` file describes the columns of an export. Files are UTF-8 unless an
+    ``encoding`` is given.
+
+    InventoryError lists every mistake with file, line and column, also that a source
+    is empty: an export that failed must not delete hosts. SettingsError for an encoding that Python does not know, and
+    for a mapping file that cannot be read.
+    """
+    checked_encoding(encoding)
+    columns = mapping if mapping is None or isinstance(mapping, ColumnMap) else load_map(mapping)
+    names = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
+    reading = _Reading(columns)
+    if not names:
+        reading.problems.append(Problem("no inventory is given"))
+    if names.count("-") > 1:
+        reading.problems.append(Problem("standard input can be read once only"))
+    texts = dict.fromkeys(os.fspath(source) for source in names)
+    if columns is not None and names and not any(columns.is_for(name) for name in texts):
+        said = f"the mapping is for {', '.join(columns.files)}, but no inventory has such a name"
+        reading.problems.append(Problem(said, columns.file))
+    for name in texts:
+        reading.read(name, functools.partial(_text_of, name, encoding, reading.notes))
+    return reading.desired()
+
+
+@dataclass(frozen=True)
+class InventoryText:
+    """What stood in an inventory file when somebody read it. As a text it is the name alone."""
+
+    name: str
+    text: str = field(repr=False)
+
+    @classmethod
+    def from_bytes(cls, name: str, raw: Union[bytes, bytearray], encoding: Optional[str] = None) -> InventoryText:
+        """Decode ``raw``, which is UTF-8 unless an encoding is given. SettingsError if it is not."""
+        return cls(name, decoded(raw, name, checked_encoding(encoding)))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def from_text(source: InventoryText, *, mapping: Optional[ColumnMap] = None) -> Desired:
+    """The desired state in a text, of the format that the ending of its name tells; InventoryError as for
+    :func:`load`."""
+    reading = _Reading(mapping)
+    reading.read(source.name, lambda: source.text)
+    return reading.desired()
+
+
+def from_data(data: Mapping[str, Any]) -> Desired:
+    """The desired state in plain data: ``{"hosts": [{"name": …, "folder": …, "attributes": {…}}], "folders": […]}``.
+
+    InventoryError names the entries that are wrong as ``hosts[5]``.
+    """
+    reading = _Reading(None)
+    found = document_entries(Document(data, "the inventory"), reading.problems, reading.roots)
+    reading.entries += (Entry(entry.kind, entry.data, index=entry.index) for entry in found)
+    if reading.is_empty:
+        reading.problems.append(Problem(_EMPTY))
+    return reading.desired()
+
+
+class _Reading:
+    """The entries that were read so far, and the mistakes in them."""
+
+    def __init__(self, mapping: Optional[ColumnMap]) -> None:
+        self._mapping = mapping
+        self.entries: list[Entry] = []
+        self.roots: list[Entry] = []
+        self.problems: list[Problem] = []
+        self.notes = Notes()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.entries or self.roots or self.problems)
+
+    def read(self, name: str, text: Callable[[], str]) -> None:
+        """Read a source; its mistakes are kept until the end."""
+        shown = _STDIN if name == "-" else name
+        mapping = self._mapping if self._mapping is not None and self._mapping.is_for(name) else None
+        known = len(self.entries) + len(self.roots) + len(self.problems)
+        try:
+            self.entries += self._entries(text(), shown, mapping)
+            if len(self.entries) + len(self.roots) + len(self.problems) == known:
+                raise SettingsError(_EMPTY, file=shown)
+        except SettingsError as error:
+            self.problems.append(Problem(error.reason, error.file, error.line, error.column))
+
+    def _entries(self, text: str, name: str, mapping: Optional[ColumnMap]) -> Iterator[Entry]:
+        ending = os.path.splitext(name)[1].lower()
+        if ending not in _ENDINGS:
+            ending = _guessed(text, mapping)
+        if ending == ".csv":
+            if mapping is None:
+                return _of_csv(text, name, self.problems)
+            return mapped_table(text, name, mapping, self.problems, self.notes)
+        read = read_json if ending == ".json" else read_yaml
+        if mapping is None:
+            return document_entries(read(text, name), self.problems, self.roots)
+        return mapped_document(read(text, name, as_written=True), mapping, self.problems, self.notes)
+
+    def desired(self) -> Desired:
+        """The desired state; InventoryError with all mistakes."""
+        try:
+            desired = desired_state(self.entries)
+        except InventoryError as error:
+            raise InventoryError([*self.problems, *error.problems]) from None
+        if self.problems:
+            raise InventoryError(self.problems)
+        if self.roots:
+            self.notes.append("the root folder '/' is left as it is: inventories do not describe it")
+            root = Object("folder", "/", {}, located(self.roots[0].file, None).rstrip(": "), implied=True)
+            desired = dataclasses.replace(desired, objects={**desired.objects, ("folder", "/"): root})
+        return dataclasses.replace(desired, notes=tuple(self.notes)) if self.notes else desired
+
+
+def _text_of(name: str, encoding: Optional[str], notes: Notes) -> str:
+    shown = _STDIN if name == "-" else name
+    try:
+        if name != "-":
+            with open(name, "rb", buffering=0) as source:
+                raw = read_limited(cast(BinaryIO, source), MAX_BYTES)
+        elif sys.stdin is None:
+            raise SettingsError("it is closed, so there is no inventory", file=shown)
+        else:
+            raw = read_limited(sys.stdin.buffer, MAX_BYTES)
+    except (OSError, ValueError) as error:  # ValueError for a name with NUL
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(f"the inventory cannot be read: {reason}", file=shown) from error
+    if len(raw) > MAX_BYTES:  # here, where it is cut: what is left out of an inventory is to be deleted
+        raise SettingsError(f"the inventory is larger than {MAX_BYTES // 2**20} MiB; split it", file=shown)
+    if encoding is not None and is_probably_utf8(raw, encoding):
+        notes.append(f"{shown} was read as {encoding}, but looks like UTF-8")
+    return decoded(raw, shown, encoding)
+
+
+def _guessed(text: str, mapping: Optional[ColumnMap]) -> str:
+    start = text.lstrip()
+    if start[:1] in ("{", "["):
+        return ".json"
+    first = re.split(r"[\r\n]", start, maxsplit=1)[0]
+    header = [cell.strip().strip('"') for cell in first.split(delimiter_of(first))]
+    if mapping is not None:
+        used = {column.name for column in mapping.columns}
+        return ".csv" if separator_in(first) or used & {" ".join(cell.split()) for cell in header} else ".yaml"
+    is_header = separator_in(first) or any(cell.lower() == "path" or names_hosts(cell) for cell in header)
+    return ".csv" if is_header and ":" not in header[0] else ".yaml"

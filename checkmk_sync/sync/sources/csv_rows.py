@@ -1,0 +1,201 @@
+"""Inventories in CSV: a header with ``name`` (hosts) or ``path`` (folders), ``folder``, ``title``, ``label:KEY`` and
+attributes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import Any, Iterator, Mapping, Optional, Union
+
+from ...errors import SettingsError
+from ...places import Place
+from ...resources.attributes import attribute_value
+from ..desired import Entry, Problem
+
+__all__ = ["Table", "csv_entries", "delimiter_of", "names_hosts", "separator_in"]
+
+_COLUMNS = ("name", "path", "folder", "title")
+_BREAK = re.compile(r"\r\n|\r|\n")
+# Lines of blanks, separators and empty quotes are blank lines.
+_BLANK_LINES = re.compile(r"(?:(?:[^\S\r\n]|[,;\"])*(?:\r\n|\r|\n))*")
+_LONGEST = 2**16  # characters of a header
+_QUOTED = re.compile(r'"[^"]*"?')
+_SEPARATOR = re.compile(r"sep=([,;\t])", re.IGNORECASE)
+_EMPTY = "the inventory is empty: a CSV starts with a header such as name,folder,ipaddress"
+
+Column = Optional[tuple[str, str]]  # section ("" for the entry itself) and key; None without a name
+
+
+def separator_in(line: str) -> Optional[str]:
+    """The separator that a line of Excel's (``sep=;``) names; None for any other line."""
+    found = _SEPARATOR.fullmatch(line.strip(" \r\n"))
+    return None if found is None else found[1]
+
+
+def delimiter_of(text: str, start: int = 0) -> str:
+    """The separator of the header that starts there. Text in quotes does not count, not even line breaks."""
+    header = _line_at(_QUOTED.sub("", text[start : start + _LONGEST]), 0)
+    return max(",;\t", key=header.count)
+
+
+class Table:
+    """A CSV text: its ``header``, as written but for blanks around the cells, on the line ``line``, and its rows.
+    SettingsError for a text without a header."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._name = name
+        start = _after_blank_lines(text, 0)
+        separator = separator_in(_line_at(text, start))
+        if separator is not None:
+            rest = _BREAK.search(text, start)
+            start = len(text) if rest is None else _after_blank_lines(text, rest.end())
+        self.line = len(_BREAK.findall(text, 0, start)) + 1
+        delimiter = separator or delimiter_of(text, start)
+        buffer = io.StringIO(text, newline="")
+        buffer.seek(start)
+        self._reader = csv.reader(buffer, delimiter=delimiter, strict=True)
+        try:
+            self.header = [cell.strip() for cell in next(self._reader, [])]
+        except csv.Error as error:
+            raise SettingsError(f"this is not valid CSV: {error}", file=name, line=self.line) from None
+        if not any(self.header):
+            raise SettingsError(_EMPTY, file=name)
+
+    def rows(self, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
+        """The line on which a row starts (a row may have several) and its cells; empty rows are skipped."""
+        before, reader = self.line, self._reader
+        try:
+            line = before + reader.line_num
+            for row in reader:
+                if any(map(str.strip, row)):
+                    yield line, row
+                line = before + reader.line_num
+        except csv.Error as error:
+            line = before + reader.line_num - 1
+            problems.append(Problem(f"this is not valid CSV: {error}", self._name, line))
+
+    def beyond(self, row: list[str], line: int, is_named: list[bool]) -> Iterator[Problem]:
+        """A mistake for each value that stands in a column without a name."""
+        for number, cell in enumerate(row):
+            if not (number < len(is_named) and is_named[number]) and cell.strip():
+                said = "the header has no name for this column, but the row has a value in it"
+                yield Problem(said, self._name, line, number + 1, "")
+
+
+def _after_blank_lines(text: str, start: int) -> int:
+    found = _BLANK_LINES.match(text, start)
+    return start if found is None else found.end()
+
+
+def _line_at(text: str, start: int) -> str:
+    end = _BREAK.search(text, start)
+    return text[start : None if end is None else end.start()]
+
+
+class _RowPlace:
+    """Finds the places of the cells of one row. Not a closure: there is one for each row."""
+
+    __slots__ = ("_line", "_numbers")
+
+    def __init__(self, line: int, numbers: Mapping[tuple[Union[str, int], ...], Place]) -> None:
+        self._line, self._numbers = line, numbers
+
+    def __call__(self, *path: Union[str, int]) -> Place:
+        found = self._numbers.get(path, Place())
+        return Place(self._line, found.column, found.name)
+
+
+def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry]:
+    """The entries of a CSV text. An empty cell says nothing, ``-`` removes."""
+    table = Table(text, name)
+    header = [_spelled(cell) for cell in table.header]
+    kind = _kind_of(header, name, table.line)
+    columns = [_column(cell) for cell in header]
+    is_named = [column is not None for column in columns]
+    numbers: dict[tuple[Union[str, int], ...], Place] = {
+        tuple(filter(None, column)): Place(None, number, table.header[number - 1])
+        for number, column in enumerate(columns, 1)
+        if column is not None
+    }
+    for line, row in table.rows(problems):
+        place = _RowPlace(line, numbers)
+        if len(row) > len(columns) or not all(is_named):
+            problems += table.beyond(row, line, is_named)
+        yield Entry(kind, _data(columns, row, problems, name, place), name, place)
+
+
+def _data(
+    columns: list[Column], row: list[str], problems: list[Problem], name: str, place: _RowPlace
+) -> dict[str, Any]:
+    attributes: dict[str, Any] = {}
+    labels: dict[str, Any] = {}
+    entry: dict[str, Any] = {"attributes": attributes, "labels": labels}
+    for column, raw in zip(columns, row):
+        cell = raw.strip()
+        if not cell or column is None:
+            continue
+        section, key = column
+        if section == "labels":
+            labels[key] = None if cell == "-" else cell
+        elif section == "attributes":
+            try:
+                attributes[key] = None if cell == "-" else attribute_value(key, cell)
+            except ValueError as error:
+                problems.append(Problem(str(error), name, *place(section, key)))
+        else:
+            if cell == "-":
+                problems.append(Problem(f"'-' removes, and the {key} cannot be removed", name, *place(key)))
+            entry[key] = cell
+    return entry
+
+
+def _spelled(cell: str) -> str:
+    start, colon, key = cell.partition(":")
+    return f"label:{key.strip()}" if colon and start.strip() == "label" else cell
+
+
+def _column(cell: str) -> Column:
+    if not cell:
+        return None
+    if cell in _COLUMNS:
+        return "", cell
+    return ("labels", cell[len("label:") :]) if cell.startswith("label:") else ("attributes", cell)
+
+
+def _kind_of(header: list[str], name: str, line: int) -> str:
+    twice = next((number for number, cell in enumerate(header) if cell and cell in header[:number]), None)
+    if twice is not None:
+        raise SettingsError(f"the column {header[twice]!r} stands twice", file=name, line=line)
+    wrong = _misspelt([cell for cell in header if cell])
+    if wrong is not None:
+        raise SettingsError(wrong, file=name, line=line)
+    return "host" if "name" in header else "folder"
+
+
+def _misspelt(header: list[str]) -> Optional[str]:
+    """Why it is not clear from a header what the rows are, and what was probably meant."""
+    for cell in header:
+        if cell.lower() in ("labels", "attributes"):
+            each = "label:KEY" if cell.lower() == "labels" else "the name of the attribute"
+            return f"there is no column {cell!r}: give each of them a column of its own, called {each}"
+        start, colon, key = cell.partition(":")
+        right = start.lower() + colon + key
+        if right != cell and (right in _COLUMNS or right.startswith("label:")):
+            return f"the column {cell!r} is spelled {right!r}"
+    if "name" in header and "path" in header:
+        return "the columns 'name' (for hosts) and 'path' (for folders) belong in two files"
+    if "name" in header or "path" in header:
+        return None
+    said = "a CSV needs the column 'name' (for hosts) or 'path' (for folders)"
+    way_out = "; for an export with other columns, give a mapping file"
+    meant = next((cell for cell in header if names_hosts(cell)), None)
+    if meant is not None:
+        return f"{said}, not {meant!r}{way_out}"
+    separators = "; comma, semicolon or tab separate them" if len(header) == 1 else ""
+    return f"{said}; its columns are: {', '.join(header)}{separators or way_out}"
+
+
+def names_hosts(column: str) -> bool:
+    """True for a heading such as ``Host name``."""
+    return re.sub(r"[^a-z]", "", column.lower()) in ("host", "hostname", "name")

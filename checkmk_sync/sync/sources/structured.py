@@ -1,0 +1,100 @@
+"""Inventories in YAML and JSON: a mapping with ``hosts`` and ``folders``, a list of objects, or one object."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Callable, Iterator, Optional, Union
+
+from ...documents import Document
+from ...errors import SettingsError
+from ...places import Place
+from ...settings import nearest
+from ..attributes import as_read
+from ..desired import REMOVE, Desired, Entry, Problem
+from ..kinds import KINDS, by_section
+
+__all__ = ["document_entries", "to_data"]
+
+# `hosts get` and `folders get` print these as well; no inventory can set them.
+_READ_ONLY = frozenset({"effective_attributes", "owner"})
+_SECTIONS = tuple(kind.section for kind in KINDS.values())
+
+
+def document_entries(document: Document, problems: list[Problem], roots: list[Entry]) -> Iterator[Entry]:
+    """The entries of a document, without the read-only facts that this program prints. The root folder, as it is
+    printed, goes to ``roots``."""
+    data = document.data
+    if data is None:
+        return
+    if isinstance(data, list):
+        yield from _entries(data, document, (), roots)
+    elif isinstance(data, Mapping) and _kind_of(data) is not None and not any(name in data for name in _SECTIONS):
+        yield from _entry(Entry(_kind_of(data) or "host", data, document.source, _place_below(document)), roots)
+    elif isinstance(data, Mapping):
+        for section, found in data.items():
+            kind = by_section(str(section))
+            if kind is not None and (found is None or isinstance(found, list)):
+                yield from _entries(found or [], document, (section,), roots, kind.name)
+                continue
+            unknown = f"unknown section {as_read(section)}{nearest(str(section), _SECTIONS)}"
+            said = unknown if kind is None else f"{section!r} must be a list"
+            problems.append(Problem(said, document.source, *document.place((section,))))
+    else:
+        said = "an inventory is a mapping with 'hosts' and 'folders', or a list of hosts"
+        raise SettingsError(said, file=document.source)
+
+
+def _entries(
+    found: list[Any], document: Document, path: tuple[str, ...], roots: list[Entry], kind: Optional[str] = None
+) -> Iterator[Entry]:
+    for index, data in enumerate(found):
+        of = kind or _kind_of(data) or "host"
+        entry = Entry(of, data, document.source, _place_of_item(document, path, index), index)
+        if isinstance(data, Mapping) and not _READ_ONLY.isdisjoint(data):
+            yield from _entry(entry, roots)
+        else:
+            yield entry
+
+
+def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
+    """An entry without its read-only facts. Checkmk: the root folder is listed like others, but always exists."""
+    writable = {key: value for key, value in entry.data.items() if key not in _READ_ONLY}
+    if entry.kind == "folder" and writable.get("path") == "/" and len(writable) < len(entry.data):
+        roots.append(entry)
+    else:
+        yield dataclasses.replace(entry, data=writable)
+
+
+def _kind_of(data: Any) -> Optional[str]:
+    """The kind of an object by the key that names it; None for anything else."""
+    if not isinstance(data, Mapping):
+        return None
+    return next((kind.name for kind in (KINDS["host"], KINDS["folder"]) if kind.keys[0] in data), None)
+
+
+def _place_of_item(document: Document, path: tuple[str, ...], index: int) -> Callable[..., Place]:
+    def place(*below: Union[str, int]) -> Place:
+        return document.place((*path, index, *below)) if below else Place(document.line_of_item(path, index))
+
+    return place
+
+
+def _place_below(document: Document) -> Callable[..., Place]:
+    return lambda *below: document.place(below)
+
+
+def to_data(desired: Desired) -> dict[str, list[dict[str, Any]]]:
+    """The desired state as plain data that ``from_data`` reads back, with the values of secrets. Implied folders are
+    left out."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for wanted in desired.objects.values():
+        if wanted.implied:
+            continue
+        kind = KINDS[wanted.kind]
+        entry: dict[str, Any] = {kind.keys[0]: wanted.key}
+        for path, value in wanted.properties.items():
+            inner = entry if len(path) == 1 else entry.setdefault(path[0], {})
+            inner[path[-1]] = None if value is REMOVE else value
+        found.setdefault(kind.section, []).append(entry)
+    return found

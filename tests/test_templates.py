@@ -1,0 +1,208 @@
+"""Templates of mapping files: fields with listed filters, and nothing that could run."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from checkmk_sync.sync.templates import FILTERS, CellError, TemplateError, parse
+
+CELLS = {"A": "München", "B": "", "IP-Adresse": "192.0.2.1/24", "größe (m²)": "7", "a.b": "dotted", "x|y: {z}": "odd"}
+TABLES = {"sites": {"München": "muc", "Berlin": "ber"}, "open": {"Berlin": "ber", "*": "other"}}
+
+
+def _rendered(template: str, value: Optional[str] = None, **options: Any) -> Optional[str]:
+    cells = CELLS if value is None else {**CELLS, "A": value}
+    return parse(template, TABLES).render(cells, **options)
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{A}", "München"),
+        ("{ A }", "München"),
+        ("in {A}!", "in München!"),
+        ("{A}{A}", "MünchenMünchen"),
+        ("{IP-Adresse}", "192.0.2.1/24"),
+        ("{größe (m²)} m²", "7 m²"),
+        ("{größe   (m²)}", "7"),
+        ("{a.b}", "dotted"),
+        ('{"x|y: {z}"}', "odd"),
+        ("{'x|y: {z}'|upper}", "ODD"),
+        ("{{A}}", "{A}"),
+        ("{{{A}}}", "{München}"),
+        ("{{}}", "{}"),
+        ("no field", "no field"),
+        ("", None),
+        ("{B}", None),
+        (" {B} ", None),
+        ("in {B}", None),
+        ("{B}{B}", None),
+        ("{B|default:x}", "x"),
+        ('{B|default:""}', None),
+        ('{A}{B|default:""}', "München"),
+        ('{A} {B|default:" "} x', "München   x"),
+        ("{B|upper|default:x|upper}", "X"),
+        ("{A | lower | ascii}", "muenchen"),
+    ],
+)
+def test_texts_are_filled_in(template: str, text: Optional[str]) -> None:
+    assert _rendered(template) == text
+
+
+FILTER_CASES = [
+    ("lower", "ÄB c", "äb c"),
+    ("upper", "äß", "ÄSS"),
+    ("strip", " a  b ", "a  b"),
+    ("squeeze", " a \t\r\n b\xa0c ", "a b c"),
+    ("ascii", "ÄÖÜäöüß ẞ", "AeOeUeaeoeuess SS"),
+    ("ascii", "a\u0308 Éé ñ ç Łódź Ærø Œuvre Ðþ", "ae Ee n c Lodz Aero Oeuvre Dth"),
+    ("ascii", "a–b ‘c’ „d“ …\xa0e", "a-b 'c' \"d\" ... e"),
+    ("slug", "München  Nord (2. OG)", "muenchen-nord-2-og"),
+    ("slug", "--a__B--", "a__b"),
+    ("path", "/a//b\\c~d/", "a/b/c/d"),
+    ("path", " a / b ", "a/b"),
+    ("path|slug", "Köln/1. OG\\Raum 7", "koeln/1-og/raum-7"),
+    ("before:/", "192.0.2.1/24", "192.0.2.1"),
+    ("before:/", "192.0.2.1", "192.0.2.1"),
+    ("before: . ", "web01.example.com", "web01"),
+    ("after:.", "web01.example.com", "example.com"),
+    ("after:.", "web01", "web01"),
+    ('after:"\\"', "DOM\\host", "host"),
+    ('replace:", ":"|"', "a, b, c", "a|b|c"),
+    ("replace:x:''", "axb", "ab"),
+    ("replace:a:b|upper", "aa", "BB"),
+    ("lookup:sites", "München", "muc"),
+    ("lookup:open", "Köln", "other"),
+    ("lookup:open", "*", "other"),
+    ("default:x", "a", "a"),
+    ("default:x", "", "x"),
+    ("default: a  b ", "", "a b"),
+]
+
+
+@pytest.mark.parametrize(("filters", "value", "text"), FILTER_CASES)
+def test_filters(filters: str, value: str, text: str) -> None:
+    assert parse(f"{{A|{filters}}}", TABLES).fields[0].value({"A": value}) == text
+
+
+def test_every_filter_is_tried_and_documented() -> None:
+    from tests.conftest import ROOT
+
+    tried = {step.partition(":")[0] for filters, _, _ in FILTER_CASES for step in filters.split("|")} - {'"'}
+    assert tried == set(FILTERS)
+    page = (ROOT / "docs/inventory.md").read_text("utf-8")
+    assert {name for name in FILTERS if f"| `{name}" in page} == set(FILTERS)
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "why"),
+    [
+        ("{A|ascii}", "東京", "'東京' holds '東', which has no spelling in ASCII"),
+        ("{A|slug}", "?!", "'?!' holds no letter or digit"),
+        ("{A|path|slug}", "a/!", "holds no letter or digit"),
+        ("{A|path}", "a/../b", "leads to another folder"),
+        ("{A|path}", "...", "leads to another folder"),
+        ("{A|lookup:sites}", "Münchn", "'Münchn' is not in the table 'sites'; did you mean 'München'?"),
+        ("{A|lookup:sites}", "muc", "is not in the table 'sites'"),
+        ("{A} {B}", "x", "the value is missing, but other fields of the template have one; give it a default"),
+        ("{B|default:x} {B}", "x", "the value is missing"),
+        ("{A}", "a\nb", "a line break or tab, which squeeze makes a blank"),
+        ("{A}", "a\tb", "a line break or tab"),
+        ("{A}", "a\u2028b", "a line break or tab"),
+        ("{A}", "a\0b", "a control character (U+0000)"),
+        ("{A|replace:x:y}", "\x1b[2Jx", "a control character (U+001B)"),
+    ],
+)
+def test_values_that_a_template_cannot_use(template: str, value: str, why: str) -> None:
+    with pytest.raises(CellError) as caught:
+        _rendered(template, value)
+    assert why in str(caught.value)
+    assert caught.value.column == ("B" if "missing" in why else "A")
+
+
+@pytest.mark.parametrize(
+    ("template", "offset", "why"),
+    [
+        ("{A", 0, "'}' is missing"),
+        ("x {A|lower", 2, "'}' is missing"),
+        ("{A{B}}", 0, "'}' is missing"),
+        ("{A|{B}}", 0, "'}' is missing"),
+        ("x}", 1, "a '}' without '{'"),
+        ("{A}}", 3, "a '}' without '{'"),
+        ("{}", 0, "needs the name of a column"),
+        ("{|lower}", 0, "needs the name of a column"),
+        ("{A|}", 3, "a filter has no name"),
+        ("{A|lower|}", 9, "a filter has no name"),
+        ("{A|lowr}", 3, "unknown filter 'lowr'; did you mean 'lower'?"),
+        ("{A|Lower}", 3, "did you mean 'lower'?"),
+        ("{A|lower:x}", 3, "takes no text, here with 1 text"),
+        ("{A|default}", 3, "is written default:DEFAULT, here with 0 texts"),
+        ("{A|default:}", 3, 'an empty text is written ""'),
+        ("{A|default:a:b}", 3, "here with 2 texts"),
+        ("{A|before:''}", 3, "may not be empty"),
+        ("{A|replace:'':x}", 3, "may not be empty"),
+        ("{A|replace:x}", 3, "is written replace:OLD:NEW"),
+        ("{A|lookup:x}", 3, "unknown table 'x'"),
+        ("{A|lookup:site}", 3, "did you mean 'sites'?"),
+        ("{A|default:'x}", 11, "the quotes are not closed"),
+        ('{"A}', 1, "the quotes are not closed"),
+        ('{"A"x}', 4, "'x' is not expected after quotes"),
+    ],
+)
+def test_malformed_templates_are_told_with_their_place(template: str, offset: int, why: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        parse(template, TABLES)
+    assert why in str(caught.value)
+    assert caught.value.offset == offset
+
+
+@pytest.mark.parametrize("template", ["{0}", "{A.__class__}", "{A[0]}", "{A!r}", "{A:>10}", "{A()}", "{{A}}{self}"])
+def test_nothing_of_str_format_is_known(template: str) -> None:
+    (field,) = parse(template).fields
+    assert field.column not in CELLS
+
+
+def test_double_braces_are_remembered_for_those_who_mean_a_field() -> None:
+    assert parse("{{ A }} {{B|lower}} {{{C}}}").doubled == ("A", "B")
+
+
+@given(st.text(st.sampled_from("{}|:\"' Alower.,x\n")) | st.text())
+@example("{" * 1000)
+@example('{"' * 500)
+def test_any_text_is_a_template_or_a_clean_mistake(text: str) -> None:
+    try:
+        found = parse(text)
+    except TemplateError as error:
+        assert 0 <= error.offset <= len(text)
+        return
+    if not found.fields:
+        assert "".join(map(str, found.parts)) == text.replace("{{", "{").replace("}}", "}")
+
+
+@given(st.text(), st.sampled_from(sorted(set(FILTERS) - {"default", "path"})), st.booleans())
+def test_no_value_adds_a_folder_or_leaves_its_own(value: str, name: str, twice: bool) -> None:
+    """Whatever stands in a cell, and whatever filter is asked for but ``path``."""
+    texts = {"before": ":x", "after": ":x", "replace": ":x:y", "lookup": ":open"}.get(name, "")
+    template = parse(f"/dc/{{A|{name}{texts}}}" + ("/{A|squeeze}" if twice else ""), TABLES)
+    try:
+        found = template.render({"A": value}, is_folder=True)
+    except CellError:
+        return
+    if found is not None:
+        assert found.count("/") == 2 + twice
+        assert "\\" not in found
+        assert "~" not in found
+
+
+@given(st.text(st.sampled_from("a./\\~ \n")))
+def test_a_path_leads_down(value: str) -> None:
+    try:
+        found = parse("/dc/{A|path}").render({"A": value}, is_folder=True)
+    except CellError:
+        return
+    if found is not None:
+        assert all(part.strip(".") for part in found[1:].split("/"))
