@@ -6,6 +6,7 @@ import contextlib
 import copy
 import dataclasses
 import os
+import warnings
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Union
@@ -53,6 +54,8 @@ class Checkmk:
     ``options`` are further settings (see :class:`checkmk_sync.settings.Settings`); a mapping changes some
     of a group, such as ``timeouts={"read_s": 20}``. Raises SettingsError for settings that cannot be.
     """
+
+    _original: Optional[Checkmk] = None  # the client whose connections this one uses
 
     def __init__(
         self,
@@ -132,6 +135,7 @@ class Checkmk:
             own, streaming=settings.streaming, batch_processing=settings.batch_processing
         )
         client = copy.copy(self)
+        client._original = self
         client._look_at(site)
         return client
 
@@ -224,6 +228,12 @@ class Checkmk:
     def close(self) -> None:
         """Close all connections; a call that waits for its next try ends now."""
         self._transport.close()
+
+    def __del__(self) -> None:
+        transport = getattr(self, "_transport", None)  # None if the constructor has failed
+        if transport is not None and transport.is_open and self._original is None:
+            message = f"unclosed client {self!r}: use it in a with statement, or call close()"
+            warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
 
     def __enter__(self) -> Checkmk:
         return self

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import time
-import warnings
 from typing import Any, Generator, Iterable, Iterator, Optional
 from urllib.parse import unquote, urlencode, urlsplit
 
@@ -168,6 +167,11 @@ class Transport:
         """``text`` without our secrets."""
         return self._redact(text)
 
+    @property
+    def is_open(self) -> bool:
+        """True if there may be connections to close."""
+        return not self._closed and self._has_sent
+
     def close(self) -> None:
         """Wake sleeping calls and close all connections; calls made later raise ConnectError."""
         self._closed = True
@@ -176,13 +180,6 @@ class Transport:
         self._plain.close()
         self.cache.session.close()  # type: ignore[no-untyped-call]
         self.cache.close()
-
-    def __del__(self) -> None:
-        if not getattr(self, "_closed", True) and getattr(self, "_has_sent", False):
-            of = self.settings
-            name = f"Checkmk({of.server_url!r}, {of.site!r}, {of.username!r})"
-            message = f"unclosed client {name}: use it in a with statement, or call close()"
-            warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
 
     def _prepare(self, call: Call) -> CallRequest:
         headers = {"Accept": call.accept, "User-Agent": "checkmk_sync", "Accept-Encoding": "gzip, deflate"}
