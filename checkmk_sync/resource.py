@@ -262,7 +262,9 @@ def writes(verb: F) -> F:
             if error.attempted is None or not error.attempted.is_read:
                 raise
             failure = error
-        raise failure.with_attempted(is_read=False, delivery=Delivery.NOTHING_DONE) from failure.__cause__
+            left = error.attempted.delivery is not Delivery.NOT_SENT
+        delivery = Delivery.NOTHING_DONE if left else Delivery.NOT_SENT
+        raise failure.with_attempted(is_read=False, delivery=delivery) from failure.__cause__
 
     return written  # type: ignore[return-value]
 

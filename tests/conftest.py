@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import json
 import logging
@@ -10,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -27,8 +29,9 @@ pytest_plugins = ["pytester"]
 # Started in the background a shell lets its jobs ignore Ctrl-C, and their children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-settings.register_profile("fast", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("fast")
+settings.register_profile("core", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("slow", settings.get_profile("core"), max_examples=100)
+settings.load_profile("core")
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "checkmk_sync"
@@ -200,12 +203,60 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+CASES_IN_THE_CORE_SUITE = 6
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests that take longer")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--slow"):
+        settings.load_profile("slow")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--slow"):
-        for item in items:
-            if item.get_closest_marker("slow"):  # not keywords: they hold the names of parameters too
-                item.add_marker(pytest.mark.skip(reason="takes longer: run with --slow"))
+    """Leave tests that take longer out, unless --slow is given.
+
+    Of a test with many cases the core suite runs a few, spread over all of them; the others count as slow.
+    """
+    cases: dict[Any, list[pytest.Item]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and not item.get_closest_marker("slow"):
+            cases.setdefault((item.path, item.cls, item.originalname), []).append(item)
+    for group in cases.values():
+        step = max(1, len(group) / CASES_IN_THE_CORE_SUITE)
+        kept = {int(number * step) for number in range(CASES_IN_THE_CORE_SUITE)}
+        for number, item in enumerate(group):
+            if number not in kept:
+                item.add_marker(pytest.mark.slow)
+    if not config.getoption("--slow") and len(items) > 500:  # a few tests that somebody picks are run as picked
+        left_out = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+Show = Callable[..., tuple[list[str], str]]
+
+
+@pytest.fixture
+def show(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Show:
+    """``show("hosts list", width=80)``: the lines of stdout on a terminal, and stderr."""
+
+    def shown(line: str, width: int = 80, **environment: str) -> tuple[list[str], str]:
+        screen = Screen()
+        for name in ("NO_COLOR", "FORCE_COLOR"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in {"TERM": "xterm", "COLUMNS": str(width), **environment}.items():
+            monkeypatch.setenv(name, value)
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", screen)
+            assert run(line.split()) == 0
+        return screen.getvalue().splitlines(), capsys.readouterr().err
+
+    return shown

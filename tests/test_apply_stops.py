@@ -51,6 +51,7 @@ def test_credentials_that_end_later_are_not_tried_again_and_again(
     assert sum(request.status == 401 for request in site.requests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["html", "redirect", "reset_before"])
 def test_a_site_that_swallows_every_write_is_not_written_to_for_hours(
     site: SimulatedSite, cmk: Checkmk, clock: ManualClock, kind: str

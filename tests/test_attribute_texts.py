@@ -67,7 +67,8 @@ def test_the_command_line_takes_the_same(
         cmk.hosts.bulk_create([{"host_name": name} for name in ("gw01", "gw02")])
     made = sync("hosts", "create", "new", "--attribute", f"{name}={text}", "--json")
     assert made.code == 0, made.err
-    assert made.data["attributes"][name] == value
+    shown = made.data if name == "labels" else made.data["attributes"]
+    assert shown[name] == value
 
 
 @pytest.mark.parametrize("kind", [HostService, CachedHostService])

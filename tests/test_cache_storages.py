@@ -154,6 +154,7 @@ def test_number_and_size_are_bounded(site: SimulatedSite, caching: Any, kind: st
         assert client.metrics()["cache"]["size"] < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_clearing_and_closing_while_many_read(site: SimulatedSite, caching: Any, kind: str) -> None:
     client = site.client(caching=caching(kind))

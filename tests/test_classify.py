@@ -64,6 +64,6 @@ def test_a_gateway_error_is_retryable_for_a_read_and_not_for_a_write(status: int
             with pytest.raises(TransportError) as read:
                 list(client.host_status.each())
             with pytest.raises(TransportError) as write:
-                client.hosts.create("web01")
+                client.folders.create_absent("/new")
     assert classify_error(read.value) is ErrorClass.RETRYABLE
     assert classify_error(write.value) is ErrorClass.PERMANENT

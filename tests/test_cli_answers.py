@@ -199,8 +199,8 @@ def test_other_states_are_refused(site_for_cli: SimulatedSite, sync: Run, line: 
         ("folders update ~nope --title t", "'/nope'"),
         ("folders move /nope /", "'/nope'"),
         ("folders move ~linux /nope", "'/nope'"),
-        ("folders move ~linux ~linux~web", "/linux cannot be moved to /linux/web"),
-        ("folders move /linux /linux", "/linux cannot be moved to /linux"),
+        ("folders move ~linux ~linux~web", "A folder can not be moved to a folder within itself."),
+        ("folders move /linux /linux", "A folder can not be moved into itself."),
         ("folders delete ~linux --yes", "/folder_config/linux"),
         ("folders delete /nope --yes", "'/nope'"),
         ("hosts list --folder ~nope", "'/nope'"),
@@ -246,6 +246,7 @@ def test_a_tilde_of_something_else_stays(site: SimulatedSite, cmk: Any) -> None:
 # The simulated site
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["default", "password", "password-file"])
 def test_the_variables_of_a_simulated_site_work(tmp_path: Path, how: str) -> None:
     secret = tmp_path / "it's a secret.txt"

@@ -146,6 +146,7 @@ def inventory(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "code"), [("n\n", 2), ("\x04", 130), (None, 130)], ids=["no", "end", "Ctrl-C"])
 def test_who_does_not_agree_is_told_that_nothing_was_done(
     site_for_cli: SimulatedSite, inventory: str, answer: Optional[str], code: int

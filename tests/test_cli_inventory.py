@@ -22,7 +22,7 @@ from checkmk_sync.errors import SettingsError
 from checkmk_sync.settings import SyncSettings
 from checkmk_sync.sync import from_data, load, to_data
 from checkmk_sync.testing import SimulatedSite
-from tests.conftest import Run
+from tests.conftest import Run, Show
 
 MAP = """\
 name: "{Hostname|lower}"
@@ -70,10 +70,9 @@ def test_exports_are_shown_as_what_they_mean(folder: Path, sync: Run) -> None:
     ]
 
 
-def test_a_table_on_a_terminal_has_a_header(folder: Path, sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rich.console.Console.is_terminal", True)
-    monkeypatch.setenv("COLUMNS", "200")
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", sync("inventory", "check", "plain.yaml").out).splitlines()
+def test_a_table_on_a_terminal_has_a_header(folder: Path, show: Show) -> None:
+    coloured, _ = show("inventory check plain.yaml", width=200)
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in coloured]
     assert lines[0].split() == ["kind", "name", "folder", "title", "attributes", "labels"]
     assert len(lines) == 3
 

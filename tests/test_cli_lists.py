@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import sys
 import time
-from typing import Any, Callable, Iterator
+from typing import Any, Iterator
 
 import pytest
 from rich.cells import cell_len
 
-from checkmk_sync.cli.app import run
 from checkmk_sync.cli.output import local_time
 from checkmk_sync.cli.table import STATE_STYLES
 from checkmk_sync.names import HostState, ServiceState
 from checkmk_sync.testing import SimulatedSite
-from tests.conftest import Run
+from tests.conftest import Run, Screen, Show
 
 WIDE = "東京データセンター" * 4
 LONG = "host-with-a-very-long-name-" + "x" * 200
@@ -32,32 +29,6 @@ LISTS = [
     "services problems",
     "pending",
 ]
-
-
-class Screen(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-Show = Callable[..., tuple[list[str], str]]
-
-
-@pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Show:
-    """``show("hosts list", width=80)``: the lines of stdout on a terminal, and stderr."""
-
-    def shown(line: str, width: int = 80, **environment: str) -> tuple[list[str], str]:
-        screen = Screen()
-        for name in ("NO_COLOR", "FORCE_COLOR"):
-            monkeypatch.delenv(name, raising=False)
-        for name, value in {"TERM": "xterm", "COLUMNS": str(width), **environment}.items():
-            monkeypatch.setenv(name, value)
-        with monkeypatch.context() as patched:
-            patched.setattr(sys, "stdout", screen)
-            assert run(line.split()) == 0
-        return screen.getvalue().splitlines(), capsys.readouterr().err
-
-    return shown
 
 
 def _plain(line: str) -> str:

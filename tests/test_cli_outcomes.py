@@ -84,7 +84,7 @@ def test_unknown(sync: Any, site_for_cli: SimulatedSite, config: str, command: s
 def test_a_site_that_is_not_there_was_not_changed(sync: Any, site_for_cli: SimulatedSite, config: str) -> None:
     site_for_cli.close()
     code, facts = _json(sync, config, "hosts create new")
-    assert (code, facts["outcome"], facts["attempted"]["delivery"]) == (3, "not applied", "nothing done")
+    assert (code, facts["outcome"], facts["attempted"]["delivery"]) == (3, "not applied", "not sent")
 
 
 def test_activation_and_discovery(sync: Any, site_for_cli: SimulatedSite, config: str) -> None:

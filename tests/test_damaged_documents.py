@@ -159,6 +159,7 @@ def test_files_are_read_in_pieces_up_to_the_limit(length: int, limit: int, read:
     assert source.asked <= 2**20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.csv", "a.json", "a.yaml", "-"])
 def test_a_small_inventory_needs_little_memory(tmp_path: Path, name: str) -> None:
     text = "name\nweb01\n" if name in ("a.csv", "-") else '[{"name": "web01"}]'

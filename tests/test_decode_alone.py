@@ -64,6 +64,7 @@ def test_every_list(read: Read, before: Any, items: list[Any], after: Any, size:
     assert list(read(data.encode(), size)) == [item[FIELD] for item in items]
 
 
+@pytest.mark.slow
 @both
 @given(st.lists(ITEMS, min_size=1, max_size=12), st.integers(1, 300), st.data())
 def test_every_truncation_raises_after_what_is_right(read: Read, items: list[Any], size: int, draw: Any) -> None:
@@ -75,6 +76,7 @@ def test_every_truncation_raises_after_what_is_right(read: Read, items: list[Any
     assert found == [item[FIELD] for item in items[: len(found)]]
 
 
+@pytest.mark.slow
 @both
 @given(st.lists(ITEMS, min_size=3, max_size=12), st.binary(min_size=1, max_size=3), st.integers(1, 300), st.data())
 def test_damage_invents_nothing(read: Read, items: list[Any], noise: bytes, size: int, draw: Any) -> None:

@@ -157,6 +157,7 @@ def test_a_whole_answer_gives_the_same(items: list[Any], indent: Any, ascii_only
     assert decode.all_items(data, "extensions") == [item["extensions"] for item in items]
 
 
+@pytest.mark.slow
 @given(st.lists(ITEMS, min_size=1, max_size=25), st.data())
 def test_a_whole_answer_that_is_not_whole_raises(items: list[Any], draw: Any) -> None:
     data = json.dumps({"value": items}).encode()

@@ -63,6 +63,7 @@ os._exit(0 if os.waitpid(child, 0)[1] == 0 and cmk.hosts.get("parent").name == "
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 def test_a_child_does_not_wait_for_threads_of_its_parent() -> None:
     """They held locks and places when it was forked, and nobody gives these back to it."""

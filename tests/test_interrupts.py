@@ -56,6 +56,7 @@ def _interrupted_at(line: int, do: Callable[[], Any]) -> bool:
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets whose calls are gone
 @pytest.mark.parametrize("call", list(CALLS))
 def test_it_holds_no_place_for_a_call_that_was_interrupted(call: str) -> None:

@@ -24,7 +24,7 @@ CSV = "ipaddress;name; label:env ;folder;inventory_failed\n192.0.2.1;web 01;a:b;
 
 def test_of_a_table_the_column_has_a_number_and_a_name() -> None:
     assert sorted((p.line, p.column, p.column_name) for p in _problems("a.csv", CSV)) == [
-        *((2, 2, "name"), (2, 3, "label:env"), (2, 4, "folder"), (2, 5, "inventory_failed")),
+        *((2, 2, "name"), (2, 4, "folder"), (2, 5, "inventory_failed")),
         *((3, 2, "name"), (3, 4, "folder")),
     ]
     assert "a.csv:2: column 5 (inventory_failed): 'maybe' is not true or false" in map(str, _problems("a.csv", CSV))
@@ -88,6 +88,7 @@ def test_problems_are_plain_data_for_machines() -> None:
     assert problem == {"file": "a.csv", "line": 3, "column": 1, "column_name": "name"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["json", "yaml"])
 def test_many_mistakes_are_looked_up_in_seconds(ending: str) -> None:
     """Each lookup that starts at the beginning would make this quadratic."""

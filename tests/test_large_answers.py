@@ -67,7 +67,7 @@ def _client(server: _Server, **options: Any) -> Checkmk:
 CALLS: dict[str, Callable[[Checkmk], Any]] = {
     "read": lambda cmk: cmk.hosts.get("h"),
     "status": lambda cmk: list(cmk.services.each(host="h")),
-    "write": lambda cmk: cmk.hosts.create("h"),
+    "write": lambda cmk: cmk.folders.create_absent("/h"),
     "list": lambda cmk: list(cmk.folders.each()),
     "health": lambda cmk: cmk.version(),
     "bulk": lambda cmk: cmk.hosts.bulk_create([{"host_name": "h"}]).raise_for_failures(),

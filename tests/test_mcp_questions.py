@@ -192,6 +192,7 @@ def _own(site: SimulatedSite) -> None:
         hosts[name] = dataclasses.replace(host, attributes=attributes, created_by=site.username)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("amount", [30, "75 %", "75%"])
 def test_a_limit_is_a_number_or_a_percentage(live: SimulatedSite, amount: Any) -> None:
     wanted = {"hosts": [{"name": f"host{n:05d}", "attributes": {"alias": "x"}} for n in range(30)]}

@@ -78,6 +78,7 @@ def test_as_much_of_something_else_is_not_what_was_approved(
     assert {"host00001", "host00002"} <= set(live.world.setup.hosts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tool", "given", "other"),
     [

@@ -49,11 +49,11 @@ def test_a_client_that_worked(cmk: Checkmk) -> None:
     with pytest.raises(NotFoundError):
         cmk.hosts.get("nope")
     samples = _parsed(exposition(cmk.collector))
-    assert _get(samples, "call_seconds_count", noun="hosts", verb="get") == 2
-    assert _get(samples, "call_seconds_bucket", noun="hosts", verb="get", le="+Inf") == 2
+    assert _get(samples, "call_seconds_count", noun="hosts", verb="get") == 3
+    assert _get(samples, "call_seconds_bucket", noun="hosts", verb="get", le="+Inf") == 3
     assert _get(samples, "calls_total", noun="hosts", verb="get", status="200") == 2
-    assert _get(samples, "calls_total", noun="hosts", verb="get", status="404") == 1
-    assert _get(samples, "attempts_total") == 3
+    assert _get(samples, "calls_total", noun="hosts", verb="get", status="404") == 2
+    assert _get(samples, "attempts_total") == 4
     assert _get(samples, "cache_hits_total") == 1
     assert _get(samples, "received_bytes_total") > 100
     assert _get(samples, "breaker_state") == _get(samples, "requests_in_flight") == 0

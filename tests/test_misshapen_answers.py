@@ -96,6 +96,7 @@ def test_a_read_returns_or_raises_a_typed_error(stage: Any, name: str) -> None:
     site.set_faults([])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITES)
 def test_a_write_behind_a_misshapen_answer_has_an_outcome(name: str, clock: ManualClock) -> None:
     path, write = WRITES[name]

@@ -137,6 +137,7 @@ def _at(positions: list[int]) -> list[Fault]:
     return [Fault("status", status=503, skip=number - before, times=1) for before, number in enumerate(positions)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", [(0, 1, 2), (7, 8, 9), (0, 4, 7), (2, 3, 9)], ids=str)
 def test_three_of_ten_answers_503_and_all_reads_succeed(
     site: SimulatedSite, connect: Any, pattern: tuple[int, ...]

@@ -101,9 +101,14 @@ def test_keys_of_labels_do_nothing(key: str) -> None:
 
 @given(VALUES, VALUES)
 def test_owners_places_and_warnings_do_nothing(owner: str, place: str) -> None:
-    plan = Plan((), 0, conflicts=(Conflict("host", "a", owner, place),), warnings=(f"look at {place} of {owner}",))
+    plan = Plan(
+        (),
+        0,
+        conflicts=(Conflict("host", "a", owner, f"belongs to {owner}", "adopt it", place),),
+        warnings=(f"look at {place} of {owner}",),
+    )
     codes = _codes(plan_as_markdown(plan))
-    assert harmless(on_one_line(str(plan.conflicts[0]))) in codes
+    assert harmless(on_one_line(plan.conflicts[0].text)) in codes
     assert harmless(on_one_line(plan.warnings[0])) in codes
 
 

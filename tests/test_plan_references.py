@@ -56,7 +56,7 @@ def test_a_folder_whose_parent_lies_in_it_is_done_in_two_steps() -> None:
     assert update.properties == {("attributes", "parents"): (None, ["gw", "old"])}
     text = '~ folder /x: parents (not set) -> ["gw", "old"] (second step, after host gw)'
     assert text in plan_as_text(plan)
-    assert "(second step, after host gw)" in plan_as_markdown(plan)
+    assert "(second step, after `host gw`)" in plan_as_markdown(plan)
     assert [change.get("after") for change in plan.to_dict()["changes"]] == [None, None, ["host gw"]]
     assert (plan.changed(), plan.counts()["create"], plan.counts()["update"]) == (0, 2, 1)
     assert pickle.loads(pickle.dumps(plan)) == plan
@@ -163,9 +163,9 @@ def test_a_parent_that_is_nowhere_is_a_mistake_with_its_line(tmp_path: Path) -> 
         diff(load(path), holding(held("host", "gw2")))
     missing = "but there is no such host, neither in the inventory nor among those of the site that the user may see"
     assert [str(problem) for problem in caught.value.problems] == [
-        f"{path}:5: host web: parents names 'gw', {missing}",
-        f"{path}:5: host web: parents names 'GW2', {missing}; did you mean 'gw2'?",
-        f"{path}:8: folder /x: parents names 'nope', {missing}",
+        f"{path}:5:5: host web: parents names 'gw', {missing}",
+        f"{path}:5:5: host web: parents names 'GW2', {missing}; did you mean 'gw2'?",
+        f"{path}:8:16: folder /x: parents names 'nope', {missing}",
     ]
     assert (caught.value.problems[0].file, caught.value.problems[0].line) == (str(path), 5)
 

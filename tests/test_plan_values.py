@@ -43,13 +43,14 @@ def test_every_wrong_value_is_told_with_its_line() -> None:
     neither = "which is neither an IPv4 address nor a host name"
     mask = "leave out the mask, as in"
     assert [str(problem) for problem in caught.value.problems] == [
-        f"{path}:2: host sw-core-01: ipaddress is '192.0.2.10/24', {neither}: {mask} 192.0.2.10",
-        f"{path}:3: host sw-acc-02: ipaddress is '2001:db8::2', which is an IPv6 address: "
+        f"{path}:2: column 3 (ipaddress): host sw-core-01: ipaddress is '192.0.2.10/24', {neither}: {mask} 192.0.2.10",
+        f"{path}:3: column 3 (ipaddress): host sw-acc-02: ipaddress is '2001:db8::2', which is an IPv6 address: "
         "an IPv4 address or a host name is needed",
-        f"{path}:4: host srv-03: ipaddress is '192.0.2.300', {neither}",
-        f"{path}:4: host srv-03: additional_ipv4addresses[0] is '192.0.2.11/24', {neither}: {mask} 192.0.2.11",
-        f"{path}:5: host srv-04: ipv6address is '192.0.2.15', which is an IPv4 address: an IPv6 address or a host name "
-        "is needed",
+        f"{path}:4: column 3 (ipaddress): host srv-03: ipaddress is '192.0.2.300', {neither}",
+        f"{path}:4: column 5 (additional_ipv4addresses): host srv-03: additional_ipv4addresses[0] is '192.0.2.11/24', "
+        f"{neither}: {mask} 192.0.2.11",
+        f"{path}:5: column 4 (ipv6address): host srv-04: ipv6address is '192.0.2.15', which is an IPv4 address: "
+        "an IPv6 address or a host name is needed",
     ]
 
 

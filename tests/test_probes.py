@@ -51,6 +51,7 @@ def test_all_calls_of_a_look_end_together(kind: str) -> None:
         assert time.monotonic() - started < 0.9
 
 
+@pytest.mark.slow
 def test_a_look_does_not_queue_beyond_its_time() -> None:
     """Real time: pieces of a stream stand in the lane of reads as well."""
     options = {"limits": {"reads_in_flight": 1}, "recovery": {"retry": {"max_retries": 0}}}

@@ -157,6 +157,7 @@ CALLS: dict[str, Callable[[Checkmk], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets whose calls are gone
 @pytest.mark.parametrize("call", CALLS)
 def test_no_frame_of_a_call_that_was_interrupted_holds_it(call: str) -> None:

@@ -195,6 +195,7 @@ def test_no_process_listing_shows_it(secret_site: SimulatedSite, tmp_path: Path)
     _assert_clean(output)
 
 
+@pytest.mark.slow
 def test_nothing_is_written_to_disk(
     secret_site: SimulatedSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,9 +70,8 @@ def test_a_site_says_what_it_allows(site: SimulatedSite, cmk: Checkmk) -> None:
     with pytest.raises(BadRequestError) as caught:
         cmk.hosts.update("web01", update_attributes={"snmp_community": {"type": "v2", "community": "hunter2"}})
     said = str(caught.value)
-    assert "'type'" in said
-    assert all(f"'{allowed}'" in said for allowed in ALLOWED)
-    assert HIDDEN not in said
+    assert "snmp_community.type: Unsupported value" in said
+    assert "hunter2" not in said
     with pytest.raises(BadRequestError, match="Missing data for required field") as caught:
         cmk.hosts.update("web01", update_attributes={"snmp_community": {"type": "v3_auth_no_privacy"}})
     assert "snmp_community.auth_protocol" in str(caught.value)

@@ -88,6 +88,7 @@ NAMED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ident", IDS, ids=lambda ident: ident[:20])
 @pytest.mark.parametrize("kind", NAMED)
 def test_ids_that_cannot_exist_are_unknown(raw: Raw, kind: str, ident: str) -> None:
@@ -141,6 +142,7 @@ def _links(data: Any) -> Iterator[Any]:
 # Who asks, and in which form
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "detail"),
     [

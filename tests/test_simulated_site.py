@@ -31,7 +31,7 @@ def test_state_and_reset(controlled: SimulatedSite) -> None:
     with controlled.client() as cmk:
         cmk.hosts.create("web01")
         state = _control(controlled, "GET", "state").json()
-        assert state["requests"] == 1
+        assert state["requests"] == 2
         assert (state["hosts"], state["monitored_hosts"], state["pending_changes"]) == (4, 3, 1)
         assert _control(controlled, "POST", "reset").json() == {"ok": True}
         state = _control(controlled, "GET", "state").json()
@@ -233,7 +233,7 @@ def test_the_plugin_gives_others_a_site(pytester: pytest.Pytester) -> None:
         """
         def test_script(checkmk_site, checkmk_client):
             checkmk_client.hosts.create("web01")
-            assert [request.method for request in checkmk_site.requests] == ["POST"]
+            assert [request.method for request in checkmk_site.requests] == ["GET", "POST"]
         """
     )
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")

@@ -148,6 +148,7 @@ def test_a_folder_is_changed_under_the_etag_of_the_reading_that_was_merged(
     assert _labels(site, "/x") == {"tier": "1", "late": "1", OWNER_LABEL: "me"}
 
 
+@pytest.mark.slow
 def test_it_costs_one_reading_a_stage(site: SimulatedSite, cmk: Checkmk) -> None:
     hosts = [{"name": f"h{n:03d}"} for n in range(300)]
     assert apply_plan(cmk, make_plan(cmk, from_data({"hosts": hosts}), owner="me")).ok

@@ -50,6 +50,7 @@ FLOORS = (
         "waves",
         "outcomes",
         "bulk",
+        "claims",
     },
     {"client", "services"},
     {"sync", "doctor"},
