@@ -240,13 +240,13 @@ def test_what_is_read_before_a_late_write_is_not_kept_after_it(
     cmk = connect(filled, caching={"default_ttl": 1000})
     reader = connect(filled, caching={"default_ttl": 1000})
     cmk.hosts.get("web01")
-    filled.set_faults([Fault("late", writes=True, seconds=0.1, times=1)])
+    filled.set_faults([Fault("late", writes=True, seconds=0.4, times=1)])
     seen: list[Any] = []
     wait = clock.sleep
 
     def sleep(seconds: float) -> bool:
         seen.append(reader.hosts.get("web01").attributes["alias"])
-        time.sleep(0.05)  # the site's clock is a real one
+        time.sleep(0.2)  # the site's clock is a real one
         return wait(seconds)
 
     clock.sleep = sleep  # type: ignore[method-assign]
