@@ -1,14 +1,26 @@
-"""Which calls of a client have created which objects."""
+"""Which calls of a client create which objects."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import dataclass
 from typing import Iterable, Iterator
 
 from .clock import Clock
 
-__all__ = ["Claims"]
+__all__ = ["Claim", "Claims"]
+
+
+@dataclass(eq=False)
+class Claim:
+    """The objects that one call creates; ``name in claim`` is True while no other call creates it too."""
+
+    since: float
+    names: set[str]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
 
 
 class Claims:
@@ -22,30 +34,38 @@ class Claims:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._since: dict[tuple[str, str], float] = {}
+        self._claims: dict[tuple[str, str], Claim] = {}
 
     @contextlib.contextmanager
-    def claim(self, noun: str, names: Iterable[str]) -> Iterator[set[str]]:
+    def claim(self, noun: str, names: Iterable[str]) -> Iterator[Claim]:
         """Note that the block creates these objects; one that raises an error has created none.
 
-        Yields the names of those that no other call has claimed in the last seconds.
+        The claim that it yields does not hold names that another call has claimed in the last seconds. Names that
+        another call claims later leave it: from then on neither call can tell which of them created the object.
         """
         with self._lock:
-            now = self._clock.monotonic()
-            mine = {name for name in names if self._since.get((noun, name), float("-inf")) < now - self.KEPT_S}
-            for name in mine:
-                self._since.pop((noun, name), None)  # so that the oldest come first
-                self._since[noun, name] = now
-            for key in list(self._since)[: -self.KEPT]:
-                del self._since[key]
+            claim = Claim(self._clock.monotonic(), set(names))
+            mine = [(noun, name) for name in claim.names]
+            for _, name in mine:
+                other = self._claims.get((noun, name))
+                if other is not None and other.since >= claim.since - self.KEPT_S:
+                    other.names.discard(name)
+                    claim.names.discard(name)
+                else:
+                    self._claims.pop((noun, name), None)  # so that the oldest come first
+                    self._claims[noun, name] = claim
+            for key in list(self._claims)[: -self.KEPT]:
+                del self._claims[key]
         try:
-            yield mine
+            yield claim
         except BaseException:
-            for name in mine:
-                self.discard(noun, name)
+            with self._lock:
+                for key in mine:
+                    if self._claims.get(key) is claim:
+                        del self._claims[key]
             raise
 
     def discard(self, noun: str, name: str) -> None:
         """Note that this object is not there."""
         with self._lock:
-            self._since.pop((noun, name), None)
+            self._claims.pop((noun, name), None)

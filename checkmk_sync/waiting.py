@@ -6,9 +6,11 @@ import contextlib
 from typing import Callable, Iterator, Optional, TypeVar
 
 from .cancelling import shielded
+from .claims import Claim
 from .clock import Clock, Deadline
 from .errors import (
     ApiError,
+    BadRequestError,
     CheckmkError,
     Delivery,
     NotFoundError,
@@ -21,7 +23,7 @@ from .errors import (
 from .outcomes import is_uncertain
 from .resource import Site
 
-__all__ = ["after_refusal", "after_write", "read_back", "settle", "ticks", "wait_for"]
+__all__ = ["after_create", "after_refusal", "after_write", "read_back", "settle", "ticks", "wait_for"]
 
 T = TypeVar("T")
 
@@ -140,6 +142,23 @@ def after_refusal(site: Site, error: ApiError, look: Callable[[Site], Optional[T
     if found is None:
         raise error
     return found
+
+
+def after_create(site: Site, error: CheckmkError, name: str, claim: Claim, look: Callable[[Site], Optional[T]]) -> T:
+    """Return the object ``name`` that ``look(site)`` finds after its creation failed; raise ``error`` otherwise.
+
+    The object was absent before. It proves the creation only while no other call of this client creates it too.
+    """
+
+    def look_for_ours(there: Site) -> Optional[T]:
+        found = look(there)
+        if found is not None and name not in claim:
+            raise error
+        return found
+
+    if isinstance(error, BadRequestError):
+        return after_refusal(site, error, look_for_ours)
+    return settle(site, error, look_for_ours)
 
 
 def read_back(site: Site, look: Callable[[Site], T]) -> T:

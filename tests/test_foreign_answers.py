@@ -163,6 +163,26 @@ def test_of_two_threads_that_create_the_same_one_is_refused(prepared: SimulatedS
         assert set(pool.map(create, range(2))) == {Status.APPLIED, Status.NOT_APPLIED}
 
 
+@pytest.mark.parametrize("noun", ["hosts", "folders"])
+def test_what_another_thread_creates_meanwhile_proves_nothing(prepared: SimulatedSite, cmk: Checkmk, noun: str) -> None:
+    """The first request never arrives, and the other thread creates the same object while this one looks for it."""
+    name = "twice" if noun == "hosts" else "/twice"
+    requests: list[str] = []
+    others: list[Any] = []
+
+    def create_too(method: str, path: str) -> None:
+        requests.append(method)
+        if requests == ["GET", "GET"]:  # before the request that is lost, and after it
+            others.append(getattr(cmk, noun).create(name))
+
+    prepared.set_faults([Fault("reset_before", writes=True, times=1)])
+    prepared.on_request(create_too)
+    with pytest.raises(CheckmkError) as caught:
+        getattr(cmk, noun).create(name)
+    assert len(others) == 1
+    assert Outcome.failed(name, caught.value).status is Status.UNKNOWN
+
+
 def test_what_may_not_be_read_proves_nothing(prepared: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> None:
     forbidden = Fault("answer", method="GET", status=403, body={"title": "Forbidden", "status": 403})
     prepared.set_faults([forbidden, Fault("reset_after", writes=True, times=1)])

@@ -9,7 +9,7 @@ from ..names import folder_id, folder_path, is_folder_hash, parent_folder
 from ..records import Folder
 from ..resource import Resource, parsed, writes
 from ..streaming import Stream
-from ..waiting import after_refusal, settle
+from ..waiting import after_create, after_refusal, settle
 from .changes import Attributes, Change, body_of, holds, is_made_by, one_kind, plain, with_fresh_etag
 
 __all__ = ["Folders"]
@@ -44,9 +44,7 @@ class Folders(Resource):
 
         BadRequestError when it exists or the parent does not. It is looked for first, as in ``hosts.create``.
         """
-        path = folder_path(folder)
-        was_absent = self._is_absent("get", {"folder": folder_id(path)})
-        return self._create(path, title, attributes, was_absent=was_absent)
+        return self._create(folder_path(folder), title, attributes, was_absent=False)
 
     @writes
     def create_absent(
@@ -61,15 +59,16 @@ class Folders(Resource):
             raise ValueError(f"{path!r} cannot be created: a path below '/' is needed")
         name = path.rpartition("/")[2]
         body = {"name": name, "title": title or name, "parent": parent, "attributes": plain(attributes or {}, path)}
-        with self._site.created.claim("folders", (path,)) as mine:
+        with self._site.created.claim("folders", (path,)) as claim:
+            was_absent = was_absent or self._is_absent("get", {"folder": folder_id(path)})
             try:
                 return self._record(Folder.parse, "create", body=body, about=(path,))
             except CheckmkError as error:
-                if not (was_absent and mine):
+                if not was_absent or path not in claim:
                     raise
-                if not isinstance(error, BadRequestError):
-                    return settle(self._site, error, lambda site: self._via(site)._as_created(path, body))
-                return after_refusal(self._site, error, lambda site: self._via(site)._as_created(path, body))
+                return after_create(
+                    self._site, error, path, claim, lambda site: self._via(site)._as_created(path, body)
+                )
 
     @writes
     def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
 from ..bulk import BulkVerb, run_bulk
+from ..claims import Claim
 from ..errors import ApiError, BadRequestError, CheckmkError, NotFoundError, PreconditionError, UnexpectedReplyError
 from ..names import folder_path, several
 from ..outcomes import Outcomes, Progress
 from ..records import Host
 from ..resource import Site, writes
-from ..waiting import after_refusal, settle
+from ..waiting import after_create, after_refusal, settle
 from .changes import Attributes, Change, body_of, holds, is_made_by, one_kind, plain, with_fresh_etag
 from .entries import Entry, as_change, as_host, as_new, check_name, listed, named, parents_in, without_folder
 from .host_lists import HostLists
@@ -30,18 +31,16 @@ class Hosts(HostLists):
         found within ``settle_s`` means unknown.
         """
         entry = {"host_name": name, "folder": folder_path(folder), "attributes": plain(attributes or {}, name)}
-        was_absent = self._is_absent("get", {"name": name})
-        with self._site.created.claim("hosts", (name,)) as mine:
+        with self._site.created.claim("hosts", (name,)) as claim:
+            was_absent = self._is_absent("get", {"name": name})
             try:
                 return self._record(Host.parse, "create", body=entry, about=(name,))
             except CheckmkError as error:
-                if not (was_absent and mine):
+                if not was_absent or name not in claim:
                     raise
-                if not isinstance(error, BadRequestError):
-                    return settle(self._site, error, lambda site: self._via(site)._as_created(entry))
-                if not _is_about("host_name", error):
+                if isinstance(error, BadRequestError) and not _is_about("host_name", error):
                     raise
-                return after_refusal(self._site, error, lambda site: self._via(site)._as_created(entry))
+                return after_create(self._site, error, name, claim, lambda site: self._via(site)._as_created(entry))
 
     @writes
     def update(
@@ -138,13 +137,12 @@ class Hosts(HostLists):
         in any order: parents are created in earlier calls. Another iterable is read one chunk at a time, so a parent
         has to come in the chunk of its child or before it.
         """
-        started, mine = self._site.clock.monotonic(), set[str]()
+        started, claims = self._site.clock.monotonic(), dict[str, Claim]()
 
         def send(chunk: Sequence[Entry]) -> None:
             names = [named(entry) for entry in chunk]
-            mine.difference_update(names)
-            with self._site.created.claim("hosts", names) as claimed:
-                mine.update(claimed)
+            with self._site.created.claim("hosts", names) as claim:
+                claims.update(dict.fromkeys(names, claim))
                 self._bulk("bulk_create", chunk)
 
         verb = BulkVerb(
@@ -155,7 +153,7 @@ class Hosts(HostLists):
             key=named,
             folder=lambda entry: str(entry["folder"]),
             needs=lambda chunk: {named(entry): parents_in(entry["attributes"]) for entry in chunk},
-            may_be_done=lambda entry, fields: "host_name" in fields and named(entry) in mine,
+            may_be_done=lambda entry, fields: "host_name" in fields and named(entry) in claims[named(entry)],
         )
         return run_bulk(self._site, verb, listed(hosts, "hosts"), self._chunk_size(chunk_size), progress)
 
