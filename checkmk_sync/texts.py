@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import unicodedata
 from typing import Any, Iterator, Optional
@@ -56,10 +57,16 @@ def _shows(char: str) -> bool:
     return not any(first <= ord(char) <= last for first, last in _BLANKS)
 
 
+# Codecs that write texts in other texts: a backslash in a cell, or a dot in a name, would become something else.
+_NOTATIONS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape")
+
+
 def is_encoding(name: str) -> bool:
     """True for the name of an encoding of texts that Python knows."""
     try:
         "".encode(name)  # refuses codecs that are not for texts, such as rot13
+        if codecs.lookup(name).name in _NOTATIONS:
+            return False
     except (LookupError, ValueError):  # ValueError for names with odd characters
         return False
     return True

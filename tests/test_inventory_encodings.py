@@ -50,7 +50,21 @@ def test_a_mark_is_no_part_of_the_first_heading(tmp_path: Path, encoding: str) -
 
 @pytest.mark.parametrize(
     "encoding",
-    ["nonsense", "", "windows-1525", "rot13", "base64", "zip", "hex", "undefined", "a\0b", "ü" * 300, "../x"],
+    [
+        "nonsense",
+        "",
+        "windows-1525",
+        "rot13",
+        "idna",
+        "unicode_escape",
+        "base64",
+        "zip",
+        "hex",
+        "undefined",
+        "a\0b",
+        "ü" * 300,
+        "../x",
+    ],
 )
 def test_a_name_that_python_does_not_know_is_one_clear_error(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.csv").write_text(TEXT)
@@ -66,7 +80,7 @@ def test_a_name_that_python_does_not_know_is_one_clear_error(tmp_path: Path, enc
         ("ascii", TEXT.encode(), ":2: ", "not ascii text (byte 0xc3)"),
         ("utf-8", TEXT.encode("latin-1"), ":2: ", "not utf-8 text (byte 0xfc)"),
         ("utf-16", TEXT.encode("utf-16-le")[:-1], ":2: ", "not utf-16 text"),
-        ("unicode_escape", b"name,alias\nweb01,\\ud800\n", ":2: ", "not unicode_escape text"),
+        ("utf-7", b"name,alias\nweb01,+2AA-\n", ":2: ", "not utf-7 text"),
         (None, TEXT.encode("latin-1"), ":2: ", "name its encoding, such as encoding='windows-1252'"),
         (None, b"\xef\xbb\xbf" + TEXT.encode("latin-1"), ":2: ", "not UTF-8 text"),
         (None, b"name\nweb01\n" + b"x" * 200 + b"\n\0\n", ":4: ", "holds the character NUL"),

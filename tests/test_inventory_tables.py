@@ -124,6 +124,41 @@ def test_broken_quotes_are_told_with_their_line() -> None:
     assert problem.startswith("a.csv:2: this is not valid CSV")
 
 
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ('name;folder;alias;ip\nw1;/;a;1\nw2;/x;"b;2\nw3;/x;c;3\nw4;/x;d";4\n', 3, 5),
+        ('name;folder;alias;ip\nw2;/x;"b;2\nw3;/x;c";3\n', 2, 3),
+        ('name,alias\nw1,"a\nw2,b"\n', 2, 3),
+        ('name\talias\tx\nw1\t"a\t\nw2\tb\t\nw3\tc\t"\nw4\td\t\n', 2, 4),
+        ('sep=;\r\nname;alias;x\r\nw1;"a;\r\nw2;b";\r\n', 3, 4),
+    ],
+)
+def test_a_stray_quote_never_swallows_rows(text: str, first: int, last: int) -> None:
+    problem = _mistakes(text)[0]
+    assert problem.startswith(f"a.csv:{first}: a quote joins lines {first} to {last} into one row")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'name;alias;ipaddress\nw1;"a\nb";1.1.1.1\n',
+        'alias;name;ipaddress\n"a\nb";w1;1.1.1.1\n',
+        'alias;name;ipaddress\n"a;x\nb;y";w1;1.1.1.1\n',
+        'name,folder,alias\nw1,/,"a, b, c\nd, e"\n',
+        'name,alias\nw1,"a\nb\n"\n',
+        'name\n"w1"\n',
+    ],
+)
+def test_line_breaks_in_quotes_belong_to_the_value(text: str) -> None:
+    assert list(_read(text)) == ["w1"]
+
+
+def test_a_quote_that_is_never_closed_is_told_where_it_was_opened() -> None:
+    (problem,) = _mistakes('name,alias\na,b\nc,"d\n' + "e,f\n" * 50)
+    assert problem.startswith("a.csv:53: this is not valid CSV: unexpected end of data; the quote was opened in line 3")
+
+
 def test_a_column_may_not_stand_twice_but_empty_headings_may() -> None:
     assert _read("name,,alias,,\nweb01,,x,,\n") == {"web01": {"attributes.alias": "x"}}
     assert _mistakes("name,alias,,alias\nweb01,x,,y\n") == ["a.csv:1: the column 'alias' stands twice"]

@@ -258,3 +258,9 @@ def test_any_cell_is_a_value_or_a_clean_mistake(tmp_path_factory: pytest.TempPat
         assert all(problem.line == 1 and problem.column for problem in error.problems)
         return
     assert found.objects["host", "h1"].properties.get(("folder",), "/a/b").count("/") == 2
+
+
+def test_a_stray_quote_in_a_column_that_nobody_reads_swallows_no_rows(mapped: Mapped) -> None:
+    rows = 'Hostname;Bemerkung;IP\nw1;"Server 1;1.1.1.1\nw2;foo;1.1.1.2\nw3;bar";1.1.1.3\nw4;ok;1.1.1.4\n'
+    (problem,) = mapped.mistakes("name: '{Hostname}'\nattributes: {ipaddress: '{IP}'}\n", rows)
+    assert problem.startswith("a.csv:2: a quote joins lines 2 to 4 into one row")

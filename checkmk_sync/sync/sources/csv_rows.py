@@ -51,10 +51,11 @@ class Table:
             rest = _BREAK.search(text, start)
             start = len(text) if rest is None else _after_blank_lines(text, rest.end())
         self.line = len(_BREAK.findall(text, 0, start)) + 1
-        delimiter = separator or delimiter_of(text, start)
+        self._delimiter = separator or delimiter_of(text, start)
+        self._row_lines: list[str] = []  # the lines of the row that was read last
         buffer = io.StringIO(text, newline="")
         buffer.seek(start)
-        self._reader = csv.reader(buffer, delimiter=delimiter, strict=True)
+        self._reader = csv.reader(self._lines(buffer), delimiter=self._delimiter, strict=True)
         try:
             self.header = [cell.strip() for cell in next(self._reader, [])]
         except csv.Error as error:
@@ -65,15 +66,34 @@ class Table:
     def rows(self, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
         """The line on which a row starts (a row may have several) and its cells; empty rows are skipped."""
         before, reader = self.line, self._reader
+        self._row_lines.clear()  # those of the header
+        line = before + reader.line_num
         try:
-            line = before + reader.line_num
             for row in reader:
-                if any(map(str.strip, row)):
+                if len(self._row_lines) > 1 and self._has_swallowed_rows():
+                    problems.append(Problem(_swallowed(line, len(self._row_lines)), self._name, line))
+                elif any(map(str.strip, row)):
                     yield line, row
                 line = before + reader.line_num
+                self._row_lines.clear()
         except csv.Error as error:
-            line = before + reader.line_num - 1
-            problems.append(Problem(f"this is not valid CSV: {error}", self._name, line))
+            opened = f"; the quote was opened in line {line} or later" if len(self._row_lines) > 1 else ""
+            last = before + reader.line_num - 1
+            problems.append(Problem(f"this is not valid CSV: {error}{opened}", self._name, last))
+
+    def _lines(self, buffer: io.StringIO) -> Iterator[str]:
+        for line in buffer:
+            self._row_lines.append(line)
+            yield line
+
+    def _has_swallowed_rows(self) -> bool:
+        """Return True if a row of several lines begins like a whole row and goes on like another one.
+
+        A stray quote joins rows, and a host that is lost from an inventory may be deleted.
+        """
+        separators = len(self.header) - 1
+        whole = [line.count(self._delimiter) == separators for line in self._row_lines]
+        return separators > 0 and whole[0] and any(whole[1:])
 
     def beyond(self, row: list[str], line: int, is_named: list[bool]) -> Iterator[Problem]:
         """A mistake for each value that stands in a column without a name."""
@@ -81,6 +101,13 @@ class Table:
             if not (number < len(is_named) and is_named[number]) and cell.strip():
                 said = "the header has no name for this column, but the row has a value in it"
                 yield Problem(said, self._name, line, number + 1, "")
+
+
+def _swallowed(line: int, lines: int) -> str:
+    return (
+        f"a quote joins lines {line} to {line + lines - 1} into one row, but they look like separate rows: "
+        "remove the quote, or double it inside a quoted cell"
+    )
 
 
 def _after_blank_lines(text: str, start: int) -> int:

@@ -93,7 +93,7 @@ def _way_out(encoding: str) -> str:
 
 
 def _refuse_surrogates(text: str, encoding: str, shown: str) -> None:
-    """Some encodings, such as unicode_escape, can spell halves of characters, which no site takes."""
+    """Some encodings, such as UTF-7, can spell halves of characters, which no site takes."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
