@@ -51,6 +51,9 @@ def test_a_mark_is_no_part_of_the_first_heading(tmp_path: Path, encoding: str) -
 @pytest.mark.parametrize(
     "encoding",
     [
+        *("nonsense", "", "windows-1525", "rot13", "idna", "unicode_escape", "base64", "zip", "hex", "undefined"),
+        *("a\0b", "ü" * 300, "../x"),
+    ],
         "nonsense",
         "",
         "windows-1525",
