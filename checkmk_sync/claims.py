@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from dataclasses import dataclass
-from typing import Iterable, Iterator
+from typing import Iterable, Iterator, Optional
 
 from .clock import Clock
 
@@ -14,10 +15,13 @@ __all__ = ["Claim", "Claims"]
 
 @dataclass(eq=False)
 class Claim:
-    """The objects that one call creates; ``name in claim`` is True while no other call creates it too."""
+    """The objects that one call creates; ``name in claim`` is True while no other call creates it too.
 
-    since: float
+    ``ended`` is the time at which the call returned, None while it runs.
+    """
+
     names: set[str]
+    ended: Optional[float] = None
 
     def __contains__(self, name: str) -> bool:
         return name in self.names
@@ -44,18 +48,16 @@ class Claims:
         another call claims later leave it: from then on neither call can tell which of them created the object.
         """
         with self._lock:
-            claim = Claim(self._clock.monotonic(), set(names))
+            claim = Claim(set(names))
             mine = [(noun, name) for name in claim.names]
-            for _, name in mine:
-                other = self._claims.get((noun, name))
-                if other is not None and other.since >= claim.since - self.KEPT_S:
-                    other.names.discard(name)
-                    claim.names.discard(name)
+            self._drop_old(2 * len(mine) + 10)
+            for key in mine:
+                other = self._claims.get(key)
+                if other is None or self._is_over(other):
+                    self._claims[key] = claim
                 else:
-                    self._claims.pop((noun, name), None)  # so that the oldest come first
-                    self._claims[noun, name] = claim
-            for key in list(self._claims)[: -self.KEPT]:
-                del self._claims[key]
+                    other.names.discard(key[1])
+                    claim.names.discard(key[1])
         try:
             yield claim
         except BaseException:
@@ -64,6 +66,20 @@ class Claims:
                     if self._claims.get(key) is claim:
                         del self._claims[key]
             raise
+        with self._lock:
+            claim.ended = self._clock.monotonic()
+            for key in mine:
+                if self._claims.get(key) is claim:
+                    self._claims[key] = self._claims.pop(key)  # those that ended first come first
+
+    def _is_over(self, claim: Claim) -> bool:
+        return claim.ended is not None and claim.ended < self._clock.monotonic() - self.KEPT_S
+
+    def _drop_old(self, number: int) -> None:
+        """Look at the ``number`` oldest claims, which is more than the caller adds, and drop those that are over."""
+        for key, claim in list(itertools.islice(self._claims.items(), number)):
+            if self._is_over(claim) or (claim.ended is not None and len(self._claims) > self.KEPT):
+                del self._claims[key]
 
     def discard(self, noun: str, name: str) -> None:
         """Note that this object is not there."""

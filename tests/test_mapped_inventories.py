@@ -264,3 +264,9 @@ def test_a_stray_quote_in_a_column_that_nobody_reads_swallows_no_rows(mapped: Ma
     rows = 'Hostname;Bemerkung;IP\nw1;"Server 1;1.1.1.1\nw2;foo;1.1.1.2\nw3;bar";1.1.1.3\nw4;ok;1.1.1.4\n'
     (problem,) = mapped.mistakes("name: '{Hostname}'\nattributes: {ipaddress: '{IP}'}\n", rows)
     assert problem.startswith("a.csv:2: a quote joins lines 2 to 4 into one row")
+
+
+def test_a_dash_that_a_template_leaves_removes_nothing(mapped: Mapped) -> None:
+    mapping = "name: '{H}'\nlabels: {both: '{A|default:\"\"}-{B|default:\"\"}', one: '{A}'}\n"
+    assert mapped.hosts(mapping, "H,A,B\nweb01,,\n")["web01"] == {"labels.both": "-"}
+    assert mapped.hosts(mapping, "H,A,B\nweb01,-,x\n")["web01"] == {"labels.both": "--x", "labels.one": REMOVE}

@@ -141,3 +141,8 @@ def test_what_does_not_show_is_written_out() -> None:
     for kept in ("☀\ufe0f", "☎\ufe0e 112", "größer 東京 \u00a0", "1 < 2"):
         assert cleaned(kept) == kept
     assert cleaned("☀\ufe0f\ufe0f") == "☀\ufe0f\\ufe0f"
+
+
+def test_numbers_under_secret_names_are_hidden_too() -> None:
+    given = {"password": 12345678, "token": 1.5, "has_password": True, "port": 161, "secret": None}
+    assert cleaned(given) == {"password": "***", "token": "***", "has_password": True, "port": 161, "secret": None}

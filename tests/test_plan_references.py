@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import graphlib
 import pickle
 import re
+import time
 from pathlib import Path
 from typing import Any, Optional
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from checkmk_sync.errors import InventoryError, NotOwnedError
 from checkmk_sync.sync import Action, Plan, diff, from_data, load, plan_as_markdown, plan_as_text
 from checkmk_sync.sync.observe import Observed
+from checkmk_sync.sync.references import _circles
 from tests.test_plan import held, holding, lines
 
 
@@ -260,3 +263,21 @@ def test_no_change_comes_before_what_it_needs(
             plan
         )
         parents[change.key] = new
+
+
+@given(st.dictionaries(st.integers(0, 7), st.lists(st.integers(0, 7), max_size=4), max_size=8))
+def test_without_the_first_of_each_circle_there_is_none(numbers: dict[int, list[int]]) -> None:
+    needs = {("host", str(of)): [("host", str(target)) for target in targets] for of, targets in numbers.items()}
+    left = {of: list(targets) for of, targets in needs.items()}
+    for circle in _circles(needs):
+        assert all(after in left[of] for of, after in zip(circle, (*circle[1:], circle[0])))
+        del left[circle[0]]
+    graphlib.TopologicalSorter(left).prepare()
+
+
+def test_thousands_of_circles_are_found_at_once() -> None:
+    needs = {("host", f"a{number}"): [("host", f"b{number}")] for number in range(5000)}
+    needs.update({("host", f"b{number}"): [("host", f"a{number}")] for number in range(5000)})
+    started = time.process_time()
+    assert len(list(_circles(needs))) == 5000
+    assert time.process_time() - started < 2

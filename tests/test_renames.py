@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,13 @@ def test_the_command_line_demands_each_name(site_for_cli: SimulatedSite, sync: R
     assert "Apply is refused" not in sync(*plan, *confirmed).out
     assert sync(*apply, "--yes", *confirmed).code == 0
     assert sync(*apply, "--yes", *confirmed).out == "Nothing to do.\n"
+
+
+@pytest.mark.parametrize("first", ["srv", "10"])
+def test_hosts_whose_first_label_says_nothing_are_no_renames(first: str) -> None:
+    names = [[f"{first}.n{number}.{kind}.example.com" for number in range(4000)] for kind in ("old", "new")]
+    site = holding(*(held("host", name, "me") for name in names[0]))
+    started = time.process_time()
+    plan = diff(from_data({"hosts": [{"name": name} for name in names[1]]}), site, owner="me")
+    assert time.process_time() - started < 10
+    assert plan.renames == ()

@@ -36,8 +36,7 @@ def _key(key: Any) -> str:
 
 
 def _hidden(key: str, value: Any) -> Any:
-    # Counts and times are no secrets, whatever they are called.
-    is_plain = value is None or isinstance(value, (bool, int, float))
+    is_plain = value is None or isinstance(value, bool)
     return HIDDEN if is_secret_name(key) and not is_plain else cleaned(value)
 
 

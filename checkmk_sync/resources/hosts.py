@@ -145,11 +145,15 @@ class Hosts(HostLists):
                 claims.update(dict.fromkeys(names, claim))
                 self._bulk("bulk_create", chunk)
 
+        def proven(site: Site, chunk: Sequence[Entry]) -> set[str]:
+            found = self._via(site)._proven_created(chunk, lambda: site.time_of(started))
+            return {name for name in found if name in claims[name]}
+
         verb = BulkVerb(
             shaped=as_new,
             check=check_name,
             send=send,
-            proven=lambda site, chunk: self._via(site)._proven_created(chunk, lambda: site.time_of(started)),
+            proven=proven,
             key=named,
             folder=lambda entry: str(entry["folder"]),
             needs=lambda chunk: {named(entry): parents_in(entry["attributes"]) for entry in chunk},

@@ -9,6 +9,7 @@ from ..client import Checkmk
 from ..errors import AuthError, BatchError, CheckmkError
 from ..outcomes import Outcome, Outcomes, Status
 from ..records import Folder, Host
+from ..resources.changes import with_fresh_etag
 from ..resources.host_lists import FEW_NAMES
 from .changes import Action, Change
 from .compare import merged
@@ -20,21 +21,29 @@ __all__ = ["EXECUTORS", "Executor", "Result"]
 Result = tuple[Change, Outcome]
 Executor = Callable[[Checkmk, Sequence[Change]], Iterator[Result]]
 
+IN_PART = "applied in part"
 CHANGES_AT_ONCE = 2000  # between two looks at the progress bar
 
 
-def _each(do: Callable[[Checkmk, Change], Any]) -> Executor:
-    """An executor of single calls. Wrong credentials stop it, everything else is an outcome."""
+def _each(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
+    """An executor of single calls. Wrong credentials stop it, everything else is an outcome.
+
+    A step returns False if it has nothing to do.
+    """
 
     def run(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
         for change in changes:
+            done = False
             try:
-                do(client, change)
-            except AuthError as error:
-                outcome = Outcome(change.key, Status.NOT_APPLIED, error)
-                raise BatchError(f"stopped: {error}", outcomes=Outcomes([outcome])) from error
+                for step in steps:
+                    done = step(client, change) is not False or done
             except CheckmkError as error:
-                yield change, Outcome.failed(change.key, error)
+                outcome = Outcome.failed(change.key, error)
+                if done and outcome.status is Status.NOT_APPLIED:
+                    outcome = replace(outcome, note=IN_PART)
+                if isinstance(error, AuthError):
+                    raise BatchError(f"stopped: {error}", outcomes=Outcomes([outcome])) from error
+                yield change, outcome
             else:
                 yield change, Outcome(change.key, Status.APPLIED)
 
@@ -129,26 +138,41 @@ def _create_folder(client: Checkmk, change: Change) -> None:
     client.folders.create_absent(change.key, title=change.properties[("title",)][1], attributes=_attributes(change))
 
 
-def _update_folder(client: Checkmk, change: Change) -> None:
-    """Setting and removing are two calls, each with the ETag of the reading that it is made of."""
+def _set_in_folder(client: Checkmk, change: Change) -> bool:
+    """Set title and attributes; removing attributes is another call."""
+    if len(_removed(change)) == len(change.properties):
+        return False
+    title = change.properties.get(("title",), (None, None))[1]
+    return _change_folder(client, change, lambda now, before: {**before, **_attributes(now)}, title)
 
-    def now(attributes: Mapping[str, Any]) -> Change:
-        found = found_folder(Folder(change.key, "", attributes))
+
+def _remove_in_folder(client: Checkmk, change: Change) -> bool:
+    removed = _removed(change)
+
+    def without(_now: Change, before: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in before.items() if name not in removed}
+
+    return bool(removed) and _change_folder(client, change, without)
+
+
+def _change_folder(
+    client: Checkmk,
+    change: Change,
+    make: Callable[[Change, Mapping[str, Any]], dict[str, Any]],
+    title: Optional[str] = None,
+) -> bool:
+    """Change a folder that is still ours, with the ETag of the reading that shows it."""
+
+    def write(folder: Folder) -> Folder:
+        found = found_folder(folder)
         error = change.objection(found)
         if error is not None:
             raise error
-        return replace(change, found=found)
+        now = replace(change, found=found)
+        return client.folders.update(change.key, lambda before: make(now, before), title=title, etag=folder.etag)
 
-    removed = _removed(change)
-    if len(removed) < len(change.properties):
-        title = change.properties.get(("title",), (None, None))[1]
-        client.folders.update(change.key, lambda before: {**before, **_attributes(now(before))}, title=title)
-    if removed:
-        client.folders.update(change.key, lambda before: _without(before, _removed(now(before))))
-
-
-def _without(attributes: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: value for name, value in attributes.items() if name not in names}
+    with_fresh_etag(lambda: client.folders.get(change.key, fresh=True), write, None)
+    return True
 
 
 def _delete_folder(client: Checkmk, change: Change) -> None:
@@ -182,8 +206,12 @@ def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
             done += client.hosts.bulk_update(entries)
         except BatchError as error:
             done += error.outcomes
+            known = {outcome.key for outcome in error.outcomes}
+            left = [entry for entry in entries if entry["host_name"] not in known]
+            stopped = CheckmkError(str(error))
+            done += (Outcome(entry["host_name"], Status.NOT_APPLIED, stopped) for entry in left)
             if entries is sets:
-                done += (Outcome.failed(entry["host_name"], CheckmkError(str(error))) for entry in removals)
+                done += (Outcome(entry["host_name"], Status.NOT_APPLIED, stopped) for entry in removals)
             raise BatchError(str(error), outcomes=_merged(done)) from error.__cause__
     return _merged(done)
 
@@ -198,7 +226,7 @@ def _merged(outcomes: Sequence[Outcome]) -> Outcomes:
         before = merged.setdefault(outcome.key, outcome)
         worst, other = sorted((before, outcome), key=lambda one: _WORST_FIRST.index(one.status))
         is_part = worst.status is Status.NOT_APPLIED and other.status is Status.APPLIED
-        merged[outcome.key] = replace(worst, note="applied in part") if is_part else worst
+        merged[outcome.key] = replace(worst, note=IN_PART) if is_part else worst
     return Outcomes(list(merged.values()))
 
 
@@ -214,7 +242,7 @@ def _host(change: Change) -> Host:
 
 EXECUTORS: Mapping[tuple[Action, str], Executor] = {
     (Action.CREATE, "folder"): _each(_create_folder),
-    (Action.UPDATE, "folder"): _each(_update_folder),
+    (Action.UPDATE, "folder"): _each(_set_in_folder, _remove_in_folder),
     (Action.DELETE, "folder"): _still_ours(_each(_delete_folder)),
     (Action.CREATE, "host"): _in_bulk(_create_hosts),
     (Action.MOVE, "host"): _still_ours(_each(_move_host), FEW_NAMES),

@@ -44,7 +44,7 @@ class Rule:
         if not self.columns:
             return self.value
         if isinstance(self.value, Template):
-            return typed(self.path, self.value.render(cells, is_folder=self.path in (FOLDER, ("path",))))
+            return typed(self.path, self.value, self.value.render(cells, is_folder=self.path in (FOLDER, ("path",))))
         rendered = {part: part.render(cells) for part in templates_in(self.value)}
         missing = [part for part, text in rendered.items() if part.fields and text is None]
         if not missing:
@@ -55,11 +55,14 @@ class Rule:
         return UNSAID
 
 
-def typed(path: Property, text: Optional[str]) -> Any:
-    """The value of a text, read like a cell of a CSV inventory: ``-`` removes. ValueError for broken JSON."""
+def typed(path: Property, template: Template, text: Optional[str]) -> Any:
+    """The value of a text, read like a cell of a CSV inventory: ``-`` removes. ValueError for broken JSON.
+
+    A ``-`` that a template leaves between empty fields, as in ``{A}-{B}``, is a text.
+    """
     if text is None:
         return UNSAID
-    if text == "-":
+    if text == "-" and len(template.parts) == 1:
         return None
     return attribute_value(path[1], text) if path[0] == "attributes" else text
 
@@ -67,7 +70,7 @@ def typed(path: Property, text: Optional[str]) -> Any:
 def constant(path: Property, value: Any) -> Any:
     """The value of a template without fields. A text is read like a cell; lists, mappings and numbers are kept."""
     if isinstance(value, Template):
-        return typed(path, value.render({}))
+        return typed(path, value, value.render({}))
     return _filled(value, {part: part.render({}) for part in templates_in(value)})
 
 

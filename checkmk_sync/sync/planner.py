@@ -151,7 +151,7 @@ class _Planner:
         in_use = self._folders_in_use()
         for path in sorted((found.key for found in self.observed.of_kind("folder")), key=lambda path: -path.count("/")):
             found = self.observed.objects["folder", path]
-            is_left = path not in in_use and ("folder", path) not in self.desired.objects
+            is_left = path not in in_use and ("folder", path) not in self.desired.objects and path != "/"
             if is_left and keep_folders and self.ownership.holds(found):
                 kept.append(path)
             elif not (is_left and self._delete(found, {})):

@@ -7,10 +7,9 @@ exist, and refuses to delete a host that is a parent of one that stays.
 from __future__ import annotations
 
 import functools
-import graphlib
 import itertools
 from dataclasses import dataclass, replace
-from typing import Any, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ..waves import waves
 from .changes import OWNER, Action, Change, Conflict
@@ -134,16 +133,30 @@ def _without_references(found: Found) -> Change:
     return Change(Action.UPDATE, found.kind, found.key, lost, found)
 
 
-def _circles(needs: dict[Key, list[Key]]) -> Iterator[list[Key]]:
-    """Keys each of which needs the next, and the last the first. After each circle its first key needs nothing."""
-    while True:
-        try:
-            graphlib.TopologicalSorter(needs).prepare()
-            return
-        except graphlib.CycleError as error:
-            circle = error.args[1][:0:-1]
-        yield circle
-        needs.pop(circle[0])
+def _circles(needs: Mapping[Key, Sequence[Key]]) -> Iterator[list[Key]]:
+    """Keys each of which needs the next, and the last the first. After each circle its first key needs nothing.
+
+    One walk in depth-first order, without recursion: a chain may have thousands of keys.
+    """
+    done: set[Key] = set()
+    for root in needs:
+        path: dict[Key, Iterator[Key]] = {}  # from the root to the key that is looked at, in this order
+        following: Optional[Key] = root
+        while following is not None:
+            if following in path:
+                keys = list(path)
+                circle = keys[keys.index(following) :]
+                yield circle
+                done.add(following)
+                for key in circle:  # the others are looked at again: they may be in other circles
+                    del path[key]
+            elif following not in done:
+                path[following] = iter(needs.get(following, ()))
+            following = None
+            while path and following is None:
+                following = next(next(reversed(path.values())), None)
+                if following is None:
+                    done.add(path.popitem()[0])
 
 
 def in_order(changes: Sequence[Change]) -> list[Change]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Collection, Iterator, Optional, Sequence
+from typing import Callable, Collection, Iterator, Sequence
 
 from ..names import counted, parent_folder
 from .changes import Action, Change
@@ -16,6 +16,7 @@ from .desired import FOLDER
 
 __all__ = ["Rename", "probable_renames"]
 
+MANY = 3  # hosts with the same first label: from more on it says nothing, as in srv.n1.example.com
 _DOMAIN = re.compile(r"(?:[-\w]+\.)*[a-z]{2,}", re.ASCII | re.IGNORECASE)
 
 
@@ -59,36 +60,46 @@ def _keys(changes: Sequence[Change], action: Action, kind: str) -> list[str]:
     return sorted(change.key for change in changes if change.action is action and change.kind == kind)
 
 
+def _indexed(names: Sequence[str], index: Callable[[str], str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(index(name), []).append(name)
+    return found
+
+
 def _hosts(changes: Sequence[Change]) -> Iterator[Rename]:
-    by_first: dict[str, list[str]] = {}
-    for name in _keys(changes, Action.CREATE, "host"):
-        by_first.setdefault(name.partition(".")[0].casefold(), []).append(name)
+    made = _keys(changes, Action.CREATE, "host")
+    by_name, by_first = _indexed(made, str.casefold), _indexed(made, _first_label)
     for old in _keys(changes, Action.DELETE, "host"):
-        alike = [(_difference(old, new), new) for new in by_first.get(old.partition(".")[0].casefold(), ())]
-        found = [(what, new) for what, new in alike if what is not None]
-        if found:
-            what, new = min(found)  # "case" before "its domain"
-            yield Rename("host", old, new, what)
+        recased = by_name.get(old.casefold())
+        alike = by_first.get(_first_label(old), [])
+        if recased:
+            yield Rename("host", old, recased[0], "case")
+        elif len(alike) <= MANY and not _first_label(old).isdigit():  # else it is an address
+            renamed = next((new for new in alike if _differs_in_domain(old, new)), None)
+            if renamed is not None:
+                yield Rename("host", old, renamed, "its domain")
 
 
-def _difference(old: str, new: str) -> Optional[str]:
-    if old.casefold() == new.casefold():
-        return "case"
-    if old.partition(".")[0].isdigit():  # it is an address
-        return None
+def _first_label(name: str) -> str:
+    return name.partition(".")[0].casefold()
+
+
+def _differs_in_domain(old: str, new: str) -> bool:
     domains = [domain for domain in (name.partition(".")[2] for name in (old, new)) if domain]
     is_long = len(domains) == 1 or all("." in domain for domain in domains)  # db.prod and db.test are two hosts
-    return "its domain" if is_long and all(map(_DOMAIN.fullmatch, domains)) else None
+    return is_long and all(map(_DOMAIN.fullmatch, domains))
 
 
 def _folders(changes: Sequence[Change]) -> Iterator[Rename]:
     """Folders that differ in case only, or have the same name in another folder; where hosts move, that decides."""
     made = _keys(changes, Action.CREATE, "folder")
+    by_path, by_name = _indexed(made, str.casefold), _indexed(made, _name)
     moves, emptied = _moves(changes)
     for old in _keys(changes, Action.DELETE, "folder"):
         targets = moves.get(old, {})
-        recased = [path for path in made if path.casefold() == old.casefold()]
-        moved = [path for path in made if _name(path).casefold() == _name(old).casefold()]
+        recased = by_path.get(old.casefold(), [])
+        moved = by_name.get(_name(old), [])
         if targets:
             moved = [path for path in moved if path in targets]
         elif old in emptied:  # its hosts are deleted, so it did not go anywhere
@@ -115,4 +126,4 @@ def _deletes_host(change: Change) -> bool:
 
 
 def _name(path: str) -> str:
-    return path.rpartition("/")[2]
+    return path.rpartition("/")[2].casefold()
