@@ -46,7 +46,7 @@ FAILED = 1
 _NOUNS = {
     "hosts": "Hosts: configuration and status.",
     "folders": "Folders of the configuration.",
-    "services": "Services as the monitoring sees them.",
+    "services": "Monitored services.",
     "inventory": "Inventory files, without a site.",
 }
 
@@ -71,14 +71,14 @@ class _Group(click.Group):
 @click.group(
     cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed or partly failed, 2 refused or bad input (also what the site does not know), "
+    epilog="Exit codes: 0 done, 1 failed or partly failed, 2 refused or bad input (also names unknown to the site), "
     "3 site not reachable, 5 unknown whether it was done, 130 stopped. "
     "Try it without a Checkmk server: checkmk-sync demo",
 )
 @click.version_option(__version__, prog_name="checkmk-sync")
 @shared_options
 def cli() -> None:
-    """Bring a Checkmk site to a desired state, and look into it."""
+    """Bring a Checkmk site to a desired state, and inspect it."""
 
 
 def _command(verb: Verb) -> click.Command:

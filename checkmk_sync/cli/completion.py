@@ -25,17 +25,17 @@ fi
 """
 
 _HELP = """\
-Print the script that completes commands, options, choices and files when you press Tab.
+Print a script that completes commands, options, choices and files when you press Tab.
 
-Install it once, and again after an upgrade; shells that you start afterwards have it. For bash (4.4 or later, with the
-package bash-completion), for fish, and for zsh, where the line belongs into ~/.zshrc, after compinit:
+Install it once, and again after each upgrade; it takes effect in new shells. For bash (4.4 or later, with the package
+bash-completion), for fish, and for zsh (add the line to ~/.zshrc, after compinit):
 
 \b
   checkmk-sync completion bash > ~/.local/share/bash-completion/completions/checkmk-sync
   checkmk-sync completion fish > ~/.config/fish/completions/checkmk-sync.fish
   source <(checkmk-sync completion zsh)
 
-The site is never asked, and no settings are needed.
+The script contacts no site and needs no settings.
 """
 
 

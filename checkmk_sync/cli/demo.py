@@ -24,11 +24,11 @@ OWNER = "demo"
 
 
 @click.command(epilog="Example: checkmk-sync demo --keep")
-@click.option("--keep", is_flag=True, help="Let the site go on serving until Ctrl-C, to play with it.")
+@click.option("--keep", is_flag=True, help="Keep the site running until Ctrl-C.")
 @shared_options
 @click.pass_context
 def demo(context: click.Context, keep: bool) -> int:
-    """Show the main job on a simulated site: plan, apply, discover, activate, verify, look at problems."""
+    """Show a complete run on a simulated site: plan, apply, discover, activate, verify, list problems."""
     from ..testing import SimulatedSite
 
     state: State = context.ensure_object(State)

@@ -22,10 +22,10 @@ _STYLES = {Verdict.OK: ("ok", "green"), Verdict.WARNING: ("warning", "yellow"), 
 @shared_options
 @click.pass_context
 def doctor(context: click.Context) -> int:
-    """Explain what is wrong between this machine and the site, and what to do.
+    """Check the connection from this machine to the site, and explain problems and their fixes.
 
-    Exits with 0 when all is well or only warned about, with 2 when credentials or settings are wrong, with 3
-    when the site cannot be reached or used: as every other command would.
+    Exits with 0 if there are no problems or only warnings, with 2 if credentials or settings are wrong, and with 3
+    if the site cannot be reached or used.
     """
     state: State = context.ensure_object(State)
     state.start_logging()

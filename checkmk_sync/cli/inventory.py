@@ -53,9 +53,9 @@ def tell_notes(output: Output, desired: Desired) -> None:
 @shared_options
 @click.pass_context
 def check(context: click.Context, files: tuple[str, ...], mapping: Optional[str], encoding: Optional[str]) -> int:
-    """Show the hosts and folders that inventory FILES (or - for stdin) describe, or every mistake in them.
+    """Show the hosts and folders that inventory FILES (or - for stdin) describe, or every error in them.
 
-    Needs no site. With --json it prints an inventory that plan and apply read, with the values of secrets.
+    Needs no site. With --json it prints an inventory that plan and apply read, including the values of secrets.
     """
     state: State = context.ensure_object(State)
     try:

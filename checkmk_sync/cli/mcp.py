@@ -20,35 +20,45 @@ __all__ = ["mcp"]
 @click.option(
     "--confirm-by-checksum",
     is_flag=True,
-    help="Where the client cannot ask a person, take the checksum of a preview for an approval.",
+    help="If the client cannot ask a person, accept the checksum of a preview as approval.",
 )
-@click.option("--allow", multiple=True, metavar="PATTERN", help="Only offer tools that fit, such as 'hosts_*'.")
-@click.option("--deny", multiple=True, metavar="PATTERN", help="Offer no tools that fit.")
-@click.option("--sync-folder", metavar="DIR", help="Where inventory files may be read from.", shell_complete=folders)
+@click.option("--allow", multiple=True, metavar="PATTERN", help="Only offer tools that match, such as 'hosts_*'.")
+@click.option("--deny", multiple=True, metavar="PATTERN", help="Do not offer tools that match.")
+@click.option(
+    "--sync-folder", metavar="DIR", help="Folder from which inventory files may be read.", shell_complete=folders
+)
 @click.option(
     "--max-batch",
     type=click.IntRange(1, 10_000),
     default=500,
     show_default=True,
-    help="How many objects one call may name; files of --sync-folder may name more.",
+    help="Maximum number of objects in one call; files in --sync-folder may contain more.",
 )
 @click.option(
     "--audit-log",
     metavar="FILE",
-    help="Note every write in this file, a line of JSON each (default: on stderr).",
+    help="Log every write to this file as lines of JSON (default: stderr).",
     shell_complete=files,
 )
-@click.option("--http", is_flag=True, help="Serve over HTTP instead of standard input and output.")
+@click.option("--http", is_flag=True, help="Serve over HTTP instead of stdio.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option(
+    "--port",
+    default=8765,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 picks a free one.",
+)
 @click.option(
     "--token-file",
     metavar="FILE",
-    help="A file with the token of clients (or set CHECKMK_MCP_TOKEN).",
+    help="File with the token for clients (or set CHECKMK_MCP_TOKEN).",
     shell_complete=files,
 )
-@click.option("--behind-tls", is_flag=True, help="A proxy in front of it speaks TLS: needed beyond this machine.")
-@click.option("--name", multiple=True, metavar="HOST", help="A name by which clients call it, such as the proxy's.")
+@click.option(
+    "--behind-tls", is_flag=True, help="State that a proxy in front terminates TLS; required to serve other machines."
+)
+@click.option("--name", multiple=True, metavar="HOST", help="Host name that clients use, such as that of the proxy.")
 @shared_options
 @click.pass_context
 def mcp(
@@ -63,7 +73,7 @@ def mcp(
     audit_log: Optional[str],
     **policy: Any,
 ) -> None:
-    """Serve the site to language models, over the Model Context Protocol. Read-only unless told otherwise."""
+    """Serve the site to language models over the Model Context Protocol. Read-only by default."""
     from ..mcp import serve
     from ..mcp.policy import Policy
 

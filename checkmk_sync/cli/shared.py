@@ -169,24 +169,27 @@ def shared_options(command: F) -> F:
             shell_complete=files,
             expose_value=False,
         ),
-        click.option(
-            "--json", is_flag=True, help="Print JSON for machines.", callback=_keep("as_json"), expose_value=False
-        ),
+        click.option("--json", is_flag=True, help="Print JSON.", callback=_keep("as_json"), expose_value=False),
         click.option(
             "--stats",
             is_flag=True,
-            help="Say on stderr what it cost: requests, times, bytes, waits.",
+            help="Print statistics on stderr: requests, times, bytes, waits.",
             callback=_keep("stats"),
             expose_value=False,
         ),
         click.option(
-            "-q", "--quiet", is_flag=True, help="No notes, no progress.", callback=_keep("quiet"), expose_value=False
+            "-q",
+            "--quiet",
+            is_flag=True,
+            help="Print no notes and no progress.",
+            callback=_keep("quiet"),
+            expose_value=False,
         ),
         click.option(
             "-v",
             "--verbose",
             count=True,
-            help="Log to stderr; twice: every request.",
+            help="Log to stderr; give it twice to log every request.",
             callback=_keep("verbose"),
             expose_value=False,
         ),

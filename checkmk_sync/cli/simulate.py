@@ -22,19 +22,33 @@ __all__ = ["serve", "simulate"]
 
 @click.command(epilog="Example: checkmk-sync simulate --port 5000 --hosts 2000 --version 2.3.0p41")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=5000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option(
+    "--port",
+    default=5000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 picks a free one.",
+)
 @click.option("--site", default="s", show_default=True, help="Site id.")
 @click.option("--username", default="automation", show_default=True, help="Automation user.")
-@click.option("--password", help="Its secret, which everybody can see in the process list: for tests only.")
-@click.option("--password-file", metavar="FILE", help="A file with its secret.", shell_complete=files)
-@click.option("--hosts", default=0, show_default=True, type=click.IntRange(0), help="Hosts at the start.")
-@click.option("--services", default=30, show_default=True, type=click.IntRange(2), help="Services of each host.")
+@click.option("--password", help="Password of that user; visible in the process list, so for tests only.")
+@click.option("--password-file", metavar="FILE", help="File with the password of that user.", shell_complete=files)
+@click.option("--hosts", default=0, show_default=True, type=click.IntRange(0), help="Initial number of hosts.")
+@click.option(
+    "--services", default=30, show_default=True, type=click.IntRange(2), help="Number of services of each host."
+)
 @click.option("--version", default="2.4.0p18", show_default=True, help="Version of Checkmk.")
-@click.option("--edition", default="cre", show_default=True, help="Edition, by any of its names.")
-@click.option("--latency", default=0.0, show_default=True, type=click.FloatRange(0), help="Seconds per request.")
-@click.option("--lock-hold", default=0.0, show_default=True, type=click.FloatRange(0), help="Seconds per write.")
-@click.option("--host-cost", default=0.0, show_default=True, type=click.FloatRange(0), help="Seconds per host written.")
-@click.option("--control", is_flag=True, help="Serve /control, with which tests steer the site (this machine only).")
+@click.option("--edition", default="cre", show_default=True, help="Edition of Checkmk, by any of its names.")
+@click.option(
+    "--latency", default=0.0, show_default=True, type=click.FloatRange(0), help="Delay per request in seconds."
+)
+@click.option(
+    "--lock-hold", default=0.0, show_default=True, type=click.FloatRange(0), help="Delay per write in seconds."
+)
+@click.option(
+    "--host-cost", default=0.0, show_default=True, type=click.FloatRange(0), help="Delay per written host in seconds."
+)
+@click.option("--control", is_flag=True, help="Serve /control, which lets tests control the site (this machine only).")
 @shared_options
 @click.pass_context
 def simulate(context: click.Context, /, password: Optional[str], password_file: Optional[str], **options: Any) -> None:

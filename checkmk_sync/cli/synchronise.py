@@ -51,7 +51,7 @@ def _inventory(command: F) -> F:
         "confirmed",
         multiple=True,
         metavar="NAME",
-        help="Delete this host or folder although it was probably renamed.",
+        help="Delete this host or folder even though it was probably renamed.",
     )(command)
     command = click.option(
         "--allow-deletions",
@@ -66,10 +66,12 @@ def _inventory(command: F) -> F:
         help="Allow this many existing objects to change, or a percentage of them (default 30%).",
     )(command)
     command = click.option(
-        "--adopt", is_flag=True, help="Take over hosts and folders of the inventory that exist and belong to nobody."
+        "--adopt", is_flag=True, help="Take over existing hosts and folders of the inventory that have no owner."
     )(command)
     command = click.option(
-        "--owner", metavar="NAME", help="Mark what is created as yours, and delete what is yours and not wanted."
+        "--owner",
+        metavar="NAME",
+        help="Label created objects as yours, and delete your objects that are not in the inventory.",
     )(command)
     command = reading_options(command)
     return click.argument("inventory", nargs=-1, required=True, metavar="INVENTORY...", shell_complete=files)(command)
@@ -78,9 +80,9 @@ def _inventory(command: F) -> F:
 @click.command(epilog="Example: checkmk-sync plan hosts.yaml --owner cmdb --detailed-exitcode")
 @_inventory
 @click.option(
-    "--detailed-exitcode", is_flag=True, help=f"Exit with {CHANGES} when there is something to do, with 0 when not."
+    "--detailed-exitcode", is_flag=True, help=f"Exit with {CHANGES} if there is something to do, with 0 if not."
 )
-@click.option("--markdown", is_flag=True, help="Print a Markdown table, for reviews.")
+@click.option("--markdown", is_flag=True, help="Print the plan as Markdown, for reviews.")
 @shared_options
 @click.pass_context
 def plan(
@@ -97,10 +99,10 @@ def plan(
     detailed_exitcode: bool,
     markdown: bool,
 ) -> int:
-    """Show what has to change so that the site is as INVENTORY (YAML, JSON or CSV files, or - for stdin) says.
+    """Show the changes that bring the site to the state of INVENTORY (YAML, JSON or CSV files, or - for stdin).
 
-    Changes nothing, and says whether apply would be refused. Exits with 2 when the inventory has mistakes or names
-    hosts that are not yours.
+    Changes nothing, and says whether apply would refuse the plan. Exits with 2 if the inventory has errors or names
+    objects that are not yours.
     """
     state: State = context.ensure_object(State)
     if state.as_json and markdown:
@@ -122,7 +124,7 @@ def plan(
 
 @click.command(epilog="Example: checkmk-sync apply hosts.yaml --owner cmdb --yes")
 @_inventory
-@click.option("--checksum", metavar="SUM", help="Apply only the plan with this checksum, as it was reviewed.")
+@click.option("--checksum", metavar="SUM", help="Apply the plan only if it has this checksum (from a review).")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-activate", is_flag=True, help="Leave the changes pending.")
 @click.option("--force-foreign", is_flag=True, help="Also activate pending changes of other users.")
@@ -144,10 +146,10 @@ def apply(
     no_activate: bool,
     force_foreign: bool,
 ) -> int:
-    """Bring the site to what INVENTORY (YAML, JSON or CSV files, or - for stdin) says.
+    """Bring the site to the state of INVENTORY (YAML, JSON or CSV files, or - for stdin).
 
-    Plans, asks, applies in bulk, discovers new hosts, activates once, and looks whether all is as wanted.
-    Stopped at any moment it can be run again. Without --owner nothing is ever deleted.
+    Plans, asks, applies in bulk, discovers new hosts, activates once, and verifies the result. If it is interrupted,
+    run it again. Without --owner nothing is ever deleted.
     """
     state: State = context.ensure_object(State)
     output = state.output

@@ -27,7 +27,7 @@ def settings_fields(kind: str) -> tuple[Field, ...]:
     return (
         Field("attributes", f"The attributes set on the {kind} itself.", dict[str, Any], foreign=True),
         Field("labels", "Its own labels.", dict[str, str], foreign=True),
-        Field("owner", "Whose synchronisation has created it.", Optional[str], foreign=True),
+        Field("owner", "Owner whose sync created or adopted it.", Optional[str], foreign=True),
     )
 
 
@@ -52,8 +52,8 @@ def _label_values(given: Mapping[str, Any]) -> dict[str, str]:
 
 ATTRIBUTE = Argument(
     "attribute",
-    "Set an attribute, such as ipaddress=192.0.2.10; as in a CSV inventory parents=gw01|gw02 is a list, "
-    "and what starts with [ or { is JSON.",
+    "Set an attribute, such as ipaddress=192.0.2.10. As in a CSV inventory, parents=gw01|gw02 is a list, "
+    "and a value that starts with [ or { is JSON.",
     "pairs",
     many=True,
     example={"ipaddress": "192.0.2.10"},

@@ -50,7 +50,7 @@ BATCH_VERBS = (
     Verb(
         "hosts",
         "bulk-create",
-        "Create many hosts in few calls, with an outcome for each; those that are refused do not hold up the others. "
+        "Create many hosts in bulk, with an outcome for each; refused hosts do not hold up the others. "
         "They are not active until the next activation.",
         "checkmk-sync apply hosts.csv",
         _create,
@@ -68,9 +68,9 @@ BATCH_VERBS = (
         writes=True,
         additive=True,
         fields=(
-            Field("applied", "How many the site has.", int),
-            Field("not_applied", "How many it has not.", int),
-            Field("unknown", "How many may or may not be there: look before repeating.", int),
+            Field("applied", "Number of hosts that were created.", int),
+            Field("not_applied", "Number of hosts that were not created.", int),
+            Field("unknown", "Number of hosts that may or may not exist: check before repeating.", int),
             Field("failures", f"The first {SHOWN} that were not applied or are unknown.", list[str], foreign=True),
         ),
         watched=True,

@@ -56,13 +56,13 @@ FOLDER_VERBS = (
     Verb(
         "folders",
         "list",
-        "List a folder and all below it.",
+        "List a folder and all folders below it.",
         "checkmk-sync folders list --folder /linux",
         _list_folders,
         (
             Argument(
                 "folder",
-                "Where to start.",
+                "Folder to start from.",
                 default="/",
                 check=folder_path,
                 example="/linux",
@@ -84,7 +84,7 @@ FOLDER_VERBS = (
     Verb(
         "folders",
         "create",
-        "Create a folder and its missing parents; one that exists stays as it is.",
+        "Create a folder and its missing parents; an existing folder is not changed.",
         "checkmk-sync folders create /linux/web --title 'Web servers'",
         _create_folder,
         (_FOLDER, Argument("title", "Its title (default: its name).", example="Web servers")),
@@ -98,7 +98,7 @@ FOLDER_VERBS = (
     Verb(
         "folders",
         "update",
-        "Change title and attributes of a folder; what is not named stays.",
+        "Change the title or attributes of a folder; other attributes stay.",
         "checkmk-sync folders update /linux/web --title 'Web servers'",
         _update_folder,
         (_FOLDER, Argument("title", "Its new title.", example="Web servers"), ATTRIBUTE),
@@ -111,7 +111,7 @@ FOLDER_VERBS = (
     Verb(
         "folders",
         "move",
-        "Move a folder, with all that is in it, into another.",
+        "Move a folder with its contents into another folder.",
         "checkmk-sync folders move /linux/web /",
         lambda client, folder, destination: _folder_row(client.folders.move(folder, destination)),
         (

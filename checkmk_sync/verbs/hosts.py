@@ -122,26 +122,26 @@ def _host_problems(client: Checkmk, limit: Optional[int]) -> Listing:
 _ONE = Argument(
     "host", "Name of the host.", required=True, check=host_name, example="web01", aliases=("name", "host_name")
 )
-_SEARCH = Argument("search", "Only names that fit a pattern such as 'web*'.", check=search_pattern, example="web*")
+_SEARCH = Argument("search", "Only names that match a pattern such as 'web*'.", check=search_pattern, example="web*")
 _STATE = Argument(
     "state",
-    "Only in this state; in any case, and the beginning of one is enough.",
+    "Only this state, in upper or lower case; may be abbreviated.",
     many=True,
     choices=tuple(state.name.lower() for state in HostState),
     tool_help="Only in one of these states.",
 )
 _HOST = (
     Field("name", "Name of the host."),
-    Field("folder", "The folder it lies in."),
+    Field("folder", "The folder that contains it."),
     *settings_fields("host"),
 )
 _STATUS = (
     Field("name", "Name of the host."),
     Field("state", "UP, DOWN, UNREACHABLE or PENDING."),
-    Field("num_services", "How many services it has.", int),
-    Field("plugin_output", "What the check said.", foreign=True),
-    Field("acknowledged", "1 when somebody has acknowledged the problem.", int),
-    Field("scheduled_downtime_depth", "More than 0 while it is in a downtime.", int),
+    Field("num_services", "Number of its services.", int),
+    Field("plugin_output", "Output of the check.", foreign=True),
+    Field("acknowledged", "1 if the problem is acknowledged.", int),
+    Field("scheduled_downtime_depth", "More than 0 while it is in downtime.", int),
 )
 
 HOST_VERBS = (
@@ -156,7 +156,7 @@ HOST_VERBS = (
         fields=(
             *_HOST[:2],
             Field("ipaddress", "Its address.", Optional[str], foreign=True),
-            Field("alias", "What people call it.", Optional[str], foreign=True),
+            Field("alias", "Its alias.", Optional[str], foreign=True),
             Field("labels", "Its own labels, as key:value.", foreign=True),
         ),
         line=_host_line,
@@ -174,7 +174,7 @@ HOST_VERBS = (
             *_HOST,
             Field(
                 "effective_attributes",
-                "With inherited and default ones, if asked for.",
+                "Including inherited and default ones, if requested.",
                 Optional[dict[str, Any]],
                 foreign=True,
             ),
@@ -196,7 +196,7 @@ HOST_VERBS = (
     Verb(
         "hosts",
         "update",
-        "Change attributes and labels of a host; what is not named stays.",
+        "Change attributes and labels of a host; all others stay.",
         "checkmk-sync hosts update web01 --attribute alias='Web 1' --remove ipv6address",
         _update_host,
         (
@@ -251,13 +251,13 @@ HOST_VERBS = (
         done="deleted",
         look="checkmk-sync hosts get {}",
         destructive=True,
-        fields=(Field("deleted", "How many hosts were deleted.", int),),
+        fields=(Field("deleted", "Number of deleted hosts.", int),),
         preview=previews.delete_hosts,
     ),
     Verb(
         "hosts",
         "status",
-        "Show what the monitoring says of hosts.",
+        "Show the monitoring status of hosts.",
         "checkmk-sync hosts status --search 'web*'",
         _host_states,
         (_SEARCH, _STATE, LIMIT),
@@ -268,7 +268,7 @@ HOST_VERBS = (
     Verb(
         "hosts",
         "problems",
-        "List hosts that are down or unreachable, not acknowledged and not in a downtime.",
+        "List hosts that are down or unreachable, not acknowledged, and not in downtime.",
         "checkmk-sync hosts problems --limit 20",
         _host_problems,
         (LIMIT,),

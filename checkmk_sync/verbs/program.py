@@ -51,14 +51,14 @@ PROGRAM_VERBS = (
     Verb(
         "",
         "health",
-        "Show whether the site answers now, how quickly, and whether the circuit breaker lets calls through.",
+        "Show whether the site answers, its response time, and the state of the circuit breaker.",
         "checkmk-sync health",
         _health,
         tool="site_health",
         fields=(
             Field("ok", "True when the site answered.", bool),
             Field("checkmk", "Its version.", Optional[str]),
-            Field("latency_s", "How long it took, in seconds.", float),
+            Field("latency_s", "Response time in seconds.", float),
             Field("breaker", "closed: calls go out; open: the site failed too often; half_open: one is tried."),
             Field("error", "Why it did not answer.", Optional[str], foreign=True),
         ),
@@ -66,14 +66,14 @@ PROGRAM_VERBS = (
     Verb(
         "",
         "doctor",
-        "Check the way to the site from the outside in: network, TLS, credentials, version, permissions, changes.",
+        "Check the connection to the site step by step: network, TLS, credentials, version, permissions, changes.",
         "checkmk-sync doctor",
         _doctor,
         columns=("check", "verdict", "said", "advice"),
         fields=(
-            Field("check", "What was looked at."),
+            Field("check", "Name of the check."),
             Field("verdict", "ok, warning or failed."),
-            Field("said", "What was seen.", foreign=True),
+            Field("said", "Result of the check.", foreign=True),
             Field("advice", "What to do about it."),
         ),
         **_TOOL_ONLY,  # the command line has a doctor of its own, which needs no client
@@ -81,7 +81,7 @@ PROGRAM_VERBS = (
     Verb(
         "",
         "metrics",
-        "Show what this server measured in the last hours: calls with percentiles, rates, errors, cache, breaker.",
+        "Show the metrics of this server for the last hours: calls with percentiles, rates, errors, cache, breaker.",
         "checkmk-sync metrics",
         lambda client: dict(client.metrics()),
         fields=(
@@ -89,7 +89,7 @@ PROGRAM_VERBS = (
             Field("request_rate_per_second", "Calls a second.", float),
             Field("timings", "Seconds by name: count, mean, min, max, p50, p95, p99, per_second.", dict[str, Any]),
             Field("counters", "Counts by name.", dict[str, float]),
-            Field("gauges", "What is under way now, by name.", dict[str, float]),
+            Field("gauges", "Operations in progress, by name.", dict[str, float]),
             Field("error_rates", "Failures among the operations of a timing, from 0 to 1.", dict[str, float]),
             Field("cache", "Hits, misses and size of the cache.", dict[str, Any]),
             Field("breaker", "State of the circuit breaker."),
@@ -101,7 +101,7 @@ PROGRAM_VERBS = (
     Verb(
         "cache",
         "stats",
-        "Show hits, misses and size of the cache of answers.",
+        "Show hits, misses and size of the response cache.",
         "checkmk-sync cache stats",
         _cache,
         local=True,
@@ -111,14 +111,14 @@ PROGRAM_VERBS = (
     Verb(
         "cache",
         "clear",
-        "Forget cached answers: all, or those whose key fits a pattern. Changes nothing at the site.",
+        "Clear cached answers: all, or only keys that match a pattern. Changes nothing on the site.",
         "checkmk-sync cache clear",
         _clear,
         (Argument("pattern", "Keys noun:verb:path:…, such as hosts:*web01*.", example="hosts:*web01*"),),
         writes=True,
         local=True,
         idempotent=True,
-        fields=(Field("forgotten", "How many answers were forgotten.", int),),
+        fields=(Field("forgotten", "Number of removed answers.", int),),
         tool="clear_cache",
         **_TOOL_ONLY,
     ),

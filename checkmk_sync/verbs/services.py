@@ -37,7 +37,7 @@ def _problems(client: Checkmk, host: Optional[str], limit: Optional[int]) -> Lis
 
 _OF_HOST = Argument(
     "host",
-    "Only of this host; may be a pattern such as 'web*'.",
+    "Only services of this host; may be a pattern such as 'web*'.",
     check=search_pattern,
     example="web*",
 )
@@ -45,10 +45,10 @@ _FIELDS = (
     Field("host", "Name of the host."),
     Field("service", "Description of the service.", foreign=True),
     Field("state", "OK, WARNING, CRITICAL, UNKNOWN or PENDING."),
-    Field("plugin_output", "What the check said.", foreign=True),
-    Field("acknowledged", "1 when somebody has acknowledged the problem.", int),
-    Field("scheduled_downtime_depth", "More than 0 while it is in a downtime.", int),
-    Field("last_check", "When it was checked last, a UNIX time.", int, time=True),
+    Field("plugin_output", "Output of the check.", foreign=True),
+    Field("acknowledged", "1 if the problem is acknowledged.", int),
+    Field("scheduled_downtime_depth", "More than 0 while it is in downtime.", int),
+    Field("last_check", "Time of the last check, as UNIX time.", int, time=True),
 )
 _STATES = tuple(state.name.lower() for state in ServiceState)
 
@@ -56,20 +56,20 @@ SERVICE_VERBS = (
     Verb(
         "services",
         "list",
-        "List services as the monitoring sees them.",
+        "List monitored services and their states.",
         "checkmk-sync services list --host 'web*' --state critical --state warning",
         _services,
         (
             _OF_HOST,
             Argument(
                 "search",
-                "Only names that fit a pattern such as 'Filesystem*'.",
+                "Only names that match a pattern such as 'Filesystem*'.",
                 check=search_pattern,
                 example="Filesystem*",
             ),
             Argument(
                 "state",
-                "Only in this state; in any case, and the beginning of one is enough.",
+                "Only this state, in upper or lower case; may be abbreviated.",
                 many=True,
                 choices=_STATES,
                 example=["critical"],
@@ -84,7 +84,7 @@ SERVICE_VERBS = (
     Verb(
         "services",
         "problems",
-        "List unhandled problems, the worst first: not acknowledged, not in a downtime.",
+        "List unhandled service problems (not acknowledged, not in downtime), worst first.",
         "checkmk-sync services problems --limit 20",
         _problems,
         (_OF_HOST, LIMIT),

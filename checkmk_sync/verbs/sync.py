@@ -193,13 +193,17 @@ def _refuse_others(plan: Plan, approved: Sequence[str]) -> None:
 _GIVEN = (
     Argument(
         "inventory",
-        "What is wanted: an object with the lists hosts and folders, as in an inventory file.",
+        "The desired state: an object with the lists hosts and folders, as in an inventory file.",
         dict,
         example={"hosts": [{"name": "web01", "folder": "/linux", "attributes": {"ipaddress": "192.0.2.10"}}]},
     ),
     Argument("file", "Or the name of an inventory file in the folder that the server was given.", "file"),
-    Argument("owner", "Mark what is created as this owner's, and delete what is its and not wanted.", example="cmdb"),
-    Argument("adopt", "Take over hosts of the inventory that exist and belong to nobody.", bool, default=False),
+    Argument(
+        "owner",
+        "Label created objects with this owner, and delete its objects that are not in the inventory.",
+        example="cmdb",
+    ),
+    Argument("adopt", "Take over existing hosts and folders of the inventory that have no owner.", bool, default=False),
     Argument(
         "allow_changes",
         "Allow this many existing objects to change, as a number or a percentage such as 40 %.",
@@ -217,30 +221,30 @@ _GIVEN = (
     ),
     Argument("discover", "Scan hosts for services.", bool, default=True),
 )
-_COUNTS = Field("counts", "How many there are of each kind.", dict[str, int])
+_COUNTS = Field("counts", "Counts by kind.", dict[str, int])
 
 SYNC_VERBS = (
     Verb(
         "sync",
         "plan",
-        "Show what has to change so that the site is as an inventory says. Changes nothing.",
+        "Show the changes that bring the site to the state of an inventory. Changes nothing.",
         "checkmk-sync plan hosts.yaml --owner cmdb",
         _plan,
         _GIVEN,
         fields=(
-            Field("checksum", "Names the plan: it changes when the site or the inventory does."),
+            Field("checksum", "Checksum of the plan; it changes with the site and with the inventory."),
             _COUNTS,
-            Field("nothing_to_do", "True when the site is as wanted.", bool),
+            Field("nothing_to_do", "True if the site matches the inventory.", bool),
             Field("changes", f"The first {SHOWN} changes.", list[str], foreign=True),
-            Field("more_changes", "How many changes are not shown.", int),
+            Field("more_changes", "Number of changes that are not shown.", int),
             Field("conflicts", "Objects that must not be changed: the plan is refused.", list[str], foreign=True),
-            Field("renames", "Deletions that probably are renames, and have to be confirmed.", list[str], foreign=True),
+            Field("renames", "Deletions that are probably renames and have to be confirmed.", list[str], foreign=True),
             Field("refused", "Why the plan would not be applied.", Optional[str], foreign=True),
             Field(
                 "warnings", "Doubts about the inventory, and rows of it that were left out.", list[str], foreign=True
             ),
-            Field("undiscovered", "Hosts whose services were never found.", int),
-            Field("silent", "Hosts on which a scan found nothing.", int),
+            Field("undiscovered", "Number of hosts that need a scan.", int),
+            Field("silent", "Number of hosts on which a scan found nothing.", int),
             Field("own_pending", "Own changes that are not active yet.", int),
             Field("foreign_pending", "Pending changes of other users.", int),
         ),
@@ -249,7 +253,7 @@ SYNC_VERBS = (
     Verb(
         "sync",
         "apply",
-        "Bring the site to what an inventory says: apply the plan in bulk, discover new hosts, activate once, verify.",
+        "Bring the site to the state of an inventory: apply in bulk, discover new hosts, activate once, verify.",
         "checkmk-sync apply hosts.yaml --owner cmdb",
         _apply,
         (
@@ -261,15 +265,15 @@ SYNC_VERBS = (
         destructive=True,
         alone=True,
         fields=(
-            Field("ok", "True when everything was applied and nothing that followed failed.", bool),
-            Field("checksum", "That of the plan."),
-            Field("verified", "True when a last reading found everything as planned.", bool),
+            Field("ok", "True if everything was applied and no later step failed.", bool),
+            Field("checksum", "Checksum of the plan."),
+            Field("verified", "True if a final read found everything as planned.", bool),
             _COUNTS,
-            Field("discovered", "How many hosts were scanned.", Optional[int]),
-            Field("activated_changes", "How many changes were activated.", Optional[int]),
+            Field("discovered", "Number of scanned hosts.", Optional[int]),
+            Field("activated_changes", "Number of activated changes.", Optional[int]),
             Field("without_services", "Scanned hosts on which nothing was found.", Optional[list[str]]),
             Field("failures", f"The first {SHOWN} changes that were not applied.", list[str], foreign=True),
-            Field("errors", "What failed of discovery, activation and verification.", dict[str, str], foreign=True),
+            Field("errors", "Failures of discovery, activation and verification.", dict[str, str], foreign=True),
         ),
         preview=_preview,
         idempotent=True,

@@ -172,7 +172,7 @@ def search_pattern(text: str) -> str:
     return text
 
 
-LIMIT = Argument("limit", "Show at most this many.", int)
+LIMIT = Argument("limit", "Maximum number of results.", int)
 MANY_HOSTS = Argument(
     "hosts",
     "Names of the hosts.",
