@@ -34,7 +34,7 @@ __all__ = [
 
 Attributes = Optional[Mapping[str, Any]]
 Config = Union[Settings, Mapping[str, Any], None]
-States = Union[ServiceState, str, Iterable[Union[ServiceState, str]], None]
+States = Union[ServiceState, str, int, Iterable[Union[ServiceState, str, int]], None]
 
 
 class _HostCalls:

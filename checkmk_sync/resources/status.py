@@ -33,7 +33,7 @@ HOST_COLUMNS = ("name", "state", "has_been_checked")
 SERVICE_COLUMNS = ("host_name", "description", "state", "has_been_checked")
 States = Union[HostState, ServiceState]
 S = TypeVar("S", HostState, ServiceState)
-Given = Union[S, str, Iterable[Union[S, str]], None]
+Given = Union[S, str, int, Iterable[Union[S, str, int]], None]
 
 # The columns of a host that count its services in a state.
 _COUNTS = {
@@ -78,7 +78,9 @@ class HostStatuses(_Status):
         columns: Columns = (),
         sites: Sequence[str] = (),
     ) -> Stream[HostStatus]:
-        """Hosts that fit all of: a name pattern (``web*``), states or their names, and a query; each with ``columns``.
+        """Hosts that fit all of: a name pattern (``web*``), states, and a query; each with ``columns``.
+
+        A state is a HostState, its number, or its name in any case or an unambiguous beginning of that (``"unreach"``).
 
         Decoded while the answer arrives. Checkmk: a site that is down is left out without a hint.
         """
@@ -120,7 +122,9 @@ class Services(_Status):
         sites: Sequence[str] = (),
         fresh: bool = False,
     ) -> Stream[ServiceStatus]:
-        """Services that fit all of: a host, a pattern for their name, states (or their names), and a query.
+        """Services that fit all of: a host, a pattern for their name, states, and a query.
+
+        A state is a ServiceState, its number, or its name in any case or an unambiguous beginning (``"crit"``).
 
         ``host`` may be a pattern (``web*``) as well. Those of many hosts are read in parts, each of which is
         repeated alone when it breaks off; in the order of the host names. Those of one host are one answer, which
@@ -245,7 +249,7 @@ def _listed(kind: type[S], given: Given[S]) -> Optional[Sequence[S]]:
     """The states as a sequence, for an iterator is empty after its first use. ValueError for what is none."""
     if given is None:
         return None
-    if isinstance(given, str) or not isinstance(given, Iterable):
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         return (state_of(kind, given),)
     return tuple(state_of(kind, state) for state in given)
 
