@@ -6,7 +6,7 @@ import enum
 import functools
 import re
 from dataclasses import dataclass
-from typing import Any, Iterable, Optional, TypeVar
+from typing import Any, Iterable, Optional, TypeVar, Union
 from urllib.parse import quote
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "one_name",
     "parent_folder",
     "path_segment",
+    "require",
     "several",
     "state_of",
 ]
@@ -59,6 +60,12 @@ def a_type(given: object) -> str:
     """What ``given`` is, without its value: ``"a list"``, ``"an int"``, ``"None"``."""
     name = type(given).__name__
     return "None" if given is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def require(given: object, kinds: Union[type, tuple[type, ...]], what: str, hint: str = "") -> None:
+    """TypeError, which says ``what`` is needed, unless ``given`` is of one of the kinds. Booleans are no numbers."""
+    if not isinstance(given, kinds) or (isinstance(given, bool) and kinds is not bool):
+        raise TypeError(f"{what}, not {a_type(given)}{hint}")
 
 
 def one_name(given: object, what: str) -> str:

@@ -18,7 +18,7 @@ from ..errors import (
     UnprocessableError,
     WaitTimeoutError,
 )
-from ..names import counted, several
+from ..names import a_type, counted, names_in
 from ..resource import Resource, Site, items_of, parsing, typed, writes
 from ..texts import harmless
 from ..waiting import after_write, settle, ticks, wait_for
@@ -188,10 +188,12 @@ class Activation(Resource):
         forced, for it refuses them. A site on which the locking by ETag is switched off may take along what comes in
         the moment between the look and the start: then that is told, as an ActivationError.
         """
-        several(sites, "sites")
-        names = list(several(wait_for_hosts, "wait_for_hosts"))
+        sites = names_in(sites, "sites")
+        names = names_in(wait_for_hosts, "wait_for_hosts")
+        if not (approved is None or callable(approved)):
+            raise TypeError(f"approved is a function of a pending change, not {a_type(approved)}")
         deadline = Deadline(self._site.clock, timeout_s)
-        start = _Start(list(sites), force_foreign_changes, approved, self._site.settings.username)
+        start = _Start(sites, force_foreign_changes, approved, self._site.settings.username)
         before, run = self._started_or_joined(start, deadline)
         left = set[str]()
         if run is not None:
@@ -212,7 +214,7 @@ class Activation(Resource):
         WaitTimeoutError, which names those that are missing, after ``timeout_s`` seconds; hosts with the tag
         "offline" are never loaded.
         """
-        self._wait_until_monitored(several(names, "names"), Deadline(self._site.clock, timeout_s))
+        self._wait_until_monitored(names_in(names, "names"), Deadline(self._site.clock, timeout_s))
 
     def _wait_until_monitored(self, names: Sequence[str], deadline: Deadline) -> None:
         missing = set(names)

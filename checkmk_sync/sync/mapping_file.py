@@ -7,6 +7,7 @@ from typing import Any, Iterator, Optional, Union
 
 from ..documents import read_yaml
 from ..errors import InventoryError, SettingsError
+from ..names import require
 from ..places import Place
 from ..settings import nearest
 from .attributes import as_read
@@ -24,6 +25,7 @@ _SOME_NAME = {"host": "x", "folder": "/x"}
 
 def load_map(path: Union[str, os.PathLike[str]]) -> ColumnMap:
     """The mapping in a file. SettingsError for a file that cannot be read, InventoryError with all mistakes in it."""
+    require(path, (str, os.PathLike), "a mapping file is given by its path")
     name = os.fspath(path)
     try:
         with open(name, encoding="utf-8-sig") as source:

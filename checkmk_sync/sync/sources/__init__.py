@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Optiona
 from ...documents import MAX_BYTES, MAX_DEPTH, Document, read_json, read_limited, read_yaml
 from ...errors import InventoryError, SettingsError
 from ...errors.base import located
-from ...names import a_type
+from ...names import a_type, require
 from ..desired import Desired, Entry, Object, Problem, desired_state
 from ..mapping import ColumnMap
 from ..mapping_file import load_map
@@ -50,9 +50,12 @@ def load(
     holds them. SettingsError for an encoding that Python does not know, and
     for a mapping file that cannot be read.
     """
+    _require_paths(sources)
     checked_encoding(encoding)
     columns = mapping if mapping is None or isinstance(mapping, ColumnMap) else load_map(mapping)
     names = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
+    for name in names:
+        require(name, (str, os.PathLike), "load reads files: each source is a path")
     reading = _Reading(columns)
     if not names:
         reading.problems.append(Problem("no inventory is given"))
@@ -65,6 +68,11 @@ def load(
     for name in texts:
         reading.read(name, functools.partial(_text_of, name, encoding, reading.notes))
     return reading.desired()
+
+
+def _require_paths(sources: object) -> None:
+    if isinstance(sources, (Mapping, bytes)) or not isinstance(sources, (str, os.PathLike, Iterable)):
+        raise TypeError(f"load reads files: give paths, not {a_type(sources)}; from_data takes data")
 
 
 @dataclass(frozen=True)
