@@ -107,9 +107,7 @@ ONE_NAME = "is a text, not a list; for several call it once for each, or use a b
         (lambda cmk: apply_plan(None, "hosts.yaml"), "apply_plan needs a client .* not None"),
     ],
 )
-def test_calls_refuse_them_before_they_are_sent(
-    site: SimulatedSite, cmk: Checkmk, misuse: Misuse, said: str
-) -> None:
+def test_calls_refuse_them_before_they_are_sent(site: SimulatedSite, cmk: Checkmk, misuse: Misuse, said: str) -> None:
     with pytest.raises(TypeError, match=said):
         misuse(cmk)
     assert {request.path for request in site.requests} <= {"/version"}

@@ -12,10 +12,10 @@ from ..errors import ForbiddenError, NotFoundError
 from ..names import folder_id, folder_path, names_in, one_name
 from ..query import glob_regex
 from ..records import Host
-from ..resource import Resource, parsed, value_of
+from ..resource import Resource, Site, parsed, value_of
 from ..streaming import Blocks, Received, Stream, StreamBatch
 
-__all__ = ["FEW_NAMES", "HostLists"]
+__all__ = ["FEW_NAMES", "HostLists", "absent_hosts"]
 
 # Characters of names in one URL: Apache takes 8,190 in all, and says 414 to more.
 NAMES_IN_URL = 6000
@@ -116,6 +116,20 @@ class HostLists(Resource):
 
     def _by_name(self, names: Sequence[str]) -> dict[str, Host]:
         return {host.name: host for hosts in self._named(list(names), {}) for host in hosts}
+
+
+def absent_hosts(site: Site, names: Iterable[str]) -> set[str]:
+    """Those of the hosts of which the site says that they are not configured: of more than :data:`FEW_NAMES` that are
+    in no list only the first are asked for. A host that the user may not see is not absent."""
+    hosts = HostLists(site)
+    wanted = set(names)
+    unlisted = wanted - set(hosts._by_name(sorted(wanted)))  # a list leaves out what the user may not see
+    absent = set()
+    for name in sorted(unlisted)[:FEW_NAMES]:
+        with contextlib.suppress(ForbiddenError):
+            if hosts.find(name, fresh=True) is None:
+                absent.add(name)
+    return absent
 
 
 def _in_urls(names: Iterable[str]) -> Iterator[list[str]]:
