@@ -76,6 +76,18 @@ def test_the_check_without_a_site_refuses_them(tmp_path: Path, sync: Run) -> Non
     assert [problem["line"] for problem in json.loads(as_json.err)["problems"]] == [2, 3, 3]
 
 
+def test_a_constant_of_a_mapping_file_is_told_once_at_its_own_place(tmp_path: Path, sync: Run) -> None:
+    export, mapping = tmp_path / "x.csv", tmp_path / "map.yaml"
+    export.write_text("Host,IP\na,192.0.2.1/24\nb,192.0.2.2\n")
+    mapping.write_text('name: "{Host}"\nattributes: {ipaddress: "{IP}", tag_agent: bogus}\n')
+    assert sync("inventory", "check", str(export), "--map", str(mapping)).err.splitlines() == [
+        f"{mapping}:2:33: tag_agent cannot be 'bogus'; known are: cmk-agent, all-agents, special-agents, no-agent"
+    ]
+    mapping.write_text('name: "{Host}"\nattributes: {ipaddress: "{IP}"}\n')
+    (said,) = sync("inventory", "check", str(export), "--map", str(mapping)).err.splitlines()
+    assert said.startswith(f"{export}:2: column 2 (IP): host a: ipaddress is '192.0.2.1/24'")
+
+
 def test_a_plan_tells_each_once(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
     file = tmp_path / "hosts.csv"
     file.write_text("name,ipaddress,parents\nweb01,192.0.2.1/24,gone\n")

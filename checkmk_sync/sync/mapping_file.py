@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterator, Optional, Union
+from typing import Any, Iterator, Optional, Sequence, Union
 
 from ..documents import read_yaml
 from ..errors import InventoryError, SettingsError
@@ -218,10 +218,13 @@ class _Reader:
             elif not rule.columns and rule.path[0] not in entry:
                 entry[rule.path[0]] = rule.value
         name = f"{found.kind} {_SOME_NAME[found.kind]}: "
+        problems: Sequence[Problem]
         try:
-            desired_state([Entry(found.kind, entry, self._name, lambda *path: self._document.place(path))])
+            sample = Entry(found.kind, entry, self._name, lambda *path: self._document.place(path))
+            problems = desired_state([sample]).refused
         except InventoryError as error:
-            for problem in error.problems:
-                self._problems.append(
-                    Problem(problem.message.removeprefix(name), problem.file, problem.line, problem.column)
-                )
+            problems = error.problems
+        for problem in problems:
+            self._problems.append(
+                Problem(problem.message.removeprefix(name), problem.file, problem.line, problem.column)
+            )
