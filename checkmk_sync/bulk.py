@@ -100,7 +100,7 @@ class _Intake(Generic[E]):
 
     def __init__(self, verb: BulkVerb[E], items: Iterable[Any], chunk_size: int) -> None:
         self._verb, self._size = verb, chunk_size
-        self._shaped: Iterator[Union[E, Outcome]] = map(self._outcome_or_entry, items)
+        self._shaped: Iterator[Union[E, Outcome]] = map(self._outcome_or_entry, itertools.count(), items)
         if isinstance(items, (list, tuple)):
             self._shaped, self._size = self._checked(items), max(1, len(items))
         self.refused: list[Outcome] = []
@@ -128,17 +128,17 @@ class _Intake(Generic[E]):
                 raise ValueError(f"number {number} of the list: {error}") from None
         return iter(sorted(entries, key=self._verb.key))
 
-    def _outcome_or_entry(self, item: Any) -> Union[E, Outcome]:
+    def _outcome_or_entry(self, number: int, item: Any) -> Union[E, Outcome]:
         try:
             return self._verb.shaped(item)
         except (TypeError, ValueError) as error:
-            return Outcome(_name_of(item), Status.NOT_APPLIED, CheckmkError(str(error)))
+            return Outcome(_name_of(item) or f"number {number}", Status.NOT_APPLIED, CheckmkError(str(error)))
 
 
 def _name_of(item: Any) -> str:
-    """What can be said of an item that is no entry."""
+    """The name in an item that is no entry; empty if it has none."""
     name = item.get("host_name") if isinstance(item, Mapping) else item
-    return name if isinstance(name, str) else type(item).__name__
+    return name if isinstance(name, str) else ""
 
 
 class _Batch(Generic[E]):

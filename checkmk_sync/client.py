@@ -16,7 +16,7 @@ from .credentials import SecretSource
 from .errors import CheckmkError
 from .metering import CallEvent
 from .metrics import MetricsCollector
-from .names import CheckmkVersion, lookalikes
+from .names import CheckmkVersion, a_type, lookalikes, require
 from .records import Version
 from .recovery import BreakerState
 from .redaction import HiddenURL
@@ -25,7 +25,7 @@ from .resources import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs
 from .settings import Settings, replace_nested
 from .transport import Transport
 
-__all__ = ["Checkmk", "Health"]
+__all__ = ["Checkmk", "Health", "a_client"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ class Checkmk:
     @classmethod
     def from_settings(cls, settings: Settings, *, clock: Optional[Clock] = None) -> Checkmk:
         """A client for settings, which pickle: another process builds the same client from them."""
+        require(settings, Settings, "from_settings needs Settings", "; from_config reads a file")
         client = cls.__new__(cls)
         client._open(settings, clock)
         return client
@@ -251,3 +252,10 @@ class Checkmk:
         if settings is None:
             return "Checkmk()"
         return f"Checkmk({settings.server_url!r}, {settings.site!r}, {settings.username!r})"
+
+
+def a_client(given: Checkmk, what: str) -> Checkmk:
+    """``given`` as it is. TypeError, in the name of ``what`` needs it, unless it is a client or has what one has."""
+    if not all(hasattr(given, name) for name in ("hosts", "folders", "settings")):
+        raise TypeError(f"{what} needs a client such as Checkmk.from_env(), not {a_type(given)}")
+    return given

@@ -8,6 +8,7 @@ from typing import Optional, Protocol
 
 from . import cancelling
 from .forks import renewed_in_children
+from .names import require
 
 __all__ = ["Clock", "Deadline", "ManualClock", "SystemClock"]
 
@@ -91,6 +92,8 @@ class Deadline:
     """A point in time after which a call must be over; without a limit it never comes."""
 
     def __init__(self, clock: Clock, limit_s: Optional[float]) -> None:
+        if limit_s is not None:
+            require(limit_s, (int, float), "a time limit is a number of seconds")
         self._clock = clock
         self.limit_s = limit_s
         self.started = clock.monotonic()

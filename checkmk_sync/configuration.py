@@ -10,6 +10,7 @@ from typing import Any, Mapping, Optional, Union, get_type_hints
 from .credentials import SecretSource, warn_if_readable_by_others
 from .documents import Document, read_yaml
 from .errors import SettingsError
+from .names import require
 from .settings import Settings, SyncSettings, nearest, replace_nested, with_key
 
 __all__ = ["NEEDED_VARIABLES", "from_env", "load", "load_sync", "nearest", "settings_from", "settings_with"]
@@ -47,8 +48,9 @@ _OWN = tuple(entry.name for entry in dataclasses.fields(Settings) if entry.name 
 def load(path: Union[str, os.PathLike[str]]) -> Settings:
     """The settings in a YAML file; variables of the environment (``CHECKMK_…``) fill what it leaves out.
 
-    SettingsError with file, line and key for a mistake.
+    SettingsError with file, line and key for a mistake, TypeError for anything else than the path of a file.
     """
+    require(path, (str, os.PathLike), "the configuration is the path of a YAML file", "; Checkmk(…) takes settings")
     try:
         return _loaded(os.fspath(path))
     except SettingsError as error:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from .errors import MissingExtraError, SettingsError
+from .names import a_type
 
 __all__ = [
     "SecretSource",
@@ -42,6 +43,10 @@ class SecretSource:
         if len(given) != 1:
             said = "none is given" if not given else f"{' and '.join(given)} are given"
             raise SettingsError(f"exactly one source for the password is needed, {said}", field="password")
+        kind = a_type(getattr(self, given[0]))  # never the value
+        if not isinstance(getattr(self, given[0]), (str, os.PathLike) if given[0] == "file" else str):
+            name = "password" if given[0] == "value" else f"password_{given[0]}"
+            raise SettingsError(f"{name} must be a text, not {kind}", field=name)
 
     def __repr__(self) -> str:
         return f"SecretSource({self.place})"

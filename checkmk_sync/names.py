@@ -6,7 +6,7 @@ import enum
 import functools
 import re
 from dataclasses import dataclass
-from typing import Any, Iterable, Optional, TypeVar
+from typing import Any, Iterable, Optional, TypeVar, Union
 from urllib.parse import quote
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "CheckmkVersion",
     "HostState",
     "ServiceState",
+    "a_type",
     "chosen",
     "counted",
     "folder_id",
@@ -22,8 +23,11 @@ __all__ = [
     "host_name",
     "is_folder_hash",
     "lookalikes",
+    "names_in",
+    "one_name",
     "parent_folder",
     "path_segment",
+    "require",
     "several",
     "state_of",
 ]
@@ -35,6 +39,7 @@ ADOPTED_LABEL = "checkmk_sync/adopted"
 G = TypeVar("G", bound=Iterable[Any])
 S = TypeVar("S", "HostState", "ServiceState")
 
+_MANY = (list, tuple, set, frozenset)
 _HASH = re.compile(r"[0-9a-fA-F]{32}")
 _HOST = re.compile(r"[-0-9a-zA-Z_.]+")
 # Checkmk: new folders may be named [-\w]*, older ones may also hold spaces and dots.
@@ -47,8 +52,37 @@ def several(given: G, what: str) -> G:
     if isinstance(given, (str, bytes)):
         raise TypeError(f"{what} is a list of names, not one text")
     if not isinstance(given, Iterable):
-        raise TypeError(f"{what} is a list, not a {type(given).__name__}")
+        raise TypeError(f"{what} is a list, not {a_type(given)}")
     return given
+
+
+def a_type(given: object) -> str:
+    """What ``given`` is, without its value: ``"a list"``, ``"an int"``, ``"None"``."""
+    name = type(given).__name__
+    return "None" if given is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def require(given: object, kinds: Union[type, tuple[type, ...]], what: str, hint: str = "") -> None:
+    """TypeError, which says ``what`` is needed, unless ``given`` is of one of the kinds. Booleans are no numbers."""
+    if not isinstance(given, kinds) or (isinstance(given, bool) and kinds is not bool):
+        raise TypeError(f"{what}, not {a_type(given)}{hint}")
+
+
+def one_name(given: object, what: str) -> str:
+    """``given`` as it is. TypeError unless it is a text."""
+    if not isinstance(given, str):
+        many = "; for several call it once for each, or use a bulk call" if isinstance(given, _MANY) else ""
+        raise TypeError(f"{what} is a text, not {a_type(given)}{many}")
+    return given
+
+
+def names_in(given: Iterable[Any], what: str) -> list[str]:
+    """A list of ``given`` texts. TypeError for one text, and for an entry that is no text."""
+    found = list(several(given, what))
+    for index, name in enumerate(found):
+        if not isinstance(name, str):
+            raise TypeError(f"{what} is a list of texts, but {what}[{index}] is {a_type(name)}")
+    return found
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -120,9 +154,9 @@ def path_segment(text: str) -> str:
 
     Checkmk decodes path parameters twice, so what needs quoting at all is quoted twice; a segment
     of dots would be taken as a path, so its dots are quoted as well. ValueError for an empty text,
-    which would name the collection instead of one object.
+    which would name the collection instead of one object. TypeError for anything else than a text.
     """
-    if not text:
+    if not one_name(text, "a name"):
         raise ValueError("an empty name does not name anything")
     if _PLAIN.fullmatch(text):
         return text if text.strip(".") else text.replace(".", "%252E")
@@ -174,11 +208,21 @@ def chosen(text: str, choices: Iterable[str]) -> str:
 
 
 def state_of(kind: type[S], given: object) -> S:
-    """A state, also by its name in any case. ValueError, with those that there are, for anything else."""
-    found = kind.__members__.get(given.upper()) if isinstance(given, str) else given
-    if not isinstance(found, kind):
-        raise ValueError(f"{given!r} is no {kind.__name__}: {', '.join(kind.__members__)}")
-    return found
+    """A state, also by its number, or by its name in any case or an unambiguous beginning of that.
+
+    ValueError, with the states that there are, for anything else.
+    """
+    if isinstance(given, kind):
+        return given
+    known = f"{kind.__name__}: {', '.join(f'{state.name} ({state.value})' for state in kind)}"
+    if isinstance(given, str):
+        try:
+            return kind[chosen(given, kind.__members__)]
+        except ValueError as error:
+            raise ValueError(f"{error} ({known})") from None
+    if isinstance(given, int) and not isinstance(given, bool) and given in [state.value for state in kind]:
+        return kind(given)
+    raise ValueError(f"{given!r} is no {known}")
 
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:([ibp])(\d+))?(?:-(rc\d*|\d[\d.]*\d|[a-z]+))?(?:\.([a-z]+))?")

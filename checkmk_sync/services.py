@@ -11,7 +11,7 @@ from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from .batch import BatchOperationsMixin
 from .cache import CachingService, cached
-from .client import Checkmk
+from .client import Checkmk, a_client
 from .errors import SettingsError
 from .metrics import MetricsCollector, MetricsMixin, timed
 from .names import ServiceState, lookalikes
@@ -34,7 +34,7 @@ __all__ = [
 
 Attributes = Optional[Mapping[str, Any]]
 Config = Union[Settings, Mapping[str, Any], None]
-States = Union[ServiceState, str, Iterable[Union[ServiceState, str]], None]
+States = Union[ServiceState, str, int, Iterable[Union[ServiceState, str, int]], None]
 
 
 class _HostCalls:
@@ -142,7 +142,7 @@ class ApiClient(_HostCalls):
     """The calls of a client under one name each: ``get_host``, ``create_host``, ``get_host_status`` and so on."""
 
     def __init__(self, client: Checkmk) -> None:
-        self.client = self._calls = client
+        self.client = self._calls = a_client(client, "a service")
 
 
 class BaseService:
@@ -155,7 +155,7 @@ class BaseService:
     metrics_collector: Optional[MetricsCollector]  # of a MetricsMixin
 
     def __init__(self, client: Checkmk, config: Config = None) -> None:
-        self.client = client
+        self.client = a_client(client, "a service")
         self.config = _config(client.settings, config)
         self._calls = client if config is None else client._configured(self.config)
         self.api_client = ApiClient(self._calls)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Generator, Generic, Iterable, Iterator, Mapping, Optional, TypeVar
 
 from .errors import UnexpectedReplyError
+from .names import require
 
 __all__ = ["Blocks", "Received", "Stream", "StreamBatch", "StreamingMixin", "batches"]
 
@@ -104,8 +105,10 @@ def batches(items: Iterable[T], size: int, limit_bytes: Optional[float] = None) 
     """Pages of ``size`` items; none for no items. ``has_more`` is sure: the next page's first item is there.
 
     A page of a :class:`Stream` ends earlier when its items take more than about ``limit_bytes`` of memory.
-    A failure of the source is raised, never turned into an empty page. ValueError for a size below 1.
+    A failure of the source is raised, never turned into an empty page. ValueError for a size below 1, TypeError for
+    anything else than a whole number.
     """
+    require(size, int, "the size of a page is a whole number of items")
     if size < 1:
         raise ValueError(f"a page holds at least 1 item, not {size}")
     return _batches(items, size, limit_bytes)
@@ -207,6 +210,7 @@ class StreamingMixin:
 
         Takes no more items ahead than threads. How many there were; the first failure stops it and is raised.
         """
+        require(max_concurrent, int, "max_concurrent is a whole number of threads")
         pool = ThreadPoolExecutor(max_concurrent, thread_name_prefix="checkmk-sync-stream")
         under_way: set[Future[object]] = set()
         done = 0

@@ -30,9 +30,11 @@ MISSHAPEN: list[tuple[Any, str, str]] = [
     ({"host_name": "g450", "attributes": {"alias": {1}}}, "g450", "'alias' of 'g450'.*set"),
     ({"host_name": "g450", "attributes": ["x"]}, "g450", "'g450' must be a mapping"),
     ({"host_name": "g450", "folder": " "}, "g450", "is not a folder"),
-    ({"name": "g450"}, "dict", "this has 'name'"),
+    ({"name": "g450"}, "number 450", "this has 'name'"),
+    ({"host_name": 5}, "number 450", "the name as a text"),
     ("g450", "g450", "is a str"),
-    (None, "NoneType", "is a NoneType"),
+    (["g450"], "number 450", "is a list"),
+    (None, "number 450", "is a NoneType"),
 ]
 
 
@@ -73,7 +75,7 @@ def test_changes_and_names_as_well(site: SimulatedSite, cmk: Checkmk) -> None:
     assert sorted((o.key, o.status.value) for o in deleted) == [
         ("a", "applied"),
         ("b", "applied"),
-        ("int", "not applied"),
+        ("number 1", "not applied"),
     ]
 
 

@@ -41,6 +41,19 @@ def test_plan_and_apply(site_for_cli: SimulatedSite, sync: Run, inventory: str) 
     assert sync("apply", inventory, "--owner", "me", "--json").data["ok"] is True
 
 
+def test_the_json_of_apply_has_one_schema(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
+    """Also with nothing to do: then it is a report of zeros, not the plan."""
+    arguments = ("apply", inventory, "--owner", "me", "--yes", "--json")
+    first, again = sync(*arguments).data, sync(*arguments).data
+    assert first.keys() == again.keys()
+    assert (first["nothing_to_do"], again["nothing_to_do"]) == (False, True)
+    assert again["counts"] == {"applied": 0, "not applied": 0, "unknown": 0}
+    assert (again["outcome"], again["ok"], again["verified"], again["activated_changes"]) == ("applied", True, True, 0)
+    assert (again["changes"], again["discovered"], again["errors"], again["elapsed_s"]) == ([], 0, {}, 0.0)
+    kept = sync(*arguments, "--no-activate").data
+    assert (kept.keys(), kept["activated_changes"]) == (first.keys(), None)
+
+
 def test_hosts_that_were_never_discovered_are_something_to_do(
     site_for_cli: SimulatedSite, sync: Run, inventory: str
 ) -> None:

@@ -140,7 +140,9 @@ def test_sync_from_data_and_from_a_file(live: SimulatedSite, tmp_path: Path) -> 
     assert report["counts"]["applied"] == 1
     assert "s2" not in live.world.setup.hosts
     again = data(_call(live, "sync_apply", file="hosts.csv", owner="cmdb", options=options))
-    assert again["result"]["counts"] == {}
+    assert again["result"]["counts"] == {"applied": 0, "not applied": 0, "unknown": 0}
+    assert again["result"].keys() == report.keys()
+    assert (report["nothing_to_do"], again["result"]["nothing_to_do"]) == (False, True)
     assert "give either an inventory" in said(_call(live, "sync_apply"))
     foreign = {"hosts": [{"name": "host00001", "folder": "/sync"}]}
     assert "belongs to somebody else" in said(_call(live, "sync_apply", inventory=foreign, owner="cmdb"))

@@ -8,6 +8,7 @@ import pytest
 
 from checkmk_sync import Checkmk, HostState, ServiceState, column
 from checkmk_sync.errors import SettingsError
+from checkmk_sync.services import StreamingServiceService
 from checkmk_sync.testing import SimulatedSite
 
 SET: Any = {1}
@@ -76,24 +77,45 @@ def test_other_shapes_are_refused_by_name(
 
 
 @pytest.mark.parametrize(
-    "critical", [ServiceState.CRITICAL, "critical", "CRITICAL", ["critical"], [ServiceState.CRITICAL]]
+    "critical",
+    [
+        ServiceState.CRITICAL,
+        "critical",
+        "CRITICAL",
+        "Crit",
+        "c",
+        2,
+        ["critical"],
+        [ServiceState.CRITICAL],
+        [2],
+        ("crit",),
+    ],
 )
-def test_states_are_known_by_their_names(connect: Any, critical: Any) -> None:
+def test_states_are_known_by_their_names_and_numbers(connect: Any, critical: Any) -> None:
     with SimulatedSite(hosts=20, services=10) as site:
         cmk = connect(site)
         wanted = {(s.host_name, s.name) for s in cmk.services.each() if s.state is ServiceState.CRITICAL}
         assert {(s.host_name, s.name) for s in cmk.services.each(state=critical)} == wanted != set()
-        assert len(list(cmk.host_status.each(state="up"))) == sum(
-            host.state is HostState.UP for host in cmk.host_status.each()
-        )
+        ups = sum(host.state is HostState.UP for host in cmk.host_status.each())
+        for up in ("up", "UP", 0, [0], ["Up", "unreach"], {0, 2}):
+            assert len(list(cmk.host_status.each(state=up))) == ups
+        (page, *_) = StreamingServiceService(cmk).list_all_services_streamed(state_filter=["Ok", 2])
+        assert {service.state.value for service in page.items} == {0, 2}
+        assert not list(cmk.services.each(state=-1))
 
 
 @pytest.mark.parametrize(
     "misuse",
     [
-        lambda cmk: cmk.services.each(state="crit"),
-        lambda cmk: cmk.services.each(state=2),
-        lambda cmk: cmk.services.each(state=[2]),
+        lambda cmk: cmk.services.each(state="bad"),
+        lambda cmk: cmk.services.each(state=""),
+        lambda cmk: cmk.services.each(state=4),
+        lambda cmk: cmk.services.each(state=True),
+        lambda cmk: cmk.services.each(state=2.0),
+        lambda cmk: cmk.services.each(state=[2, "ok", None]),
+        lambda cmk: cmk.services.each(state=b"ok"),
+        lambda cmk: cmk.host_status.each(state="u"),
+        lambda cmk: cmk.host_status.each(state=3),
         lambda cmk: cmk.services.each(state=HostState.DOWN),
         lambda _cmk: column("state") == "CRIT",
         lambda _cmk: column("host_state") != "DOWN",
@@ -103,8 +125,10 @@ def test_states_are_known_by_their_names(connect: Any, critical: Any) -> None:
 def test_what_is_no_state_is_refused_with_those_that_there_are(cmk: Checkmk, misuse: Misuse) -> None:
     with pytest.raises(ValueError, match="ServiceState|HostState"):
         misuse(cmk)
-    with pytest.raises(ValueError, match="HostState: UP, DOWN, UNREACHABLE, PENDING"):
+    with pytest.raises(ValueError, match=r"HostState: UP \(0\), DOWN \(1\), UNREACHABLE \(2\), PENDING \(-1\)"):
         cmk.host_status.each(state=ServiceState.OK)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="'u' may mean UP or UNREACHABLE: give more letters"):
+        cmk.host_status.each(state="u")
 
 
 def test_numbers_of_states_may_be_texts() -> None:

@@ -60,6 +60,8 @@ def check(context: click.Context, files: tuple[str, ...], mapping: Optional[str]
     state: State = context.ensure_object(State)
     try:
         desired = read_inventories(state, files, mapping, encoding)
+        if desired.refused:
+            raise InventoryError(desired.refused)
     except InventoryError as error:
         if state.as_json:
             raise

@@ -165,9 +165,10 @@ def apply(
             tell_notes(output, desired)
         found.raise_if_unsafe(checksum=checksum)
         if found.is_empty:
-            output.data(
-                {"outcome": Status.APPLIED.value, "ok": True, **found.to_dict()}
-            ) if state.as_json else output.line("Nothing to do.")
+            if state.as_json:
+                _as_json(output, Report.of_nothing(found, activate=not no_activate))
+            else:
+                output.line("Nothing to do.")
             return 0
         options = Options(discover=not no_discover, activate=not no_activate, force_foreign=force_foreign)
         if not (yes or checksum is not None):
@@ -177,10 +178,14 @@ def apply(
             report = apply_plan(client, found, options, watch)
     status = _status(report)
     if state.as_json:
-        output.data({"outcome": status.value, **report.to_dict()})
+        _as_json(output, report)
     else:
         show(output, as_options(report_as_text(report)))
     return UNKNOWN if status is Status.UNKNOWN else 0 if report.ok else 1
+
+
+def _as_json(output: Output, report: Report) -> None:
+    output.data({"outcome": _status(report).value, **report.to_dict()})
 
 
 def _status(report: Report) -> Status:

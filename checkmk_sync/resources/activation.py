@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence
@@ -18,15 +19,17 @@ from ..errors import (
     UnprocessableError,
     WaitTimeoutError,
 )
-from ..names import counted, several
+from ..names import a_type, counted, names_in
 from ..resource import Resource, Site, items_of, parsing, typed, writes
 from ..texts import harmless
 from ..waiting import after_write, settle, ticks, wait_for
+from .host_lists import absent_hosts
 from .status import HostStatuses
 
 __all__ = ["Activation", "ActivationResult", "ActivationRun", "PendingChange"]
 
 NAMES_SHOWN = 5  # in an error
+GRACE_S = 2.0  # in which the core loads most hosts; only then the configuration is asked for those that are missing
 READINGS = 5  # of what is pending, while others go on changing it
 
 
@@ -178,7 +181,8 @@ class Activation(Resource):
         Nothing pending is a success. ForbiddenError names the changes of other users unless they are
         forced. ActivationError when it ended but a site failed, or changes are still pending that might not
         be; WaitTimeoutError after ``timeout_s`` seconds in all. With ``wait_for_hosts`` it also waits until
-        the monitoring core answers for these hosts.
+        the monitoring core answers for these hosts. If one of them is not configured, WaitTimeoutError says so after a
+        few seconds; the changes are active then.
 
         With ``sites`` some changes may stay pending for others. Before 2.4 nothing tells that from a failure,
         so there it is an ActivationError as well.
@@ -188,10 +192,12 @@ class Activation(Resource):
         forced, for it refuses them. A site on which the locking by ETag is switched off may take along what comes in
         the moment between the look and the start: then that is told, as an ActivationError.
         """
-        several(sites, "sites")
-        names = list(several(wait_for_hosts, "wait_for_hosts"))
+        sites = names_in(sites, "sites")
+        names = names_in(wait_for_hosts, "wait_for_hosts")
+        if not (approved is None or callable(approved)):
+            raise TypeError(f"approved is a function of a pending change, not {a_type(approved)}")
         deadline = Deadline(self._site.clock, timeout_s)
-        start = _Start(list(sites), force_foreign_changes, approved, self._site.settings.username)
+        start = _Start(sites, force_foreign_changes, approved, self._site.settings.username)
         before, run = self._started_or_joined(start, deadline)
         left = set[str]()
         if run is not None:
@@ -202,7 +208,7 @@ class Activation(Resource):
             if taken_along:
                 said = f"activated as well, though not approved: {_few(taken_along)}"
                 raise ActivationError(f"{said}; the site does not hold to the list that was looked at")
-        self._wait_until_monitored(names, deadline)
+        self._wait_until_monitored(names, deadline, only_configured=True)
         activated = tuple(change for change in before if change.id not in left)
         return ActivationResult(activated, run, deadline.elapsed_s())
 
@@ -212,14 +218,19 @@ class Activation(Resource):
         WaitTimeoutError, which names those that are missing, after ``timeout_s`` seconds; hosts with the tag
         "offline" are never loaded.
         """
-        self._wait_until_monitored(several(names, "names"), Deadline(self._site.clock, timeout_s))
+        self._wait_until_monitored(names_in(names, "names"), Deadline(self._site.clock, timeout_s))
 
-    def _wait_until_monitored(self, names: Sequence[str], deadline: Deadline) -> None:
-        missing = set(names)
+    def _wait_until_monitored(self, names: Sequence[str], deadline: Deadline, *, only_configured: bool = False) -> None:
+        missing, absent = set(names), set[str]()
+        grace = Deadline(self._site.clock, GRACE_S if only_configured else None)
 
         def all_there(site: Site) -> Optional[bool]:
             missing.difference_update(HostStatuses(site).monitored(missing))
-            return None if missing else True
+            if missing and grace.expired:
+                grace.at = float("inf")  # once is enough
+                with contextlib.suppress(CheckmkError):  # then waiting will tell
+                    absent.update(absent_hosts(site, missing))
+            return None if missing and not absent else True
 
         if not missing:
             return
@@ -230,6 +241,9 @@ class Activation(Resource):
             more = f" and {len(missing) - len(few)} more" if len(missing) > len(few) else ""
             said = f"{error}: not loaded: {', '.join(few)}{more}"
             raise WaitTimeoutError(said, waited_s=error.waited_s) from error.__cause__
+        if absent:
+            said = f"the changes are active, but not configured, so never loaded: {', '.join(sorted(absent))}"
+            raise WaitTimeoutError(said, waited_s=deadline.elapsed_s())
 
     def _started_or_joined(
         self, start: _Start, deadline: Deadline

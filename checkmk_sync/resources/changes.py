@@ -8,7 +8,7 @@ import json
 from typing import Any, Callable, Mapping, Optional, Sequence, TypeVar
 
 from ..errors import PreconditionError
-from ..names import several
+from ..names import names_in
 from ..records import writable
 from .attributes import unambiguous_value
 
@@ -47,7 +47,7 @@ def one_kind(
     if update_attributes is not None:
         given["update_attributes"] = plain(update_attributes, of)
     if remove_attributes is not None:
-        given["remove_attributes"] = list(several(remove_attributes, "remove_attributes"))
+        given["remove_attributes"] = names_in(remove_attributes, "remove_attributes")
     if len(given) > 1:
         raise ValueError(
             f"give only one of {' and '.join(given)}: Checkmk takes one kind of change a call; "

@@ -15,7 +15,7 @@ from ..errors import (
     UnexpectedReplyError,
     WaitTimeoutError,
 )
-from ..names import counted, several
+from ..names import counted, names_in, one_name
 from ..outcomes import is_uncertain
 from ..resource import Resource, Site, typed, value_of, writes
 from ..waiting import after_write, settle, ticks, wait_for
@@ -95,6 +95,7 @@ class Discovery(Resource):
         The last two scan the host in the background (see :meth:`wait`), the others accept what the last
         scan found and are done on return. ConflictError while a scan of the host runs.
         """
+        one_name(host, "host")
         if mode not in _MODES:
             raise ValueError(f"{mode!r} is no mode of discovery: {', '.join(_MODES)}")
         # A redirect means "started in the background"; following it would end in a loop.
@@ -102,6 +103,8 @@ class Discovery(Resource):
 
     def status(self, host: str) -> DiscoveryRun:
         """The state of the host's scan: ``initialized`` when none has ever run."""
+
+        one_name(host, "host")
 
         def parse(data: Any) -> DiscoveryRun:
             extensions = typed(dict, data, "extensions")
@@ -126,6 +129,8 @@ class Discovery(Resource):
     def result(self, host: str) -> DiscoveryResult:
         """What discovery knows of a host. Checkmk may contact the host for it: this can take long."""
 
+        one_name(host, "host")
+
         def parse(data: Any) -> DiscoveryResult:
             phases: dict[str, list[str]] = {}
             for entry in typed(dict, data, "extensions", "check_table").values():
@@ -144,7 +149,7 @@ class Discovery(Resource):
         """
         found: dict[str, DiscoveryResult] = {}
         there = self._via(self._site.within(limit_s))
-        for host in several(hosts, "hosts"):
+        for host in names_in(hosts, "hosts"):
             try:
                 found[host] = there.result(host)
             except TransportError:  # a site that is slow or away stays so
@@ -156,6 +161,7 @@ class Discovery(Resource):
     @writes
     def discover(self, host: str, *, rescan: bool = True, timeout_s: float = 300.0) -> DiscoveryResult:
         """Scan a host, accept everything found, and say what that is. DiscoveryError when the scan failed."""
+        Deadline(self._site.clock, timeout_s)  # TypeError before anything is started
         if rescan:
             self._start_or_join(host)
             with after_write(f"the scan of {host} was started, but its end cannot be seen"):
@@ -169,6 +175,7 @@ class Discovery(Resource):
     @writes
     def set_phase(self, host: str, check_type: str, item: Optional[str], phase: str) -> None:
         """Move one service to a phase, such as ``monitored`` or ``ignored``."""
+        one_name(host, "host")
         body = {"check_type": check_type, "service_item": item, "target_phase": phase}
 
         def is_there(data: Any) -> Optional[bool]:
@@ -200,7 +207,7 @@ class Discovery(Resource):
         the returned job has ended. Where another bulk discovery runs (only one may before 2.4) its end is
         waited for. When the answer to the start is lost it is started again: scanning twice finds the same.
         """
-        names = tuple(several(hosts, "hosts"))
+        names = tuple(names_in(hosts, "hosts"))
         if not names:
             return BulkDiscovery((), None)
         options = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Optional, Sequence
 
 from ..errors import BadRequestError, CheckmkError, NotFoundError, PreconditionError
-from ..names import folder_id, folder_path, is_folder_hash, parent_folder
+from ..names import folder_id, folder_path, is_folder_hash, one_name, parent_folder
 from ..records import Folder
 from ..resource import Resource, parsed, writes
 from ..streaming import Stream
@@ -57,6 +57,8 @@ class Folders(Resource):
         parent = parent_folder(path)
         if parent is None or is_folder_hash(path):
             raise ValueError(f"{path!r} cannot be created: a path below '/' is needed")
+        if title is not None:
+            one_name(title, "title")
         name = path.rpartition("/")[2]
         body = {"name": name, "title": title or name, "parent": parent, "attributes": plain(attributes or {}, path)}
         with self._site.created.claim("folders", (path,)) as claim:
@@ -103,7 +105,7 @@ class Folders(Resource):
         """Change title or attributes; works like ``hosts.update``."""
         given: dict[str, Any] = one_kind(attributes, update_attributes, remove_attributes, folder)
         if title is not None:
-            given["title"] = title
+            given["title"] = one_name(title, "title")
         if change is None and not given:
             raise ValueError("give a title, a change function or one kind of attributes")
         if change is not None and set(given) - {"title"}:

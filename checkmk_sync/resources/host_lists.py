@@ -9,13 +9,13 @@ from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
 from urllib.parse import quote_plus
 
 from ..errors import ForbiddenError, NotFoundError
-from ..names import folder_id, folder_path, several
+from ..names import folder_id, folder_path, names_in, one_name
 from ..query import glob_regex
 from ..records import Host
-from ..resource import Resource, parsed, value_of
+from ..resource import Resource, Site, parsed, value_of
 from ..streaming import Blocks, Received, Stream, StreamBatch
 
-__all__ = ["FEW_NAMES", "HostLists"]
+__all__ = ["FEW_NAMES", "HostLists", "absent_hosts"]
 
 # Characters of names in one URL: Apache takes 8,190 in all, and says 414 to more.
 NAMES_IN_URL = 6000
@@ -34,6 +34,7 @@ class HostLists(Resource):
     def get(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Host:
         """One host with its ETag. NotFoundError where there is none, or the user may not see it."""
         query = {"effective_attributes": True} if effective_attributes else {}
+        one_name(name, "the name of a host")
         return self._record(Host.parse, "get", path={"name": name}, query=query, fresh=fresh)
 
     def find(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Optional[Host]:
@@ -61,15 +62,18 @@ class HostLists(Resource):
         """
         if sum(given is not None for given in (folder, site, names)) > 1 or (names is not None and search is not None):
             raise ValueError("filter by folder, by site or by names, not by several of them; names are not searched")
+        for text, what in ((site, "site"), (search, "search")):
+            if text is not None:
+                one_name(text, what)
+        path = None if folder is None else {"folder": folder_id(folder)}
         query: dict[str, Any] = {"effective_attributes": True} if effective_attributes else {}
         if names is not None:
-            wanted = list(dict.fromkeys(several(names, "names")))
+            wanted = list(dict.fromkeys(names_in(names, "names")))
             return Stream(lambda received: self._named(wanted, query, received))
         if search is not None:
             pattern = search
             return Stream(lambda received: self._found(pattern, folder, {**query, "site": site}, received))
-        if folder is not None:
-            path = {"folder": folder_id(folder)}
+        if path is not None:
             return Stream(lambda received: self._listed("folders", "hosts", received, path=path, query=query))
         return Stream(lambda received: self._listed("hosts", "list", received, query={**query, "site": site}))
 
@@ -112,6 +116,20 @@ class HostLists(Resource):
 
     def _by_name(self, names: Sequence[str]) -> dict[str, Host]:
         return {host.name: host for hosts in self._named(list(names), {}) for host in hosts}
+
+
+def absent_hosts(site: Site, names: Iterable[str]) -> set[str]:
+    """Those of the hosts of which the site says that they are not configured: of more than :data:`FEW_NAMES` that are
+    in no list only the first are asked for. A host that the user may not see is not absent."""
+    hosts = HostLists(site)
+    wanted = set(names)
+    unlisted = wanted - set(hosts._by_name(sorted(wanted)))  # a list leaves out what the user may not see
+    absent = set()
+    for name in sorted(unlisted)[:FEW_NAMES]:
+        with contextlib.suppress(ForbiddenError):
+            if hosts.find(name, fresh=True) is None:
+                absent.add(name)
+    return absent
 
 
 def _in_urls(names: Iterable[str]) -> Iterator[list[str]]:

@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterable, Optional, Sequence, Union
 from ..bulk import BulkVerb, run_bulk
 from ..claims import Claim
 from ..errors import ApiError, BadRequestError, CheckmkError, NotFoundError, PreconditionError, UnexpectedReplyError
-from ..names import folder_path, several
+from ..names import folder_path, one_name, several
 from ..outcomes import Outcomes, Progress
 from ..records import Host
 from ..resource import Site, writes
@@ -30,6 +30,7 @@ class Hosts(HostLists):
         request that was sent twice, prove that this call created it. The TransportError that is raised when it is not
         found within ``settle_s`` means unknown.
         """
+        one_name(name, "the name of a host")
         entry = {"host_name": name, "folder": folder_path(folder), "attributes": plain(attributes or {}, name)}
         with self._site.created.claim("hosts", (name,)) as claim:
             was_absent = self._is_absent("get", {"name": name})

@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequenc
 from urllib.parse import urlencode
 
 from ..errors import BrokenReplyError, UnexpectedReplyError
-from ..names import HostState, ServiceState, several, state_of
+from ..names import HostState, ServiceState, a_type, names_in, one_name, state_of
 from ..partitions import Partitions
 from ..query import Filter, column, everything
 from ..records import HostStatus, ServiceStatus
@@ -33,7 +33,7 @@ HOST_COLUMNS = ("name", "state", "has_been_checked")
 SERVICE_COLUMNS = ("host_name", "description", "state", "has_been_checked")
 States = Union[HostState, ServiceState]
 S = TypeVar("S", HostState, ServiceState)
-Given = Union[S, str, Iterable[Union[S, str]], None]
+Given = Union[S, str, int, Iterable[Union[S, str, int]], None]
 
 # The columns of a host that count its services in a state.
 _COUNTS = {
@@ -50,8 +50,8 @@ class _Status(Resource):
 
     def _asked(self, columns: Columns, sites: Sequence[str], query: Filter) -> dict[str, Any]:
         # The state without has_been_checked would call a pending object OK.
-        wanted = [*self._always, *(name for name in several(columns, "columns") if name not in self._always)]
-        return {"columns": wanted, "sites": list(several(sites, "sites")) or None, "query": query.to_dict() or None}
+        wanted = [*self._always, *(name for name in names_in(columns, "columns") if name not in self._always)]
+        return {"columns": wanted, "sites": names_in(sites, "sites") or None, "query": query.to_dict() or None}
 
     def _rows(self, received: Received, asked: Asked) -> Blocks[Any]:
         verb, arguments = _form(self._site, self.noun, "list", "query", asked)
@@ -78,7 +78,9 @@ class HostStatuses(_Status):
         columns: Columns = (),
         sites: Sequence[str] = (),
     ) -> Stream[HostStatus]:
-        """Hosts that fit all of: a name pattern (``web*``), states or their names, and a query; each with ``columns``.
+        """Hosts that fit all of: a name pattern (``web*``), states, and a query; each with ``columns``.
+
+        A state is a HostState, its number, or its name in any case or an unambiguous beginning of that (``"unreach"``).
 
         Decoded while the answer arrives. Checkmk: a site that is down is left out without a hint.
         """
@@ -87,7 +89,7 @@ class HostStatuses(_Status):
 
     def monitored(self, names: Iterable[str]) -> set[str]:
         """Those of the hosts that the core knows: few are asked for by name, many looked for in the whole list."""
-        wanted = sorted(several(names, "names"))
+        wanted = sorted(names_in(names, "names"))
         query = column("name").one_of(wanted) if 0 < len(wanted) <= NAMES_PER_QUERY else everything()
         if not _fits(self._site, self.noun, "query", self._asked((), (), query)):
             query = everything()
@@ -106,7 +108,10 @@ class Services(_Status):
 
     def get(self, host: str, service: str, columns: Columns = (), *, fresh: bool = False) -> ServiceStatus:
         """One service by its description. NotFoundError where the core does not know it."""
-        query = {"service_description": service, "columns": self._asked(columns, (), everything())["columns"]}
+        query = {
+            "service_description": one_name(service, "service"),
+            "columns": self._asked(columns, (), everything())["columns"],
+        }
         return self._read(ServiceStatus.parse, "get", path={"name": host}, query=query, fresh=fresh)
 
     def each(
@@ -120,12 +125,16 @@ class Services(_Status):
         sites: Sequence[str] = (),
         fresh: bool = False,
     ) -> Stream[ServiceStatus]:
-        """Services that fit all of: a host, a pattern for their name, states (or their names), and a query.
+        """Services that fit all of: a host, a pattern for their name, states, and a query.
+
+        A state is a ServiceState, its number, or its name in any case or an unambiguous beginning (``"crit"``).
 
         ``host`` may be a pattern (``web*``) as well. Those of many hosts are read in parts, each of which is
         repeated alone when it breaks off; in the order of the host names. Those of one host are one answer, which
         the cache may give, as old as ``caching.status_ttl``, unless it has to be ``fresh``.
         """
+        if host is not None:
+            one_name(host, "host")
         states = _listed(ServiceState, state)
         condition = _condition(query, "description", search, states)
         if host is None or "*" in host or "?" in host:
@@ -136,7 +145,8 @@ class Services(_Status):
 
     def few(self, query: Filter, *, columns: Columns = (), sites: Sequence[str] = ()) -> list[ServiceStatus]:
         """Services that fit a query, in one request: for queries that only a few services fit."""
-        rows = self._rows(lambda _size: None, self._asked(columns, sites, query))
+        asked = self._asked(columns, sites, _filter(query))
+        rows = self._rows(lambda _size: None, asked)
         return [row for block in parsed(rows, ServiceStatus.parse_all) for row in block]
 
     def pages(self, batch_size: Optional[int] = None, **filters: Any) -> Iterator[StreamBatch[ServiceStatus]]:
@@ -245,17 +255,21 @@ def _listed(kind: type[S], given: Given[S]) -> Optional[Sequence[S]]:
     """The states as a sequence, for an iterator is empty after its first use. ValueError for what is none."""
     if given is None:
         return None
-    if isinstance(given, str) or not isinstance(given, Iterable):
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         return (state_of(kind, given),)
     return tuple(state_of(kind, state) for state in given)
 
 
+def _filter(query: object) -> Filter:
+    if not isinstance(query, Filter):
+        raise TypeError(f"query is a Filter such as column('state') != 0, not {a_type(query)}")
+    return query
+
+
 def _condition(query: Optional[Filter], name: str, search: Optional[str], states: Optional[Sequence[States]]) -> Filter:
-    condition = everything() if query is None else query
-    if not isinstance(condition, Filter):
-        raise TypeError(f"query is a Filter such as column('state') != 0, not a {type(condition).__name__}")
+    condition = everything() if query is None else _filter(query)
     if search is not None:
-        condition = condition & column(name).glob(search)
+        condition = condition & column(name).glob(one_name(search, "search"))
     if states is not None:
         condition = condition & column("state").one_of(states)
     return condition

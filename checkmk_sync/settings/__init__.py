@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import os
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Mapping, Optional, Union
 from urllib.parse import urlsplit
 
 from ..credentials import SecretSource
 from ..errors import SettingsError
-from ..names import lookalikes
+from ..names import a_type, lookalikes
 from ..redaction import HiddenURL, hide_userinfo
 from ..texts import is_encoding
 from .amounts import Amount
@@ -237,6 +238,15 @@ class SyncSettings:
             raise SettingsError("map is empty: name a mapping file, or leave it out", field="map")
 
 
+_KINDS: tuple[tuple[str, tuple[type, ...], str], ...] = (
+    ("password", (SecretSource,), "a SecretSource such as SecretSource(env='NAME')"),
+    ("site", (str,), "a text"),
+    ("username", (str,), "a text"),
+    ("verify", (bool,), "true or false (ca_bundle is the path of a CA bundle)"),
+    ("ca_bundle", (str, os.PathLike, type(None)), "the path of a file"),
+)
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything a client needs to know. It pickles, so another process can build the same client."""
@@ -258,6 +268,9 @@ class Settings:
     sync: SyncSettings = field(default_factory=SyncSettings)
 
     def __post_init__(self) -> None:
+        for name, kinds, needed in _KINDS:
+            if not isinstance(getattr(self, name), kinds):
+                raise SettingsError(f"{name} must be {needed}, not {a_type(getattr(self, name))}", field=name)
         object.__setattr__(self, "server_url", checked_server_url(self.server_url))
         if self.proxy is not None:
             object.__setattr__(self, "proxy", HiddenURL(self.proxy))

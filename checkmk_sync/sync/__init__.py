@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from typing import Optional
 
-from ..client import Checkmk
+from ..client import Checkmk, a_client
 from ..errors import SettingsError
+from ..names import require
 from .apply import Options, Step, apply_plan
 from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
@@ -68,6 +69,9 @@ def make_plan(
     SettingsError for an owner that cannot be a label and for adopting without one, InventoryError for what Checkmk
     would refuse: folders that it would not create, values that it does not take, parents that do not exist.
     """
+    a_client(client, "make_plan")
+    require(desired, Desired, "make_plan needs the result of load(PATH) or from_data(DATA)")
+    require(owner, (str, type(None)), "owner is a text")
     if adopt and owner is None:
         raise SettingsError("who adopts has to be named: give --owner NAME (owner= in Python)", field="owner")
     if owner is not None and not re.fullmatch(r"[^\s:]([^:\r\n]*[^\s:])?", owner):

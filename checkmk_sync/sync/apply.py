@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Callable, Iterator, Optional, Sequence
 
-from ..client import Checkmk
+from ..client import Checkmk, a_client
 from ..errors import AuthError, BadRequestError, BatchError, CheckmkError, WaitTimeoutError
+from ..names import require
 from ..outcomes import Outcome, Status
 from ..resources.activation import PendingChange
 from .changes import Action, Change
@@ -54,6 +55,9 @@ def apply_plan(client: Checkmk, plan: Plan, options: Optional[Options] = None, w
     What goes wrong is in the report, and a second run takes up what is left. Wrong credentials, and a few writes in
     a row of which nobody can say what became of them, end it: what was not begun is not applied.
     """
+    a_client(client, "apply_plan")
+    require(plan, Plan, "apply_plan needs the result of make_plan(CLIENT, DESIRED)")
+    require(options, (Options, type(None)), "options are Options(discover=…, activate=…)")
     result = "failed"
     try:
         report = _Run(client, plan, options or Options(), watch or (lambda _step: None)).run()

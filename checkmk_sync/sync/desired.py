@@ -15,6 +15,7 @@ from ..redaction import HIDDEN, secrets_in
 from ..texts import harmless
 from .attributes import as_read, mistyped, not_a_text
 from .kinds import KINDS, Property
+from .values import refused_everywhere
 
 __all__ = ["FOLDER", "REMOVE", "Desired", "Entry", "Object", "Problem", "Property", "desired_state"]
 
@@ -121,22 +122,25 @@ class Object:
 @dataclass(frozen=True)
 class Desired:
     """Everything an inventory wants, by kind and key; ``kinds`` are those it speaks of at all. ``notes`` are
-    facts about how it was read, such as rows that were left out."""
+    facts about how it was read, such as rows that were left out. ``refused`` are values that no version of Checkmk
+    takes: mistakes, unless the site already holds them, which only a plan knows."""
 
     objects: Mapping[tuple[str, str], Object]
     kinds: frozenset[str]
     notes: tuple[str, ...] = field(default=(), compare=False)
+    refused: tuple[Problem, ...] = field(default=(), compare=False)
 
     def of_kind(self, kind: str) -> Iterator[Object]:
         return (found for (of, _), found in self.objects.items() if of == kind)
 
 
 def desired_state(entries: Iterable[Entry]) -> Desired:
-    """The desired state that entries describe. InventoryError with all mistakes in them."""
+    """The desired state that entries describe. InventoryError with all mistakes in them, values that no version of
+    Checkmk takes included; these alone are no error yet (``Desired.refused``)."""
     reader = _Reader()
     for entry in entries:
         reader.read(entry)
-    if reader.problems:
+    if len(reader.problems) > len(reader.refused):
         raise InventoryError(reader.problems)
     kinds = frozenset(kind for kind, _ in reader.objects)
     places: dict[str, str] = {}
@@ -144,13 +148,14 @@ def desired_state(entries: Iterable[Entry]) -> Desired:
         places.setdefault(path, place)
     for path, place in sorted(places.items()):
         reader.objects.setdefault(("folder", path), Object("folder", path, {}, place, implied=True))
-    return Desired(reader.objects, kinds)
+    return Desired(reader.objects, kinds, refused=tuple(reader.refused))
 
 
 class _Reader:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], Object] = {}
-        self.problems: list[Problem] = []
+        self.problems: list[Problem] = []  # all of them, in order
+        self.refused: list[Problem] = []  # those that are about values which no version takes
 
     def read(self, entry: Entry) -> None:
         keys = KINDS[entry.kind].keys
@@ -223,6 +228,10 @@ class _Reader:
         elif value is not None and (wrong := mistyped(name, value)) is not None:
             self._problem(entry, wrong, "attributes", name)
         else:
+            refusal = None if value is None else refused_everywhere(entry.kind, name, value)
+            if refusal is not None:
+                self._problem(entry, refusal, "attributes", name)
+                self.refused.append(self.problems[-1])
             yield ("attributes", name), REMOVE if value is None else value
 
     def _labels(self, entry: Entry, labels: Any, *path: str) -> Iterator[tuple[Property, Any]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterator, Optional, Union
+from typing import Any, Iterator, Optional, Sequence, Union
 
 from ..documents import read_yaml
 from ..errors import InventoryError, SettingsError
+from ..names import require
 from ..places import Place
 from ..settings import nearest
 from .attributes import as_read
@@ -24,6 +25,7 @@ _SOME_NAME = {"host": "x", "folder": "/x"}
 
 def load_map(path: Union[str, os.PathLike[str]]) -> ColumnMap:
     """The mapping in a file. SettingsError for a file that cannot be read, InventoryError with all mistakes in it."""
+    require(path, (str, os.PathLike), "a mapping file is given by its path")
     name = os.fspath(path)
     try:
         with open(name, encoding="utf-8-sig") as source:
@@ -216,10 +218,13 @@ class _Reader:
             elif not rule.columns and rule.path[0] not in entry:
                 entry[rule.path[0]] = rule.value
         name = f"{found.kind} {_SOME_NAME[found.kind]}: "
+        problems: Sequence[Problem]
         try:
-            desired_state([Entry(found.kind, entry, self._name, lambda *path: self._document.place(path))])
+            sample = Entry(found.kind, entry, self._name, lambda *path: self._document.place(path))
+            problems = desired_state([sample]).refused
         except InventoryError as error:
-            for problem in error.problems:
-                self._problems.append(
-                    Problem(problem.message.removeprefix(name), problem.file, problem.line, problem.column)
-                )
+            problems = error.problems
+        for problem in problems:
+            self._problems.append(
+                Problem(problem.message.removeprefix(name), problem.file, problem.line, problem.column)
+            )

@@ -6,7 +6,7 @@ import collections
 from typing import Any, Iterator, Mapping, Optional
 
 from ..errors import InventoryError
-from ..names import parent_folder
+from ..names import parent_folder, require
 from .changes import ADOPTED, OWNER, Action, Change, Conflict
 from .compare import is_as_wanted, merged
 from .desired import FOLDER, REMOVE, Desired, Object, Problem
@@ -43,6 +43,8 @@ def diff(
     the plan changes them. InventoryError for what Checkmk would refuse: new folders with impossible names, values that
     it does not take, references to what is not there.
     """
+    require(desired, Desired, "diff needs the result of load(PATH) or from_data(DATA)")
+    require(observed, Observed, "diff compares with what observe(CLIENT) gives")
     planner = _Planner(desired, observed, Ownership(owner, observed), adopt)
     for wanted in desired.objects.values():
         planner.add(wanted)

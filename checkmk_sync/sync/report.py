@@ -37,6 +37,12 @@ class Report:
     verified: bool = False
     elapsed_s: float = 0.0
 
+    @classmethod
+    def of_nothing(cls, plan: Plan, *, activate: bool = True) -> Report:
+        """The report on a plan that is empty, which was just seen to be as wanted. ``activate`` says whether an
+        activation was asked for, which had nothing to do either."""
+        return cls(plan, activation=ActivationResult((), None) if activate else None, verified=True)
+
     @property
     def ok(self) -> bool:
         """True when everything was applied and nothing that followed failed."""
@@ -57,6 +63,7 @@ class Report:
         ]
         return {
             "ok": self.ok,
+            "nothing_to_do": self.plan.is_empty,
             "checksum": self.plan.checksum,
             "verified": self.verified,
             "counts": {status.value: self.count(status) for status in Status},

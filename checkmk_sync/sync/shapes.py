@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional, Union
 
 from ..configuration import nearest
 
@@ -24,14 +24,14 @@ class _Shape:
     keys: Mapping[str, Check]
     required: tuple[str, ...] = ()
 
-    def __call__(self, path: str, value: Any) -> Optional[str]:
+    def __call__(self, path: str, value: Any, is_part: bool = False) -> Optional[str]:
         if not isinstance(value, Mapping):
             return f"{path} must be a mapping"
         unknown = next((key for key in value if key not in self.keys), None)
         if unknown is not None:
             return f"{path} has no key {unknown!r}{nearest(str(unknown), tuple(self.keys))}"
         missing = next((key for key in self.required if key not in value), None)
-        if missing is not None:
+        if missing is not None and not is_part:
             return f"{path} needs the key {missing!r}"
         found = (self.keys[key](f"{path}.{key}", part) for key, part in value.items())
         return next(filter(None, found), None)
@@ -43,13 +43,15 @@ class _OneOf:
 
     shapes: Mapping[str, _Shape] = field(repr=False)
 
-    def __call__(self, path: str, value: Any) -> Optional[str]:
+    def __call__(self, path: str, value: Any, is_part: bool = False) -> Optional[str]:
         if not isinstance(value, Mapping):
             return f"{path} must be a mapping"
+        if is_part and "type" not in value:
+            return None  # which keys it has is known only together with its type
         kind = value.get("type")
         if not isinstance(kind, str) or kind not in self.shapes:
             return f"{path}.type must be one of {', '.join(self.shapes)}"
-        return self.shapes[kind](path, {key: part for key, part in value.items() if key != "type"})
+        return self.shapes[kind](path, {key: part for key, part in value.items() if key != "type"}, is_part)
 
 
 def _text(path: str, value: Any) -> Optional[str]:
@@ -167,7 +169,7 @@ _TRANSLATION = _Shape(
     }
 )
 # Checkmk 2.2 to 2.5.
-_SHAPES: Mapping[str, Check] = {
+_SHAPES: Mapping[str, Union[_Shape, _OneOf]] = {
     "contactgroups": _Shape(
         {
             "groups": _list_of(_text),
@@ -196,7 +198,10 @@ _SHAPES: Mapping[str, Check] = {
 }
 
 
-def misshapen(name: str, value: Any) -> Optional[str]:
-    """What Checkmk refuses in the value of one of its mappings; None for nothing, and for other attributes."""
+def misshapen(name: str, value: Any, *, is_part: bool = False) -> Optional[str]:
+    """What Checkmk refuses in the value of one of its mappings; None for nothing, and for other attributes.
+
+    With ``is_part`` the value may lack keys, because it is completed from what the site holds.
+    """
     check = _SHAPES.get(name)
-    return None if check is None else check(name, value)
+    return None if check is None else check(name, value, is_part)

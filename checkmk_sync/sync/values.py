@@ -9,20 +9,46 @@ from typing import Any, Callable, Optional
 from ..configuration import nearest
 from ..names import CheckmkVersion, host_name
 from ..redaction import HIDDEN, is_secret_name
-from ..resources.attributes import ADDRESSES, CHOICES, FLAGS, LACKING, NEWER, NOT_OF_FOLDERS
+from ..resources.attributes import ADDRESSES, BUILT_IN, CHOICES, FLAGS, LACKING, NEWER, NOT_OF_FOLDERS
 from .attributes import as_read
 from .shapes import misshapen
 
-__all__ = ["refused_attribute", "refused_host", "refused_label"]
+__all__ = ["refused_attribute", "refused_everywhere", "refused_host", "refused_label"]
 
+_SCIENTIFIC = re.compile(r"\d+([.,]\d+)?[eE]\+\d+", re.ASCII)
+# The first versions of the lines whose rules differ, the newest first.
+_LINES = tuple(map(CheckmkVersion.parse, ("2.6.0b1", "2.5.0b1", "2.4.0b1", "2.3.0b1", "2.2.0")))
 # What looks like an IPv4 address and is none, such as 192.0.2.300, is no name either, although Checkmk may take it.
 _NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[-0-9a-zA-Z_.]+", re.ASCII)
 
 
+def refused_everywhere(kind: str, name: str, value: Any) -> Optional[str]:
+    """Why no version of Checkmk takes a value that an inventory gives an attribute; None if one does, or if the
+    value may lack what the site already holds."""
+    if name not in BUILT_IN:
+        return None
+    said = None
+    for version in _LINES:
+        refusal = refused_attribute(kind, name, value, version, is_part=True)
+        if refusal is None:
+            return None
+        said = said or refusal
+    return said
+
+
 def refused_attribute(
-    kind: str, name: str, value: Any, version: Optional[CheckmkVersion], edition: Optional[str] = None
+    kind: str,
+    name: str,
+    value: Any,
+    version: Optional[CheckmkVersion],
+    edition: Optional[str] = None,
+    *,
+    is_part: bool = False,
 ) -> Optional[str]:
-    """Why Checkmk refuses a value of the right type for an attribute of a host or folder; None if it does not."""
+    """Why Checkmk refuses a value of the right type for an attribute of a host or folder; None if it does not.
+
+    With ``is_part`` a mapping may lack keys, because it is completed from what the site holds.
+    """
     since = NEWER.get(name)
     if since is not None and version is not None and not version.at_least(since):
         return f"Checkmk {version} has no attribute {name}"
@@ -38,7 +64,7 @@ def refused_attribute(
         return f"{name} cannot be {value!r}{nearest(value, CHOICES[name])}"
     if name in FLAGS and not isinstance(value, bool):
         return f"{name} is {as_read(value)}, which is neither true nor false"
-    said = misshapen(name, value)
+    said = misshapen(name, value, is_part=is_part)
     return f"{said}; null removes the attribute" if said and value == {} else said
 
 
@@ -97,6 +123,8 @@ def _about(text: str) -> str:
     address, slash, _ = text.partition("/")
     if slash and _is_address(address):
         return f": leave out the mask, as in {address}"
+    if _SCIENTIFIC.fullmatch(text):
+        return ": a spreadsheet took it for a number; format the column as text"
     return ""
 
 

@@ -11,7 +11,7 @@ from ..errors import PlanChangedError, UnsafePlanError
 from ..names import counted
 from ..resources.activation import PendingChange
 from ..settings import Amount
-from ..sync import Desired, Options, Plan, Step, apply_plan, from_data, load_map, make_plan
+from ..sync import Desired, Options, Plan, Report, Step, apply_plan, from_data, load_map, make_plan
 from ..sync.limits import Limits
 from ..sync.render import change_as_text
 from ..sync.sources import InventoryText, from_text
@@ -153,21 +153,26 @@ def _apply(
     plan = _planned(client, discover=discover, **given)
     plan.raise_if_unsafe(checksum=checksum)
     if plan.is_empty:
-        return {"ok": True, "checksum": plan.checksum, "verified": True, "counts": {}, "failures": [], "errors": {}}
+        return _told(Report.of_nothing(plan, activate=activate))
     if activate and force_foreign and approved is not None:
         _refuse_others(plan, approved)
 
     def told(step: Step) -> None:
         watch(step.stage, step.done, step.total)
 
-    report = apply_plan(client, plan, Options(discover, activate, force_foreign), told)
+    return _told(apply_plan(client, plan, Options(discover, activate, force_foreign), told))
+
+
+def _told(report: Report) -> Row:
+    """A report as an answer of bounded size."""
     whole = report.to_dict()
     failures = [
         f"{outcome.status.value}: {change.name}: {as_arguments(outcome.reason)}"
         for change, outcome in report.failures()
     ]
+    names = ("ok", "nothing_to_do", "checksum", "verified", "counts", "discovered", "activated_changes")
     return {
-        **{name: whole[name] for name in ("ok", "checksum", "verified", "counts", "discovered", "activated_changes")},
+        **{name: whole[name] for name in names},
         "without_services": whole["without_services"][:SHOWN],
         "failures": failures[:SHOWN],
         "errors": {stage: as_arguments(str(error)) for stage, error in report.errors.items()},
@@ -266,6 +271,7 @@ SYNC_VERBS = (
         alone=True,
         fields=(
             Field("ok", "True if everything was applied and no later step failed.", bool),
+            Field("nothing_to_do", "True if the site was in the desired state already.", bool),
             Field("checksum", "Checksum of the plan."),
             Field("verified", "True if a final read found everything as planned.", bool),
             _COUNTS,

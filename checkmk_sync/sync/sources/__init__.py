@@ -10,9 +10,10 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Optional, Union, cast
 
-from ...documents import MAX_BYTES, Document, read_json, read_limited, read_yaml
+from ...documents import MAX_BYTES, MAX_DEPTH, Document, read_json, read_limited, read_yaml
 from ...errors import InventoryError, SettingsError
 from ...errors.base import located
+from ...names import a_type, require
 from ..desired import Desired, Entry, Object, Problem, desired_state
 from ..mapping import ColumnMap
 from ..mapping_file import load_map
@@ -44,12 +45,17 @@ def load(
     ``encoding`` is given.
 
     InventoryError lists every mistake with file, line and column, also that a source
-    is empty: an export that failed must not delete hosts. SettingsError for an encoding that Python does not know, and
+    is empty: an export that failed must not delete hosts. Values that no version of Checkmk takes are listed with the
+    other mistakes; without others they are in ``Desired.refused``, and a plan refuses them unless the site already
+    holds them. SettingsError for an encoding that Python does not know, and
     for a mapping file that cannot be read.
     """
+    _require_paths(sources)
     checked_encoding(encoding)
     columns = mapping if mapping is None or isinstance(mapping, ColumnMap) else load_map(mapping)
     names = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
+    for name in names:
+        require(name, (str, os.PathLike), "load reads files: each source is a path")
     reading = _Reading(columns)
     if not names:
         reading.problems.append(Problem("no inventory is given"))
@@ -62,6 +68,11 @@ def load(
     for name in texts:
         reading.read(name, functools.partial(_text_of, name, encoding, reading.notes))
     return reading.desired()
+
+
+def _require_paths(sources: object) -> None:
+    if isinstance(sources, (Mapping, bytes)) or not isinstance(sources, (str, os.PathLike, Iterable)):
+        raise TypeError(f"load reads files: give paths, not {a_type(sources)}; from_data takes data")
 
 
 @dataclass(frozen=True)
@@ -91,14 +102,29 @@ def from_text(source: InventoryText, *, mapping: Optional[ColumnMap] = None) -> 
 def from_data(data: Mapping[str, Any]) -> Desired:
     """The desired state in plain data: ``{"hosts": [{"name": …, "folder": …, "attributes": {…}}], "folders": […]}``.
 
-    InventoryError names the entries that are wrong as ``hosts[5]``.
+    Tuples count as lists. InventoryError names the entries that are wrong as ``hosts[5]``.
     """
     reading = _Reading(None)
-    found = document_entries(Document(data, "the inventory"), reading.problems, reading.roots)
-    reading.entries += (Entry(entry.kind, entry.data, index=entry.index) for entry in found)
+    try:
+        found = document_entries(Document(_with_lists(data), "the inventory"), reading.problems, reading.roots)
+        reading.entries += (Entry(entry.kind, entry.data, index=entry.index) for entry in found)
+    except SettingsError as error:
+        said = f"{error.reason}; this is {a_type(data)}, and load() reads files"
+        raise InventoryError([Problem(said, error.file)]) from None
     if reading.is_empty:
         reading.problems.append(Problem(_EMPTY))
     return reading.desired()
+
+
+def _with_lists(data: Any, depth: int = 0) -> Any:
+    """Plain data with lists in place of tuples, as JSON and YAML have them."""
+    if depth > MAX_DEPTH:  # it is refused later, with its place
+        return data
+    if isinstance(data, (list, tuple)):
+        return [_with_lists(entry, depth + 1) for entry in data]
+    if isinstance(data, Mapping):
+        return {key: _with_lists(value, depth + 1) for key, value in data.items()}
+    return data
 
 
 class _Reading:
@@ -147,7 +173,7 @@ class _Reading:
         except InventoryError as error:
             raise InventoryError([*self.problems, *error.problems]) from None
         if self.problems:
-            raise InventoryError(self.problems)
+            raise InventoryError([*self.problems, *desired.refused])
         if self.roots:
             self.notes.append("the root folder '/' is left as it is: inventories do not describe it")
             root = Object("folder", "/", {}, located(self.roots[0].file, None).rstrip(": "), implied=True)

@@ -8,6 +8,7 @@ from typing import Any, Callable, Iterator, Optional, Union
 
 from ...documents import Document
 from ...errors import SettingsError
+from ...names import require
 from ...places import Place
 from ...settings import nearest
 from ..attributes import as_read
@@ -87,6 +88,7 @@ def _place_below(document: Document) -> Callable[..., Place]:
 def to_data(desired: Desired) -> dict[str, list[dict[str, Any]]]:
     """The desired state as plain data that ``from_data`` reads back, with the values of secrets. Implied folders are
     left out."""
+    require(desired, Desired, "to_data needs the result of load(PATH) or from_data(DATA)")
     found: dict[str, list[dict[str, Any]]] = {}
     for wanted in desired.objects.values():
         if wanted.implied:
