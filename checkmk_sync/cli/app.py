@@ -202,6 +202,8 @@ def _value(argument: Argument, given: Any) -> Any:
         key, equals, value = text.partition("=")
         if not (key and equals):
             raise click.UsageError(f"--{argument.name} takes KEY=VALUE, not {text!r}")
+        if key in pairs:
+            raise click.UsageError(f"--{argument.name} {key} is given twice: give one value for it")
         pairs[key] = value
     try:
         return pairs if argument.parse is None else argument.parse(pairs)

@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 from ..configuration import nearest
 from ..errors import InventoryError
 from ..errors.base import located
-from ..names import ADOPTED_LABEL, OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder
+from ..names import ADOPTED_LABEL, OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder, why_no_key
 from ..places import Place
 from ..resources.attributes import MASK, holds_mask
 from ..texts import harmless
@@ -228,7 +228,8 @@ class _Reader:
             return
         for key, value in labels.items():
             if not isinstance(key, str) or not key or ":" in key:
-                said = f"{as_read(key)} is not the key of a label: a text without ':' is needed"
+                wrong = why_no_key(key) if isinstance(key, str) else "put it in quotes"
+                said = f"{as_read(key)} is not the key of a label: {wrong}"
                 self._problem(entry, said, *path, key)
             elif key in (OWNER_LABEL, ADOPTED_LABEL):
                 self._problem(entry, f"the label {key} is written by this program only", *path, key)
