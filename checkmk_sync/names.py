@@ -30,6 +30,7 @@ __all__ = [
     "require",
     "several",
     "state_of",
+    "why_no_key",
 ]
 
 OWNER_LABEL = "checkmk_sync/owner"
@@ -95,6 +96,17 @@ def lookalikes(word: str, known: Iterable[str], cutoff: float = 0.8) -> list[str
     import difflib  # only a mistake pays for it
 
     return difflib.get_close_matches(word, list(known), n=2, cutoff=cutoff)
+
+
+def why_no_key(text: str) -> Optional[str]:
+    """Return why a text can be neither the key of a label nor an owner; None if nothing is wrong with it."""
+    if not text:
+        return "it is empty"
+    if ":" in text:
+        return "it holds a ':'"
+    if text != text.strip():
+        return "it begins or ends with a blank"
+    return "it holds a line break" if "\n" in text or "\r" in text else None
 
 
 def host_name(text: str) -> str:

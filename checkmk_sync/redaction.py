@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import html
 import itertools
 import json
@@ -12,15 +13,28 @@ from collections.abc import Mapping  # typing's is three times slower in isinsta
 from typing import Any, Container, Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
+from .names import lookalikes
+
 __all__ = ["HIDDEN", "HiddenURL", "Redactor", "hide_userinfo", "is_secret_name", "masked", "secrets_in"]
 
 HIDDEN = "***"
 # snmp_community, management_ipmi_credentials, auth_password, and custom attributes of such names.
 _SECRET_NAME = re.compile(
-    r"communit|credential|passw|passphrase|secret|token|(?:^|[_-])(?:pass|psk)(?:$|[_-])"
+    r"communit|credential|passw|passphrase|passcode|pwd|secret|token|(?:^|[_-])(?:pass|psk|pw)(?:$|[_-])"
     r"|(?:api|access|auth|private|priv|ssh|encryption)[_-]?key",
     re.IGNORECASE,
 )
+# Words of such names, for those that are misspelled, and the names of Checkmk's attributes written as one word.
+_SECRET_WORDS = (
+    *("community", "communities", "credential", "credentials", "password", "passwords", "passwd", "passphrase"),
+    *("secret", "secrets", "token", "tokens", "snmpcommunity", "managementsnmpcommunity"),
+    "managementipmicredentials",
+)
+_SECRET_KEYS = ("access", "private", "encryption")  # a public key is none
+_CLOSE = 0.82  # a letter of six that is missing or one too many; "commit" is not "community"
+_OTHER_WORDS = frozenset({"passed", "secure"})  # as close to "passwd" and "secret" as misspellings are
+_NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+LONGEST_NAME = 80  # characters; looking for misspellings in longer ones would take too long
 # Checkmk: the kinds of SNMP credentials. They stand among secrets but are public.
 _SHAPES = frozenset(
     {
@@ -36,8 +50,26 @@ SHORT = 3  # secrets of up to this many characters are hidden in some places onl
 
 
 def is_secret_name(name: str) -> bool:
-    """True for the name of an attribute, or of a part of one, whose value must not be shown."""
-    return _SECRET_NAME.search(name) is not None
+    """True for the name of an attribute, or of a part of one, whose value must not be shown.
+
+    The name may be misspelled: the value of ``snmp_comunity`` is a secret as well.
+    """
+    return _SECRET_NAME.search(name) is not None or (len(name) <= LONGEST_NAME and _is_misspelled_secret(name))
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_misspelled_secret(name: str) -> bool:
+    parts = [part.lower() for part in _NAME_PART.findall(name)]
+    words = {*parts, *map("".join, zip(parts, parts[1:])), "".join(parts)} - _OTHER_WORDS
+    is_key = any(last == "key" and _is_close(word, _SECRET_KEYS) for word, last in zip(parts, parts[1:]))
+    return is_key or any(_is_close(word, _SECRET_WORDS) for word in words if len(word) > SHORT)
+
+
+def _is_close(word: str, known: Iterable[str]) -> bool:
+    """True for a word that is a known one but for a few letters, or with its letters in another order."""
+    letters = sorted(word)
+    is_mixed = any(word[0] == other[0] and letters == sorted(other) for other in known)
+    return is_mixed or bool(lookalikes(word, known, _CLOSE))
 
 
 def masked(value: Any, name: str = "") -> Any:
@@ -46,7 +78,7 @@ def masked(value: Any, name: str = "") -> Any:
         return None if value is None else HIDDEN
     if isinstance(value, Mapping):
         return {key: masked(inner, str(key)) for key, inner in value.items()}
-    return [masked(inner) for inner in value] if isinstance(value, list) else value
+    return [masked(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def secrets_in(value: Any, *, all_of_it: bool = False) -> Iterator[str]:

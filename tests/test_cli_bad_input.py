@@ -31,6 +31,14 @@ from tests.conftest import Run
         ("hosts create x --folder ''", "not a folder"),
         ("hosts create x --attribute parents=[", "starts like JSON"),
         ("hosts create x --label env=", "--remove-label env"),
+        ("hosts create x --attribute alias=1 --attribute alias=2", "--attribute alias is given twice"),
+        ("hosts create x --attribute alias=1 --attribute alias=1", "--attribute alias is given twice"),
+        ("hosts update host00000 --label a=1 --label a=2", "--label a is given twice"),
+        ("folders update / --attribute site=a --attribute site=b", "--attribute site is given twice"),
+        ("hosts create x --attribute 'labels={}' --label a=1", "give the labels once"),
+        ("hosts update host00000 --attribute 'labels={}' --label a=1", "give the labels once"),
+        ("hosts update host00000 --attribute alias=1 --remove alias", "--remove removes it"),
+        ("hosts update host00000 --label a=1 --remove-label a", "--remove-label removes it"),
         ("hosts update host00000", "nothing to change"),
         ("hosts update host00000 --attribute nonsense=1", "nonsense"),
         ("hosts update nope --attribute alias=1", "404"),
@@ -49,6 +57,26 @@ def test_bad_input_is_refused_in_one_sentence(site_for_cli: SimulatedSite, sync:
     assert said in result.err
     assert result.err.startswith(("Error: ", '{"error": '))
     assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("owner", "said"),
+    [
+        ("", "it is empty"),
+        (" ", "it begins or ends with a blank"),
+        ("cmdb ", "it begins or ends with a blank"),
+        (" a:b", "it holds a ':'"),
+        ("a\nb", "it holds a line break"),
+    ],
+)
+def test_an_owner_that_cannot_be_is_told_why(
+    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, owner: str, said: str
+) -> None:
+    (tmp_path / "a.yaml").write_text("hosts: [{name: a}]")
+    for command in ("plan", "apply"):
+        refused = sync(command, str(tmp_path / "a.yaml"), "--owner", owner)
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.err == f"Error: {owner!r} cannot be an owner: {said}\n"
 
 
 @pytest.mark.parametrize("line", [[], ["hosts"], ["services"]])

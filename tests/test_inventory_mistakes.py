@@ -110,7 +110,9 @@ QUOTES = [
     ("labels: {env: yes}", "the label env is read as true, not as a text: put it in quotes"),
     ("labels: {t: 12:30}", "the label t is read as 750, not as a text: put it in quotes"),
     ("labels: {t: [x]}", "the label t is a list, not a text"),
-    ("labels: {on: x}", "true is not the key of a label: a text without ':' is needed"),
+    ("labels: {'': x}", "'' is not the key of a label: it is empty"),
+    ("labels: {'a:b': x}", "'a:b' is not the key of a label: it holds a ':'"),
+    ("labels: {on: x}", "true is not the key of a label: put it in quotes"),
     ("folder:", "the folder is read as null, not as a text: put it in quotes"),
     ("folder: 10", "the folder is read as 10, not as a text: put it in quotes"),
 ]

@@ -216,6 +216,8 @@ def test_a_probable_rename_is_told_and_confirmed_by_name(live: SimulatedSite) ->
     assert "confirm" not in plan["refused"], "nothing to offer to a model"
     question, result = _asked(live, "sync_apply", **given, allow_deletions="100 %")
     assert (question, "probably renamed" in said(result)) == ("", True)
+    misspelled = _asked(live, "sync_plan", **given, confirm_deletions=["host0000"])[1]
+    assert "no deletion is called 'host0000'; did you mean 'host00000'?" in said(misspelled)
     assert data(_asked(live, "sync_plan", **given, confirm_deletions=["host00000"])[1])["refused"] is None
     question, result = _asked(live, "sync_apply", **given, confirm_deletions=["host00000"])
     assert "CONFIRMED although it was probably renamed: host host00000 is deleted and HOST00000 created" in question

@@ -152,6 +152,54 @@ def test_eight_hosts_and_a_folder_in_capitals(site: SimulatedSite, cmk: Checkmk)
     assert apply_plan(cmk, plan).ok
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("srv1", "no deletion is called 'srv1'; did you mean 'srv01'?"),
+        ("srv01.", "did you mean 'srv01'?"),
+        ("Srv01", "did you mean 'srv01'?"),
+        ("srv01.example.com", "did you mean 'srv01'?"),
+        ("other3", "no deletion is called 'other3'; leave it out"),
+        ("", "no deletion is called ''; leave it out"),
+    ],
+)
+def test_a_confirmation_that_names_no_deletion_is_refused(name: str, said: str) -> None:
+    plan = _hosts("srv01", "srv01.example.com")
+    for confirmed in ([name], ["srv01", name]):
+        for check in (plan.permitting, plan.raise_if_unsafe):
+            with pytest.raises(UnsafePlanError, match=f"no deletion is called '{name}'") as caught:
+                check(confirm_deletions=confirmed)
+            if confirmed == [name] or name == "srv01.example.com":
+                assert said in str(caught.value)
+
+
+def test_a_folder_is_confirmed_by_its_path() -> None:
+    site = holding(held("folder", "/web", "me", title="w"), *(held("host", f"o{n}", "me") for n in range(20)))
+    wanted: Any = {"folders": [{"path": "/WEB"}], "hosts": [{"name": f"o{n}"} for n in range(20)]}
+    plan = diff(from_data(wanted), site, owner="me")
+    for name in ("web", "/web/", "/WEB"):
+        with pytest.raises(UnsafePlanError, match=f"no deletion is called '{name}'; did you mean '/web'"):
+            plan.permitting(confirm_deletions=[name])
+    plan.raise_if_unsafe(confirm_deletions=["/web"], allow_deletions=1)
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_the_command_line_refuses_a_name_of_no_deletion(
+    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, command: str
+) -> None:
+    path = tmp_path / "hosts.csv"
+    others = "".join(f"h{n}\n" for n in range(30))
+    path.write_text(f"name\nsrv01\n{others}")
+    assert sync("apply", str(path), "--owner", "me", "--yes").code == 0
+    options = [str(path), "--owner", "me", "--confirm-delete", "srv1", *(["--yes"] if command == "apply" else [])]
+    idle = sync(command, *options)
+    assert (idle.code, idle.err) == (0, "Warning: no deletion is called 'srv1': the plan deletes nothing\n")
+    path.write_text(f"name\nSRV01\n{others}")
+    refused = sync(command, *options)
+    assert (refused.code, "did you mean 'srv01'?" in refused.err) == (2, True)
+    assert "srv01" in site_for_cli.world.setup.hosts
+
+
 def test_the_command_line_demands_each_name(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
     path = tmp_path / "hosts.csv"
     others = "".join(f"h{n}\n" for n in range(30))

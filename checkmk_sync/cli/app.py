@@ -110,7 +110,9 @@ def _command(verb: Verb) -> click.Command:
         return exit_code(found.error) if isinstance(found, FailedRow) else 0
 
     epilog = f"Example: {verb.example}"
-    command: click.Command = click.Command(verb.name, callback=callback, help=verb.help, epilog=epilog)
+    hides = any(field.name in ("attributes", "labels") for field in verb.fields)
+    text = f"{verb.help} Secrets are shown only with --json." if hides else verb.help
+    command: click.Command = click.Command(verb.name, callback=callback, help=text, epilog=epilog)
     command.params = [_parameter(argument) for argument in verb.arguments]
     if verb.destructive:
         command.params.append(
@@ -200,6 +202,8 @@ def _value(argument: Argument, given: Any) -> Any:
         key, equals, value = text.partition("=")
         if not (key and equals):
             raise click.UsageError(f"--{argument.name} takes KEY=VALUE, not {text!r}")
+        if key in pairs:
+            raise click.UsageError(f"--{argument.name} {key} is given twice: give one value for it")
         pairs[key] = value
     try:
         return pairs if argument.parse is None else argument.parse(pairs)

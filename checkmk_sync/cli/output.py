@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from ..names import counted
+from ..redaction import masked
 from ..sync import Step
 from ..texts import harmless
 from .cost import cost_as_text
@@ -97,11 +98,11 @@ class Output:
         sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=True, default=str) + "\n")
 
     def record(self, record: Mapping[str, Any]) -> None:
-        """One object."""
+        """Print one object; only JSON shows what is secret by its name."""
         if self.as_json:
             self.data(record)
             return
-        for name, value in record.items():
+        for name, value in masked(record).items():
             if isinstance(value, Mapping):
                 self.console.print(Text(f"{name}:", style="bold"))
                 for key, inner in value.items():
@@ -117,7 +118,7 @@ class Output:
         times: Container[str] = (),
         empty: str = "no match",
     ) -> None:
-        """Print rows while they arrive, in constant memory, as long as somebody reads them.
+        """Print rows while they arrive, in constant memory, as long as somebody reads them. Only JSON shows secrets.
 
         The columns in ``times`` are shown as local times, except in JSON. On a terminal ``empty`` is shown if there are
         no rows.
@@ -128,7 +129,8 @@ class Output:
             return
 
         def cells(row: Mapping[str, Any]) -> list[str]:
-            return [safe(local_time(row.get(name)) if name in times else row.get(name)) for name in columns]
+            values = ((name, masked(row.get(name), name)) for name in columns)
+            return [safe(local_time(value) if name in times else value) for name, value in values]
 
         shown = map(cells, rows)
         if not self.is_terminal:

@@ -110,7 +110,7 @@ def plan(
     desired = read_inventories(state, inventory, mapping, encoding)
     with state.client() as client:
         found = make_plan(client, desired, owner=owner, adopt=adopt, discover=not no_discover)
-    found = found.permitting(allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirmed)
+    found = _permitted(state.output, found, allow_changes, allow_deletions, confirmed)
     if state.as_json:
         state.output.data(found.to_dict())
     elif markdown:
@@ -156,9 +156,7 @@ def apply(
     desired = read_inventories(state, inventory, mapping, encoding)
     with state.client() as client:
         found = make_plan(client, desired, owner=owner, adopt=adopt, discover=not no_discover)
-        found = found.permitting(
-            allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirmed
-        )
+        found = _permitted(output, found, allow_changes, allow_deletions, confirmed)
         if not (state.as_json or found.is_empty):  # also a plan that is refused
             show(output, plan_as_text(found, limit=SHOWN))
         else:
@@ -186,6 +184,16 @@ def apply(
 
 def _as_json(output: Output, report: Report) -> None:
     output.data({"outcome": _status(report).value, **report.to_dict()})
+
+
+def _permitted(
+    output: Output, found: Plan, changes: Optional[str], deletions: Optional[str], confirmed: tuple[str, ...]
+) -> Plan:
+    """The plan with the permissions of the options; a note for each confirmation of a plan that deletes nothing."""
+    found = found.permitting(allow_changes=changes, allow_deletions=deletions, confirm_deletions=confirmed)
+    for name in found.confirmed_in_vain():
+        output.note(f"Warning: no deletion is called {name!r}: the plan deletes nothing")
+    return found
 
 
 def _status(report: Report) -> Status:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ..documents import SHOWN, read_json
 from ..errors import SettingsError
-from ..redaction import HIDDEN, is_secret_name
+from ..redaction import HIDDEN, is_secret_name, secrets_in
+from ..texts import json_in
 
 __all__ = [
     "ADDRESSES",
@@ -16,10 +18,12 @@ __all__ = [
     "LACKING",
     "LISTS",
     "MAPPINGS",
+    "MASK",
     "NEWER",
     "NOT_OF_FOLDERS",
     "SAMPLE_TAGS",
     "attribute_value",
+    "holds_mask",
     "is_text",
     "unambiguous_value",
 ]
@@ -101,6 +105,8 @@ SAMPLE_TAGS = {
     "tag_networking": ("lan", "wan", "dmz"),
 }
 
+MASK = f"{HIDDEN} stands for a secret that was not shown, and is none: leave it out, or give the secret"
+
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -137,11 +143,26 @@ def attribute_value(attribute: str, text: str) -> Any:
     return text
 
 
+def holds_mask(name: str, value: Any) -> bool:
+    """True where a secret in a value is the stars that output shows in its place."""
+    found = json_in(value) if isinstance(value, str) else None
+    return any(secret.strip() == HIDDEN for secret in secrets_in({name: value if found is None else found}))
+
+
 def _json(attribute: str, text: str) -> Any:
     try:
         return read_json(text, "").data
     except SettingsError as error:
         is_secret = is_secret_name(attribute)
-        shown = HIDDEN if is_secret else repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
-        why = "" if is_secret else f" ({error.reason})"
-        raise ValueError(f"{shown} starts like JSON but is none{why}") from None
+        shown = repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
+        shown, why = ("the hidden value", _without_value(error)) if is_secret else (shown, error.reason)
+        raise ValueError(f"{shown} starts like JSON but is none ({why})") from None
+
+
+def _without_value(error: SettingsError) -> str:
+    """What is wrong with JSON, and where, in words that hold nothing of it."""
+    cause = error.__cause__
+    said = cause.msg if isinstance(cause, json.JSONDecodeError) else "a mistake"
+    if said.startswith("Invalid"):  # the message may quote a character
+        said = "an invalid character or escape"
+    return f"{said} in line {error.line}, column {error.column}"

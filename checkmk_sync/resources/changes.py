@@ -10,7 +10,7 @@ from typing import Any, Callable, Mapping, Optional, Sequence, TypeVar
 from ..errors import PreconditionError
 from ..names import names_in
 from ..records import writable
-from .attributes import unambiguous_value
+from .attributes import MASK, holds_mask, unambiguous_value
 
 __all__ = [
     "Change",
@@ -56,11 +56,12 @@ def one_kind(
     return given
 
 
-def plain(attributes: Attributes, of: str) -> dict[str, Any]:
+def plain(attributes: Attributes, of: str, before: Optional[Attributes] = None) -> dict[str, Any]:
     """Return a copy of attributes, with texts converted where Checkmk never accepts a text.
 
-    TypeError unless they are a mapping, ValueError for a value that JSON cannot say. ``of`` names the object in the
-    error, which does not show the value: it may be a secret.
+    TypeError unless they are a mapping, ValueError for a value that JSON cannot say, and for *** in place of a secret,
+    unless the object has that value ``before``. ``of`` names the object in the error, which does not show the value: it
+    may be a secret.
     """
     if not isinstance(attributes, Mapping):
         raise TypeError(f"the attributes of {of!r} must be a mapping, not a {type(attributes).__name__}")
@@ -69,6 +70,9 @@ def plain(attributes: Attributes, of: str) -> dict[str, Any]:
         try:
             values[name] = unambiguous_value(name, value)
             json.dumps(values[name], allow_nan=False)
+            # Labels are public, and a call sends those of others along.
+            if name != "labels" and holds_mask(name, values[name]) and (before or {}).get(name) != values[name]:
+                raise ValueError(MASK)
         except (TypeError, ValueError) as error:
             raise ValueError(f"the attribute {name!r} of {of!r} cannot be sent: {error}") from None
     return values
@@ -87,7 +91,7 @@ def body_of(change: Change, before: Attributes, of: str) -> dict[str, Any]:
     returned = change(copy.deepcopy(now))
     if not isinstance(returned, Mapping):
         raise TypeError(f"the change function of {of!r} returned {type(returned).__name__}, not all attributes")
-    wanted = plain(returned, of)
+    wanted = plain(returned, of, now)
     differing = {name: value for name, value in wanted.items() if name not in now or now[name] != value}
     gone = [name for name in now if name not in wanted]
     if gone and differing:

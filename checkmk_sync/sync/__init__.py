@@ -8,12 +8,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Optional
 
 from ..client import Checkmk, a_client
 from ..errors import SettingsError
-from ..names import require
+from ..names import require, why_no_key
 from .apply import Options, Step, apply_plan
 from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
@@ -74,8 +73,9 @@ def make_plan(
     require(owner, (str, type(None)), "owner is a text")
     if adopt and owner is None:
         raise SettingsError("who adopts has to be named: give --owner NAME (owner= in Python)", field="owner")
-    if owner is not None and not re.fullmatch(r"[^\s:]([^:\r\n]*[^\s:])?", owner):
-        raise SettingsError(f"{owner!r} cannot be an owner: a text without ':' is needed", field="owner")
+    wrong = None if owner is None else why_no_key(owner)
+    if wrong is not None:
+        raise SettingsError(f"{owner!r} cannot be an owner: {wrong}", field="owner")
     observed = observe(client)
     missing, asleep = _unscanned(client, desired, observed, Ownership(owner, observed), adopt) if discover else ((), ())
     return diff(

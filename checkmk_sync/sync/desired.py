@@ -9,9 +9,9 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 from ..configuration import nearest
 from ..errors import InventoryError
 from ..errors.base import located
-from ..names import ADOPTED_LABEL, OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder
+from ..names import ADOPTED_LABEL, OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder, why_no_key
 from ..places import Place
-from ..redaction import HIDDEN, secrets_in
+from ..resources.attributes import MASK, holds_mask
 from ..texts import harmless
 from .attributes import as_read, mistyped, not_a_text
 from .kinds import KINDS, Property
@@ -23,9 +23,6 @@ FOLDER: Property = ("folder",)
 
 # Checkmk: ids of tag groups, and so the names of their attributes, may hold a dash.
 _ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
-
-
-_MASK = f"{HIDDEN} stands for a secret that was not shown, and is none: leave it out, or give the secret"
 
 
 class _Remove:
@@ -221,8 +218,8 @@ class _Reader:
             if "labels" in entry.data:
                 self._problem(entry, "give the labels once, not beside and in 'attributes'", "attributes", name)
             yield from self._labels(entry, value, "attributes", "labels")
-        elif HIDDEN in secrets_in({name: value}):
-            self._problem(entry, _MASK, "attributes", name)
+        elif holds_mask(name, value):
+            self._problem(entry, MASK, "attributes", name)
         elif name == "meta_data":
             self._problem(entry, "'meta_data' is written by Checkmk only", "attributes", name)
         elif value is not None and (wrong := mistyped(name, value)) is not None:
@@ -240,12 +237,13 @@ class _Reader:
             return
         for key, value in labels.items():
             if not isinstance(key, str) or not key or ":" in key:
-                said = f"{as_read(key)} is not the key of a label: a text without ':' is needed"
+                wrong = why_no_key(key) if isinstance(key, str) else "put it in quotes"
+                said = f"{as_read(key)} is not the key of a label: {wrong}"
                 self._problem(entry, said, *path, key)
             elif key in (OWNER_LABEL, ADOPTED_LABEL):
                 self._problem(entry, f"the label {key} is written by this program only", *path, key)
-            elif HIDDEN in secrets_in({key: value}):
-                self._problem(entry, _MASK, *path, key)
+            elif holds_mask(key, value):
+                self._problem(entry, MASK, *path, key)
             elif value is not None and (wrong := not_a_text(f"the label {key}", value)) is not None:
                 self._problem(entry, wrong, *path, key)
             else:

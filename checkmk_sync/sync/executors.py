@@ -9,12 +9,13 @@ from ..client import Checkmk
 from ..errors import AuthError, BatchError, CheckmkError
 from ..outcomes import Outcome, Outcomes, Status
 from ..records import Folder, Host
+from ..resources.attributes import MASK, holds_mask
 from ..resources.changes import with_fresh_etag
 from ..resources.host_lists import FEW_NAMES
 from .changes import Action, Change
 from .compare import merged
 from .desired import FOLDER
-from .observe import found_folder, reread
+from .observe import Found, found_folder, reread
 
 __all__ = ["EXECUTORS", "Executor", "Result"]
 
@@ -94,13 +95,23 @@ def _read_again(client: Checkmk, changes: Sequence[Change]) -> Iterator[tuple[Ch
         return
     for change in changes:
         now = current.get(change.key)
-        objection = change.objection(now)
+        objection = _objection(change, now)
         if objection is None:
             yield replace(change, found=now), None
         elif now is None and change.action is Action.DELETE:
             yield change, Outcome(change.key, Status.APPLIED, note="was gone already")
         else:
             yield change, Outcome(change.key, Status.NOT_APPLIED, objection)
+
+
+def _objection(change: Change, now: Optional[Found]) -> Optional[CheckmkError]:
+    """Why an object that was read again is not changed; also because the site holds *** where a secret belongs."""
+    error = change.objection(now)
+    if error is not None or change.action is not Action.UPDATE:
+        return error
+    attributes = _attributes(replace(change, found=now)).items()
+    masked = next((name for name, value in attributes if name != "labels" and holds_mask(name, value)), None)
+    return None if masked is None else CheckmkError(f"the site's {masked} of {change.name}: {MASK}")
 
 
 def _not_applied(changes: Sequence[Change], error: CheckmkError) -> Outcomes:
@@ -165,7 +176,7 @@ def _change_folder(
 
     def write(folder: Folder) -> Folder:
         found = found_folder(folder)
-        error = change.objection(found)
+        error = _objection(change, found)
         if error is not None:
             raise error
         now = replace(change, found=found)

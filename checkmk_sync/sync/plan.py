@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Mapping, Optional
 
 from ..errors import NotOwnedError, PlanChangedError, SyncError, UnsafePlanError
-from ..names import counted, several
+from ..names import counted, lookalikes, several
 from ..resources.activation import PendingChange
 from .changes import Action, Change, Conflict
 from .limits import Given, Limits
@@ -127,10 +127,35 @@ class Plan:
         allow_deletions: Given = None,
         confirm_deletions: Iterable[str] = (),
     ) -> Plan:
-        """The same plan with other permissions. SettingsError for a limit that is neither a number nor a percentage."""
+        """The same plan with other permissions.
+
+        SettingsError for a limit that is neither a number nor a percentage, UnsafePlanError for a confirmed name that
+        is not among the deletions. Where nothing is deleted, names are ignored: an earlier run may have deleted them.
+        """
         limits = self.limits.allowing(allow_changes, allow_deletions)
         confirmed = self.confirmed.union(several(confirm_deletions, "confirm_deletions"))
-        return replace(self, limits=limits, confirmed=confirmed)
+        plan = replace(self, limits=limits, confirmed=confirmed)
+        unknown = plan.confirmed_in_vain()
+        if unknown and plan.deleted():
+            said = "; ".join(f"no deletion is called {name!r}{plan._meant_by(name)}" for name in unknown[:SHOWN])
+            raise UnsafePlanError(
+                said, "leave it out, or give --confirm-delete with the name of something that the plan deletes"
+            )
+        return plan
+
+    def confirmed_in_vain(self) -> list[str]:
+        """The confirmed names that no deletion of the plan has."""
+        return sorted(self.confirmed.difference(self._deletions()))
+
+    def _deletions(self) -> list[str]:
+        return [change.key for change in self.changes if change.action is Action.DELETE]
+
+    def _meant_by(self, name: str) -> str:
+        """``"; did you mean …?"`` for the deletion that a name misspells, or that creates the object of that name."""
+        renamed = [rename.old for rename in self.renames if rename.new == name]
+        folded = {key.casefold(): key for key in self._deletions() if key not in self.confirmed}
+        meant = renamed or [folded[key] for key in lookalikes(name.casefold(), folded)]
+        return f"; did you mean {meant[0]!r}?" if meant else ""
 
     def raise_if_unsafe(
         self,

@@ -6,7 +6,7 @@ from typing import Any, Mapping, Optional, Union
 
 from ..names import OWNER_LABEL
 from ..records import Folder, Host
-from ..resources.attributes import attribute_value
+from ..resources.attributes import MASK, attribute_value, holds_mask
 from .verb import Argument, Field, Row
 
 __all__ = ["ATTRIBUTE", "LABEL", "attribute_values", "settings_fields", "settings_of"]
@@ -32,8 +32,16 @@ def settings_fields(kind: str) -> tuple[Field, ...]:
 
 
 def attribute_values(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that texts mean; what is no text is a value already. ValueError for broken JSON."""
-    values = {name: attribute_value(name, text) if isinstance(text, str) else text for name, text in given.items()}
+    """The values that texts mean; what is no text is a value already. ValueError, with the name of the attribute, for
+    broken JSON and for *** in place of a secret."""
+    values = {}
+    for name, text in given.items():
+        try:
+            values[name] = attribute_value(name, text) if isinstance(text, str) else text
+            if holds_mask(name, values[name]):
+                raise ValueError(MASK)
+        except ValueError as error:
+            raise ValueError(f"--attribute {name}: {error}") from None
     labels = values.get("labels", {})
     if not isinstance(labels, Mapping):
         raise ValueError("labels are a mapping of keys to texts")
@@ -47,6 +55,8 @@ def _label_values(given: Mapping[str, Any]) -> dict[str, str]:
             raise ValueError(f"the label {key} is no text")
         if not value:
             raise ValueError(f"the label {key} needs a value; --remove-label {key} takes it away")
+        if holds_mask(key, value):
+            raise ValueError(f"the label {key}: {MASK}")
     return dict(given)
 
 

@@ -47,6 +47,7 @@ def _get_host(client: Checkmk, host: str, effective: bool) -> Row:
 def _create_host(
     client: Checkmk, host: str, folder: str, attribute: Mapping[str, Any], label: Mapping[str, str]
 ) -> Row:
+    _refuse_twice(attribute, label)
     labels = {"labels": label} if label else {}
     return _host_row(client.hosts.create(host, folder, {**attribute, **labels}))
 
@@ -61,6 +62,7 @@ def _update_host(
 ) -> Row:
     if not (attribute or label or remove or remove_label):
         raise ValueError("nothing to change: give --attribute, --label, --remove or --remove-label")
+    _refuse_twice(attribute, label, remove, remove_label)
 
     def change(attributes: dict[str, Any]) -> Mapping[str, Any]:
         kept = {key: value for key, value in {**attributes, **attribute}.items() if key not in remove}
@@ -72,6 +74,19 @@ def _update_host(
         return kept
 
     return _host_row(client.hosts.update(host, change))
+
+
+def _refuse_twice(
+    attribute: Mapping[str, Any], label: Mapping[str, str], remove: Sequence[str] = (), remove_label: Sequence[str] = ()
+) -> None:
+    """ValueError where two arguments want different values of the same attribute or label."""
+    if "labels" in attribute and label:
+        raise ValueError("give the labels once, either with --label or as --attribute labels")
+    for option, set_, removed in (("attribute", attribute, remove), ("label", label, remove_label)):
+        both = next((key for key in set_ if key in removed), None)
+        if both is not None:
+            opposite = "--remove" if option == "attribute" else "--remove-label"
+            raise ValueError(f"--{option} sets {both!r} and {opposite} removes it: give one of the two")
 
 
 def _delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Row:

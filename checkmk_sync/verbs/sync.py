@@ -68,12 +68,16 @@ def _plan(client: Checkmk, **given: Any) -> Row:
         "conflicts": [as_arguments(conflict.text) for conflict in plan.conflicts[:SHOWN]],
         "renames": [str(rename) for rename in plan.renames[:SHOWN]],
         "refused": None if why is None else as_arguments(str(why)),
-        "warnings": list(plan.warnings[:SHOWN]),
+        "warnings": [*plan.warnings, *map(_in_vain, plan.confirmed_in_vain())][:SHOWN],
         "undiscovered": len(plan.undiscovered),
         "silent": len(plan.silent),
         "own_pending": plan.own_pending,
         "foreign_pending": plan.foreign_pending,
     }
+
+
+def _in_vain(name: str) -> str:
+    return f"no deletion is called {name!r}: the plan deletes nothing"
 
 
 def _preview(client: Checkmk, activate: bool, force_foreign: bool, discover: bool = True, **given: Any) -> Intent:
