@@ -11,39 +11,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .client import Checkmk, Health
-    from .credentials import SecretSource
+    from .catalogue.states import HostState, ServiceState
+    from .catalogue.versions import CheckmkVersion
+    from .client.checkmk import Checkmk, Health
+    from .client.outcomes import Outcome, Outcomes, Status
+    from .client.query import Filter, column, unhandled_host_problems, unhandled_problems, where
+    from .client.records import Folder, Host, HostStatus, ServiceStatus, Version
+    from .config.secrets import SecretSource
+    from .config.settings import Settings
     from .errors import CheckmkError
-    from .names import CheckmkVersion, HostState, ServiceState
-    from .outcomes import Outcome, Outcomes, Status
-    from .query import Filter, column, unhandled_host_problems, unhandled_problems, where
-    from .records import Folder, Host, HostStatus, ServiceStatus, Version
-    from .settings import Settings
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Checkmk": "client",
+    "Checkmk": "client.checkmk",
     "CheckmkError": "errors",
-    "CheckmkVersion": "names",
-    "Filter": "query",
-    "Folder": "records",
-    "Health": "client",
-    "Host": "records",
-    "HostState": "names",
-    "HostStatus": "records",
-    "Outcome": "outcomes",
-    "Outcomes": "outcomes",
-    "SecretSource": "credentials",
-    "ServiceState": "names",
-    "ServiceStatus": "records",
-    "Settings": "settings",
-    "Status": "outcomes",
-    "Version": "records",
-    "column": "query",
-    "unhandled_host_problems": "query",
-    "unhandled_problems": "query",
-    "where": "query",
+    "CheckmkVersion": "catalogue.versions",
+    "Filter": "client.query",
+    "Folder": "client.records",
+    "Health": "client.checkmk",
+    "Host": "client.records",
+    "HostState": "catalogue.states",
+    "HostStatus": "client.records",
+    "Outcome": "client.outcomes",
+    "Outcomes": "client.outcomes",
+    "SecretSource": "config.secrets",
+    "ServiceState": "catalogue.states",
+    "ServiceStatus": "client.records",
+    "Settings": "config.settings",
+    "Status": "client.outcomes",
+    "Version": "client.records",
+    "column": "client.query",
+    "unhandled_host_problems": "client.query",
+    "unhandled_problems": "client.query",
+    "where": "client.query",
 }
 
 __all__ = [

@@ -11,16 +11,17 @@ from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from .batch import BatchOperationsMixin
 from .cache import CachingService, cached
-from .client import Checkmk, a_client
+from .catalogue.attributes import BUILT_IN
+from .catalogue.states import ServiceState
+from .client.checkmk import Checkmk, a_client
+from .client.outcomes import Outcomes
+from .client.query import Filter
+from .client.records import Host, HostStatus, ServiceStatus
+from .client.updates import Change
+from .config.settings import Settings
+from .core.text import lookalikes
 from .errors import SettingsError
 from .metrics import MetricsCollector, MetricsMixin, timed
-from .names import ServiceState, lookalikes
-from .outcomes import Outcomes
-from .query import Filter
-from .records import Host, HostStatus, ServiceStatus
-from .resources.attributes import BUILT_IN
-from .resources.changes import Change
-from .settings import Settings
 from .streaming import StreamBatch, StreamingMixin
 
 __all__ = [
@@ -83,7 +84,7 @@ class _HostCalls:
     ) -> Host:
         """Set the attributes given as keywords, such as ``alias="Web 1"``; all others stay.
 
-        Or change the host as :meth:`Hosts.update <checkmk_sync.resources.Hosts.update>` does, with a function,
+        Or change the host as :meth:`Hosts.update <checkmk_sync.client.nouns.Hosts.update>` does, with a function,
         ``attributes``, ``update_attributes`` or ``remove_attributes``. TypeError for both at once, ValueError for a
         keyword that is no attribute of Checkmk but nearly is one.
         """
@@ -178,7 +179,7 @@ def _config(settings: Settings, config: object) -> Settings:
     if config is None or isinstance(config, Settings):
         return config or settings
     if isinstance(config, Mapping):
-        from .configuration import settings_with  # only who gives a mapping pays for the YAML parser
+        from .config.file import settings_with  # only who gives a mapping pays for the YAML parser
 
         return settings_with(settings, config)
     for entry in dataclasses.fields(Settings):  # a part of the settings, such as CachingSettings

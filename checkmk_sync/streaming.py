@@ -10,8 +10,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Callable, Generator, Generic, Iterable, Iterator, Mapping, Optional, TypeVar
 
+from .core.arguments import require
 from .errors import UnexpectedReplyError
-from .names import require
 
 __all__ = ["Blocks", "Received", "Stream", "StreamBatch", "StreamingMixin", "batches"]
 

@@ -14,8 +14,8 @@ from mcp_types import ElicitResult
 from checkmk_sync.mcp.audit import Audit
 from checkmk_sync.mcp.calls import Caller
 from checkmk_sync.mcp.policy import Policy
+from checkmk_sync.mcp.progress import WorkClock
 from checkmk_sync.mcp.server import build
-from checkmk_sync.mcp.work import WorkClock
 from checkmk_sync.testing import SimulatedSite
 
 __all__ = ["MODES", "Script", "data", "said", "talk", "talking"]

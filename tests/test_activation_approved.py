@@ -7,8 +7,8 @@ from typing import Any, Callable
 import pytest
 
 from checkmk_sync import Checkmk
+from checkmk_sync.client.nouns.activation import PendingChange
 from checkmk_sync.errors import ActivationError, ForbiddenError, PlanChangedError, PreconditionError
-from checkmk_sync.resources.activation import PendingChange
 from checkmk_sync.testing import ManualClock, SimulatedSite
 
 START = "/activate-changes/invoke"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk
+from checkmk_sync.client.nouns.host_reads import absent_hosts
 from checkmk_sync.errors import WaitTimeoutError
-from checkmk_sync.resources.host_lists import absent_hosts
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, Outcome, Status
+from checkmk_sync.client.records import Host
 from checkmk_sync.errors import BadRequestError, CheckmkError, DiscoveryError
-from checkmk_sync.records import Host
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 AWAY = ["html", "crash", "status", "redirect", "truncate"]

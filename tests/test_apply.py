@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, Status
+from checkmk_sync.catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
 from checkmk_sync.errors import ForbiddenError, SettingsError
-from checkmk_sync.names import ADOPTED_LABEL, OWNER_LABEL
 from checkmk_sync.sync import Options, Report, Step, apply_plan, from_data, make_plan, report_as_text
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, Status
-from checkmk_sync.names import OWNER_LABEL
+from checkmk_sync.catalogue.labels import OWNER_LABEL
 from checkmk_sync.sync import Report, apply_plan, from_data, load, make_plan, report_as_text
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.test_chaos import holds

@@ -9,7 +9,8 @@ from typing import Any, Callable
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.credentials import SecretSource
+from checkmk_sync.config.secrets import SecretSource
+from checkmk_sync.config.settings import Settings
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.services import (
     ApiClient,
@@ -19,7 +20,6 @@ from checkmk_sync.services import (
     StreamingHostService,
     StreamingServiceService,
 )
-from checkmk_sync.settings import Settings
 from checkmk_sync.sync import Options, apply_plan, diff, from_data, load, load_map, make_plan, to_data
 from checkmk_sync.testing import SimulatedSite
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.resources.changes import plain
+from checkmk_sync.client.updates import plain
 from checkmk_sync.services import CachedHostService, HostService
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run

@@ -12,9 +12,9 @@ import pytest
 
 from checkmk_sync import Checkmk, SecretSource, Settings
 from checkmk_sync.batch import BatchOperationsMixin, BatchProcessor
-from checkmk_sync.configuration import load
+from checkmk_sync.config.file import load
+from checkmk_sync.config.settings import BatchSettings, replace_nested
 from checkmk_sync.errors import SettingsError
-from checkmk_sync.settings import BatchSettings, replace_nested
 from checkmk_sync.testing import SimulatedSite
 
 SETTINGS = Settings("https://mon", "s", "u", SecretSource(value="x"))

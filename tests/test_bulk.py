@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync import Checkmk, Outcomes, Status
+from checkmk_sync.client.records import Host
 from checkmk_sync.errors import AuthError, BadRequestError, BatchError, ForbiddenError
-from checkmk_sync.records import Host
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync import Checkmk
+from checkmk_sync.client.records import Host
+from checkmk_sync.core.waves import waves
 from checkmk_sync.errors import BadRequestError, ServerError
-from checkmk_sync.records import Host
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
-from checkmk_sync.waves import waves
 
 VERSIONS = ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"]
 

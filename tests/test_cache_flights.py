@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.cache.flights import SingleFlight
+from checkmk_sync.cache.single_flight import SingleFlight
 from checkmk_sync.errors import CheckmkError, GatewayError, NotFoundError, TransportError
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
@@ -93,7 +93,7 @@ def test_who_asks_after_a_write_does_not_join_a_flight_from_before(site: Simulat
 
 
 def _write_to_hosts(client: Checkmk) -> Any:
-    from checkmk_sync.wire import Call, Kind
+    from checkmk_sync.core.call import Call, Kind
 
     return Call("POST", "/x", Kind.WRITE, "hosts", "create")
 

@@ -15,9 +15,9 @@ import pytest
 import responses
 
 from checkmk_sync import Checkmk
+from checkmk_sync.core.call import Call, Kind
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.testing import SimulatedSite
-from checkmk_sync.wire import Call, Kind
 
 WRITE = Call("POST", "/x", Kind.WRITE, "hosts", "create")
 KINDS = ("memory", "sqlite", "redis")

@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.cancelling import Cancellation, Stopped, current, shielded
+from checkmk_sync.core.cancellation import Cancellation, Stopped, current, shielded
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.held import Gate
 

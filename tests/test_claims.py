@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, Status
-from checkmk_sync.claims import Claims
+from checkmk_sync.client.claims import Claims
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 

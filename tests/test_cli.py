@@ -14,9 +14,9 @@ import pytest
 
 from checkmk_sync import Checkmk
 from checkmk_sync.cli.app import cli
-from checkmk_sync.cli.output import safe
+from checkmk_sync.cli.console import safe
+from checkmk_sync.commands import VERBS
 from checkmk_sync.testing import Fault, SimulatedSite
-from checkmk_sync.verbs import VERBS
 from tests.conftest import Run
 
 COMMANDS = [verb for verb in VERBS if "cli" in verb.faces]

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkmk_sync.cli.output import Output
-from checkmk_sync.configuration import load as load_settings
-from checkmk_sync.configuration import load_sync
+from checkmk_sync.cli.console import Output
+from checkmk_sync.config.file import load as load_settings
+from checkmk_sync.config.file import load_sync
+from checkmk_sync.config.settings import SyncSettings
 from checkmk_sync.errors import SettingsError
-from checkmk_sync.settings import SyncSettings
 from checkmk_sync.sync import from_data, load, to_data
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run, Show

@@ -10,9 +10,9 @@ from typing import Any, Iterator
 import pytest
 from rich.cells import cell_len
 
-from checkmk_sync.cli.output import local_time
+from checkmk_sync.catalogue.states import HostState, ServiceState
+from checkmk_sync.cli.console import local_time
 from checkmk_sync.cli.table import STATE_STYLES
-from checkmk_sync.names import HostState, ServiceState
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run, Screen, Show
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk
+from checkmk_sync.catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
 from checkmk_sync.errors import InventoryError, NotOwnedError
-from checkmk_sync.names import ADOPTED_LABEL, OWNER_LABEL
 from checkmk_sync.sync import Plan, apply_plan, from_data, make_plan, plan_as_markdown, plan_as_text
 from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests.conftest import Run

@@ -11,8 +11,8 @@ from typing import Any, Callable
 
 import pytest
 
-from checkmk_sync import watchdog
 from checkmk_sync.errors import CheckmkError, ConnectError, DeadlineError, SettingsError, TransportError
+from checkmk_sync.http import socket_deadlines as watchdog
 from checkmk_sync.testing import Fault, SimulatedSite
 
 

@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from checkmk_sync import Checkmk
 from checkmk_sync.catalogue import OPERATIONS
-from checkmk_sync.names import CheckmkVersion
+from checkmk_sync.catalogue.versions import CheckmkVersion
 from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests.conftest import shared_folder
 

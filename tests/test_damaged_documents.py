@@ -12,11 +12,13 @@ from typing import Any, Callable
 import pytest
 import yaml
 
-from checkmk_sync import configuration, documents, places
-from checkmk_sync.credentials import SecretSource
-from checkmk_sync.documents import read_json, read_limited, read_yaml
+from checkmk_sync.catalogue.attributes import attribute_value
+from checkmk_sync.config import file as configuration
+from checkmk_sync.config.secrets import SecretSource
+from checkmk_sync.core import documents
+from checkmk_sync.core import positions as places
+from checkmk_sync.core.documents import read_json, read_limited, read_yaml
 from checkmk_sync.errors import InventoryError, SettingsError
-from checkmk_sync.resources.attributes import attribute_value
 from checkmk_sync.sync import load
 from checkmk_sync.sync.sources import InventoryText, from_text
 

@@ -12,8 +12,8 @@ import pytest
 
 from checkmk_sync import Checkmk
 from checkmk_sync.errors import BrokenReplyError, ConnectError, DeadlineError, ReadTimeoutError, TransportError
+from checkmk_sync.http.socket_deadlines import Exchange, Watchdog
 from checkmk_sync.testing import Fault, SimulatedSite
-from checkmk_sync.watchdog import Exchange, Watchdog
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n"
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkmk_sync.decode import iter_blocks, iter_items
 from checkmk_sync.errors import BrokenReplyError, ReplyTooLargeError, UnexpectedReplyError
+from checkmk_sync.http.json_stream import iter_blocks, iter_items
 
 SCALARS = (
     st.none()

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from checkmk_sync import decoders
-from checkmk_sync.decode import all_items, iter_items
 from checkmk_sync.errors import BrokenReplyError, UnexpectedReplyError
+from checkmk_sync.http import json_decoders as decoders
+from checkmk_sync.http.json_stream import all_items, iter_items
 from tests.test_decode import VALUES
 from tests.test_decode_blocks import small_blocks  # noqa: F401
 

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkmk_sync import blocks, decode, decoders
-from checkmk_sync.decode import iter_items
 from checkmk_sync.errors import BrokenReplyError, UnexpectedReplyError
+from checkmk_sync.http import blocks
+from checkmk_sync.http import json_decoders as decoders
+from checkmk_sync.http import json_stream as decode
+from checkmk_sync.http.json_stream import iter_items
 from tests.test_decode import VALUES
 
 FIELDS = ("id", "extensions")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk
+from checkmk_sync.client.nouns.jobs import RACE_S
 from checkmk_sync.errors import (
     BadRequestError,
     BrokenReplyError,
@@ -21,7 +22,6 @@ from checkmk_sync.errors import (
     WaitTimeoutError,
 )
 from checkmk_sync.recovery import BreakerState
-from checkmk_sync.resources.jobs import RACE_S
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 VERSIONS = ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"]

@@ -14,7 +14,7 @@ import trustme
 
 from checkmk_sync import SecretSource, Settings
 from checkmk_sync.cli.app import run
-from checkmk_sync.doctor import Finding, Verdict, diagnose
+from checkmk_sync.commands.doctor import Finding, Verdict, diagnose
 from checkmk_sync.testing import Fault, SimulatedSite
 
 
@@ -69,7 +69,7 @@ def test_a_stopped_site(site: SimulatedSite) -> None:
 
 
 def _no_retries() -> Any:
-    from checkmk_sync.settings import RecoverySettings, RetrySettings
+    from checkmk_sync.config.settings import RecoverySettings, RetrySettings
 
     return RecoverySettings(retry=RetrySettings(max_retries=0))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import errors
-from checkmk_sync.outcomes import Outcome, Outcomes, Status
+from checkmk_sync.client.outcomes import Outcome, Outcomes, Status
 
 SAMPLES: list[errors.CheckmkError] = [
     errors.CheckmkError("something"),

@@ -10,7 +10,7 @@ import pytest
 from checkmk_sync import Checkmk
 from checkmk_sync.errors import BadRequestError, CheckmkError, ConflictError, ForbiddenError, NotFoundError
 from checkmk_sync.sync import Action, Change, apply_plan, from_data, make_plan, report_as_text
-from checkmk_sync.sync.observe import Found
+from checkmk_sync.sync.observed import Found
 from checkmk_sync.testing import ManualClock, SimulatedSite
 
 

@@ -13,6 +13,8 @@ from urllib.parse import quote
 import pytest
 import responses
 
+from checkmk_sync.client.nouns.activation import PendingChange
+from checkmk_sync.client.outcomes import Outcome, Outcomes, Status
 from checkmk_sync.errors import (
     ActivationError,
     ApiError,
@@ -23,8 +25,6 @@ from checkmk_sync.errors import (
     SettingsError,
     WorkerError,
 )
-from checkmk_sync.outcomes import Outcome, Outcomes, Status
-from checkmk_sync.resources.activation import PendingChange
 from checkmk_sync.sync import from_data
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.conftest import Result, Run

@@ -11,7 +11,7 @@ import click
 import pytest
 from rich.console import Console
 
-from checkmk_sync.cli.streams import GuardedStream, guarded
+from checkmk_sync.cli.guarded_streams import GuardedStream, guarded
 
 
 def _over_bytes(encoding: str = "utf-8") -> tuple[GuardedStream, io.BytesIO]:

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from checkmk_sync import Checkmk, ServiceState, batch, cache, metrics, recovery, services, streaming
-from checkmk_sync.configuration import load
+from checkmk_sync.config.file import load
 from checkmk_sync.errors import GatewayError, NotFoundError
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.conftest import ROOT

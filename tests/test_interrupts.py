@@ -12,8 +12,8 @@ import pytest
 
 import checkmk_sync
 from checkmk_sync import Checkmk
+from checkmk_sync.http.socket_deadlines import WATCHDOG
 from checkmk_sync.testing import SimulatedSite
-from checkmk_sync.watchdog import WATCHDOG
 
 OURS = str(Path(checkmk_sync.__file__).parent)
 CALLS: dict[str, Callable[[Checkmk], Any]] = {

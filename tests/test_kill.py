@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from checkmk_sync.names import OWNER_LABEL
+from checkmk_sync.catalogue.labels import OWNER_LABEL
 from checkmk_sync.testing import SimulatedSite
 
 HOSTS = 2000

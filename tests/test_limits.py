@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from checkmk_sync.clock import Deadline
+from checkmk_sync.core.clock import Deadline
 from checkmk_sync.errors import DeadlineError
 from checkmk_sync.recovery import InFlight, RateLimit
 from checkmk_sync.testing import ManualClock

@@ -11,7 +11,7 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 from mcp import Client
 
-from checkmk_sync.mcp.answers import MAX_ANSWER
+from checkmk_sync.mcp.results import MAX_ANSWER
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp_face import data, talk
 

@@ -16,7 +16,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult
 
-from checkmk_sync.mcp.consent import Shown
+from checkmk_sync.mcp.approval import Shown
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp_face import MODES, data, said, talk
 

@@ -21,8 +21,8 @@ from mcp import Client
 from checkmk_sync.mcp.audit import Audit
 from checkmk_sync.mcp.calls import Caller
 from checkmk_sync.mcp.policy import Policy
+from checkmk_sync.mcp.progress import WorkClock
 from checkmk_sync.mcp.server import build
-from checkmk_sync.mcp.work import WorkClock
 from checkmk_sync.testing import SimulatedSite
 from tests.held import Gate
 from tests.mcp_face import MODES, data, said

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp import Client
 
-from checkmk_sync.mcp.fence import cleaned, fenced, line, quoted
 from checkmk_sync.mcp.paging import cursor_at, offset_of
+from checkmk_sync.mcp.untrusted import cleaned, fenced, line, quoted
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp_face import data, said, talk
 

@@ -13,10 +13,10 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 from mcp import Client
 from mcp_types import ElicitResult
 
-from checkmk_sync.mcp.fence import cleaned
-from checkmk_sync.names import OWNER_LABEL
+from checkmk_sync.catalogue.labels import OWNER_LABEL
+from checkmk_sync.core.text import harmless
+from checkmk_sync.mcp.untrusted import cleaned
 from checkmk_sync.testing import SimulatedSite
-from checkmk_sync.texts import harmless
 from tests.mcp_face import data, said, talk
 
 SECRET = "hunter2-hunter2"

@@ -14,9 +14,9 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 import anyio
 from mcp import Client
 
-from checkmk_sync.cancelling import current
-from checkmk_sync.mcp import work as at_work
-from checkmk_sync.mcp.work import Stopped, Telling, Work, WorkClock
+from checkmk_sync.core.cancellation import current
+from checkmk_sync.mcp import progress as at_work
+from checkmk_sync.mcp.progress import Stopped, Telling, Work, WorkClock
 from checkmk_sync.testing import SimulatedSite
 from tests.held import Gate
 from tests.mcp_face import MODES, data, talk

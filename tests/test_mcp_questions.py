@@ -14,7 +14,7 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 from mcp import Client
 from mcp_types import ElicitResult
 
-from checkmk_sync.names import OWNER_LABEL
+from checkmk_sync.catalogue.labels import OWNER_LABEL
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp_face import data, said, talk
 

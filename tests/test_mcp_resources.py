@@ -13,8 +13,8 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import PromptReference, ResourceTemplateReference
 
+from checkmk_sync.commands import VERBS
 from checkmk_sync.testing import SimulatedSite
-from checkmk_sync.verbs import VERBS
 from tests.mcp_face import talk
 
 TEMPLATES = {

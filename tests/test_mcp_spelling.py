@@ -12,9 +12,9 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 from mcp import Client
 from mcp_types import ElicitResult
 
+from checkmk_sync.commands import VERBS, Argument, Verb
 from checkmk_sync.mcp.spelling import arguments_of
 from checkmk_sync.testing import ManualClock, SimulatedSite
-from checkmk_sync.verbs import VERBS, Argument, Verb
 from tests.mcp_face import data, said, talk
 
 TOOLS = [verb for verb in VERBS if "tool" in verb.faces]

@@ -13,8 +13,8 @@ from mcp_types import ElicitResult
 
 import checkmk_sync.mcp.server
 from checkmk_sync import Checkmk
+from checkmk_sync.commands import VERBS, Argument, Field, Verb
 from checkmk_sync.testing import SimulatedSite
-from checkmk_sync.verbs import VERBS, Argument, Field, Verb
 from tests.mcp_face import data, said, talk
 
 

@@ -11,8 +11,8 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 from mcp import Client
 
+from checkmk_sync.commands import VERBS
 from checkmk_sync.testing import SimulatedSite
-from checkmk_sync.verbs import VERBS
 from tests.mcp_face import data, said, talk
 
 

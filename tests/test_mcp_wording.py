@@ -13,9 +13,9 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 from mcp import Client
 from mcp_types import ElicitResult
 
+from checkmk_sync.commands import VERBS, as_arguments
+from checkmk_sync.commands.wording import OPTIONS
 from checkmk_sync.testing import SimulatedSite
-from checkmk_sync.verbs import VERBS, as_arguments
-from checkmk_sync.verbs.wording import OPTIONS
 from tests.conftest import PACKAGE
 from tests.mcp_face import data, said, talk
 
@@ -68,7 +68,7 @@ def test_reports_and_advice_name_arguments() -> None:
 def test_options_that_messages_name_are_known() -> None:
     """So that a new message that names another one is not forgotten."""
     named = set()
-    for room in ("verbs", "sync", "resources", "doctor.py", "client.py", "errors"):
+    for room in ("commands", "sync", "client", "errors"):
         place = PACKAGE / room
         for path in place.rglob("*.py") if place.is_dir() else [place]:
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -15,8 +15,8 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 from mcp import Client
 from mcp_types import ElicitResult
 
+from checkmk_sync.commands import VERBS
 from checkmk_sync.testing import Fault, SimulatedSite
-from checkmk_sync.verbs import VERBS
 from tests.mcp_face import data, said, talk
 
 SECRET = "s3cr3t-community"

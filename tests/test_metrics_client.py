@@ -11,7 +11,7 @@ import pytest
 
 from checkmk_sync import Checkmk
 from checkmk_sync.errors import CheckmkError, CircuitOpenError, ConnectError, GatewayError, NotFoundError
-from checkmk_sync.metering import CallEvent
+from checkmk_sync.metrics.calls import CallEvent
 from checkmk_sync.sync import apply_plan, from_data, make_plan
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 

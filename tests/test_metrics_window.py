@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync import Checkmk
-from checkmk_sync.configuration import load
+from checkmk_sync.config.file import load
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.metrics import MetricsCollector
 from checkmk_sync.testing import ManualClock, SimulatedSite

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync import CheckmkVersion, HostState, ServiceState
-from checkmk_sync.names import folder_id, folder_path, host_name, parent_folder, path_segment
+from checkmk_sync.catalogue.paths import folder_id, folder_path, host_name, parent_folder, path_segment
 
 PART = st.text(st.characters(categories=["L", "N"], include_characters="-_"), min_size=1, max_size=8)
 

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkmk_sync import Checkmk, ServiceState, column, partitions
+from checkmk_sync import Checkmk, ServiceState, column
+from checkmk_sync.client import partitions
+from checkmk_sync.client.nouns.monitoring import MAX_QUERY_CHARS
 from checkmk_sync.errors import BrokenReplyError, CheckmkError
-from checkmk_sync.resources.status import MAX_QUERY_CHARS
 from checkmk_sync.testing import SimulatedSite
 
 HOSTS, SERVICES = 40, 12

@@ -8,7 +8,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from checkmk_sync import adapter
+from checkmk_sync.http import adapter
 from checkmk_sync.testing import SimulatedSite
 
 HOSTS, SERVICES = 120, 30

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checkmk_sync.catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
+from checkmk_sync.catalogue.paths import parent_folder
+from checkmk_sync.client.nouns.activation import PendingChange
 from checkmk_sync.errors import PlanChangedError
-from checkmk_sync.names import ADOPTED_LABEL, OWNER_LABEL, parent_folder
-from checkmk_sync.resources.activation import PendingChange
 from checkmk_sync.sync import Action, Plan, diff, from_data, plan_as_markdown, plan_as_text
 from checkmk_sync.sync.compare import is_as_wanted
 from checkmk_sync.sync.desired import REMOVE, Desired
-from checkmk_sync.sync.observe import Found, Observed
+from checkmk_sync.sync.observed import Found, Observed
 
 OWNER = ("labels", OWNER_LABEL)
 ADOPTED = ("labels", ADOPTED_LABEL)

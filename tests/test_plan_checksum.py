@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checkmk_sync.resources.activation import PendingChange
+from checkmk_sync.client.nouns.activation import PendingChange
 from checkmk_sync.sync import Plan
 
 

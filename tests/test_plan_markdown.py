@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from checkmk_sync.core.text import harmless
 from checkmk_sync.sync import Plan, diff, from_data, plan_as_markdown
 from checkmk_sync.sync.changes import Conflict
 from checkmk_sync.sync.render import SHOWN, on_one_line
-from checkmk_sync.texts import harmless
 from tests.test_plan import held, holding
 
 markdown_it = pytest.importorskip("markdown_it", reason="markdown-it-py is not installed")

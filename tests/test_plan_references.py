@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from checkmk_sync.errors import InventoryError, NotOwnedError
 from checkmk_sync.sync import Action, Plan, diff, from_data, load, plan_as_markdown, plan_as_text
-from checkmk_sync.sync.observe import Observed
+from checkmk_sync.sync.observed import Observed
 from checkmk_sync.sync.references import _circles
 from tests.test_plan import held, holding, lines
 

@@ -10,8 +10,8 @@ import pytest
 import responses
 
 from checkmk_sync import Checkmk
+from checkmk_sync.client.records import Folder, Host
 from checkmk_sync.errors import InventoryError
-from checkmk_sync.records import Folder, Host
 from checkmk_sync.sync import (
     Options,
     apply_plan,

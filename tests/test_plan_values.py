@@ -8,11 +8,11 @@ from typing import Any, Optional
 import pytest
 
 from checkmk_sync import Checkmk
+from checkmk_sync.catalogue.attributes import CHOICES, NEWER, NOT_OF_FOLDERS
+from checkmk_sync.catalogue.versions import CheckmkVersion
 from checkmk_sync.errors import InventoryError
-from checkmk_sync.names import CheckmkVersion
-from checkmk_sync.resources.attributes import CHOICES, NEWER, NOT_OF_FOLDERS
 from checkmk_sync.sync import apply_plan, diff, from_data, load, make_plan
-from checkmk_sync.sync.observe import Observed
+from checkmk_sync.sync.observed import Observed
 from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests.conftest import Run
 from tests.test_plan import held, holding

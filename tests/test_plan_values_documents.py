@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from checkmk_sync.names import CheckmkVersion
-from checkmk_sync.resources.attributes import BUILT_IN, CHOICES, NEWER, NOT_OF_FOLDERS, SAMPLE_TAGS
+from checkmk_sync.catalogue.attributes import BUILT_IN, CHOICES, NEWER, NOT_OF_FOLDERS, SAMPLE_TAGS
+from checkmk_sync.catalogue.versions import CheckmkVersion
 from checkmk_sync.sync.shapes import misshapen
 from tests.conftest import shared_folder
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk
+from checkmk_sync.core.call import Call, Kind
 from checkmk_sync.errors import CircuitOpenError, DeadlineError, GatewayError, TransportError
 from checkmk_sync.recovery import BreakerState
 from checkmk_sync.testing import Fault, SimulatedSite
-from checkmk_sync.wire import Call, Kind
 
 PROBE = Call("GET", "/version", Kind.POLL, "site", "version", probe=True)
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync import Checkmk, Status
+from checkmk_sync.client.updates import holds, is_made_by
 from checkmk_sync.errors import BatchError, BrokenReplyError
-from checkmk_sync.resources.changes import holds, is_made_by
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 LOST = [Fault("reset_before", writes=True, times=1)]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, Status
+from checkmk_sync.client.records import Host
 from checkmk_sync.errors import BrokenReplyError, ForbiddenError
-from checkmk_sync.records import Host
 from checkmk_sync.testing import Fault, SimulatedSite
 
 

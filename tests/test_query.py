@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync import Checkmk, HostState, ServiceState, column, unhandled_problems, where
-from checkmk_sync.query import everything
+from checkmk_sync.client.query import everything
 from checkmk_sync.testing import SimulatedSite
 from checkmk_sync.testing.livestatus import compiled
 

@@ -12,7 +12,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from checkmk_sync import partitions
+from checkmk_sync.client import partitions
 from checkmk_sync.testing import SimulatedSite
 
 HOSTS = 100_000

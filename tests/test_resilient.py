@@ -8,9 +8,9 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from checkmk_sync import Checkmk
+from checkmk_sync.config.settings import BreakerSettings, RecoverySettings, RetrySettings
 from checkmk_sync.errors import CircuitOpenError, ConnectError, GatewayError, NotFoundError
 from checkmk_sync.recovery import BreakerState, CircuitBreaker, RecoveryMixin, RetryPolicy, resilient
-from checkmk_sync.settings import BreakerSettings, RecoverySettings, RetrySettings
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 UNKNOWN = {"status": "unknown"}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkmk_sync.clock import Deadline, SystemClock
+from checkmk_sync.core.clock import Deadline, SystemClock
 from checkmk_sync.errors import (
     BrokenReplyError,
     CircuitOpenError,
@@ -22,7 +22,7 @@ from checkmk_sync.errors import (
     ReadTimeoutError,
     ThrottledError,
 )
-from checkmk_sync.problem import retry_after_s
+from checkmk_sync.http.error_replies import retry_after_s
 from checkmk_sync.recovery import RetryBudget, RetryPolicy, RetryStrategy
 from checkmk_sync.testing import ManualClock
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from checkmk_sync.names import OWNER_LABEL
+from checkmk_sync.catalogue.labels import OWNER_LABEL
 from checkmk_sync.sync import from_data
 from checkmk_sync.sync.sources import InventoryText, from_text
 from checkmk_sync.testing import SimulatedSite

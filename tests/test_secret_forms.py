@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync import Checkmk, SecretSource
+from checkmk_sync.core.redaction import Redactor
 from checkmk_sync.errors import CheckmkError, SettingsError
-from checkmk_sync.redaction import Redactor
 from checkmk_sync.testing import SimulatedSite
 
 SECRETS = ["geheim-hunter2/+=%", "Zürich-pässwort", "naïve<&>'\"x", "pa ss wörter", "日本語のパスワード", "hunter2"]

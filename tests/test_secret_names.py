@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.redaction import is_secret_name
-from checkmk_sync.resources.attributes import BUILT_IN
+from checkmk_sync.catalogue.attributes import BUILT_IN
+from checkmk_sync.core.redaction import is_secret_name
 from checkmk_sync.sync import apply_plan, from_data, make_plan, report_as_text
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run

@@ -22,7 +22,7 @@ import responses
 
 from checkmk_sync import Checkmk, SecretSource, Settings
 from checkmk_sync.cli.app import run
-from checkmk_sync.doctor import diagnose
+from checkmk_sync.commands.doctor import diagnose
 from checkmk_sync.errors import CheckmkError
 from checkmk_sync.sync import apply_plan, from_data, make_plan
 from checkmk_sync.testing import Fault, SimulatedSite

@@ -11,8 +11,8 @@ import pytest
 import responses
 
 from checkmk_sync import Checkmk
+from checkmk_sync.core.redaction import HIDDEN
 from checkmk_sync.errors import BadRequestError, CheckmkError
-from checkmk_sync.redaction import HIDDEN
 from checkmk_sync.testing import SimulatedSite
 
 ALLOWED = ["v1_v2_community", "v3_auth_no_privacy", "v3_auth_privacy", "v3_no_auth_no_privacy"]

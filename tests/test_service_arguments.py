@@ -8,9 +8,9 @@ from typing import Any, Iterator
 import pytest
 
 from checkmk_sync import Checkmk, ServiceState
+from checkmk_sync.client.nouns import Hosts, HostStatuses, Services
+from checkmk_sync.client.query import column
 from checkmk_sync.errors import BadRequestError, NotFoundError
-from checkmk_sync.query import column
-from checkmk_sync.resources import Hosts, HostStatuses, Services
 from checkmk_sync.services import (
     ApiClient,
     BaseService,

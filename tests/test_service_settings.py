@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from checkmk_sync import Checkmk
-from checkmk_sync.configuration import load
+from checkmk_sync.config.file import load
+from checkmk_sync.config.settings import BatchSettings, CachingSettings, StreamingSettings
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.metrics import MetricsMixin
 from checkmk_sync.recovery import RecoveryMixin, resilient
@@ -20,7 +21,6 @@ from checkmk_sync.services import (
     StreamingHostService,
     StreamingServiceService,
 )
-from checkmk_sync.settings import BatchSettings, CachingSettings, StreamingSettings
 from checkmk_sync.streaming import StreamingMixin
 from checkmk_sync.testing import ManualClock, SimulatedSite
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, SecretSource, Settings
-from checkmk_sync.configuration import from_env, load
+from checkmk_sync.config.file import from_env, load
+from checkmk_sync.config.settings import Timeouts, hide_userinfo, replace_nested
+from checkmk_sync.core.redaction import Redactor
 from checkmk_sync.errors import MissingExtraError, SettingsError
-from checkmk_sync.redaction import Redactor
-from checkmk_sync.settings import Timeouts, hide_userinfo, replace_nested
 
 BASE = """\
 checkmk:

@@ -10,8 +10,8 @@ from typing import Any, Iterator, Mapping, NamedTuple
 import pytest
 
 from checkmk_sync import Checkmk, Settings
+from checkmk_sync.config.settings import STRATEGIES
 from checkmk_sync.recovery import RetryStrategy
-from checkmk_sync.settings import STRATEGIES
 from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests import effects
 from tests.conftest import ROOT

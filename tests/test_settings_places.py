@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from checkmk_sync import Checkmk, SecretSource, Settings
-from checkmk_sync.configuration import load
+from checkmk_sync.config.file import load
 from checkmk_sync.errors import SettingsError
 
 BASE = "checkmk:\n  server_url: https://mon.example.com\n  site: prod\n  username: automation\n"

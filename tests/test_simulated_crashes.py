@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from checkmk_sync.testing import SimulatedSite
-from checkmk_sync.testing.context import ENDPOINTS
+from checkmk_sync.testing.endpoints import ENDPOINTS
 from tests.raw_requests import Raw, send_bytes
 
 PROBLEM = "application/problem+json"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync.testing import ManualClock, SimulatedSite
-from checkmk_sync.testing.fields import FieldsFilter
+from checkmk_sync.testing.fields_filter import FieldsFilter
 from tests.raw_requests import Raw
 
 HOSTS = "/domain-types/host_config/collections/all"

@@ -10,8 +10,8 @@ import pytest
 import responses
 
 from checkmk_sync import Checkmk, HostState, ServiceState
+from checkmk_sync.client.records import HostStatus, ServiceStatus
 from checkmk_sync.errors import UnexpectedReplyError
-from checkmk_sync.records import HostStatus, ServiceStatus
 
 BASE = "https://mon.example.com/prod/check_mk/api/1.0"
 HOSTS, SERVICES = f"{BASE}/domain-types/host/collections/all", f"{BASE}/domain-types/service/collections/all"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, Status
+from checkmk_sync.catalogue.labels import OWNER_LABEL
 from checkmk_sync.errors import GatewayError, NotOwnedError
-from checkmk_sync.names import OWNER_LABEL
 from checkmk_sync.sync import Action, Plan, Report, apply_plan, from_data, make_plan
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 

@@ -15,7 +15,8 @@ import responses
 from responses import matchers
 
 from checkmk_sync import Checkmk, SecretSource, Settings
-from checkmk_sync.clock import ManualClock
+from checkmk_sync.core.call import Answer, Call, Kind, Reply, clean_etag
+from checkmk_sync.core.clock import ManualClock
 from checkmk_sync.errors import (
     BrokenReplyError,
     ConnectError,
@@ -24,8 +25,7 @@ from checkmk_sync.errors import (
     ThrottledError,
     UnexpectedReplyError,
 )
-from checkmk_sync.transport import InsecureTransportWarning, Transport
-from checkmk_sync.wire import Answer, Call, Kind, Reply, clean_etag
+from checkmk_sync.http.transport import InsecureTransportWarning, Transport
 
 BASE = "https://mon.example.com/prod/check_mk/api/1.0"
 READ = Call("GET", "/version", Kind.POLL, "site", "version")

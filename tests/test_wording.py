@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, unhandled_host_problems
+from checkmk_sync.core.call import Call, Kind
+from checkmk_sync.core.redaction import Redactor
 from checkmk_sync.errors import MissingExtraError, WaitTimeoutError
-from checkmk_sync.problem import api_error
-from checkmk_sync.redaction import Redactor
+from checkmk_sync.http.error_replies import api_error
 from checkmk_sync.sync import apply_plan, from_data, make_plan, plan_as_text, report_as_text
 from checkmk_sync.testing import ManualClock, SimulatedSite
-from checkmk_sync.wire import Call, Kind
 
 
 def test_one_is_not_many(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .mixin import BatchOperationsMixin
-from .outcome import BatchItem, BatchProgress, BatchResult, BatchStatus, Skip
 from .processor import BatchProcessor
+from .result import BatchItem, BatchProgress, BatchResult, BatchStatus, Skip
 
 __all__ = [
     "BatchItem",

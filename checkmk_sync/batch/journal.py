@@ -11,9 +11,9 @@ import stat
 import threading
 from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
+from ..core.fork import renewed_in_children
 from ..errors import SettingsError
-from ..forks import renewed_in_children
-from .outcome import BatchItem, BatchStatus
+from .result import BatchItem, BatchStatus
 
 __all__ = ["Journal", "key_of", "named"]
 

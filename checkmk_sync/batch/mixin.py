@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any, Callable, Iterable, TypeVar
 
-from ..settings import BatchSettings
-from .outcome import BatchResult
+from ..config.settings import BatchSettings
 from .processor import BatchProcessor
+from .result import BatchResult
 
 __all__ = ["BatchOperationsMixin"]
 

@@ -8,15 +8,15 @@ import uuid
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, TypeVar, Union
 
-from ..clock import Clock
+from ..config.settings import BatchSettings, Settings
+from ..core.clock import Clock
 from ..errors import BatchError
 from ..recovery import RateLimit
-from ..settings import BatchSettings, Settings
-from .carrier import Carrier, Processes, Threads
-from .job import Job, Stop
+from .executors import Carrier, Processes, Threads
 from .journal import Journal, key_of, named
-from .outcome import BatchItem, BatchProgress, BatchResult
-from .run import Run
+from .result import BatchItem, BatchProgress, BatchResult
+from .runner import Run
+from .task import Job, Stop
 
 __all__ = ["BatchProcessor"]
 

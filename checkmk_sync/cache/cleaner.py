@@ -7,7 +7,7 @@ import time
 import weakref
 from typing import Callable, Optional
 
-from ..forks import renewed_in_children
+from ..core.fork import renewed_in_children
 
 __all__ = ["CLEANER", "Cleaner"]
 

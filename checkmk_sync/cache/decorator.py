@@ -16,8 +16,8 @@ import types
 import uuid
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
-from .flights import SingleFlight
 from .lru import LRUCache, private_copy
+from .single_flight import SingleFlight
 
 __all__ = ["CachingService", "cached"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ..clock import Clock
+from ..config.settings import Settings
+from ..core.clock import Clock
 from ..metrics import MetricsCollector
-from ..settings import Settings
 from .policy import CachePolicy
 from .replies import ReplyCache
 from .session import cached_session

@@ -12,8 +12,8 @@ import threading
 from collections import OrderedDict
 from typing import Any, Callable, Optional
 
-from ..clock import Clock, SystemClock
-from ..forks import renewed_in_children
+from ..core.clock import Clock, SystemClock
+from ..core.fork import renewed_in_children
 
 __all__ = ["LRUCache", "private_copy"]
 

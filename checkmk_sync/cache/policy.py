@@ -6,8 +6,8 @@ import hashlib
 import json
 from typing import Mapping
 
-from ..settings import CachingSettings
-from ..wire import Call, Kind
+from ..config.settings import CachingSettings
+from ..core.call import Call, Kind
 
 __all__ = ["CachePolicy"]
 

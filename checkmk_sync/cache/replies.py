@@ -13,15 +13,15 @@ from typing import Any, Callable, Iterable, Optional, Protocol
 
 import requests
 
-from ..clock import Clock
+from ..config.settings import CachingSettings
+from ..core.call import Call, Reply
+from ..core.clock import Clock
 from ..errors import ServerError, TransportError
 from ..metrics import MetricsCollector
-from ..settings import CachingSettings
-from ..wire import Call, Reply
 from .cleaner import CLEANER
-from .flights import SingleFlight
-from .notes import unnoted_at
+from .pending_writes import unnoted_at
 from .policy import CachePolicy
+from .single_flight import SingleFlight
 from .storage import Storage, StorageError, Stored
 
 __all__ = ["Cacheable", "ReplyCache"]

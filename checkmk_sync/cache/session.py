@@ -11,7 +11,7 @@ from requests_cache.backends.base import BaseCache
 from requests_cache.models.response import CachedResponse
 from requests_cache.session import CachedSession
 
-from ..sessions import NoRedirects
+from ..http.sessions import NoRedirects
 from .policy import CachePolicy
 from .replies import Cacheable, ReplyCache
 

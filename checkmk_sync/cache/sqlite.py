@@ -15,9 +15,9 @@ import time
 import uuid
 from typing import Any, Iterator, Optional
 
-from ..clock import Clock, SystemClock
+from ..core.clock import Clock, SystemClock
+from ..core.fork import paused_for_forks, renewed_in_children
 from ..errors import SettingsError
-from ..forks import paused_for_forks, renewed_in_children
 from .storage import StorageError, Stored
 
 __all__ = ["SQLiteStorage"]

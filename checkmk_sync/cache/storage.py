@@ -8,8 +8,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Optional, Protocol, Union
 
-from ..clock import Clock
-from ..forks import renewed_in_children
+from ..core.clock import Clock
+from ..core.fork import renewed_in_children
 from .lru import LRUCache
 
 __all__ = ["Generations", "MemoryStorage", "Storage", "StorageError", "Stored"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ..names import CheckmkVersion
-from . import activation, discovery, folders, hosts, misc, status
+from . import activation, discovery, folders, hosts
+from . import monitoring as status
+from . import site as misc
 from .operation import Operation
+from .versions import CheckmkVersion
 
 __all__ = ["NOUNS", "OPERATIONS", "Operation", "is_versioned", "pick"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..wire import Kind
+from ..core.call import Kind
 from .operation import Answer, Operation
 
 __all__ = ["ROWS"]

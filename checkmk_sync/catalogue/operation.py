@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping, Optional
 
-from ..names import CheckmkVersion, path_segment
-from ..wire import Answer, Kind
+from ..core.call import Answer, Kind
+from .paths import path_segment
+from .versions import CheckmkVersion
 
 __all__ = ["Answer", "Operation"]
 

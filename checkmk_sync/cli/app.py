@@ -9,7 +9,11 @@ from typing import Any, Mapping, Optional, Sequence
 import click
 
 from .. import __version__
-from ..client import Checkmk
+from ..client.checkmk import Checkmk
+from ..client.outcomes import Status
+from ..commands import VERBS, Argument, FailedRow, Intent, Verb
+from ..core.arguments import chosen
+from ..core.text import harmless, lookalikes
 from ..errors import (
     AuthError,
     BadRequestError,
@@ -23,22 +27,18 @@ from ..errors import (
     TransportError,
     UnexpectedReplyError,
 )
-from ..names import chosen, lookalikes
-from ..outcomes import Status
-from ..texts import harmless
-from ..verbs import VERBS, Argument, FailedRow, Intent, Verb
 from .completion import completion
-from .cost import cost_of
+from .console import safe
 from .demo import demo
 from .doctor import doctor
+from .guarded_streams import guarded
 from .inventory import check
 from .mcp import mcp
+from .options import INTERRUPTED, REFUSED, UNREACHABLE, Declined, State, as_options, ask, can_ask, shared_options
 from .outcome import UNKNOWN, Writing, failed_status
-from .output import safe
-from .shared import INTERRUPTED, REFUSED, UNREACHABLE, Declined, State, as_options, ask, can_ask, shared_options
 from .simulate import simulate
-from .streams import guarded
-from .synchronise import apply, plan
+from .stats import cost_of
+from .sync_commands import apply, plan
 
 __all__ = ["cli", "run"]
 

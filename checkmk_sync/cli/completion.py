@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from .shared import State, shared_options
+from .options import State, shared_options
 
 __all__ = ["completion"]
 

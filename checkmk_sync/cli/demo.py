@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
-from ..query import unhandled_problems
-from ..records import severity
+from ..client.query import unhandled_problems
+from ..client.records import severity
 from ..sync import apply_plan, load, make_plan, plan_as_text, report_as_text
 from . import demo_inventory
-from .cost import cost_as_text, cost_of
-from .output import Output
-from .shared import State, shared_options
+from .console import Output
+from .options import State, shared_options
 from .simulate import serve
-from .synchronise import show
+from .stats import cost_as_text, cost_of
+from .sync_commands import show
 
 __all__ = ["demo"]
 

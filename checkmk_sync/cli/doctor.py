@@ -8,9 +8,9 @@ import warnings
 import click
 from rich.text import Text
 
-from ..doctor import Finding, Verdict, diagnose, warned
-from .output import safe
-from .shared import REFUSED, UNREACHABLE, State, shared_options
+from ..commands.doctor import Finding, Verdict, diagnose, warned
+from .console import safe
+from .options import REFUSED, UNREACHABLE, State, shared_options
 
 __all__ = ["doctor"]
 

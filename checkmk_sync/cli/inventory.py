@@ -6,13 +6,13 @@ from typing import Any, Callable, Iterator, Mapping, Optional, TypeVar
 
 import click
 
+from ..core.redaction import masked
+from ..core.text import counted
 from ..errors import InventoryError
-from ..names import counted
-from ..redaction import masked
 from ..sync import Desired, load, to_data
 from ..sync.render import value_as_text
-from .output import Output, safe
-from .shared import REFUSED, State, as_options, shared_options
+from .console import Output, safe
+from .options import REFUSED, State, as_options, shared_options
 
 __all__ = ["check", "read_inventories", "reading_options", "tell_notes"]
 

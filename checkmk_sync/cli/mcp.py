@@ -9,8 +9,8 @@ import click
 from click.core import ParameterSource
 
 from ..errors import SettingsError
-from .output import safe
-from .shared import OneLine, State, files, folders, shared_options
+from .console import safe
+from .options import OneLine, State, files, folders, shared_options
 
 __all__ = ["mcp"]
 

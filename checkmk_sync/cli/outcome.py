@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Optional
 
+from ..catalogue.paths import folder_path
+from ..client.outcomes import Status, is_uncertain
+from ..client.site import Settling
+from ..commands import Verb
 from ..errors import BatchError, CheckmkError
-from ..names import folder_path
-from ..outcomes import Status, is_uncertain
-from ..resource import Settling
-from ..verbs import Verb
 
 __all__ = ["UNKNOWN", "Writing", "failed_status", "settling_note", "worst"]
 

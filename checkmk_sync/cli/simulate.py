@@ -13,9 +13,9 @@ from typing import Any, Callable, Iterator, Optional
 
 import click
 
-from ..credentials import SecretSource
-from ..settings import Settings
-from .shared import State, files, shared_options
+from ..config.secrets import SecretSource
+from ..config.settings import Settings
+from .options import State, files, shared_options
 
 __all__ = ["serve", "simulate"]
 

@@ -6,7 +6,7 @@ import dataclasses
 import pickle
 from typing import Any, Optional, TypeVar
 
-from ..texts import harmless
+from ..core.text import harmless
 from .attempted import Attempted, Delivery
 
 __all__ = [

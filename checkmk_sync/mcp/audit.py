@@ -12,9 +12,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Optional
 
+from ..config.settings import Settings
 from ..errors import CheckmkError, SettingsError
-from ..settings import Settings
-from .fence import cleaned
+from .untrusted import cleaned
 
 __all__ = ["Audit", "Ended"]
 

@@ -12,20 +12,20 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, InputRequiredResult, TextContent
 
-from .. import cancelling
-from ..client import Checkmk
+from ..client.checkmk import Checkmk
+from ..commands import Intent, Verb, as_arguments
+from ..core import cancellation as cancelling
 from ..errors import CheckmkError
 from ..recovery.limit import narrowed
-from ..verbs import Intent, Verb, as_arguments
-from . import consent
-from .advice import LOOK, explained
-from .answers import given, page
+from . import approval as consent
 from .audit import Audit, Ended
 from .capacity import Capacity, Kind, Place
-from .fence import cleaned, fenced, quoted
+from .error_texts import LOOK, explained
 from .intake import checked
 from .policy import Policy
-from .work import Stopped, Telling, Work
+from .progress import Stopped, Telling, Work
+from .results import given, page
+from .untrusted import cleaned, fenced, quoted
 from .writers import Writers
 
 __all__ = ["Caller"]

@@ -12,13 +12,13 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
-from ..client import Checkmk
+from ..client.checkmk import Checkmk
+from ..commands import Verb
 from ..errors import CheckmkError
-from ..verbs import Verb
 from .calls import Caller
 from .capacity import Kind
-from .fence import line
 from .resources import ONE_HOST
+from .untrusted import line
 
 __all__ = ["add_completions"]
 

@@ -19,7 +19,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 
 from ..errors import SettingsError
-from .ending import Ending
+from .shutdown import Ending
 
 __all__ = ["Listener", "application", "serve_http", "token_from"]
 

@@ -7,12 +7,12 @@ from typing import Any, Iterator, Mapping
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..names import ADOPTED_LABEL, OWNER_LABEL
-from ..redaction import HIDDEN
-from ..texts import json_in, unseen
-from ..verbs import Verb, as_arguments
-from .fence import quoted
+from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
+from ..commands import Verb, as_arguments
+from ..core.redaction import HIDDEN
+from ..core.text import json_in, unseen
 from .policy import Policy
+from .untrusted import quoted
 
 __all__ = ["checked"]
 

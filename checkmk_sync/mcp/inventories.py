@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, Iterator, Optional, cast
 
-from ..documents import read_limited
+from ..core.documents import read_limited
 from ..errors import SettingsError
 from ..sync.sources import InventoryText
 

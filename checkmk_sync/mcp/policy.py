@@ -7,10 +7,10 @@ import os
 from dataclasses import dataclass
 from typing import Optional
 
-from ..configuration import nearest
+from ..commands import VERBS, Verb
+from ..config.file import nearest
 from ..errors import SettingsError
 from ..sync.sources import InventoryText
-from ..verbs import VERBS, Verb
 from .inventories import read_inventory
 
 __all__ = ["Policy"]

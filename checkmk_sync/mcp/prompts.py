@@ -9,9 +9,9 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 from pydantic import Field, ValidationError
 
-from ..names import folder_path, host_name
-from ..verbs import Verb
-from .fence import line, quoted
+from ..catalogue.paths import folder_path, host_name
+from ..commands import Verb
+from .untrusted import line, quoted
 
 __all__ = ["add_prompts", "mistake"]
 

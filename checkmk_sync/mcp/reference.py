@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..verbs import VERBS, Verb
+from ..commands import VERBS, Verb
 
 __all__ = ["reference"]
 

@@ -8,10 +8,10 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.server.mcpserver.resources import ResourceSecurity
 
-from ..verbs import Verb
+from ..commands import Verb
 from .calls import Caller
-from .fence import fenced
 from .paging import DEFAULT_PAGE, LARGEST_PAGE
+from .untrusted import fenced
 
 __all__ = ["ONE_HOST", "PAGED", "WHOLE", "add_resources"]
 

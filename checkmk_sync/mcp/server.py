@@ -9,7 +9,7 @@ from typing import Any, Iterator, Optional
 from mcp.server.mcpserver import MCPServer
 
 from .. import __version__
-from ..verbs import VERBS
+from ..commands import VERBS
 from .calls import Caller
 from .capacity import in_session
 from .completions import add_completions

@@ -8,15 +8,15 @@ from typing import Any, Callable, Optional
 
 from mcp.server.mcpserver import MCPServer
 
-from ..client import Checkmk
-from ..settings import Settings
+from ..client.checkmk import Checkmk
+from ..config.settings import Settings
 from ..sync import load_map
 from .audit import Audit
 from .calls import Caller
-from .ending import Ending
 from .policy import Policy
+from .progress import WorkClock
 from .server import build
-from .work import WorkClock
+from .shutdown import Ending
 
 __all__ = ["serve"]
 

@@ -7,9 +7,9 @@ from typing import Any, Iterable, Mapping
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..names import chosen
-from ..texts import json_in
-from ..verbs import Argument, Verb
+from ..commands import Argument, Verb
+from ..core.arguments import chosen
+from ..core.text import json_in
 from .paging import DEFAULT_PAGE
 
 __all__ = ["arguments_of", "spelled"]

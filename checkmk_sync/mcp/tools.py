@@ -12,7 +12,7 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetad
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, create_model
 
-from ..verbs import Argument, Verb
+from ..commands import Argument, Verb
 from .calls import Caller
 from .paging import DEFAULT_PAGE, LARGEST_PAGE, MAX_CURSOR
 from .policy import Policy

@@ -8,7 +8,7 @@ from typing import Iterator
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..verbs import Verb
+from ..commands import Verb
 
 __all__ = ["Writers"]
 

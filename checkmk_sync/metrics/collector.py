@@ -7,8 +7,8 @@ import math
 import threading
 from typing import Any, Iterator, Optional
 
-from ..clock import Clock, SystemClock
-from ..forks import renewed_in_children
+from ..core.clock import Clock, SystemClock
+from ..core.fork import renewed_in_children
 from .histogram import Histogram
 from .window import OTHER, REFUSED, RENAMED, Slice, Window
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from .breaker import BreakerState, CircuitBreaker
 from .classify import ErrorClass, classify_error, retries_are_spent
 from .fallback import FallbackHandler
+from .guards import Guards, Task
 from .limit import InFlight, RateLimit
 from .resilient import RecoveryMixin, resilient
 from .retry import RetryBudget, RetryPolicy, RetryStrategy
-from .stack import Guards, Task
 
 __all__ = [
     "BreakerState",

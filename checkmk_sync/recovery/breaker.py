@@ -10,11 +10,11 @@ import threading
 from collections import deque
 from typing import Any, Callable, Optional, TypeVar
 
-from ..clock import Clock, SystemClock
+from ..config.settings import BreakerSettings
+from ..core.clock import Clock, SystemClock
+from ..core.fork import renewed_in_children
+from ..core.text import counted
 from ..errors import ApiError, CircuitOpenError, DeadlineError, TransportError
-from ..forks import renewed_in_children
-from ..names import counted
-from ..settings import BreakerSettings
 from .classify import ErrorClass, classify_error
 
 __all__ = ["BreakerState", "CircuitBreaker", "refuse_what_works_later"]

@@ -10,10 +10,10 @@ from typing import Callable, Iterator, Optional
 
 import ratelimit
 
-from .. import cancelling
-from ..clock import Clock, Deadline, SystemClock
+from ..core import cancellation as cancelling
+from ..core.clock import Clock, Deadline, SystemClock
+from ..core.fork import renewed_in_children
 from ..errors import ConnectError, DeadlineError
-from ..forks import renewed_in_children
 
 __all__ = ["InFlight", "RateLimit", "narrowed"]
 

@@ -8,8 +8,8 @@ import logging
 import threading
 from typing import Any, Callable, Mapping, Optional, TypeVar, Union
 
+from ..config.settings import RecoverySettings
 from ..metrics import MetricsCollector, get_metrics_collector
-from ..settings import RecoverySettings
 from .breaker import BreakerState, CircuitBreaker, refuse_what_works_later
 from .classify import is_repeatable, retries_are_spent
 from .fallback import FallbackHandler

@@ -9,10 +9,10 @@ from typing import Any, Callable, Generator, Generic, Optional, TypeVar
 
 import backoff
 
-from ..clock import Clock, Deadline, SystemClock
+from ..config.settings import RetrySettings
+from ..core.clock import Clock, Deadline, SystemClock
+from ..core.fork import renewed_in_children
 from ..errors import GatewayError, ThrottledError
-from ..forks import renewed_in_children
-from ..settings import RetrySettings
 from .classify import is_repeatable
 
 __all__ = ["RetryBudget", "RetryPolicy", "RetryStrategy"]

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ..client import Checkmk, a_client
+from ..catalogue.labels import why_no_key
+from ..client.checkmk import Checkmk, a_client
+from ..core.arguments import require
 from ..errors import SettingsError
-from ..names import require, why_no_key
 from .apply import Options, Step, apply_plan
 from .changes import Action, Change, Conflict
 from .desired import Desired, Object, Problem
 from .limits import Limits
 from .mapping import ColumnMap
 from .mapping_file import load_map
-from .observe import Found, Observed, observe
+from .observed import Found, Observed, observe
 from .ownership import Ownership
 from .plan import Plan
 from .planner import diff

@@ -7,14 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import Callable, Iterator, Optional, Sequence
 
-from ..client import Checkmk, a_client
+from ..client.checkmk import Checkmk, a_client
+from ..client.nouns.activation import PendingChange
+from ..client.outcomes import Outcome, Status
+from ..core.arguments import require
 from ..errors import AuthError, BadRequestError, BatchError, CheckmkError, WaitTimeoutError
-from ..names import require
-from ..outcomes import Outcome, Status
-from ..resources.activation import PendingChange
 from .changes import Action, Change
 from .executors import EXECUTORS, Result
-from .observe import observe
+from .observed import observe
 from .plan import Plan
 from .report import Report, compared
 from .scans import undiscovered

@@ -6,9 +6,9 @@ import json
 import math
 from typing import Any, Mapping, Optional
 
-from ..documents import MAX_DEPTH
-from ..redaction import HIDDEN, is_secret_name
-from ..resources.attributes import LISTS, MAPPINGS, is_text
+from ..catalogue.attributes import LISTS, MAPPINGS, is_text
+from ..core.documents import MAX_DEPTH
+from ..core.redaction import HIDDEN, is_secret_name
 
 __all__ = ["as_read", "mistyped", "not_a_text", "not_json"]
 

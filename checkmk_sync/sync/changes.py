@@ -6,11 +6,11 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
+from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
+from ..core.redaction import masked
 from ..errors import NotOwnedError
-from ..names import ADOPTED_LABEL, OWNER_LABEL
-from ..redaction import masked
 from .kinds import KINDS, Property
-from .observe import Found
+from .observed import Found
 
 __all__ = ["ADOPTED", "OWNER", "Action", "Change", "Conflict", "whose"]
 

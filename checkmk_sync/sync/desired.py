@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
-from ..configuration import nearest
+from ..catalogue.attributes import MASK, holds_mask
+from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL, why_no_key
+from ..catalogue.paths import folder_path, host_name, is_folder_hash, parent_folder
+from ..config.file import nearest
+from ..core.positions import Place
+from ..core.text import harmless
 from ..errors import InventoryError
 from ..errors.base import located
-from ..names import ADOPTED_LABEL, OWNER_LABEL, folder_path, host_name, is_folder_hash, parent_folder, why_no_key
-from ..places import Place
-from ..resources.attributes import MASK, holds_mask
-from ..texts import harmless
 from .attributes import as_read, mistyped, not_a_text
 from .kinds import KINDS, Property
 from .values import refused_everywhere

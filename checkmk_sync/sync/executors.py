@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
-from ..client import Checkmk
+from ..catalogue.attributes import MASK, holds_mask
+from ..client.checkmk import Checkmk
+from ..client.nouns.host_reads import FEW_NAMES
+from ..client.outcomes import Outcome, Outcomes, Status
+from ..client.records import Folder, Host
+from ..client.updates import with_fresh_etag
 from ..errors import AuthError, BatchError, CheckmkError
-from ..outcomes import Outcome, Outcomes, Status
-from ..records import Folder, Host
-from ..resources.attributes import MASK, holds_mask
-from ..resources.changes import with_fresh_etag
-from ..resources.host_lists import FEW_NAMES
 from .changes import Action, Change
 from .compare import merged
 from .desired import FOLDER
-from .observe import Found, found_folder, reread
+from .observed import Found, found_folder, reread
 
 __all__ = ["EXECUTORS", "Executor", "Result"]
 

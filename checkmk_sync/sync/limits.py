@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Mapping, Optional, Union
 
+from ..config.settings import Amount, SyncLimits
+from ..core.text import counted
 from ..errors import SettingsError
-from ..names import counted
-from ..settings import Amount, SyncLimits
 
 __all__ = ["Given", "Limits"]
 

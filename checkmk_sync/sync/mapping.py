@@ -7,10 +7,10 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional
 
-from ..places import Place
-from ..redaction import is_secret_name
-from ..resources.attributes import attribute_value
-from ..settings import nearest
+from ..catalogue.attributes import attribute_value
+from ..core.positions import Place
+from ..core.redaction import is_secret_name
+from ..core.text import nearest
 from .desired import FOLDER, Problem, Property
 from .templates import CellError, Template
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any, Iterator, Optional, Sequence, Union
 
-from ..documents import read_yaml
+from ..core.arguments import require
+from ..core.documents import read_yaml
+from ..core.positions import Place
+from ..core.text import nearest
 from ..errors import InventoryError, SettingsError
-from ..names import require
-from ..places import Place
-from ..settings import nearest
 from .attributes import as_read
 from .desired import Entry, Problem, Property, desired_state
 from .kinds import KINDS

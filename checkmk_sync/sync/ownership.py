@@ -8,11 +8,11 @@ import shlex
 from dataclasses import dataclass
 from typing import Mapping, Optional, Sequence
 
-from ..names import OWNER_LABEL
+from ..catalogue.labels import OWNER_LABEL
 from .changes import Conflict, whose
 from .desired import Object
 from .kinds import Property
-from .observe import Found, Observed
+from .observed import Found, Observed
 
 __all__ = ["Ownership"]
 

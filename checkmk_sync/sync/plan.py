@@ -8,9 +8,10 @@ import shlex
 from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Mapping, Optional
 
+from ..client.nouns.activation import PendingChange
+from ..core.arguments import several
+from ..core.text import counted, lookalikes
 from ..errors import NotOwnedError, PlanChangedError, SyncError, UnsafePlanError
-from ..names import counted, lookalikes, several
-from ..resources.activation import PendingChange
 from .changes import Action, Change, Conflict
 from .limits import Given, Limits
 from .renames import Rename

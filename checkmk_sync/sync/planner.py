@@ -5,15 +5,16 @@ from __future__ import annotations
 import collections
 from typing import Any, Iterator, Mapping, Optional
 
+from ..catalogue.paths import parent_folder
+from ..core.arguments import require
 from ..errors import InventoryError
-from ..names import parent_folder, require
 from .changes import ADOPTED, OWNER, Action, Change, Conflict
+from .checks import folders_that_stay, impossible_folders, refused, refused_name, warnings
 from .compare import is_as_wanted, merged
 from .desired import FOLDER, REMOVE, Desired, Object, Problem
-from .doubts import folders_that_stay, impossible_folders, refused, refused_name, warnings
 from .kinds import Property
 from .limits import Limits
-from .observe import Found, Observed
+from .observed import Found, Observed
 from .ownership import Ownership
 from .plan import Plan
 from .references import Key, References, in_order

@@ -11,11 +11,11 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
-from ..waves import waves
+from ..core.waves import waves
 from .changes import OWNER, Action, Change, Conflict
 from .desired import REMOVE, Desired, Object, Problem
 from .kinds import KINDS, Property
-from .observe import Found, Observed
+from .observed import Found, Observed
 
 __all__ = ["Key", "References", "in_order"]
 

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Callable, Collection, Iterator, Sequence
 
-from ..names import counted, parent_folder
+from ..catalogue.paths import parent_folder
+from ..core.text import counted
 from .changes import Action, Change
 from .desired import FOLDER
 

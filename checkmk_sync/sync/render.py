@@ -6,9 +6,8 @@ import json
 import re
 from typing import Any, Callable, Iterator
 
-from ..names import counted
-from ..redaction import is_secret_name, masked
-from ..texts import harmless
+from ..core.redaction import is_secret_name, masked
+from ..core.text import counted, harmless
 from .changes import OWNER, Action, Change
 from .compare import is_as_wanted, kept_beside
 from .desired import FOLDER

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Iterator, Optional, Sequence
 
+from ..client.nouns.activation import ActivationResult
+from ..client.outcomes import Outcome, Status
+from ..core.text import counted
 from ..errors import CheckmkError
-from ..names import counted
-from ..outcomes import Outcome, Status
-from ..resources.activation import ActivationResult
 from .changes import Action, Change
 from .compare import is_as_wanted
-from .observe import Found, Observed
+from .observed import Found, Observed
 from .plan import Plan
 from .render import on_one_line
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Iterable, Iterator, Mapping, Optional
 
-from ..client import Checkmk
-from ..names import ServiceState
-from ..query import column
-from ..records import ServiceStatus
-from ..resources.changes import noted_time
-from .observe import Found
+from ..catalogue.states import ServiceState
+from ..client.checkmk import Checkmk
+from ..client.query import column
+from ..client.records import ServiceStatus
+from ..client.updates import noted_time
+from .observed import Found
 
 __all__ = ["silent", "undiscovered"]
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Optional, Union
 
-from ..configuration import nearest
+from ..config.file import nearest
 
 __all__ = ["misshapen"]
 

@@ -11,8 +11,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Callable, Mapping, Optional, Union
 
-from ..documents import SHOWN
-from ..settings import nearest
+from ..core.documents import SHOWN
+from ..core.text import nearest
 
 __all__ = ["FILTERS", "CellError", "Field", "Template", "TemplateError", "parse"]
 

@@ -6,10 +6,11 @@ import ipaddress
 import re
 from typing import Any, Callable, Optional
 
-from ..configuration import nearest
-from ..names import CheckmkVersion, host_name
-from ..redaction import HIDDEN, is_secret_name
-from ..resources.attributes import ADDRESSES, BUILT_IN, CHOICES, FLAGS, LACKING, NEWER, NOT_OF_FOLDERS
+from ..catalogue.attributes import ADDRESSES, BUILT_IN, CHOICES, FLAGS, LACKING, NEWER, NOT_OF_FOLDERS
+from ..catalogue.paths import host_name
+from ..catalogue.versions import CheckmkVersion
+from ..config.file import nearest
+from ..core.redaction import HIDDEN, is_secret_name
 from .attributes import as_read
 from .shapes import misshapen
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..clock import ManualClock
+from ..core.clock import ManualClock
 from ..errors import MissingExtraError
 
 if TYPE_CHECKING:

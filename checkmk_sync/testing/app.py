@@ -17,12 +17,12 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from . import handlers
-from .context import ENDPOINTS, Context, Endpoint, World
+from .configuration import User
 from .crash import crash_response
-from .http import JSON, Problem, parsed_json, problem_response
+from .endpoints import ENDPOINTS, Context, Endpoint, World
+from .fault_middleware import Trouble
 from .login import logged_in
-from .state import User
-from .trouble import Trouble
+from .replies import JSON, Problem, parsed_json, problem_response
 
 __all__ = ["Received", "SiteApp"]
 

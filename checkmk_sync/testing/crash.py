@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 
 from werkzeug.wrappers import Request, Response
 
-from .http import PROBLEM, parsed_json
-from .state import iso
+from .configuration import iso
+from .replies import PROBLEM, parsed_json
 
 if TYPE_CHECKING:
-    from .context import World
+    from .endpoints import World
 
 __all__ = ["crash_response"]
 

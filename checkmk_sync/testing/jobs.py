@@ -6,9 +6,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Sequence
 
-from . import services
-from .core import Core, MonitoredHost
-from .state import HostConfig, Setup, iso
+from . import sample_services as services
+from .configuration import HostConfig, Setup, iso
+from .monitoring_core import Core, MonitoredHost
 
 __all__ = ["BULK", "ActivationJob", "Activations", "DiscoveryJobs", "Job", "Renames"]
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Callable, Collection, Mapping, Optional
 
-from .schema import Field, listed, messages, pattern, text
+from .validation import Field, listed, messages, pattern, text
 
 __all__ = ["BadQuery", "Predicate", "about_the_host", "compiled"]
 

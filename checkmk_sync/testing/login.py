@@ -7,8 +7,8 @@ import hmac
 import re
 from typing import Callable, Mapping
 
-from .http import Problem
-from .state import User
+from .configuration import User
+from .replies import Problem
 
 __all__ = ["logged_in"]
 

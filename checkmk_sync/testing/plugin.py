@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Iterator
 import pytest
 
 if TYPE_CHECKING:
-    from ..client import Checkmk
+    from ..client.checkmk import Checkmk
     from .site import SimulatedSite
 
 __all__ = ["checkmk_client", "checkmk_site"]

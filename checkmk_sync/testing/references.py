@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from . import attributes
-from .schema import Check, pattern, text
+from . import host_attributes as attributes
+from .validation import Check, pattern, text
 
 if TYPE_CHECKING:
-    from .context import World
+    from .endpoints import World
 
 __all__ = ["FOLDER", "HOST_NAME", "existing_folder", "existing_host", "existing_site", "node", "unused_host_name"]
 

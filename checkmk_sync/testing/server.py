@@ -9,7 +9,7 @@ from typing import Any
 from cheroot import wsgi
 from cheroot.server import HTTPConnection, HTTPRequest
 
-from .trouble import SOCKET
+from .fault_middleware import SOCKET
 
 __all__ = ["Server"]
 

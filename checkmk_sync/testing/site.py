@@ -5,18 +5,18 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Union
 
-from ..clock import Clock, SystemClock
-from ..names import folder_path
-from . import services as service_catalogue
+from ..catalogue.paths import folder_path
+from ..core.clock import Clock, SystemClock
+from . import sample_services as service_catalogue
 from .app import Received, SiteApp
-from .context import World
+from .configuration import PERMISSIONS, Setup, User
 from .control import Control
-from .core import Core
+from .endpoints import World
 from .faults import Fault, FaultScript
 from .jobs import Activations, DiscoveryJobs, Renames
-from .profile import Profile
+from .monitoring_core import Core
 from .server import Server
-from .state import PERMISSIONS, Setup, User
+from .version_profile import Profile
 
 __all__ = ["SimulatedSite"]
 
@@ -118,7 +118,7 @@ class SimulatedSite:
 
     def client(self, username: Optional[str] = None, **options: Any) -> Any:
         """A :class:`checkmk_sync.Checkmk` for this site, as its automation user or another that was added."""
-        from ..client import Checkmk
+        from ..client.checkmk import Checkmk
 
         name = username or self.username
         return Checkmk(self.url, self.site, name, self._app.world.setup.users[name].password, **options)

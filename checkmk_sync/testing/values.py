@@ -6,7 +6,7 @@ import ipaddress
 import re
 from typing import Any, Callable, Container, Mapping, Optional
 
-from .schema import (
+from .validation import (
     NULL,
     REQUIRED,
     Check,

@@ -11,9 +11,9 @@ import yaml
 
 from checkmk_sync import errors, recovery
 from checkmk_sync.cli.reference import reference
-from checkmk_sync.configuration import _ADVANCED, _ENVIRONMENT, _SECRET_KEYS
+from checkmk_sync.config.file import _ADVANCED, _ENVIRONMENT, _SECRET_KEYS
+from checkmk_sync.config.settings import Settings
 from checkmk_sync.mcp.reference import reference as tools
-from checkmk_sync.settings import Settings
 from checkmk_sync.testing import Fault
 from tests.conftest import PACKAGE, ROOT
 

@@ -9,53 +9,17 @@ from typing import Iterator
 from tests.conftest import PACKAGE
 
 FLOORS = (
-    {
-        "errors",
-        "wire",
-        "clock",
-        "forks",
-        "names",
-        "credentials",
-        "redaction",
-        "places",
-        "documents",
-        "settings",
-        "configuration",
-    }
-    | {"texts", "cancelling"},
-    {"batch", "recovery", "metrics"},
-    {
-        "cache",
-        "adapter",
-        "auth",
-        "blocks",
-        "decode",
-        "decoders",
-        "metering",
-        "problem",
-        "proof",
-        "sessions",
-        "transport",
-        "watchdog",
-    },
-    {
-        "catalogue",
-        "resource",
-        "resources",
-        "records",
-        "query",
-        "partitions",
-        "streaming",
-        "waiting",
-        "waves",
-        "outcomes",
-        "bulk",
-        "claims",
-    },
-    {"client", "services"},
-    {"sync", "doctor"},
-    {"verbs", "cli", "mcp", "testing", "__main__"},
+    {"errors", "core", "config", "catalogue"},
+    {"recovery", "metrics", "batch", "streaming"},
+    {"http", "cache"},
+    {"client"},
+    {"services"},
+    {"sync"},
+    {"cli", "mcp", "commands", "testing", "__main__"},
 )
+CORE = {
+    *("arguments", "call", "cancellation", "clock", "documents", "fork", "positions", "redaction", "text", "waves"),
+}
 # The simulated site must not make the client's mistakes: it knows names and clocks, and `.client()` makes a client.
 ALLOWED_IN_TESTING = FLOORS[0] | {"testing", "client"}
 
@@ -91,6 +55,11 @@ def _floor(room: str) -> int:
 
 def test_every_file_has_a_floor() -> None:
     assert {_room(path) for path, _ in _modules()} == set().union(*FLOORS)
+
+
+def test_the_vocabulary_is_no_drawer() -> None:
+    found = {path.stem for path in (PACKAGE / "core").glob("*.py")} - {"__init__"}
+    assert found == CORE
 
 
 def test_nothing_imports_upwards() -> None:

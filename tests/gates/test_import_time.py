@@ -33,7 +33,7 @@ def test_importing_the_client_imports_no_extra() -> None:
 
 def test_the_pytest_plugin_imports_nothing_before_it_is_used() -> None:
     found = _loaded("import checkmk_sync.testing.plugin")
-    assert not found & {"requests", "cheroot", "werkzeug", "checkmk_sync.client", "checkmk_sync.testing.site"}
+    assert not found & {"requests", "cheroot", "werkzeug", "checkmk_sync.client.checkmk", "checkmk_sync.testing.site"}
 
 
 def test_the_command_line_imports_no_server() -> None:

@@ -45,7 +45,7 @@ def test_wheel_holds_the_package_only(built: Path) -> None:
 def test_sdist_holds_what_the_wheel_needs(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     names = {name.partition("/")[2] for name in tarfile.open(sdist).getnames()}
-    assert {"setup.cfg", "setup.py", "README.md", "LICENSE", "checkmk_sync/client.py"} <= names
+    assert {"setup.cfg", "setup.py", "README.md", "LICENSE", "checkmk_sync/client/checkmk.py"} <= names
 
 
 def _declared(wheel: Path) -> set[str]:
@@ -89,7 +89,7 @@ def test_wheel_works_alone_in_an_empty_environment(built: Path, tmp_path: Path) 
     python = tmp_path / "venv" / "bin" / "python"
     environment = {"PYTHONPATH": str(libraries), "PATH": ""}
     code = (
-        "import checkmk_sync, checkmk_sync.sync, checkmk_sync.doctor, checkmk_sync.verbs\n"
+        "import checkmk_sync, checkmk_sync.sync, checkmk_sync.commands.doctor, checkmk_sync.commands\n"
         "checkmk_sync.Checkmk('https://mon.example.com', 's', 'automation', 'secret').close()\n"
         "try:\n"
         "    from checkmk_sync.testing import SimulatedSite\n"

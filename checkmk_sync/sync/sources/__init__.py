@@ -10,10 +10,10 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Optional, Union, cast
 
-from ...documents import MAX_BYTES, MAX_DEPTH, Document, read_json, read_limited, read_yaml
+from ...core.arguments import a_type, require
+from ...core.documents import MAX_BYTES, MAX_DEPTH, Document, read_json, read_limited, read_yaml
 from ...errors import InventoryError, SettingsError
 from ...errors.base import located
-from ...names import a_type, require
 from ..desired import Desired, Entry, Object, Problem, desired_state
 from ..mapping import ColumnMap
 from ..mapping_file import load_map

@@ -8,9 +8,9 @@ import io
 import re
 from typing import Any, Iterator, Mapping, Optional, Union
 
+from ...catalogue.attributes import attribute_value
+from ...core.positions import Place
 from ...errors import SettingsError
-from ...places import Place
-from ...resources.attributes import attribute_value
 from ..desired import Entry, Problem
 
 __all__ = ["Table", "csv_entries", "delimiter_of", "names_hosts", "separator_in"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 from typing import Optional, Union
 
+from ...core.text import is_encoding
 from ...errors import SettingsError
-from ...texts import is_encoding
 
 __all__ = ["checked_encoding", "decoded", "is_probably_utf8"]
 

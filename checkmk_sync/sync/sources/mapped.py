@@ -6,10 +6,10 @@ from collections import Counter
 from functools import partial
 from typing import Any, Iterator, Mapping, Optional, Union
 
-from ...documents import Document
+from ...core.documents import Document
+from ...core.positions import Place
+from ...core.text import counted
 from ...errors import SettingsError
-from ...names import counted
-from ...places import Place
 from ..desired import Entry, Problem
 from ..mapping import ColumnMap
 from .csv_rows import Table

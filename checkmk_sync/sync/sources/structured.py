@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Callable, Iterator, Optional, Union
 
-from ...documents import Document
+from ...core.arguments import require
+from ...core.documents import Document
+from ...core.positions import Place
+from ...core.text import nearest
 from ...errors import SettingsError
-from ...names import require
-from ...places import Place
-from ...settings import nearest
 from ..attributes import as_read
 from ..desired import REMOVE, Desired, Entry, Problem
 from ..kinds import KINDS, by_section

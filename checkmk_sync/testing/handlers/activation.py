@@ -6,11 +6,11 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from ..context import Context, endpoint
-from ..http import Problem, json_response
+from ..configuration import etag
+from ..endpoints import Context, endpoint
 from ..jobs import ActivationJob
-from ..schema import Field, flag, listed, text
-from ..state import etag
+from ..replies import Problem, json_response
+from ..validation import Field, flag, listed, text
 
 __all__: list[str] = []
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ..context import World
-from ..schema import Check, Field, listed, text
+from ..endpoints import World
+from ..validation import Check, Field, listed, text
 
 __all__ = ["applied", "folder_changes", "host_changes", "one_change", "says_nothing"]
 

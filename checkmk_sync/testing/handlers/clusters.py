@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from ..context import PATH_CHECKS, Context, World, endpoint
-from ..http import bad_fields, json_response
+from ..configuration import HostConfig
+from ..endpoints import PATH_CHECKS, Context, World, endpoint
 from ..references import existing_host as exists
 from ..references import node
-from ..schema import REQUIRED, Field, listed
-from ..state import HostConfig
+from ..replies import bad_fields, json_response
+from ..validation import REQUIRED, Field, listed
 from .hosts import BAKE, create, existing_host, new_host, require_etag
 
 __all__: list[str] = []

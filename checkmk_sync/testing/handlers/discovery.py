@@ -6,13 +6,13 @@ from typing import Any, Mapping
 
 from werkzeug.wrappers import Response
 
-from .. import services
-from ..context import PATH_CHECKS, Context, World, endpoint
-from ..http import Problem, json_response
+from .. import sample_services as services
+from ..configuration import HostConfig
+from ..endpoints import PATH_CHECKS, Context, World, endpoint
 from ..jobs import BULK, Job
 from ..references import existing_host as exists
-from ..schema import REQUIRED, Field, choice, flag, listed, record, text, whole
-from ..state import HostConfig
+from ..replies import Problem, json_response
+from ..validation import REQUIRED, Field, choice, flag, listed, record, text, whole
 from .hosts import existing_host
 
 __all__: list[str] = []

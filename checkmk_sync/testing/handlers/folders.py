@@ -7,12 +7,12 @@ from typing import Any, Mapping
 
 from werkzeug.wrappers import Response
 
-from ...names import folder_id
-from ..context import PATH_CHECKS, Context, World, endpoint
-from ..http import Problem, bad_fields, collection, json_response
+from ...catalogue.paths import folder_id
+from ..configuration import FolderConfig, etag
+from ..endpoints import PATH_CHECKS, Context, World, endpoint
 from ..references import FOLDER, existing_folder
-from ..schema import REQUIRED, Field, choice, flag, listed, nonempty, pattern, record, text
-from ..state import FolderConfig, etag
+from ..replies import Problem, bad_fields, collection, json_response
+from ..validation import REQUIRED, Field, choice, flag, listed, nonempty, pattern, record, text
 from .changes import applied, folder_changes, one_change
 from .hosts import host_collection, refuse_parents
 

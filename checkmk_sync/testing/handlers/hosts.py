@@ -6,14 +6,14 @@ from typing import Any, Collection, Mapping, Optional
 
 from werkzeug.wrappers import Response
 
-from ...names import folder_id
-from ..attributes import DEFAULT_SCAN
-from ..context import PATH_CHECKS, Context, World, endpoint
-from ..fields import FieldsError, FieldsFilter
-from ..http import Problem, bad_fields, collection, json_response, missing
+from ...catalogue.paths import folder_id
+from ..configuration import HostConfig, etag
+from ..endpoints import PATH_CHECKS, Context, World, endpoint
+from ..fields_filter import FieldsError, FieldsFilter
+from ..host_attributes import DEFAULT_SCAN
 from ..references import HOST_NAME, existing_folder, unused_host_name
-from ..schema import REQUIRED, Field, flag, listed, text
-from ..state import HostConfig, etag
+from ..replies import Problem, bad_fields, collection, json_response, missing
+from ..validation import REQUIRED, Field, flag, listed, text
 from .changes import applied, host_changes, one_change, says_nothing
 
 __all__ = [

@@ -6,11 +6,11 @@ from typing import Mapping
 
 from werkzeug.wrappers import Response
 
-from ..context import Context, World, endpoint
-from ..http import Problem, bad_fields, json_response
+from ..configuration import HostConfig
+from ..endpoints import Context, World, endpoint
 from ..references import existing_host
-from ..schema import REQUIRED, Field, listed, record
-from ..state import HostConfig
+from ..replies import Problem, bad_fields, json_response
+from ..validation import REQUIRED, Field, listed, record
 from .changes import host_changes, one_change
 from .hosts import BAKE, changed_attributes, host_object, new_host, refuse_parents
 

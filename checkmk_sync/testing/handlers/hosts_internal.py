@@ -7,9 +7,9 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from ..context import Context, endpoint
-from ..http import Problem, json_response
-from ..schema import REQUIRED, Field, text
+from ..endpoints import Context, endpoint
+from ..replies import Problem, json_response
+from ..validation import REQUIRED, Field, text
 from .hosts import existing_host
 
 __all__: list[str] = []

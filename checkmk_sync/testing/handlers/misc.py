@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from ..context import Context, endpoint
-from ..http import json_response
+from ..endpoints import Context, endpoint
+from ..replies import json_response
 
 __all__: list[str] = []
 

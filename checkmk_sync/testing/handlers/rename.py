@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from ..context import Context, World, endpoint
-from ..http import Problem, json_response
-from ..profile import Profile
+from ..endpoints import Context, World, endpoint
 from ..references import unused_host_name
-from ..schema import REQUIRED, Field
+from ..replies import Problem, json_response
+from ..validation import REQUIRED, Field
+from ..version_profile import Profile
 from .hosts import existing_host, host_etag, host_object
 
 __all__: list[str] = []

@@ -8,12 +8,12 @@ from urllib.parse import quote_plus
 from werkzeug.wrappers import Response
 
 from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, chosen
-from ..context import PATH_CHECKS, Context, World, endpoint
-from ..http import Problem, bad_fields, collection, json_response
+from ..endpoints import PATH_CHECKS, Context, World, endpoint
 from ..livestatus import BadQuery, Predicate, about_the_host, compiled
-from ..profile import Profile
 from ..references import HOST_NAME, existing_site
-from ..schema import REQUIRED, Check, Field, listed, text
+from ..replies import Problem, bad_fields, collection, json_response
+from ..validation import REQUIRED, Check, Field, listed, text
+from ..version_profile import Profile
 
 __all__: list[str] = []
 

@@ -1,0 +1,189 @@
+"""What became of each item, and how far the batch is."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Optional, TypeVar
+
+from ..core.clock import Clock
+from ..errors import BatchError, CheckmkError
+
+__all__ = ["BatchItem", "BatchProgress", "BatchResult", "BatchStatus", "Done", "Skip", "Tally"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Skip(Exception):
+    """Raised by an operation or a validation: there is nothing to do for this item, for the reason given."""
+
+
+class BatchStatus(enum.Enum):
+    """SUCCESS: the operation returned. FAILED: it raised, or was never called. SKIPPED: nothing to do."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Done(NamedTuple):
+    """What an operation made of an item; it knows nothing of the item itself."""
+
+    status: BatchStatus
+    result: Any = None
+    error: Optional[BaseException] = None
+    note: str = ""
+    attempts: int = 0
+    started: Optional[float] = None
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class BatchItem(Generic[T, R]):
+    """The fate of one item. ``index`` counts from 0 in the order of the input, ``key`` names the item.
+
+    ``started`` is a UNIX time, None for what was never tried; ``duration_s`` includes repeats and the
+    waits between them. ``note`` says why an item was skipped; with ``resumed`` the journal says that it
+    was done before.
+    """
+
+    index: int
+    key: str
+    item: T
+    status: BatchStatus
+    result: Optional[R] = None
+    error: Optional[BaseException] = None
+    note: str = ""
+    attempts: int = 0
+    started: Optional[float] = None
+    duration_s: float = 0.0
+    resumed: bool = False
+
+    @property
+    def ended(self) -> Optional[float]:
+        """The UNIX time at which the outcome was known."""
+        return None if self.started is None else self.started + self.duration_s
+
+    @property
+    def reason(self) -> str:
+        """The error, or else the note, as a text."""
+        return self.note if self.error is None else str(self.error) or type(self.error).__name__
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, without the item and the result."""
+        return {
+            "key": self.key,
+            "status": self.status.value,
+            "error": None if self.error is None else _plain(self.error),
+            "note": self.note,
+            "attempts": self.attempts,
+            "started": self.started,
+            "duration_s": self.duration_s,
+        }
+
+
+def _plain(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, CheckmkError):
+        return error.to_dict()
+    return {"error": type(error).__name__, "message": str(error)}
+
+
+@dataclass(frozen=True)
+class BatchProgress:
+    """How far a batch is; times are seconds.
+
+    ``total_items`` is None until it is known, which for a generator is its end. ``resumed`` counts those of
+    the ``skipped`` that the journal knew.
+    """
+
+    total_items: Optional[int]
+    success: int
+    failed: int
+    skipped: int
+    resumed: int
+    duration: float
+
+    @property
+    def done(self) -> int:
+        """The items with an outcome."""
+        return self.success + self.failed + self.skipped
+
+    @property
+    def items_per_second(self) -> float:
+        """What this run does in a second; what the journal knew does not count."""
+        return (self.done - self.resumed) / self.duration if self.duration > 0 else 0.0
+
+    @property
+    def progress_percent(self) -> Optional[float]:
+        """0 to 100; None while the total is unknown."""
+        if self.total_items is None:
+            return None
+        return 100.0 * self.done / self.total_items if self.total_items else 100.0
+
+    @property
+    def estimated_remaining(self) -> Optional[float]:
+        """Seconds until the end at the rate so far; None while the total or the rate is unknown."""
+        if self.total_items is None:
+            return None
+        left = self.total_items - self.done
+        if left == 0:
+            return 0.0
+        return left / self.items_per_second if self.items_per_second else None
+
+
+@dataclass(frozen=True)
+class BatchResult(Generic[T, R]):
+    """A batch at its end: ``items`` holds one outcome for each item, in the order of the input."""
+
+    batch_id: str
+    items: list[BatchItem[T, R]]
+    progress: BatchProgress
+
+    @property
+    def failed(self) -> list[BatchItem[T, R]]:
+        """What failed, each with its error."""
+        return [item for item in self.items if item.status is BatchStatus.FAILED]
+
+    @property
+    def ok(self) -> bool:
+        """True when nothing failed."""
+        return not self.progress.failed
+
+    def raise_for_failures(self) -> None:
+        """BatchError when something failed."""
+        if not self.ok:
+            first = self.failed[0]
+            count = f"{self.progress.failed} of {len(self.items)}"
+            raise BatchError(f"{count} failed; first: {first.key}: {first.reason}", outcomes=self.items)
+
+    def __repr__(self) -> str:
+        counts = f"{self.progress.success} success, {self.progress.failed} failed, {self.progress.skipped} skipped"
+        return f"BatchResult({self.batch_id!r}, {counts})"
+
+
+class Tally:
+    """Counts outcomes."""
+
+    def __init__(self, clock: Clock, total: Optional[int]) -> None:
+        self._now, self.total = clock.monotonic, total
+        self._begun = self._now()
+        self._counts = dict.fromkeys(BatchStatus, 0)
+        self._resumed = 0
+
+    def add(self, outcome: BatchItem[Any, Any]) -> None:
+        """Count one."""
+        self._counts[outcome.status] += 1
+        self._resumed += outcome.resumed
+
+    def progress(self) -> BatchProgress:
+        """The counts as of now."""
+        counts = self._counts
+        return BatchProgress(
+            self.total,
+            counts[BatchStatus.SUCCESS],
+            counts[BatchStatus.FAILED],
+            counts[BatchStatus.SKIPPED],
+            self._resumed,
+            self._now() - self._begun,
+        )

@@ -1,0 +1,10 @@
+"""What belongs to no family."""
+
+from __future__ import annotations
+
+from ..core.call import Kind
+from .operation import Operation
+
+__all__ = ["ROWS"]
+
+ROWS = (Operation("site", "version", "GET", "/version", Kind.POLL),)

@@ -1,0 +1,183 @@
+"""What the command line shows: tables for people, tabs for pipes, JSON for machines."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import json
+import shutil
+import sys
+from contextlib import contextmanager
+from typing import Any, Container, Iterable, Iterator, Mapping, Optional, Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from ..core.redaction import masked
+from ..core.text import counted, harmless
+from ..sync import Step
+from .guarded_streams import encodable, is_read
+from .stats import cost_as_text
+from .table import lines
+
+__all__ = ["Output", "safe"]
+
+MAX_LINES = 40  # of one error
+WIDE_ROWS = 200  # a table has to know its widest row; longer lists leave in pieces of this many
+
+
+def safe(value: Any) -> str:
+    """A text that no terminal takes for a command: control and direction characters are written out."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return harmless(text)
+
+
+def local_time(value: Any) -> Any:
+    """Return an ISO 8601 or UNIX time as short local time, and any other value unchanged."""
+    try:
+        if isinstance(value, str):
+            # Python before 3.11 does not read the Z.
+            moment = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
+        elif isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+            moment = datetime.datetime.fromtimestamp(value, datetime.timezone.utc)
+        else:
+            return value
+        return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError, OSError):
+        return value
+
+
+class Output:
+    """Results go to stdout, everything else to stderr; progress bars only where stderr is a terminal."""
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json, self.quiet = as_json, quiet
+        # Passed explicitly, because rich would otherwise let FORCE_COLOR put colours into files and pipes.
+        self.is_terminal = sys.stdout.isatty()
+        self.console = Console(highlight=False, soft_wrap=True, force_terminal=self.is_terminal)
+        self._errors = Console(stderr=True, highlight=False, soft_wrap=True, force_terminal=sys.stderr.isatty())
+
+    def line(self, text: str, style: str = "") -> None:
+        """One line for people on stdout."""
+        self.console.print(Text(safe(text), style=style))
+
+    def note(self, text: str) -> None:
+        """One line on stderr, unless quiet."""
+        if not self.quiet:
+            self._errors.print(Text(safe(text)))
+
+    def question(self, text: str) -> None:
+        """One line on stderr for who is about to be asked."""
+        self._errors.print(Text(safe(text)))
+
+    def error(self, message: str, facts: Optional[Mapping[str, Any]] = None) -> None:
+        """Print a failure on stderr, keeping the lines of the message, or as JSON."""
+        if self.as_json and facts is not None:
+            sys.stderr.write(json.dumps(facts, default=str) + "\n")
+            return
+        lines = message.split("\n")
+        if len(lines) > MAX_LINES:
+            lines[MAX_LINES:] = [f"  … and {counted(len(lines) - MAX_LINES, 'more line')} (all of it with --json)"]
+        for number, part in enumerate(lines):
+            self._errors.print(Text(f"{'Error: ' if number == 0 else ''}{safe(part)}", style="red"))
+
+    def cost(self, cost: Mapping[str, Any]) -> None:
+        """What the command cost, on stderr even when quiet: it was asked for."""
+        if self.as_json:
+            sys.stderr.write(json.dumps({"stats": cost}) + "\n")
+            return
+        for line in cost_as_text(cost):
+            self._errors.print(Text(line))
+
+    def data(self, data: Any) -> None:
+        """JSON on stdout."""
+        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=True, default=str) + "\n")
+
+    def record(self, record: Mapping[str, Any]) -> None:
+        """Print one object; only JSON shows what is secret by its name."""
+        if self.as_json:
+            self.data(record)
+            return
+        for name, value in masked(record).items():
+            if isinstance(value, Mapping):
+                self.console.print(Text(f"{name}:", style="bold"))
+                for key, inner in value.items():
+                    self.console.print(Text(f"  {safe(key)}: {safe(inner)}"))
+            else:
+                self.console.print(Text.assemble((f"{name}: ", "bold"), safe(value)))
+
+    def rows(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        columns: Sequence[str],
+        *,
+        times: Container[str] = (),
+        empty: str = "no match",
+    ) -> None:
+        """Print rows while they arrive, in constant memory, as long as somebody reads them. Only JSON shows secrets.
+
+        The columns in ``times`` are shown as local times, except in JSON. On a terminal ``empty`` is shown if there are
+        no rows.
+        """
+        rows = itertools.takewhile(lambda _row: is_read(), rows)
+        if self.as_json:
+            self._json_rows(rows)
+            return
+
+        def cells(row: Mapping[str, Any]) -> list[str]:
+            values = ((name, masked(row.get(name), name)) for name in columns)
+            return [safe(local_time(value) if name in times else value) for name, value in values]
+
+        shown = map(cells, rows)
+        if not self.is_terminal:
+            for row in shown:
+                sys.stdout.write("\t".join(row) + "\n")
+        elif not self._table(shown, columns) and empty:
+            self.note(empty)
+
+    @staticmethod
+    def _json_rows(rows: Iterable[Mapping[str, Any]]) -> None:
+        separator = "[\n"
+        for row in rows:
+            sys.stdout.write(separator + json.dumps(row, default=str))
+            separator = ",\n"
+        sys.stdout.write("\n]\n" if separator == ",\n" else "[]\n")
+
+    def _table(self, rows: Iterator[list[str]], columns: Sequence[str]) -> bool:
+        """Print a table. Return False if there are no rows."""
+        headed, width = True, shutil.get_terminal_size().columns
+        encoding = sys.stdout.encoding
+        ellipsis = encodable("…", encoding)
+        shown = ([encodable(cell, encoding) for cell in row] for row in rows)
+        for some in iter(lambda: list(itertools.islice(shown, WIDE_ROWS)), []):
+            for line in lines(columns, some, width, headed=headed, ellipsis=ellipsis):
+                self.console.print(line)
+            headed = False
+        return not headed
+
+    def _note_stage(self, step: Step) -> None:
+        if step.done == 0:
+            self.note(f"{step.stage} ({step.total})" if step.total > 1 else step.stage)
+
+    @contextmanager
+    def progress(self) -> Iterator[Any]:
+        """A function to call with each :class:`Step`; it draws bars on a terminal, elsewhere it notes each stage."""
+        if self.quiet or self.as_json:
+            yield lambda _step: None
+            return
+        if not self._errors.is_terminal:
+            yield self._note_stage
+            return
+        columns = (TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self._errors) as bars:
+            tasks: dict[str, Any] = {}
+
+            def watch(step: Step) -> None:
+                if step.stage not in tasks:
+                    tasks[step.stage] = bars.add_task(step.stage, total=step.total)
+                bars.update(tasks[step.stage], completed=step.done, total=step.total)
+
+            yield watch

@@ -1,0 +1,210 @@
+"""Folders of the configuration."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Sequence
+
+from ...catalogue.paths import folder_id, folder_path, is_folder_hash, parent_folder
+from ...core.arguments import one_name
+from ...errors import BadRequestError, CheckmkError, NotFoundError, PreconditionError
+from ...streaming import Stream
+from ..records import Folder
+from ..resource import Resource, parsed, writes
+from ..settling import after_create, after_refusal, settle
+from ..updates import Attributes, Change, body_of, holds, is_made_by, one_kind, plain, with_fresh_etag
+
+__all__ = ["Folders"]
+
+
+class Folders(Resource):
+    """``client.folders``. A folder may be spelled ``/a/b``, ``~a~b``, ``\\a\\b`` or by its 32-digit id."""
+
+    noun = "folders"
+
+    def get(self, folder: str, *, fresh: bool = False) -> Folder:
+        """One folder with its ETag. NotFoundError where there is none."""
+        return self._record(Folder.parse, "get", path={"folder": folder_id(folder)}, fresh=fresh)
+
+    def find(self, folder: str, *, fresh: bool = False) -> Optional[Folder]:
+        """One folder, or None where :meth:`get` raises NotFoundError."""
+        try:
+            return self.get(folder, fresh=fresh)
+        except NotFoundError:
+            return None
+
+    def each(self, parent: str = "/", *, recursive: bool = True) -> Stream[Folder]:
+        """``parent`` and everything below it, or without ``recursive`` its direct children only."""
+        query = {"parent": folder_id(parent), "recursive": recursive, "show_hosts": False}
+        return Stream(
+            lambda received: parsed(self._blocks("list", received, parts=Folder.PARTS, query=query), Folder.parse_all)
+        )
+
+    @writes
+    def create(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
+        """Create one folder in a parent that exists; its title is its name unless given.
+
+        BadRequestError when it exists or the parent does not. It is looked for first, as in ``hosts.create``.
+        """
+        return self._create(folder_path(folder), title, attributes, was_absent=False)
+
+    @writes
+    def create_absent(
+        self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None
+    ) -> Folder:
+        """Create a folder that the caller has just looked for in vain: :meth:`create` without looking again."""
+        return self._create(folder_path(folder), title, attributes, was_absent=True)
+
+    def _create(self, path: str, title: Optional[str], attributes: Optional[Attributes], *, was_absent: bool) -> Folder:
+        parent = parent_folder(path)
+        if parent is None or is_folder_hash(path):
+            raise ValueError(f"{path!r} cannot be created: a path below '/' is needed")
+        if title is not None:
+            one_name(title, "title")
+        name = path.rpartition("/")[2]
+        body = {"name": name, "title": title or name, "parent": parent, "attributes": plain(attributes or {}, path)}
+        with self._site.created.claim("folders", (path,)) as claim:
+            was_absent = was_absent or self._is_absent("get", {"folder": folder_id(path)})
+            try:
+                return self._record(Folder.parse, "create", body=body, about=(path,))
+            except CheckmkError as error:
+                if not was_absent or path not in claim:
+                    raise
+                return after_create(
+                    self._site, error, path, claim, lambda site: self._via(site)._as_created(path, body)
+                )
+
+    @writes
+    def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
+        """The folder, created with all missing parents where it is not there; an existing one stays as it is."""
+        path = folder_path(folder)
+        found = self.find(path, fresh=True)
+        if found is not None:
+            return found
+        parent = parent_folder(path)
+        if parent is not None and parent != "/":
+            self.ensure(parent)
+        try:
+            return self.create_absent(path, title=title, attributes=attributes)
+        except BadRequestError:  # somebody else was faster, unless it still is not there
+            found = self.find(path, fresh=True)
+            if found is None:
+                raise
+            return found
+
+    @writes
+    def update(
+        self,
+        folder: str,
+        change: Optional[Change] = None,
+        *,
+        title: Optional[str] = None,
+        attributes: Optional[Attributes] = None,
+        update_attributes: Optional[Attributes] = None,
+        remove_attributes: Optional[Sequence[str]] = None,
+        etag: Optional[str] = None,
+    ) -> Folder:
+        """Change title or attributes; works like ``hosts.update``."""
+        given: dict[str, Any] = one_kind(attributes, update_attributes, remove_attributes, folder)
+        if title is not None:
+            given["title"] = one_name(title, "title")
+        if change is None and not given:
+            raise ValueError("give a title, a change function or one kind of attributes")
+        if change is not None and set(given) - {"title"}:
+            raise ValueError("give either a change function or attributes")
+
+        def write(before: Folder) -> Folder:
+            body = given if change is None else {**given, **body_of(change, before.attributes, folder)}
+            if not body:
+                return before
+            path = {"folder": folder_id(folder)}
+            sent = dict(path=path, body=body, etag=etag or before.etag or "*", about=(before.path,))
+            try:
+                return self._record(Folder.parse, "update", **sent)
+            except PreconditionError as error:
+                return after_refusal(self._site, error, lambda site: self._via(site)._if_so(folder, body))
+            except CheckmkError as error:
+                return settle(self._site, error, lambda site: self._via(site)._if_so(folder, body))
+
+        return with_fresh_etag(lambda: self.get(folder, fresh=True), write, etag)
+
+    @writes
+    def move(self, folder: str, destination: str) -> Folder:
+        """Move a folder, with all that is in it, into ``destination``; where it is there already nothing is sent."""
+        target = self._path_of(destination)
+
+        def write(before: Folder) -> Folder:
+            if parent_folder(before.path) == target:
+                return before
+            path, body = {"folder": folder_id(folder)}, {"destination": target}
+            moved = _below(target, before)
+            try:
+                return self._record(Folder.parse, "move", path=path, body=body, etag=before.etag or "*", about=(moved,))
+            except (BadRequestError, NotFoundError, PreconditionError) as error:
+                return after_refusal(self._site, error, lambda site: self._via(site)._as_moved(before, target))
+            except CheckmkError as error:
+                return settle(self._site, error, lambda site: self._via(site)._as_moved(before, target))
+
+        return with_fresh_etag(lambda: self.get(folder, fresh=True), write, None)
+
+    def can_delete_empty(self) -> bool:
+        """True where the site deletes a folder only if it is empty (2.2.0p26 and later): see :meth:`delete`."""
+        return self._knows("delete", "delete_mode")
+
+    @writes
+    def delete(self, folder: str, *, recursive: bool = False, missing_ok: bool = False) -> None:
+        """Delete an empty folder; with ``recursive`` also **all hosts and folders in it**.
+
+        ConflictError when it is not empty, NotFoundError where there is none (unless ``missing_ok``).
+        Checkmk's own default is recursive. Versions before 2.2.0p26 know nothing else, and looking into the
+        folder first would not show what the user may not see or what somebody is just adding: there
+        CheckmkError unless ``recursive``.
+        """
+        path = {"folder": folder_id(folder)}
+        query = {}
+        if self.can_delete_empty():
+            query["delete_mode"] = "recursive" if recursive else "abort_on_nonempty"
+        elif not recursive:
+            raise CheckmkError(
+                f"Checkmk {self._site.version()} can delete {folder} only with all that is in it (a recursive "
+                f"delete); from 2.2.0p26 on it can refuse that"
+            )
+        was_seen = self.find(folder, fresh=True) is not None  # else its absence would prove nothing
+        try:
+            self._site.created.discard("folders", folder_path(folder))
+            self._perform("delete", path=path, query=query)
+        except NotFoundError:
+            if not (missing_ok or was_seen):
+                raise
+        except CheckmkError as error:
+            settle(self._site, error, lambda site: (was_seen and self._via(site)._is_gone(folder)) or None)
+
+    def _as_created(self, path: str, body: Attributes) -> Optional[Folder]:
+        found = self._if_so(path, {"title": body["title"], "attributes": body["attributes"]})
+        return found if found is not None and is_made_by(self._site.settings.username, 0.0, found.meta) else None
+
+    def _as_moved(self, before: Folder, target: str) -> Optional[Folder]:
+        """The folder in ``target``: gone from where it was, and as old as it was; else it is another of its name."""
+        if self.find(before.path, fresh=True) is not None:
+            return None
+        found = self.find(_below(target, before), fresh=True)
+        return found if found is not None and _birth(found) == _birth(before) is not None else None
+
+    def _is_gone(self, folder: str) -> bool:
+        return self.find(folder, fresh=True) is None
+
+    def _if_so(self, folder: str, body: Attributes) -> Optional[Folder]:
+        found = self.find(folder, fresh=True)
+        if found is None or found.title != body.get("title", found.title):
+            return None
+        return found if holds(body, found.attributes) else None
+
+
+def _below(target: str, folder: Folder) -> str:
+    """Return the path of a folder once it is in ``target``."""
+    return f"{target.rstrip('/')}/{folder.path.rpartition('/')[2]}"
+
+
+def _birth(folder: Folder) -> Optional[tuple[str, str]]:
+    """When and by whom a folder was created: it keeps that when it moves."""
+    meta = folder.meta
+    return (str(meta["created_at"]), str(meta.get("created_by"))) if meta.get("created_at") else None

@@ -1,0 +1,246 @@
+"""What is wrong between this machine and a site, and what to do about it."""
+
+from __future__ import annotations
+
+import enum
+import os
+import socket
+import ssl
+import warnings
+from dataclasses import dataclass
+from typing import Callable, Iterator, Optional, Sequence
+from urllib.parse import urlsplit
+
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
+
+from ..catalogue.versions import CheckmkVersion
+from ..client.checkmk import Checkmk
+from ..config.settings import Settings
+from ..errors import (
+    ApiError,
+    AuthError,
+    CheckmkError,
+    ConnectError,
+    ForbiddenError,
+    GatewayError,
+    MissingExtraError,
+    SettingsError,
+    TransportError,
+    UnexpectedReplyError,
+)
+from ..http.sessions import environment
+from ..http.transport import InsecureTransportWarning
+
+__all__ = ["Finding", "Verdict", "diagnose", "warned"]
+
+OLDEST, NEWEST = "2.2.0", "2.6.0"
+
+
+class Verdict(enum.Enum):
+    """FAILED makes the site unusable, WARNING a part of what can be done with it."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``said`` is what was seen, ``advice`` what to do about it."""
+
+    check: str
+    verdict: Verdict
+    said: str
+    advice: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        return {"check": self.check, "verdict": self.verdict.value, "said": self.said, "advice": self.advice}
+
+
+def diagnose(
+    settings: Settings, *, watch: Optional[Callable[[Checkmk], object]] = None, try_writes: bool = True
+) -> Iterator[Finding]:
+    """Check from the outside in; the first failure that makes the rest pointless is the last finding.
+
+    ``watch`` is called with the client before it is used. Only with ``try_writes`` a write that changes nothing is
+    sent, to see whether writes are allowed.
+    """
+    reached = True
+    if not _is_behind_a_proxy(settings):
+        for finding in _network(settings):
+            reached = reached and finding.verdict is not Verdict.FAILED
+            yield finding
+    if not reached:
+        return
+    client, found = _client(settings)
+    yield from found
+    if client is None:
+        return
+    with client:
+        if watch is not None:
+            watch(client)
+        for finding in _site(client):
+            yield finding
+            if finding.verdict is Verdict.FAILED:
+                return
+        yield from _permissions(client, try_writes)
+        yield _pending(client)
+
+
+def _client(settings: Settings) -> tuple[Optional[Checkmk], list[Finding]]:
+    """A client, and what was found on the way to its password."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            client = Checkmk.from_settings(settings)
+        except (SettingsError, MissingExtraError) as error:
+            advice = "correct where the password is taken from; docs/configuration.md lists the ways"
+            return None, [Finding("password", Verdict.FAILED, str(error), advice)]
+    return client, list(warned(caught))
+
+
+def warned(caught: Sequence[warnings.WarningMessage]) -> Iterator[Finding]:
+    """What warnings of reading the settings and the password mean; that of http:// is a finding about TLS already."""
+    for warning in caught:
+        if not issubclass(warning.category, InsecureTransportWarning):
+            said, _, advice = str(warning.message).partition("; ")
+            yield Finding("password", Verdict.WARNING, said, advice)
+
+
+def _is_behind_a_proxy(settings: Settings) -> bool:
+    """True where this machine need not reach the server itself; also a proxy of the environment counts."""
+    try:
+        return select_proxy(settings.base_url, environment(settings)["proxies"]) is not None
+    except SettingsError:  # about certificates: told when it comes to them
+        return settings.proxy is not None
+
+
+def _network(settings: Settings) -> Iterator[Finding]:
+    parts = urlsplit(settings.server_url)
+    host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((host, port), timeout=settings.timeouts.connect_s).close()
+    except socket.gaierror:
+        advice = "check the host name in server_url, and the name resolution of this machine"
+        yield Finding("reachable", Verdict.FAILED, f"the name {host} cannot be resolved", advice)
+        return
+    except OSError as error:
+        advice = f"check that {host} runs, that {port} is its port, and the firewalls between"
+        yield Finding("reachable", Verdict.FAILED, f"{host} port {port}: {error.strerror or error}", advice)
+        return
+    yield Finding("reachable", Verdict.OK, f"{host} port {port} answers")
+    yield _tls(settings, host, port)
+
+
+def _tls(settings: Settings, host: str, port: int) -> Finding:
+    if not settings.server_url.startswith("https://"):
+        if settings.is_loopback:
+            return Finding("TLS", Verdict.OK, "not needed on this machine")
+        return Finding("TLS", Verdict.WARNING, "the password travels unencrypted", "use https:// in server_url")
+    if not settings.verify:
+        advice = "set verify: true, with ca_bundle for a certificate of your own"
+        return Finding("TLS", Verdict.WARNING, "certificates are not verified", advice)
+    try:
+        trusted = environment(settings)["verify"]
+        trusted = trusted if isinstance(trusted, str) else DEFAULT_CA_BUNDLE_PATH  # what requests uses
+        is_folder = os.path.isdir(trusted)
+        context = (
+            ssl.create_default_context(capath=trusted) if is_folder else ssl.create_default_context(cafile=trusted)
+        )
+    except (SettingsError, OSError) as error:
+        said = str(error) if isinstance(error, SettingsError) else f"the CA bundle {trusted} cannot be read: {error}"
+        return Finding("ca_bundle", Verdict.FAILED, said, "correct ca_bundle: a file or folder with certificates")
+    try:
+        with socket.create_connection((host, port), timeout=settings.timeouts.connect_s) as plain:
+            with context.wrap_socket(plain, server_hostname=host) as secured:
+                return Finding("TLS", Verdict.OK, f"{secured.version()}, the certificate is valid")
+    except ssl.SSLCertVerificationError as error:
+        advice = "point ca_bundle to the CA that signed the server's certificate"
+        return Finding("TLS", Verdict.FAILED, error.verify_message or str(error.reason), advice)
+    except ssl.SSLError as error:
+        if _speaks_http(settings, host, port):
+            advice = "use http:// in server_url, or the port that speaks https"
+            return Finding("TLS", Verdict.FAILED, f"{host} port {port} speaks http, not https", advice)
+        return Finding("TLS", Verdict.FAILED, f"{error.reason or error}", "check that the port speaks https")
+    except OSError as error:
+        return Finding("TLS", Verdict.FAILED, str(error), "check that the port speaks https")
+
+
+def _speaks_http(settings: Settings, host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=settings.timeouts.connect_s) as plain:
+            plain.sendall(f"HEAD / HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+            return plain.recv(5) == b"HTTP/"
+    except OSError:
+        return False
+
+
+def _site(client: Checkmk) -> Iterator[Finding]:
+    site = client.settings.site
+    try:
+        found = client.version()
+    except AuthError as error:
+        advice = "check username and password; an automation user is best; a locked user has to be unlocked in Checkmk"
+        yield Finding("credentials", Verdict.FAILED, str(error), advice)
+        return
+    except ForbiddenError as error:
+        yield Finding("credentials", Verdict.FAILED, str(error), "give the user a role that may use Checkmk")
+        return
+    except GatewayError as error:
+        yield Finding("site", Verdict.FAILED, str(error), f"start the site on the server: omd start {site}")
+        return
+    except (ApiError, UnexpectedReplyError) as error:
+        advice = f"check that {site!r} is the site's id and {client.settings.server_url} its server"
+        yield Finding("site", Verdict.FAILED, str(error), advice)
+        return
+    except TransportError as error:
+        advice = "check proxy and firewalls" if isinstance(error, ConnectError) else "check the load of the server"
+        yield Finding("site", Verdict.FAILED, str(error), advice)
+        return
+    yield Finding("credentials", Verdict.OK, f"{client.settings.username} may log in")
+    yield _version(found.checkmk, found.edition)
+
+
+def _version(text: str, edition: str) -> Finding:
+    try:
+        version = CheckmkVersion.parse(text)
+    except ValueError:
+        return Finding("version", Verdict.WARNING, f"{text!r} is an unknown kind of version")
+    if not version.at_least(OLDEST):
+        return Finding("version", Verdict.FAILED, f"{version} is too old", f"update Checkmk to {OLDEST} or later")
+    if version.at_least(NEWEST):
+        return Finding("version", Verdict.WARNING, f"{version} is newer than this program knows", "look for an update")
+    advice = "2.2 has reached its end of life; update Checkmk" if not version.at_least("2.3.0") else ""
+    return Finding("version", Verdict.WARNING if advice else Verdict.OK, f"{version}, edition {edition}", advice)
+
+
+def _permissions(client: Checkmk, try_writes: bool) -> Iterator[Finding]:
+    yield _may(client, "read hosts", lambda: next(client.hosts.each(), None), "the permission to see all folders")
+    yield _may(client, "read status", lambda: next(client.host_status.each(), None), "a role that may see hosts")
+    if not try_writes:
+        return
+    # Checkmk: checks the permission first, and an update of no hosts changes nothing.
+    advice = "the permissions to make changes and to modify hosts"
+    yield _may(client, "change hosts", client.hosts.may_change, advice)
+
+
+def _may(client: Checkmk, what: str, do: Callable[[], object], needed: str) -> Finding:
+    try:
+        do()
+    except ForbiddenError as error:
+        return Finding(what, Verdict.WARNING, error.detail or str(error), f"give {client.settings.username} {needed}")
+    except CheckmkError as error:
+        return Finding(what, Verdict.WARNING, str(error), "see the error")
+    return Finding(what, Verdict.OK, "allowed")
+
+
+def _pending(client: Checkmk) -> Finding:
+    try:
+        pending = client.activation.pending()
+    except CheckmkError as error:
+        return Finding("pending changes", Verdict.WARNING, str(error), "see the error")
+    others = sorted({str(change.user) for change in pending if change.is_foreign_to(client.settings.username)})
+    if not others:
+        return Finding("pending changes", Verdict.OK, f"{len(pending)} own" if pending else "none")
+    advice = "let them activate first, or use --force-foreign with the permission to activate foreign changes"
+    return Finding("pending changes", Verdict.WARNING, f"{len(pending)}, among them of {', '.join(others)}", advice)

@@ -1,0 +1,1 @@
+"""Vocabulary that every package shares: calls, clocks, texts, documents."""

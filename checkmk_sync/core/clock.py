@@ -1,0 +1,112 @@
+"""Time, injectable: everything that waits or measures asks a :class:`Clock`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Optional, Protocol
+
+from . import cancellation as cancelling
+from .arguments import require
+from .fork import renewed_in_children
+
+__all__ = ["Clock", "Deadline", "ManualClock", "SystemClock"]
+
+
+class Clock(Protocol):
+    """What the library needs of time, in seconds."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go backwards."""
+
+    def time(self) -> float:
+        """UNIX time."""
+
+    def sleep(self, seconds: float) -> bool:
+        """Wait; False, at once, when the clock was stopped: then there is nothing to wait for any more."""
+
+
+class SystemClock:
+    """The machine's clock; :meth:`stop` wakes everybody who sleeps on it, a stop of somebody's work that one."""
+
+    def __init__(self) -> None:
+        self._is_stopped = False
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """A lock of its own."""
+        self._changed = threading.Condition()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def time(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        with cancelling.waking(self._wake_all):
+            with self._changed:
+                while not self._is_stopped and (left := until - time.monotonic()) > 0:
+                    cancelling.check()
+                    self._changed.wait(left)
+        return not self._is_stopped
+
+    def stop(self) -> None:
+        """End all sleeping, now and from now on."""
+        self._is_stopped = True
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+
+class ManualClock:
+    """A clock for tests: sleeping advances it at once, and :meth:`advance` lets time pass."""
+
+    def __init__(self, start: float = 1_700_000_000.0) -> None:
+        self._now = start
+        self._lock = threading.Lock()
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def time(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> bool:
+        self.slept.append(seconds)
+        self.advance(max(0.0, seconds))
+        return True
+
+    def advance(self, seconds: float) -> None:
+        """Let ``seconds`` pass."""
+        with self._lock:
+            self._now += seconds
+
+
+class Deadline:
+    """A point in time after which a call must be over; without a limit it never comes."""
+
+    def __init__(self, clock: Clock, limit_s: Optional[float]) -> None:
+        if limit_s is not None:
+            require(limit_s, (int, float), "a time limit is a number of seconds")
+        self._clock = clock
+        self.limit_s = limit_s
+        self.started = clock.monotonic()
+        self.at = float("inf") if limit_s is None else self.started + limit_s
+
+    def remaining_s(self) -> float:
+        """Seconds left, never below 0; infinite without a limit."""
+        return max(0.0, self.at - self._clock.monotonic())
+
+    def elapsed_s(self) -> float:
+        """Seconds since the start."""
+        return self._clock.monotonic() - self.started
+
+    @property
+    def expired(self) -> bool:
+        return self.remaining_s() <= 0.0

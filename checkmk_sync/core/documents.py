@@ -1,0 +1,306 @@
+"""YAML and JSON texts as plain data that knows its lines.
+
+YAML is read through PyYAML's safe loader only. Repeated keys, recursive or exploding aliases and
+oversized documents are refused. Data keeps no marks: only when a mistake has to be reported does
+:meth:`Document.place` look up where a value stands.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import re
+from typing import Any, BinaryIO, Callable, NoReturn, Optional, Sequence
+
+import yaml
+from yaml.reader import Reader, ReaderError
+
+from ..errors import SettingsError
+from .positions import JSONPlaces, Path, Place, Places, YAMLPlaces, has_depth_limit, place_in, safe_loader
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "Document", "read_json", "read_limited", "read_yaml"]
+
+MAX_BYTES = 256 * 2**20
+MAX_VALUES = 20_000_000  # counted with every alias written out
+MAX_DEPTH = 50
+SHOWN = 60  # characters of a value, in a mistake
+MAX_DIGITS = 400  # Python may refuse to convert numbers of more than 640 digits
+
+_PIECE = 2**20
+_MERGE = "tag:yaml.org,2002:merge"
+_PLAIN_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_TOO_DEEP = f"the document is nested deeper than {MAX_DEPTH} levels"
+_TOO_LONG = f"a number has more than {MAX_DIGITS} digits"
+_HALF = "a text holds half of a character (a surrogate without its pair); write the whole character"
+
+
+class Document:
+    """``data`` read from ``source`` (a file's name); lines count from 1."""
+
+    def __init__(self, data: Any, source: str, places: Optional[Places] = None) -> None:
+        self.data, self.source = data, source
+        self._places = places
+        self._items: dict[Path, Sequence[int]] = {}
+
+    def place(self, path: Path, *, of_value: bool = False) -> Place:
+        """Line and column of the member at ``path`` (keys and indexes), or of its nearest parent; with ``of_value``
+        those of its value instead of its key."""
+        return Place() if self._places is None else self._places.place(path, of_value=of_value)
+
+    def line(self, path: Path) -> Optional[int]:
+        """The line of :meth:`place`."""
+        return self.place(path).line
+
+    def line_of_item(self, path: tuple[str, ...], index: int) -> Optional[int]:
+        """The same for an item of the list at ``path``, at next to no cost for all of them."""
+        if path not in self._items:
+            self._items[path] = () if self._places is None else self._places.items(path)
+        lines = self._items[path]
+        return lines[index] if index < len(lines) else None
+
+
+def read_limited(source: BinaryIO, limit: int) -> bytearray:
+    """Read up to ``limit`` bytes, and one more if there are more, in pieces: ``read(limit)`` would allocate the whole
+    limit for the smallest file."""
+    found = bytearray()
+    while len(found) <= limit:
+        piece = source.read(min(_PIECE, limit + 1 - len(found)))
+        if not piece:
+            break
+        found += piece
+    return found
+
+
+def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
+    """Parse YAML. SettingsError with file, line and column when it is not YAML that can be trusted.
+
+    ``as_written`` keeps all scalars but null as texts: ``0123``, ``yes`` and ``2024-01-01`` are not converted.
+    """
+    _check_size(text, source)
+    try:
+        loader = safe_loader(text)
+    except ReaderError as error:
+        raise _unreadable(error, text, source) from None
+    builder = _Builder(loader, source, as_written)
+    try:
+        if not has_depth_limit(safe_loader):
+            _refuse_deep_yaml(text, source)
+        root = loader.get_single_node()
+        data = None if root is None else builder.build(root)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place() if mark is None else Place(mark.line + 1, mark.column + 1)
+        said = f"this is not valid YAML: {error.problem}{_about_tabs(text, place.line)}"
+        raise _mistake(said, source, place) from error
+    except ReaderError as error:
+        raise _unreadable(error, text, source) from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"this is not valid YAML: {error}", file=source) from error
+    except RecursionError:  # libyaml has a limit of its own
+        raise SettingsError(_TOO_DEEP, file=source) from None
+    finally:
+        loader.dispose()
+    return Document(data, source, YAMLPlaces(text, data, builder.lists))
+
+
+def _refuse_deep_yaml(text: str, source: str) -> None:
+    """SettingsError if the text nests too deeply. Events come one by one, without recursion."""
+    loader = safe_loader(text)
+    depth = 0
+    try:
+        while (event := loader.get_event()) is not None:
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH + 1:
+                mark = event.start_mark
+                raise _mistake(_TOO_DEEP, source, Place(mark.line + 1, mark.column + 1))
+    finally:
+        loader.dispose()
+
+
+def _unreadable(error: ReaderError, text: str, source: str) -> SettingsError:
+    """ReaderError counts bytes in some versions, so the character is looked for again."""
+    wrong = Reader.NON_PRINTABLE.search(text)
+    if wrong is None:
+        return SettingsError(f"this is not valid YAML: {error.reason}", file=source)
+    said = f"this is not valid YAML: the character U+{ord(wrong[0]):04X} is not allowed"
+    return _mistake(said, source, place_in(text, wrong.start()))
+
+
+def _about_tabs(text: str, line: Optional[int]) -> str:
+    row = "" if line is None else next(itertools.islice(io.StringIO(text), line - 1, None), "")
+    return "; YAML is indented with blanks, and here is a tab" if re.match(r" *\t", row) else ""
+
+
+def read_json(text: str, source: str, *, as_written: bool = False) -> Document:
+    """Parse JSON. SettingsError with file, line and column when it is not JSON, or JSON whose meaning is unclear.
+
+    ``as_written`` keeps numbers as texts, so that ``1.10`` keeps its zero.
+    """
+    _check_size(text, source)
+    places = JSONPlaces(text)
+    whole, real = (str, str) if as_written else (_whole, float)
+    try:
+        data = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=whole, parse_float=real
+        )
+    except json.JSONDecodeError as error:
+        place = Place(error.lineno, error.colno)
+        raise _mistake(f"this is not valid JSON: {error.msg}", source, place) from error
+    except _WrongJSON as error:
+        raise _mistake(str(error), source, error.find(places)) from None
+    except RecursionError:
+        data = None  # deeper than any stack
+    else:
+        if not _is_deep(data):
+            if _ESCAPED_SURROGATE.search(text) and (place := places.first(_holds_surrogate)).line is not None:
+                raise _mistake(_HALF, source, place)
+            return Document(data, source, places)
+    raise _mistake(_TOO_DEEP, source, places.first(_is_too_deep))
+
+
+def _holds_surrogate(token: str, _depth: int) -> bool:
+    return (
+        token[0] == '"' and _ESCAPED_SURROGATE.search(token) is not None and bool(_SURROGATE.search(json.loads(token)))
+    )
+
+
+def _is_too_deep(token: str, depth: int) -> bool:
+    return token in ("[", "{") and depth > MAX_DEPTH
+
+
+def _is_deep(data: Any) -> bool:
+    """True if lists and objects are nested deeper than MAX_DEPTH. Level by level: recursion may not reach that far."""
+    level = [data]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer if type(outer) is list else ())
+            if type(inner) in (dict, list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+class _WrongJSON(Exception):
+    """Something that JSON or Python lets pass, but that has no clear meaning here; ``find`` finds its place."""
+
+    def __init__(self, message: str, find: Callable[[JSONPlaces], Place]) -> None:
+        self.find = find
+        super().__init__(message)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _WrongJSON(f"the key {twice!r} stands twice in one object", lambda places: places.second(twice))
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _WrongJSON(
+        f"this is not valid JSON: {name} is no JSON value",
+        lambda places: places.first(lambda token, _depth: token == name),
+    )
+
+
+def _whole(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise _WrongJSON(_TOO_LONG, lambda places: places.first(lambda token, _depth: token == text))
+    return int(text)
+
+
+def _check_size(text: str, source: str) -> None:
+    if len(text) > MAX_BYTES:
+        raise SettingsError(f"the document is larger than {MAX_BYTES // 2**20} MiB; split it", file=source)
+
+
+def _mistake(message: str, source: str, place: Place) -> SettingsError:
+    return SettingsError(message, file=source, line=place.line, column=place.column)
+
+
+class _Builder:
+    """Makes plain data of a node tree; what an alias points to is built once and shared."""
+
+    def __init__(self, loader: Any, source: str, as_written: bool) -> None:
+        self._loader, self._source, self._as_written = loader, source, as_written
+        self._built: dict[int, tuple[Any, int]] = {}
+        self._open: set[int] = set()
+        self.lists: dict[int, list[int]] = {}  # by the id of a list that was built, the lines of its items
+
+    def build(self, root: Any) -> Any:
+        return self._value(root)[0]
+
+    def _value(self, node: Any) -> tuple[Any, int]:
+        """The data of a node and how many values it holds with all aliases written out."""
+        known = self._built.get(id(node))
+        if known is not None:
+            return known
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node), 1
+        if id(node) in self._open:
+            self._refuse(node, "an alias contains itself")
+        if node.tag not in _PLAIN_TAGS:
+            self._refuse(node, f"the tag {node.tag!r} is not allowed; this is not valid YAML for data")
+        if len(self._open) > MAX_DEPTH:
+            self._refuse(node, _TOO_DEEP)
+        self._open.add(id(node))
+        built = self._mapping(node) if isinstance(node, yaml.MappingNode) else self._sequence(node)
+        self._open.discard(id(node))
+        if built[1] > MAX_VALUES:
+            self._refuse(node, f"the document holds more than {MAX_VALUES} values, aliases written out")
+        self._built[id(node)] = built
+        return built
+
+    def _scalar(self, node: Any) -> Any:
+        kind, text = node.tag.rpartition(":")[2], node.value
+        if not text.isascii() and _SURROGATE.search(text):  # libyaml refuses them itself
+            self._refuse(node, _HALF)
+        if self._as_written and kind != "null":
+            return text
+        if kind == "int" and len(text) > MAX_DIGITS:
+            self._refuse(node, f"{_TOO_LONG}; put it in quotes if it is a text")
+        try:
+            return self._loader.construct_object(node)
+        except (ValueError, OverflowError) as error:  # such as 2024-13-45
+            self._refuse(node, f"{text[:SHOWN]!r} is not valid: {error}; put it in quotes if it is a text")
+        except (KeyError, AttributeError):  # such as !!bool maybe
+            self._refuse(node, f"{text[:SHOWN]!r} is not valid for its tag {node.tag!r}")
+
+    def _sequence(self, node: Any) -> tuple[Any, int]:
+        values = [self._value(child) for child in node.value]
+        data = [value for value, _ in values]
+        self.lists[id(data)] = [child.start_mark.line + 1 for child in node.value]
+        return data, 1 + sum(size for _, size in values)
+
+    def _mapping(self, node: Any) -> tuple[Any, int]:
+        """What the mapping says itself wins over what it merges (``<<``), of which the first one wins."""
+        own: dict[Any, Any] = {}
+        merged: dict[Any, Any] = {}
+        seen: set[str] = set()
+        size = 1
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._refuse(key_node, "a key must be a plain text")
+            if key_node.value in seen:
+                self._refuse(key_node, f"the key {key_node.value!r} stands twice in one mapping")
+            seen.add(key_node.value)
+            value, held = self._value(value_node)
+            size += 1 + held
+            if key_node.tag == _MERGE:
+                for other in value if isinstance(value, list) else [value]:
+                    if not isinstance(other, dict):
+                        self._refuse(value_node, "'<<' takes a mapping, or a list of them")
+                    merged = {**other, **merged}
+            else:
+                own[self._scalar(key_node)] = value
+        return {**merged, **own}, size
+
+    def _refuse(self, node: Any, why: str) -> NoReturn:
+        raise _mistake(why, self._source, Place(node.start_mark.line + 1, node.start_mark.column + 1))

@@ -1,0 +1,224 @@
+"""Secrets in what is shown: found by their names, and hidden in every form in which they travel."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import functools
+import html
+import itertools
+import json
+import re
+from collections.abc import Mapping  # typing's is three times slower in isinstance, which inventories ask often
+from typing import Any, Container, Iterable, Iterator
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from .text import lookalikes
+
+__all__ = ["HIDDEN", "HiddenURL", "Redactor", "hide_userinfo", "is_secret_name", "masked", "secrets_in"]
+
+HIDDEN = "***"
+# snmp_community, management_ipmi_credentials, auth_password, and custom attributes of such names.
+_SECRET_NAME = re.compile(
+    r"communit|credential|passw|passphrase|passcode|pwd|secret|token|(?:^|[_-])(?:pass|psk|pw)(?:$|[_-])"
+    r"|(?:api|access|auth|private|priv|ssh|encryption)[_-]?key",
+    re.IGNORECASE,
+)
+# Words of such names, for those that are misspelled, and the names of Checkmk's attributes written as one word.
+_SECRET_WORDS = (
+    *("community", "communities", "credential", "credentials", "password", "passwords", "passwd", "passphrase"),
+    *("secret", "secrets", "token", "tokens", "snmpcommunity", "managementsnmpcommunity"),
+    "managementipmicredentials",
+)
+_SECRET_KEYS = ("access", "private", "encryption")  # a public key is none
+_CLOSE = 0.82  # a letter of six that is missing or one too many; "commit" is not "community"
+_OTHER_WORDS = frozenset({"passed", "secure"})  # as close to "passwd" and "secret" as misspellings are
+_NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+LONGEST_NAME = 80  # characters; looking for misspellings in longer ones would take too long
+# Checkmk: the kinds of SNMP credentials. They stand among secrets but are public.
+_SHAPES = frozenset(
+    {
+        *("v1_v2_community", "v3_no_auth_no_privacy", "v3_auth_no_privacy", "v3_auth_privacy"),
+        *("noAuthNoPriv", "authNoPriv", "authPriv", "CBC-DES", "AES-128", "3DES-EDE", "AES-192", "AES-256"),
+        *("AES-192-Blumenthal", "AES-256-Blumenthal", "MD5-96", "SHA-1-96", "SHA-2-224", "SHA-2-256"),
+        *("SHA-2-384", "SHA-2-512"),
+    }
+)
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_WORD = re.compile(r"[^\s'\"`,;:=()\[\]{}<>]+")
+SHORT = 3  # secrets of up to this many characters are hidden in some places only
+
+
+def is_secret_name(name: str) -> bool:
+    """True for the name of an attribute, or of a part of one, whose value must not be shown.
+
+    The name may be misspelled: the value of ``snmp_comunity`` is a secret as well.
+    """
+    return _SECRET_NAME.search(name) is not None or (len(name) <= LONGEST_NAME and _is_misspelled_secret(name))
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_misspelled_secret(name: str) -> bool:
+    parts = [part.lower() for part in _NAME_PART.findall(name)]
+    words = {*parts, *map("".join, zip(parts, parts[1:])), "".join(parts)} - _OTHER_WORDS
+    is_key = any(last == "key" and _is_close(word, _SECRET_KEYS) for word, last in zip(parts, parts[1:]))
+    return is_key or any(_is_close(word, _SECRET_WORDS) for word in words if len(word) > SHORT)
+
+
+def _is_close(word: str, known: Iterable[str]) -> bool:
+    """True for a word that is a known one but for a few letters, or with its letters in another order."""
+    letters = sorted(word)
+    is_mixed = any(word[0] == other[0] and letters == sorted(other) for other in known)
+    return is_mixed or bool(lookalikes(word, known, _CLOSE))
+
+
+def masked(value: Any, name: str = "") -> Any:
+    """``value``, which is called ``name``, with HIDDEN in place of all that is secret by its name."""
+    if is_secret_name(name):
+        return None if value is None else HIDDEN
+    if isinstance(value, Mapping):
+        return {key: masked(inner, str(key)) for key, inner in value.items()}
+    return [masked(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def secrets_in(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
+    """Yield the texts and numbers in ``value`` whose names say that they are secret, except kinds of credentials."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            is_kind = isinstance(inner, str) and inner in _SHAPES
+            if not (all_of_it and (key == "type" or str(key).endswith("_protocol")) and is_kind):
+                yield from secrets_in(inner, all_of_it=all_of_it or is_secret_name(str(key)))
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from secrets_in(inner, all_of_it=all_of_it)
+    elif all_of_it and isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        yield str(value)
+
+
+class HiddenURL(str):
+    """A URL that does not show its user and password where frames show what they hold."""
+
+    def __repr__(self) -> str:
+        return repr(hide_userinfo(self))
+
+
+def hide_userinfo(url: str) -> str:
+    """Return ``url`` without user and password."""
+    head, separator, tail = url.rpartition("@")
+    scheme = head.split("//", 1)[0] + "//" if "//" in head else ""
+    return f"{scheme}***@{tail}" if separator else str(url)
+
+
+class Redactor:
+    """Replaces secrets in texts, in every form in which they travel or are shown."""
+
+    def __init__(self, secrets: Iterable[str], username: str = "") -> None:
+        self._secrets, self._username = tuple(filter(None, secrets)), username
+        forms = {form for secret in self._secrets for form in _forms(secret, username) if form}
+        # Longest first, so that no form leaves a piece of a longer one behind.
+        self._all = sorted(forms, key=len, reverse=True)
+        # Hiding a secret of three letters everywhere would make every text unreadable.
+        self._forms = [form for form in self._all if len(form) > SHORT]
+        self._plain = {form for secret in self._secrets if len(secret) > SHORT for form in _read_as(secret)}
+
+    def also(self, secrets: Iterable[str]) -> Redactor:
+        """Return one that replaces these as well."""
+        return Redactor((*self._secrets, *secrets), self._username)
+
+    def __call__(self, text: str) -> str:
+        for form in self._forms:
+            text = text.replace(form, HIDDEN)
+        # Escapes can be mixed, or applied twice: what still holds a secret once it is decoded is hidden as a whole.
+        for decode in (html.unescape, unquote, lambda once: unquote_plus(unquote_plus(once)), _unescaped):
+            decoded = decode(text)
+            if decoded != text and any(plain in decoded for plain in self._plain):
+                return HIDDEN
+        return text
+
+    def strictly(self, text: str, public: Container[str] = (), *, about: bool = False) -> str:
+        """Hide pieces of secrets as well, such as a truncated one in quotes, except ``public`` words.
+
+        In a text ``about`` a secret any piece of four characters is hidden. Elsewhere it has to be in quotes, or more
+        than half of the secret, because other words may have letters in common with one.
+        """
+
+        def shown(piece: str, is_suspect: bool) -> str:
+            word = piece.strip("'\"").rstrip(".…")
+            is_public = word in public or word in _SHAPES
+            if is_public or not self._is_piece(word, is_suspect):
+                return piece
+            return f"{piece[0]}{HIDDEN}{piece[0]}" if piece[0] in "'\"" else HIDDEN
+
+        text = _QUOTED.sub(lambda found: shown(found[0], True), self(text))
+        return _WORD.sub(lambda found: shown(found[0], about), text)
+
+    def _is_piece(self, word: str, is_suspect: bool) -> bool:
+        for form in self._all:
+            if is_suspect and (word == form or (len(word) > SHORT and word in form)):
+                return True
+            run = max(SHORT + 1, len(form) // 2 + 1)
+            if any(form[at : at + run] in word for at in range(len(form) - run + 1)):
+                return True
+        return False
+
+    def __repr__(self) -> str:
+        return "Redactor()"
+
+
+def _written(secret: str) -> Iterator[str]:
+    """Yield the secret as JSON, Python and HTML spell it, also when one of them quotes the other."""
+    once = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    for form in once:
+        yield from (form, html.escape(form), html.escape(form).replace("&#x27;", "&#39;"))
+        yield from (json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1], repr(form)[1:-1])
+
+
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))")
+
+
+def _unescaped(text: str) -> str:
+    """Return ``text`` without the escapes of JSON and Python."""
+    return _ESCAPE.sub(lambda found: found[3] or chr(int(found[1] or found[2], 16)), text)
+
+
+def _forms(secret: str, username: str) -> Iterator[str]:
+    """Yield the texts in which a secret can stand in an answer or in an error."""
+    yield from (*_read_as(secret), html.escape(secret, quote=False), *_written(secret))
+    yield from (secret.encode("unicode_escape").decode(), secret.encode("ascii", "xmlcharrefreplace").decode())
+    for encoding in _ENCODINGS:
+        try:
+            raw, whole = secret.encode(encoding), f"{username}:{secret}".encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        for quoted in (quote(raw, safe=""), quote(raw), quote_plus(raw), quote(quote(raw, safe=""), safe="")):
+            yield from (quoted, re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), quoted))
+        yield raw.hex()
+        for form in (base64.b64encode(whole).decode(), *_base64_inside(raw)):
+            for bare in (form, form.rstrip("=")):
+                yield from (bare, bare.replace("+", "-").replace("/", "_"))
+
+
+_ENCODINGS = ("utf-8", "latin-1", "cp1252")
+
+
+def _read_as(secret: str) -> Iterator[str]:
+    """Yield a secret as it is, and as a page shows it that is read in another encoding than it was written in."""
+    yield secret
+    for encoding, other in itertools.product(_ENCODINGS, repeat=2):
+        with contextlib.suppress(UnicodeEncodeError):
+            yield secret.encode(encoding).decode(other, "replace")
+
+
+LEAST_BASE64 = 6  # characters; fewer stand in too many texts by chance
+
+
+def _base64_inside(raw: bytes) -> Iterator[str]:
+    """Yield what is the same in the base64 of every text with ``raw`` in it, such as that of any user with a password.
+
+    The three offsets of a byte in base64 give three forms; the characters at both ends depend on the neighbours.
+    """
+    for offset in range(3):
+        code = base64.b64encode(bytes(offset) + raw).decode().rstrip("=")
+        inside = code[-(-offset * 8 // 6) : (offset + len(raw)) * 8 // 6]
+        if len(inside) >= LEAST_BASE64:
+            yield inside

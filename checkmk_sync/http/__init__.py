@@ -1,0 +1,1 @@
+"""Requests, urllib3 and JSON: one request from its preparation to its decoded answer."""

@@ -1,0 +1,229 @@
+"""From an answer of 400 and above to the error it means."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+import time
+from http import HTTPStatus
+from typing import Any, Callable, Iterator, Mapping, Optional, Union
+
+from ..core.call import Call, with_paths
+from ..core.redaction import Redactor, is_secret_name, secrets_in
+from ..errors import (
+    ApiError,
+    Attempted,
+    AuthError,
+    BadRequestError,
+    ConflictError,
+    Delivery,
+    ForbiddenError,
+    LockedError,
+    NotFoundError,
+    PreconditionError,
+    ServerError,
+    ThrottledError,
+    UnexpectedReplyError,
+    UnprocessableError,
+)
+
+__all__ = ["api_error", "http_date", "is_of_a_gateway", "retry_after_s"]
+
+_BY_STATUS: Mapping[int, type[ApiError]] = {
+    400: BadRequestError,
+    401: AuthError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    412: PreconditionError,
+    422: UnprocessableError,
+    423: LockedError,
+    428: PreconditionError,
+    429: ThrottledError,
+}
+
+# Checkmk also answers 401 where the credentials are right: for a missing permission inside an endpoint,
+# for changes of others on activation, for the root folder. Only the text tells them apart, and what
+# it does not name counts as wrong credentials: going on with those would lock the account. So does
+# every page of a web server in front of the site.
+_NOT_ABOUT_CREDENTIALS = re.compile(
+    r"\b(?:permissions?|not permitted|not allowed|foreign|authorize checkmk|in use|lack)\b", re.IGNORECASE
+)
+_TEXT_LIMIT = 2000
+_MAX_DEPTH = 50
+
+
+def is_of_a_gateway(status: int, headers: Mapping[str, str], body: bytes) -> bool:
+    """True for an answer of 500 and above that a web server in front of the site gives instead of it.
+
+    Checkmk's own 500 is a problem in JSON, and then the call is over; behind any other page it may go on.
+    """
+    return status in (502, 503, 504) or (status >= 500 and _problem(status, headers, body, str) is None)
+
+
+def api_error(
+    status: int, headers: Mapping[str, str], body: bytes, *, call: Call, redact: Redactor
+) -> Union[ApiError, UnexpectedReplyError]:
+    """Return the error that an answer of 400 and above means; the caller raises it where no frame holds the body.
+
+    Servers repeat what they get, so the texts are without our secrets and without those that were sent. Folders of the
+    call stand there as paths, not as in URLs.
+    """
+    in_body, public = Redactor(secrets_in(call.body)), frozenset(_public_in(call.body))
+    redacted = redact.also(secrets_in(call.body))
+
+    def shown(text: str) -> str:
+        return with_paths(redacted(text), call.folder_ids)
+
+    problem = _problem(status, headers, body, shown)
+    if problem is None and status != 429 and status < 500 and (status == 404 or not call.is_read):
+        return _foreign_page(status, _plain_text(body, shown), call)
+    if problem is None:
+        title = _reason(status)
+        # Web servers say it in the title, and once more in a headline.
+        detail = re.sub(rf"^(?:(?:{status} )?{re.escape(title)}\W*)+", "", _plain_text(body, shown))
+        problem, delivery = {}, Delivery.UNKNOWN
+    else:
+        title, detail = str(problem.get("title") or _reason(status)), str(problem.get("detail") or "")
+        # A crash does not say how far the site had come.
+        delivery = Delivery.UNKNOWN if status >= 500 else Delivery.ANSWERED
+    kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
+    # Checkmk 2.1 and older put the reason of a 401 into the title.
+    if kind is AuthError and problem and _NOT_ABOUT_CREDENTIALS.search(f"{title} {detail}"):
+        kind = ForbiddenError
+    title, detail = (in_body.strictly(text[:_TEXT_LIMIT], public) for text in (title, detail))
+    fields = _flat(problem.get("fields"), lambda text, about: in_body.strictly(text, public, about=about))
+    facts: dict[str, Any] = {"ext": _ext(status, problem), "fields": fields}
+    facts.update(call=str(call), attempted=Attempted(delivery, call.is_read))
+    if kind is ThrottledError:
+        facts["retry_after_s"] = retry_after_s(headers)
+    return kind(status, title, detail, **facts)
+
+
+def _foreign_page(status: int, text: str, call: Call) -> UnexpectedReplyError:
+    """Return the error for a 4xx that is not Checkmk's: a firewall or a gateway answered in place of the site.
+
+    Checkmk's own refusals are problems in JSON. To take another 404 for "no such host" would be a lie, and the site
+    may have executed a write behind any such page.
+    """
+    if status == 404:
+        message = f"no Checkmk site answers to {call}: 404 {text[:80]}; check server_url and site"
+    else:
+        message = f"{status} {_reason(status)} from a web server in front of the site: {text[:80]} ({call})"
+    return UnexpectedReplyError(
+        message, call=str(call), status=status, attempted=Attempted(Delivery.UNKNOWN, call.is_read)
+    )
+
+
+def retry_after_s(headers: Mapping[str, str]) -> Optional[float]:
+    """Return the seconds that ``Retry-After`` asks for, as a number or as a date; None if it is absent or neither."""
+    raw = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,6}(\.\d+)?", raw):
+        return float(raw)
+    then, now = http_date(raw), http_date(headers.get("Date", ""))
+    if then is None:
+        return None
+    # By the clock that made the date, where it tells its time.
+    return max(0.0, then - (time.time() if now is None else now))
+
+
+def http_date(text: str) -> Optional[float]:
+    """Return a date of an HTTP header as UNIX time; None where it is none, or none that a clock can show."""
+    try:
+        parsed = email.utils.parsedate_tz(text)
+        return None if parsed is None else float(email.utils.mktime_tz(parsed))
+    except (ValueError, OverflowError, IndexError, TypeError):  # what email.utils raises for absurd numbers
+        return None
+
+
+def _problem(
+    status: int, headers: Mapping[str, str], body: bytes, redact: Callable[[str], str]
+) -> Optional[dict[str, Any]]:
+    """Return Checkmk's own description of a problem, redacted; None for any other page."""
+    is_problem_type = headers.get("Content-Type", "").startswith("application/problem+json")
+    try:
+        problem = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    # Checkmk: every problem has a title and repeats the status, while its Content-Type may be empty or wrong (known
+    # deviations). Proxies have JSON of their own.
+    if not (isinstance(problem, dict) and isinstance(problem.get("title"), str)):
+        return None
+    if problem.get("status") != status and not (is_problem_type and "status" not in problem):
+        return None
+    # After parsing: inside JSON a secret may be spelled with escapes.
+    found: dict[str, Any] = _redacted(problem, redact)
+    return found
+
+
+def _redacted(value: Any, redact: Callable[[str], str], depth: int = 0) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if depth > _MAX_DEPTH:
+        return None
+    if isinstance(value, dict):
+        return {redact(key): _redacted(entry, redact, depth + 1) for key, entry in value.items()}
+    return [_redacted(entry, redact, depth + 1) for entry in value] if isinstance(value, list) else value
+
+
+def _ext(status: int, problem: Mapping[str, Any]) -> Mapping[str, Any]:
+    # The report of a crash holds the whole request; what is of use is in `detail`.
+    ext = problem.get("ext")
+    return ext if isinstance(ext, dict) and status < 500 else {}
+
+
+def _flat(fields: Any, hide: Callable[[str, bool], str]) -> dict[str, list[str]]:
+    """The tree of messages as ``{"entries.0.host_name": ["…"]}``.
+
+    Up to 2.4 it has the shape of the input with lists of texts as leaves; endpoints of 2.5 send dotted keys
+    such as ``body.entries.0.host_name`` with one record that has a ``msg``.
+    """
+    found: dict[str, list[str]] = {}
+    for path, text in _leaves(fields, ""):
+        is_about_a_secret = any(map(is_secret_name, path.split(".")))
+        # Checkmk repeats invalid values, possibly cut. Names of fields and allowed values stay readable.
+        said = hide(text, is_about_a_secret)
+        found.setdefault(path[5:] if path.startswith("body.") else path, []).append(said)
+    return found
+
+
+def _public_in(sent: Any, *, is_secret: bool = False) -> Iterator[str]:
+    """Yield the names of all fields in a body, and the texts that are not secret."""
+    if isinstance(sent, Mapping):
+        for name, value in sent.items():
+            yield str(name)
+            yield from _public_in(value, is_secret=is_secret or is_secret_name(str(name)))
+    elif isinstance(sent, (list, tuple)):
+        for value in sent:
+            yield from _public_in(value, is_secret=is_secret)
+    elif isinstance(sent, str) and not is_secret:
+        yield sent
+
+
+def _leaves(node: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, dict) and isinstance(node.get("msg"), str):
+        yield path, node["msg"]
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, list):
+        for value in node:
+            yield from _leaves(value, path)
+    elif node is not None:
+        yield path, str(node)
+
+
+def _plain_text(body: bytes, redact: Callable[[str], str]) -> str:
+    """What an HTML page of a web server says."""
+    # Redact before cutting: a secret that is cut would no longer be found.
+    page = redact(body[:40_000].decode("utf-8", "replace"))[:20_000]
+    text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", page)
+    return redact(" ".join(text.split()))[:300]
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

@@ -1,0 +1,256 @@
+"""Incremental JSON: the items of a collection leave while its bytes still arrive."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import itertools
+import json
+import re
+from typing import Any, Callable, Iterable, Iterator, Optional
+
+from ..errors import BrokenReplyError, ReplyTooLargeError, UnexpectedReplyError
+from .blocks import LEAST_CHARS, Cutter
+from .json_decoders import Fields, answer_decoder, block_decoder
+
+__all__ = ["all_items", "iter_blocks", "iter_items"]
+
+MAX_ITEM_CHARS = 32 * 2**20
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_DELIMITERS = " \t\n\r,:]}"
+_TO_ANOTHER = re.compile(r"[ \t\n\r]*,[ \t\n\r]*(?=[^] \t\n\r])").match  # from the end of a value
+
+
+def iter_items(chunks: Iterable[bytes], member: str = "value", *, fields: Optional[Fields] = None) -> Iterator[Any]:
+    """What :func:`iter_blocks` yields, one after the other."""
+    return itertools.chain.from_iterable(iter_blocks(chunks, member, fields=fields))
+
+
+def all_items(text: bytes, field: str) -> list[Any]:
+    """What :func:`iter_items` yields of a text that is there as a whole, but quicker."""
+    with contextlib.suppress(ValueError):  # what is wrong with it, or that json reads it, is found out below
+        return answer_decoder(field)(text)
+    return list(iter_items([text], fields=field))
+
+
+def iter_blocks(
+    chunks: Iterable[bytes],
+    member: str = "value",
+    *,
+    fields: Optional[Fields] = None,
+    max_item_chars: float = MAX_ITEM_CHARS,
+) -> Iterator[list[Any]]:
+    """The items of the list ``member`` of the JSON object in ``chunks``, some at a time: those that are there.
+
+    Holds a few chunks and some items at a time. With ``fields`` only these members of each item are sure
+    to be there: others are stepped over, which is quicker. For the name of one field it is that of each item,
+    not the items. BrokenReplyError when the document ends too early, also after its last item;
+    UnexpectedReplyError when it is no JSON object with such a list; ReplyTooLargeError for an item of more than
+    ``max_item_chars``.
+    """
+    text = _Text(chunks, max_item_chars)
+    text.expect("{")
+    found = False
+    while not text.accept("}"):
+        key = text.value()
+        if not isinstance(key, str):
+            raise UnexpectedReplyError(f"a JSON object has the key {key!r}")
+        text.expect(":")
+        if key == member and text.accept("["):
+            found = True
+            yield from _items_in_blocks(text, fields) if fields else _items(text, None)
+        else:
+            text.value()
+        text.separator("}")
+    text.end()
+    if not found:
+        raise UnexpectedReplyError(f"the answer has no list {member!r}")
+
+
+def _items(text: _Text, fields: Optional[Fields]) -> Iterator[list[Any]]:
+    while not text.accept("]"):
+        yield from ([_wanted(value, fields)] for value in text.followed_values())
+        yield [_item(text, fields)]
+
+
+def _item(text: _Text, fields: Optional[Fields]) -> Any:
+    value = text.value()
+    text.separator("]")
+    return _wanted(value, fields)
+
+
+def _wanted(item: Any, fields: Optional[Fields]) -> Any:
+    if not isinstance(fields, str):
+        return item
+    if not isinstance(item, dict) or fields not in item:
+        raise UnexpectedReplyError(f"an item of the answer has no {fields!r}")
+    return item[fields]
+
+
+def _items_in_blocks(text: _Text, fields: Fields) -> Iterator[list[Any]]:
+    """As :func:`_items`, most of them by the block; the first ones show how the items of this list begin."""
+    begun: list[str] = []
+    while len(begun) < 2:
+        if text.accept("]"):
+            return
+        value, source = text.value_and_source()
+        begun.append(source)
+        yield [_wanted(value, fields)]
+        text.separator("]")
+    cutter = Cutter(block_decoder(fields, begun[0]), *begun)
+    # Small at first, so that items leave soon.
+    least = LEAST_CHARS // 16
+    while not cutter.useless and text.fill(least) and not text.comes("]"):
+        yield text.block(cutter, max(least, 4 * len(begun[0]))) or [_item(text, fields)]
+        least = min(2 * least, LEAST_CHARS)
+    yield from _items(text, fields)
+
+
+class _Text:
+    """A text that arrives in pieces, read from front to back."""
+
+    def __init__(self, chunks: Iterable[bytes], max_item_chars: float) -> None:
+        self._chunks = iter(chunks)
+        self._max_item_chars = max_item_chars
+        self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        self._buffer = ""
+        self._at = self._started = 0
+        self._decode: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().raw_decode
+
+    def value(self) -> Any:
+        """The JSON value that starts here."""
+        self._skip_space()
+        enough = 0
+        while True:
+            if len(self._buffer) - self._at > enough:
+                try:
+                    value, end = self._decode(self._buffer, self._at)
+                    # "1" may become "1.5" with the next chunk: only a delimiter ends a number.
+                    if end < len(self._buffer) and self._buffer[end] in _DELIMITERS:
+                        self._started, self._at = self._at, end
+                        return value
+                    if end < len(self._buffer) and not isinstance(value, (int, float)):
+                        raise UnexpectedReplyError(f"{self._buffer[end]!r} after a value of the answer")
+                except ValueError:
+                    # Not complete, or not JSON: that shows only with more text. Waiting for twice as
+                    # much keeps the work linear for large values.
+                    held = len(self._buffer) - self._at
+                    if held > self._max_item_chars:
+                        message = f"an item of the answer is larger than {self._max_item_chars / 2**20:g} MB"
+                        limit_bytes = int(self._max_item_chars)
+                        raise ReplyTooLargeError(f"{message} (limits.max_reply_mb)", limit_bytes=limit_bytes) from None
+                    enough = min(2 * held, int(self._max_item_chars))
+                except RecursionError:
+                    raise UnexpectedReplyError("the answer is nested too deeply") from None
+            if not self.fill(max(enough, len(self._buffer) - self._at) + 1):
+                return self._last_value()
+
+    def followed_values(self) -> Iterator[Any]:
+        """The values from here on that are followed by another: what :meth:`value` would say, but quicker."""
+        size = 0
+        # To try what is not complete costs as much as many that are, so first there has to be as much as for the last.
+        while self.fill(size):
+            try:
+                value, end = self._decode(self._buffer, self._at)
+            except (ValueError, RecursionError):
+                return
+            following = _TO_ANOTHER(self._buffer, end)
+            if following is None:
+                return
+            size, self._at = following.end() - self._at, following.end()
+            yield value
+
+    def value_and_source(self) -> tuple[Any, str]:
+        """The JSON value that starts here, and its text."""
+        value = self.value()  # what was before it may be gone from the buffer, but not its own text
+        return value, self._buffer[self._started : self._at]
+
+    def fill(self, chars: int) -> bool:
+        """Hold at least so many characters that are not read yet; False when the text ends before."""
+        missing = chars - (len(self._buffer) - self._at)
+        if missing <= 0:
+            return True
+        pieces, ended = [self._buffer[self._at :]], False
+        while missing > 0 and not ended:
+            text, ended = self._next_text()
+            pieces.append(text)
+            missing -= len(text)
+        self._buffer, self._at = "".join(pieces), 0
+        return missing <= 0
+
+    def block(self, cutter: Cutter, most: int) -> list[Any]:
+        """What ``cutter`` finds from here on, in at most so many characters."""
+        values, self._at = cutter.cut(self._buffer, self._at, self._at + most)
+        return values
+
+    def _last_value(self) -> Any:
+        """The value when no more text comes; in an object something has to follow it."""
+        try:
+            value, end = self._decode(self._buffer, self._at)
+        except ValueError:
+            end = len(self._buffer)
+        if end == len(self._buffer) or self._buffer[end] not in _DELIMITERS:
+            raise BrokenReplyError("the answer ended in the middle of its JSON")
+        self._started, self._at = self._at, end
+        return value
+
+    def comes(self, char: str) -> bool:
+        """True when ``char`` comes next."""
+        self._skip_space()
+        return self._buffer[self._at] == char
+
+    def accept(self, char: str) -> bool:
+        """Step over ``char`` if it comes next."""
+        if not self.comes(char):
+            return False
+        self._at += 1
+        return True
+
+    def expect(self, char: str) -> None:
+        """Step over ``char``, which has to come next."""
+        if not self.accept(char):
+            raise UnexpectedReplyError(f"{char!r} expected in the answer, got {self._buffer[self._at]!r}")
+
+    def separator(self, closing: str) -> None:
+        """Step over a comma, unless ``closing`` comes next."""
+        if not self.comes(closing):
+            self.expect(",")
+            if self.comes(closing):
+                raise UnexpectedReplyError(f"a value expected in the answer, got {closing!r}")
+
+    def end(self) -> None:
+        """Nothing but space may follow."""
+        while True:
+            match = _SPACE.match(self._buffer, self._at)
+            self._at = match.end() if match else self._at
+            if self._at < len(self._buffer):
+                raise UnexpectedReplyError("the answer goes on after its JSON")
+            if not self._more():
+                return
+
+    def _skip_space(self) -> None:
+        while True:
+            match = _SPACE.match(self._buffer, self._at)
+            self._at = match.end() if match else self._at
+            if self._at < len(self._buffer):
+                return
+            if not self._more():
+                raise BrokenReplyError("the answer ended in the middle of its JSON")
+
+    def _more(self) -> bool:
+        """Take the next chunk; False when there is none."""
+        text, ended = self._next_text()
+        self._buffer = self._buffer[self._at :] + text
+        self._at = 0
+        return not ended
+
+    def _next_text(self) -> tuple[str, bool]:
+        """The text of the next chunk, and whether there was none."""
+        chunk = next(self._chunks, None)
+        try:
+            return self._utf8.decode(chunk or b"", final=chunk is None), chunk is None
+        except UnicodeDecodeError as error:
+            if chunk is None:
+                raise BrokenReplyError("the answer ended in the middle of a character") from error
+            raise UnexpectedReplyError("the answer is not UTF-8 text") from error

@@ -1,0 +1,57 @@
+"""Whether an answer proves that the site has executed a call."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Optional
+
+from ..catalogue.paths import path_segment
+from ..core.call import Answer, Call, Reply
+
+__all__ = ["objection"]
+
+
+def objection(call: Call, reply: Reply, location: str) -> str:
+    """Return why an answer below 400 does not prove the call; empty if it does.
+
+    ``location`` is where a redirect leads, below the API. A read needs no proof but what it says.
+    """
+    if not call.answers:
+        return ""
+    answer = _defined(call, reply.status, location)
+    if answer is None:
+        wrong = "the API does not define it"
+    elif answer.location:
+        wrong = ""  # where it leads is proof enough
+    elif answer.domain_type is None:
+        # Checkmk: endpoints send this header with every answer (2.2 and later); an empty answer has nothing else that
+        # a web server in front of the site would not send as well.
+        wrong = "" if reply.header("X-Checkmk-Version") else "it does not come from a Checkmk endpoint"
+    else:
+        wrong = _wrong_body(answer, reply.data, call.about)
+    return wrong and f"the answer to {call} ({reply.status}) does not prove that it was executed: {wrong}"
+
+
+def _defined(call: Call, status: int, location: str) -> Optional[Answer]:
+    name = path_segment(call.about[0]) if call.about else ""
+    for answer in call.answers:
+        if answer.status == status and location.startswith(answer.location.format(about=name)):
+            return answer
+    return None
+
+
+def _wrong_body(answer: Answer, data: Any, about: Iterable[str]) -> str:
+    if not isinstance(data, dict) or data.get("domainType") != answer.domain_type:
+        return f"it is not about a {answer.domain_type}"
+    wanted = set(about)
+    if answer.names and wanted and set(_named(data, answer.names)) != wanted:
+        return "it is about another object"
+    return ""
+
+
+def _named(data: Any, path: tuple[str, ...]) -> list[str]:
+    """Return the texts at ``path``, through lists; folders without the last slash that old versions sent."""
+    if isinstance(data, list):
+        return [name for entry in data for name in _named(entry, path)]
+    if path:
+        return _named(data.get(path[0]), path[1:]) if isinstance(data, dict) else []
+    return [data.rstrip("/") or "/"] if isinstance(data, str) else []

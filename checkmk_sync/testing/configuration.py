@@ -1,0 +1,309 @@
+"""The Setup side of a simulated site: folders, hosts, users, pending changes."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import threading
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Collection, Iterator, Mapping, Optional
+
+from ..catalogue.paths import folder_path, is_folder_hash, parent_folder
+from ..core.clock import Clock
+from .host_attributes import AttributeRules
+from .version_profile import Profile
+
+__all__ = ["FolderConfig", "HostConfig", "Setup", "User", "etag", "iso"]
+
+PERMISSION_TITLES: Mapping[str, str] = {
+    "general.use": "Use the GUI at all",
+    "general.see_all": "See all host and services",
+    "wato.use": "Use Setup",
+    "wato.edit": "Make changes, perform actions",
+    "wato.activate": "Activate configuration",
+    "wato.activateforeign": "Activate foreign changes",
+    "wato.services": "Manage services",
+}
+ADMIN = frozenset(PERMISSION_TITLES)
+PERMISSIONS = {"admin": ADMIN, "user": ADMIN - {"wato.activateforeign"}, "guest": frozenset({"general.use"})}
+
+
+@dataclass
+class User:
+    """Who may log in, and what for. ``failures`` counts wrong secrets; at ``lock_after`` the account is locked.
+
+    With ``folders`` it may change, with ``sees`` only see, what lies in these or below.
+    """
+
+    name: str
+    password: str
+    permissions: frozenset[str]
+    lock_after: Optional[int] = None
+    failures: int = 0
+    folders: Optional[tuple[str, ...]] = None
+    sees: Optional[tuple[str, ...]] = None
+
+    @property
+    def is_locked(self) -> bool:
+        return self.lock_after is not None and self.failures >= self.lock_after
+
+    def may_change(self, path: str) -> bool:
+        return _lies_in(path, self.folders)
+
+    def may_see(self, path: str) -> bool:
+        return _lies_in(path, self.sees)
+
+
+def _lies_in(path: str, folders: Optional[tuple[str, ...]]) -> bool:
+    inside = f"{path.rstrip('/')}/"
+    return folders is None or any(inside.startswith(f"{folder.rstrip('/')}/") for folder in folders)
+
+
+@dataclass(frozen=True)
+class HostConfig:
+    """Replaced on every change, never mutated: a snapshot of all hosts is a copy of one dict."""
+
+    name: str
+    folder: str
+    attributes: Mapping[str, Any]
+    created_at: str
+    updated_at: str
+    created_by: str
+    nodes: Optional[tuple[str, ...]] = None
+
+
+@dataclass(frozen=True)
+class FolderConfig:
+    """Replaced on every change, like hosts; ``ident`` is its 32-digit id."""
+
+    path: str
+    title: str
+    attributes: Mapping[str, Any]
+    ident: str
+    created_at: str
+    updated_at: str
+    created_by: str
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+
+@dataclass
+class Setup:
+    """All configuration. ``mutex`` guards it; ``lock`` is Checkmk's own configuration lock, held by writes."""
+
+    profile: Profile
+    site: str
+    clock: Clock
+    rules: AttributeRules = field(init=False)
+    hosts: dict[str, HostConfig] = field(default_factory=dict)
+    folders: dict[str, FolderConfig] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    phases: dict[str, Mapping[int, str]] = field(default_factory=dict)  # of each host's services, by their number
+    folder_changes: int = 0
+    _handed_down: tuple[int, dict[str, Mapping[str, Any]]] = field(default_factory=lambda: (-1, {}))
+    mutex: threading.RLock = field(default_factory=threading.RLock)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.rules = AttributeRules(self.profile, self.site, self.hosts, self.users)
+        self.add_folder("/", "Main", {}, None, user="")
+        self.changes.clear()
+
+    def now(self) -> str:
+        return iso(self.clock)
+
+    # Folders
+
+    def folder(self, text: str) -> Optional[FolderConfig]:
+        """A folder by any of its spellings, its 32-digit id included."""
+        if is_folder_hash(text):
+            return next((folder for folder in self.folders.values() if folder.ident == text.lower()), None)
+        if text[:1] not in ("/", "~", "\\"):
+            return None
+        try:
+            return self.folders.get(folder_path(text))
+        except ValueError:
+            return None
+
+    def folder_at(self, text: str) -> FolderConfig:
+        """The folder that a checked spelling names."""
+        found = self.folder(text)
+        if found is None:
+            raise LookupError(f"no folder {text!r}")
+        return found
+
+    def add_folder(
+        self, path: str, title: str, attributes: Mapping[str, Any], ident: Optional[str], *, user: str
+    ) -> FolderConfig:
+        now = self.now()
+        stored = self.rules.completed(attributes)
+        folder = FolderConfig(path, title, stored, ident or uuid.uuid4().hex, now, now, user)
+        self.folders[path] = folder
+        self.folder_changes += 1
+        self.note("create-folder", f"Created new folder {title}", user)
+        return folder
+
+    def change_folder(self, folder: FolderConfig, *, user: str, **changes: Any) -> FolderConfig:
+        if "attributes" in changes:
+            changes["attributes"] = self.rules.completed(changes["attributes"])
+        changed = dataclasses.replace(folder, updated_at=self.now(), **changes)
+        self.folders[folder.path] = changed
+        self.folder_changes += 1
+        self.note("edit-folder", f"Edited properties of folder {changed.title}", user)
+        return changed
+
+    def subfolders(self, path: str, *, recursive: bool) -> Iterator[FolderConfig]:
+        """Folders below a path, without itself."""
+        prefix = path.rstrip("/") + "/"
+        for folder in list(self.folders.values()):
+            below = folder.path != path and folder.path.startswith(prefix)
+            if below and (recursive or parent_folder(folder.path) == path):
+                yield folder
+
+    def hosts_in(self, path: str, *, recursive: bool = False) -> list[HostConfig]:
+        prefix = path.rstrip("/") + "/"
+        return [
+            host
+            for host in list(self.hosts.values())
+            if host.folder == path or (recursive and host.folder.startswith(prefix))
+        ]
+
+    def remove_folder(self, path: str, *, user: str) -> None:
+        """With everything in it."""
+        for host in self.hosts_in(path, recursive=True):
+            del self.hosts[host.name]
+            self.phases.pop(host.name, None)
+        for folder in self.subfolders(path, recursive=True):
+            del self.folders[folder.path]
+        title = self.folders.pop(path).title
+        self.note("delete-folder", f"Deleted folder {title}", user)
+
+    def move_folder(self, path: str, target: str, *, user: str) -> FolderConfig:
+        """With everything in it, into ``target``."""
+        new = f"{target.rstrip('/')}/{self.folders[path].name}"
+        for folder in [self.folders[path], *self.subfolders(path, recursive=True)]:
+            del self.folders[folder.path]
+            moved = dataclasses.replace(folder, path=new + folder.path[len(path) :])
+            self.folders[moved.path] = moved
+        for host in self.hosts_in(path, recursive=True):
+            self.hosts[host.name] = dataclasses.replace(host, folder=new + host.folder[len(path) :])
+        self.folder_changes += 1
+        self.note("move-folder", f"Moved folder {path} to {target}", user)
+        return self.folders[new]
+
+    # Hosts
+
+    def add_host(
+        self,
+        name: str,
+        folder: str,
+        attributes: Mapping[str, Any],
+        *,
+        user: str,
+        nodes: Optional[tuple[str, ...]] = None,
+    ) -> HostConfig:
+        now = self.now()
+        host = HostConfig(name, folder, self.rules.completed(attributes), now, now, user, nodes)
+        self.hosts[name] = host
+        self.note("create-host", f"Created new host {name}.", user, now)
+        return host
+
+    def change_host(self, host: HostConfig, *, user: str, action: str = "edit-host", **changes: Any) -> HostConfig:
+        if "attributes" in changes:
+            changes["attributes"] = self.rules.completed(changes["attributes"])
+        changed = dataclasses.replace(host, updated_at=self.now(), **changes)
+        self.hosts[host.name] = changed
+        self.note(action, f"Modified host {host.name}.", user)
+        return changed
+
+    def parents_that_stay_needed(self, doomed: Collection[str]) -> dict[str, list[str]]:
+        """Those of the ``doomed`` hosts that must not be deleted, each with the names of its children.
+
+        Checkmk: folders hand parents down, and a parent can go only if its children are fewer than what goes, and go
+        as well. So a host that is its own parent by way of its folder cannot be deleted alone.
+        """
+        children: dict[str, list[str]] = {}
+        for host in self.hosts.values():
+            parents = host.attributes.get("parents")
+            for parent in self._inherited(host.folder)["parents"] if parents is None else parents:
+                if parent in doomed:
+                    children.setdefault(parent, []).append(host.name)
+        return {parent: names for parent, names in sorted(children.items()) if not set(names) < set(doomed)}
+
+    def remove_host(self, name: str, *, user: str) -> None:
+        del self.hosts[name]
+        self.phases.pop(name, None)
+        self.note("delete-host", f"Deleted host {name}", user)
+
+    def rename_host(self, name: str, new: str, *, user: str) -> HostConfig:
+        """The same host under another name, which its children, clusters and services follow."""
+        renamed = dataclasses.replace(self.hosts.pop(name), name=new, updated_at=self.now())
+        self.hosts[new] = renamed
+        if name in self.phases:
+            self.phases[new] = self.phases.pop(name)
+        for host in list(self.hosts.values()):
+            changes: dict[str, Any] = {}
+            if name in host.attributes.get("parents", ()):
+                changes["attributes"] = _renamed(host.attributes, name, new)
+            if name in (host.nodes or ()):
+                changes["nodes"] = tuple(new if node == name else node for node in host.nodes or ())
+            if changes:
+                self.hosts[host.name] = dataclasses.replace(host, **changes)
+        for folder in list(self.folders.values()):
+            if name in folder.attributes.get("parents", ()):
+                self.folders[folder.path] = dataclasses.replace(
+                    folder, attributes=_renamed(folder.attributes, name, new)
+                )
+                self.folder_changes += 1
+        self.note("rename-host", f"Renamed 1 hosts: {name} to {new}", user)
+        return renamed
+
+    def effective(self, item: HostConfig) -> dict[str, Any]:
+        """What holds for a host: defaults, then the folders from the root down, then its own. Labels add up."""
+        inherited = self._inherited(item.folder)
+        labels = {**inherited["labels"], **item.attributes.get("labels", {})}
+        return {**inherited, **item.attributes, "labels": labels}
+
+    def is_offline(self, host: HostConfig) -> bool:
+        own = host.attributes.get("tag_criticality")
+        return bool((own or self._inherited(host.folder)["tag_criticality"]) == "offline")
+
+    def _inherited(self, path: str) -> Mapping[str, Any]:
+        """What a folder hands down; worked out once until some folder changes."""
+        if self._handed_down[0] != self.folder_changes:
+            self._handed_down = (self.folder_changes, {})
+        known = self._handed_down[1]
+        if path not in known:
+            above = parent_folder(path)
+            base = self.rules.defaults if above is None else self._inherited(above)
+            own = self.folders[path].attributes
+            known[path] = {**base, **own, "labels": {**base["labels"], **own.get("labels", {})}}
+        return known[path]
+
+    def note(self, action: str, text: str, user: Optional[str], now: Optional[str] = None) -> None:
+        """Every write leaves a pending change."""
+        time = now or self.now()
+        change = {"id": str(uuid.uuid4()), "user_id": user, "action_name": action, "text": text, "time": time}
+        self.changes.append(change)
+
+
+def _renamed(attributes: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    """Attributes in which one of the parents has another name."""
+    return {**attributes, "parents": [new if parent == old else parent for parent in attributes["parents"]]}
+
+
+def iso(clock: Clock) -> str:
+    """The time as the API writes it."""
+    return datetime.datetime.fromtimestamp(clock.time(), datetime.timezone.utc).isoformat(timespec="microseconds")
+
+
+def etag(*parts: Any) -> str:
+    """Quoted SHA-256 of what identifies a state."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return f'"{hashlib.sha256(text.encode()).hexdigest()}"'

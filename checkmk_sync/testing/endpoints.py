@@ -1,0 +1,202 @@
+"""One request on its way through the simulated site, and the table of endpoints."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping, Optional
+from urllib.parse import quote, unquote
+
+from werkzeug.wrappers import Request, Response
+
+from .configuration import PERMISSION_TITLES, HostConfig, Setup, User
+from .faults import FaultScript
+from .jobs import Activations, DiscoveryJobs, Renames
+from .monitoring_core import Core
+from .replies import Links, Problem
+from .validation import Check, Field, checked_body, checked_query
+from .version_profile import Profile
+
+__all__ = ["ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "World", "endpoint"]
+
+
+@dataclass
+class World:
+    """Everything that a site is."""
+
+    profile: Profile
+    setup: Setup
+    core: Core
+    activations: Activations
+    discovery: DiscoveryJobs
+    renames: Renames
+    faults: FaultScript
+    etag_locking: bool = True
+
+    def tick(self) -> None:
+        """Let jobs whose time is over take effect."""
+        with self.setup.mutex:
+            self.discovery.tick()
+            self.renames.tick()
+            self.activations.tick()
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A row of the table: what a URL takes, and who answers. The fields may depend on the site.
+
+    ``together`` checks the fields of a body as a whole when each of them is right.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Context], Response]
+    query: Callable[[World], Mapping[str, Field]]
+    body: Optional[Callable[[World], Mapping[str, Field]]]
+    together: Optional[Callable[[World], Check]]
+    exists: Callable[[Profile], bool]
+    takes_lock: bool
+    needs_etag: bool
+    permission: str
+
+
+ENDPOINTS: list[Endpoint] = []
+# What has to exist for URLs that begin like this; raises the Problem where it does not.
+PATH_CHECKS: dict[str, Callable[[Context], object]] = {}
+
+Fields = Mapping[str, Field]
+
+
+def _constant(fields: Any) -> Callable[[World], Any]:
+    return fields if callable(fields) else lambda _world: fields
+
+
+def endpoint(
+    method: str,
+    path: str,
+    *,
+    query: Any = None,
+    body: Any = None,
+    together: Optional[Callable[[World], Check]] = None,
+    exists: Callable[[Profile], bool] = lambda _profile: True,
+    takes_lock: Optional[bool] = None,
+    needs_etag: bool = False,
+    permission: str = "general.use",
+) -> Callable[[Callable[[Context], Response]], Callable[[Context], Response]]:
+    """Register a handler. ``query`` and ``body`` are fields, or functions from the site to fields.
+
+    Checkmk: everything but GET takes the configuration lock, status queries by POST included.
+    """
+
+    def register(handler: Callable[[Context], Response]) -> Callable[[Context], Response]:
+        ENDPOINTS.append(
+            Endpoint(
+                method,
+                path,
+                handler,
+                _constant(query or {}),
+                None if body is None else _constant(body),
+                together,
+                exists,
+                method != "GET" if takes_lock is None else takes_lock,
+                needs_etag,
+                permission,
+            )
+        )
+        return handler
+
+    return register
+
+
+@dataclass
+class Context:
+    """What a handler works with. ``query`` and ``body`` are checked, ``params`` decoded."""
+
+    world: World
+    request: Request
+    endpoint: Endpoint
+    user: User
+    params: dict[str, str]
+    query: dict[str, Any] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def setup(self) -> Setup:
+        return self.world.setup
+
+    @property
+    def profile(self) -> Profile:
+        return self.world.profile
+
+    @functools.cached_property
+    def links(self) -> Links:
+        base = f"{self.request.scheme}://{self.request.host}/{self.setup.site}/check_mk/api/1.0"
+        return Links(base)
+
+    def location(self, path: str) -> str:
+        """A ``Location``: up to 2.3 a whole URL, later a path without the host."""
+        host = self.request.host_url.rstrip("/") if self.profile.sends_absolute_locations else ""
+        return host + quote(f"/{self.setup.site}/check_mk/api/1.0{path}", safe="/~%")
+
+    def decode(self, raw: Mapping[str, str]) -> None:
+        """Checkmk decodes path parameters once more, after the web server did."""
+        self.params = {name: unquote(value) for name, value in raw.items()}
+
+    def check_path(self) -> None:
+        """Checkmk looks for what the URL names before it looks at anything else of the request."""
+        for prefix, check in PATH_CHECKS.items():
+            if self.endpoint.path.startswith(prefix):
+                check(self)
+
+    def check_query(self) -> None:
+        """Checkmk: an endpoint that takes parameters refuses others, one that takes none ignores all."""
+        fields = self.endpoint.query(self.world)
+        if fields:
+            given = {name: self.request.args.getlist(name) for name in self.request.args}
+            self.query = checked_query(fields, given)
+
+    def check_body(self) -> None:
+        if self.endpoint.body is None:
+            return
+        try:
+            data = json.loads(self.request.get_data() or b"{}")
+        except (ValueError, RecursionError):
+            raise Problem(400, "Bad Request", "The request body is not valid JSON.") from None
+        together = self.endpoint.together
+        self.body = checked_body(self.endpoint.body(self.world), data, together and together(self.world))
+
+    def check_etag(self, current: str, ext: Optional[Mapping[str, Any]] = None) -> None:
+        """428 without If-Match, 412 for another state; ``*`` and unquoted values are taken as well.
+
+        A setting of the site turns the check off: then the header is ignored.
+        """
+        if not self.world.etag_locking:
+            return
+        given, tag = self.request.if_match, current.strip('"')
+        if not given:
+            detail = "If-Match header required for this operation. See documentation."
+            raise Problem(428, "Precondition required", detail, ext=ext)
+        if not given.contains(tag):
+            detail = f"ETag didn't match. Expected {tag}. Probable cause: Object changed by another user."
+            raise Problem(412, "Precondition failed", detail, ext=ext)
+
+    def require(self, permission: str) -> None:
+        """Checkmk answers 401, not 403, for most missing permissions inside an endpoint."""
+        if permission not in self.user.permissions:
+            detail = (
+                "We are sorry, but you lack the permission for this operation. If you do not like this then please ask "
+                "your administrator to provide you with the following permission: "
+                f"'<b>{PERMISSION_TITLES[permission]}</b>'."
+            )
+            raise Problem(401, "Unauthorized", detail)
+
+    def require_seen(self, host: HostConfig) -> None:
+        """Lists leave out silently what the user may not see; to name it is refused."""
+        if not self.user.may_see(host.folder):
+            raise Problem(403, "Forbidden", f"You do not have permission to access the host {host.name!r}.")
+
+    def require_folder(self, path: str) -> None:
+        """Folders have permissions of their own, which bulk calls meet only when they come to that folder."""
+        if not self.user.may_change(path):
+            raise Problem(401, "Unauthorized", f"Sorry, you have no permission to change the folder {path!r}.")

@@ -1,0 +1,263 @@
+"""The monitoring core of a simulated site: a snapshot taken at activation, and the rows it answers with."""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterable, Iterator, Mapping, Optional
+
+from ..core.clock import Clock
+from . import sample_services as services
+from .columns import HOST_DEFAULTS, SERVICE_OWN_DEFAULTS
+from .configuration import HostConfig
+from .livestatus import Predicate
+
+__all__ = ["Core", "MonitoredHost"]
+
+Row = Dict[str, Any]
+
+_AGENT, _SNMP = ("checkmk-agent", "tcp"), ("snmp",)
+_AUXILIARY_TAGS: Mapping[str, tuple[str, ...]] = {
+    "cmk-agent": _AGENT,
+    "all-agents": _AGENT,
+    "special-agents": _AGENT,
+    "snmp-v1": _SNMP,
+    "snmp-v2": _SNMP,
+    "ip-v4-only": ("ip-v4",),
+    "ip-v6-only": ("ip-v6",),
+    "ip-v4v6": ("ip-v4", "ip-v6"),
+}
+
+
+@dataclass(frozen=True)
+class MonitoredHost:
+    """A host as it was when it was activated; ``since`` is when the core got to know it.
+
+    ``folder_changes`` tells which state of the folders its effective attributes come from.
+    """
+
+    config: HostConfig
+    effective: Mapping[str, Any]
+    phases: Mapping[int, str]
+    services_total: int
+    since: float
+    folder_changes: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @functools.cached_property
+    def counts(self) -> tuple[int, ...]:
+        """How many services are OK, WARN, CRIT and UNKNOWN once they are checked."""
+        states = [self.state_of(template) for template in self.services]
+        return tuple(states.count(state) for state in range(4))
+
+    @functools.cached_property
+    def tags(self) -> Mapping[str, str]:
+        """Tags by group, and the auxiliary tags that come with them under their own names."""
+        tags = {name[4:]: tag for name, tag in self.effective.items() if name.startswith("tag_")}
+        auxiliary = [aux for tag in tags.values() for aux in _AUXILIARY_TAGS.get(tag, ())]
+        if tags.get("agent") == "no-agent" and tags.get("snmp_ds") == "no-snmp":
+            auxiliary.append("ping")
+        return {**tags, "site": self.effective["site"], **dict(zip(auxiliary, auxiliary))}
+
+    def state_of(self, template: services.Template) -> int:
+        """The state of a service once it is checked. Checkmk: one of them warns of services that nobody decided on."""
+        if template is services.DISCOVERY:
+            return int(len(self.phases) < len(services.templates(self.services_total)))
+        return services.state_of(self.name, template.description)
+
+    @property
+    def services(self) -> list[services.Template]:
+        """What is monitored on the host."""
+        if services.agent_less(self.effective):
+            return [services.PING]
+        found = services.templates(self.services_total)
+        monitored = [found[index] for index, phase in self.phases.items() if phase in ("monitored", "changed")]
+        return [*services.BASIC, *monitored]
+
+
+@dataclass
+class Core:
+    """Answers from its snapshot, whatever the configuration says by now; ``seed`` replaces it by given rows."""
+
+    site: str
+    clock: Clock
+    services_per_host: int
+    check_delay_s: float = 0.0
+    hosts: dict[str, MonitoredHost] = field(default_factory=dict)
+    _seed: Optional[_Seed] = None
+
+    def seed(self, rows: Mapping[str, Any]) -> None:
+        """Take ``{"hosts": [row, …], "services": […], …}`` for what is monitored.
+
+        ValueError, and nothing is changed, for an unknown table, and for a row without its name or with a state that
+        there is not.
+        """
+        for table, found in rows.items():
+            if table not in _TABLES:
+                raise ValueError(f"there is no table {table!r}; there are {', '.join(_TABLES)}")
+            if not isinstance(found, (list, tuple)):
+                raise ValueError(f"{table!r} is a list of rows, not {type(found).__name__}")
+            for number, row in enumerate(found):
+                _check_row(table, row, f"number {number} of {table!r}")
+        self._seed = _Seed.of(rows)
+
+    def host_rows(self) -> Iterator[Row]:
+        if self._seed is not None and self._seed.hosts is not None:
+            return (row for rows in list(self._seed.hosts.values()) for row in rows)
+        return (self._host_row(host) for host in list(self.hosts.values()))
+
+    def host_row(self, name: str) -> Optional[Row]:
+        """The row of one host, without a look at those of others; None if it is not monitored."""
+        if self._seed is not None and self._seed.hosts is not None:
+            return self._seed.host(name)
+        host = self.hosts.get(name)
+        return None if host is None else self._host_row(host)
+
+    def service_rows(
+        self, host_name: Optional[str] = None, only: Optional[Predicate] = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """The rows of all services, or of those of one host, without a look at those of others."""
+        seeded = None if self._seed is None else self._seed.services
+        known: Iterable[str] = self.hosts if seeded is None else seeded
+        for name in list(known) if host_name is None else [host_name]:
+            if only is not None and not only({"host_name": name}):
+                continue
+            if seeded is not None:
+                of_host = self.host_row(name) or HOST_DEFAULTS
+                yield from (_ServiceRow(row, of_host) for row in seeded.get(name, ()))
+                continue
+            host = self.hosts.get(name)
+            if host is None:
+                continue
+            of_host, checked = self._host_row(host), self._is_checked(host)
+            for template in host.services:
+                yield _ServiceRow(self._service_row(host, template, checked), of_host)
+
+    def knows(self, host_name: str) -> bool:
+        if self._seed is not None and self._seed.hosts is not None:
+            return host_name in self._seed.hosts
+        return host_name in self.hosts
+
+    def _is_checked(self, host: MonitoredHost) -> bool:
+        return self.clock.time() >= host.since + self.check_delay_s
+
+    def _host_row(self, host: MonitoredHost) -> Row:
+        checked = self._is_checked(host)
+        state = 1 if checked and zlib.crc32(host.name.encode()) % 1000 < 8 else 0
+        total = sum(host.counts)
+        ok, warn, crit, unknown = host.counts if checked else (0, 0, 0, 0)
+        effective, now = host.effective, int(self.clock.time())
+        row = dict(HOST_DEFAULTS)
+        row.update(
+            name=host.name,
+            alias=effective.get("alias") or host.name,
+            address=effective.get("ipaddress") or "0.0.0.0",
+            labels=dict(effective.get("labels", {})),
+            tags=dict(host.tags),
+            parents=list(effective.get("parents", ())),
+            contact_groups=list(effective.get("contactgroups", {}).get("groups", ())),
+            state=state,
+            hard_state=state,
+            has_been_checked=int(checked),
+            last_check=now if checked else 0,
+            next_check=now + 60,
+            last_state_change=int(host.since) if checked else 0,
+            last_hard_state_change=int(host.since) if checked else 0,
+            plugin_output="" if not checked else "Packet loss 100%" if state else "Packet received via smart PING",
+            num_services=total,
+            num_services_ok=ok,
+            num_services_warn=warn,
+            num_services_crit=crit,
+            num_services_unknown=unknown,
+            num_services_hard_ok=ok,
+            num_services_hard_warn=warn,
+            num_services_hard_crit=crit,
+            num_services_hard_unknown=unknown,
+            num_services_pending=0 if checked else total,
+            total_services=total,
+            worst_service_state=2 if crit else 3 if unknown else 1 if warn else 0,
+            services=[template.description for template in host.services],
+            filename=f"/wato{host.config.folder.rstrip('/')}/hosts.mk",
+        )
+        return row
+
+    def _service_row(self, host: MonitoredHost, template: services.Template, checked: bool) -> Row:
+        state = host.state_of(template) if checked else 0
+        now = int(self.clock.time())
+        basic = template in services.BASIC or template is services.PING
+        return dict(
+            host_name=host.name,
+            description=template.description,
+            display_name=template.description,
+            check_command=template.check if basic else f"check_mk-{template.check}",
+            state=state,
+            last_state=state,
+            hard_state=state,
+            last_hard_state=state,
+            has_been_checked=int(checked),
+            plugin_output=template.output[state] if checked else "",
+            last_check=now if checked else 0,
+            next_check=now + 60,
+            last_state_change=int(host.since) if checked else 0,
+            last_hard_state_change=int(host.since) if checked else 0,
+        )
+
+
+_TABLES = ("hosts", "services", "hostgroups", "servicegroups", "downtimes", "comments")
+_NAMED_BY = {"hosts": ("name",), "services": ("host_name", "description")}
+_STATES = {"hosts": range(3), "services": range(4)}
+
+
+def _check_row(table: str, row: Any, where: str) -> None:
+    if not isinstance(row, Mapping):
+        raise ValueError(f"{where} is no row: a mapping of columns is needed, not {type(row).__name__}")
+    for column in _NAMED_BY.get(table, ()):
+        if not isinstance(row.get(column), str):
+            raise ValueError(f"{where} needs a text as {column!r}")
+    state = row.get("state", 0)
+    if table in _STATES and (type(state) is not int or state not in _STATES[table]):
+        raise ValueError(f"{where} has the state {state!r}: a number from 0 to {max(_STATES[table])} is needed")
+
+
+class _ServiceRow(Dict[str, Any]):
+    """What is special about a service; the defaults and the columns of its host are looked up when asked for."""
+
+    __slots__ = ("_host",)
+
+    def __init__(self, own: Mapping[str, Any], host: Mapping[str, Any]) -> None:
+        super().__init__(own)
+        self._host = host
+
+    def __missing__(self, column: str) -> Any:
+        if column in SERVICE_OWN_DEFAULTS:
+            return SERVICE_OWN_DEFAULTS[column]
+        return self._host[column[5:]]  # behind "host_"
+
+
+@dataclass(frozen=True)
+class _Seed:
+    """Given rows by the name of their host; None for a table that was not given."""
+
+    hosts: Optional[Mapping[str, list[Row]]]
+    services: Optional[Mapping[str, list[Row]]]
+
+    @classmethod
+    def of(cls, rows: Mapping[str, Any]) -> _Seed:
+        hosts = [{**HOST_DEFAULTS, "alias": row["name"], **row} for row in rows.get("hosts", ())]
+        by_name = _grouped(hosts, "name") if "hosts" in rows else None
+        of_hosts = _grouped(map(dict, rows.get("services", ())), "host_name") if "services" in rows else None
+        return cls(by_name, of_hosts)
+
+    def host(self, name: str) -> Optional[Row]:
+        return next(iter((self.hosts or {}).get(name, ())), None)
+
+
+def _grouped(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[column], []).append(row)
+    return found
