@@ -218,11 +218,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave tests that take longer out, unless --slow is given.
 
-    Of a test with many cases the core suite runs a few, spread over all of them; the others count as slow.
+    Of a test with many cases the core suite runs a few, spread over all of them; the others count as slow. All cases of
+    a test that is marked with ``every_case`` run.
     """
     cases: dict[Any, list[pytest.Item]] = {}
     for item in items:
-        if isinstance(item, pytest.Function) and not item.get_closest_marker("slow"):
+        if isinstance(item, pytest.Function) and not any(map(item.get_closest_marker, ("slow", "every_case"))):
             cases.setdefault((item.path, item.cls, item.originalname), []).append(item)
     for group in cases.values():
         step = max(1, len(group) / CASES_IN_THE_CORE_SUITE)

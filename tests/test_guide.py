@@ -272,6 +272,7 @@ CONFIGURATIONS = {
 }
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("heading", USES)
 @pytest.mark.parametrize("source", SOURCES)
 def test_examples_run(source: Path, heading: str, world: World, site: SimulatedSite) -> None:

@@ -41,6 +41,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulated
         yield site
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("page", PAGES)
 def test_examples_run(page: str, world: SimulatedSite, sync: Run, tmp_path: Path) -> None:
     names: dict[str, Any] = {"__name__": "example"}

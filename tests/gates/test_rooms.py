@@ -1,0 +1,48 @@
+"""What may lie at the top level, and which import paths users were promised."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import PACKAGE
+
+MODULES = {"__init__.py", "__main__.py", "py.typed", "services.py", "streaming.py"}
+PROMISED = {
+    "checkmk_sync": ("Checkmk", "Host", "Outcome", "Settings"),
+    "checkmk_sync.batch": ("BatchProcessor", "BatchOperationsMixin", "BatchResult"),
+    "checkmk_sync.cache": ("LRUCache", "CachingService", "cached"),
+    "checkmk_sync.catalogue": ("OPERATIONS",),
+    "checkmk_sync.errors": ("CheckmkError", "NotFoundError"),
+    "checkmk_sync.mcp": (),
+    "checkmk_sync.metrics": ("MetricsCollector", "MetricsMixin", "get_metrics_collector", "timed", "timed_context"),
+    "checkmk_sync.recovery": ("CircuitBreaker", "FallbackHandler", "RecoveryMixin", "RetryPolicy", "RetryStrategy"),
+    "checkmk_sync.services": ("BaseService", "CachedHostService", "HostService", "StreamingHostService"),
+    "checkmk_sync.streaming": ("StreamBatch", "StreamingMixin"),
+    "checkmk_sync.sync": ("apply_plan", "from_data", "load", "make_plan"),
+    "checkmk_sync.testing": ("Fault", "SimulatedSite"),
+}
+
+
+def test_no_other_module_lies_at_the_top_level() -> None:
+    assert {path.name for path in PACKAGE.iterdir() if path.is_file()} == MODULES
+
+
+@pytest.mark.every_case
+@pytest.mark.parametrize("module", PROMISED)
+def test_promised_names_are_there(module: str) -> None:
+    if module == "checkmk_sync.mcp":
+        pytest.importorskip("mcp")
+    found = importlib.import_module(module)
+    assert [name for name in PROMISED[module] if not hasattr(found, name)] == []
+
+
+@pytest.mark.parametrize("name", ["Host", "Filter", "Outcome", "CheckmkError", "HostState"])
+def test_a_record_is_imported_without_requests(name: str) -> None:
+    loaded = "{'requests', 'requests_cache'} & set(sys.modules)"
+    code = f"import sys; from checkmk_sync import {name}; print(sorted({loaded}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
