@@ -1,1 +1,5 @@
 """Vocabulary that every package shares: calls, clocks, texts, documents."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -27,6 +27,7 @@ def _imported(name: str) -> ModuleType:
 
 
 @pytest.mark.parametrize("name", MODULES)
+@pytest.mark.every_case
 def test_all_is_sorted_and_true(name: str) -> None:
     module = _imported(name)
     offered = module.__all__
