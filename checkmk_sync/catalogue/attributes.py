@@ -160,7 +160,7 @@ def _json(attribute: str, text: str) -> Any:
 
 
 def _without_value(error: SettingsError) -> str:
-    """What is wrong with JSON, and where, in words that hold nothing of it."""
+    """Describe what is wrong with JSON, and where, without quoting it."""
     cause = error.__cause__
     said = cause.msg if isinstance(cause, json.JSONDecodeError) else "a mistake"
     if said.startswith("Invalid"):  # the message may quote a character

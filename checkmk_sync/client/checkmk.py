@@ -103,7 +103,7 @@ class Checkmk:
     @classmethod
     def from_config(cls, path: Union[str, os.PathLike[str]]) -> Checkmk:
         """A client as a YAML file configures it. SettingsError with file and line for a mistake."""
-        from ..config.file import load  # only who has a file pays for the YAML parser
+        from ..config.file import load  # the YAML parser is loaded only if there is a file
 
         return cls.from_settings(load(path))
 

@@ -1,4 +1,4 @@
-"""What the nouns of a client share: reads that parse, and verbs that write."""
+"""The base of the nouns: reads that parse their answer, and verbs that write."""
 
 from __future__ import annotations
 
@@ -17,11 +17,7 @@ from .site import Site
 __all__ = ["Resource", "parsed", "parsing", "writes"]
 
 T = TypeVar("T")
-
-
 R = TypeVar("R", bound="Resource")
-
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 

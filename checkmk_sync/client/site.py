@@ -6,7 +6,7 @@ import contextlib
 import json
 import logging
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from ..catalogue import NOUNS, Operation, is_versioned, pick
 from ..catalogue.versions import CheckmkVersion
@@ -25,10 +25,6 @@ from .payload import value_of
 __all__ = ["Settling", "Site"]
 
 log = logging.getLogger("checkmk_sync")
-
-
-T = TypeVar("T")
-
 
 Query = Mapping[str, Any]
 

@@ -8,7 +8,6 @@ __all__ = ["a_type", "chosen", "names_in", "one_name", "require", "several"]
 
 G = TypeVar("G", bound=Iterable[Any])
 
-
 _MANY = (list, tuple, set, frozenset)
 
 

@@ -10,7 +10,6 @@ from ..client.checkmk import Checkmk
 from ..client.nouns.host_reads import FEW_NAMES
 from ..client.outcomes import Outcome, Outcomes, Status
 from ..client.records import Folder, Host
-from ..client.updates import with_fresh_etag
 from ..errors import AuthError, BatchError, CheckmkError
 from .changes import Action, Change
 from .compare import merged
@@ -174,15 +173,14 @@ def _change_folder(
 ) -> bool:
     """Change a folder that is still ours, with the ETag of the reading that shows it."""
 
-    def write(folder: Folder) -> Folder:
+    def changed(folder: Folder) -> dict[str, Any]:
         found = found_folder(folder)
         error = _objection(change, found)
         if error is not None:
             raise error
-        now = replace(change, found=found)
-        return client.folders.update(change.key, lambda before: make(now, before), title=title, etag=folder.etag)
+        return make(replace(change, found=found), folder.attributes)
 
-    with_fresh_etag(lambda: client.folders.get(change.key, fresh=True), write, None)
+    client.folders.update_read(change.key, changed, title=title)
     return True
 
 

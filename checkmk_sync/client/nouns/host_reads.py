@@ -122,8 +122,10 @@ class HostLists(Resource):
 
 
 def absent_hosts(site: Site, names: Iterable[str]) -> set[str]:
-    """Those of the hosts of which the site says that they are not configured: of more than :data:`FEW_NAMES` that are
-    in no list only the first are asked for. A host that the user may not see is not absent."""
+    """Return the hosts that are not configured. A host that the user may not see is not absent.
+
+    If more than :data:`FEW_NAMES` hosts are in no list, only the first of them are looked up.
+    """
     hosts = HostLists(site)
     wanted = set(names)
     unlisted = wanted - set(hosts._by_name(sorted(wanted)))  # a list leaves out what the user may not see
