@@ -15,17 +15,17 @@ import pytest
 from checkmk_sync import Checkmk
 from checkmk_sync.cli.app import cli
 from checkmk_sync.cli.console import safe
-from checkmk_sync.commands import VERBS
+from checkmk_sync.commands import COMMANDS
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.conftest import Run
 
-COMMANDS = [verb for verb in VERBS if "cli" in verb.faces]
+CLI_COMMANDS = [verb for verb in COMMANDS if "cli" in verb.faces]
 
 # Every verb
 
 
 def test_every_verb_of_the_table_is_a_command_with_help_and_example() -> None:
-    for verb in COMMANDS:
+    for verb in CLI_COMMANDS:
         found: Any = cli
         for word in filter(None, (verb.noun, verb.name)):
             found = found.commands[word]
@@ -45,7 +45,7 @@ def test_examples_of_the_help_run(site_for_cli: SimulatedSite, sync: Run) -> Non
     import shlex
 
     skipped = {"hosts create"}  # its host exists
-    for verb in COMMANDS:
+    for verb in CLI_COMMANDS:
         words = shlex.split(verb.example)[1:]
         if " ".join(words[:2]) in skipped:
             words[2] = "web03"

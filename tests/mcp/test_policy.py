@@ -14,14 +14,14 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import PromptReference, ResourceTemplateReference
 
 from checkmk_sync.cli.app import run
-from checkmk_sync.commands import VERBS
+from checkmk_sync.commands import COMMANDS
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.mcp.policy import Policy
 from checkmk_sync.mcp.prompts import PROMPTS
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp.face import talk
 
-TOOLS = {verb.tool_name for verb in VERBS if "tool" in verb.faces}
+TOOLS = {verb.tool_name for verb in COMMANDS if "tool" in verb.faces}
 ARGUMENTS = {"triage_host": {"host": "h"}, "onboard_hosts": {"folder": "/a", "hosts": "x"}, "explain_activation": {}}
 
 

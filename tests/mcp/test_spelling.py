@@ -12,12 +12,12 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 from mcp import Client
 from mcp_types import ElicitResult
 
-from checkmk_sync.commands import VERBS, Argument, Verb
+from checkmk_sync.commands import COMMANDS, Argument, Command
 from checkmk_sync.mcp.spelling import arguments_of
 from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests.mcp.face import data, said, talk
 
-TOOLS = [verb for verb in VERBS if "tool" in verb.faces]
+TOOLS = [verb for verb in COMMANDS if "tool" in verb.faces]
 EMPTY: list[Any] = [None, "", [], {}]
 
 
@@ -62,7 +62,7 @@ def _optional() -> Iterator[Any]:
                 yield pytest.param(verb, argument, id=f"{verb.tool_name}-{argument.name}")
 
 
-def _needed(verb: Verb) -> dict[str, Any]:
+def _needed(verb: Command) -> dict[str, Any]:
     given = {found.name: found.example for found in verb.arguments if found.required}
     return {**given, "inventory": {"hosts": [{"name": "web01"}]}} if verb.noun == "sync" else given
 
@@ -81,7 +81,7 @@ def _answer(result: Any) -> Any:
 
 @pytest.mark.parametrize(("verb", "argument"), list(_optional()))
 def test_an_argument_that_is_left_out_may_be_null_or_empty(
-    known: SimulatedSite, verb: Verb, argument: Argument
+    known: SimulatedSite, verb: Command, argument: Argument
 ) -> None:
     if verb.writes and not verb.local:
         pytest.skip("shown below, with a site of its own")
@@ -120,7 +120,7 @@ def _required() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("verb", "argument"), list(_required()))
-def test_one_that_is_needed_is_named(known: SimulatedSite, verb: Verb, argument: Argument) -> None:
+def test_one_that_is_needed_is_named(known: SimulatedSite, verb: Command, argument: Argument) -> None:
     others = {name: value for name, value in _needed(verb).items() if name != argument.name}
     before = len(known.requests)
     answers = _call(known, verb.tool_name, others, *({**others, argument.name: empty} for empty in EMPTY))

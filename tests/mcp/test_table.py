@@ -13,7 +13,7 @@ from mcp_types import ElicitResult
 
 import checkmk_sync.mcp.server
 from checkmk_sync import Checkmk
-from checkmk_sync.commands import VERBS, Argument, Field, Verb
+from checkmk_sync.commands import COMMANDS, Argument, Command, Field
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp.face import data, said, talk
 
@@ -28,7 +28,7 @@ def _count(client: Checkmk, least: int, flavour: str) -> Iterator[dict[str, Any]
         yield {"number": number, "site": client.settings.site, "flavour": flavour, "hidden": "x"}
 
 
-COUNT = Verb(
+COUNT = Command(
     "teapots",
     "list",
     "List teapots.",
@@ -41,7 +41,7 @@ COUNT = Verb(
     columns=("number",),
     fields=(Field("number", "Its number.", int), Field("site", "Where it stands."), Field("flavour", "Its tea.")),
 )
-DROP = Verb(
+DROP = Command(
     "teapots",
     "delete",
     "Drop all teapots.",
@@ -54,7 +54,7 @@ DROP = Verb(
 
 @pytest.fixture
 def with_teapots(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedSite]:
-    monkeypatch.setattr(checkmk_sync.mcp.server, "VERBS", (*VERBS, COUNT, DROP))
+    monkeypatch.setattr(checkmk_sync.mcp.server, "COMMANDS", (*COMMANDS, COUNT, DROP))
     with SimulatedSite() as site:
         yield site
 
@@ -104,5 +104,5 @@ def test_a_row_that_destroys_asks_without_being_told_to(with_teapots: SimulatedS
 
 
 def test_names_of_tools_are_told_apart() -> None:
-    names = [verb.tool_name for verb in VERBS]
+    names = [verb.tool_name for verb in COMMANDS]
     assert len(set(names)) == len(names)

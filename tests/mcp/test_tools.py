@@ -11,7 +11,7 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 from mcp import Client
 
-from checkmk_sync.commands import VERBS
+from checkmk_sync.commands import COMMANDS
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp.face import data, said, talk
 
@@ -176,7 +176,7 @@ def test_what_is_measured_and_kept(known: SimulatedSite) -> None:
 def test_every_tool_that_reads_is_called_here() -> None:
     """So that a row which joins the table is not forgotten."""
     text = Path(__file__).read_text("utf-8")
-    reading = [verb for verb in VERBS if "tool" in verb.faces and (verb.local or not verb.writes)]
+    reading = [verb for verb in COMMANDS if "tool" in verb.faces and (verb.local or not verb.writes)]
     assert [verb.tool_name for verb in reading if f'"{verb.tool_name}"' not in text] == []
 
 
@@ -185,7 +185,7 @@ def test_tools_explain_themselves(known: SimulatedSite) -> None:
         return (await client.list_tools()).tools
 
     for tool in talk(known, script, allow_writes=True):
-        verb = next(verb for verb in VERBS if verb.tool_name == tool.name)
+        verb = next(verb for verb in COMMANDS if verb.tool_name == tool.name)
         assert verb.help in tool.description
         assert tool.annotations.read_only_hint is not verb.writes
         adds_only = verb.tool_name in ("hosts_create", "batch_create_hosts", "folders_create")

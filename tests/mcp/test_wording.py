@@ -13,7 +13,7 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 from mcp import Client
 from mcp_types import ElicitResult
 
-from checkmk_sync.commands import VERBS, as_arguments
+from checkmk_sync.commands import COMMANDS, as_arguments
 from checkmk_sync.commands.wording import OPTIONS
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import PACKAGE
@@ -76,7 +76,7 @@ def test_options_that_messages_name_are_known() -> None:
                 if not text.startswith("checkmk-sync ") and "``" not in text:  # examples, docstrings
                     named |= set(re.findall(r"--([a-z][a-z-]*)", text))
     assert named == set(OPTIONS)
-    arguments = {argument.name for verb in VERBS if "tool" in verb.faces for argument in verb.arguments}
+    arguments = {argument.name for verb in COMMANDS if "tool" in verb.faces for argument in verb.arguments}
     assert {as_arguments(f"--{option}") for option in OPTIONS} <= arguments
     assert as_arguments("started without --owner-file") == "started without --owner-file"
 

@@ -15,7 +15,7 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 from mcp import Client
 from mcp_types import ElicitResult
 
-from checkmk_sync.commands import VERBS
+from checkmk_sync.commands import COMMANDS
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.mcp.face import data, said, talk
 
@@ -49,7 +49,7 @@ def _names(site: SimulatedSite, **policy: Any) -> set[str]:
 
 def test_read_only_hides_what_writes(live: SimulatedSite) -> None:
     shown = _names(live)
-    assert shown == {verb.tool_name for verb in VERBS if not verb.writes or verb.local}
+    assert shown == {verb.tool_name for verb in COMMANDS if not verb.writes or verb.local}
     assert "clear_cache" in shown
 
     async def script(client: Client) -> Any:
@@ -195,5 +195,5 @@ def test_what_stands_for_a_secret_is_not_written_back(live: SimulatedSite) -> No
 def test_every_tool_that_writes_is_called_here() -> None:
     """So that a row which joins the table is not forgotten."""
     text = Path(__file__).read_text("utf-8")
-    writing = [verb for verb in VERBS if "tool" in verb.faces and verb.writes and not verb.local]
+    writing = [verb for verb in COMMANDS if "tool" in verb.faces and verb.writes and not verb.local]
     assert [verb.tool_name for verb in writing if f'"{verb.tool_name}"' not in text] == []
