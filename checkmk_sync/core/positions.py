@@ -39,17 +39,19 @@ class Position(NamedTuple):
     name: Optional[str] = None
 
 
-def position_at(text: str, position: int) -> Position:
-    """The place of the character at ``position``."""
-    return Position(text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
+def position_at(text: str, offset: int) -> Position:
+    """Return the position of the character at ``offset``."""
+    return Position(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
 class PositionIndex(Protocol):
-    """The places of the values in one text."""
+    """Looks up the positions of the values in one text."""
 
     def position(self, path: Path, *, of_value: bool = False) -> Position:
-        """The place of the member at ``path`` (keys and indexes), or of its nearest parent: a key's own place, or with
-        ``of_value`` the place where its value starts."""
+        """Return the position of the member at ``path`` (keys and indexes), or of its nearest parent.
+
+        That is the position of the key, or with ``of_value`` the one at which the value starts.
+        """
 
     def items(self, path: Path) -> Sequence[int]:
         """The lines on which the items of the list at ``path`` start; empty if there is no list."""
@@ -141,7 +143,7 @@ class JSONPositions:
         return [self._line_of(start) for _, start, _ in self._members(at)] if self._text[at] == "[" else ()
 
     def first(self, is_meant: Callable[[str, int], bool]) -> Position:
-        """The place of the first token for which ``is_meant`` is true. It is called with the token (a text with its
+        """Return the position of the first token for which ``is_meant`` is true. It is called with the token (a text with its
         quotes, a number, a word, a bracket) and the number of open objects and lists."""
         depth = 0
         for token in _TOKEN.finditer(self._text):

@@ -104,7 +104,8 @@ class ActivationResult:
 
     def __repr__(self) -> str:
         run = None if self.run is None else self.run.id
-        return f"ActivationResult({pluralize(len(self.activated), 'change')} activated, run={run!r}, {self.elapsed_s:.1f} s)"
+        changes = pluralize(len(self.activated), "change")
+        return f"ActivationResult({changes} activated, run={run!r}, {self.elapsed_s:.1f} s)"
 
 
 @dataclass(frozen=True)
