@@ -11,7 +11,7 @@ import click
 from .. import __version__
 from ..client.checkmk import Checkmk
 from ..client.outcomes import Status
-from ..commands import VERBS, Argument, FailedRow, Intent, Verb
+from ..commands import COMMANDS, Argument, Command, FailureRow, Preview
 from ..core.arguments import chosen
 from ..core.text import harmless, lookalikes
 from ..errors import (
@@ -81,7 +81,7 @@ def cli() -> None:
     """Bring a Checkmk site to a desired state, and inspect it."""
 
 
-def _command(verb: Verb) -> click.Command:
+def _command(verb: Command) -> click.Command:
     """The command for a row of the table."""
 
     @click.pass_context
@@ -107,7 +107,7 @@ def _command(verb: Verb) -> click.Command:
                 line = None if state.as_json else verb.line
                 rows = found if line is None else map(line, found)
                 state.output.rows(rows, verb.columns, times=times, empty=_empty_text(verb, arguments))
-        return exit_code(found.error) if isinstance(found, FailedRow) else 0
+        return exit_code(found.error) if isinstance(found, FailureRow) else 0
 
     epilog = f"Example: {verb.example}"
     hides = any(field.name in ("attributes", "labels") for field in verb.fields)
@@ -132,7 +132,7 @@ def _show_record(state: State, found: Mapping[str, Any]) -> None:
         state.output.record(found)
 
 
-def _empty_text(verb: Verb, arguments: Mapping[str, Any]) -> str:
+def _empty_text(verb: Command, arguments: Mapping[str, Any]) -> str:
     """Return the text for an empty list: a filter may be the reason, and ``--limit 0`` needs no text."""
     if arguments.get("limit") == 0:
         return ""
@@ -144,9 +144,9 @@ def _yes(context: click.Context, _parameter: click.Parameter, value: bool) -> No
     context.meta["yes"] = value
 
 
-def _ask(state: State, verb: Verb, client: Checkmk, arguments: Mapping[str, Any]) -> None:
+def _ask(state: State, verb: Command, client: Checkmk, arguments: Mapping[str, Any]) -> None:
     """Show what would be done, and go on only when somebody says yes."""
-    intent = Intent(verb.help) if verb.preview is None else verb.preview(client, **arguments)
+    intent = Preview(verb.help) if verb.preview is None else verb.preview(client, **arguments)
     if intent is not None and intent.asks:
         for line in (intent.sentence, *(f"  {detail}" for detail in intent.details)):
             state.output.question(line)
@@ -216,7 +216,7 @@ def _register() -> None:
     for noun, text in _NOUNS.items():
         groups[noun] = shared_options(_Group(noun, help=text))
         cli.add_command(groups[noun])
-    for verb in (verb for verb in VERBS if "cli" in verb.faces):
+    for verb in (verb for verb in COMMANDS if "cli" in verb.faces):
         (groups[verb.noun] if verb.noun else cli).add_command(_command(verb))
     groups["inventory"].add_command(check)
     for command in (apply, completion, demo, doctor, mcp, plan, simulate):

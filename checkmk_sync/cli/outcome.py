@@ -8,7 +8,7 @@ from typing import Any, Iterable, Mapping, Optional
 from ..catalogue.paths import folder_path
 from ..client.outcomes import Status, is_uncertain
 from ..client.site import Settling
-from ..commands import Verb
+from ..commands import Command
 from ..errors import BatchError, CheckmkError
 
 __all__ = ["UNKNOWN", "Writing", "failed_status", "settling_note", "worst"]
@@ -39,7 +39,7 @@ def settling_note(settling: Settling) -> str:
 class Writing:
     """A command that writes, to say what became of it."""
 
-    verb: Verb
+    verb: Command
     arguments: Mapping[str, Any]
 
     @property

@@ -7,9 +7,9 @@ from typing import Any, Mapping, Sequence
 from ..client.checkmk import Checkmk
 from ..client.outcomes import Outcome
 from .arguments import attribute_values
-from .command import TOOL, Argument, Field, Row, Verb, Watch
+from .command import TOOL, Argument, Command, Field, Row, Watch
 
-__all__ = ["BATCH_VERBS"]
+__all__ = ["BATCH_COMMANDS"]
 
 SHOWN = 50  # failures in one answer
 
@@ -46,8 +46,8 @@ def _entries(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return entries
 
 
-BATCH_VERBS = (
-    Verb(
+BATCH_COMMANDS = (
+    Command(
         "hosts",
         "bulk-create",
         "Create many hosts in bulk, with an outcome for each; refused hosts do not hold up the others. "

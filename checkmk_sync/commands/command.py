@@ -13,12 +13,12 @@ __all__ = [
     "LIMIT",
     "MANY_HOSTS",
     "Argument",
-    "FailedRow",
+    "Command",
+    "CountedRows",
+    "FailureRow",
     "Field",
-    "Intent",
-    "Listing",
+    "Preview",
     "Row",
-    "Verb",
     "Watch",
     "limited",
     "search_pattern",
@@ -66,7 +66,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Intent:
+class Preview:
     """What a verb is about to do, for who has to agree: a sentence and lines of details.
 
     The agreement is to ``facts``: when they are others by the time it comes, it counts no more. ``bound`` are
@@ -85,7 +85,7 @@ class Intent:
     too_long: str = "Do it in smaller parts."
 
 
-class FailedRow(Row):
+class FailureRow(Row):
     """What a verb gives that has found a failure and tells of it: ``error`` is what it would raise else."""
 
     def __init__(self, error: CheckmkError, values: Mapping[str, Any]) -> None:
@@ -93,7 +93,7 @@ class FailedRow(Row):
         self.error = error
 
 
-class Listing(Iterator[Row]):
+class CountedRows(Iterator[Row]):
     """Rows that had to be read to their end before the first was known, and so could be counted."""
 
     def __init__(self, rows: Iterable[Row], counts: Mapping[str, int]) -> None:
@@ -105,7 +105,7 @@ class Listing(Iterator[Row]):
 
 
 @dataclass(frozen=True)
-class Verb:
+class Command:
     """``handler(client, **arguments)`` gives plain data: a mapping, or an iterator of rows.
 
     ``columns`` are what a table shows of a row, or of what ``line`` makes of it; only verbs that give rows have them.
@@ -116,7 +116,7 @@ class Verb:
     What a mapping holds beyond them is not shown; ``failed``, pairs of a key and a status, is noted where writes are.
 
     ``destructive`` ones are not done unasked. ``preview(client, **arguments)`` is what they would do, as an
-    :class:`Intent`; None when these arguments destroy nothing, which is so without the argument ``asks_with``.
+    :class:`Preview`; None when these arguments destroy nothing, which is so without the argument ``asks_with``.
     ``additive`` ones add only: all that there was is as before. Done twice, ``idempotent`` ones change nothing more.
     What others write while an ``alone`` one is done would be taken along by it. ``local`` ones ask and change this
     program only, not the site. With ``watched`` the handler also takes ``watch``, a function that it tells how far it
@@ -136,7 +136,7 @@ class Verb:
     writes: bool = False
     destructive: bool = False
     fields: tuple[Field, ...] = ()
-    preview: Optional[Callable[..., Optional[Intent]]] = field(default=None, repr=False)
+    preview: Optional[Callable[..., Optional[Preview]]] = field(default=None, repr=False)
     asks_with: str = ""
     additive: bool = False
     alone: bool = False

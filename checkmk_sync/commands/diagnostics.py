@@ -6,11 +6,11 @@ from typing import Any, Iterator, Optional
 
 from ..client.checkmk import Checkmk
 from ..config.settings import Settings
-from .command import TOOL, Argument, FailedRow, Field, Row, Verb
+from .command import TOOL, Argument, Command, FailureRow, Field, Row
 from .doctor import diagnose
 from .wording import as_arguments
 
-__all__ = ["PROGRAM_VERBS"]
+__all__ = ["DIAGNOSTIC_COMMANDS"]
 
 
 def _health(client: Checkmk) -> Row:
@@ -22,7 +22,7 @@ def _health(client: Checkmk) -> Row:
         "breaker": found.breaker.value,
         "error": None if found.error is None else str(found.error),
     }
-    return row if found.error is None else FailedRow(found.error, row)
+    return row if found.error is None else FailureRow(found.error, row)
 
 
 def _doctor(client: Checkmk) -> Iterator[Row]:
@@ -47,8 +47,8 @@ def _cache(client: Checkmk) -> Row:
 
 _TOOL_ONLY: dict[str, Any] = {"faces": (TOOL,)}  # a command line measures and keeps nothing between two commands
 
-PROGRAM_VERBS = (
-    Verb(
+DIAGNOSTIC_COMMANDS = (
+    Command(
         "",
         "health",
         "Show whether the site answers, its response time, and the state of the circuit breaker.",
@@ -63,7 +63,7 @@ PROGRAM_VERBS = (
             Field("error", "Why it did not answer.", Optional[str], foreign=True),
         ),
     ),
-    Verb(
+    Command(
         "",
         "doctor",
         "Check the connection to the site step by step: network, TLS, credentials, version, permissions, changes.",
@@ -78,7 +78,7 @@ PROGRAM_VERBS = (
         ),
         **_TOOL_ONLY,  # the command line has a doctor of its own, which needs no client
     ),
-    Verb(
+    Command(
         "",
         "metrics",
         "Show the metrics of this server for the last hours: calls with percentiles, rates, errors, cache, breaker.",
@@ -98,7 +98,7 @@ PROGRAM_VERBS = (
         tool="get_server_metrics",
         **_TOOL_ONLY,
     ),
-    Verb(
+    Command(
         "cache",
         "stats",
         "Show hits, misses and size of the response cache.",
@@ -108,7 +108,7 @@ PROGRAM_VERBS = (
         tool="cache_stats",
         **_TOOL_ONLY,
     ),
-    Verb(
+    Command(
         "cache",
         "clear",
         "Clear cached answers: all, or only keys that match a pattern. Changes nothing on the site.",

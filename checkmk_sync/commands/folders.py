@@ -9,9 +9,9 @@ from ..client.checkmk import Checkmk
 from ..client.records import Folder
 from . import previews
 from .arguments import ATTRIBUTE, settings_fields, settings_of
-from .command import Argument, Field, Row, Verb
+from .command import Argument, Command, Field, Row
 
-__all__ = ["FOLDER_VERBS"]
+__all__ = ["FOLDER_COMMANDS"]
 
 
 def _folder_row(folder: Folder) -> Row:
@@ -52,8 +52,8 @@ _FIELDS = (
     *settings_fields("folder"),
 )
 
-FOLDER_VERBS = (
-    Verb(
+FOLDER_COMMANDS = (
+    Command(
         "folders",
         "list",
         "List a folder and all folders below it.",
@@ -72,7 +72,7 @@ FOLDER_VERBS = (
         ("path", "title"),
         fields=_FIELDS,
     ),
-    Verb(
+    Command(
         "folders",
         "get",
         "Show one folder.",
@@ -81,7 +81,7 @@ FOLDER_VERBS = (
         (_FOLDER,),
         fields=_FIELDS,
     ),
-    Verb(
+    Command(
         "folders",
         "create",
         "Create a folder and its missing parents; an existing folder is not changed.",
@@ -95,7 +95,7 @@ FOLDER_VERBS = (
         fields=_FIELDS,
         idempotent=True,
     ),
-    Verb(
+    Command(
         "folders",
         "update",
         "Change the title or attributes of a folder; other attributes stay.",
@@ -108,7 +108,7 @@ FOLDER_VERBS = (
         fields=_FIELDS,
         idempotent=True,
     ),
-    Verb(
+    Command(
         "folders",
         "move",
         "Move a folder with its contents into another folder.",
@@ -124,7 +124,7 @@ FOLDER_VERBS = (
         fields=_FIELDS,
         idempotent=True,
     ),
-    Verb(
+    Command(
         "folders",
         "delete",
         "Delete an empty folder.",

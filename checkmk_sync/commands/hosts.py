@@ -18,9 +18,9 @@ from ..core.text import counted
 from ..errors import ApiError, BatchError
 from . import previews
 from .arguments import ATTRIBUTE, LABEL, settings_fields, settings_of
-from .command import LIMIT, MANY_HOSTS, Argument, Field, Listing, Row, Verb, limited, search_pattern
+from .command import LIMIT, MANY_HOSTS, Argument, Command, CountedRows, Field, Row, limited, search_pattern
 
-__all__ = ["HOST_VERBS"]
+__all__ = ["HOST_COMMANDS"]
 
 
 def _host_row(host: Host) -> Row:
@@ -131,10 +131,10 @@ def _host_states(client: Checkmk, search: Optional[str], state: Sequence[str], l
     return map(_status_row, limited(found, limit))
 
 
-def _host_problems(client: Checkmk, limit: Optional[int]) -> Listing:
+def _host_problems(client: Checkmk, limit: Optional[int]) -> CountedRows:
     found = client.host_status.each(query=unhandled_host_problems(), columns=_STATUS_COLUMNS)
     rows = sorted(map(_status_row, found), key=lambda row: (row["state"], row["name"]))
-    return Listing(limited(rows, limit), Counter(row["state"].lower() for row in rows))
+    return CountedRows(limited(rows, limit), Counter(row["state"].lower() for row in rows))
 
 
 _ONE = Argument(
@@ -162,8 +162,8 @@ _STATUS = (
     Field("scheduled_downtime_depth", "More than 0 while it is in downtime.", int),
 )
 
-HOST_VERBS = (
-    Verb(
+HOST_COMMANDS = (
+    Command(
         "hosts",
         "list",
         "List configured hosts.",
@@ -181,7 +181,7 @@ HOST_VERBS = (
         tool="stream_hosts",
         empty="no hosts",
     ),
-    Verb(
+    Command(
         "hosts",
         "get",
         "Show one host.",
@@ -198,7 +198,7 @@ HOST_VERBS = (
             ),
         ),
     ),
-    Verb(
+    Command(
         "hosts",
         "create",
         "Create a host (not active until the next activation).",
@@ -211,7 +211,7 @@ HOST_VERBS = (
         additive=True,
         fields=_HOST,
     ),
-    Verb(
+    Command(
         "hosts",
         "update",
         "Change attributes and labels of a host; all others stay.",
@@ -235,7 +235,7 @@ HOST_VERBS = (
         fields=_HOST,
         idempotent=True,
     ),
-    Verb(
+    Command(
         "hosts",
         "move",
         "Move a host to another folder.",
@@ -258,7 +258,7 @@ HOST_VERBS = (
         fields=_HOST,
         idempotent=True,
     ),
-    Verb(
+    Command(
         "hosts",
         "delete",
         "Delete hosts.",
@@ -272,7 +272,7 @@ HOST_VERBS = (
         fields=(Field("deleted", "Number of deleted hosts.", int),),
         preview=previews.delete_hosts,
     ),
-    Verb(
+    Command(
         "hosts",
         "status",
         "Show the monitoring status of hosts.",
@@ -283,7 +283,7 @@ HOST_VERBS = (
         fields=_STATUS,
         empty="no hosts",
     ),
-    Verb(
+    Command(
         "hosts",
         "problems",
         "List hosts that are down or unreachable, not acknowledged, and not in downtime.",

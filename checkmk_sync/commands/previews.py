@@ -8,7 +8,7 @@ from ..catalogue.paths import folder_path
 from ..client.checkmk import Checkmk
 from ..client.nouns.activation import PendingChange
 from ..core.text import counted
-from .command import Intent
+from .command import Preview
 
 __all__ = ["activation", "changes_by_user", "delete_folder", "delete_hosts", "discovery"]
 
@@ -38,7 +38,7 @@ def changes_by_user(pending: Iterable[PendingChange]) -> Iterator[str]:
         yield from (f"  {text}" for text in texts)
 
 
-def delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Intent:
+def delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Preview:
     """The hosts with their folders; those that are not there are told as well. ValueError when none is."""
     wanted = sorted(set(hosts))
     found = {host.name: host.folder for host in client.hosts.each(names=wanted)}
@@ -49,10 +49,10 @@ def delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Intent:
     if not found:  # nobody can agree to nothing, and what turns up meanwhile was not shown
         raise ValueError(lines[0])
     sentence = f"Delete {counted(len(found), 'host')} from the configuration of {client.settings.site}, for good."
-    return Intent(sentence, tuple(lines), lines)
+    return Preview(sentence, tuple(lines), lines)
 
 
-def delete_folder(client: Checkmk, folder: str, recursive: bool) -> Intent:
+def delete_folder(client: Checkmk, folder: str, recursive: bool) -> Preview:
     """The folder with what is in it; ValueError when it has to be empty and is not."""
     root = folder_path(folder)
     folders = sorted(below.path for below in client.folders.each(root))
@@ -66,16 +66,16 @@ def delete_folder(client: Checkmk, folder: str, recursive: bool) -> Intent:
             raise ValueError(
                 f"{root} is not empty, and --recursive deletes all of that too: {with_it}: {_few(content)}"
             )
-        return Intent(f"Delete the folder {root}; refused by the site unless it is empty.", tuple(lines), lines)
-    return Intent(f"Delete the folder {root} with {with_it}, for good.", tuple(lines), lines)
+        return Preview(f"Delete the folder {root}; refused by the site unless it is empty.", tuple(lines), lines)
+    return Preview(f"Delete the folder {root} with {with_it}, for good.", tuple(lines), lines)
 
 
-def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Intent:
+def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Preview:
     """The pending changes and whose they are; nothing pending needs nobody's word, and nothing else is activated."""
     pending = client.activation.pending()
     bound = {"approved": [change.id for change in pending]}
     if not pending:
-        return Intent(f"Nothing is pending on {client.settings.site}.", bound=bound, asks=False)
+        return Preview(f"Nothing is pending on {client.settings.site}.", bound=bound, asks=False)
     whose: dict[str, int] = {}
     for change in pending:
         user = change.user or "the site itself"
@@ -87,10 +87,10 @@ def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Intent:
         f"they take effect in the monitoring. Waits up to {timeout} s."
     )
     facts = [force_foreign, sorted([change.id, str(change)] for change in pending)]
-    return Intent(sentence, tuple(changes_by_user(pending)), facts, bound, too_long=IN_CHECKMK)
+    return Preview(sentence, tuple(changes_by_user(pending)), facts, bound, too_long=IN_CHECKMK)
 
 
-def discovery(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Optional[Intent]:
+def discovery(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Optional[Preview]:
     """Only what drops services destroys something."""
     if not remove_vanished:
         return None
@@ -99,4 +99,4 @@ def discovery(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> O
         f"Scan {counted(len(names), 'host')} of {client.settings.site}, monitor new services, and drop those "
         "that vanished."
     )
-    return Intent(sentence, (", ".join(names),), names)
+    return Preview(sentence, (", ".join(names),), names)

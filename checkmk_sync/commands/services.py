@@ -9,9 +9,9 @@ from ..catalogue.states import ServiceState
 from ..client.checkmk import Checkmk
 from ..client.query import unhandled_problems
 from ..client.records import ServiceStatus, severity
-from .command import LIMIT, Argument, Field, Listing, Row, Verb, limited, search_pattern
+from .command import LIMIT, Argument, Command, CountedRows, Field, Row, limited, search_pattern
 
-__all__ = ["SERVICE_VERBS"]
+__all__ = ["SERVICE_COMMANDS"]
 
 _SERVICE_COLUMNS = ("plugin_output", "acknowledged", "scheduled_downtime_depth", "last_check")
 
@@ -28,11 +28,11 @@ def _services(
     return map(_service_row, limited(rows, limit))
 
 
-def _problems(client: Checkmk, host: Optional[str], limit: Optional[int]) -> Listing:
+def _problems(client: Checkmk, host: Optional[str], limit: Optional[int]) -> CountedRows:
     query = unhandled_problems()
     found = sorted(client.services.each(host=host, query=query, columns=_SERVICE_COLUMNS), key=severity)
     counts = Counter(service.state.name.lower() for service in found)
-    return Listing(map(_service_row, limited(found, limit)), counts)
+    return CountedRows(map(_service_row, limited(found, limit)), counts)
 
 
 _OF_HOST = Argument(
@@ -52,8 +52,8 @@ _FIELDS = (
 )
 _STATES = tuple(state.name.lower() for state in ServiceState)
 
-SERVICE_VERBS = (
-    Verb(
+SERVICE_COMMANDS = (
+    Command(
         "services",
         "list",
         "List monitored services and their states.",
@@ -81,7 +81,7 @@ SERVICE_VERBS = (
         fields=_FIELDS,
         empty="no services",
     ),
-    Verb(
+    Command(
         "services",
         "problems",
         "List unhandled service problems (not acknowledged, not in downtime), worst first.",

@@ -7,9 +7,9 @@ from typing import Iterator, Optional, Sequence
 from ..client.checkmk import Checkmk
 from ..client.nouns.discovery import DiscoveryResult
 from . import previews
-from .command import MANY_HOSTS, Argument, Field, Row, Verb
+from .command import MANY_HOSTS, Argument, Command, Field, Row
 
-__all__ = ["SITE_VERBS"]
+__all__ = ["SITE_COMMANDS"]
 
 
 COUNTED = 20  # hosts. Each takes two requests, for which the site may have to contact it.
@@ -56,8 +56,8 @@ def _version(client: Checkmk) -> Row:
     return {"checkmk": found.checkmk, "edition": found.edition, "site": found.site}
 
 
-SITE_VERBS = (
-    Verb(
+SITE_COMMANDS = (
+    Command(
         "",
         "discover",
         "Scan hosts for services and monitor new ones.",
@@ -83,7 +83,7 @@ SITE_VERBS = (
         tool="discover_services",
         idempotent=True,
     ),
-    Verb(
+    Command(
         "",
         "pending",
         "List changes that wait for activation.",
@@ -99,7 +99,7 @@ SITE_VERBS = (
         tool="pending_changes",
         empty="no changes are pending",
     ),
-    Verb(
+    Command(
         "",
         "activate",
         "Activate pending changes, wait for the activation, and check the result.",
@@ -120,7 +120,7 @@ SITE_VERBS = (
         tool="activate_changes",
         idempotent=True,
     ),
-    Verb(
+    Command(
         "",
         "version",
         "Show version, edition and id of the site.",

@@ -15,11 +15,11 @@ from ..sync import Desired, Options, Plan, Report, Step, apply_plan, from_data, 
 from ..sync.limits import Limits
 from ..sync.render import change_as_text
 from ..sync.sources import InventoryText, from_text
-from .command import TOOL, Argument, Field, Intent, Row, Verb, Watch
+from .command import TOOL, Argument, Command, Field, Preview, Row, Watch
 from .previews import changes_by_user
 from .wording import as_arguments
 
-__all__ = ["SYNC_VERBS"]
+__all__ = ["SYNC_COMMANDS"]
 
 SHOWN = 50  # changes in one answer
 
@@ -80,18 +80,18 @@ def _in_vain(name: str) -> str:
     return f"no deletion is called {name!r}: the plan deletes nothing"
 
 
-def _preview(client: Checkmk, activate: bool, force_foreign: bool, discover: bool = True, **given: Any) -> Intent:
+def _preview(client: Checkmk, activate: bool, force_foreign: bool, discover: bool = True, **given: Any) -> Preview:
     plan = _planned(client, discover=discover, **given)
     plan.raise_if_unsafe()
     bound = {"checksum": plan.checksum}
     if plan.is_empty:
-        return Intent("The site is as the inventory says.", bound=bound, asks=False)
+        return Preview("The site is as the inventory says.", bound=bound, asks=False)
     options = Options(discover, activate, force_foreign)
     _, foreign = _pending(plan)
     forced = [change.id for change in foreign] if activate and force_foreign else []
     facts = [plan.checksum, sorted(plan.undiscovered), sorted(forced)]
     details = tuple(_details(plan, options))
-    return Intent(
+    return Preview(
         _sentence(plan, options, Limits.of(client.settings.sync.limits)),
         details,
         facts,
@@ -232,8 +232,8 @@ _GIVEN = (
 )
 _COUNTS = Field("counts", "Counts by kind.", dict[str, int])
 
-SYNC_VERBS = (
-    Verb(
+SYNC_COMMANDS = (
+    Command(
         "sync",
         "plan",
         "Show the changes that bring the site to the state of an inventory. Changes nothing.",
@@ -259,7 +259,7 @@ SYNC_VERBS = (
         ),
         faces=(TOOL,),
     ),
-    Verb(
+    Command(
         "sync",
         "apply",
         "Bring the site to the state of an inventory: apply in bulk, discover new hosts, activate once, verify.",

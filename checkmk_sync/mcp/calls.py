@@ -13,7 +13,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, InputRequiredResult, TextContent
 
 from ..client.checkmk import Checkmk
-from ..commands import Intent, Verb, as_arguments
+from ..commands import Command, Preview, as_arguments
 from ..core import cancellation as cancelling
 from ..errors import CheckmkError
 from ..recovery.limit import narrowed
@@ -48,7 +48,7 @@ class Caller:
         self._capacity = Capacity(client.settings.limits.reads_in_flight)
 
     async def call(
-        self, verb: Verb, given: Mapping[str, Any], ctx: Context[Any, Any]
+        self, verb: Command, given: Mapping[str, Any], ctx: Context[Any, Any]
     ) -> CallToolResult | InputRequiredResult:
         """The answer of a tool. ToolError, with what to do next, when there is none."""
         telling = Telling(ctx.report_progress)
@@ -68,7 +68,7 @@ class Caller:
         found = await self._work(verb, lambda: self._do(verb, arguments, client, still), telling)
         return _answer({"done": True, "result": found} if verb.needs_consent else found)
 
-    async def read(self, verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
+    async def read(self, verb: Command, given: Mapping[str, Any]) -> dict[str, Any]:
         """A page of rows, or the one mapping, that a verb gives; ToolError as for :meth:`call`. For reading only."""
         kind = Kind.LOCAL if verb.local else Kind.RESOURCE
         found: dict[str, Any] = await self.work(kind, lambda: self._do(verb, checked(verb, given, self.policy), ""))
@@ -103,7 +103,7 @@ class Caller:
         with self._at_work:
             return self._at_work.wait_for(lambda: not self._works, limit_s)
 
-    async def _work(self, verb: Verb, do: Callable[[], Any], telling: Optional[Telling] = None) -> Any:
+    async def _work(self, verb: Command, do: Callable[[], Any], telling: Optional[Telling] = None) -> Any:
         return await self.work(Kind.LOCAL if verb.local else Kind.TOOL, do, telling)
 
     def _counted(self, work: Work, place: Place, do: Callable[[], Any]) -> Any:
@@ -119,16 +119,16 @@ class Caller:
                 self._works.discard(work)
                 self._at_work.notify_all()
 
-    def _intent(self, verb: Verb, arguments: Mapping[str, Any]) -> Optional[Intent]:
+    def _intent(self, verb: Command, arguments: Mapping[str, Any]) -> Optional[Preview]:
         if verb.preview is None:
-            return Intent(f"{verb.help} Arguments: {json.dumps(cleaned(arguments))}")
+            return Preview(f"{verb.help} Arguments: {json.dumps(cleaned(arguments))}")
         return verb.preview(self.client, **arguments)
 
     async def _consent(
         self,
-        verb: Verb,
+        verb: Command,
         arguments: Mapping[str, Any],
-        intent: Intent,
+        intent: Preview,
         approved: Optional[str],
         ctx: Context[Any, Any],
         client: str,
@@ -159,7 +159,7 @@ class Caller:
             raise
         return None
 
-    def _still(self, verb: Verb, arguments: Mapping[str, Any], shown: Intent) -> Callable[[], None]:
+    def _still(self, verb: Command, arguments: Mapping[str, Any], shown: Preview) -> Callable[[], None]:
         """A last look, for people take their time: what was shown has to be what would be done now."""
 
         def look() -> None:
@@ -170,7 +170,7 @@ class Caller:
         return look
 
     def _do(
-        self, verb: Verb, arguments: Mapping[str, Any], client: str, still: Optional[Callable[[], None]] = None
+        self, verb: Command, arguments: Mapping[str, Any], client: str, still: Optional[Callable[[], None]] = None
     ) -> dict[str, Any]:
         cancelling.check()
         if verb.gives_rows:

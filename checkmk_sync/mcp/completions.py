@@ -13,7 +13,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from ..client.checkmk import Checkmk
-from ..commands import Verb
+from ..commands import Command
 from ..errors import CheckmkError
 from .calls import Caller
 from .capacity import Kind
@@ -47,7 +47,9 @@ _SOURCES: Mapping[str, tuple[str, Callable[[Checkmk, str], Iterator[str]]]] = {
 }
 
 
-def add_completions(server: MCPServer[Any], caller: Caller, verbs: Mapping[str, Verb], prompts: frozenset[str]) -> None:
+def add_completions(
+    server: MCPServer[Any], caller: Caller, verbs: Mapping[str, Command], prompts: frozenset[str]
+) -> None:
     """Complete names, as far as tools show them, for the ``prompts`` and resources that there are."""
 
     def is_offered(ref: PromptReference | ResourceTemplateReference) -> bool:

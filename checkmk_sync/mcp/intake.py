@@ -8,7 +8,7 @@ from typing import Any, Iterator, Mapping
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
-from ..commands import Verb, as_arguments
+from ..commands import Command, as_arguments
 from ..core.redaction import HIDDEN
 from ..core.text import json_in, unseen
 from .policy import Policy
@@ -20,7 +20,7 @@ MAX_JSON = 4 * 2**20  # characters of all arguments of a call
 DEEPEST = 20  # lists and objects in each other
 
 
-def checked(verb: Verb, given: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+def checked(verb: Command, given: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
     """The arguments, when all of them can be; ToolError otherwise."""
     if len(json.dumps(given, default=str)) > MAX_JSON:
         raise ToolError(f"Nothing was done: the arguments are longer than {MAX_JSON} characters. Use a file, or parts.")
@@ -71,7 +71,7 @@ def _refuse_unfit(name: str, value: Any) -> None:
             raise ValueError(f"{name} holds the character U+{ord(char):04X}, which does not show: leave it out")
 
 
-def _refuse_ownership(verb: Verb, name: str, value: Any) -> None:
+def _refuse_ownership(verb: Command, name: str, value: Any) -> None:
     """Whose an object is decides what a synchronisation may delete, so only that writes it."""
     label = next((part for _, part in _parts(value) if part in (OWNER_LABEL, ADOPTED_LABEL)), None)
     if label is not None:

@@ -7,7 +7,7 @@ from typing import Any, Iterable, Mapping
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..commands import Argument, Verb
+from ..commands import Argument, Command
 from ..core.arguments import chosen
 from ..core.text import json_in
 from .paging import DEFAULT_PAGE
@@ -23,13 +23,13 @@ _PAGING = (
 _APPROVAL = Argument("checksum", "That of the preview of this tool.")
 
 
-def arguments_of(verb: Verb) -> list[Argument]:
+def arguments_of(verb: Command) -> list[Argument]:
     """Return all arguments that the tool for a row takes."""
     own = [found for found in verb.arguments if not (verb.gives_rows and found.name == "limit")]
     return [*own, *(_PAGING if verb.gives_rows else ()), *((_APPROVAL,) if verb.needs_consent else ())]
 
 
-def spelled(verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
+def spelled(verb: Command, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments under their own names, with values converted where only the spelling differs.
 
     Null and empty values count as not given. ToolError if a required argument is missing, or one is given twice.

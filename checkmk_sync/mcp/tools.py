@@ -12,7 +12,7 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetad
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, create_model
 
-from ..commands import Argument, Verb
+from ..commands import Argument, Command
 from .calls import Caller
 from .paging import DEFAULT_PAGE, LARGEST_PAGE, MAX_CURSOR
 from .policy import Policy
@@ -67,7 +67,7 @@ def _said(error: ValidationError, missing: Mapping[str, str]) -> str:
     return f"Nothing was done, for the arguments do not fit the input schema: {problems}"
 
 
-def tool_of(verb: Verb, caller: Caller) -> Tool:
+def tool_of(verb: Command, caller: Caller) -> Tool:
     """The tool for a row."""
 
     async def call(ctx: Context[Any, Any], **given: Any) -> Any:
@@ -96,7 +96,7 @@ def tool_of(verb: Verb, caller: Caller) -> Tool:
     )
 
 
-def _schema(verb: Verb, model: type[_Arguments]) -> dict[str, Any]:
+def _schema(verb: Command, model: type[_Arguments]) -> dict[str, Any]:
     schema = model.model_json_schema()
     if verb.tool_name.startswith("stream_"):  # clients may check arguments against the schema
         limit = schema["properties"]["limit"]
@@ -104,11 +104,11 @@ def _schema(verb: Verb, model: type[_Arguments]) -> dict[str, Any]:
     return schema
 
 
-def _title(verb: Verb) -> str:
+def _title(verb: Command) -> str:
     return verb.tool_name.replace("_", " ").capitalize()
 
 
-def _description(verb: Verb) -> str:
+def _description(verb: Command) -> str:
     example = {found.name: found.example for found in verb.arguments if found.example is not None}
     parts = [verb.help]
     if verb.gives_rows:
@@ -123,7 +123,7 @@ def _description(verb: Verb) -> str:
     return " ".join(parts)
 
 
-def _arguments_model(verb: Verb, policy: Policy) -> type[_Arguments]:
+def _arguments_model(verb: Command, policy: Policy) -> type[_Arguments]:
     fields: dict[str, Any] = {}
     for argument in verb.arguments:
         if verb.gives_rows and argument.name == "limit":
@@ -194,7 +194,7 @@ def _told(kind: Any, text: str, is_foreign: bool) -> tuple[Any, Any]:
     return kind, Field(default, description=text + (_UNTRUSTED if is_foreign else ""))
 
 
-def _answer_model(verb: Verb) -> type[BaseModel]:
+def _answer_model(verb: Command) -> type[BaseModel]:
     name = verb.tool_name
     told: dict[str, Any] = {found.name: _told(found.kind, found.help, found.foreign) for found in verb.fields}
     # A row that does not say what is in its answer gives any object.

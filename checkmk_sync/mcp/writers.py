@@ -8,7 +8,7 @@ from typing import Iterator
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..commands import Verb
+from ..commands import Command
 
 __all__ = ["Writers"]
 
@@ -30,7 +30,7 @@ class Writers:
         self._many, self._one = 0, False
 
     @contextlib.contextmanager
-    def entered(self, verb: Verb) -> Iterator[None]:
+    def entered(self, verb: Command) -> Iterator[None]:
         """While a verb is done. ToolError when another one must not be disturbed by it, or disturbs it."""
         if not verb.writes or verb.local:
             yield
