@@ -143,8 +143,11 @@ class JSONPositions:
         return [self._line_of(start) for _, start, _ in self._members(at)] if self._text[at] == "[" else ()
 
     def first(self, is_meant: Callable[[str, int], bool]) -> Position:
-        """Return the position of the first token for which ``is_meant`` is true. It is called with the token (a text with its
-        quotes, a number, a word, a bracket) and the number of open objects and lists."""
+        """Return the position of the first token for which ``is_meant`` is true.
+
+        It is called with the token (a text with its quotes, a number, a word, a bracket) and the number of open objects
+        and lists.
+        """
         depth = 0
         for token in _TOKEN.finditer(self._text):
             if is_meant(token[0], depth):
