@@ -15,7 +15,7 @@ from ..core.fork import renewed_in_children
 from ..errors import SettingsError
 from .result import BatchItem, BatchStatus
 
-__all__ = ["Journal", "key_of", "named"]
+__all__ = ["Journal", "default_key", "operation_name"]
 
 log = logging.getLogger("checkmk_sync")
 
@@ -27,7 +27,7 @@ _DONE = (BatchStatus.SUCCESS.value, BatchStatus.SKIPPED.value)
 _STATUSES = tuple(status.value for status in BatchStatus)
 
 
-def key_of(item: Any) -> Optional[str]:
+def default_key(item: Any) -> Optional[str]:
     """What an item is called, the same in every run: a text or number itself; its ``host_name``, ``name``,
     ``key`` or ``id``; the first of a pair that begins with a text; else a digest of it as JSON. None for
     what has none of these.
@@ -47,7 +47,7 @@ def key_of(item: Any) -> Optional[str]:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def named(operation: Callable[..., Any]) -> str:
+def operation_name(operation: Callable[..., Any]) -> str:
     """What an operation is called, the same in every run."""
     while isinstance(operation, functools.partial):
         operation = operation.func
@@ -71,11 +71,11 @@ class Journal:
         self.done: set[str] = set()
         self._lock = threading.Lock()
         self._file = -1
-        _in_use.add(self.path)
+        _open_journals.add(self.path)
         try:
             self._file = self._open()
         except BaseException:
-            _in_use.discard(self.path)
+            _open_journals.discard(self.path)
             raise
         try:
             _lock(self._file, self.path)
@@ -86,7 +86,7 @@ class Journal:
             self.close()
             raise
 
-    def note(self, outcome: BatchItem[Any, Any], now: float) -> None:
+    def record(self, outcome: BatchItem[Any, Any], now: float) -> None:
         """Write one outcome down; OSError when that fails."""
         line = {"key": outcome.key, "status": outcome.status.value, "attempts": outcome.attempts, "at": round(now, 3)}
         if outcome.error is not None:
@@ -99,7 +99,7 @@ class Journal:
             file, self._file = self._file, -1
             if file >= 0:
                 os.close(file)
-                _in_use.discard(self.path)
+                _open_journals.discard(self.path)
 
     def _open(self) -> int:
         try:
@@ -119,7 +119,7 @@ class Journal:
             found = batch_id or default_id
             self._write({"kind": _KIND, "batch_id": found, "operation": operation})
             return found
-        head = _parsed(first)
+        head = _parse_line(first)
         if head.get("kind") != _KIND or not isinstance(head.get("batch_id"), str):
             raise self._foreign()
         if batch_id is not None and head["batch_id"] != batch_id:
@@ -134,7 +134,7 @@ class Journal:
         """Collect the keys of finished items. A damaged line counts as not done; the first one is logged."""
         damaged: list[int] = []
         for number, line in enumerate(lines, 2):
-            entry = _parsed(line)
+            entry = _parse_line(line)
             key, status = entry.get("key"), entry.get("status")
             if not isinstance(key, str) or status not in _STATUSES:
                 damaged.append(number)
@@ -173,7 +173,7 @@ class Journal:
             raise OSError(f"the journal {self.path} cannot be written: the disk is full")
 
 
-class _InUse:
+class _OpenJournals:
     """The journals of this process. It holds the locks, so it would get each again; and closing any handle of a
     file drops them, so a second one must not even be opened."""
 
@@ -197,10 +197,10 @@ class _InUse:
             self._paths.discard(path)
 
 
-_in_use = _InUse()
+_open_journals = _OpenJournals()
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
+def _parse_line(line: bytes) -> dict[str, Any]:
     """The object in a line; an empty one if the line is damaged."""
     try:
         found = json.loads(line.decode("utf-8"))  # decoded here: json would guess UTF-16 from NULs
