@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional, Union
 
-from ..catalogue.attributes import MASK, attribute_value, holds_mask
+from ..catalogue.attributes import MASK, attribute_value, contains_mask
 from ..catalogue.labels import OWNER_LABEL
 from ..client.records import Folder, Host
 from .command import Argument, Field, Row
@@ -38,7 +38,7 @@ def attribute_values(given: Mapping[str, Any]) -> dict[str, Any]:
     for name, text in given.items():
         try:
             values[name] = attribute_value(name, text) if isinstance(text, str) else text
-            if holds_mask(name, values[name]):
+            if contains_mask(name, values[name]):
                 raise ValueError(MASK)
         except ValueError as error:
             raise ValueError(f"--attribute {name}: {error}") from None
@@ -55,7 +55,7 @@ def _label_values(given: Mapping[str, Any]) -> dict[str, str]:
             raise ValueError(f"the label {key} is no text")
         if not value:
             raise ValueError(f"the label {key} needs a value; --remove-label {key} takes it away")
-        if holds_mask(key, value):
+        if contains_mask(key, value):
             raise ValueError(f"the label {key}: {MASK}")
     return dict(given)
 

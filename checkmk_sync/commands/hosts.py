@@ -13,8 +13,8 @@ from ..client.checkmk import Checkmk
 from ..client.outcomes import Outcome, Outcomes, Status
 from ..client.query import unhandled_host_problems
 from ..client.records import Host, HostStatus
-from ..core.redaction import masked
-from ..core.text import counted
+from ..core.redaction import mask_secrets
+from ..core.text import pluralize
 from ..errors import ApiError, BatchError
 from . import previews
 from .arguments import ATTRIBUTE, LABEL, settings_fields, settings_of
@@ -34,7 +34,7 @@ def _host_line(row: Row) -> Row:
     """The columns of a host in a table."""
     attributes, owner = row["attributes"], row["owner"]
     labels = row["labels"] if owner is None else {**row["labels"], OWNER_LABEL: owner}
-    shown = " ".join(f"{key}:{masked(value, key)}" for key, value in sorted(labels.items()))
+    shown = " ".join(f"{key}:{mask_secrets(value, key)}" for key, value in sorted(labels.items()))
     named = {name: attributes.get(name) for name in ("ipaddress", "alias")}
     return {"name": row["name"], "folder": row["folder"], **named, "labels": shown}
 
@@ -103,7 +103,7 @@ def _deleted_row(outcomes: Outcomes) -> Row:
             f"{outcome.key}: {_why_not_deleted(outcome)}" for outcome in (*outcomes.not_applied, *outcomes.unknown)
         ]
         if len(outcomes) > 1:
-            lines.insert(0, f"{len(outcomes.applied)} of {counted(len(outcomes), 'host')} deleted; the others:")
+            lines.insert(0, f"{len(outcomes.applied)} of {pluralize(len(outcomes), 'host')} deleted; the others:")
         raise BatchError(*lines, outcomes=outcomes)
     return {"deleted": len(outcomes.applied)}
 

@@ -9,7 +9,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 from ..client.checkmk import Checkmk
 from ..client.nouns.activation import PendingChange
 from ..config.settings import Amount
-from ..core.text import counted
+from ..core.text import pluralize
 from ..errors import PlanChangedError, UnsafePlanError
 from ..sync import Desired, Options, Plan, Report, Step, apply_plan, from_data, load_map, make_plan
 from ..sync.limits import Limits
@@ -118,7 +118,7 @@ def _sentence(plan: Plan, options: Options, configured: Limits) -> str:
     )
     lifted += "".join(f" CONFIRMED although it was probably renamed: {rename}." for rename in plan.renames)
     return (
-        f"Apply {counted(len(plan.changes), 'change')} to {plan.site}{owner} ({counts}), "
+        f"Apply {pluralize(len(plan.changes), 'change')} to {plan.site}{owner} ({counts}), "
         f"then {' and '.join(then) or 'stop'}.{lifted} Checksum of the plan: {plan.checksum}."
     )
 
@@ -195,7 +195,7 @@ def _refuse_others(plan: Plan, approved: Sequence[str]) -> None:
     known = frozenset(approved)
     late = [change for change in _pending(plan)[1] if change.id not in known]
     if late:
-        said = f"{counted(len(late), 'change')} of other users that nobody has seen would be activated as well"
+        said = f"{pluralize(len(late), 'change')} of other users that nobody has seen would be activated as well"
         raise PlanChangedError(f"{said}: {late[0]}")
 
 

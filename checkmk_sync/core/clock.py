@@ -6,8 +6,8 @@ import threading
 import time
 from typing import Optional, Protocol
 
-from . import cancellation as cancelling
-from .arguments import require
+from . import cancellation
+from .arguments import require_type
 from .fork import renewed_in_children
 
 __all__ = ["Clock", "Deadline", "ManualClock", "SystemClock"]
@@ -46,10 +46,10 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
-        with cancelling.waking(self._wake_all):
+        with cancellation.on_stop(self._wake_all):
             with self._changed:
                 while not self._is_stopped and (left := until - time.monotonic()) > 0:
-                    cancelling.check()
+                    cancellation.check()
                     self._changed.wait(left)
         return not self._is_stopped
 
@@ -93,7 +93,7 @@ class Deadline:
 
     def __init__(self, clock: Clock, limit_s: Optional[float]) -> None:
         if limit_s is not None:
-            require(limit_s, (int, float), "a time limit is a number of seconds")
+            require_type(limit_s, (int, float), "a time limit is a number of seconds")
         self._clock = clock
         self.limit_s = limit_s
         self.started = clock.monotonic()

@@ -14,7 +14,7 @@ from mcp import Client
 from mcp_types import ElicitResult
 
 from checkmk_sync.catalogue.labels import OWNER_LABEL
-from checkmk_sync.core.text import harmless
+from checkmk_sync.core.text import escape_invisible
 from checkmk_sync.mcp.untrusted import cleaned
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp.face import data, said, talk
@@ -137,7 +137,7 @@ def test_what_does_not_show_is_written_out() -> None:
     hidden = "\u3164\u2800\u034f\u115f\u180b\ufe01\ufe0f\U000e0100\U000e0041\u200d\u00ad"
     for char in hidden:
         assert cleaned(f"a{char}b") == f"a{char.encode('unicode_escape').decode()}b"
-        assert harmless(char) != char
+        assert escape_invisible(char) != char
     for kept in ("☀\ufe0f", "☎\ufe0e 112", "größer 東京 \u00a0", "1 < 2"):
         assert cleaned(kept) == kept
     assert cleaned("☀\ufe0f\ufe0f") == "☀\ufe0f\\ufe0f"
