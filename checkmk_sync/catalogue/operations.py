@@ -10,7 +10,7 @@ from . import site as misc
 from .operation import Operation
 from .versions import CheckmkVersion
 
-__all__ = ["NOUNS", "OPERATIONS", "is_versioned", "pick"]
+__all__ = ["NOUNS", "OPERATIONS", "find_operation", "is_versioned"]
 
 OPERATIONS: tuple[Operation, ...] = (
     *activation.ROWS,
@@ -34,6 +34,6 @@ def is_versioned(noun: str, verb: str) -> bool:
     return len(rows) > 1 or rows[0].since is not None or rows[0].until is not None
 
 
-def pick(noun: str, verb: str, version: Optional[CheckmkVersion]) -> Optional[Operation]:
+def find_operation(noun: str, verb: str, version: Optional[CheckmkVersion]) -> Optional[Operation]:
     """The first row of a verb that a version has; None where it has none. Rows are in order of preference."""
     return next((row for row in _BY_NAME[noun, verb] if row.serves(version)), None)

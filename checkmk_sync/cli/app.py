@@ -12,8 +12,8 @@ from .. import __version__
 from ..client.checkmk import Checkmk
 from ..client.outcomes import Status
 from ..commands import COMMANDS, Argument, Command, FailureRow, Preview
-from ..core.arguments import chosen
-from ..core.text import harmless, lookalikes
+from ..core.arguments import match_choice
+from ..core.text import close_matches, escape_invisible
 from ..errors import (
     AuthError,
     BadRequestError,
@@ -61,7 +61,7 @@ class _Group(click.Group):
         name = args[0]
         if context.resilient_parsing or name.startswith("-") or self.get_command(context, name) is not None:
             return super().resolve_command(context, args)
-        meant = lookalikes(name, self.commands)
+        meant = close_matches(name, self.commands)
         hint = f"; did you mean {' or '.join(map(repr, meant))}? There are" if meant else "; there are"
         where = "" if context.parent is None else f" of {context.info_name!r}"
         known = f"{', '.join(sorted(self.commands))} ({context.command_path} --help, docs/cli.md)"
@@ -158,7 +158,7 @@ class _Choice(click.Choice):  # type: ignore[type-arg]
 
     def convert(self, value: Any, param: Optional[click.Parameter], ctx: Optional[click.Context]) -> Any:
         try:
-            return chosen(str(value), self.choices)
+            return match_choice(str(value), self.choices)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -228,17 +228,17 @@ _register()
 
 def _in_one_line(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
-        return harmless(_unknown_option(error))
+        return escape_invisible(_unknown_option(error))
     if isinstance(error, click.MissingParameter):  # click lists the choices on several lines
         return " ".join(error.format_message().split())
-    return harmless(error.format_message())
+    return escape_invisible(error.format_message())
 
 
 def _unknown_option(error: click.NoSuchOption) -> str:
     """Describe an unknown option, with a suggestion only if it is close: click also suggests distant ones."""
     context = error.ctx
     known = [] if context is None else [name for found in context.command.params for name in found.opts]
-    meant = lookalikes(error.option_name, (name for name in known if name.startswith("--")))
+    meant = close_matches(error.option_name, (name for name in known if name.startswith("--")))
     hint = f"did you mean {' or '.join(meant)}? All of them" if meant else "all options"
     return f"there is no option {error.option_name}; {hint}: {'' if context is None else context.command_path} --help"
 

@@ -22,7 +22,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
-from ..core import cancellation as cancelling
+from ..core import cancellation
 from ..errors import BrokenReplyError, ReplyTooLargeError
 from ..http.json_stream import all_items, iter_blocks
 from ..streaming import DECODED_FACTOR, Blocks, Received
@@ -280,15 +280,15 @@ class _Readers:
 
     def __init__(self, count: int) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="checkmk-sync-read")
-        self._reading = cancelling.Cancellation()
+        self._reading = cancellation.Cancellation()
 
     def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         context = contextvars.copy_context()
-        context.run(cancelling.current.set, self._reading)
+        context.run(cancellation.current.set, self._reading)
         return self._pool.submit(context.run, function, *arguments)
 
     def result(self, future: Future[T]) -> T:
-        with cancelling.waking(self._reading.stop):  # who stops our work stops these reads
+        with cancellation.on_stop(self._reading.stop):  # who stops our work stops these reads
             return future.result()
 
     def close(self) -> None:

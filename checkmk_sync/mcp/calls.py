@@ -14,12 +14,12 @@ from mcp_types import CallToolResult, InputRequiredResult, TextContent
 
 from ..client.checkmk import Checkmk
 from ..commands import Command, Preview, as_arguments
-from ..core import cancellation as cancelling
+from ..core import cancellation
 from ..errors import CheckmkError
 from ..recovery.limit import narrowed
 from . import approval as consent
 from .audit import Audit, Ended
-from .capacity import Capacity, Kind, Place
+from .capacity import Capacity, Place, WorkKind
 from .error_texts import LOOK, explained
 from .intake import checked
 from .policy import Policy
@@ -70,11 +70,11 @@ class Caller:
 
     async def read(self, verb: Command, given: Mapping[str, Any]) -> dict[str, Any]:
         """A page of rows, or the one mapping, that a verb gives; ToolError as for :meth:`call`. For reading only."""
-        kind = Kind.LOCAL if verb.local else Kind.RESOURCE
+        kind = WorkKind.LOCAL if verb.local else WorkKind.RESOURCE
         found: dict[str, Any] = await self.work(kind, lambda: self._do(verb, checked(verb, given, self.policy), ""))
         return found
 
-    async def work(self, kind: Kind, do: Callable[[], Any], telling: Optional[Telling] = None) -> Any:
+    async def work(self, kind: WorkKind, do: Callable[[], Any], telling: Optional[Telling] = None) -> Any:
         """What ``do()`` gives, in a thread, once there is a place for one more of this kind and session."""
         taking = self._capacity.take(kind)
         place = await (taking if telling is None else telling.during(taking, lambda place: place.give_back()))
@@ -104,7 +104,7 @@ class Caller:
             return self._at_work.wait_for(lambda: not self._works, limit_s)
 
     async def _work(self, verb: Command, do: Callable[[], Any], telling: Optional[Telling] = None) -> Any:
-        return await self.work(Kind.LOCAL if verb.local else Kind.TOOL, do, telling)
+        return await self.work(WorkKind.LOCAL if verb.local else WorkKind.TOOL, do, telling)
 
     def _counted(self, work: Work, place: Place, do: Callable[[], Any]) -> Any:
         narrowed.set(place.reads)  # of this thread's context, which ends with the call
@@ -172,10 +172,10 @@ class Caller:
     def _do(
         self, verb: Command, arguments: Mapping[str, Any], client: str, still: Optional[Callable[[], None]] = None
     ) -> dict[str, Any]:
-        cancelling.check()
+        cancellation.check()
         if verb.gives_rows:
             return page(self.client, verb, arguments)
-        work = cancelling.current.get()
+        work = cancellation.current.get()
         more = {"watch": work.watch} if verb.reports_progress and isinstance(work, Work) else {}
         if not verb.writes:
             return given(self.client, verb, {**arguments, **more})[0]
@@ -200,7 +200,7 @@ class Caller:
         finally:
             self._audit.end(noted, ended)
 
-    def _stopped(self, work: Optional[cancelling.Cancellation]) -> Ended:
+    def _stopped(self, work: Optional[cancellation.Cancellation]) -> Ended:
         by = "the server" if self._is_ending else "the client"
         how_far = "done in part" if work is None or work.writes else "before anything was written"
         return Ended(f"stopped by {by}, {how_far}", work.reached if isinstance(work, Work) else {})

@@ -16,7 +16,7 @@ from ..client.checkmk import Checkmk
 from ..commands import Command
 from ..errors import CheckmkError
 from .calls import Caller
-from .capacity import Kind
+from .capacity import WorkKind
 from .resources import ONE_HOST
 from .untrusted import line
 
@@ -76,5 +76,5 @@ def add_completions(
         found: list[str] = []
         if is_offered(ref):
             with anyio.move_on_after(LONGEST_S), contextlib.suppress(ToolError):
-                found = await caller.work(Kind.COMPLETION, lambda: values(argument.name, argument.value))
+                found = await caller.work(WorkKind.COMPLETION, lambda: values(argument.name, argument.value))
         return Completion(values=found[:MOST], has_more=len(found) > MOST)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ..commands import COMMANDS, Command
-from ..config.file import nearest
+from ..config.file import suggestion
 from ..errors import SettingsError
 from ..sync.sources import InventoryText
 from .inventories import read_inventory
@@ -44,7 +44,7 @@ class Policy:
             for pattern in patterns:
                 # One that is misspelt would leave in what it was to keep out.
                 if not any(fnmatch.fnmatchcase(name, pattern) for name in names):
-                    raise SettingsError(f"no tool fits {pattern!r}{nearest(pattern, names)}", field=option)
+                    raise SettingsError(f"no tool fits {pattern!r}{suggestion(pattern, names)}", field=option)
         for pattern in self.allow:
             if not any(self._offers(verb) and fnmatch.fnmatchcase(verb.tool_name, pattern) for verb in COMMANDS):
                 raise SettingsError(f"all tools that fit {pattern!r} write: that needs --allow-writes", field="allow")

@@ -8,7 +8,7 @@ from typing import Any, Iterator, Mapping, Optional
 
 from ..client.checkmk import Checkmk
 from ..commands import Command
-from ..core import cancellation as cancelling
+from ..core import cancellation
 from .paging import cursor_at, offset_of
 from .untrusted import cleaned
 
@@ -58,7 +58,7 @@ def _total(counts: Optional[Mapping[str, int]], reached: int, is_known: object) 
 
 def _checking(rows: Iterator[Any]) -> Iterator[Any]:
     for row in rows:
-        cancelling.check()
+        cancellation.check()
         yield row
 
 

@@ -8,8 +8,8 @@ from typing import Any, Iterable, Mapping
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..commands import Argument, Command
-from ..core.arguments import chosen
-from ..core.text import json_in
+from ..core.arguments import match_choice
+from ..core.text import parse_json_container
 from .paging import DEFAULT_PAGE
 
 __all__ = ["arguments_of", "spelled"]
@@ -68,7 +68,7 @@ def _value(argument: Argument, value: Any, *, is_listed: bool) -> Any:
     """Return the value in the argument's type. One entry counts as a list of one, unless ``is_listed``: tools that
     write take real lists only."""
     if argument.many and argument.kind != "pairs":
-        found = json_in(value) if isinstance(value, str) else value
+        found = parse_json_container(value) if isinstance(value, str) else value
         if not isinstance(found, list) and is_listed:
             return value
         return [_one(argument, entry) for entry in (found if isinstance(found, list) else [value])]
@@ -81,11 +81,11 @@ def _one(argument: Argument, value: Any) -> Any:
     if argument.kind is bool and isinstance(value, str):
         return _BOOLEANS.get(value.strip().lower(), value)
     if argument.kind in (dict, "pairs") and isinstance(value, str):
-        found = json_in(value)
+        found = parse_json_container(value)
         return value if found is None else found
     if argument.choices and isinstance(value, str):
         try:
-            return chosen(value, argument.choices)
+            return match_choice(value, argument.choices)
         except ValueError:
             return value
     return value

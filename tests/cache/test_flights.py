@@ -93,9 +93,9 @@ def test_who_asks_after_a_write_does_not_join_a_flight_from_before(site: Simulat
 
 
 def _write_to_hosts(client: Checkmk) -> Any:
-    from checkmk_sync.core.call import Call, Kind
+    from checkmk_sync.core.call import Call, CallKind
 
-    return Call("POST", "/x", Kind.WRITE, "hosts", "create")
+    return Call("POST", "/x", CallKind.WRITE, "hosts", "create")
 
 
 def test_ctrl_c_in_one_thread_is_not_everybodys() -> None:

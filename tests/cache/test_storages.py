@@ -15,11 +15,11 @@ import pytest
 import responses
 
 from checkmk_sync import Checkmk
-from checkmk_sync.core.call import Call, Kind
+from checkmk_sync.core.call import Call, CallKind
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.testing import SimulatedSite
 
-WRITE = Call("POST", "/x", Kind.WRITE, "hosts", "create")
+WRITE = Call("POST", "/x", CallKind.WRITE, "hosts", "create")
 KINDS = ("memory", "sqlite", "redis")
 SHARED = ("sqlite", "redis")
 

@@ -15,8 +15,7 @@ import yaml
 from checkmk_sync.catalogue.attributes import attribute_value
 from checkmk_sync.config import file as configuration
 from checkmk_sync.config.secrets import SecretSource
-from checkmk_sync.core import documents
-from checkmk_sync.core import positions as places
+from checkmk_sync.core import documents, positions
 from checkmk_sync.core.documents import read_json, read_limited, read_yaml
 from checkmk_sync.errors import InventoryError, SettingsError
 from checkmk_sync.sync import load
@@ -90,7 +89,7 @@ YAML = [
 ]
 
 
-@pytest.mark.parametrize("loader", [yaml.SafeLoader, places.safe_loader], ids=["python", "libyaml"])
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, positions.safe_loader], ids=["python", "libyaml"])
 @pytest.mark.parametrize(("text", "said"), YAML, ids=range(len(YAML)))
 def test_yaml_that_is_damaged_is_one_mistake_with_its_place(
     text: str, said: str, loader: Any, monkeypatch: pytest.MonkeyPatch

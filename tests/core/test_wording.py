@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk, unhandled_host_problems
-from checkmk_sync.core.call import Call, Kind
+from checkmk_sync.core.call import Call, CallKind
 from checkmk_sync.core.redaction import Redactor
 from checkmk_sync.errors import MissingExtraError, WaitTimeoutError
 from checkmk_sync.http.error_replies import api_error
@@ -68,7 +68,9 @@ def test_an_extra_is_found_from_an_index_and_from_a_checkout() -> None:
     ],
 )
 def test_a_web_server_is_quoted_once(body: bytes) -> None:
-    error = api_error(503, {}, body, call=Call("GET", "/version", Kind.POLL, "site", "version"), redact=Redactor(()))
+    error = api_error(
+        503, {}, body, call=Call("GET", "/version", CallKind.POLL, "site", "version"), redact=Redactor(())
+    )
     assert str(error) == "503 Service Unavailable: Checkmk: Site Not Started (GET /version)"
 
 

@@ -15,7 +15,7 @@ import responses
 from responses import matchers
 
 from checkmk_sync import Checkmk, SecretSource, Settings
-from checkmk_sync.core.call import Answer, Call, Kind, Reply, clean_etag
+from checkmk_sync.core.call import Answer, Call, CallKind, Reply, clean_etag
 from checkmk_sync.core.clock import ManualClock
 from checkmk_sync.errors import (
     BrokenReplyError,
@@ -28,8 +28,8 @@ from checkmk_sync.errors import (
 from checkmk_sync.http.transport import InsecureTransportWarning, Transport
 
 BASE = "https://mon.example.com/prod/check_mk/api/1.0"
-READ = Call("GET", "/version", Kind.POLL, "site", "version")
-WRITE = Call("POST", "/domain-types/x/collections/all", Kind.WRITE, "hosts", "create", body={"a": "ü"})
+READ = Call("GET", "/version", CallKind.POLL, "site", "version")
+WRITE = Call("POST", "/domain-types/x/collections/all", CallKind.WRITE, "hosts", "create", body={"a": "ü"})
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_server_names_and_prefixes_of_other_letters_are_encoded(mocked: Any) -> 
 
 def test_a_write_is_json_with_its_etag(mocked: Any) -> None:
     mocked.post(f"{BASE}{WRITE.path}", json={}, match=[matchers.json_params_matcher({"a": "ü"})])
-    call = Call("POST", WRITE.path, Kind.WRITE, "hosts", "create", body={"a": "ü"}, etag='"abc"')
+    call = Call("POST", WRITE.path, CallKind.WRITE, "hosts", "create", body={"a": "ü"}, etag='"abc"')
     make_transport().perform(call)
     sent = mocked.calls[0].request
     assert sent.headers["Content-Type"] == "application/json"
@@ -228,7 +228,7 @@ def test_429_without_end_is_told(mocked: Any) -> None:
 
 
 def test_a_status_query_by_post_is_a_read(mocked: Any) -> None:
-    call = Call("POST", "/domain-types/service/collections/all", Kind.STATUS, "services", "query", body={})
+    call = Call("POST", "/domain-types/service/collections/all", CallKind.STATUS, "services", "query", body={})
     mocked.post(f"{BASE}{call.path}", status=503)
     mocked.post(f"{BASE}{call.path}", json={"value": []})
     assert make_transport().perform(call).data == {"value": []}

@@ -138,7 +138,7 @@ def test_a_cancelled_call_keeps_its_place_until_its_thread_has_ended() -> None:
 def test_how_many_there_are() -> None:
     """Forty calls of all sessions together, of each as many as leave one read of the site to the others."""
 
-    async def granted(kind: capacity.Kind, sessions: int, calls: int, reads: int) -> int:
+    async def granted(kind: capacity.WorkKind, sessions: int, calls: int, reads: int) -> int:
         places = capacity.Capacity(reads)
         taken: list[Any] = []
 
@@ -160,9 +160,9 @@ def test_how_many_there_are() -> None:
             tasks.cancel_scope.cancel()
         return held
 
-    assert anyio.run(granted, capacity.Kind.TOOL, 20, 5, 4) == 40
-    assert anyio.run(granted, capacity.Kind.TOOL, 2, 10, 4) == 6
-    assert anyio.run(granted, capacity.Kind.TOOL, 1, 10, 1) == 1
-    assert anyio.run(granted, capacity.Kind.RESOURCE, 20, 5, 4) == 10
-    assert anyio.run(granted, capacity.Kind.COMPLETION, 1, 10, 4) == 4
-    assert anyio.run(granted, capacity.Kind.LOCAL, 1, 10, 4) == 8
+    assert anyio.run(granted, capacity.WorkKind.TOOL, 20, 5, 4) == 40
+    assert anyio.run(granted, capacity.WorkKind.TOOL, 2, 10, 4) == 6
+    assert anyio.run(granted, capacity.WorkKind.TOOL, 1, 10, 1) == 1
+    assert anyio.run(granted, capacity.WorkKind.RESOURCE, 20, 5, 4) == 10
+    assert anyio.run(granted, capacity.WorkKind.COMPLETION, 1, 10, 4) == 4
+    assert anyio.run(granted, capacity.WorkKind.LOCAL, 1, 10, 4) == 8

@@ -23,7 +23,7 @@ from tests.mcp.face import data, said, talk
 @pytest.fixture(scope="module")
 def known() -> Iterator[SimulatedSite]:
     with SimulatedSite(hosts=3) as site:
-        site.world.setup.hosts["host00000"].attributes["labels"] = {"api_token": "hunter2", "env": "prod"}
+        site.state.configuration.hosts["host00000"].attributes["labels"] = {"api_token": "hunter2", "env": "prod"}
         yield site
 
 
@@ -57,7 +57,7 @@ def test_errors_name_arguments(known: SimulatedSite, tool: str, given: dict[str,
 
 def test_reports_and_advice_name_arguments() -> None:
     with SimulatedSite() as site:
-        site.world.setup.note("edit-rule", "Changed a rule.", "carol")
+        site.state.configuration.add_change("edit-rule", "Changed a rule.", "carol")
         report = data(_call(site, "sync_apply", inventory={"hosts": [{"name": "n"}]}))["result"]
         findings = data(_call(site, "doctor"))["items"]
     assert "force it (force_foreign, needs" in report["errors"]["activation"]

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.core.call import Call, Kind
+from checkmk_sync.core.call import Call, CallKind
 from checkmk_sync.errors import CircuitOpenError, DeadlineError, GatewayError, TransportError
 from checkmk_sync.recovery import BreakerState
 from checkmk_sync.testing import Fault, SimulatedSite
 
-PROBE = Call("GET", "/version", Kind.POLL, "site", "version", probe=True)
+PROBE = Call("GET", "/version", CallKind.POLL, "site", "version", probe=True)
 
 
 def test_it_is_tried_once_and_the_breaker_is_not_told(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -62,11 +62,11 @@ def test_a_look_does_not_queue_beyond_its_time() -> None:
         site.set_faults([Fault("slow", seconds=5, path="pending_changes", times=1)])
         other = threading.Thread(target=cmk.activation.pending)
         other.start()
-        while not site.world.faults.struck:
+        while not site.state.faults.matched:
             time.sleep(0.01)
         started = time.monotonic()
         with pytest.raises(DeadlineError):
             list(stream)
         assert time.monotonic() - started < 2
-        site.world.faults.set([])
+        site.state.faults.set([])
         other.join()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Union
 
-from ...catalogue.attributes import MASK, attribute_value, holds_mask
+from ...catalogue.attributes import MASK, attribute_value, contains_mask
 from ...catalogue.labels import OWNER_LABEL
 from ...client.records import Folder, Host
 from ..command import Row
@@ -34,7 +34,7 @@ def attribute_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in attributes.items():
         try:
             values[name] = attribute_value(name, value) if isinstance(value, str) else value
-            if holds_mask(name, values[name]):
+            if contains_mask(name, values[name]):
                 raise ValueError(MASK)
         except ValueError as error:
             raise ValueError(f"--attribute {name}: {error}") from None
@@ -52,6 +52,6 @@ def label_values(labels: Mapping[str, Any]) -> dict[str, str]:
             raise ValueError(f"the label {key} is no text")
         if not value:
             raise ValueError(f"the label {key} needs a value; --remove-label {key} takes it away")
-        if holds_mask(key, value):
+        if contains_mask(key, value):
             raise ValueError(f"the label {key}: {MASK}")
     return dict(labels)

@@ -12,8 +12,8 @@ from ...client.checkmk import Checkmk
 from ...client.outcomes import Outcome, Status
 from ...client.query import unhandled_host_problems
 from ...client.records import Host, HostStatus
-from ...core.redaction import masked
-from ...core.text import counted
+from ...core.redaction import mask_secrets
+from ...core.text import pluralize
 from ...errors import ApiError, BatchError
 from ..command import MAX_SHOWN, CountedRows, Row, Watch
 from .attributes import attribute_values, settings_of
@@ -44,7 +44,7 @@ def table_row(row: Row) -> Row:
     """Return the columns of a host in a table."""
     attributes, owner = row["attributes"], row["owner"]
     labels = row["labels"] if owner is None else {**row["labels"], OWNER_LABEL: owner}
-    shown = " ".join(f"{key}:{masked(value, key)}" for key, value in sorted(labels.items()))
+    shown = " ".join(f"{key}:{mask_secrets(value, key)}" for key, value in sorted(labels.items()))
     named = {name: attributes.get(name) for name in ("ipaddress", "alias")}
     return {"name": row["name"], "folder": row["folder"], **named, "labels": shown}
 
@@ -112,7 +112,7 @@ def delete(client: Checkmk, hosts: Sequence[str]) -> Row:
             f"{outcome.key}: {_why_not_deleted(outcome)}" for outcome in (*outcomes.not_applied, *outcomes.unknown)
         ]
         if len(outcomes) > 1:
-            lines.insert(0, f"{len(outcomes.applied)} of {counted(len(outcomes), 'host')} deleted; the others:")
+            lines.insert(0, f"{len(outcomes.applied)} of {pluralize(len(outcomes), 'host')} deleted; the others:")
         raise BatchError(*lines, outcomes=outcomes)
     return {"deleted": len(outcomes.applied)}
 

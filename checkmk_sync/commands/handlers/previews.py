@@ -7,7 +7,7 @@ from typing import Iterable, Iterator, Mapping, Optional, Sequence
 from ...catalogue.paths import folder_path
 from ...client.checkmk import Checkmk
 from ...client.nouns.activation import PendingChange
-from ...core.text import counted
+from ...core.text import pluralize
 from ..command import Preview
 
 __all__ = ["activation", "changes_by_user", "delete_folder", "delete_hosts", "discovery"]
@@ -48,7 +48,7 @@ def delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Preview:
         lines.append(f"there is no such host: {', '.join(missing)}")
     if not found:  # nobody can agree to nothing, and what turns up meanwhile was not shown
         raise ValueError(lines[0])
-    summary = f"Delete {counted(len(found), 'host')} from the configuration of {client.settings.site}, for good."
+    summary = f"Delete {pluralize(len(found), 'host')} from the configuration of {client.settings.site}, for good."
     return Preview(summary, tuple(lines), lines)
 
 
@@ -59,7 +59,7 @@ def delete_folder(client: Checkmk, folder: str, recursive: bool) -> Preview:
     inside = set(folders)
     hosts = {host.name: host.folder for host in client.hosts.each() if host.folder in inside}
     lines = [f"folder {folder}" for folder in folders] + [*_by_folder(hosts)]
-    with_it = f"{counted(len(folders) - 1, 'folder')} and {counted(len(hosts), 'host')} in it"
+    with_it = f"{pluralize(len(folders) - 1, 'folder')} and {pluralize(len(hosts), 'host')} in it"
     if not recursive:
         content = [line for line in lines if line != f"folder {root}"]
         if content:
@@ -83,7 +83,7 @@ def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Preview:
     users = ", ".join(f"{number} of {user}" for user, number in sorted(whose.items()))
     foreign = "also those of other users" if force_foreign else "the site refuses if some are of other users"
     summary = (
-        f"Activate {counted(len(pending), 'pending change')} on {client.settings.site} ({users}), {foreign}: "
+        f"Activate {pluralize(len(pending), 'pending change')} on {client.settings.site} ({users}), {foreign}: "
         f"they take effect in the monitoring. Waits up to {timeout} s."
     )
     facts = [force_foreign, sorted([change.id, str(change)] for change in pending)]
@@ -96,7 +96,7 @@ def discovery(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> O
         return None
     names = sorted(set(hosts))
     summary = (
-        f"Scan {counted(len(names), 'host')} of {client.settings.site}, monitor new services, and drop those "
+        f"Scan {pluralize(len(names), 'host')} of {client.settings.site}, monitor new services, and drop those "
         "that vanished."
     )
     return Preview(summary, (", ".join(names),), names)

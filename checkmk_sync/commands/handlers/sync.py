@@ -9,7 +9,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 from ...client.checkmk import Checkmk
 from ...client.nouns.activation import PendingChange
 from ...config.amounts import Amount
-from ...core.text import counted
+from ...core.text import pluralize
 from ...errors import PlanChangedError, UnsafePlanError
 from ...sync import Desired, Options, Plan, Report, Step, apply_plan, from_data, load_map, make_plan
 from ...sync.limits import Limits
@@ -116,7 +116,7 @@ def _summary(plan: Plan, options: Options, configured: Limits) -> str:
     )
     lifted += "".join(f" CONFIRMED although it was probably renamed: {rename}." for rename in plan.renames)
     return (
-        f"Apply {counted(len(plan.changes), 'change')} to {plan.site}{owner} ({counts}), "
+        f"Apply {pluralize(len(plan.changes), 'change')} to {plan.site}{owner} ({counts}), "
         f"then {' and '.join(then) or 'stop'}.{lifted} Checksum of the plan: {plan.checksum}."
     )
 
@@ -196,7 +196,7 @@ def _refuse_unseen(plan: Plan, approved: Sequence[str]) -> None:
     known = frozenset(approved)
     unseen = [change for change in _pending(plan)[1] if change.id not in known]
     if unseen:
-        count = counted(len(unseen), "change")
+        count = pluralize(len(unseen), "change")
         raise PlanChangedError(f"{count} of other users that nobody has seen would be activated as well: {unseen[0]}")
 
 
