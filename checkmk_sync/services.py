@@ -19,7 +19,7 @@ from .client.query import Filter
 from .client.records import Host, HostStatus, ServiceStatus
 from .client.updates import Change
 from .config.settings import Settings
-from .core.text import lookalikes
+from .core.text import close_matches
 from .errors import SettingsError
 from .metrics import MetricsCollector, MetricsMixin, timed
 from .streaming import StreamBatch, StreamingMixin
@@ -130,7 +130,7 @@ def _known(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
         if name in _NO_ATTRIBUTES:
             hint = "; client.hosts.move moves a host" if name == "folder" else ""
             raise ValueError(f"{name}= is no attribute, and cannot be given here{hint}")
-        meant = [] if name in _WORDS else lookalikes(name, _WORDS)
+        meant = [] if name in _WORDS else close_matches(name, _WORDS)
         if meant:
             raise ValueError(
                 f"{name}= is no attribute of Checkmk; did you mean {' or '.join(f'{word}=' for word in meant)}? "
@@ -179,9 +179,9 @@ def _config(settings: Settings, config: object) -> Settings:
     if config is None or isinstance(config, Settings):
         return config or settings
     if isinstance(config, Mapping):
-        from .config.file import settings_with  # only who gives a mapping pays for the YAML parser
+        from .config.file import override_settings  # only who gives a mapping pays for the YAML parser
 
-        return settings_with(settings, config)
+        return override_settings(settings, config)
     for entry in dataclasses.fields(Settings):  # a part of the settings, such as CachingSettings
         if dataclasses.is_dataclass(config) and type(config) is type(getattr(settings, entry.name)):
             part: Any = {entry.name: config}

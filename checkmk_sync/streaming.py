@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Generator, Generic, Iterable, Iterator, Mapping, Optional, TypeVar
 
 from .batch.window import window
-from .core.arguments import require
+from .core.arguments import require_type
 from .errors import UnexpectedReplyError
 
 __all__ = ["Blocks", "Received", "Stream", "StreamBatch", "StreamingMixin", "batches"]
@@ -112,7 +112,7 @@ def batches(items: Iterable[T], size: int, limit_bytes: Optional[float] = None) 
     A failure of the source is raised, never turned into an empty page. ValueError for a size below 1, TypeError
     unless it is a whole number.
     """
-    require(size, int, "the size of a page is a whole number of items")
+    require_type(size, int, "the size of a page is a whole number of items")
     if size < 1:
         raise ValueError(f"a page holds at least 1 item, not {size}")
     return _batches(items, size, limit_bytes)
@@ -217,7 +217,7 @@ class StreamingMixin:
         Takes no more items ahead than threads. Return how many items there were; the first failure stops it and is
         raised.
         """
-        require(max_concurrent, int, "max_concurrent is a whole number of threads")
+        require_type(max_concurrent, int, "max_concurrent is a whole number of threads")
         pool = ThreadPoolExecutor(max_concurrent, thread_name_prefix="checkmk-sync-stream")
 
         def submit(item: Any) -> Future[object]:

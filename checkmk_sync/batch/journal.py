@@ -7,11 +7,11 @@ import hashlib
 import json
 import logging
 import os
-import stat
 import threading
 from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
-from ..core.fork import renewed_in_children
+from ..core.fork import ForkSafe
+from ..core.private_files import lock_file, open_owned, restrict_to_owner
 from ..errors import SettingsError
 from .result import BatchItem, BatchStatus
 
@@ -78,10 +78,9 @@ class Journal:
             _open_journals.discard(self.path)
             raise
         try:
-            _lock(self._file, self.path)
+            self._lock_file()
             self.batch_id = self._load(batch_id, default_id, operation)
-            if hasattr(os, "fchmod"):
-                os.fchmod(self._file, 0o600)
+            restrict_to_owner(self._file)
         except BaseException:
             self.close()
             raise
@@ -103,13 +102,15 @@ class Journal:
 
     def _open(self) -> int:
         try:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            return open_owned(self.path, os.O_RDWR | os.O_APPEND)
         except OSError as error:
             raise SettingsError(f"the journal cannot be opened: {error.strerror}", file=self.path) from error
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            os.close(file)
-            raise SettingsError("the journal must be a file", file=self.path)
-        return file
+
+    def _lock_file(self) -> None:
+        try:
+            lock_file(self._file)
+        except OSError as error:
+            raise SettingsError("the journal is in use by another process", file=self.path) from error
 
     def _load(self, batch_id: Optional[str], default_id: str, operation: str) -> str:
         """The id of this batch, after what is known of it has been read."""
@@ -173,18 +174,19 @@ class Journal:
             raise OSError(f"the journal {self.path} cannot be written: the disk is full")
 
 
-class _OpenJournals:
-    """The journals of this process. It holds the locks, so it would get each again; and closing any handle of a
-    file drops them, so a second one must not even be opened."""
+class _OpenJournals(ForkSafe):
+    """The journals that this process has open, by their paths.
 
-    def __init__(self) -> None:
-        self.renew()
-        renewed_in_children(self)
+    The process holds the locks of the files, so it could lock each again; and closing any descriptor of a file
+    releases its lock, so a second one must not even be opened.
+    """
 
-    def renew(self) -> None:
-        """A child of a fork holds none."""
+    _lock: threading.Lock
+
+    def reset_after_fork(self) -> None:
+        """Start without journals, because a child holds none of the locks."""
+        super().reset_after_fork()
         self._paths: set[str] = set()
-        self._lock = threading.Lock()
 
     def add(self, path: str) -> None:
         with self._lock:
@@ -207,16 +209,3 @@ def _parse_line(line: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _lock(file: int, path: str) -> None:
-    """Hold the file until it is closed, or this process dies. A lock of the process, not of the handle: workers
-    that were forked inherit handles, and may outlive us."""
-    try:
-        import fcntl  # not on Windows, where two batches with one journal are not noticed
-    except ImportError:
-        return
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise SettingsError("the journal is in use by another process", file=path) from error

@@ -7,7 +7,7 @@ import json
 from typing import Mapping
 
 from ..config.settings import CachingSettings
-from ..core.call import Call, Kind
+from ..core.call import Call, CallKind
 
 __all__ = ["CachePolicy"]
 
@@ -21,8 +21,8 @@ class CachePolicy:
     def __init__(self, settings: CachingSettings, username: str, site_url: str) -> None:
         self._identity = _digest(f"{username}@{site_url}")[:16]
         self._site = _digest(site_url)[:16]
-        self._ttl: Mapping[Kind, float] = (
-            {Kind.CONFIG: settings.default_ttl, Kind.STATUS: settings.status_ttl} if settings.enabled else {}
+        self._ttl: Mapping[CallKind, float] = (
+            {CallKind.CONFIG: settings.default_ttl, CallKind.STATUS: settings.status_ttl} if settings.enabled else {}
         )
 
     def ttl_s(self, call: Call) -> float:

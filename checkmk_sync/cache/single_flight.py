@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import Future
 from typing import Callable, Generic, Hashable, TypeVar
 
-from ..core.cancellation import result_of
+from ..core.cancellation import wait_for_result
 from ..core.fork import renewed_in_children
 
 __all__ = ["SingleFlight"]
@@ -42,7 +42,7 @@ class SingleFlight(Generic[T]):
             if flight.pilot == threading.get_ident():
                 return fly(), False
             try:
-                return result_of(flight.landed), True
+                return wait_for_result(flight.landed), True
             except _Abandoned:  # by Ctrl-C, which was for that thread only
                 continue
             except Exception as failure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.call import Kind
+from ..core.call import CallKind
 from .operation import Answer, Operation
 
 __all__ = ["ROWS"]
@@ -10,15 +10,15 @@ __all__ = ["ROWS"]
 _RUNS = "/domain-types/activation_run"
 
 ROWS = (
-    Operation("activation", "pending", "GET", f"{_RUNS}/collections/pending_changes", Kind.POLL),
-    Operation("activation", "running", "GET", f"{_RUNS}/collections/running", Kind.POLL),
-    Operation("activation", "get", "GET", "/objects/activation_run/{run}", Kind.POLL),
+    Operation("activation", "pending", "GET", f"{_RUNS}/collections/pending_changes", CallKind.POLL),
+    Operation("activation", "running", "GET", f"{_RUNS}/collections/running", CallKind.POLL),
+    Operation("activation", "get", "GET", "/objects/activation_run/{run}", CallKind.POLL),
     Operation(
         "activation",
         "start",
         "POST",
         f"{_RUNS}/actions/activate-changes/invoke",
-        Kind.BULK,
+        CallKind.BULK,
         body=("redirect", "sites", "force_foreign_changes"),
         if_match=True,
         touches=("host_status", "services"),

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from ..core.documents import SHOWN, read_json
-from ..core.redaction import HIDDEN, is_secret_name, secrets_in
-from ..core.text import json_in
+from ..core.redaction import HIDDEN, find_secrets, is_secret_name
+from ..core.text import parse_json_container
 from ..errors import SettingsError
 
 __all__ = [
@@ -23,8 +23,8 @@ __all__ = [
     "NOT_OF_FOLDERS",
     "SAMPLE_TAGS",
     "attribute_value",
-    "holds_mask",
-    "is_text",
+    "contains_mask",
+    "is_string_attribute",
     "unambiguous_value",
 ]
 
@@ -110,7 +110,7 @@ MASK = f"{HIDDEN} stands for a secret that was not shown, and is none: leave it 
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def is_text(name: str) -> bool:
+def is_string_attribute(name: str) -> bool:
     """Return True for an attribute whose value is always a text."""
     return name in _TEXTS or name.startswith("tag_")
 
@@ -126,7 +126,7 @@ def unambiguous_value(attribute: str, value: Any) -> Any:
 
 def attribute_value(attribute: str, text: str) -> Any:
     """Return the value a text stands for: JSON, a list ``a|b``, or the text itself. ValueError for invalid JSON."""
-    if is_text(attribute):
+    if is_string_attribute(attribute):
         return text
     if text[:1] in ("{", "["):
         return _json(attribute, text)
@@ -143,10 +143,10 @@ def attribute_value(attribute: str, text: str) -> Any:
     return text
 
 
-def holds_mask(name: str, value: Any) -> bool:
+def contains_mask(name: str, value: Any) -> bool:
     """True where a secret in a value is the stars that output shows in its place."""
-    found = json_in(value) if isinstance(value, str) else None
-    return any(secret.strip() == HIDDEN for secret in secrets_in({name: value if found is None else found}))
+    found = parse_json_container(value) if isinstance(value, str) else None
+    return any(secret.strip() == HIDDEN for secret in find_secrets({name: value if found is None else found}))
 
 
 def _json(attribute: str, text: str) -> Any:

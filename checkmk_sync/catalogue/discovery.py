@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.call import Kind
+from ..core.call import CallKind
 from .operation import Answer, Operation
 
 __all__ = ["ROWS"]
@@ -18,20 +18,20 @@ ROWS = (
         "start",
         "POST",
         "/domain-types/service_discovery_run/actions/start/invoke",
-        Kind.BULK,
+        CallKind.BULK,
         body=("host_name", "mode"),
         # Checkmk: what scans in the background answers with a redirect, 302 up to 2.3, 303 from 2.4 on.
         answers=(Answer(200, "service_discovery"), Answer(302, location=_SCAN), Answer(303, location=_SCAN)),
     ),
-    Operation("discovery", "run", "GET", "/objects/service_discovery_run/{name}", Kind.POLL),
+    Operation("discovery", "run", "GET", "/objects/service_discovery_run/{name}", CallKind.POLL),
     # Checkmk may contact the host for it, which takes its time and is not to be done again and again.
-    Operation("discovery", "result", "GET", "/objects/service_discovery/{name}", Kind.BULK),
+    Operation("discovery", "result", "GET", "/objects/service_discovery/{name}", CallKind.BULK),
     Operation(
         "discovery",
         "set_phase",
         "PUT",
         "/objects/host/{name}/actions/update_discovery_phase/invoke",
-        Kind.BULK,
+        CallKind.BULK,
         body=("check_type", "service_item", "target_phase"),
         answers=(Answer(204),),
     ),
@@ -40,7 +40,7 @@ ROWS = (
         "bulk",
         "POST",
         _BULK,
-        Kind.BULK,
+        CallKind.BULK,
         body=("options", *_OPTIONS),
         answers=(Answer(303, location=_JOB), Answer(204)),  # 204: there was nothing to start
         since="2.4.0b1",
@@ -50,7 +50,7 @@ ROWS = (
         "bulk",
         "POST",
         _BULK,
-        Kind.BULK,
+        CallKind.BULK,
         body=("options", *_OPTIONS),
         answers=(Answer(200, "discovery_run"),),
         since="2.3.0b1",
@@ -61,11 +61,13 @@ ROWS = (
         "bulk",
         "POST",
         _BULK,
-        Kind.BULK,
+        CallKind.BULK,
         body=("mode", *_OPTIONS),
         answers=(Answer(200, "discovery_run"),),
         until="2.3.0b1",
     ),
-    Operation("jobs", "get", "GET", "/objects/background_job/{job}", Kind.POLL, query=("site_id",), since="2.4.0b1"),
-    Operation("jobs", "get", "GET", "/objects/discovery_run/{job}", Kind.POLL, until="2.4.0b1"),
+    Operation(
+        "jobs", "get", "GET", "/objects/background_job/{job}", CallKind.POLL, query=("site_id",), since="2.4.0b1"
+    ),
+    Operation("jobs", "get", "GET", "/objects/discovery_run/{job}", CallKind.POLL, until="2.4.0b1"),
 )

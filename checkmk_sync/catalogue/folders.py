@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.call import Kind
+from ..core.call import CallKind
 from .operation import Answer, Operation
 
 __all__ = ["ROWS"]
@@ -14,24 +14,24 @@ _FOLDER = (Answer(200, "folder_config", ("extensions", "path")),)
 _TOUCHES = ("hosts",)  # hosts inherit attributes, and moving or deleting a folder takes its hosts along
 
 ROWS = (
-    Operation("folders", "list", "GET", _ALL, Kind.CONFIG, query=("parent", "recursive", "show_hosts")),
-    Operation("folders", "get", "GET", _ONE, Kind.CONFIG, query=("show_hosts",)),
+    Operation("folders", "list", "GET", _ALL, CallKind.CONFIG, query=("parent", "recursive", "show_hosts")),
+    Operation("folders", "get", "GET", _ONE, CallKind.CONFIG, query=("show_hosts",)),
     Operation(
         "folders",
         "hosts",
         "GET",
         f"{_ONE}/collections/hosts",
-        Kind.CONFIG,
+        CallKind.CONFIG,
         query=("effective_attributes",),
         since="2.4.0b1",
     ),
-    Operation("folders", "hosts", "GET", f"{_ONE}/collections/hosts", Kind.CONFIG, until="2.4.0b1"),
+    Operation("folders", "hosts", "GET", f"{_ONE}/collections/hosts", CallKind.CONFIG, until="2.4.0b1"),
     Operation(
         "folders",
         "create",
         "POST",
         _ALL,
-        Kind.WRITE,
+        CallKind.WRITE,
         body=("name", "title", "parent", "attributes"),
         touches=_TOUCHES,
         answers=_FOLDER,
@@ -41,7 +41,7 @@ ROWS = (
         "update",
         "PUT",
         _ONE,
-        Kind.WRITE,
+        CallKind.WRITE,
         body=("title", *_CHANGES),
         if_match=True,
         touches=_TOUCHES,
@@ -52,7 +52,7 @@ ROWS = (
         "move",
         "POST",
         f"{_ONE}/actions/move/invoke",
-        Kind.WRITE,
+        CallKind.WRITE,
         body=("destination",),
         if_match=True,
         touches=_TOUCHES,
@@ -63,13 +63,13 @@ ROWS = (
         "delete",
         "DELETE",
         _ONE,
-        Kind.BULK,
+        CallKind.BULK,
         query=("delete_mode",),
         touches=_TOUCHES,
         answers=(Answer(204),),
         since="2.2.0p26",
     ),
     Operation(
-        "folders", "delete", "DELETE", _ONE, Kind.BULK, touches=_TOUCHES, answers=(Answer(204),), until="2.2.0p26"
+        "folders", "delete", "DELETE", _ONE, CallKind.BULK, touches=_TOUCHES, answers=(Answer(204),), until="2.2.0p26"
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.call import Kind
+from ..core.call import CallKind
 from .operation import Answer, Operation
 
 __all__ = ["ROWS"]
@@ -21,7 +21,7 @@ ROWS = (
         "list",
         "GET",
         _ALL,
-        Kind.CONFIG,
+        CallKind.CONFIG,
         query=("effective_attributes", "include_links", "fields", "hostnames", "site"),
         since="2.4.0b1",
     ),
@@ -30,35 +30,35 @@ ROWS = (
         "list",
         "GET",
         _ALL,
-        Kind.CONFIG,
+        CallKind.CONFIG,
         query=("effective_attributes", "include_links"),
         since="2.3.0b1",
         until="2.4.0b1",
     ),
-    Operation("hosts", "list", "GET", _ALL, Kind.CONFIG, query=("effective_attributes",), until="2.3.0b1"),
-    Operation("hosts", "get", "GET", _ONE, Kind.CONFIG, query=("effective_attributes",)),
+    Operation("hosts", "list", "GET", _ALL, CallKind.CONFIG, query=("effective_attributes",), until="2.3.0b1"),
+    Operation("hosts", "get", "GET", _ONE, CallKind.CONFIG, query=("effective_attributes",)),
     Operation(
         "hosts",
         "create",
         "POST",
         _ALL,
-        Kind.WRITE,
+        CallKind.WRITE,
         query=("bake_agent",),
         body=("host_name", "folder", "attributes"),
         touches=_TOUCHES,
         answers=_HOST,
     ),
     Operation(
-        "hosts", "update", "PUT", _ONE, Kind.WRITE, body=_CHANGES, if_match=True, touches=_TOUCHES, answers=_HOST
+        "hosts", "update", "PUT", _ONE, CallKind.WRITE, body=_CHANGES, if_match=True, touches=_TOUCHES, answers=_HOST
     ),
     # Checkmk: deleting rewrites the folder and what refers to the host, which takes its time.
-    Operation("hosts", "delete", "DELETE", _ONE, Kind.BULK, touches=_TOUCHES, answers=(Answer(204),)),
+    Operation("hosts", "delete", "DELETE", _ONE, CallKind.BULK, touches=_TOUCHES, answers=(Answer(204),)),
     Operation(
         "hosts",
         "move",
         "POST",
         f"{_ONE}/actions/move/invoke",
-        Kind.WRITE,
+        CallKind.WRITE,
         body=("target_folder",),
         if_match=True,
         touches=_TOUCHES,
@@ -69,7 +69,7 @@ ROWS = (
         "bulk_create",
         "POST",
         f"{_ACTIONS}/bulk-create/invoke",
-        Kind.BULK,
+        CallKind.BULK,
         query=("bake_agent",),
         body=("entries",),
         touches=_TOUCHES,
@@ -80,7 +80,7 @@ ROWS = (
         "bulk_update",
         "PUT",
         f"{_ACTIONS}/bulk-update/invoke",
-        Kind.BULK,
+        CallKind.BULK,
         body=("entries",),
         touches=_TOUCHES,
         answers=_HOSTS,
@@ -90,7 +90,7 @@ ROWS = (
         "bulk_delete",
         "POST",
         f"{_ACTIONS}/bulk-delete/invoke",
-        Kind.BULK,
+        CallKind.BULK,
         body=("entries",),
         touches=_TOUCHES,
         answers=(Answer(204),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-__all__ = ["ADOPTED_LABEL", "OWNER_LABEL", "why_no_key"]
+__all__ = ["ADOPTED_LABEL", "OWNER_LABEL", "label_key_problem"]
 
 OWNER_LABEL = "checkmk_sync/owner"
 
@@ -13,7 +13,7 @@ OWNER_LABEL = "checkmk_sync/owner"
 ADOPTED_LABEL = "checkmk_sync/adopted"
 
 
-def why_no_key(text: str) -> Optional[str]:
+def label_key_problem(text: str) -> Optional[str]:
     """Return why a text can be neither the key of a label nor an owner; None if nothing is wrong with it."""
     if not text:
         return "it is empty"

@@ -6,7 +6,7 @@ forms do not, but end with 2.4 and with the length of a URL. So both stand here,
 
 from __future__ import annotations
 
-from ..core.call import Kind
+from ..core.call import CallKind
 from .operation import Operation
 
 __all__ = ["ROWS"]
@@ -18,19 +18,19 @@ _OF_HOST = f"{_HOST}/collections/services"
 _ASKED = ("sites", "query", "columns")
 
 ROWS = (
-    Operation("host_status", "list", "GET", _HOSTS, Kind.STATUS, query=_ASKED, until="2.5.0b1"),
-    Operation("host_status", "query", "POST", _HOSTS, Kind.STATUS, body=_ASKED, since="2.3.0p23"),
-    Operation("host_status", "get", "GET", _HOST, Kind.STATUS, query=("columns",)),
-    Operation("services", "list", "GET", _SERVICES, Kind.STATUS, query=(*_ASKED, "host_name"), until="2.5.0b1"),
-    Operation("services", "query", "POST", _SERVICES, Kind.STATUS, body=(*_ASKED, "host_name"), since="2.3.0p31"),
-    Operation("services", "list_of_host", "GET", _OF_HOST, Kind.STATUS, query=_ASKED, until="2.5.0b1"),
-    Operation("services", "query_of_host", "POST", _OF_HOST, Kind.STATUS, body=_ASKED, since="2.3.0p31"),
+    Operation("host_status", "list", "GET", _HOSTS, CallKind.STATUS, query=_ASKED, until="2.5.0b1"),
+    Operation("host_status", "query", "POST", _HOSTS, CallKind.STATUS, body=_ASKED, since="2.3.0p23"),
+    Operation("host_status", "get", "GET", _HOST, CallKind.STATUS, query=("columns",)),
+    Operation("services", "list", "GET", _SERVICES, CallKind.STATUS, query=(*_ASKED, "host_name"), until="2.5.0b1"),
+    Operation("services", "query", "POST", _SERVICES, CallKind.STATUS, body=(*_ASKED, "host_name"), since="2.3.0p31"),
+    Operation("services", "list_of_host", "GET", _OF_HOST, CallKind.STATUS, query=_ASKED, until="2.5.0b1"),
+    Operation("services", "query_of_host", "POST", _OF_HOST, CallKind.STATUS, body=_ASKED, since="2.3.0p31"),
     Operation(
         "services",
         "get",
         "GET",
         f"{_HOST}/actions/show_service/invoke",
-        Kind.STATUS,
+        CallKind.STATUS,
         query=("service_description", "columns"),
     ),
 )

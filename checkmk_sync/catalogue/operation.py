@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping, Optional
 
-from ..core.call import Answer, Kind
+from ..core.call import Answer, CallKind
 from .paths import path_segment
 from .versions import CheckmkVersion
 
@@ -25,7 +25,7 @@ class Operation:
     verb: str
     method: str
     path: str
-    kind: Kind
+    kind: CallKind
     query: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
     if_match: bool = False

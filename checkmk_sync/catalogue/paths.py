@@ -7,7 +7,7 @@ import re
 from typing import Optional
 from urllib.parse import quote
 
-from ..core.arguments import one_name
+from ..core.arguments import require_string
 
 __all__ = ["folder_id", "folder_path", "host_name", "is_folder_hash", "parent_folder", "path_segment"]
 
@@ -83,7 +83,7 @@ def path_segment(text: str) -> str:
     of dots would be taken as a path, so its dots are quoted as well. ValueError for an empty text,
     which would name the collection instead of one object. TypeError for anything else than a text.
     """
-    if not one_name(text, "a name"):
+    if not require_string(text, "a name"):
         raise ValueError("an empty name does not name anything")
     if _PLAIN.fullmatch(text):
         return text if text.strip(".") else text.replace(".", "%252E")

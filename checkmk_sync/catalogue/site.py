@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..core.call import Kind
+from ..core.call import CallKind
 from .operation import Operation
 
 __all__ = ["ROWS"]
 
-ROWS = (Operation("site", "version", "GET", "/version", Kind.POLL),)
+ROWS = (Operation("site", "version", "GET", "/version", CallKind.POLL),)

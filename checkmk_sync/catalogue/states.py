@@ -5,9 +5,9 @@ from __future__ import annotations
 import enum
 from typing import TypeVar
 
-from ..core.arguments import chosen
+from ..core.arguments import match_choice
 
-__all__ = ["HostState", "ServiceState", "state_of"]
+__all__ = ["HostState", "ServiceState", "parse_state"]
 
 S = TypeVar("S", "HostState", "ServiceState")
 
@@ -41,7 +41,7 @@ class ServiceState(enum.Enum):
         return cls(state) if has_been_checked else cls.PENDING
 
 
-def state_of(kind: type[S], given: object) -> S:
+def parse_state(kind: type[S], given: object) -> S:
     """A state, also by its number, or by its name in any case or an unambiguous beginning of that.
 
     ValueError, with the states that there are, for anything else.
@@ -51,7 +51,7 @@ def state_of(kind: type[S], given: object) -> S:
     known = f"{kind.__name__}: {', '.join(f'{state.name} ({state.value})' for state in kind)}"
     if isinstance(given, str):
         try:
-            return kind[chosen(given, kind.__members__)]
+            return kind[match_choice(given, kind.__members__)]
         except ValueError as error:
             raise ValueError(f"{error} ({known})") from None
     if isinstance(given, int) and not isinstance(given, bool) and given in [state.value for state in kind]:

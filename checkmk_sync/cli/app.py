@@ -11,9 +11,9 @@ import click
 from .. import __version__
 from ..client.checkmk import Checkmk
 from ..client.outcomes import Status
-from ..commands import VERBS, Argument, FailedRow, Intent, Verb
-from ..core.arguments import chosen
-from ..core.text import harmless, lookalikes
+from ..commands import COMMANDS, Argument, Command, FailureRow, Preview
+from ..core.arguments import match_choice
+from ..core.text import close_matches, escape_invisible
 from ..errors import (
     AuthError,
     BadRequestError,
@@ -61,7 +61,7 @@ class _Group(click.Group):
         name = args[0]
         if context.resilient_parsing or name.startswith("-") or self.get_command(context, name) is not None:
             return super().resolve_command(context, args)
-        meant = lookalikes(name, self.commands)
+        meant = close_matches(name, self.commands)
         hint = f"; did you mean {' or '.join(map(repr, meant))}? There are" if meant else "; there are"
         where = "" if context.parent is None else f" of {context.info_name!r}"
         known = f"{', '.join(sorted(self.commands))} ({context.command_path} --help, docs/cli.md)"
@@ -81,7 +81,7 @@ def cli() -> None:
     """Bring a Checkmk site to a desired state, and inspect it."""
 
 
-def _command(verb: Verb) -> click.Command:
+def _command(verb: Command) -> click.Command:
     """The command for a row of the table."""
 
     @click.pass_context
@@ -104,10 +104,10 @@ def _command(verb: Verb) -> click.Command:
                 _show_record(state, found)
             else:
                 times = {field.name for field in verb.fields if field.time}
-                line = None if state.as_json else verb.line
+                line = None if state.as_json else verb.table_row
                 rows = found if line is None else map(line, found)
                 state.output.rows(rows, verb.columns, times=times, empty=_empty_text(verb, arguments))
-        return exit_code(found.error) if isinstance(found, FailedRow) else 0
+        return exit_code(found.error) if isinstance(found, FailureRow) else 0
 
     epilog = f"Example: {verb.example}"
     hides = any(field.name in ("attributes", "labels") for field in verb.fields)
@@ -132,23 +132,23 @@ def _show_record(state: State, found: Mapping[str, Any]) -> None:
         state.output.record(found)
 
 
-def _empty_text(verb: Verb, arguments: Mapping[str, Any]) -> str:
+def _empty_text(verb: Command, arguments: Mapping[str, Any]) -> str:
     """Return the text for an empty list: a filter may be the reason, and ``--limit 0`` needs no text."""
     if arguments.get("limit") == 0:
         return ""
     is_filtered = any(arguments[found.name] not in (found.default, []) for found in verb.arguments)
-    return "no match" if is_filtered else verb.empty
+    return "no match" if is_filtered else verb.empty_text
 
 
 def _yes(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     context.meta["yes"] = value
 
 
-def _ask(state: State, verb: Verb, client: Checkmk, arguments: Mapping[str, Any]) -> None:
+def _ask(state: State, verb: Command, client: Checkmk, arguments: Mapping[str, Any]) -> None:
     """Show what would be done, and go on only when somebody says yes."""
-    intent = Intent(verb.help) if verb.preview is None else verb.preview(client, **arguments)
-    if intent is not None and intent.asks:
-        for line in (intent.sentence, *(f"  {detail}" for detail in intent.details)):
+    intent = Preview(verb.help) if verb.preview is None else verb.preview(client, **arguments)
+    if intent is not None and intent.needs_approval:
+        for line in (intent.summary, *(f"  {detail}" for detail in intent.details)):
             state.output.question(line)
         ask("Do it?")
 
@@ -158,7 +158,7 @@ class _Choice(click.Choice):  # type: ignore[type-arg]
 
     def convert(self, value: Any, param: Optional[click.Parameter], ctx: Optional[click.Context]) -> Any:
         try:
-            return chosen(str(value), self.choices)
+            return match_choice(str(value), self.choices)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -172,7 +172,7 @@ def _parameter(argument: Argument) -> click.Parameter:
         return click.Option([option, argument.name], is_flag=True, help=argument.help)
     kind: Any = _Choice(argument.choices, case_sensitive=False) if argument.choices else argument.kind
     if argument.kind is int:
-        kind = click.IntRange(min=argument.least)
+        kind = click.IntRange(min=argument.minimum)
     if argument.kind == "pairs":
         kind = str
     others = ["--" + alias.replace("_", "-") for alias in argument.aliases]
@@ -216,7 +216,7 @@ def _register() -> None:
     for noun, text in _NOUNS.items():
         groups[noun] = shared_options(_Group(noun, help=text))
         cli.add_command(groups[noun])
-    for verb in (verb for verb in VERBS if "cli" in verb.faces):
+    for verb in (verb for verb in COMMANDS if "cli" in verb.faces):
         (groups[verb.noun] if verb.noun else cli).add_command(_command(verb))
     groups["inventory"].add_command(check)
     for command in (apply, completion, demo, doctor, mcp, plan, simulate):
@@ -228,17 +228,17 @@ _register()
 
 def _in_one_line(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
-        return harmless(_unknown_option(error))
+        return escape_invisible(_unknown_option(error))
     if isinstance(error, click.MissingParameter):  # click lists the choices on several lines
         return " ".join(error.format_message().split())
-    return harmless(error.format_message())
+    return escape_invisible(error.format_message())
 
 
 def _unknown_option(error: click.NoSuchOption) -> str:
     """Describe an unknown option, with a suggestion only if it is close: click also suggests distant ones."""
     context = error.ctx
     known = [] if context is None else [name for found in context.command.params for name in found.opts]
-    meant = lookalikes(error.option_name, (name for name in known if name.startswith("--")))
+    meant = close_matches(error.option_name, (name for name in known if name.startswith("--")))
     hint = f"did you mean {' or '.join(meant)}? All of them" if meant else "all options"
     return f"there is no option {error.option_name}; {hint}: {'' if context is None else context.command_path} --help"
 

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from ..core.redaction import masked
-from ..core.text import counted, harmless
+from ..core.redaction import mask_secrets
+from ..core.text import escape_invisible, pluralize
 from ..sync import Step
 from .guarded_streams import encodable, is_read
 from .stats import cost_as_text
@@ -32,7 +32,7 @@ def safe(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return harmless(text)
+    return escape_invisible(text)
 
 
 def local_time(value: Any) -> Any:
@@ -80,7 +80,7 @@ class Output:
             return
         lines = message.split("\n")
         if len(lines) > MAX_LINES:
-            lines[MAX_LINES:] = [f"  … and {counted(len(lines) - MAX_LINES, 'more line')} (all of it with --json)"]
+            lines[MAX_LINES:] = [f"  … and {pluralize(len(lines) - MAX_LINES, 'more line')} (all of it with --json)"]
         for number, part in enumerate(lines):
             self._errors.print(Text(f"{'Error: ' if number == 0 else ''}{safe(part)}", style="red"))
 
@@ -101,7 +101,7 @@ class Output:
         if self.as_json:
             self.data(record)
             return
-        for name, value in masked(record).items():
+        for name, value in mask_secrets(record).items():
             if isinstance(value, Mapping):
                 self.console.print(Text(f"{name}:", style="bold"))
                 for key, inner in value.items():
@@ -128,7 +128,7 @@ class Output:
             return
 
         def cells(row: Mapping[str, Any]) -> list[str]:
-            values = ((name, masked(row.get(name), name)) for name in columns)
+            values = ((name, mask_secrets(row.get(name), name)) for name in columns)
             return [safe(local_time(value) if name in times else value) for name, value in values]
 
         shown = map(cells, rows)

@@ -6,8 +6,8 @@ from typing import Any, Callable, Iterator, Mapping, Optional, TypeVar
 
 import click
 
-from ..core.redaction import masked
-from ..core.text import counted
+from ..core.redaction import mask_secrets
+from ..core.text import pluralize
 from ..errors import InventoryError
 from ..sync import Desired, load, to_data
 from ..sync.render import value_as_text
@@ -74,7 +74,7 @@ def check(context: click.Context, files: tuple[str, ...], mapping: Optional[str]
     else:
         state.output.rows(_rows(desired), _COLUMNS)
         numbers = {kind: sum(not found.implied for found in desired.of_kind(kind)) for kind in ("host", "folder")}
-        state.output.note(" and ".join(counted(number, kind) for kind, number in numbers.items()))
+        state.output.note(" and ".join(pluralize(number, kind) for kind, number in numbers.items()))
     return 0
 
 
@@ -91,4 +91,4 @@ def _rows(desired: Desired) -> Iterator[Mapping[str, Any]]:
 
 
 def _shown(name: str, value: Any) -> str:
-    return "(removed)" if value is None else value_as_text(masked(value, name), whole=True)
+    return "(removed)" if value is None else value_as_text(mask_secrets(value, name), whole=True)

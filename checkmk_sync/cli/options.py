@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..client.checkmk import Checkmk
-from ..config.file import NEEDED_VARIABLES, from_env, load, load_sync
+from ..config.file import REQUIRED_VARIABLES, from_env, load, load_sync
 from ..config.settings import Settings, SyncSettings
 from ..errors import SettingsError
 from ..metrics import MetricsCollector
@@ -66,7 +66,7 @@ class State:
         try:
             settings = load(path) if path else from_env()
         except SettingsError as error:
-            if path is not None or all(map(os.environ.get, NEEDED_VARIABLES)):
+            if path is not None or all(map(os.environ.get, REQUIRED_VARIABLES)):
                 raise
             hint = "or give --config FILE; without a Checkmk server try: checkmk-sync demo"
             raise SettingsError(f"{error}; {hint}", field=error.field) from None

@@ -8,7 +8,7 @@ import click
 
 from ..client.outcomes import Status
 from ..config.settings import Amount
-from ..core.text import counted
+from ..core.text import pluralize
 from ..sync import Action, Options, Plan, Report, apply_plan, make_plan, plan_as_markdown, plan_as_text, report_as_text
 from .console import Output
 from .inventory import read_inventories, reading_options, tell_notes
@@ -205,8 +205,8 @@ def _confirm(output: Output, found: Plan, options: Options, *, stdin_is_taken: b
 
 def _question(found: Plan, options: Options) -> str:
     scanned = found.count(Action.CREATE, "host") + len(found.undiscovered)
-    steps = [f"apply {counted(len(found.changes), 'change')}"] if found.changes else []
-    steps += [f"scan {counted(scanned, 'host')}"] if options.discover and scanned else []
+    steps = [f"apply {pluralize(len(found.changes), 'change')}"] if found.changes else []
+    steps += [f"scan {pluralize(scanned, 'host')}"] if options.discover and scanned else []
     steps += ["activate"] if options.activate else []
     *first, last = steps or ["look at the result"]
     return f"{', '.join(first)} and {last}?".removeprefix(" and ").capitalize()

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, NoReturn, Optional, Un
 from ..catalogue.versions import CheckmkVersion
 from ..config.secrets import SecretSource
 from ..config.settings import Settings, replace_nested
-from ..core.arguments import a_type, require
+from ..core.arguments import describe_type, require_type
 from ..core.clock import Clock
 from ..core.redaction import HiddenURL
-from ..core.text import lookalikes
+from ..core.text import close_matches
 from ..errors import CheckmkError
 from ..http.transport import Transport
 from ..metrics import MetricsCollector
@@ -95,7 +95,7 @@ class Checkmk:
     @classmethod
     def from_settings(cls, settings: Settings, *, clock: Optional[Clock] = None) -> Checkmk:
         """A client for settings, which pickle: another process builds the same client from them."""
-        require(settings, Settings, "from_settings needs Settings", "; from_config reads a file")
+        require_type(settings, Settings, "from_settings needs Settings", "; from_config reads a file")
         client = cls.__new__(cls)
         client._open(settings, clock)
         return client
@@ -122,7 +122,7 @@ class Checkmk:
             nouns = sorted(noun for noun, held in vars(self).items() if isinstance(held, Resource))
             if name.startswith("_") or not nouns:  # as while it is being copied
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            meant = lookalikes(name, (known for known in dir(self) if not known.startswith("_")))
+            meant = close_matches(name, (known for known in dir(self) if not known.startswith("_")))
             hint = f"; did you mean {' or '.join(map(repr, meant))}? There are" if meant else "; there are"
             error = AttributeError(
                 f"Checkmk has no {name!r}{hint}: {', '.join(nouns)} (docs/reading.md, help(Checkmk))"
@@ -260,5 +260,5 @@ class Checkmk:
 def a_client(given: Checkmk, what: str) -> Checkmk:
     """``given`` as it is. TypeError, in the name of ``what`` needs it, unless it is a client or has what one has."""
     if not all(hasattr(given, name) for name in ("hosts", "folders", "settings")):
-        raise TypeError(f"{what} needs a client such as Checkmk.from_env(), not {a_type(given)}")
+        raise TypeError(f"{what} needs a client such as Checkmk.from_env(), not {describe_type(given)}")
     return given

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
 from ..batch.window import window
-from ..core import cancellation as cancelling
+from ..core import cancellation
 from ..errors import BrokenReplyError, ReplyTooLargeError
 from ..http.json_stream import all_items, iter_blocks
 from ..streaming import DECODED_FACTOR, Blocks, Received
@@ -273,15 +273,15 @@ class _Readers:
 
     def __init__(self, count: int) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="checkmk-sync-read")
-        self._cancellation = cancelling.Cancellation()
+        self._cancellation = cancellation.Cancellation()
 
     def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         context = contextvars.copy_context()
-        context.run(cancelling.current.set, self._cancellation)
+        context.run(cancellation.current.set, self._cancellation)
         return self._pool.submit(context.run, function, *arguments)
 
     def result(self, future: Future[T]) -> T:
-        with cancelling.waking(self._cancellation.stop):  # a stop of this thread's work stops the reads
+        with cancellation.on_stop(self._cancellation.stop):  # a stop of this thread's work stops the reads
             return future.result()
 
     def close(self) -> None:

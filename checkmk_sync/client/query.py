@@ -11,7 +11,7 @@ import re
 from typing import Any, Iterable, Mapping, Union
 
 from ..catalogue.states import HostState, ServiceState
-from ..core.arguments import several
+from ..core.arguments import require_iterable
 
 __all__ = [
     "Column",
@@ -151,7 +151,7 @@ class Column:
 
     def one_of(self, values: Iterable[Value]) -> Filter:
         """Any of the values. ValueError for none at all: that would be every row or no row, and nobody knows which."""
-        filters = [self == value for value in several(values, "values")]
+        filters = [self == value for value in require_iterable(values, "values")]
         if not filters:
             raise ValueError(f"one_of() for {self.name} needs at least one value")
         result = filters[0]

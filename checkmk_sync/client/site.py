@@ -8,7 +8,8 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
-from ..catalogue import NOUNS, Operation, is_versioned, pick
+from ..catalogue.operation import Operation
+from ..catalogue.operations import NOUNS, find_operation, is_versioned
 from ..catalogue.versions import CheckmkVersion
 from ..core.call import Call, Reply
 from ..core.clock import Deadline
@@ -95,7 +96,7 @@ class Site:
 
     def operation(self, noun: str, verb: str) -> Optional[Operation]:
         """The row for a verb at this site's version; None where the version does not have it."""
-        return pick(noun, verb, self.version() if is_versioned(noun, verb) else None)
+        return find_operation(noun, verb, self.version() if is_versioned(noun, verb) else None)
 
     def perform(
         self,

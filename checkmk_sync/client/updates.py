@@ -7,8 +7,8 @@ import datetime
 import json
 from typing import Any, Callable, Mapping, Optional, Sequence, TypeVar
 
-from ..catalogue.attributes import MASK, holds_mask, unambiguous_value
-from ..core.arguments import names_in
+from ..catalogue.attributes import MASK, contains_mask, unambiguous_value
+from ..core.arguments import require_strings
 from ..errors import PreconditionError
 from .records import writable
 
@@ -47,7 +47,7 @@ def one_kind(
     if update_attributes is not None:
         given["update_attributes"] = plain(update_attributes, of)
     if remove_attributes is not None:
-        given["remove_attributes"] = names_in(remove_attributes, "remove_attributes")
+        given["remove_attributes"] = require_strings(remove_attributes, "remove_attributes")
     if len(given) > 1:
         raise ValueError(
             f"give only one of {' and '.join(given)}: Checkmk takes one kind of change a call; "
@@ -71,7 +71,7 @@ def plain(attributes: Attributes, of: str, before: Optional[Attributes] = None) 
             values[name] = unambiguous_value(name, value)
             json.dumps(values[name], allow_nan=False)
             # Labels are public, and a call sends those of others along.
-            if name != "labels" and holds_mask(name, values[name]) and (before or {}).get(name) != values[name]:
+            if name != "labels" and contains_mask(name, values[name]) and (before or {}).get(name) != values[name]:
                 raise ValueError(MASK)
         except (TypeError, ValueError) as error:
             raise ValueError(f"the attribute {name!r} of {of!r} cannot be sent: {error}") from None

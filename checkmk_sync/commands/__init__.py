@@ -1,25 +1,25 @@
-"""One table of verbs for all faces: what can be done with a site, with which arguments."""
+"""The command table, for the command line and for language models: names, arguments and help.
+
+The code that runs the commands is in ``handlers`` and is imported when a command runs.
+"""
 
 from __future__ import annotations
 
-from .batches import BATCH_VERBS
-from .command import Argument, FailedRow, Field, Intent, Listing, Verb
-from .diagnostics import PROGRAM_VERBS
-from .folders import FOLDER_VERBS
-from .hosts import HOST_VERBS
-from .services import SERVICE_VERBS
-from .site import SITE_VERBS
-from .sync import SYNC_VERBS
-from .wording import as_arguments
+from .command import Argument, Command, CountedRows, FailureRow, Field, Preview, as_arguments
+from .diagnostics import DIAGNOSTIC_COMMANDS
+from .folders import FOLDER_COMMANDS
+from .hosts import HOST_COMMANDS
+from .services import SERVICE_COMMANDS
+from .site import SITE_COMMANDS
+from .sync import SYNC_COMMANDS
 
-__all__ = ["VERBS", "Argument", "FailedRow", "Field", "Intent", "Listing", "Verb", "as_arguments"]
+__all__ = ["COMMANDS", "Argument", "Command", "CountedRows", "FailureRow", "Field", "Preview", "as_arguments"]
 
-VERBS: tuple[Verb, ...] = (
-    *HOST_VERBS,
-    *BATCH_VERBS,
-    *FOLDER_VERBS,
-    *SERVICE_VERBS,
-    *SITE_VERBS,
-    *SYNC_VERBS,
-    *PROGRAM_VERBS,
+COMMANDS: tuple[Command, ...] = (
+    *HOST_COMMANDS,
+    *FOLDER_COMMANDS,
+    *SERVICE_COMMANDS,
+    *SITE_COMMANDS,
+    *SYNC_COMMANDS,
+    *DIAGNOSTIC_COMMANDS,
 )

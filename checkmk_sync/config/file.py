@@ -7,14 +7,14 @@ import os
 import shlex
 from typing import Any, Mapping, Optional, Union, get_type_hints
 
-from ..core.arguments import require
+from ..core.arguments import require_type
 from ..core.documents import Document, read_yaml
-from ..core.text import nearest
+from ..core.text import suggestion
 from ..errors import SettingsError
 from .secrets import SecretSource, warn_if_readable_by_others
-from .settings import Settings, SyncSettings, replace_nested, with_key
+from .settings import Settings, SyncSettings, prefix_field, replace_nested
 
-__all__ = ["NEEDED_VARIABLES", "from_env", "load", "load_sync", "nearest", "settings_from", "settings_with"]
+__all__ = ["REQUIRED_VARIABLES", "from_env", "load", "load_sync", "override_settings", "settings_from", "suggestion"]
 
 MAX_CHARACTERS = 2**20
 _SECRET_KEYS = {
@@ -31,7 +31,7 @@ _ENVIRONMENT = {
     "CHECKMK_PASSWORD": "password",
     "CHECKMK_PASSWORD_FILE": "password_file",
 }
-NEEDED_VARIABLES = tuple(_ENVIRONMENT)[:3]
+REQUIRED_VARIABLES = tuple(_ENVIRONMENT)[:3]
 _PATHS = (
     ("checkmk", "password_file"),
     ("checkmk", "ca_bundle"),
@@ -51,7 +51,9 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
 
     SettingsError with file, line and key for a mistake, TypeError for anything else than the path of a file.
     """
-    require(path, (str, os.PathLike), "the configuration is the path of a YAML file", "; Checkmk(…) takes settings")
+    require_type(
+        path, (str, os.PathLike), "the configuration is the path of a YAML file", "; Checkmk(…) takes settings"
+    )
     try:
         return _loaded(os.fspath(path))
     except SettingsError as error:
@@ -61,11 +63,11 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
 
 
 def _loaded(name: str) -> Settings:
-    document, mode = _read(name)
+    document, status = _read(name)
     settings = settings_from(document)
     redis_password = settings.caching.redis_password
     if settings.password.value is not None or (redis_password is not None and redis_password.value is not None):
-        warn_if_readable_by_others(document.source, mode)
+        warn_if_readable_by_others(document.source, status)
     return settings
 
 
@@ -77,11 +79,11 @@ def load_sync(path: Union[str, os.PathLike[str]]) -> SyncSettings:
     return settings
 
 
-def _read(name: str) -> tuple[Document, int]:
-    """A configuration file, with paths in it taken from its folder, and the mode of the file."""
+def _read(name: str) -> tuple[Document, os.stat_result]:
+    """Return a configuration file, with paths in it taken from its folder, and the status of the file."""
     try:
         with open(name, encoding="utf-8-sig") as source:
-            mode = os.fstat(source.fileno()).st_mode
+            status = os.fstat(source.fileno())
             text = source.read(MAX_CHARACTERS + 1)
     except OSError as error:
         raise SettingsError(f"the configuration cannot be read: {error.strerror}", file=name) from error
@@ -91,7 +93,7 @@ def _read(name: str) -> tuple[Document, int]:
         raise SettingsError(f"the configuration cannot be read: {error}", file=name) from error
     if len(text) > MAX_CHARACTERS:
         raise SettingsError(f"the configuration is larger than {MAX_CHARACTERS // 2**20} MiB", file=name)
-    return _at_home(read_yaml(text, name), os.path.dirname(os.path.abspath(name))), mode
+    return _at_home(read_yaml(text, name), os.path.dirname(os.path.abspath(name))), status
 
 
 def _at_home(document: Document, folder: str) -> Document:
@@ -134,7 +136,7 @@ def settings_from(document: Document) -> Settings:
     return settings
 
 
-def settings_with(settings: Settings, config: Mapping[str, Any]) -> Settings:
+def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings:
     """Return a client's settings with the changes that ``config`` makes for a service.
 
     ``config`` has the keys of the configuration file, or of parts of it such as ``{"caching": {…}}``; what it leaves
@@ -194,7 +196,7 @@ def _redis_password(document: Document, advanced: dict[str, Any]) -> Optional[Se
 
 def _refuse_incomplete(document: Document, checkmk: Mapping[str, Any]) -> None:
     """Everything that is missing is told at once."""
-    needed = {name: variable for variable, name in _ENVIRONMENT.items() if variable in NEEDED_VARIABLES}
+    needed = {name: variable for variable, name in _ENVIRONMENT.items() if variable in REQUIRED_VARIABLES}
     missing = [name for name in needed if not checkmk.get(name)]
     said = [f"checkmk.{name} is missing (or set {needed[name]})" for name in missing]
     if all(checkmk.get(key) is None for key in _SECRET_KEYS):
@@ -278,7 +280,7 @@ def _record(document: Document, path: tuple[str, ...], kind: Any, values: Mappin
     try:
         return kind(**values)
     except SettingsError as error:
-        said = with_key("".join(f"{step}." for step in path), error)
+        said = prefix_field("".join(f"{step}." for step in path), error)
         raise _mistake(document, (*path, error.field or ""), said, error.field) from None
 
 
@@ -288,7 +290,7 @@ def _refuse_unknown(document: Document, path: tuple[str, ...], found: Any, known
     for key in found:
         if key not in known:
             where = ".".join((*path, str(key)))
-            raise _mistake(document, (*path, key), f"unknown setting {where}{nearest(str(key), known)}", str(key))
+            raise _mistake(document, (*path, key), f"unknown setting {where}{suggestion(str(key), known)}", str(key))
 
 
 def _mistake(document: Document, path: tuple[Any, ...], message: str, field: Optional[str]) -> SettingsError:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 import os
 import shlex
-import stat
 import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
 from typing import Optional
 
-from ..core.arguments import a_type
+from ..core.arguments import describe_type
+from ..core.private_files import is_open_to_others
 from ..errors import MissingExtraError, SettingsError
 
 __all__ = [
@@ -43,13 +43,13 @@ class SecretSource:
         if len(given) != 1:
             said = "none is given" if not given else f"{' and '.join(given)} are given"
             raise SettingsError(f"exactly one source for the password is needed, {said}", field="password")
-        kind = a_type(getattr(self, given[0]))  # never the value
+        kind = describe_type(getattr(self, given[0]))  # never the value
         if not isinstance(getattr(self, given[0]), (str, os.PathLike) if given[0] == "file" else str):
             name = "password" if given[0] == "value" else f"password_{given[0]}"
             raise SettingsError(f"{name} must be a text, not {kind}", field=name)
 
     def __repr__(self) -> str:
-        return f"SecretSource({self.place})"
+        return f"SecretSource({self.location})"
 
     def reveal(self, username: str = "") -> str:
         """The secret; SettingsError when it cannot be had or is empty."""
@@ -70,11 +70,11 @@ class SecretSource:
             wrong = "is not UTF-8 text"
         if wrong is not None:
             del secret  # tracebacks can show what frames hold
-            raise SettingsError(f"the password from {self.place} {wrong}", field="password")
+            raise SettingsError(f"the password from {self.location} {wrong}", field="password")
         return secret
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where the secret comes from, in words."""
         if self.file is not None:
             return f"the file {self.file}"
@@ -98,7 +98,7 @@ def _from_file(path: str) -> str:
     path = os.path.abspath(os.path.expanduser(path))
     try:
         with open(path, encoding="utf-8-sig") as source:
-            warn_if_readable_by_others(path, os.fstat(source.fileno()).st_mode)
+            warn_if_readable_by_others(path, os.fstat(source.fileno()))
             secret = source.read(MAX_CHARACTERS + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)  # of ValueError: a name with NUL
@@ -116,9 +116,9 @@ def _from_file(path: str) -> str:
     return secret
 
 
-def warn_if_readable_by_others(path: str, mode: int) -> None:
+def warn_if_readable_by_others(path: str, status: os.stat_result) -> None:
     """Warn about a file with a secret that group or others may read."""
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+    if is_open_to_others(status):
         warn_caller(f"{path} holds a password and others may read it; run: chmod 600 {path}")
 
 

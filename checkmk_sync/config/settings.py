@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Mapping, Optional, Union
 from urllib.parse import urlsplit
 
-from ..core.arguments import a_type
+from ..core.arguments import describe_type
 from ..core.redaction import HiddenURL, hide_userinfo
-from ..core.text import is_encoding, nearest
+from ..core.text import is_encoding, suggestion
 from ..errors import SettingsError
 from .amounts import Amount
 from .secrets import SecretSource
@@ -270,7 +270,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, kinds, needed in _KINDS:
             if not isinstance(getattr(self, name), kinds):
-                raise SettingsError(f"{name} must be {needed}, not {a_type(getattr(self, name))}", field=name)
+                raise SettingsError(f"{name} must be {needed}, not {describe_type(getattr(self, name))}", field=name)
         object.__setattr__(self, "server_url", checked_server_url(self.server_url))
         if self.proxy is not None:
             object.__setattr__(self, "proxy", HiddenURL(self.proxy))
@@ -307,13 +307,13 @@ class Settings:
 def _plain(value: Any) -> Any:
     """A record as a dictionary; of a secret only where it is kept."""
     if isinstance(value, SecretSource):
-        return value.place
+        return value.location
     if not is_dataclass(value):
         return value
     return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
 
 
-def with_key(path: str, error: SettingsError) -> str:
+def prefix_field(path: str, error: SettingsError) -> str:
     """What an error says, with ``path`` before the field when it starts with that."""
     return f"{path}{error}" if error.field and str(error).startswith(error.field) else str(error)
 
@@ -326,7 +326,7 @@ def replace_nested(record: Any, changes: Mapping[str, Any], path: str = "") -> A
     values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
     for name, change in changes.items():
         if name not in values:
-            said = f"unknown setting {path}{name}{nearest(name, tuple(values))}"
+            said = f"unknown setting {path}{name}{suggestion(name, tuple(values))}"
             raise SettingsError(said, field=name) if path else TypeError(said)
         below = hasattr(values[name], "__dataclass_fields__")
         if below and isinstance(change, Mapping):
@@ -338,4 +338,4 @@ def replace_nested(record: Any, changes: Mapping[str, Any], path: str = "") -> A
     try:
         return type(record)(**values)
     except SettingsError as error:
-        raise SettingsError(with_key(path, error), field=error.field) from None
+        raise SettingsError(prefix_field(path, error), field=error.field) from None

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Optional
 from urllib.parse import unquote
 
-__all__ = ["Answer", "Call", "Kind", "Reply", "clean_etag", "with_paths"]
+__all__ = ["Answer", "Call", "CallKind", "Reply", "clean_etag", "show_folder_paths"]
 
 JSON = "application/json"
 
 
-class Kind(enum.Enum):
+class CallKind(enum.Enum):
     """What sort of call it is; time limits, repeating, caching and queueing follow from it."""
 
     CONFIG = "config"  # reads the configuration
@@ -51,7 +51,7 @@ class Call:
 
     method: str
     path: str
-    kind: Kind
+    kind: CallKind
     noun: str
     verb: str
     query: tuple[tuple[str, str], ...] = ()
@@ -69,7 +69,7 @@ class Call:
 
     def __str__(self) -> str:
         """Return method and path for people, with ``/linux/web`` for the folder ``~linux~web``."""
-        return f"{self.method} {with_paths(self.path, self.folder_ids)}"
+        return f"{self.method} {show_folder_paths(self.path, self.folder_ids)}"
 
     @property
     def folder_ids(self) -> tuple[str, ...]:
@@ -85,10 +85,10 @@ class Call:
     @property
     def is_repeatable(self) -> bool:
         """Return True for reads that cost the site little: a BULK read keeps it busy, so it is tried once."""
-        return self.kind in (Kind.CONFIG, Kind.STATUS, Kind.POLL)
+        return self.kind in (CallKind.CONFIG, CallKind.STATUS, CallKind.POLL)
 
 
-def with_paths(text: str, folder_ids: Iterable[str]) -> str:
+def show_folder_paths(text: str, folder_ids: Iterable[str]) -> str:
     """Return ``text`` with paths such as ``/linux/web`` in place of these folder ids."""
     for folder in sorted(
         {form for name in folder_ids for form in (name, unquote(unquote(name)))}, key=len, reverse=True

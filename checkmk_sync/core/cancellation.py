@@ -12,7 +12,7 @@ import threading
 from concurrent.futures import Future
 from typing import Callable, ContextManager, Iterator, Optional, TypeVar
 
-__all__ = ["Cancellation", "Stopped", "check", "current", "result_of", "shielded", "waking", "writing"]
+__all__ = ["Cancellation", "Stopped", "check", "count_write", "current", "on_stop", "shielded", "wait_for_result"]
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Cancellation:
         self.check()
 
     @contextlib.contextmanager
-    def waking(self, wake: Callable[[], object]) -> Iterator[None]:
+    def on_stop(self, wake: Callable[[], object]) -> Iterator[None]:
         """While the block runs a stop calls ``wake``, from its own thread; at once, when it came before."""
         key = object()
         with self._lock:
@@ -75,17 +75,17 @@ def check() -> None:
         work.check()
 
 
-def writing() -> None:
+def count_write() -> None:
     """Note that this thread's work sends a request that changes something."""
     work = current.get()
     if work is not None:
         work.writes += 1
 
 
-def waking(wake: Callable[[], object]) -> ContextManager[None]:
+def on_stop(wake: Callable[[], object]) -> ContextManager[None]:
     """Around something that waits: a stop of this thread's work calls ``wake``."""
     work = current.get()
-    return contextlib.nullcontext() if work is None else work.waking(wake)
+    return contextlib.nullcontext() if work is None else work.on_stop(wake)
 
 
 @contextlib.contextmanager
@@ -98,12 +98,12 @@ def shielded() -> Iterator[None]:
         current.reset(token)
 
 
-def result_of(future: Future[T]) -> T:
+def wait_for_result(future: Future[T]) -> T:
     """What another thread's ``future`` gives; Stopped when the work of this thread is stopped meanwhile."""
     if current.get() is not None:
         ready = threading.Event()
         future.add_done_callback(lambda _: ready.set())
-        with waking(ready.set):
+        with on_stop(ready.set):
             ready.wait()
         if not future.done():
             check()

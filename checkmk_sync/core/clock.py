@@ -6,9 +6,9 @@ import threading
 import time
 from typing import Optional, Protocol
 
-from . import cancellation as cancelling
-from .arguments import require
-from .fork import renewed_in_children
+from . import cancellation
+from .arguments import require_type
+from .fork import ForkSafe
 
 __all__ = ["Clock", "Deadline", "ManualClock", "SystemClock"]
 
@@ -26,17 +26,15 @@ class Clock(Protocol):
         """Wait; False, at once, when the clock was stopped: then there is nothing to wait for any more."""
 
 
-class SystemClock:
+class SystemClock(ForkSafe):
     """The machine's clock; :meth:`stop` wakes everybody who sleeps on it, a stop of somebody's work that one."""
 
-    def __init__(self) -> None:
-        self._is_stopped = False
-        self.renew()
-        renewed_in_children(self)
+    LOCKS = (("_changed", threading.Condition),)
+    _changed: threading.Condition
 
-    def renew(self) -> None:
-        """A lock of its own."""
-        self._changed = threading.Condition()
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_stopped = False
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -46,10 +44,10 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
-        with cancelling.waking(self._wake_all):
+        with cancellation.on_stop(self._wake_all):
             with self._changed:
                 while not self._is_stopped and (left := until - time.monotonic()) > 0:
-                    cancelling.check()
+                    cancellation.check()
                     self._changed.wait(left)
         return not self._is_stopped
 
@@ -93,7 +91,7 @@ class Deadline:
 
     def __init__(self, clock: Clock, limit_s: Optional[float]) -> None:
         if limit_s is not None:
-            require(limit_s, (int, float), "a time limit is a number of seconds")
+            require_type(limit_s, (int, float), "a time limit is a number of seconds")
         self._clock = clock
         self.limit_s = limit_s
         self.started = clock.monotonic()

@@ -2,7 +2,7 @@
 
 YAML is read through PyYAML's safe loader only. Repeated keys, recursive or exploding aliases and
 oversized documents are refused. Data keeps no marks: only when a mistake has to be reported does
-:meth:`Document.place` look up where a value stands.
+:meth:`Document.position` look up where a value stands.
 """
 
 from __future__ import annotations
@@ -17,7 +17,16 @@ import yaml
 from yaml.reader import Reader, ReaderError
 
 from ..errors import SettingsError
-from .positions import JSONPlaces, Path, Place, Places, YAMLPlaces, has_depth_limit, place_in, safe_loader
+from .positions import (
+    JSONPositions,
+    Path,
+    Position,
+    PositionIndex,
+    YAMLPositions,
+    has_depth_limit,
+    position_at,
+    safe_loader,
+)
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "Document", "read_json", "read_limited", "read_yaml"]
 
@@ -40,24 +49,24 @@ _HALF = "a text holds half of a character (a surrogate without its pair); write 
 class Document:
     """``data`` read from ``source`` (a file's name); lines count from 1."""
 
-    def __init__(self, data: Any, source: str, places: Optional[Places] = None) -> None:
+    def __init__(self, data: Any, source: str, positions: Optional[PositionIndex] = None) -> None:
         self.data, self.source = data, source
-        self._places = places
+        self._positions = positions
         self._items: dict[Path, Sequence[int]] = {}
 
-    def place(self, path: Path, *, of_value: bool = False) -> Place:
+    def position(self, path: Path, *, of_value: bool = False) -> Position:
         """Line and column of the member at ``path`` (keys and indexes), or of its nearest parent; with ``of_value``
         those of its value instead of its key."""
-        return Place() if self._places is None else self._places.place(path, of_value=of_value)
+        return Position() if self._positions is None else self._positions.position(path, of_value=of_value)
 
     def line(self, path: Path) -> Optional[int]:
-        """The line of :meth:`place`."""
-        return self.place(path).line
+        """The line of :meth:`position`."""
+        return self.position(path).line
 
     def line_of_item(self, path: tuple[str, ...], index: int) -> Optional[int]:
         """The same for an item of the list at ``path``, at next to no cost for all of them."""
         if path not in self._items:
-            self._items[path] = () if self._places is None else self._places.items(path)
+            self._items[path] = () if self._positions is None else self._positions.items(path)
         lines = self._items[path]
         return lines[index] if index < len(lines) else None
 
@@ -92,9 +101,9 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
         data = None if root is None else builder.build(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place() if mark is None else Place(mark.line + 1, mark.column + 1)
-        said = f"this is not valid YAML: {error.problem}{_about_tabs(text, place.line)}"
-        raise _mistake(said, source, place) from error
+        position = Position() if mark is None else Position(mark.line + 1, mark.column + 1)
+        said = f"this is not valid YAML: {error.problem}{_about_tabs(text, position.line)}"
+        raise _mistake(said, source, position) from error
     except ReaderError as error:
         raise _unreadable(error, text, source) from None
     except yaml.YAMLError as error:
@@ -103,7 +112,7 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
         raise SettingsError(_TOO_DEEP, file=source) from None
     finally:
         loader.dispose()
-    return Document(data, source, YAMLPlaces(text, data, builder.lists))
+    return Document(data, source, YAMLPositions(text, data, builder.lists))
 
 
 def _refuse_deep_yaml(text: str, source: str) -> None:
@@ -115,7 +124,7 @@ def _refuse_deep_yaml(text: str, source: str) -> None:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH + 1:
                 mark = event.start_mark
-                raise _mistake(_TOO_DEEP, source, Place(mark.line + 1, mark.column + 1))
+                raise _mistake(_TOO_DEEP, source, Position(mark.line + 1, mark.column + 1))
     finally:
         loader.dispose()
 
@@ -126,7 +135,7 @@ def _unreadable(error: ReaderError, text: str, source: str) -> SettingsError:
     if wrong is None:
         return SettingsError(f"this is not valid YAML: {error.reason}", file=source)
     said = f"this is not valid YAML: the character U+{ord(wrong[0]):04X} is not allowed"
-    return _mistake(said, source, place_in(text, wrong.start()))
+    return _mistake(said, source, position_at(text, wrong.start()))
 
 
 def _about_tabs(text: str, line: Optional[int]) -> str:
@@ -140,25 +149,25 @@ def read_json(text: str, source: str, *, as_written: bool = False) -> Document:
     ``as_written`` keeps numbers as texts, so that ``1.10`` keeps its zero.
     """
     _check_size(text, source)
-    places = JSONPlaces(text)
+    positions = JSONPositions(text)
     whole, real = (str, str) if as_written else (_whole, float)
     try:
         data = json.loads(
             text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=whole, parse_float=real
         )
     except json.JSONDecodeError as error:
-        place = Place(error.lineno, error.colno)
-        raise _mistake(f"this is not valid JSON: {error.msg}", source, place) from error
+        position = Position(error.lineno, error.colno)
+        raise _mistake(f"this is not valid JSON: {error.msg}", source, position) from error
     except _WrongJSON as error:
-        raise _mistake(str(error), source, error.find(places)) from None
+        raise _mistake(str(error), source, error.find(positions)) from None
     except RecursionError:
         data = None  # deeper than any stack
     else:
         if not _is_deep(data):
-            if _ESCAPED_SURROGATE.search(text) and (place := places.first(_holds_surrogate)).line is not None:
-                raise _mistake(_HALF, source, place)
-            return Document(data, source, places)
-    raise _mistake(_TOO_DEEP, source, places.first(_is_too_deep))
+            if _ESCAPED_SURROGATE.search(text) and (position := positions.first(_holds_surrogate)).line is not None:
+                raise _mistake(_HALF, source, position)
+            return Document(data, source, positions)
+    raise _mistake(_TOO_DEEP, source, positions.first(_is_too_deep))
 
 
 def _holds_surrogate(token: str, _depth: int) -> bool:
@@ -189,7 +198,7 @@ def _is_deep(data: Any) -> bool:
 class _WrongJSON(Exception):
     """Something that JSON or Python lets pass, but that has no clear meaning here; ``find`` finds its place."""
 
-    def __init__(self, message: str, find: Callable[[JSONPlaces], Place]) -> None:
+    def __init__(self, message: str, find: Callable[[JSONPositions], Position]) -> None:
         self.find = find
         super().__init__(message)
 
@@ -199,20 +208,20 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _WrongJSON(f"the key {twice!r} stands twice in one object", lambda places: places.second(twice))
+        raise _WrongJSON(f"the key {twice!r} stands twice in one object", lambda positions: positions.second(twice))
     return found
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise _WrongJSON(
         f"this is not valid JSON: {name} is no JSON value",
-        lambda places: places.first(lambda token, _depth: token == name),
+        lambda positions: positions.first(lambda token, _depth: token == name),
     )
 
 
 def _whole(text: str) -> int:
     if len(text) > MAX_DIGITS:
-        raise _WrongJSON(_TOO_LONG, lambda places: places.first(lambda token, _depth: token == text))
+        raise _WrongJSON(_TOO_LONG, lambda positions: positions.first(lambda token, _depth: token == text))
     return int(text)
 
 
@@ -221,8 +230,8 @@ def _check_size(text: str, source: str) -> None:
         raise SettingsError(f"the document is larger than {MAX_BYTES // 2**20} MiB; split it", file=source)
 
 
-def _mistake(message: str, source: str, place: Place) -> SettingsError:
-    return SettingsError(message, file=source, line=place.line, column=place.column)
+def _mistake(message: str, source: str, position: Position) -> SettingsError:
+    return SettingsError(message, file=source, line=position.line, column=position.column)
 
 
 class _Builder:
@@ -303,4 +312,4 @@ class _Builder:
         return {**merged, **own}, size
 
     def _refuse(self, node: Any, why: str) -> NoReturn:
-        raise _mistake(why, self._source, Place(node.start_mark.line + 1, node.start_mark.column + 1))
+        raise _mistake(why, self._source, Position(node.start_mark.line + 1, node.start_mark.column + 1))

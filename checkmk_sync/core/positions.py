@@ -9,7 +9,16 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Protocol, Sequ
 
 import yaml
 
-__all__ = ["JSONPlaces", "Path", "Place", "Places", "YAMLPlaces", "has_depth_limit", "place_in", "safe_loader"]
+__all__ = [
+    "JSONPositions",
+    "Path",
+    "Position",
+    "PositionIndex",
+    "YAMLPositions",
+    "has_depth_limit",
+    "position_at",
+    "safe_loader",
+]
 
 Path = Sequence[Union[str, int]]
 
@@ -22,7 +31,7 @@ def has_depth_limit(loader: Any) -> bool:
     return not issubclass(loader, getattr(yaml, "CSafeLoader", ())) or yaml._yaml.get_version() >= (0, 2, 6)
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Line and column, counted from 1. In a table ``column`` counts cells, and ``name`` is the column's heading."""
 
     line: Optional[int] = None
@@ -30,41 +39,43 @@ class Place(NamedTuple):
     name: Optional[str] = None
 
 
-def place_in(text: str, position: int) -> Place:
-    """The place of the character at ``position``."""
-    return Place(text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
+def position_at(text: str, offset: int) -> Position:
+    """Return the position of the character at ``offset``."""
+    return Position(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
-class Places(Protocol):
-    """The places of the values in one text."""
+class PositionIndex(Protocol):
+    """Looks up the positions of the values in one text."""
 
-    def place(self, path: Path, *, of_value: bool = False) -> Place:
-        """The place of the member at ``path`` (keys and indexes), or of its nearest parent: a key's own place, or with
-        ``of_value`` the place where its value starts."""
+    def position(self, path: Path, *, of_value: bool = False) -> Position:
+        """Return the position of the member at ``path`` (keys and indexes), or of its nearest parent.
+
+        That is the position of the key, or with ``of_value`` the one at which the value starts.
+        """
 
     def items(self, path: Path) -> Sequence[int]:
         """The lines on which the items of the list at ``path`` start; empty if there is no list."""
 
 
-class YAMLPlaces:
+class YAMLPositions:
     """Of a YAML text; ``lists`` maps the ids of its lists to the lines of their items, ``data`` is what it says."""
 
     def __init__(self, text: str, data: Any, lists: dict[int, list[int]]) -> None:
         self._text, self._data, self._lists = text, data, lists
         self._root: Any = None
 
-    def place(self, path: Path, *, of_value: bool = False) -> Place:
+    def position(self, path: Path, *, of_value: bool = False) -> Position:
         if self._root is None:
             self._root = self._composed()
         if self._root is None:
-            return Place()
+            return Position()
         node, mark = self._root, self._root.start_mark
         for step in path:
             child, key_mark = _child(node, step)
             if child is None:
                 break
             node, mark = child, child.start_mark if of_value else key_mark
-        return Place(mark.line + 1, mark.column + 1)
+        return Position(mark.line + 1, mark.column + 1)
 
     def items(self, path: Path) -> Sequence[int]:
         found = self._data
@@ -102,7 +113,7 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[][{}:,]|[^][{}:,"\s]+')
 Member = tuple[Union[str, int], int, int]  # key or index, and where the key and its value start
 
 
-class JSONPlaces:
+class JSONPositions:
     """Of a JSON text. Only :meth:`first` and :meth:`second` work for a text that is not valid to its end."""
 
     def __init__(self, text: str) -> None:
@@ -112,7 +123,7 @@ class JSONPlaces:
         self._starts: dict[int, list[int]] = {}  # of the items of a list, by its position; read once for many mistakes
         self._last = (0, 1)  # a position, and its line
 
-    def place(self, path: Path, *, of_value: bool = False) -> Place:
+    def position(self, path: Path, *, of_value: bool = False) -> Position:
         found = at = self._after_space(0)
         for step in path:
             member = self._member(at, step)
@@ -120,7 +131,7 @@ class JSONPlaces:
                 break
             _, key_at, at = member
             found = at if of_value else key_at
-        return self._place_of(found)
+        return self._position_of(found)
 
     def items(self, path: Path) -> Sequence[int]:
         at = self._after_space(0)
@@ -131,17 +142,20 @@ class JSONPlaces:
             at = member[2]
         return [self._line_of(start) for _, start, _ in self._members(at)] if self._text[at] == "[" else ()
 
-    def first(self, is_meant: Callable[[str, int], bool]) -> Place:
-        """The place of the first token for which ``is_meant`` is true. It is called with the token (a text with its
-        quotes, a number, a word, a bracket) and the number of open objects and lists."""
+    def first(self, is_meant: Callable[[str, int], bool]) -> Position:
+        """Return the position of the first token for which ``is_meant`` is true.
+
+        It is called with the token (a text with its quotes, a number, a word, a bracket) and the number of open objects
+        and lists.
+        """
         depth = 0
         for token in _TOKEN.finditer(self._text):
             if is_meant(token[0], depth):
-                return self._place_of(token.start())
+                return self._position_of(token.start())
             depth += (token[0] in "{[") - (token[0] in "}]")
-        return Place()
+        return Position()
 
-    def second(self, key: str) -> Place:
+    def second(self, key: str) -> Position:
         """The ``key`` of an object that has it already."""
         open_objects: list[Optional[set[str]]] = []  # the keys of each; None for a list
         is_key = False
@@ -150,17 +164,17 @@ class JSONPlaces:
             if is_key and text[0] == '"' and open_objects and open_objects[-1] is not None:
                 name = json.loads(text)
                 if name == key and name in open_objects[-1]:
-                    return self._place_of(token.start())
+                    return self._position_of(token.start())
                 open_objects[-1].add(name)
             if text in "{[":
                 open_objects.append(set() if text == "{" else None)
             elif text in "}]" and open_objects:
                 open_objects.pop()
             is_key = text in "{,"
-        return Place()
+        return Position()
 
-    def _place_of(self, position: int) -> Place:
-        return Place(self._line_of(position), position - self._text.rfind("\n", 0, position))
+    def _position_of(self, position: int) -> Position:
+        return Position(self._line_of(position), position - self._text.rfind("\n", 0, position))
 
     def _line_of(self, position: int) -> int:
         """Counted from the last position that was asked for: mistakes are mostly found in order."""

@@ -13,9 +13,9 @@ from collections.abc import Mapping  # typing's is three times slower in isinsta
 from typing import Any, Container, Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from .text import lookalikes
+from .text import close_matches
 
-__all__ = ["HIDDEN", "HiddenURL", "Redactor", "hide_userinfo", "is_secret_name", "masked", "secrets_in"]
+__all__ = ["HIDDEN", "HiddenURL", "Redactor", "find_secrets", "hide_userinfo", "is_secret_name", "mask_secrets"]
 
 HIDDEN = "***"
 # snmp_community, management_ipmi_credentials, auth_password, and custom attributes of such names.
@@ -69,28 +69,28 @@ def _is_close(word: str, known: Iterable[str]) -> bool:
     """True for a word that is a known one but for a few letters, or with its letters in another order."""
     letters = sorted(word)
     is_mixed = any(word[0] == other[0] and letters == sorted(other) for other in known)
-    return is_mixed or bool(lookalikes(word, known, _CLOSE))
+    return is_mixed or bool(close_matches(word, known, _CLOSE))
 
 
-def masked(value: Any, name: str = "") -> Any:
+def mask_secrets(value: Any, name: str = "") -> Any:
     """``value``, which is called ``name``, with HIDDEN in place of all that is secret by its name."""
     if is_secret_name(name):
         return None if value is None else HIDDEN
     if isinstance(value, Mapping):
-        return {key: masked(inner, str(key)) for key, inner in value.items()}
-    return [masked(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        return {key: mask_secrets(inner, str(key)) for key, inner in value.items()}
+    return [mask_secrets(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def secrets_in(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
+def find_secrets(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
     """Yield the texts and numbers in ``value`` whose names say that they are secret, except kinds of credentials."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             is_kind = isinstance(inner, str) and inner in _SHAPES
             if not (all_of_it and (key == "type" or str(key).endswith("_protocol")) and is_kind):
-                yield from secrets_in(inner, all_of_it=all_of_it or is_secret_name(str(key)))
+                yield from find_secrets(inner, all_of_it=all_of_it or is_secret_name(str(key)))
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            yield from secrets_in(inner, all_of_it=all_of_it)
+            yield from find_secrets(inner, all_of_it=all_of_it)
     elif all_of_it and isinstance(value, (str, int, float)) and not isinstance(value, bool):
         yield str(value)
 

@@ -7,7 +7,15 @@ import json
 import unicodedata
 from typing import Any, Iterable, Iterator, Optional
 
-__all__ = ["counted", "harmless", "is_encoding", "json_in", "lookalikes", "nearest", "unseen"]
+__all__ = [
+    "close_matches",
+    "escape_invisible",
+    "first_invisible",
+    "is_encoding",
+    "parse_json_container",
+    "pluralize",
+    "suggestion",
+]
 
 # What shows nothing though it is no control character: fillers, blanks that are drawn as letters, and what
 # Unicode lets programs ignore. Texts for a model alone can be hidden in it.
@@ -29,15 +37,15 @@ _BLANKS = (
 _AS_TEXT_OR_PICTURE = ("\ufe0e", "\ufe0f")  # how the symbol before is to be drawn
 
 
-def harmless(text: str, keep: str = "") -> str:
+def escape_invisible(text: str, keep: str = "") -> str:
     """``text`` with all written out that does not show, or changes how the rest does, but for what to ``keep``."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escaped(char) if is_unseen else char for char, is_unseen in _looked_at(text, keep))
 
 
-def unseen(text: str, keep: str = "") -> Optional[str]:
-    """The first character that :func:`harmless` would write out."""
+def first_invisible(text: str, keep: str = "") -> Optional[str]:
+    """The first character that :func:`escape_invisible` would write out."""
     return next((char for char, is_unseen in _looked_at(text, keep) if is_unseen), None)
 
 
@@ -72,7 +80,7 @@ def is_encoding(name: str) -> bool:
     return True
 
 
-def json_in(text: str) -> Any:
+def parse_json_container(text: str) -> Any:
     """The list or object that a text is when it is JSON, else None."""
     if text.lstrip(" \t\r\n")[:1] not in ("{", "["):
         return None
@@ -86,19 +94,19 @@ def _escaped(char: str) -> str:
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def pluralize(number: int, one: str, many: str = "") -> str:
     """``"1 host"``, ``"2 hosts"``; ``many`` is what more than one are called, if not ``one`` with an s."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def lookalikes(word: str, known: Iterable[str], cutoff: float = 0.8) -> list[str]:
+def close_matches(word: str, known: Iterable[str], cutoff: float = 0.8) -> list[str]:
     """Return up to two known words that ``word`` probably misspells, the closest first."""
     import difflib  # only a mistake pays for it
 
     return difflib.get_close_matches(word, list(known), n=2, cutoff=cutoff)
 
 
-def nearest(word: str, known: tuple[str, ...]) -> str:
+def suggestion(word: str, known: tuple[str, ...]) -> str:
     """``"; did you mean …?"`` for the known word that looks like ``word``, or the list of all."""
-    close = lookalikes(word, known, cutoff=0.6)
+    close = close_matches(word, known, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(known)}"

@@ -6,7 +6,7 @@ import dataclasses
 import pickle
 from typing import Any, Optional, TypeVar
 
-from ..core.text import harmless
+from ..core.text import escape_invisible
 from .attempted import Attempted, Delivery
 
 __all__ = [
@@ -32,7 +32,7 @@ class CheckmkError(Exception):
     attempted: Optional[Attempted] = None
 
     def __init__(self, message: str = "", *more_lines: str) -> None:
-        super().__init__("\n".join(harmless(line) for line in (message, *more_lines)))
+        super().__init__("\n".join(escape_invisible(line) for line in (message, *more_lines)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default would call the constructor with `args` only, and lose the cause.

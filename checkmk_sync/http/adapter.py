@@ -14,8 +14,8 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from ..config.settings import Timeouts
-from ..core import cancellation as cancelling
-from ..core.call import JSON, Call, Kind
+from ..core import cancellation
+from ..core.call import JSON, Call, CallKind
 from ..core.clock import Deadline
 from ..core.redaction import Redactor
 from ..errors import (
@@ -104,7 +104,7 @@ class CheckmkAdapter(HTTPAdapter):
 
     def _attempt(self, request: CallRequest, args: Any, kwargs: Any) -> requests.Response:
         call, exchange = request.call, Exchange()
-        cancelling.check()
+        cancellation.check()
         if self._closed:
             raise ConnectError("the client is closed", call=str(call), sent=False)
         if self._process != os.getpid():
@@ -115,10 +115,10 @@ class CheckmkAdapter(HTTPAdapter):
         request.attempts += 1
         self._count("sent", len(request.body or b""))
         if not call.is_read:
-            cancelling.writing()
+            cancellation.count_write()
         try:
             # What becomes of a write has to be known, so only reads are cut short when nobody wants them any more.
-            stopping = cancelling.waking(exchange.expire) if call.is_read else contextlib.nullcontext()
+            stopping = cancellation.on_stop(exchange.expire) if call.is_read else contextlib.nullcontext()
             with exchange.current(), WATCHDOG.watch(exchange, request.deadline.remaining_s()), stopping:
                 # Looked up late, for `responses` patches HTTPAdapter.send.
                 response = super().send(request, *args, **kwargs)
@@ -177,13 +177,13 @@ class CheckmkAdapter(HTTPAdapter):
         deadline = None if request.call.deadline_s is None else request.deadline
         with self._guards.reading(deadline):
             left_s = float("inf") if deadline is None else deadline.remaining_s()
-            stopping = cancelling.waking(request.exchange.expire)
+            stopping = cancellation.on_stop(request.exchange.expire)
             with WATCHDOG.watch(request.exchange, min(limit_s, left_s)), stopping:
                 yield
-            cancelling.check()  # a body without a length just ends when its socket is shut
+            cancellation.check()  # a body without a length just ends when its socket is shut
 
     def _limits(self, call: Call, deadline: Deadline) -> tuple[float, float]:
-        read_s = self._timeouts.bulk_s if call.kind is Kind.BULK else self._timeouts.read_s
+        read_s = self._timeouts.bulk_s if call.kind is CallKind.BULK else self._timeouts.read_s
         left = max(deadline.remaining_s(), 0.001)
         return min(self._timeouts.connect_s, left), min(read_s, left)
 
@@ -221,7 +221,7 @@ class CheckmkAdapter(HTTPAdapter):
 
 def _check_stopped(call: Call) -> None:
     if call.is_read:
-        cancelling.check()
+        cancellation.check()
 
 
 def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:

@@ -9,8 +9,8 @@ import time
 from http import HTTPStatus
 from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
-from ..core.call import Call, with_paths
-from ..core.redaction import Redactor, is_secret_name, secrets_in
+from ..core.call import Call, show_folder_paths
+from ..core.redaction import Redactor, find_secrets, is_secret_name
 from ..errors import (
     ApiError,
     Attempted,
@@ -70,11 +70,11 @@ def api_error(
     Servers repeat what they get, so the texts are without our secrets and without those that were sent. Folders of the
     call stand there as paths, not as in URLs.
     """
-    in_body, public = Redactor(secrets_in(call.body)), frozenset(_public_in(call.body))
-    redacted = redact.also(secrets_in(call.body))
+    in_body, public = Redactor(find_secrets(call.body)), frozenset(_public_in(call.body))
+    redacted = redact.also(find_secrets(call.body))
 
     def shown(text: str) -> str:
-        return with_paths(redacted(text), call.folder_ids)
+        return show_folder_paths(redacted(text), call.folder_ids)
 
     problem = _problem(status, headers, body, shown)
     if problem is None and status != 429 and status < 500 and (status == 404 or not call.is_read):

@@ -19,7 +19,7 @@ from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitResult, Inpu
 from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..commands import Intent, as_arguments
+from ..commands import Preview, as_arguments
 from .untrusted import unbroken
 
 __all__ = ["CHANGED", "NO_PREVIEW", "Shown", "asked", "can_ask", "preview", "seal"]
@@ -81,10 +81,10 @@ def seal(tool: str, arguments: Mapping[str, Any], facts: Any) -> str:
     return hmac.new(_KEY, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
 
 
-def preview(intent: Intent) -> list[str]:
+def preview(intent: Preview) -> list[str]:
     """What would be done, line by line, harmless to show and all of it. ToolError when that is too much: nobody can
     agree to what is left out."""
-    lines = [*map(unbroken, (as_arguments(intent.sentence), *intent.details))]
+    lines = [*map(unbroken, (as_arguments(intent.summary), *intent.details))]
     length = sum(map(len, lines))
     if length > LONGEST:
         raise ToolError(
@@ -101,7 +101,7 @@ def can_ask(ctx: Context[Any, Any]) -> bool:
     return asking is not None and (asking.form is not None or asking.url is None)
 
 
-async def asked(ctx: Context[Any, Any], intent: Intent, sealed: str, shown: Shown) -> Optional[InputRequiredResult]:
+async def asked(ctx: Context[Any, Any], intent: Preview, sealed: str, shown: Shown) -> Optional[InputRequiredResult]:
     """None when a person has approved what is sealed; a question to answer with where the protocol wants that.
 
     ToolError when the person did not approve, or approved something else.

@@ -13,13 +13,13 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, InputRequiredResult, TextContent
 
 from ..client.checkmk import Checkmk
-from ..commands import Intent, Verb, as_arguments
-from ..core import cancellation as cancelling
+from ..commands import Command, Preview, as_arguments
+from ..core import cancellation
 from ..errors import CheckmkError
 from ..recovery.limit import narrowed
 from . import approval as consent
 from .audit import Audit, Ended
-from .capacity import Capacity, Kind, Place
+from .capacity import Capacity, Place, WorkKind
 from .error_texts import LOOK, explained
 from .intake import checked
 from .policy import Policy
@@ -48,33 +48,33 @@ class Caller:
         self._capacity = Capacity(client.settings.limits.reads_in_flight)
 
     async def call(
-        self, verb: Verb, given: Mapping[str, Any], ctx: Context[Any, Any]
+        self, verb: Command, given: Mapping[str, Any], ctx: Context[Any, Any]
     ) -> CallToolResult | InputRequiredResult:
         """The answer of a tool. ToolError, with what to do next, when there is none."""
         telling = Telling(ctx.report_progress)
         # In a thread: inventory files are read there.
         arguments = await self._work(verb, lambda: checked(verb, given, self.policy), telling)
-        approved = arguments.pop("checksum", None) if verb.needs_consent else None
+        approved = arguments.pop("checksum", None) if verb.needs_approval else None
         client, still = _client_name(ctx), None
-        if verb.needs_consent:
+        if verb.needs_approval:
             intent = await self._work(verb, lambda: self._intent(verb, arguments), telling)
             if intent is not None:
-                answer = await self._consent(verb, arguments, intent, approved, ctx, client) if intent.asks else None
-                if answer is not None:
-                    return answer
-                if intent.asks:
+                if intent.needs_approval:
+                    answer = await self._consent(verb, arguments, intent, approved, ctx, client)
+                    if answer is not None:
+                        return answer
                     still = self._still(verb, arguments, intent)
-                arguments = {**arguments, **intent.bound}
+                arguments = {**arguments, **intent.fixed_arguments}
         found = await self._work(verb, lambda: self._do(verb, arguments, client, still), telling)
-        return _answer({"done": True, "result": found} if verb.needs_consent else found)
+        return _answer({"done": True, "result": found} if verb.needs_approval else found)
 
-    async def read(self, verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
+    async def read(self, verb: Command, given: Mapping[str, Any]) -> dict[str, Any]:
         """A page of rows, or the one mapping, that a verb gives; ToolError as for :meth:`call`. For reading only."""
-        kind = Kind.LOCAL if verb.local else Kind.RESOURCE
+        kind = WorkKind.LOCAL if verb.local else WorkKind.RESOURCE
         found: dict[str, Any] = await self.work(kind, lambda: self._do(verb, checked(verb, given, self.policy), ""))
         return found
 
-    async def work(self, kind: Kind, do: Callable[[], Any], telling: Optional[Telling] = None) -> Any:
+    async def work(self, kind: WorkKind, do: Callable[[], Any], telling: Optional[Telling] = None) -> Any:
         """What ``do()`` gives, in a thread, once there is a place for one more of this kind and session."""
         taking = self._capacity.take(kind)
         place = await (taking if telling is None else telling.during(taking, lambda place: place.give_back()))
@@ -103,8 +103,8 @@ class Caller:
         with self._at_work:
             return self._at_work.wait_for(lambda: not self._works, limit_s)
 
-    async def _work(self, verb: Verb, do: Callable[[], Any], telling: Optional[Telling] = None) -> Any:
-        return await self.work(Kind.LOCAL if verb.local else Kind.TOOL, do, telling)
+    async def _work(self, verb: Command, do: Callable[[], Any], telling: Optional[Telling] = None) -> Any:
+        return await self.work(WorkKind.LOCAL if verb.local else WorkKind.TOOL, do, telling)
 
     def _counted(self, work: Work, place: Place, do: Callable[[], Any]) -> Any:
         narrowed.set(place.reads)  # of this thread's context, which ends with the call
@@ -119,16 +119,16 @@ class Caller:
                 self._works.discard(work)
                 self._at_work.notify_all()
 
-    def _intent(self, verb: Verb, arguments: Mapping[str, Any]) -> Optional[Intent]:
+    def _intent(self, verb: Command, arguments: Mapping[str, Any]) -> Optional[Preview]:
         if verb.preview is None:
-            return Intent(f"{verb.help} Arguments: {json.dumps(cleaned(arguments))}")
+            return Preview(f"{verb.help} Arguments: {json.dumps(cleaned(arguments))}")
         return verb.preview(self.client, **arguments)
 
     async def _consent(
         self,
-        verb: Verb,
+        verb: Command,
         arguments: Mapping[str, Any],
-        intent: Intent,
+        intent: Preview,
         approved: Optional[str],
         ctx: Context[Any, Any],
         client: str,
@@ -159,7 +159,7 @@ class Caller:
             raise
         return None
 
-    def _still(self, verb: Verb, arguments: Mapping[str, Any], shown: Intent) -> Callable[[], None]:
+    def _still(self, verb: Command, arguments: Mapping[str, Any], shown: Preview) -> Callable[[], None]:
         """A last look, for people take their time: what was shown has to be what would be done now."""
 
         def look() -> None:
@@ -170,13 +170,13 @@ class Caller:
         return look
 
     def _do(
-        self, verb: Verb, arguments: Mapping[str, Any], client: str, still: Optional[Callable[[], None]] = None
+        self, verb: Command, arguments: Mapping[str, Any], client: str, still: Optional[Callable[[], None]] = None
     ) -> dict[str, Any]:
-        cancelling.check()
+        cancellation.check()
         if verb.gives_rows:
             return page(self.client, verb, arguments)
-        work = cancelling.current.get()
-        more = {"watch": work.watch} if verb.watched and isinstance(work, Work) else {}
+        work = cancellation.current.get()
+        more = {"watch": work.watch} if verb.reports_progress and isinstance(work, Work) else {}
         if not verb.writes:
             return given(self.client, verb, {**arguments, **more})[0]
         try:
@@ -200,7 +200,7 @@ class Caller:
         finally:
             self._audit.end(noted, ended)
 
-    def _stopped(self, work: Optional[cancelling.Cancellation]) -> Ended:
+    def _stopped(self, work: Optional[cancellation.Cancellation]) -> Ended:
         by = "the server" if self._is_ending else "the client"
         how_far = "done in part" if work is None or work.writes else "before anything was written"
         return Ended(f"stopped by {by}, {how_far}", work.reached if isinstance(work, Work) else {})

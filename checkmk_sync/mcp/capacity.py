@@ -12,10 +12,10 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from ..recovery import InFlight
 
-__all__ = ["SESSIONS_CALLS", "THREADS", "Capacity", "Kind", "Place", "in_session"]
+__all__ = ["SESSIONS_CALLS", "THREADS", "Capacity", "Place", "WorkKind", "in_session"]
 
 
-class Kind(enum.Enum):
+class WorkKind(enum.Enum):
     """What is waited for. What is of one kind never waits for what is of another."""
 
     TOOL = "tool"
@@ -24,9 +24,9 @@ class Kind(enum.Enum):
     LOCAL = "local"  # what asks this program only, not the site
 
 
-THREADS = {Kind.TOOL: 40, Kind.RESOURCE: 10, Kind.COMPLETION: 4, Kind.LOCAL: 8}
+THREADS = {WorkKind.TOOL: 40, WorkKind.RESOURCE: 10, WorkKind.COMPLETION: 4, WorkKind.LOCAL: 8}
 # Those which hold a place among the reads of the site for long, and of which one session has a share only.
-SESSIONS_CALLS = (Kind.TOOL, Kind.RESOURCE)
+SESSIONS_CALLS = (WorkKind.TOOL, WorkKind.RESOURCE)
 
 _session: contextvars.ContextVar[str] = contextvars.ContextVar("session", default="")
 
@@ -72,11 +72,11 @@ class Capacity:
     def __init__(self, reads_in_flight: int) -> None:
         # One place among the reads of the site is always left for the others, where there is more than one.
         self.share = max(1, reads_in_flight - 1)
-        self._limiters: dict[Kind, anyio.CapacityLimiter] = {}
+        self._limiters: dict[WorkKind, anyio.CapacityLimiter] = {}
         self._shares: dict[str, _Share] = {}
         self._used: collections.Counter[str] = collections.Counter()
 
-    async def take(self, kind: Kind) -> Place:
+    async def take(self, kind: WorkKind) -> Place:
         """Wait for a place of a kind; its ``give_back`` is to be called once, in the event loop."""
         if kind not in self._limiters:
             self._limiters[kind] = anyio.CapacityLimiter(THREADS[kind])

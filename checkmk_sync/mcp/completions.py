@@ -13,10 +13,10 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from ..client.checkmk import Checkmk
-from ..commands import Verb
+from ..commands import Command
 from ..errors import CheckmkError
 from .calls import Caller
-from .capacity import Kind
+from .capacity import WorkKind
 from .resources import ONE_HOST
 from .untrusted import line
 
@@ -47,7 +47,9 @@ _SOURCES: Mapping[str, tuple[str, Callable[[Checkmk, str], Iterator[str]]]] = {
 }
 
 
-def add_completions(server: MCPServer[Any], caller: Caller, verbs: Mapping[str, Verb], prompts: frozenset[str]) -> None:
+def add_completions(
+    server: MCPServer[Any], caller: Caller, verbs: Mapping[str, Command], prompts: frozenset[str]
+) -> None:
     """Complete names, as far as tools show them, for the ``prompts`` and resources that there are."""
 
     def is_offered(ref: PromptReference | ResourceTemplateReference) -> bool:
@@ -74,5 +76,5 @@ def add_completions(server: MCPServer[Any], caller: Caller, verbs: Mapping[str, 
         found: list[str] = []
         if is_offered(ref):
             with anyio.move_on_after(LONGEST_S), contextlib.suppress(ToolError):
-                found = await caller.work(Kind.COMPLETION, lambda: values(argument.name, argument.value))
+                found = await caller.work(WorkKind.COMPLETION, lambda: values(argument.name, argument.value))
         return Completion(values=found[:MOST], has_more=len(found) > MOST)

@@ -8,9 +8,9 @@ from typing import Any, Iterator, Mapping
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
-from ..commands import Verb, as_arguments
+from ..commands import Command, as_arguments
 from ..core.redaction import HIDDEN
-from ..core.text import json_in, unseen
+from ..core.text import first_invisible, parse_json_container
 from .policy import Policy
 from .untrusted import quoted
 
@@ -20,7 +20,7 @@ MAX_JSON = 4 * 2**20  # characters of all arguments of a call
 DEEPEST = 20  # lists and objects in each other
 
 
-def checked(verb: Verb, given: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+def checked(verb: Command, given: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
     """The arguments, when all of them can be; ToolError otherwise."""
     if len(json.dumps(given, default=str)) > MAX_JSON:
         raise ToolError(f"Nothing was done: the arguments are longer than {MAX_JSON} characters. Use a file, or parts.")
@@ -53,7 +53,7 @@ def _parts(value: Any, depth: int = 0) -> Iterator[tuple[bool, Any]]:
         raise ValueError(f"more than {DEEPEST} lists and objects are in each other")
     yield False, value
     if isinstance(value, str):
-        value = json_in(value)
+        value = parse_json_container(value)
     if isinstance(value, Mapping):
         yield from ((True, key) for key in value)
     for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
@@ -66,12 +66,12 @@ def _refuse_unfit(name: str, value: Any) -> None:
         if part == HIDDEN:
             raise ValueError(f"{HIDDEN} stands for a secret that was not shown; leave it out")
         # People approve what they see: "web01" with a blank of no width in it is not web01.
-        char = unseen(part, keep="" if is_key else "\n\t") if isinstance(part, str) else None
+        char = first_invisible(part, keep="" if is_key else "\n\t") if isinstance(part, str) else None
         if char is not None:
             raise ValueError(f"{name} holds the character U+{ord(char):04X}, which does not show: leave it out")
 
 
-def _refuse_ownership(verb: Verb, name: str, value: Any) -> None:
+def _refuse_ownership(verb: Command, name: str, value: Any) -> None:
     """Whose an object is decides what a synchronisation may delete, so only that writes it."""
     label = next((part for _, part in _parts(value) if part in (OWNER_LABEL, ADOPTED_LABEL)), None)
     if label is not None:

@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass
 from typing import Optional
 
-from ..commands import VERBS, Verb
-from ..config.file import nearest
+from ..commands import COMMANDS, Command
+from ..config.file import suggestion
 from ..errors import SettingsError
 from ..sync.sources import InventoryText
 from .inventories import read_inventory
@@ -39,17 +39,17 @@ class Policy:
                 "--confirm-by-checksum says how writes are approved: it needs --allow-writes",
                 field="confirm-by-checksum",
             )
-        names = tuple(verb.tool_name for verb in VERBS if "tool" in verb.faces)
+        names = tuple(verb.tool_name for verb in COMMANDS if "tool" in verb.faces)
         for option, patterns in (("allow", self.allow), ("deny", self.deny)):
             for pattern in patterns:
                 # One that is misspelt would leave in what it was to keep out.
                 if not any(fnmatch.fnmatchcase(name, pattern) for name in names):
-                    raise SettingsError(f"no tool fits {pattern!r}{nearest(pattern, names)}", field=option)
+                    raise SettingsError(f"no tool fits {pattern!r}{suggestion(pattern, names)}", field=option)
         for pattern in self.allow:
-            if not any(self._offers(verb) and fnmatch.fnmatchcase(verb.tool_name, pattern) for verb in VERBS):
+            if not any(self._offers(verb) and fnmatch.fnmatchcase(verb.tool_name, pattern) for verb in COMMANDS):
                 raise SettingsError(f"all tools that fit {pattern!r} write: that needs --allow-writes", field="allow")
 
-    def shows(self, verb: Verb) -> bool:
+    def shows(self, verb: Command) -> bool:
         """True when the verb is a tool of this server."""
         if not self._offers(verb):
             return False
@@ -58,7 +58,7 @@ class Policy:
             return False
         return not self.allow or any(fnmatch.fnmatchcase(name, pattern) for pattern in self.allow)
 
-    def _offers(self, verb: Verb) -> bool:
+    def _offers(self, verb: Command) -> bool:
         return "tool" in verb.faces and (not verb.writes or verb.local or self.allow_writes)
 
     def inventory(self, name: str) -> InventoryText:

@@ -10,7 +10,7 @@ from mcp_types import INVALID_PARAMS
 from pydantic import Field, ValidationError
 
 from ..catalogue.paths import folder_path, host_name
-from ..commands import Verb
+from ..commands import Command
 from .untrusted import line, quoted
 
 __all__ = ["add_prompts", "mistake"]
@@ -91,7 +91,7 @@ def mistake(error: ValueError) -> MCPError:
     return MCPError(INVALID_PARAMS, f"No prompt can be made of this: {line(said, MAX_SAID)}")
 
 
-def add_prompts(server: MCPServer[Any], verbs: Mapping[str, Verb]) -> frozenset[str]:
+def add_prompts(server: MCPServer[Any], verbs: Mapping[str, Command]) -> frozenset[str]:
     """Add those whose tools are all shown; their names."""
     shown = [prompt for prompt, named in PROMPTS if named <= set(verbs)]
     for prompt in shown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..commands import VERBS, Verb
+from ..commands import COMMANDS, Command
 
 __all__ = ["reference"]
 
@@ -12,12 +12,12 @@ __all__ = ["reference"]
 def reference() -> str:
     """A Markdown table of all tools; which of them a server offers depends on how it was started."""
     rows = ["| tool | kind | what it does | arguments |", "|---|---|---|---|"]
-    rows += [_row(verb) for verb in VERBS if "tool" in verb.faces]
+    rows += [_row(verb) for verb in COMMANDS if "tool" in verb.faces]
     return "\n".join(rows) + "\n"
 
 
-def _row(verb: Verb) -> str:
-    asks = f", asks with `{verb.asks_with}`" if verb.asks_with else ", asks" if verb.needs_consent else ""
+def _row(verb: Command) -> str:
+    asks = f", asks with `{verb.asks_if}`" if verb.asks_if else ", asks" if verb.needs_approval else ""
     kind = f"writes{asks}" if verb.writes else "reads"
     names = [
         f"**{argument.name}**" if argument.required else argument.name

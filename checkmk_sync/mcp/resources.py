@@ -8,7 +8,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.server.mcpserver.resources import ResourceSecurity
 
-from ..commands import Verb
+from ..commands import Command
 from .calls import Caller
 from .paging import DEFAULT_PAGE, LARGEST_PAGE
 from .untrusted import fenced
@@ -22,7 +22,7 @@ _PAGE = "{?batch_size,cursor}"
 _TEXT = "text/plain"  # JSON, but fenced
 
 
-def add_resources(server: MCPServer[Any], caller: Caller, verbs: Mapping[str, Verb]) -> None:
+def add_resources(server: MCPServer[Any], caller: Caller, verbs: Mapping[str, Command]) -> None:
     """Add those whose tool is shown as well."""
     for uri, tool in PAGED.items():
         if tool in verbs:
@@ -34,7 +34,7 @@ def add_resources(server: MCPServer[Any], caller: Caller, verbs: Mapping[str, Ve
         _add_host(server, caller, verbs["hosts_get"])
 
 
-def _add_pages(server: MCPServer[Any], caller: Caller, uri: str, verb: Verb) -> None:
+def _add_pages(server: MCPServer[Any], caller: Caller, uri: str, verb: Command) -> None:
     async def page(batch_size: int = DEFAULT_PAGE, cursor: Optional[str] = None) -> str:
         if not 1 <= batch_size <= LARGEST_PAGE:
             raise ResourceError(f"batch_size is a number from 1 to {LARGEST_PAGE}")
@@ -51,25 +51,25 @@ def _add_pages(server: MCPServer[Any], caller: Caller, uri: str, verb: Verb) -> 
     server.resource(uri + _PAGE, name=f"{name}_pages", description=about, mime_type=_TEXT, security=security)(page)
 
 
-def _add_whole(server: MCPServer[Any], caller: Caller, uri: str, verb: Verb) -> None:
+def _add_whole(server: MCPServer[Any], caller: Caller, uri: str, verb: Command) -> None:
     async def whole() -> str:
         return await _read(caller, verb, {})
 
     server.resource(uri, name=verb.tool_name, description=verb.help, mime_type=_TEXT)(whole)
 
 
-def _add_host(server: MCPServer[Any], caller: Caller, verb: Verb) -> None:
+def _add_host(server: MCPServer[Any], caller: Caller, verb: Command) -> None:
     async def host(name: str) -> str:
         return await _read(caller, verb, {"host": name, "effective": False})
 
     server.resource(ONE_HOST, name="host", description=verb.help, mime_type=_TEXT)(host)
 
 
-def _defaults(verb: Verb) -> dict[str, Any]:
+def _defaults(verb: Command) -> dict[str, Any]:
     return {found.name: [] if found.many else found.default for found in verb.arguments if found.name != "limit"}
 
 
-async def _read(caller: Caller, verb: Verb, given: Mapping[str, Any]) -> str:
+async def _read(caller: Caller, verb: Command, given: Mapping[str, Any]) -> str:
     try:
         return fenced(await caller.read(verb, given))
     except ToolError as error:

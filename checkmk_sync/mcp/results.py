@@ -7,8 +7,8 @@ import json
 from typing import Any, Iterator, Mapping, Optional
 
 from ..client.checkmk import Checkmk
-from ..commands import Verb
-from ..core import cancellation as cancelling
+from ..commands import Command
+from ..core import cancellation
 from .paging import cursor_at, offset_of
 from .untrusted import cleaned
 
@@ -20,13 +20,13 @@ SHORTENED = "shortened"
 _MEASURES = ((2000, 1000), (1000, 200), (300, 50), (100, 20), (50, 5))
 
 
-def given(client: Checkmk, verb: Verb, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any]]:
+def given(client: Checkmk, verb: Command, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any]]:
     """The answer of a verb that gives one mapping, and that mapping as it was."""
     found: Mapping[str, Any] = verb.handler(client, **arguments)
     return _fitted(_declared(verb, found), MAX_ANSWER), found
 
 
-def page(client: Checkmk, verb: Verb, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def page(client: Checkmk, verb: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """A page of the rows that a verb gives: ``limit`` of them, or as many as are not too much, from ``cursor`` on."""
     asked = dict(arguments)
     limit, cursor = asked.pop("limit"), asked.pop("cursor")
@@ -58,12 +58,12 @@ def _total(counts: Optional[Mapping[str, int]], reached: int, is_known: object) 
 
 def _checking(rows: Iterator[Any]) -> Iterator[Any]:
     for row in rows:
-        cancelling.check()
+        cancellation.check()
         yield row
 
 
-def _declared(verb: Verb, row: Mapping[str, Any]) -> dict[str, Any]:
-    row = row if verb.line is None else verb.line(dict(row))
+def _declared(verb: Command, row: Mapping[str, Any]) -> dict[str, Any]:
+    row = row if verb.table_row is None else verb.table_row(dict(row))
     if not verb.fields:
         return dict(cleaned(row))
     told = cleaned({found.name: row[found.name] for found in verb.fields if found.name in row})

@@ -9,7 +9,7 @@ from typing import Any, Iterator, Optional
 from mcp.server.mcpserver import MCPServer
 
 from .. import __version__
-from ..commands import VERBS
+from ..commands import COMMANDS
 from .calls import Caller
 from .capacity import in_session
 from .completions import add_completions
@@ -40,7 +40,7 @@ class _Server(MCPServer[Any]):
 
 def build(caller: Caller) -> MCPServer[Any]:
     """A server for the caller's site, with what its policy shows."""
-    verbs = {verb.tool_name: verb for verb in VERBS if caller.policy.shows(verb)}
+    verbs = {verb.tool_name: verb for verb in COMMANDS if caller.policy.shows(verb)}
     with _logging_left_alone():
         server = _Server(
             "checkmk_sync",

@@ -7,9 +7,9 @@ from typing import Any, Iterable, Mapping
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..commands import Argument, Verb
-from ..core.arguments import chosen
-from ..core.text import json_in
+from ..commands import Argument, Command
+from ..core.arguments import match_choice
+from ..core.text import parse_json_container
 from .paging import DEFAULT_PAGE
 
 __all__ = ["arguments_of", "spelled"]
@@ -23,13 +23,13 @@ _PAGING = (
 _APPROVAL = Argument("checksum", "That of the preview of this tool.")
 
 
-def arguments_of(verb: Verb) -> list[Argument]:
+def arguments_of(verb: Command) -> list[Argument]:
     """Return all arguments that the tool for a row takes."""
     own = [found for found in verb.arguments if not (verb.gives_rows and found.name == "limit")]
-    return [*own, *(_PAGING if verb.gives_rows else ()), *((_APPROVAL,) if verb.needs_consent else ())]
+    return [*own, *(_PAGING if verb.gives_rows else ()), *((_APPROVAL,) if verb.needs_approval else ())]
 
 
-def spelled(verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
+def spelled(verb: Command, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments under their own names, with values converted where only the spelling differs.
 
     Null and empty values count as not given. ToolError if a required argument is missing, or one is given twice.
@@ -68,7 +68,7 @@ def _value(argument: Argument, value: Any, *, is_listed: bool) -> Any:
     """Return the value in the argument's type. One entry counts as a list of one, unless ``is_listed``: tools that
     write take real lists only."""
     if argument.many and argument.kind != "pairs":
-        found = json_in(value) if isinstance(value, str) else value
+        found = parse_json_container(value) if isinstance(value, str) else value
         if not isinstance(found, list) and is_listed:
             return value
         return [_one(argument, entry) for entry in (found if isinstance(found, list) else [value])]
@@ -81,11 +81,11 @@ def _one(argument: Argument, value: Any) -> Any:
     if argument.kind is bool and isinstance(value, str):
         return _BOOLEANS.get(value.strip().lower(), value)
     if argument.kind in (dict, "pairs") and isinstance(value, str):
-        found = json_in(value)
+        found = parse_json_container(value)
         return value if found is None else found
     if argument.choices and isinstance(value, str):
         try:
-            return chosen(value, argument.choices)
+            return match_choice(value, argument.choices)
         except ValueError:
             return value
     return value

@@ -6,8 +6,8 @@ import json
 import secrets
 from typing import Any, Mapping
 
-from ..core.redaction import HIDDEN, is_secret_name, masked, secrets_in
-from ..core.text import harmless, json_in
+from ..core.redaction import HIDDEN, find_secrets, is_secret_name, mask_secrets
+from ..core.text import escape_invisible, parse_json_container
 
 __all__ = ["cleaned", "fenced", "line", "quoted", "unbroken"]
 
@@ -17,7 +17,7 @@ MAX_TEXT = 2000  # characters of one value
 def cleaned(value: Any) -> Any:
     """``value`` for a structured answer: control characters written out, long texts cut, secrets hidden."""
     if isinstance(value, str):
-        return _cut(harmless(_without_secrets(value), keep="\n\t"), MAX_TEXT)
+        return _cut(escape_invisible(_without_secrets(value), keep="\n\t"), MAX_TEXT)
     if isinstance(value, Mapping):
         return {_key(key): _hidden(str(key), inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -27,12 +27,14 @@ def cleaned(value: Any) -> Any:
 
 def _without_secrets(text: str) -> str:
     """A text that is JSON with what is secret by its name hidden, as it is where it is no text."""
-    found = json_in(text)
-    return text if found is None or not any(secrets_in(found)) else json.dumps(masked(found), ensure_ascii=False)
+    found = parse_json_container(text)
+    return (
+        text if found is None or not any(find_secrets(found)) else json.dumps(mask_secrets(found), ensure_ascii=False)
+    )
 
 
 def _key(key: Any) -> str:
-    return _cut(harmless(str(key)), MAX_TEXT)
+    return _cut(escape_invisible(str(key)), MAX_TEXT)
 
 
 def _hidden(key: str, value: Any) -> Any:
@@ -56,14 +58,14 @@ def fenced(data: Any) -> str:
 
 def quoted(text: str, limit: int = 800) -> str:
     """A text of the site in the middle of a sentence of ours."""
-    return json.dumps(_cut(harmless(text, keep="\n"), limit), ensure_ascii=False)
+    return json.dumps(_cut(escape_invisible(text, keep="\n"), limit), ensure_ascii=False)
 
 
 def unbroken(text: str) -> str:
     """A text of the site as one line, whole."""
-    return harmless(text)
+    return escape_invisible(text)
 
 
 def line(text: str, limit: int = 200) -> str:
     """A text of the site as one line, for people."""
-    return _cut(harmless(text), limit)
+    return _cut(escape_invisible(text), limit)

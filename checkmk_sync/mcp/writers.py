@@ -8,7 +8,7 @@ from typing import Iterator
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..commands import Verb
+from ..commands import Command
 
 __all__ = ["Writers"]
 
@@ -30,18 +30,18 @@ class Writers:
         self._many, self._one = 0, False
 
     @contextlib.contextmanager
-    def entered(self, verb: Verb) -> Iterator[None]:
+    def entered(self, verb: Command) -> Iterator[None]:
         """While a verb is done. ToolError when another one must not be disturbed by it, or disturbs it."""
         if not verb.writes or verb.local:
             yield
             return
-        self._enter(verb.alone)
+        self._enter(verb.exclusive)
         try:
             yield
         finally:
             with self._lock:
-                self._many -= not verb.alone
-                self._one = self._one and not verb.alone
+                self._many -= not verb.exclusive
+                self._one = self._one and not verb.exclusive
 
     def _enter(self, alone: bool) -> None:
         with self._lock:

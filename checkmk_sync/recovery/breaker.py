@@ -13,7 +13,7 @@ from typing import Any, Callable, Optional, TypeVar
 from ..config.settings import BreakerSettings
 from ..core.clock import Clock, SystemClock
 from ..core.fork import renewed_in_children
-from ..core.text import counted
+from ..core.text import pluralize
 from ..errors import ApiError, CircuitOpenError, DeadlineError, TransportError
 from .classify import ErrorClass, classify_error
 
@@ -187,9 +187,9 @@ class CircuitBreaker:
         attempts, failures = self._recent.add(self._clock.monotonic(), failed)
         self._failures = self._failures + 1 if failed else 0
         if self._failures >= self.failure_threshold:
-            self._turn(BreakerState.OPEN, f"{counted(self._failures, 'attempt')} in a row failed")
+            self._turn(BreakerState.OPEN, f"{pluralize(self._failures, 'attempt')} in a row failed")
         elif failed and attempts >= self.minimum_calls and failures >= self.failure_rate * attempts:
-            self._turn(BreakerState.OPEN, f"{failures} of the last {counted(attempts, 'attempt')} failed")
+            self._turn(BreakerState.OPEN, f"{failures} of the last {pluralize(attempts, 'attempt')} failed")
 
 
 class _Recent:

@@ -10,7 +10,7 @@ from typing import Callable, Iterator, Optional
 
 import ratelimit
 
-from ..core import cancellation as cancelling
+from ..core import cancellation
 from ..core.clock import Clock, Deadline, SystemClock
 from ..core.fork import renewed_in_children
 from ..errors import ConnectError, DeadlineError
@@ -102,9 +102,9 @@ class InFlight:
     def _wait(self, limit_s: Optional[float]) -> None:
         """Until one is free, the time is over, or the work is stopped."""
         until = None if limit_s is None else time.monotonic() + limit_s
-        with cancelling.waking(self._wake_all):
+        with cancellation.on_stop(self._wake_all):
             while self._is_full:
-                cancelling.check()
+                cancellation.check()
                 left = LOOK_S if until is None else min(LOOK_S, until - time.monotonic())
                 if left <= 0:
                     return

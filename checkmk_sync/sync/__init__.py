@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ..catalogue.labels import why_no_key
+from ..catalogue.labels import label_key_problem
 from ..client.checkmk import Checkmk, a_client
-from ..core.arguments import require
+from ..core.arguments import require_type
 from ..errors import SettingsError
 from .apply import Options, Step, apply_plan
 from .changes import Action, Change, Conflict
@@ -70,11 +70,11 @@ def make_plan(
     would refuse: folders that it would not create, values that it does not take, parents that do not exist.
     """
     a_client(client, "make_plan")
-    require(desired, Desired, "make_plan needs the result of load(PATH) or from_data(DATA)")
-    require(owner, (str, type(None)), "owner is a text")
+    require_type(desired, Desired, "make_plan needs the result of load(PATH) or from_data(DATA)")
+    require_type(owner, (str, type(None)), "owner is a text")
     if adopt and owner is None:
         raise SettingsError("who adopts has to be named: give --owner NAME (owner= in Python)", field="owner")
-    wrong = None if owner is None else why_no_key(owner)
+    wrong = None if owner is None else label_key_problem(owner)
     if wrong is not None:
         raise SettingsError(f"{owner!r} cannot be an owner: {wrong}", field="owner")
     observed = observe(client)

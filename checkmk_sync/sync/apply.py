@@ -10,7 +10,7 @@ from typing import Callable, Iterator, Optional, Sequence
 from ..client.checkmk import Checkmk, a_client
 from ..client.nouns.activation import PendingChange
 from ..client.outcomes import Outcome, Status
-from ..core.arguments import require
+from ..core.arguments import require_type
 from ..errors import AuthError, BadRequestError, BatchError, CheckmkError, WaitTimeoutError
 from .changes import Action, Change
 from .executors import EXECUTORS, Result
@@ -56,8 +56,8 @@ def apply_plan(client: Checkmk, plan: Plan, options: Optional[Options] = None, w
     a row of which nobody can say what became of them, end it: what was not begun is not applied.
     """
     a_client(client, "apply_plan")
-    require(plan, Plan, "apply_plan needs the result of make_plan(CLIENT, DESIRED)")
-    require(options, (Options, type(None)), "options are Options(discover=…, activate=…)")
+    require_type(plan, Plan, "apply_plan needs the result of make_plan(CLIENT, DESIRED)")
+    require_type(options, (Options, type(None)), "options are Options(discover=…, activate=…)")
     result = "failed"
     try:
         report = _Run(client, plan, options or Options(), watch or (lambda _step: None)).run()

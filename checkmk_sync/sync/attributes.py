@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any, Mapping, Optional
 
-from ..catalogue.attributes import LISTS, MAPPINGS, is_text
+from ..catalogue.attributes import LISTS, MAPPINGS, is_string_attribute
 from ..core.documents import MAX_DEPTH
 from ..core.redaction import HIDDEN, is_secret_name
 
@@ -21,7 +21,7 @@ def mistyped(name: str, value: Any) -> Optional[str]:
         return next(filter(None, (not_a_text(f"{name}[{index}]", entry) for index, entry in enumerate(value))), None)
     if name in MAPPINGS and not isinstance(value, Mapping):
         return f"{name} is {_type(value)}, not a mapping"
-    if is_text(name):
+    if is_string_attribute(name):
         return not_a_text(name, value)
     return not_json(name, value)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
 from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
-from ..core.redaction import masked
+from ..core.redaction import mask_secrets
 from ..errors import NotOwnedError
 from .kinds import KINDS, Property
 from .observed import Found
@@ -31,7 +31,7 @@ class Action(enum.Enum):
 class Change:
     """One thing to do. ``properties`` maps what changes to (now, wanted); None is "not set" on both sides.
 
-    ``found`` is the object as it was read, None for what is created, ``place`` where the inventory names it;
+    ``found`` is the object as it was read, None for what is created, ``location`` where the inventory names it;
     both are no part of the value. Neither is what puts changes in order: changes of one action and kind come wave
     by wave, and a second step, which sets references to objects that are created in between, names these in
     ``after``.
@@ -42,7 +42,7 @@ class Change:
     key: str
     properties: Mapping[Property, tuple[Any, Any]] = field(default_factory=dict, repr=False)
     found: Optional[Found] = field(default=None, compare=False, repr=False)
-    place: str = field(default="", compare=False, repr=False)
+    location: str = field(default="", compare=False, repr=False)
     wave: int = field(default=0, compare=False, repr=False)
     after: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
@@ -88,7 +88,7 @@ class Change:
 def _hidden(path: Property, values: tuple[Any, Any]) -> tuple[Any, Any]:
     if path[0] not in ("attributes", "labels"):
         return values
-    now, wanted = (masked(value, path[1]) for value in values)
+    now, wanted = (mask_secrets(value, path[1]) for value in values)
     return now, wanted
 
 
@@ -104,11 +104,11 @@ class Conflict:
     owner: Optional[str]
     why: str
     hint: str
-    place: str = ""
+    location: str = ""
 
     def __str__(self) -> str:
-        place = f" ({self.place})" if self.place else ""
-        return f"{self.kind} {self.key}{place} {self.why}"
+        location = f" ({self.location})" if self.location else ""
+        return f"{self.kind} {self.key}{location} {self.why}"
 
     @property
     def text(self) -> str:

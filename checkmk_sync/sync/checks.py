@@ -25,7 +25,7 @@ def impossible_folders(desired: Desired, observed: Observed) -> Iterator[Problem
         name = folder.key.rpartition("/")[2]
         if not _NEW_FOLDER.fullmatch(name):
             said = f"the folder {folder.key} does not exist, and Checkmk creates none named {name!r}"
-            yield Problem(f"{said}: only letters, digits, '-' and '_' are allowed", folder.place or None)
+            yield Problem(f"{said}: only letters, digits, '-' and '_' are allowed", folder.location or None)
 
 
 def refused(wanted: Object, sent: Mapping[Property, Any], observed: Observed) -> Iterator[Problem]:
@@ -83,7 +83,7 @@ def folders_that_stay(paths: Sequence[str]) -> Iterator[str]:
 
 def _some(users: Sequence[Object]) -> str:
     """The first of some objects with its place, and how many more there are."""
-    first = f"{users[0].name} ({users[0].place})" if users[0].place else users[0].name
+    first = f"{users[0].name} ({users[0].location})" if users[0].location else users[0].name
     return f"{first} and {len(users) - 1} more" if len(users) > 1 else first
 
 

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
-from ..catalogue.attributes import MASK, holds_mask
-from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL, why_no_key
+from ..catalogue.attributes import MASK, contains_mask
+from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL, label_key_problem
 from ..catalogue.paths import folder_path, host_name, is_folder_hash, parent_folder
-from ..config.file import nearest
-from ..core.positions import Place
-from ..core.text import harmless
+from ..config.file import suggestion
+from ..core.positions import Position
+from ..core.text import escape_invisible
 from ..errors import InventoryError
 from ..errors.base import located
 from .attributes import as_read, mistyped, not_a_text
@@ -52,9 +52,9 @@ class Problem:
 
     def __str__(self) -> str:
         if self.column is None or self.column_name is None:
-            return harmless(f"{located(self.file, self.line, self.column)}{self.message}")
+            return escape_invisible(f"{located(self.file, self.line, self.column)}{self.message}")
         name = f" ({self.column_name})" if self.column_name else ""
-        return harmless(f"{located(self.file, self.line)}column {self.column}{name}: {self.message}")
+        return escape_invisible(f"{located(self.file, self.line)}column {self.column}{name}: {self.message}")
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, with the facts that are known."""
@@ -63,25 +63,25 @@ class Problem:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a source as it was read: number ``index`` of its list. ``place`` finds the place of a part of it,
+    """One entry of a source as it was read: number ``index`` of its list. ``position`` finds the place of a part of it,
     for problems. Without arguments it is called for every entry, so it has to be quick."""
 
     kind: str
     data: Any = field(repr=False)
     file: Optional[str] = None
-    place: Callable[..., Place] = field(default=lambda *_path: Place(), repr=False, compare=False)
+    position: Callable[..., Position] = field(default=lambda *_path: Position(), repr=False, compare=False)
     index: int = field(default=0, compare=False)
 
     def line(self, *path: Union[str, int]) -> Optional[int]:
         """The line of a part of the entry."""
-        return self.place(*path).line
+        return self.position(*path).line
 
     def problem(self, message: str, *path: Union[str, int]) -> Problem:
         """A mistake in this entry, at the place of the part at ``path``."""
         name = self.data.get(KINDS[self.kind].keys[0]) if isinstance(self.data, Mapping) else None
         of = f"{self.kind} {name}: " if isinstance(name, str) else ""
         where = self.file or f"{KINDS[self.kind].section}[{self.index}]"
-        return Problem(f"{of}{message}", where, *self.place(*path))
+        return Problem(f"{of}{message}", where, *self.position(*path))
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,14 @@ class Object:
 
     ``properties`` holds only what the inventory names: ``("folder",)``, ``("attributes", "ipaddress")``,
     ``("labels", "env")``, ``("title",)``; the value REMOVE wants it away. ``implied`` marks folders that
-    are only named by what lies in them; their ``place`` is that of the first that does. ``entry`` is where it was
+    are only named by what lies in them; their ``location`` is that of the first that does. ``entry`` is where it was
     read, which does not pickle.
     """
 
     kind: str
     key: str
     properties: Mapping[Property, Any] = field(repr=False)  # may hold secrets
-    place: str = field(default="", compare=False)
+    location: str = field(default="", compare=False)
     implied: bool = False
     entry: Optional[Entry] = field(default=None, compare=False, repr=False)
 
@@ -111,7 +111,7 @@ class Object:
     def problem(self, message: str, *path: str) -> Problem:
         """A mistake in a property of it, with the line of that where it is known."""
         if self.entry is None:
-            return Problem(f"{self.name}: {message}", self.place or None)
+            return Problem(f"{self.name}: {message}", self.location or None)
         if path[:1] == ("labels",) and "labels" not in self.entry.data:  # they may stand among the attributes
             path = ("attributes", *path)
         return self.entry.problem(message, *path)
@@ -141,11 +141,11 @@ def desired_state(entries: Iterable[Entry]) -> Desired:
     if len(reader.problems) > len(reader.refused):
         raise InventoryError(reader.problems)
     kinds = frozenset(kind for kind, _ in reader.objects)
-    places: dict[str, str] = {}
-    for path, place in reader.folders_in_use():
-        places.setdefault(path, place)
-    for path, place in sorted(places.items()):
-        reader.objects.setdefault(("folder", path), Object("folder", path, {}, place, implied=True))
+    locations: dict[str, str] = {}
+    for path, location in reader.folders_in_use():
+        locations.setdefault(path, location)
+    for path, location in sorted(locations.items()):
+        reader.objects.setdefault(("folder", path), Object("folder", path, {}, location, implied=True))
     return Desired(reader.objects, kinds, refused=tuple(reader.refused))
 
 
@@ -162,17 +162,17 @@ class _Reader:
             return
         for key in entry.data:
             if key not in keys:
-                self._problem(entry, f"unknown key {as_read(key)}{nearest(str(key), keys)}", key)
+                self._problem(entry, f"unknown key {as_read(key)}{suggestion(str(key), keys)}", key)
         key = self._key(entry, keys[0])
         properties = dict(self._properties(entry))
         if key is not None:  # also with mistakes in it, for it may stand twice
-            place = located(entry.file, entry.line()).rstrip(": ")
-            self._add(Object(entry.kind, key, properties, place, entry=entry), entry)
+            location = located(entry.file, entry.line()).rstrip(": ")
+            self._add(Object(entry.kind, key, properties, location, entry=entry), entry)
 
     def _add(self, wanted: Object, entry: Entry) -> None:
         first = self.objects.setdefault((wanted.kind, wanted.key), wanted)
         if first is not wanted:
-            where = f", first at {first.place}" if first.place else ""
+            where = f", first at {first.location}" if first.location else ""
             self._problem(entry, f"the {wanted.kind} {wanted.key} stands twice{where}", KINDS[entry.kind].keys[0])
 
     def _problem(self, entry: Entry, message: str, *path: Union[str, int]) -> None:
@@ -219,7 +219,7 @@ class _Reader:
             if "labels" in entry.data:
                 self._problem(entry, "give the labels once, not beside and in 'attributes'", "attributes", name)
             yield from self._labels(entry, value, "attributes", "labels")
-        elif holds_mask(name, value):
+        elif contains_mask(name, value):
             self._problem(entry, MASK, "attributes", name)
         elif name == "meta_data":
             self._problem(entry, "'meta_data' is written by Checkmk only", "attributes", name)
@@ -238,12 +238,12 @@ class _Reader:
             return
         for key, value in labels.items():
             if not isinstance(key, str) or not key or ":" in key:
-                wrong = why_no_key(key) if isinstance(key, str) else "put it in quotes"
+                wrong = label_key_problem(key) if isinstance(key, str) else "put it in quotes"
                 said = f"{as_read(key)} is not the key of a label: {wrong}"
                 self._problem(entry, said, *path, key)
             elif key in (OWNER_LABEL, ADOPTED_LABEL):
                 self._problem(entry, f"the label {key} is written by this program only", *path, key)
-            elif holds_mask(key, value):
+            elif contains_mask(key, value):
                 self._problem(entry, MASK, *path, key)
             elif value is not None and (wrong := not_a_text(f"the label {key}", value)) is not None:
                 self._problem(entry, wrong, *path, key)
@@ -255,7 +255,7 @@ class _Reader:
         for (kind, key), wanted in list(self.objects.items()):
             path = parent_folder(key) if kind == "folder" else wanted.properties.get(FOLDER)
             while path is not None and path != "/":
-                yield path, wanted.place
+                yield path, wanted.location
                 path = parent_folder(path)
 
 

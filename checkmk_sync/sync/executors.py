@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
-from ..catalogue.attributes import MASK, holds_mask
+from ..catalogue.attributes import MASK, contains_mask
 from ..client.checkmk import Checkmk
 from ..client.nouns.host_reads import FEW_NAMES
 from ..client.outcomes import Outcome, Outcomes, Status
@@ -54,7 +54,7 @@ def _in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
     """An executor of bulk calls, some thousand changes at a time, wave by wave and sorted by folder."""
 
     def run(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
-        ordered = sorted(changes, key=_place)
+        ordered = sorted(changes, key=_folder_order)
         for start in range(0, len(ordered), CHANGES_AT_ONCE):
             by_key = {change.key: change for change in ordered[start : start + CHANGES_AT_ONCE]}
             for outcome in send(client, list(by_key.values())):
@@ -70,7 +70,7 @@ def _still_ours(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
     """
 
     def checked(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
-        ordered = changes if changes[0].kind == "folder" else sorted(changes, key=_place)
+        ordered = changes if changes[0].kind == "folder" else sorted(changes, key=_folder_order)
         for start in range(0, len(ordered), at_once):
             left: list[Change] = []
             for change, outcome in _read_again(client, ordered[start : start + at_once]):
@@ -109,7 +109,7 @@ def _objection(change: Change, now: Optional[Found]) -> Optional[CheckmkError]:
     if error is not None or change.action is not Action.UPDATE:
         return error
     attributes = _attributes(replace(change, found=now)).items()
-    masked = next((name for name, value in attributes if name != "labels" and holds_mask(name, value)), None)
+    masked = next((name for name, value in attributes if name != "labels" and contains_mask(name, value)), None)
     return None if masked is None else CheckmkError(f"the site's {masked} of {change.name}: {MASK}")
 
 
@@ -123,7 +123,7 @@ def _folder(change: Change) -> str:
     return str(change.properties[FOLDER][1])
 
 
-def _place(change: Change) -> tuple[int, str]:
+def _folder_order(change: Change) -> tuple[int, str]:
     """Waves come one after the other; in each the hosts of a folder stand together."""
     return change.wave, _folder(change)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Mapping, Optional, Union
 
 from ..config.settings import Amount, SyncLimits
-from ..core.text import counted
+from ..core.text import pluralize
 from ..errors import SettingsError
 
 __all__ = ["Given", "Limits"]
@@ -47,7 +47,7 @@ class Limits:
             return None if changed <= (limit.number or 0) else f"no more than {limit} may change"
         if changed * 100 <= limit.percent * existing or (limit.percent and existing < FEW):
             return None
-        return f"no more than {limit} of {counted(existing, 'existing object')} may change"
+        return f"no more than {limit} of {pluralize(existing, 'existing object')} may change"
 
     def excess_of_deletions(self, deleted: Mapping[str, int], owned: Mapping[str, int]) -> Optional[str]:
         """Why so many objects must not be deleted (by their kind), of those that are owned; None if they may.
@@ -60,5 +60,5 @@ class Limits:
         for kind, number in sorted(deleted.items()):
             most = max(1, int(limit.percent * owned.get(kind, 0) / 100)) if limit.percent else 0
             if number > most:
-                return f"no more than {most} of your {counted(owned.get(kind, 0), kind)} may be deleted ({limit})"
+                return f"no more than {most} of your {pluralize(owned.get(kind, 0), kind)} may be deleted ({limit})"
         return None

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional
 
 from ..catalogue.attributes import attribute_value
-from ..core.positions import Place
+from ..core.positions import Position
 from ..core.redaction import is_secret_name
-from ..core.text import nearest
+from ..core.text import suggestion
 from .desired import FOLDER, Problem, Property
 from .templates import CellError, Template
 
@@ -26,7 +26,7 @@ class Column(NamedTuple):
     """A column that a mapping file uses, and where it does so first."""
 
     name: str
-    place: Place
+    position: Position
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,13 @@ class ColumnMap:
     def strange(self, known: Iterable[str], source: str) -> Iterator[Problem]:
         """A mistake for each column that is used and that the source does not have."""
         has = tuple(dict.fromkeys(filter(None, known)))
-        for name, place in self.columns:
+        for name, position in self.columns:
             if name not in has:
-                yield Problem(f"{source} has no column {name!r}{nearest(name, has)}", self.file, *place)
-        for name, place in self.doubled:
+                yield Problem(f"{source} has no column {name!r}{suggestion(name, has)}", self.file, *position)
+        for name, position in self.doubled:
             if name in has:
                 said = f"double braces are braces in the text; for the value of the column write {{{name}}}"
-                yield Problem(said, self.file, *place)
+                yield Problem(said, self.file, *position)
 
     def why_skipped(self, cells: Cells) -> Optional[str]:
         """Why a row is left out; None if it is not."""

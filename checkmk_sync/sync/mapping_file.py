@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any, Iterator, Optional, Sequence, Union
 
-from ..core.arguments import require
+from ..core.arguments import require_type
 from ..core.documents import read_yaml
-from ..core.positions import Place
-from ..core.text import nearest
+from ..core.positions import Position
+from ..core.text import suggestion
 from ..errors import InventoryError, SettingsError
 from .attributes import as_read
 from .desired import Entry, Problem, Property, desired_state
@@ -25,7 +25,7 @@ _SOME_NAME = {"host": "x", "folder": "/x"}
 
 def load_map(path: Union[str, os.PathLike[str]]) -> ColumnMap:
     """The mapping in a file. SettingsError for a file that cannot be read, InventoryError with all mistakes in it."""
-    require(path, (str, os.PathLike), "a mapping file is given by its path")
+    require_type(path, (str, os.PathLike), "a mapping file is given by its path")
     name = os.fspath(path)
     try:
         with open(name, encoding="utf-8-sig") as source:
@@ -55,8 +55,8 @@ class _Reader:
             raise SettingsError(said, file=name, line=error.line, column=error.column, field="map") from None
         self._problems: list[Problem] = []
         self._tables: dict[str, dict[str, str]] = {}
-        self._columns: dict[str, Place] = {}
-        self._doubled: dict[str, Place] = {}
+        self._columns: dict[str, Position] = {}
+        self._doubled: dict[str, Position] = {}
 
     def read(self) -> ColumnMap:
         """The mapping; InventoryError with all mistakes."""
@@ -66,12 +66,12 @@ class _Reader:
             raise SettingsError(said, file=self._name, field="map")
         kind = data.get("kind", "host")
         if not isinstance(kind, str) or kind not in KINDS:
-            self._refuse(f"unknown kind {as_read(kind)}{nearest(str(kind), tuple(KINDS))}", "kind")
+            self._refuse(f"unknown kind {as_read(kind)}{suggestion(str(kind), tuple(KINDS))}", "kind")
             raise InventoryError(self._problems)
         known = (*KINDS[kind].keys, *_OWN_KEYS)
         for key in data:
             if key not in known:
-                self._refuse(f"unknown key {as_read(key)}{nearest(str(key), known)}", key)
+                self._refuse(f"unknown key {as_read(key)}{suggestion(str(key), known)}", key)
         if not isinstance(data.get("rows"), (str, type(None))):
             self._refuse("'rows' is the name of the list in the document, such as results", "rows")
         self._read_tables(data.get("tables"))
@@ -91,8 +91,8 @@ class _Reader:
             raise InventoryError(self._problems)
         return found
 
-    def _refuse(self, message: str, *path: Any, place: Optional[Place] = None) -> None:
-        self._problems.append(Problem(message, self._name, *(place or self._document.place(path))))
+    def _refuse(self, message: str, *path: Any, position: Optional[Position] = None) -> None:
+        self._problems.append(Problem(message, self._name, *(position or self._document.position(path))))
 
     def _texts(self, *path: str) -> tuple[str, ...]:
         """The texts at a path: one text, or a list of them."""
@@ -127,7 +127,7 @@ class _Reader:
         for column, values in (skip or {}).items():
             if isinstance(column, str):
                 name = " ".join(column.split())
-                self._columns.setdefault(name, self._document.place(("skip", column)))
+                self._columns.setdefault(name, self._document.position(("skip", column)))
                 if values in (None, []):
                     self._refuse(f'{column}: say which values are left out; "" is an empty cell', "skip", column)
                 yield name, frozenset(text.strip() for text in self._texts("skip", column))
@@ -183,7 +183,7 @@ class _Reader:
             return value
         if value and all(inner is None for inner in value.values()):  # YAML reads {Column} as a mapping
             said = f'a template that starts with a brace has to be in quotes: "{{{next(iter(value))}}}"'
-            self._refuse(said, place=self._document.place(path, of_value=True))
+            self._refuse(said, position=self._document.position(path, of_value=True))
             return UNSAID
         return {key: self._compiled((*path, key), inner) for key, inner in value.items()}
 
@@ -191,23 +191,23 @@ class _Reader:
         try:
             found = parse(text, self._tables)
         except TemplateError as error:
-            self._refuse(f"{path[-1]}: {error}", place=self._place_in(path, text, error.offset))
+            self._refuse(f"{path[-1]}: {error}", position=self._position_in(path, text, error.offset))
             return Template(())
         for each in found.fields:
-            self._columns.setdefault(each.column, self._place_in(path, text, each.offset))
+            self._columns.setdefault(each.column, self._position_in(path, text, each.offset))
         for name in found.doubled:
-            self._doubled.setdefault(name, self._place_in(path, text, text.index(name)))
+            self._doubled.setdefault(name, self._position_in(path, text, text.index(name)))
         return found
 
-    def _place_in(self, path: tuple[Any, ...], text: str, offset: int) -> Place:
+    def _position_in(self, path: tuple[Any, ...], text: str, offset: int) -> Position:
         """The place of a character in a text, or of the text itself if escapes or line breaks make that unknown."""
-        place = self._document.place(path, of_value=True)
-        if place.line is None or place.column is None:
-            return place
-        line = self._lines[place.line - 1]
-        start = place.column - 1 + (line[place.column - 1 : place.column] in ("'", '"'))
+        position = self._document.position(path, of_value=True)
+        if position.line is None or position.column is None:
+            return position
+        line = self._lines[position.line - 1]
+        start = position.column - 1 + (line[position.column - 1 : position.column] in ("'", '"'))
         is_plain = line.startswith(text[: offset + 1], start)
-        return Place(place.line, start + offset + 1) if is_plain else place
+        return Position(position.line, start + offset + 1) if is_plain else position
 
     def _check_constants(self, found: ColumnMap) -> None:
         """Report mistakes in names and constants once, for the mapping file, instead of for each row."""
@@ -220,7 +220,7 @@ class _Reader:
         name = f"{found.kind} {_SOME_NAME[found.kind]}: "
         problems: Sequence[Problem]
         try:
-            sample = Entry(found.kind, entry, self._name, lambda *path: self._document.place(path))
+            sample = Entry(found.kind, entry, self._name, lambda *path: self._document.position(path))
             problems = desired_state([sample]).refused
         except InventoryError as error:
             problems = error.problems

@@ -50,7 +50,7 @@ class Ownership:
 
     def conflict(self, found: Found, wanted: Optional[Object] = None) -> Conflict:
         """Why an object is left alone; ``wanted`` is what the inventory says of it, if anything."""
-        place = "" if wanted is None else wanted.place
+        location = "" if wanted is None else wanted.location
         if self.is_doubtful(found):
             why = f"carries the label of the owner {self.owner!r}, but {self._origin(found)}"
             adopt = "adopt it with --adopt" if wanted else "name it in the inventory and adopt it with --adopt"
@@ -63,7 +63,7 @@ class Ownership:
                 hint = "take it over with --adopt, or take it out of the inventory"
             else:
                 hint = f"take it out of the inventory, or have its label {OWNER_LABEL} removed first"
-        return Conflict(found.kind, found.key, found.owner, why, hint, place)
+        return Conflict(found.kind, found.key, found.owner, why, hint, location)
 
     def _origin(self, found: Found) -> str:
         maker = f"was created by {found.created_by!r}" if found.created_by else "its creator is not known"

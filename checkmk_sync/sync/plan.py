@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Mapping, Optional
 
 from ..client.nouns.activation import PendingChange
-from ..core.arguments import several
-from ..core.text import counted, lookalikes
+from ..core.arguments import require_iterable
+from ..core.text import close_matches, pluralize
 from ..errors import NotOwnedError, PlanChangedError, SyncError, UnsafePlanError
 from .changes import Action, Change, Conflict
 from .limits import Given, Limits
@@ -134,7 +134,7 @@ class Plan:
         is not among the deletions. Where nothing is deleted, names are ignored: an earlier run may have deleted them.
         """
         limits = self.limits.allowing(allow_changes, allow_deletions)
-        confirmed = self.confirmed.union(several(confirm_deletions, "confirm_deletions"))
+        confirmed = self.confirmed.union(require_iterable(confirm_deletions, "confirm_deletions"))
         plan = replace(self, limits=limits, confirmed=confirmed)
         unknown = plan.confirmed_in_vain()
         if unknown and plan.deleted():
@@ -155,7 +155,7 @@ class Plan:
         """``"; did you mean …?"`` for the deletion that a name misspells, or that creates the object of that name."""
         renamed = [rename.old for rename in self.renames if rename.new == name]
         folded = {key.casefold(): key for key in self._deletions() if key not in self.confirmed}
-        meant = renamed or [folded[key] for key in lookalikes(name.casefold(), folded)]
+        meant = renamed or [folded[key] for key in close_matches(name.casefold(), folded)]
         return f"; did you mean {meant[0]!r}?" if meant else ""
 
     def raise_if_unsafe(
@@ -226,9 +226,9 @@ class Plan:
 
     def size(self) -> str:
         """How much of what there is the plan changes and deletes, in words."""
-        changes = f"changes {self.changed()} of {counted(self.existing, 'existing object')}"
+        changes = f"changes {self.changed()} of {pluralize(self.existing, 'existing object')}"
         deletions = [
-            f"{number} of {counted(self.owned_of.get(kind, 0), kind)}" for kind, number in self.deleted().items()
+            f"{number} of {pluralize(self.owned_of.get(kind, 0), kind)}" for kind, number in self.deleted().items()
         ]
         return f"{changes} and deletes {' and '.join(deletions) or 'none'}"
 

@@ -6,7 +6,7 @@ import collections
 from typing import Any, Iterator, Mapping, Optional
 
 from ..catalogue.paths import parent_folder
-from ..core.arguments import require
+from ..core.arguments import require_type
 from ..errors import InventoryError
 from .changes import ADOPTED, OWNER, Action, Change, Conflict
 from .checks import folders_that_stay, impossible_folders, refused, refused_name, warnings
@@ -44,8 +44,8 @@ def diff(
     the plan changes them. InventoryError for what Checkmk would refuse: new folders with impossible names, values that
     it does not take, references to what is not there.
     """
-    require(desired, Desired, "diff needs the result of load(PATH) or from_data(DATA)")
-    require(observed, Observed, "diff compares with what observe(CLIENT) gives")
+    require_type(desired, Desired, "diff needs the result of load(PATH) or from_data(DATA)")
+    require_type(observed, Observed, "diff compares with what observe(CLIENT) gives")
     planner = _Planner(desired, observed, Ownership(owner, observed), adopt)
     for wanted in desired.objects.values():
         planner.add(wanted)
@@ -115,7 +115,7 @@ class _Planner:
         self.problems += refused(wanted, sent, self.observed)
         differences.update({} if wanted.implied else self._marks(found))
         self.unchanged += not differences
-        self.changes += _alterations(found, differences, wanted.place)
+        self.changes += _alterations(found, differences, wanted.location)
 
     def _is_in_conflict(self, wanted: Object, found: Found, differs: bool) -> bool:
         """What belongs to another owner is never touched; what belongs to nobody only when it is adopted.
@@ -191,7 +191,7 @@ def _creation(wanted: Object, owner: Optional[str]) -> Change:
         properties.setdefault(FOLDER, (None, "/"))
     if owner is not None:
         properties[OWNER] = (None, owner)
-    return Change(Action.CREATE, wanted.kind, wanted.key, properties, place=wanted.place)
+    return Change(Action.CREATE, wanted.kind, wanted.key, properties, location=wanted.location)
 
 
 def _differences(wanted: Object, found: Found) -> Differences:
@@ -206,10 +206,10 @@ def _differences(wanted: Object, found: Found) -> Differences:
     return differences
 
 
-def _alterations(found: Found, differences: Differences, place: str) -> Iterator[Change]:
+def _alterations(found: Found, differences: Differences, location: str) -> Iterator[Change]:
     moved: Differences = {path: values for path, values in differences.items() if path == FOLDER}
     rest: Differences = {path: values for path, values in differences.items() if path != FOLDER}
     if moved:
-        yield Change(Action.MOVE, found.kind, found.key, moved, found, place)
+        yield Change(Action.MOVE, found.kind, found.key, moved, found, location)
     if rest:
-        yield Change(Action.UPDATE, found.kind, found.key, rest, found, place)
+        yield Change(Action.UPDATE, found.kind, found.key, rest, found, location)

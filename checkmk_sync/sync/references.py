@@ -113,8 +113,8 @@ class References:
             if makers:
                 path = next(path for path, _ in _named(makers[0].kind, makers[0].properties))
                 way = " -> ".join(key for _, key in (*circle, circle[0]))
-                places = ", ".join(dict.fromkeys(wanted.place for wanted in makers[1:] if wanted.place))
-                also = f" (see also {places})" if places else ""
+                locations = ", ".join(dict.fromkeys(wanted.location for wanted in makers[1:] if wanted.location))
+                also = f" (see also {locations})" if locations else ""
                 yield makers[0].problem(f"{path[-1]} lead in a circle: {way}{also}", *path)
 
     def _after(self, of: Key) -> Iterator[tuple[Property, Key]]:
@@ -193,7 +193,7 @@ def _steps(change: Change, made: Collection[Key]) -> Iterator[Change]:
         )
         yield replace(change, properties=early)
         rest = {path: change.properties[path] for path in late}
-        yield Change(Action.UPDATE, change.kind, change.key, rest, found, change.place, after=after)
+        yield Change(Action.UPDATE, change.kind, change.key, rest, found, change.location, after=after)
 
 
 def _creations(changes: Iterable[Change]) -> dict[str, set[str]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Callable, Collection, Iterator, Sequence
 
 from ..catalogue.paths import parent_folder
-from ..core.text import counted
+from ..core.text import pluralize
 from .changes import Action, Change
 from .desired import FOLDER
 
@@ -33,7 +33,7 @@ class Rename:
     moves: int = 0
 
     def __str__(self) -> str:
-        also = f", and {counted(self.moves, 'host moves', 'hosts move')} there" if self.moves else ""
+        also = f", and {pluralize(self.moves, 'host moves', 'hosts move')} there" if self.moves else ""
         return f"{self.kind} {self.old} is deleted and {self.new} created, which differs only in {self.what}{also}"
 
     def is_confirmed(self, names: Collection[str]) -> bool:

@@ -6,8 +6,8 @@ import json
 import re
 from typing import Any, Callable, Iterator
 
-from ..core.redaction import is_secret_name, masked
-from ..core.text import counted, harmless
+from ..core.redaction import is_secret_name, mask_secrets
+from ..core.text import escape_invisible, pluralize
 from .changes import OWNER, Action, Change
 from .compare import is_as_wanted, kept_beside
 from .desired import FOLDER
@@ -41,7 +41,7 @@ def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
     """One line a change (at most ``limit`` of them), then counts, notes and the checksum."""
     lines = [change_as_text(change) for change in plan.changes[:limit]]
     if limit is not None and len(plan.changes) > limit:
-        lines.append(f"  … and {counted(len(plan.changes) - limit, 'more change')}")
+        lines.append(f"  … and {pluralize(len(plan.changes) - limit, 'more change')}")
     lines += [f"! {on_one_line(conflict.text)}" for conflict in plan.conflicts[:limit]]
     return "\n".join([*lines, *_summary(plan)])
 
@@ -95,7 +95,7 @@ def _shown(path: Property, value: Any, whole: bool, quote: Quote) -> str:
     """A value without what is secret by its name, or by the names that it lies under."""
     if path[0] in ("attributes", "labels"):
         secret = next(filter(is_secret_name, path[1:]), "")
-        value = masked(value, secret)
+        value = mask_secrets(value, secret)
     text = value_as_text(value, whole=whole)
     return text if value is None else quote(text)
 
@@ -108,17 +108,17 @@ def _summary(plan: Plan, quote: Quote = on_one_line) -> Iterator[str]:
         f"{counts['delete']} to delete, {counts['unchanged']} unchanged"
     )
     if plan.conflicts:
-        yield f"{counted(len(plan.conflicts), 'conflict')}: objects that the plan must not change or delete"
+        yield f"{pluralize(len(plan.conflicts), 'conflict')}: objects that the plan must not change or delete"
     yield from (f"Probable rename: {quote(str(rename))}" for rename in plan.renames)
     if plan.undiscovered:
-        yield f"{counted(len(plan.undiscovered), 'host')} whose services were not found yet, to be discovered"
+        yield f"{pluralize(len(plan.undiscovered), 'host')} whose services were not found yet, to be discovered"
     if plan.silent:
-        yield f"{counted(len(plan.silent), 'host')} on which a scan found nothing (is the agent reachable?)"
+        yield f"{pluralize(len(plan.silent), 'host')} on which a scan found nothing (is the agent reachable?)"
     if plan.own_pending:
-        yield f"{counted(plan.own_pending, 'own change is', 'own changes are')} not active yet, to be activated"
+        yield f"{pluralize(plan.own_pending, 'own change is', 'own changes are')} not active yet, to be activated"
     if plan.foreign_pending:
         needs = "" if plan.is_empty else "; unless they activate first, apply needs --force-foreign"
-        yield f"{counted(plan.foreign_pending, 'pending change')} of other users{needs}"
+        yield f"{pluralize(plan.foreign_pending, 'pending change')} of other users{needs}"
     refusal = None if plan.conflicts else plan.refusal()
     if refusal is not None:
         yield f"Apply is refused: {quote(str(refusal))}"
@@ -139,7 +139,7 @@ def _code(text: str) -> str:
     """A text as a code span, the only place in which GitHub and GitLab look for nothing: escaping keeps out links and
     images, but mentions (``@team``), issues (``#1``), commits, addresses and ``:emoji:`` are found in the text that
     results. Only backticks are special in a code span, so the fence is longer than any run of them in the text."""
-    text = harmless(on_one_line(text))
+    text = escape_invisible(on_one_line(text))
     if not text:
         return '""'
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)

@@ -7,7 +7,7 @@ from typing import Any, Iterator, Optional, Sequence
 
 from ..client.nouns.activation import ActivationResult
 from ..client.outcomes import Outcome, Status
-from ..core.text import counted
+from ..core.text import pluralize
 from ..errors import CheckmkError
 from .changes import Action, Change
 from .compare import is_as_wanted
@@ -58,7 +58,7 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
         changes = [
-            {"action": change.action.value, "kind": change.kind, "place": change.place, **outcome.to_dict()}
+            {"action": change.action.value, "kind": change.kind, "place": change.location, **outcome.to_dict()}
             for change, outcome in self.results
         ]
         return {
@@ -119,22 +119,22 @@ def report_as_text(report: Report, *, limit: int = 20) -> str:
         if number == limit:
             lines.append(f"  … and {sum(1 for _ in report.failures()) - limit} more")
             break
-        place = f" ({change.place})" if change.place else ""
-        said = f"{outcome.status.value}: {change.action.value} {change.name}{place}: {outcome.reason}"
+        location = f" ({change.location})" if change.location else ""
+        said = f"{outcome.status.value}: {change.action.value} {change.name}{location}: {outcome.reason}"
         lines.append(on_one_line(said))
     counts = (f"{report.count(status)} {status.value}" for status in Status)
     lines.append(f"Changes: {', '.join(counts)}")
     if report.discovered:
-        lines.append(f"Discovery: {counted(report.discovered, 'host')} scanned")
+        lines.append(f"Discovery: {pluralize(report.discovered, 'host')} scanned")
     for names, what in (
         (report.without_services, "on which nothing was found (is the agent reachable?)"),
         (report.not_monitored, "that the monitoring core has not loaded"),
     ):
         if names:
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            lines.append(f"{counted(len(names), 'host')} {what}: {', '.join(names[:5])}{more}")
+            lines.append(f"{pluralize(len(names), 'host')} {what}: {', '.join(names[:5])}{more}")
     if report.activation is not None:
-        activated = counted(len(report.activation.activated), "change is", "changes are")
+        activated = pluralize(len(report.activation.activated), "change is", "changes are")
         lines.append(f"Activation: {activated} active")
     lines += [on_one_line(f"{stage} failed: {error}") for stage, error in report.errors.items()]
     lines.append(f"{'Verified' if report.verified else 'Not verified'}, {report.elapsed_s:.1f} s")

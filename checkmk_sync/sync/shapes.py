@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Optional, Union
 
-from ..config.file import nearest
+from ..config.file import suggestion
 
 __all__ = ["misshapen"]
 
@@ -29,7 +29,7 @@ class _Shape:
             return f"{path} must be a mapping"
         unknown = next((key for key in value if key not in self.keys), None)
         if unknown is not None:
-            return f"{path} has no key {unknown!r}{nearest(str(unknown), tuple(self.keys))}"
+            return f"{path} has no key {unknown!r}{suggestion(str(unknown), tuple(self.keys))}"
         missing = next((key for key in self.required if key not in value), None)
         if missing is not None and not is_part:
             return f"{path} needs the key {missing!r}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Callable, Mapping, Optional, Union
 
 from ..core.documents import SHOWN
-from ..core.text import nearest
+from ..core.text import suggestion
 
 __all__ = ["FILTERS", "CellError", "Field", "Template", "TemplateError", "parse"]
 
@@ -74,7 +74,7 @@ def _looked_up(table: Mapping[str, str], name: str) -> Convert:
             return table[value]
         if _OTHERS in table:
             return table[_OTHERS]
-        raise ValueError(f"is not in the table {name!r}{nearest(value, tuple(table))}")
+        raise ValueError(f"is not in the table {name!r}{suggestion(value, tuple(table))}")
 
     return convert
 
@@ -218,7 +218,7 @@ class _FieldParser:
         at = self._at
         name, _ = self._word(":|}")
         if name not in FILTERS:
-            said = f"unknown filter {name!r}{nearest(name, tuple(FILTERS))}" if name else "a filter has no name"
+            said = f"unknown filter {name!r}{suggestion(name, tuple(FILTERS))}" if name else "a filter has no name"
             raise TemplateError(said, at)
         wanted, make = FILTERS[name]
         texts: list[str] = []
@@ -240,7 +240,7 @@ class _FieldParser:
 
     def _table(self, name: str, at: int) -> Mapping[str, str]:
         if name not in self._tables:
-            known = nearest(name, tuple(self._tables)) if self._tables else "; there is no section 'tables'"
+            known = suggestion(name, tuple(self._tables)) if self._tables else "; there is no section 'tables'"
             raise TemplateError(f"unknown table {name!r}{known}", at)
         return self._tables[name]
 

@@ -9,7 +9,7 @@ from typing import Any, Callable, Optional
 from ..catalogue.attributes import ADDRESSES, BUILT_IN, CHOICES, FLAGS, LACKING, NEWER, NOT_OF_FOLDERS
 from ..catalogue.paths import host_name
 from ..catalogue.versions import CheckmkVersion
-from ..config.file import nearest
+from ..config.file import suggestion
 from ..core.redaction import HIDDEN, is_secret_name
 from .attributes import as_read
 from .shapes import misshapen
@@ -62,7 +62,7 @@ def refused_attribute(
     if name == "parents":
         return _in_each(name, value, _no_parent)
     if name in CHOICES and value not in CHOICES[name]:
-        return f"{name} cannot be {value!r}{nearest(value, CHOICES[name])}"
+        return f"{name} cannot be {value!r}{suggestion(value, CHOICES[name])}"
     if name in FLAGS and not isinstance(value, bool):
         return f"{name} is {as_read(value)}, which is neither true nor false"
     said = misshapen(name, value, is_part=is_part)

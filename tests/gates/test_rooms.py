@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.conftest import PACKAGE
+from tests.conftest import PACKAGE, ROOT
 
 MODULES = {"__init__.py", "__main__.py", "py.typed", "services.py", "streaming.py"}
 PROMISED = {
@@ -29,6 +29,13 @@ PROMISED = {
 
 def test_no_other_module_lies_at_the_top_level() -> None:
     assert {path.name for path in PACKAGE.iterdir() if path.is_file()} == MODULES
+
+
+def test_the_tests_lie_in_directories_named_after_the_packages() -> None:
+    tests, packages = ROOT / "tests", {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    directories = {path.parent.name for path in tests.glob("*/__init__.py")}
+    assert directories - {"docs", "gates"} <= packages
+    assert {path.stem[5:] for path in tests.glob("test_*.py")} <= {"services", "service_arguments", "streaming"}
 
 
 @pytest.mark.every_case

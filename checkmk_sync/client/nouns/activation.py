@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence
 
-from ...core.arguments import a_type, names_in
+from ...core.arguments import describe_type, require_strings
 from ...core.clock import Deadline
-from ...core.text import counted, harmless
+from ...core.text import escape_invisible, pluralize
 from ...errors import (
     ActivationError,
     CheckmkError,
@@ -63,7 +63,7 @@ class PendingChange:
         return self.user not in (None, user)
 
     def __str__(self) -> str:
-        return harmless(f"{self.user or 'the site itself'}: {self.action}: {self.text}")
+        return escape_invisible(f"{self.user or 'the site itself'}: {self.action}: {self.text}")
 
 
 Approved = Callable[[PendingChange], bool]
@@ -104,9 +104,8 @@ class ActivationResult:
 
     def __repr__(self) -> str:
         run = None if self.run is None else self.run.id
-        return (
-            f"ActivationResult({counted(len(self.activated), 'change')} activated, run={run!r}, {self.elapsed_s:.1f} s)"
-        )
+        changes = pluralize(len(self.activated), "change")
+        return f"ActivationResult({changes} activated, run={run!r}, {self.elapsed_s:.1f} s)"
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class _Start:
         """PlanChangedError when the activation would take something along that was not approved."""
         others = self.unapproved(pending)
         if others:
-            said = counted(len(others), "pending change was", "pending changes were")
+            said = pluralize(len(others), "pending change was", "pending changes were")
             raise PlanChangedError(f"nothing was activated: {said} not approved ({_few(others)})")
 
     def unapproved(self, pending: Sequence[PendingChange]) -> list[PendingChange]:
@@ -194,10 +193,10 @@ class Activation(Resource):
         forced, for it refuses them. A site on which the locking by ETag is switched off may take along what comes in
         the moment between the look and the start: then that is told, as an ActivationError.
         """
-        sites = names_in(sites, "sites")
-        names = names_in(wait_for_hosts, "wait_for_hosts")
+        sites = require_strings(sites, "sites")
+        names = require_strings(wait_for_hosts, "wait_for_hosts")
         if not (approved is None or callable(approved)):
-            raise TypeError(f"approved is a function of a pending change, not {a_type(approved)}")
+            raise TypeError(f"approved is a function of a pending change, not {describe_type(approved)}")
         deadline = Deadline(self._site.clock, timeout_s)
         start = _Start(sites, force_foreign_changes, approved, self._site.settings.username)
         before, run = self._started_or_joined(start, deadline)
@@ -220,7 +219,7 @@ class Activation(Resource):
         WaitTimeoutError, which names those that are missing, after ``timeout_s`` seconds; hosts with the tag
         "offline" are never loaded.
         """
-        self._wait_until_monitored(names_in(names, "names"), Deadline(self._site.clock, timeout_s))
+        self._wait_until_monitored(require_strings(names, "names"), Deadline(self._site.clock, timeout_s))
 
     def _wait_until_monitored(self, names: Sequence[str], deadline: Deadline, *, only_configured: bool = False) -> None:
         missing, absent = set(names), set[str]()
@@ -237,7 +236,7 @@ class Activation(Resource):
         if not missing:
             return
         try:
-            wait_for(self._site, all_there, deadline, f"loading {counted(len(missing), 'host')} into the core")
+            wait_for(self._site, all_there, deadline, f"loading {pluralize(len(missing), 'host')} into the core")
         except WaitTimeoutError as error:
             few = sorted(missing)[:NAMES_SHOWN]
             more = f" and {len(missing) - len(few)} more" if len(missing) > len(few) else ""
@@ -322,7 +321,7 @@ class Activation(Resource):
             if sites and not failed:
                 said = "for other sites, or because it failed: this site does not tell"
             raise ActivationError(
-                f"the activation failed, {counted(len(left), 'change is', 'changes are')} still pending ({said})",
+                f"the activation failed, {pluralize(len(left), 'change is', 'changes are')} still pending ({said})",
                 status_per_site=failed,
                 pending=len(left),
             )
@@ -338,7 +337,7 @@ def _naming_others(error: ForbiddenError, before: Sequence[PendingChange], user:
     if not (others and _FOREIGN.search(error.detail)) or _NO_PERMISSION.search(error.detail):
         return error
     foreign = sum(change.is_foreign_to(user) for change in before)
-    pending = counted(foreign, "pending change is", "pending changes are")
+    pending = pluralize(foreign, "pending change is", "pending changes are")
     detail = (
         f"{pending} of {', '.join(others)}: let them activate, or force it "
         f"(force_foreign_changes, needs the permission to activate foreign changes)"

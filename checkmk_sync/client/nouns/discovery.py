@@ -6,10 +6,10 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Optional
 
-from ...core.arguments import names_in, one_name
+from ...core.arguments import require_string, require_strings
 from ...core.call import Reply
 from ...core.clock import Deadline
-from ...core.text import counted
+from ...core.text import pluralize
 from ...errors import (
     CheckmkError,
     ConflictError,
@@ -73,12 +73,12 @@ class BulkDiscovery:
         """DiscoveryError, with the end of the job's log, when it did not end well."""
         if self.job is not None and not self.ok:
             said = "; ".join(self.job.log[-3:]) or "its log says no more"
-            scan = f"the discovery of {counted(len(self.hosts), 'host')}"
+            scan = f"the discovery of {pluralize(len(self.hosts), 'host')}"
             raise DiscoveryError(f"{scan} ended as {self.job.state}: {said}", state=self.job.state)
 
     def __repr__(self) -> str:
         state = None if self.job is None else self.job.state
-        return f"BulkDiscovery({counted(len(self.hosts), 'host')}, state={state!r})"
+        return f"BulkDiscovery({pluralize(len(self.hosts), 'host')}, state={state!r})"
 
 
 class Discovery(Resource):
@@ -98,7 +98,7 @@ class Discovery(Resource):
         The last two scan the host in the background (see :meth:`wait`), the others accept what the last
         scan found and are done on return. ConflictError while a scan of the host runs.
         """
-        one_name(host, "host")
+        require_string(host, "host")
         if mode not in _MODES:
             raise ValueError(f"{mode!r} is no mode of discovery: {', '.join(_MODES)}")
         # A redirect means "started in the background"; following it would end in a loop.
@@ -107,7 +107,7 @@ class Discovery(Resource):
     def status(self, host: str) -> DiscoveryRun:
         """The state of the host's scan: ``initialized`` when none has ever run."""
 
-        one_name(host, "host")
+        require_string(host, "host")
 
         def parse(data: Any) -> DiscoveryRun:
             extensions = typed(dict, data, "extensions")
@@ -132,7 +132,7 @@ class Discovery(Resource):
     def result(self, host: str) -> DiscoveryResult:
         """What discovery knows of a host. Checkmk may contact the host for it: this can take long."""
 
-        one_name(host, "host")
+        require_string(host, "host")
 
         def parse(data: Any) -> DiscoveryResult:
             phases: dict[str, list[str]] = {}
@@ -152,7 +152,7 @@ class Discovery(Resource):
         """
         found: dict[str, DiscoveryResult] = {}
         there = self._via(self._site.within(limit_s))
-        for host in names_in(hosts, "hosts"):
+        for host in require_strings(hosts, "hosts"):
             try:
                 found[host] = there.result(host)
             except TransportError:  # a site that is slow or away stays so
@@ -178,7 +178,7 @@ class Discovery(Resource):
     @writes
     def set_phase(self, host: str, check_type: str, item: Optional[str], phase: str) -> None:
         """Move one service to a phase, such as ``monitored`` or ``ignored``."""
-        one_name(host, "host")
+        require_string(host, "host")
         body = {"check_type": check_type, "service_item": item, "target_phase": phase}
 
         def is_there(data: Any) -> Optional[bool]:
@@ -210,7 +210,7 @@ class Discovery(Resource):
         the returned job has ended. Where another bulk discovery runs (only one may before 2.4) its end is
         waited for. When the answer to the start is lost it is started again: scanning twice finds the same.
         """
-        names = tuple(names_in(hosts, "hosts"))
+        names = tuple(require_strings(hosts, "hosts"))
         if not names:
             return BulkDiscovery((), None)
         options = {

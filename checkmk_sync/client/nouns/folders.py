@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Optional, Sequence
 
 from ...catalogue.paths import folder_id, folder_path, is_folder_hash, parent_folder
-from ...core.arguments import one_name
+from ...core.arguments import require_string
 from ...errors import BadRequestError, CheckmkError, NotFoundError, PreconditionError
 from ...streaming import Stream
 from ..records import Folder
@@ -59,7 +59,7 @@ class Folders(Resource):
         if parent is None or is_folder_hash(path):
             raise ValueError(f"{path!r} cannot be created: a path below '/' is needed")
         if title is not None:
-            one_name(title, "title")
+            require_string(title, "title")
         name = path.rpartition("/")[2]
         body = {"name": name, "title": title or name, "parent": parent, "attributes": plain(attributes or {}, path)}
         with self._site.created.claim("folders", (path,)) as claim:
@@ -106,7 +106,7 @@ class Folders(Resource):
         """Change title or attributes; works like ``hosts.update``."""
         given: dict[str, Any] = one_kind(attributes, update_attributes, remove_attributes, folder)
         if title is not None:
-            given["title"] = one_name(title, "title")
+            given["title"] = require_string(title, "title")
         if change is None and not given:
             raise ValueError("give a title, a change function or one kind of attributes")
         if change is not None and set(given) - {"title"}:
@@ -122,7 +122,7 @@ class Folders(Resource):
         self, folder: str, change: Callable[[Folder], Attributes], *, title: Optional[str] = None
     ) -> Folder:
         """Change a folder as :meth:`update` does with a function; this one gets the whole folder as it was read."""
-        titled = {} if title is None else {"title": one_name(title, "title")}
+        titled = {} if title is None else {"title": require_string(title, "title")}
 
         def body_for(before: Folder) -> dict[str, Any]:
             return {**titled, **body_of(lambda _attributes: change(before), before.attributes, folder)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, Union
 
 from ...catalogue.paths import folder_path, host_name
-from ...core.arguments import several
-from ...core.text import nearest
+from ...core.arguments import require_iterable
+from ...core.text import suggestion
 from ..records import Host
 from ..updates import one_kind, plain
 
@@ -19,7 +19,7 @@ def listed(given: Iterable[Any], what: str) -> Iterable[Any]:
     """What was given; TypeError for one mapping or one text where many are needed."""
     if isinstance(given, Mapping):
         raise TypeError(f"{what} is a list of mappings, not one mapping")
-    return several(given, what)
+    return require_iterable(given, what)
 
 
 def named(entry: Entry) -> str:
@@ -78,5 +78,5 @@ def _check_keys(item: Entry, known: set[str]) -> None:
         raise ValueError(f"an entry is a mapping of {', '.join(sorted(known))}, with the name as a text; this {found}")
     unknown = [key for key in item if key not in known]
     if unknown:
-        said = nearest(str(unknown[0]), tuple(sorted(known)))
+        said = suggestion(str(unknown[0]), tuple(sorted(known)))
         raise ValueError(f"an entry is a mapping of known keys; that of {item['host_name']!r} has {unknown[0]!r}{said}")

@@ -9,7 +9,7 @@ from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
 from urllib.parse import quote_plus
 
 from ...catalogue.paths import folder_id, folder_path
-from ...core.arguments import names_in, one_name
+from ...core.arguments import require_string, require_strings
 from ...errors import ForbiddenError, NotFoundError
 from ...streaming import Blocks, Received, Stream, StreamBatch
 from ..payload import value_of
@@ -37,7 +37,7 @@ class HostLists(Resource):
     def get(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Host:
         """One host with its ETag. NotFoundError where there is none, or the user may not see it."""
         query = {"effective_attributes": True} if effective_attributes else {}
-        one_name(name, "the name of a host")
+        require_string(name, "the name of a host")
         return self._record(Host.parse, "get", path={"name": name}, query=query, fresh=fresh)
 
     def find(self, name: str, *, effective_attributes: bool = False, fresh: bool = False) -> Optional[Host]:
@@ -67,11 +67,11 @@ class HostLists(Resource):
             raise ValueError("filter by folder, by site or by names, not by several of them; names are not searched")
         for text, what in ((site, "site"), (search, "search")):
             if text is not None:
-                one_name(text, what)
+                require_string(text, what)
         path = None if folder is None else {"folder": folder_id(folder)}
         query: dict[str, Any] = {"effective_attributes": True} if effective_attributes else {}
         if names is not None:
-            wanted = list(dict.fromkeys(names_in(names, "names")))
+            wanted = list(dict.fromkeys(require_strings(names, "names")))
             return Stream(lambda received: self._named(wanted, query, received))
         if search is not None:
             pattern = search

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
 from ...catalogue.paths import folder_path
-from ...core.arguments import one_name, several
+from ...core.arguments import require_iterable, require_string
 from ...errors import ApiError, BadRequestError, CheckmkError, NotFoundError, PreconditionError, UnexpectedReplyError
 from ..bulk import BulkVerb, run_bulk
 from ..claims import Claim
@@ -32,7 +32,7 @@ class Hosts(HostLists):
         request that was sent twice, prove that this call created it. The TransportError that is raised when it is not
         found within ``settle_s`` means unknown.
         """
-        one_name(name, "the name of a host")
+        require_string(name, "the name of a host")
         entry = {"host_name": name, "folder": folder_path(folder), "attributes": plain(attributes or {}, name)}
         with self._site.created.claim("hosts", (name,)) as claim:
             was_absent = self._is_absent("get", {"name": name})
@@ -240,7 +240,7 @@ class Hosts(HostLists):
             needs=needs,
             may_be_done=lambda _host, fields: "entry" in fields,
         )
-        return run_bulk(self._site, verb, several(names, "names"), self._chunk_size(chunk_size), progress)
+        return run_bulk(self._site, verb, require_iterable(names, "names"), self._chunk_size(chunk_size), progress)
 
     def may_change(self) -> None:
         """Raises ForbiddenError unless the user may modify hosts. Sends an update of no hosts: nothing changes."""

@@ -10,8 +10,8 @@ import operator
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 from urllib.parse import urlencode
 
-from ...catalogue.states import HostState, ServiceState, state_of
-from ...core.arguments import a_type, names_in, one_name
+from ...catalogue.states import HostState, ServiceState, parse_state
+from ...core.arguments import describe_type, require_string, require_strings
 from ...errors import BrokenReplyError, UnexpectedReplyError
 from ...streaming import Blocks, Received, Stream, StreamBatch
 from ..partitions import Partitions
@@ -53,8 +53,8 @@ class _Status(Resource):
 
     def _asked(self, columns: Columns, sites: Sequence[str], query: Filter) -> dict[str, Any]:
         # The state without has_been_checked would call a pending object OK.
-        wanted = [*self._always, *(name for name in names_in(columns, "columns") if name not in self._always)]
-        return {"columns": wanted, "sites": names_in(sites, "sites") or None, "query": query.to_dict() or None}
+        wanted = [*self._always, *(name for name in require_strings(columns, "columns") if name not in self._always)]
+        return {"columns": wanted, "sites": require_strings(sites, "sites") or None, "query": query.to_dict() or None}
 
     def _rows(self, received: Received, asked: Asked) -> Blocks[Any]:
         verb, arguments = _form(self._site, self.noun, "list", "query", asked)
@@ -92,7 +92,7 @@ class HostStatuses(_Status):
 
     def monitored(self, names: Iterable[str]) -> set[str]:
         """Those of the hosts that the core knows: few are asked for by name, many looked for in the whole list."""
-        wanted = sorted(names_in(names, "names"))
+        wanted = sorted(require_strings(names, "names"))
         query = column("name").one_of(wanted) if 0 < len(wanted) <= NAMES_PER_QUERY else everything()
         if not _fits(self._site, self.noun, "query", self._asked((), (), query)):
             query = everything()
@@ -112,7 +112,7 @@ class Services(_Status):
     def get(self, host: str, service: str, columns: Columns = (), *, fresh: bool = False) -> ServiceStatus:
         """One service by its description. NotFoundError where the core does not know it."""
         query = {
-            "service_description": one_name(service, "service"),
+            "service_description": require_string(service, "service"),
             "columns": self._asked(columns, (), everything())["columns"],
         }
         return self._read(ServiceStatus.parse, "get", path={"name": host}, query=query, fresh=fresh)
@@ -137,7 +137,7 @@ class Services(_Status):
         the cache may give, as old as ``caching.status_ttl``, unless it has to be ``fresh``.
         """
         if host is not None:
-            one_name(host, "host")
+            require_string(host, "host")
         states = _listed(ServiceState, state)
         condition = _condition(query, "description", search, states)
         if host is None or "*" in host or "?" in host:
@@ -259,20 +259,20 @@ def _listed(kind: type[S], given: Given[S]) -> Optional[Sequence[S]]:
     if given is None:
         return None
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        return (state_of(kind, given),)
-    return tuple(state_of(kind, state) for state in given)
+        return (parse_state(kind, given),)
+    return tuple(parse_state(kind, state) for state in given)
 
 
 def _filter(query: object) -> Filter:
     if not isinstance(query, Filter):
-        raise TypeError(f"query is a Filter such as column('state') != 0, not {a_type(query)}")
+        raise TypeError(f"query is a Filter such as column('state') != 0, not {describe_type(query)}")
     return query
 
 
 def _condition(query: Optional[Filter], name: str, search: Optional[str], states: Optional[Sequence[States]]) -> Filter:
     condition = everything() if query is None else _filter(query)
     if search is not None:
-        condition = condition & column(name).glob(one_name(search, "search"))
+        condition = condition & column(name).glob(require_string(search, "search"))
     if states is not None:
         condition = condition & column("state").one_of(states)
     return condition

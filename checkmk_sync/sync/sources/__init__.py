@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Optional, Union, cast
 
-from ...core.arguments import a_type, require
+from ...core.arguments import describe_type, require_type
 from ...core.documents import MAX_BYTES, MAX_DEPTH, Document, read_json, read_limited, read_yaml
 from ...errors import InventoryError, SettingsError
 from ...errors.base import located
@@ -55,7 +55,7 @@ def load(
     columns = mapping if mapping is None or isinstance(mapping, ColumnMap) else load_map(mapping)
     names = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
     for name in names:
-        require(name, (str, os.PathLike), "load reads files: each source is a path")
+        require_type(name, (str, os.PathLike), "load reads files: each source is a path")
     reading = _Reading(columns)
     if not names:
         reading.problems.append(Problem("no inventory is given"))
@@ -72,7 +72,7 @@ def load(
 
 def _require_paths(sources: object) -> None:
     if isinstance(sources, (Mapping, bytes)) or not isinstance(sources, (str, os.PathLike, Iterable)):
-        raise TypeError(f"load reads files: give paths, not {a_type(sources)}; from_data takes data")
+        raise TypeError(f"load reads files: give paths, not {describe_type(sources)}; from_data takes data")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def from_data(data: Mapping[str, Any]) -> Desired:
         found = document_entries(Document(_with_lists(data), "the inventory"), reading.problems, reading.roots)
         reading.entries += (Entry(entry.kind, entry.data, index=entry.index) for entry in found)
     except SettingsError as error:
-        said = f"{error.reason}; this is {a_type(data)}, and load() reads files"
+        said = f"{error.reason}; this is {describe_type(data)}, and load() reads files"
         raise InventoryError([Problem(said, error.file)]) from None
     if reading.is_empty:
         reading.problems.append(Problem(_EMPTY))

@@ -9,7 +9,7 @@ import re
 from typing import Any, Iterator, Mapping, Optional, Union
 
 from ...catalogue.attributes import attribute_value
-from ...core.positions import Place
+from ...core.positions import Position
 from ...errors import SettingsError
 from ..desired import Entry, Problem
 
@@ -120,17 +120,17 @@ def _line_at(text: str, start: int) -> str:
     return text[start : None if end is None else end.start()]
 
 
-class _RowPlace:
+class _RowPosition:
     """Finds the places of the cells of one row. Not a closure: there is one for each row."""
 
     __slots__ = ("_line", "_numbers")
 
-    def __init__(self, line: int, numbers: Mapping[tuple[Union[str, int], ...], Place]) -> None:
+    def __init__(self, line: int, numbers: Mapping[tuple[Union[str, int], ...], Position]) -> None:
         self._line, self._numbers = line, numbers
 
-    def __call__(self, *path: Union[str, int]) -> Place:
-        found = self._numbers.get(path, Place())
-        return Place(self._line, found.column, found.name)
+    def __call__(self, *path: Union[str, int]) -> Position:
+        found = self._numbers.get(path, Position())
+        return Position(self._line, found.column, found.name)
 
 
 def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry]:
@@ -140,20 +140,20 @@ def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry
     kind = _kind_of(header, name, table.line)
     columns = [_column(cell) for cell in header]
     is_named = [column is not None for column in columns]
-    numbers: dict[tuple[Union[str, int], ...], Place] = {
-        tuple(filter(None, column)): Place(None, number, table.header[number - 1])
+    numbers: dict[tuple[Union[str, int], ...], Position] = {
+        tuple(filter(None, column)): Position(None, number, table.header[number - 1])
         for number, column in enumerate(columns, 1)
         if column is not None
     }
     for line, row in table.rows(problems):
-        place = _RowPlace(line, numbers)
+        position = _RowPosition(line, numbers)
         if len(row) > len(columns) or not all(is_named):
             problems += table.beyond(row, line, is_named)
-        yield Entry(kind, _data(columns, row, problems, name, place), name, place)
+        yield Entry(kind, _data(columns, row, problems, name, position), name, position)
 
 
 def _data(
-    columns: list[Column], row: list[str], problems: list[Problem], name: str, place: _RowPlace
+    columns: list[Column], row: list[str], problems: list[Problem], name: str, position: _RowPosition
 ) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     labels: dict[str, Any] = {}
@@ -169,10 +169,10 @@ def _data(
             try:
                 attributes[key] = None if cell == "-" else attribute_value(key, cell)
             except ValueError as error:
-                problems.append(Problem(str(error), name, *place(section, key)))
+                problems.append(Problem(str(error), name, *position(section, key)))
         else:
             if cell == "-":
-                problems.append(Problem(f"'-' removes, and the {key} cannot be removed", name, *place(key)))
+                problems.append(Problem(f"'-' removes, and the {key} cannot be removed", name, *position(key)))
             entry[key] = cell
     return entry
 

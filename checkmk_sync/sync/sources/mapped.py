@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any, Iterator, Mapping, Optional, Union
 
 from ...core.documents import Document
-from ...core.positions import Place
-from ...core.text import counted
+from ...core.positions import Position
+from ...core.text import pluralize
 from ...errors import SettingsError
 from ..desired import Entry, Problem
 from ..mapping import ColumnMap
@@ -29,12 +29,12 @@ class Notes(list[str]):
         if why:
             reasons = ", ".join(f"{reason} ({number})" for reason, number in why.most_common())
             said = (
-                f"{source}: {sum(why.values())} of {counted(rows, 'row')} left out, as {mapping.file} says: {reasons}"
+                f"{source}: {sum(why.values())} of {pluralize(rows, 'row')} left out, as {mapping.file} says: {reasons}"
             )
             self.append(said)
 
 
-class _RowPlace:
+class _RowPosition:
     """Finds the places of the cells of one row of a table."""
 
     __slots__ = ("_line", "_mapping", "_numbers")
@@ -42,12 +42,12 @@ class _RowPlace:
     def __init__(self, line: int, mapping: ColumnMap, numbers: Mapping[str, int]) -> None:
         self._line, self._mapping, self._numbers = line, mapping, numbers
 
-    def of_column(self, column: Optional[str]) -> Place:
+    def of_column(self, column: Optional[str]) -> Position:
         number = None if column is None else self._numbers.get(column)
-        return Place(self._line) if number is None else Place(self._line, number + 1, column)
+        return Position(self._line) if number is None else Position(self._line, number + 1, column)
 
-    def __call__(self, *path: Any) -> Place:
-        return self.of_column(self._mapping.first_column(path)) if path else Place(self._line)
+    def __call__(self, *path: Any) -> Position:
+        return self.of_column(self._mapping.first_column(path)) if path else Position(self._line)
 
 
 def mapped_table(text: str, name: str, mapping: ColumnMap, problems: list[Problem], notes: Notes) -> Iterator[Entry]:
@@ -67,7 +67,7 @@ def mapped_table(text: str, name: str, mapping: ColumnMap, problems: list[Proble
     rows = 0
     for line, row in table.rows(problems):
         rows += 1
-        place = _RowPlace(line, mapping, numbers)
+        position = _RowPosition(line, mapping, numbers)
         cells = {column: row[number].strip() if number < len(row) else "" for column, number in numbers.items()}
         skipped = mapping.why_skipped(cells)
         if skipped is not None:
@@ -76,7 +76,7 @@ def mapped_table(text: str, name: str, mapping: ColumnMap, problems: list[Proble
         if len(row) > len(header) or not all(is_named):
             problems += table.beyond(row, line, is_named)
 
-        yield Entry(mapping.kind, mapping.entry(cells, partial(_refuse, problems, name, place)), name, place)
+        yield Entry(mapping.kind, mapping.entry(cells, partial(_refuse, problems, name, position)), name, position)
     notes.left_out(why, rows, name, mapping)
     _refuse_nothing_left(why, rows, name, mapping)
 
@@ -93,11 +93,11 @@ def mapped_document(document: Document, mapping: ColumnMap, problems: list[Probl
         problems += strange
     why: Counter[str] = Counter()
     for index, row in enumerate(rows):
-        place = _ObjectPlace(document, path, index, mapping)
+        position = _ObjectPosition(document, path, index, mapping)
         if not isinstance(row, dict):
-            problems.append(Problem("a row is an object with a value for each column", name, *place()))
+            problems.append(Problem("a row is an object with a value for each column", name, *position()))
         elif not strange:
-            yield from _entry(row, mapping, place, why, problems, name)
+            yield from _entry(row, mapping, position, why, problems, name)
     notes.left_out(why, len(rows), name, mapping)
     _refuse_nothing_left(why, len(rows), name, mapping)
 
@@ -105,13 +105,13 @@ def mapped_document(document: Document, mapping: ColumnMap, problems: list[Probl
 def _entry(
     row: Mapping[str, Any],
     mapping: ColumnMap,
-    place: _ObjectPlace,
+    position: _ObjectPosition,
     why: Counter[str],
     problems: list[Problem],
     name: str,
 ) -> Iterator[Entry]:
     """The entry of one object, unless it is left out."""
-    refuse = partial(_refuse, problems, name, place)
+    refuse = partial(_refuse, problems, name, position)
     cells: dict[str, str] = {}
     for column in mapping.columns:
         try:
@@ -123,22 +123,26 @@ def _entry(
     if skipped is not None:
         why[skipped] += 1
         return
-    yield Entry(mapping.kind, mapping.entry(cells, refuse), name, place)
+    yield Entry(mapping.kind, mapping.entry(cells, refuse), name, position)
 
 
 def _refuse(
-    problems: list[Problem], name: str, place: Union[_RowPlace, _ObjectPlace], message: str, column: Optional[str]
+    problems: list[Problem],
+    name: str,
+    position: Union[_RowPosition, _ObjectPosition],
+    message: str,
+    column: Optional[str],
 ) -> None:
-    problems.append(Problem(message, name, *place.of_column(column)))
+    problems.append(Problem(message, name, *position.of_column(column)))
 
 
 def _refuse_nothing_left(why: Counter[str], rows: int, name: str, mapping: ColumnMap) -> None:
     if rows and sum(why.values()) == rows:
-        said = f"the inventory is empty: {mapping.file} leaves out all {counted(rows, 'row')}"
+        said = f"the inventory is empty: {mapping.file} leaves out all {pluralize(rows, 'row')}"
         raise SettingsError(said, file=name)
 
 
-class _ObjectPlace:
+class _ObjectPosition:
     """Finds the places of the members of one object."""
 
     __slots__ = ("_document", "_index", "_mapping", "_path")
@@ -146,17 +150,17 @@ class _ObjectPlace:
     def __init__(self, document: Document, path: Path, index: int, mapping: ColumnMap) -> None:
         self._document, self._path, self._index, self._mapping = document, path, index, mapping
 
-    def of_column(self, column: Optional[str]) -> Place:
+    def of_column(self, column: Optional[str]) -> Position:
         row = self._document.data
         for step in (*self._path, self._index):
             row = row[step]
         steps = None if column is None else _steps(row, column)
-        return self._document.place((*self._path, self._index, *(steps or ())))
+        return self._document.position((*self._path, self._index, *(steps or ())))
 
-    def __call__(self, *path: Any) -> Place:
+    def __call__(self, *path: Any) -> Position:
         if path:
             return self.of_column(self._mapping.first_column(path))
-        return Place(self._document.line_of_item(self._path, self._index))
+        return Position(self._document.line_of_item(self._path, self._index))
 
 
 def _rows_in(document: Document, mapping: ColumnMap) -> tuple[Path, list[Any]]:

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Callable, Iterator, Optional, Union
 
-from ...core.arguments import require
+from ...core.arguments import require_type
 from ...core.documents import Document
-from ...core.positions import Place
-from ...core.text import nearest
+from ...core.positions import Position
+from ...core.text import suggestion
 from ...errors import SettingsError
 from ..attributes import as_read
 from ..desired import REMOVE, Desired, Entry, Problem
@@ -31,16 +31,16 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
     if isinstance(data, list):
         yield from _entries(data, document, (), roots)
     elif isinstance(data, Mapping) and _kind_of(data) is not None and not any(name in data for name in _SECTIONS):
-        yield from _entry(Entry(_kind_of(data) or "host", data, document.source, _place_below(document)), roots)
+        yield from _entry(Entry(_kind_of(data) or "host", data, document.source, _root_position(document)), roots)
     elif isinstance(data, Mapping):
         for section, found in data.items():
             kind = by_section(str(section))
             if kind is not None and (found is None or isinstance(found, list)):
                 yield from _entries(found or [], document, (section,), roots, kind.name)
                 continue
-            unknown = f"unknown section {as_read(section)}{nearest(str(section), _SECTIONS)}"
+            unknown = f"unknown section {as_read(section)}{suggestion(str(section), _SECTIONS)}"
             said = unknown if kind is None else f"{section!r} must be a list"
-            problems.append(Problem(said, document.source, *document.place((section,))))
+            problems.append(Problem(said, document.source, *document.position((section,))))
     else:
         said = "an inventory is a mapping with 'hosts' and 'folders', or a list of hosts"
         raise SettingsError(said, file=document.source)
@@ -51,7 +51,7 @@ def _entries(
 ) -> Iterator[Entry]:
     for index, data in enumerate(found):
         of = kind or _kind_of(data) or "host"
-        entry = Entry(of, data, document.source, _place_of_item(document, path, index), index)
+        entry = Entry(of, data, document.source, _item_position(document, path, index), index)
         if isinstance(data, Mapping) and not _READ_ONLY.isdisjoint(data):
             yield from _entry(entry, roots)
         else:
@@ -74,21 +74,21 @@ def _kind_of(data: Any) -> Optional[str]:
     return next((kind.name for kind in (KINDS["host"], KINDS["folder"]) if kind.keys[0] in data), None)
 
 
-def _place_of_item(document: Document, path: tuple[str, ...], index: int) -> Callable[..., Place]:
-    def place(*below: Union[str, int]) -> Place:
-        return document.place((*path, index, *below)) if below else Place(document.line_of_item(path, index))
+def _item_position(document: Document, path: tuple[str, ...], index: int) -> Callable[..., Position]:
+    def position(*below: Union[str, int]) -> Position:
+        return document.position((*path, index, *below)) if below else Position(document.line_of_item(path, index))
 
-    return place
+    return position
 
 
-def _place_below(document: Document) -> Callable[..., Place]:
-    return lambda *below: document.place(below)
+def _root_position(document: Document) -> Callable[..., Position]:
+    return lambda *below: document.position(below)
 
 
 def to_data(desired: Desired) -> dict[str, list[dict[str, Any]]]:
     """The desired state as plain data that ``from_data`` reads back, with the values of secrets. Implied folders are
     left out."""
-    require(desired, Desired, "to_data needs the result of load(PATH) or from_data(DATA)")
+    require_type(desired, Desired, "to_data needs the result of load(PATH) or from_data(DATA)")
     found: dict[str, list[dict[str, Any]]] = {}
     for wanted in desired.objects.values():
         if wanted.implied:

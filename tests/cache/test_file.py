@@ -1,0 +1,341 @@
+"""A cache in a file: private, shared by processes, begun anew when it is damaged or removed, never wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Callable, Iterator, Mapping
+
+import pytest
+
+from checkmk_sync.errors import SettingsError
+from checkmk_sync.testing import SimulatedSite
+
+Ask = Callable[[], str]
+
+# Says for each line that it reads what it finds of a host, and whether it was in the cache.
+READER = """
+import sys
+from checkmk_sync import Checkmk
+caching = {"backend": "sqlite", "path": sys.argv[3], "default_ttl": 300}
+with Checkmk(sys.argv[1], "s", "automation", sys.argv[2], caching=caching) as cmk:
+    for line in sys.stdin:
+        alias = cmk.hosts.get("host00000").attributes.get("alias")
+        print(alias, cmk.metrics()["cache"]["hits"], flush=True)
+"""
+
+
+@pytest.fixture
+def site() -> Iterator[SimulatedSite]:
+    with SimulatedSite(hosts=3) as site:
+        yield site
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cache" / "answers.sqlite"
+
+
+@pytest.fixture
+def caching(path: Path) -> Mapping[str, Any]:
+    return {"backend": "sqlite", "path": str(path), "default_ttl": 300}
+
+
+def _asked(site: SimulatedSite) -> int:
+    return sum(1 for request in site.requests if request.path.startswith("/objects/host_config"))
+
+
+@contextlib.contextmanager
+def another_process(site: SimulatedSite, path: Path) -> Iterator[Ask]:
+    """A process with a client on the same file, to be asked again and again: ``alias hits``."""
+    command = [sys.executable, "-c", READER, site.url, site.password, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin and process.stdout
+
+        def ask() -> str:
+            assert process.stdin and process.stdout
+            process.stdin.write("x\n")
+            process.stdin.flush()
+            return process.stdout.readline().strip()
+
+        yield ask
+
+
+def rename(client: Any, alias: str) -> None:
+    client.hosts.update("host00000", update_attributes={"alias": alias})
+
+
+def test_what_one_process_writes_others_see(site: SimulatedSite, path: Path, caching: Any) -> None:
+    with site.client(caching=caching) as client, another_process(site, path) as ask:
+        assert ask() == "None 0"
+        client.hosts.get("host00000")
+        assert client.metrics()["cache"]["hits"] == 1, "they share what was read"
+        rename(client, "new")
+        assert ask() == "new 0"
+        assert ask() == "new 1"
+
+
+def test_a_second_client_of_a_process_takes_no_lock_from_the_first(
+    site: SimulatedSite, path: Path, caching: Any
+) -> None:
+    """POSIX drops all locks of a process on a file when it closes any handle of it; without its lock, the next
+    process to leave would remove the log that the first still writes to."""
+    with site.client(caching=caching) as client:
+        client.hosts.get("host00000")
+        site.client(caching=caching).close()
+        with another_process(site, path) as ask:
+            assert ask() == "None 1"
+        rename(client, "new")
+        with another_process(site, path) as ask:
+            assert ask() == "new 0"
+
+
+@pytest.mark.parametrize("companions", [False, True])
+def test_a_file_that_is_removed_in_use_is_begun_anew_by_all(
+    site: SimulatedSite, path: Path, caching: Any, companions: bool
+) -> None:
+    with site.client(caching=caching) as client:
+        client.hosts.get("host00000")
+        path.unlink()
+        for end in ("-wal", "-shm") if companions else ():
+            path.with_name(path.name + end).unlink()
+        with another_process(site, path) as ask:
+            assert ask() == "None 0"
+            rename(client, "new")
+            assert ask() == "new 0"
+            path.unlink()
+            rename(client, "newer")
+            assert ask() == "newer 0"
+            assert ask() == "newer 1"
+
+
+def test_a_file_that_is_damaged_in_use_is_begun_anew_by_all(site: SimulatedSite, path: Path, caching: Any) -> None:
+    with another_process(site, path) as ask, site.client(caching=caching, clock=None) as client:
+        assert ask() == "None 0"
+        client.hosts.get("host00000")
+        content = bytearray(path.read_bytes())
+        content[:] = b"\xff" * len(content)
+        path.write_bytes(content)
+        for end in ("-wal", "-shm"):
+            path.with_name(path.name + end).unlink(missing_ok=True)
+        for alias in ("new", "newer"):
+            rename(client, alias)
+            assert ask().split()[0] == alias
+
+
+def test_a_damaged_answer_is_dropped(
+    site: SimulatedSite, path: Path, caching: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with site.client(caching=caching) as client:
+        client.hosts.get("host00000")
+        for damage in ("", "[]", "[1, 2, 3, 4, 5]", '[[], "no json", "u", "g", 1e12]'):
+            with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+                other.execute("UPDATE answers SET answer = ?", (damage,))
+            assert client.hosts.get("host00000").name == "host00000"
+        assert "is damaged" in caplog.text
+        assert client.metrics()["cache"]["hits"] == 0
+        client.hosts.get("host00000")
+        assert client.metrics()["cache"]["hits"] == 1
+
+
+def test_a_file_of_an_earlier_layout_is_laid_out_anew(site: SimulatedSite, path: Path, caching: Any) -> None:
+    path.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as earlier:
+        earlier.execute("CREATE TABLE answers (key TEXT)")
+        earlier.execute("INSERT INTO answers VALUES ('x')")
+    with site.client(caching=caching) as client:
+        client.hosts.get("host00000")
+        assert client.metrics()["cache"]["size"] == 1
+
+
+@pytest.mark.parametrize("forget", ["clear_cache", "invalidate_cache_pattern"])
+def test_what_could_not_be_forgotten_is_not_answered_later(
+    site: SimulatedSite, path: Path, caching: Any, clock: Any, forget: str
+) -> None:
+    with site.client(caching=caching, clock=clock) as client:
+        client.hosts.get("host00000")
+        site.state.configuration.hosts["host00000"].attributes["alias"] = "changed in the GUI"
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            getattr(client, forget)(*(["hosts:*"] if forget != "clear_cache" else []))
+            other.execute("ROLLBACK")
+        for _ in range(2):
+            assert client.hosts.get("host00000").attributes["alias"] == "changed in the GUI"
+            clock.advance(5)
+        assert client.metrics()["cache"]["hits"] == 0
+        client.hosts.get("host00000")
+        assert client.metrics()["cache"]["hits"] == 1
+
+
+def test_a_file_that_is_replaced_while_a_write_is_noted_learns_of_it(
+    site: SimulatedSite, path: Path, caching: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from checkmk_sync.cache.sqlite import SQLiteStorage
+
+    storage = SQLiteStorage(str(path), 10, 1e6)
+    before = storage.generation("hosts")
+    using, replaced = SQLiteStorage._using, []
+
+    @contextlib.contextmanager
+    def slow(self: SQLiteStorage) -> Iterator[Any]:
+        with using(self) as connection:
+            yield connection
+        if not replaced:  # another process begins it anew, with what it knows
+            replaced.append(path.unlink())
+            other = SQLiteStorage(str(path), 10, 1e6)
+            with other._using() as connection:
+                connection.execute("REPLACE INTO generations VALUES (?, ?)", ("hosts", before))
+            other.close()
+
+    monkeypatch.setattr(SQLiteStorage, "_using", slow)
+    storage.advance("hosts")
+    assert storage.generation("hosts") != before
+    storage.close()
+
+
+def test_one_process_at_a_time_makes_the_file(path: Path) -> None:
+    import fcntl
+
+    from checkmk_sync.cache.sqlite import SQLiteStorage
+
+    path.parent.mkdir()
+    with open(f"{path}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        storage = SQLiteStorage(str(path), 10, 1e6)
+        assert not path.exists(), "another one is at it"
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        assert storage.stats()["size"] == 0
+    storage.close()
+
+
+def test_an_answer_larger_than_the_bound_puts_nothing_else_out(site: SimulatedSite, caching: Any) -> None:
+    with site.client(caching={**caching, "max_mb": 0.005}) as client:
+        client.hosts.get("host00000")
+        list(client.folders.each())
+        list(client.hosts.each())
+        asked = _asked(site)
+        client.hosts.get("host00000")
+        assert _asked(site) == asked
+
+
+def test_the_file_is_its_owners_and_holds_no_secret(site: SimulatedSite, path: Path, caching: Any) -> None:
+    with site.client(caching=caching) as client:
+        client.hosts.get("host00000")
+        files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
+        assert len(files) >= 1
+        for file in files:
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+            assert site.password.encode() not in file.read_bytes()
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_file_that_others_can_read_is_made_private(site: SimulatedSite, tmp_path: Path) -> None:
+    path = tmp_path / "answers.sqlite"
+    path.touch(0o644)
+    with site.client(caching={"backend": "sqlite", "path": str(path)}) as client:
+        client.hosts.get("host00000")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("content", [b"no database at all, but long enough to be taken for one" * 100, b""])
+def test_a_damaged_file_is_begun_anew(
+    site: SimulatedSite, tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "answers.sqlite"
+    path.write_bytes(content)
+    with site.client(caching={"backend": "sqlite", "path": str(path)}) as client:
+        client.hosts.get("host00000")
+        client.hosts.get("host00000")
+    assert _asked(site) == 1
+    assert ("damaged" in caplog.text) == bool(content)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_told(site: SimulatedSite, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(SettingsError, match="cannot be used"):
+        site.client(caching={"backend": "sqlite", "path": str(tmp_path / "no" / "answers.sqlite")})
+
+
+def test_a_link_is_not_followed(site: SimulatedSite, tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    target.write_text("do not touch")
+    (tmp_path / "answers.sqlite").symlink_to(target)
+    with pytest.raises(SettingsError, match="cannot be used"):
+        site.client(caching={"backend": "sqlite", "path": str(tmp_path / "answers.sqlite")})
+    assert target.read_text() == "do not touch"
+
+
+def test_a_file_that_another_process_holds_costs_a_moment_and_no_truth(
+    site: SimulatedSite, tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from checkmk_sync.cache import sqlite
+
+    monkeypatch.setattr(sqlite, "BUSY_S", 0.05)
+    path = tmp_path / "answers.sqlite"
+    with site.client(caching={"backend": "sqlite", "path": str(path)}, clock=clock) as client:
+        client.hosts.get("host00000")
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        client.hosts.update("host00000", update_attributes={"alias": "new"})  # cannot be noted
+        assert client.hosts.get("host00000").attributes["alias"] == "new"
+        other.execute("ROLLBACK")
+        other.close()
+        clock.advance(5)
+        assert client.hosts.get("host00000").attributes["alias"] == "new"
+        asked = _asked(site)
+        client.hosts.get("host00000")
+        assert _asked(site) == asked
+        assert client.metrics()["cache"]["failures"] > 0
+
+
+def test_a_forked_process_opens_its_own(site: SimulatedSite, tmp_path: Path) -> None:
+    code = (
+        "import os, sys, warnings; warnings.simplefilter('ignore')\n"
+        "from checkmk_sync import Checkmk\n"
+        "caching = {'backend': 'sqlite', 'path': sys.argv[2]}\n"
+        "cmk = Checkmk(sys.argv[1], 's', 'automation', sys.argv[3], caching=caching)\n"
+        "cmk.hosts.get('host00000')\n"
+        "child = os.fork()\n"
+        "cmk.hosts.get('host00000'); cmk.hosts.get('host00001')\n"
+        "if child: sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    command = [sys.executable, "-c", code, site.url, str(tmp_path / "answers.sqlite"), site.password]
+    subprocess.run(command, check=True, timeout=30)
+    assert 2 <= _asked(site) <= 3
+
+
+# The parent goes on after the fork, ends, and its child writes: see what others then read.
+PREFORK = """
+import os, sys, warnings
+from checkmk_sync import Checkmk
+warnings.simplefilter("ignore")
+caching = {"backend": "sqlite", "path": sys.argv[3], "default_ttl": 300}
+cmk = Checkmk(sys.argv[1], "s", "automation", sys.argv[2], caching=caching)
+cmk.hosts.get("host00000")
+child = os.fork()
+if child:
+    cmk.close()
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+cmk.hosts.get("host00001")
+print("ready", flush=True)
+sys.stdin.readline()
+cmk.hosts.update("host00000", update_attributes={"alias": "of the child"})
+os._exit(0)
+"""
+
+
+def test_what_the_child_of_a_fork_writes_others_see(site: SimulatedSite, path: Path) -> None:
+    command = [sys.executable, "-c", PREFORK, site.url, site.password, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stdout.readline() == "ready\n"
+        with another_process(site, path) as ask:
+            assert ask() == "None 1"
+            process.communicate("go on\n", timeout=30)
+            assert process.returncode == 0
+            assert ask() == "of the child 1"

@@ -1,0 +1,300 @@
+"""One promise, three storages: memory, a file, Redis. Each keeps, forgets and isolates alike."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import sqlite3
+import threading
+import time
+from pathlib import Path
+from typing import Any, Callable, Iterator, Mapping
+
+import pytest
+import responses
+
+from checkmk_sync import Checkmk
+from checkmk_sync.core.call import Call, CallKind
+from checkmk_sync.errors import SettingsError
+from checkmk_sync.testing import SimulatedSite
+
+WRITE = Call("POST", "/x", CallKind.WRITE, "hosts", "create")
+KINDS = ("memory", "sqlite", "redis")
+SHARED = ("sqlite", "redis")
+
+
+@pytest.fixture
+def caching(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Mapping[str, Any]]:
+    """The settings for a kind of storage."""
+
+    def settings(kind: str) -> Mapping[str, Any]:
+        if kind == "redis":
+            from checkmk_sync import SecretSource
+
+            secret = tmp_path / "redis-password"
+            secret.write_text("redis-geheim\n")
+            secret.chmod(0o600)
+            url = request.getfixturevalue("redis_url")
+            return {"backend": "redis", "redis_url": url, "redis_password": SecretSource(file=str(secret))}
+        return {"backend": kind, "path": str(tmp_path / "cache" / "answers.sqlite")}
+
+    return settings
+
+
+@pytest.fixture
+def site() -> Iterator[SimulatedSite]:
+    with SimulatedSite(hosts=3) as site:
+        yield site
+
+
+def _asked(site: SimulatedSite) -> int:
+    return sum(1 for request in site.requests if request.path.startswith("/objects/host_config"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_is_kept_for_its_time(site: SimulatedSite, caching: Any, kind: str, clock: Any) -> None:
+    with site.client(caching=caching(kind), clock=clock) as client:
+        first = client.hosts.get("host00000")
+        assert client.hosts.get("host00000") == first
+        assert _asked(site) == 1
+        clock.advance(61)
+        assert client.hosts.get("host00000") == first
+        assert _asked(site) == 2
+        stats = client.metrics()["cache"]
+        # In Redis ours cannot be counted without a look at all that it holds.
+        assert (stats["hits"], stats["misses"], stats["size"]) == (1, 2, None if kind == "redis" else 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_patterns_and_clearing(site: SimulatedSite, caching: Any, kind: str) -> None:
+    with site.client(caching=caching(kind)) as client:
+        for name in ("host00000", "host00001"):
+            client.hosts.get(name)
+        assert client.invalidate_cache_pattern("hosts:*host00001*") == 1
+        client.hosts.get("host00000")
+        assert _asked(site) == 2
+        client.hosts.get("host00001")
+        assert _asked(site) == 3
+        client.clear_cache()
+        client.hosts.get("host00000")
+        assert _asked(site) == 4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_users_never_see_each_others_answers(caching: Any, kind: str) -> None:
+    """Under load, on one storage, with a site that tells each user something else."""
+    base = "https://mon.example.com/s/check_mk/api/1.0/objects/host_config/h"
+
+    def answer(request: Any) -> tuple[int, dict[str, str], str]:
+        user = request.headers["Authorization"].split()[1]
+        data = {"id": "h", "extensions": {"folder": "/", "attributes": {"alias": user}}}
+        return 200, {}, json.dumps(data)
+
+    wrong: list[Any] = []
+    settings = {**caching(kind), "default_ttl": 60}
+
+    def hammer(client: Checkmk, user: str) -> None:
+        for number in range(150):
+            found = client.hosts.get("h").attributes["alias"]
+            if found != user:
+                wrong.append((user, found))
+            if number % 40 == 39:
+                client._transport.cache.forget(WRITE)
+
+    with responses.RequestsMock() as mocked:
+        mocked.add_callback("GET", base, answer, content_type="application/json")
+        users = ("alice", "bob")
+        clients = {
+            user: Checkmk("https://mon.example.com", "s", user, f"{user}s-secret", caching=settings) for user in users
+        }
+        if kind == "memory":  # which is otherwise never shared
+            clients["bob"]._transport.cache.storage = clients["alice"]._transport.cache.storage
+        threads = [threading.Thread(target=hammer, args=(clients[user], user)) for user in users for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        hits = [client.metrics()["cache"]["hits"] for client in clients.values()]
+        for client in clients.values():
+            client.close()
+    assert not wrong
+    assert min(hits) > 300
+
+
+@pytest.mark.parametrize("kind", SHARED)
+def test_a_write_makes_reads_of_other_processes_fresh(site: SimulatedSite, caching: Any, kind: str) -> None:
+    settings = caching(kind)
+    with site.client(caching=settings) as reader, site.client(caching=settings) as writer:
+        assert "alias" not in reader.hosts.get("host00000").attributes
+        assert _asked(site) == 1
+        writer.hosts.get("host00000")
+        assert _asked(site) == 1, "they share what was read"
+        writer.hosts.update("host00000", update_attributes={"alias": "new"})
+        assert reader.hosts.get("host00000").attributes["alias"] == "new"
+
+
+def test_a_write_makes_reads_of_other_clients_in_this_process_fresh(site: SimulatedSite) -> None:
+    with site.client() as reader, site.client() as writer:
+        reader.hosts.get("host00000")
+        writer.hosts.update("host00000", update_attributes={"alias": "new"})
+        assert reader.hosts.get("host00000").attributes["alias"] == "new"
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_number_and_size_are_bounded(site: SimulatedSite, caching: Any, kind: str) -> None:
+    with site.client(caching={**caching(kind), "max_size": 2}) as client:
+        for name in ("host00000", "host00001", "host00002"):
+            client.hosts.get(name)
+        assert client.metrics()["cache"]["size"] == 2
+    with site.client(caching={**caching(kind), "max_mb": 0.005}) as client:
+        for name in ("host00000", "host00001", "host00002"):
+            client.hosts.get(name)
+        assert 1000 < client.metrics()["cache"]["bytes"] <= 0.005 * 2**20
+        assert client.metrics()["cache"]["size"] < 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_clearing_and_closing_while_many_read(site: SimulatedSite, caching: Any, kind: str) -> None:
+    client = site.client(caching=caching(kind))
+    failures: list[BaseException] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            try:
+                assert client.hosts.get(f"host0000{number % 3}").name == f"host0000{number % 3}"
+            except BaseException as error:
+                if not stop.is_set():
+                    failures.append(error)
+                return
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for _ in range(60):
+        client.clear_cache()
+        client.invalidate_cache_pattern("hosts:*")
+        client._transport.cache.cleanup()
+        time.sleep(0.002)
+    client._transport.cache.close()  # the storage goes, the client reads on
+    time.sleep(0.05)
+    stop.set()
+    client.close()
+    for thread in threads:
+        thread.join(10)
+    assert failures == []
+
+
+# Redis
+
+
+def test_a_redis_that_goes_away_costs_no_truth(site: SimulatedSite) -> None:
+    pytest.importorskip("redis")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with site.client(caching={"backend": "redis", "redis_url": f"redis://127.0.0.1:{port}"}) as client:
+        client.hosts.get("host00000")
+        client.hosts.update("host00000", update_attributes={"alias": "new"})
+        assert client.hosts.get("host00000").attributes["alias"] == "new"
+        assert client.metrics()["cache"]["failures"] > 0
+
+
+def test_the_password_of_redis_is_nowhere_to_be_seen(
+    site: SimulatedSite, caching: Any, redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = caching("redis")
+    with site.client(caching=settings) as client:
+        client.hosts.get("host00000")
+        shown = [repr(client.settings), client.settings.to_dict(), client.metrics(), vars(client._transport)]
+    assert "redis-geheim" not in repr(shown) + caplog.text
+    with pytest.raises(SettingsError, match="redis_password_file") as caught:
+        site.client(caching={"backend": "redis", "redis_url": "redis://:redis-geheim@localhost"})
+    assert "geheim" not in str(caught.value)
+
+
+def test_answers_leave_redis_in_their_time(site: SimulatedSite, caching: Any, redis_url: str) -> None:
+    import redis
+
+    with site.client(caching={**caching("redis"), "stale_if_error": 100}) as client:
+        client.hosts.get("host00000")
+    with redis.Redis.from_url(redis_url, password="redis-geheim") as server:
+        keys = [key for key in server.scan_iter() if b"answer" in key]
+        assert len(keys) == 1 and 150_000 < server.pttl(keys[0]) <= 160_000
+
+
+def test_a_redis_that_hangs_is_waited_for_once_in_a_while(site: SimulatedSite, clock: Any) -> None:
+    pytest.importorskip("redis")
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        address = f"redis://127.0.0.1:{deaf.getsockname()[1]}"
+        with site.client(caching={"backend": "redis", "redis_url": address}, clock=clock) as client:
+            started = time.monotonic()
+            for _ in range(8):
+                client.hosts.get("host00000")
+                client.hosts.update("host00000", update_attributes={"alias": "new"})
+                client.metrics()
+            assert time.monotonic() - started < 2
+            assert client.metrics()["cache"]["failures"] == 1
+            clock.advance(5)
+            client.hosts.get("host00000")
+            assert client.metrics()["cache"]["failures"] == 2
+
+
+@pytest.mark.parametrize("damage", ["", "[1]", "\udcff"])
+def test_what_is_damaged_in_redis_is_dropped(
+    site: SimulatedSite, caching: Any, redis_url: str, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    import redis
+
+    with (
+        redis.Redis.from_url(redis_url, password="redis-geheim") as server,
+        site.client(caching=caching("redis")) as client,
+    ):
+        client.hosts.get("host00000")
+        for key in server.scan_iter("*answer*"):
+            server.set(key, damage.encode(errors="surrogateescape"))
+        assert client.hosts.get("host00000").name == "host00000"
+        assert _asked(site) == 2
+    assert "damaged" in caplog.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_writes_of_a_client_that_is_gone_are_noted_by_another(
+    site: SimulatedSite, caching: Any, kind: str, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The storage fails just when a write is to be noted, and works again when that client is closed."""
+    from checkmk_sync.cache.storage import StorageError
+
+    with site.client(caching=caching(kind), clock=clock) as reader:
+        reader.hosts.get("host00000")
+        writer = site.client(caching=caching(kind), clock=clock)
+        storage = writer._transport.cache.storage
+
+        def fails(scope: str) -> None:
+            raise StorageError("just now")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(storage, "advance", fails)
+            writer.hosts.update("host00000", update_attributes={"alias": "new"})
+            writer.close()
+        assert reader.hosts.get("host00000").attributes["alias"] == "new"
+
+
+def test_a_client_that_is_closed_notes_what_it_could_not_note_before(
+    site: SimulatedSite, caching: Any, clock: Any, tmp_path: Path
+) -> None:
+    """Another process may share the storage."""
+    settings = caching("sqlite")
+    client = site.client(caching=settings, clock=clock)
+    storage = client._transport.cache.storage
+    before = storage.generation(client._transport.cache._policy.scope("hosts"))
+    with contextlib.closing(sqlite3.connect(settings["path"], isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        client.hosts.update("host00000", update_attributes={"alias": "new"})
+        other.execute("ROLLBACK")
+        client.close()
+        (now,) = other.execute("SELECT token FROM generations WHERE scope LIKE '%:hosts'").fetchone()
+    assert now != before

@@ -1,0 +1,258 @@
+"""``inventory check`` shows what files mean, or every mistake in them; ``plan`` and ``apply`` read them alike."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkmk_sync.cli.console import Output
+from checkmk_sync.config.file import load as load_settings
+from checkmk_sync.config.file import load_sync
+from checkmk_sync.config.settings import SyncSettings
+from checkmk_sync.errors import SettingsError
+from checkmk_sync.sync import from_data, load, to_data
+from checkmk_sync.testing import SimulatedSite
+from tests.conftest import Run, Show
+
+MAP = """\
+name: "{Hostname|lower}"
+folder: "/{Standort|slug}"
+attributes: {ipaddress: "{IP-Adresse}"}
+labels: {owner: "{Owner}", source: cmdb}
+"""
+EXPORT = Path(__file__).parent.parent / "data" / "exports" / "cmdb-windows-1252.csv"
+PLAIN = """\
+folders:
+- {path: /a, title: "T\\tb"}
+hosts:
+- name: web01
+  folder: /a
+  attributes: {alias: "one\\nline", snmp_community: {type: v1_v2_community, community: hunter2}, site: null}
+  labels: {env: prod, gone: null}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "map.yaml").write_text(MAP)
+    (tmp_path / "cmdb.csv").write_bytes(EXPORT.read_bytes())
+    (tmp_path / "plain.yaml").write_text(PLAIN)
+    return tmp_path
+
+
+def test_objects_are_lines_in_a_pipe_whatever_they_hold(folder: Path, sync: Run) -> None:
+    found = sync("inventory", "check", "plain.yaml")
+    assert found.code == 0
+    assert found.err == "1 host and 1 folder\n"
+    assert found.out.splitlines() == [
+        "folder\t/a\t\tT\\tb\t\t",
+        "host\tweb01\t/a\t\talias=one\\nline, snmp_community=***, site=(removed)\tenv:prod, gone:(removed)",
+    ]
+    assert sync("inventory", "check", "plain.yaml", "-q").err == ""
+
+
+def test_exports_are_shown_as_what_they_mean(folder: Path, sync: Run) -> None:
+    found = sync("inventory", "check", "cmdb.csv", "--map", "map.yaml", "--encoding", "windows-1252")
+    assert found.out.splitlines() == [
+        "host\tsrv01\t/berlin\t\tipaddress=192.0.2.11\towner:Team A, source:cmdb",
+        "host\tsrv02\t/muenchen\t\tipaddress=192.0.2.12\towner:Team B, source:cmdb",
+    ]
+
+
+def test_a_table_on_a_terminal_has_a_header(folder: Path, show: Show) -> None:
+    coloured, _ = show("inventory check plain.yaml", width=200)
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in coloured]
+    assert lines[0].split() == ["kind", "name", "folder", "title", "attributes", "labels"]
+    assert len(lines) == 3
+
+
+def test_json_is_an_inventory_again(folder: Path, sync: Run) -> None:
+    found = sync("inventory", "check", "plain.yaml", "--json")
+    assert (found.code, found.err) == (0, "")
+    (folder / "again.json").write_text(found.out)
+    assert load(folder / "again.json") == load(folder / "plain.yaml")
+    assert sync("inventory", "check", "again.json", "--json").out == found.out
+    assert sorted(found.data) == ["folders", "hosts"]
+    assert found.data["hosts"][0]["attributes"]["snmp_community"]["community"] == "hunter2"
+
+
+def test_every_mistake_is_a_line_with_file_line_and_column(folder: Path, sync: Run) -> None:
+    (folder / "bad.csv").write_text("name;alias;inventory_failed;\nweb 01;x;maybe;y\n" + "b d;;;\n" * 100)
+    (folder / "bad.yaml").write_text("hosts:\n- {name: a, colour: red}\n")
+    found = sync("inventory", "check", "bad.csv", "bad.yaml")
+    assert (found.code, found.out) == (2, "")
+    lines = found.err.splitlines()
+    assert len(lines) == 101 + 2 + 1, "names, two other cells, the other file"
+    for start in (
+        "bad.csv:2: column 3 (inventory_failed): 'maybe' is not true or false",
+        "bad.csv:2: column 4: the header has no name for this column",
+        "bad.csv:2: column 1 (name): host web 01: ",
+        "bad.csv:102: column 1 (name): host b d: ",
+        "bad.yaml:2:13: host a: unknown key 'colour'",
+    ):
+        assert any(line.startswith(start) for line in lines), start
+    found = sync("inventory", "check", "bad.yaml", "--json")
+    assert (found.code, found.out) == (2, "")
+    (problem,) = json.loads(found.err)["problems"]
+    assert (problem["file"], problem["line"], problem["column"]) == ("bad.yaml", 2, 13)
+
+
+def test_it_needs_neither_site_nor_credentials(folder: Path, sync: Run) -> None:
+    """The fixture of all tests takes away the variables that say where a site is."""
+    assert sync("plan", "plain.yaml").code == 2
+    assert sync("inventory", "check", "plain.yaml").code == 0
+    (folder / "config.yaml").write_text("sync: {map: map.yaml, encoding: cp1252}\n")
+    assert sync("inventory", "check", "cmdb.csv", "--config", "config.yaml").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            "cmdb.csv",
+            "cmdb.csv:3: the inventory is not UTF-8 text: name its encoding, such as --encoding windows-1252,",
+        ),
+        ("cmdb.csv --encoding cp1252", "give a mapping file (--map)"),
+        ("cmdb.csv --encoding nonsense", "unknown encoding 'nonsense'"),
+        ("cmdb.csv --encoding cp1252 --map nowhere.yaml", "nowhere.yaml: the mapping file cannot be read"),
+        ("cmdb.csv --encoding cp1252 --map plain.yaml", "plain.yaml:1:1: unknown key 'folders'"),
+        ("nowhere.csv", "nowhere.csv: the inventory cannot be read"),
+        ("", "Missing argument 'FILES...'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["inventory check", "plan", "apply --yes"])
+def test_what_cannot_be_read_is_refused_alike(
+    folder: Path, sync: Run, site_for_cli: SimulatedSite, command: str, arguments: str, said: str
+) -> None:
+    found = sync(*command.split(), *arguments.split())
+    assert found.code == 2
+    assert said.replace("FILES", "INVENTORY" if "check" not in command else "FILES") in found.err
+    assert len(site_for_cli.requests) == 0
+
+
+def test_plan_and_apply_read_the_same(folder: Path, sync: Run, site_for_cli: SimulatedSite) -> None:
+    options = ("cmdb.csv", "--map", "map.yaml", "--encoding", "windows-1252", "--owner", "cmdb")
+    assert "+ host srv02: ipaddress 192.0.2.12, folder /muenchen, label owner Team B" in sync("plan", *options).out
+    assert sync("apply", *options, "--yes").code == 0
+    assert site_for_cli.state.configuration.hosts["srv02"].attributes["labels"]["owner"] == "Team B"
+    assert sync("plan", *options, "--detailed-exitcode").code == 0
+
+
+def test_rows_that_are_left_out_are_told(folder: Path, sync: Run, site_for_cli: SimulatedSite) -> None:
+    (folder / "map.yaml").write_text(MAP + "skip: {Owner: Team B}\n")
+    options = ("cmdb.csv", "--map", "map.yaml", "--encoding", "windows-1252")
+    said = "Warning: cmdb.csv: 1 of 2 rows left out, as map.yaml says: Owner is 'Team B' (1)"
+    assert said in sync("inventory", "check", *options).err.splitlines()
+    assert said in sync("inventory", "check", *options, "--json").err.splitlines()
+    assert said in sync("plan", *options).out.splitlines()
+    assert said.removeprefix("Warning: ") in sync("plan", *options, "--json").data["warnings"]
+    assert sync("apply", *options, "--yes").out.splitlines().count(said) == 1
+    for form in ((), ("--json",)):
+        assert sync("apply", *options, "--yes", *form).err.splitlines().count(said) == 1, "nothing to do, but told"
+
+
+def test_the_configuration_names_the_map_and_the_encoding(folder: Path, sync: Run, site_for_cli: SimulatedSite) -> None:
+    """``sync: map:`` is beside the configuration file; options win."""
+    (folder / "etc").mkdir()
+    (folder / "etc" / "map.yaml").write_text(MAP.replace("|slug", "|lower|ascii"))
+    (folder / "etc" / "config.yaml").write_text("sync:\n  map: map.yaml\n  encoding: windows-1252\n")
+    config = ("--config", "etc/config.yaml")
+    assert "\t/muenchen\t" in sync("inventory", "check", "cmdb.csv", *config).out
+    assert "folder /muenchen" in sync("plan", "cmdb.csv", *config).out
+    other = sync("inventory", "check", "cmdb.csv", *config, "--encoding", "mac-roman", "--map", "map.yaml").out
+    assert "\t/muenchen\t" not in other
+    (folder / "etc" / "config.yaml").write_text("sync:\n  encoding: windows-1252\n")
+    assert sync("inventory", "check", "cmdb.csv", *config).code == 2
+    assert "Team" in sync("inventory", "check", "cmdb.csv", *config, "--map", "map.yaml").out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sync: {mpa: x}", "config.yaml:1: unknown setting sync.mpa; did you mean 'map'?"),
+        ("sync: 7", "config.yaml:1: sync must be a mapping"),
+        ("sync: {map: 7}", "config.yaml:1: sync.map must be a text, not 7"),
+        ("sync: {map: ''}", "config.yaml:1: sync.map is empty"),
+        ("sync:\n  encoding: nonsense", "config.yaml:2: sync.encoding 'nonsense' is unknown: give one such as"),
+        ("snyc: {}", "config.yaml:1: unknown setting snyc; did you mean 'sync'?"),
+    ],
+)
+def test_mistakes_in_the_section_have_their_place(folder: Path, text: str, said: str) -> None:
+    base = "checkmk: {server_url: 'https://mon.example.com', site: s, username: u, password_env: X}\n"
+    (folder / "config.yaml").write_text(text + "\n" + base)
+    for read in (load_settings, load_sync):
+        with pytest.raises(SettingsError) as caught:
+            read(folder / "config.yaml")
+        assert said in str(caught.value)
+
+
+def test_the_section_is_part_of_the_settings(folder: Path) -> None:
+    base = "checkmk: {server_url: 'https://mon.example.com', site: s, username: u, password_env: X}\n"
+    (folder / "config.yaml").write_text(base + "sync: {map: ~/map.yaml}\n")
+    settings = load_settings(folder / "config.yaml")
+    assert settings.sync == load_sync(folder / "config.yaml") == SyncSettings(map=str(Path("~/map.yaml").expanduser()))
+    assert settings.to_dict()["sync"]["map"].endswith("/map.yaml")
+    (folder / "config.yaml").write_text(base)
+    assert load_settings(folder / "config.yaml").sync == SyncSettings()
+
+
+def test_standard_input(folder: Path, sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(EXPORT.read_bytes())))
+    assert "srv02" in sync("inventory", "check", "-", "--map", "map.yaml", "--encoding", "cp1252").out
+
+
+def test_what_it_prints_can_be_piped_into_it(folder: Path) -> None:
+    command = [sys.executable, "-m", "checkmk_sync", "inventory", "check"]
+    first = subprocess.run([*command, "plain.yaml", "--json"], capture_output=True, check=True)
+    again = subprocess.run([*command, "-", "--json"], input=first.stdout, capture_output=True, check=True)
+    assert again.stdout == first.stdout
+
+
+@given(st.text() | st.dictionaries(st.text(max_size=3), st.text(max_size=5), max_size=2))
+def test_no_value_adds_a_column_or_a_line(value: Any) -> None:
+    """Lists in a pipe are lines with tabs."""
+    stdout = io.StringIO()
+    with contextlib.redirect_stdout(stdout):
+        Output().rows([{"a": value, "b": value}, {"a": "x"}], ["a", "b"])
+    assert [line.count("\t") for line in stdout.getvalue().split("\n")] == [1, 1, 0]
+    assert len(stdout.getvalue().splitlines()) == 2
+
+
+NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True)
+VALUES = st.text(max_size=5) | st.none()
+HOSTS = st.lists(
+    st.fixed_dictionaries(
+        {"name": NAMES},
+        optional={
+            "folder": NAMES.map("/{}".format),
+            "attributes": st.dictionaries(NAMES.map("x_{}".format), VALUES, max_size=3),
+            "labels": st.dictionaries(NAMES, st.text(st.characters(exclude_characters=":"), max_size=5) | st.none()),
+        },
+    ),
+    unique_by=lambda host: host["name"],
+    min_size=1,
+    max_size=4,
+)
+FOLDERS = st.lists(
+    st.fixed_dictionaries({"path": NAMES.map("/{}".format)}, optional={"title": st.text(min_size=1, max_size=5)}),
+    unique_by=lambda folder: folder["path"],
+    max_size=3,
+)
+
+
+@given(HOSTS, FOLDERS)
+def test_data_is_read_back_as_it_was(hosts: list[dict[str, Any]], folders: list[dict[str, Any]]) -> None:
+    desired = from_data({"hosts": hosts, "folders": folders})
+    again = from_data(json.loads(json.dumps(to_data(desired))))
+    assert again == desired

@@ -1,0 +1,71 @@
+"""A refused ``apply`` shows what it refused and names the option that helps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from checkmk_sync.testing import SimulatedSite
+from tests.conftest import Run
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> str:
+    path = tmp_path / "fleet.csv"
+    path.write_text("name,alias\n" + "".join(f"n{number},old\n" for number in range(12)))
+    return str(path)
+
+
+def _changed(fleet: str) -> str:
+    path = Path(fleet)
+    path.write_text(path.read_text().replace("old", "new"))
+    return fleet
+
+
+def test_the_brake_shows_the_plan_and_its_option(site_for_cli: SimulatedSite, sync: Run, fleet: str) -> None:
+    assert sync("apply", fleet, "--owner", "me", "--yes").code == 0
+    refused = sync("apply", _changed(fleet), "--owner", "me", "--yes")
+    assert refused.code == 2
+    assert "~ host n0: alias old -> new" in refused.out
+    assert "--allow-changes 12 " in refused.err
+    assert sync("apply", fleet, "--owner", "me", "--yes", "--json").out == "", "JSON is a report or nothing"
+    assert sync("apply", fleet, "--owner", "me", "--yes", "--allow-changes", "12").code == 0
+
+
+def test_a_forgotten_owner_is_asked_for(site_for_cli: SimulatedSite, sync: Run, fleet: str) -> None:
+    assert sync("apply", fleet, "--owner", "the cmdb", "--yes").code == 0
+    refused = sync("apply", fleet, "--yes")
+    assert refused.code == 2
+    assert "did you forget --owner 'the cmdb'?" in refused.err
+    assert "! host n0 (" in refused.out
+    assert "did you forget --owner 'the cmdb'?" in sync("plan", fleet).out
+
+
+def test_conflicts_name_their_place_and_the_option(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("name\nhost00000\n")
+    refused = sync("apply", str(path), "--owner", "me", "--yes")
+    assert f"host host00000 ({path}:2) exists already" in refused.err
+    assert "--adopt" in refused.err
+    assert "--adopt" in sync("plan", str(path), "--owner", "me").out
+    site_for_cli.state.configuration.hosts["host00000"].attributes["labels"] = {"checkmk_sync/owner": "them"}
+    theirs = sync("apply", str(path), "--owner", "me", "--yes")
+    assert "take it out of the inventory" in theirs.err
+    assert "--adopt" not in theirs.err
+
+
+def test_changes_of_others_are_foretold(site_for_cli: SimulatedSite, sync: Run, fleet: str) -> None:
+    site_for_cli.add_user("carol", "carols-secret")
+    with site_for_cli.client(username="carol") as hers:
+        hers.hosts.create("hers")
+    foretold = "1 pending change of other users; unless they activate first, apply needs --force-foreign"
+    assert foretold in sync("plan", fleet, "--owner", "me").out
+    failed = sync("apply", fleet, "--owner", "me", "--yes")
+    assert failed.code == 1
+    assert "activation failed" in failed.out
+    assert "(--force-foreign, needs" in failed.out
+    assert "force_foreign_changes" not in failed.out
+    alone = sync("activate")
+    assert (alone.code, "(--force-foreign, needs" in alone.err) == (2, True)
+    assert sync("apply", fleet, "--owner", "me", "--yes", "--force-foreign").code == 0

@@ -1,0 +1,157 @@
+"""An activation that is bound to what somebody approved activates just that, or nothing."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import pytest
+
+from checkmk_sync import Checkmk
+from checkmk_sync.client.nouns.activation import PendingChange
+from checkmk_sync.errors import ActivationError, ForbiddenError, PlanChangedError, PreconditionError
+from checkmk_sync.testing import ManualClock, SimulatedSite
+
+START = "/activate-changes/invoke"
+
+
+@pytest.fixture(params=["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"])
+def prepared(request: pytest.FixtureRequest, clock: ManualClock, connect: Any) -> Any:
+    with SimulatedSite(request.param, activation_time=3, clock=clock) as site:
+        cmk = connect(site)
+        cmk.hosts.create("known")
+        yield site, cmk
+
+
+def _starts(site: SimulatedSite) -> list[int]:
+    return [request.status for request in site.requests if request.path.endswith(START)]
+
+
+def _approving(cmk: Checkmk) -> Callable[[PendingChange], bool]:
+    return set(cmk.activation.pending()).__contains__
+
+
+def _at_the_start(site: SimulatedSite, do: Callable[[], object], *, times: int = 1) -> None:
+    """Let something happen right before the site gets the request that starts the activation."""
+    left = [None] * times
+
+    def interfere(_method: str, path: str) -> None:
+        if path.endswith(START) and left:
+            left.pop()
+            do()
+
+    site.on_request(interfere)
+
+
+def test_what_was_approved_becomes_active(prepared: Any) -> None:
+    site, cmk = prepared
+    assert len(cmk.activation.activate(approved=_approving(cmk)).activated) == 1
+    assert cmk.activation.pending() == []
+    assert _starts(site) == [200]
+
+
+def test_what_was_not_approved_is_named_and_nothing_is_activated(prepared: Any) -> None:
+    site, cmk = prepared
+    approved = _approving(cmk)
+    cmk.hosts.create("late")
+    with pytest.raises(PlanChangedError, match=r"1 pending change was not approved \(automation: create-host: .*late"):
+        cmk.activation.activate(approved=approved)
+    assert _starts(site) == []
+    assert len(cmk.activation.pending()) == 2
+
+
+def test_nothing_slips_in_between_the_look_and_the_start(prepared: Any) -> None:
+    """The start names the list that was looked at, so that the site itself refuses another one."""
+    site, cmk = prepared
+    approved = _approving(cmk)
+    _at_the_start(
+        site, lambda: site.state.configuration.add_change("create-host", "Created new host late.", "automation")
+    )
+    with pytest.raises(PlanChangedError, match="late"):
+        cmk.activation.activate(approved=approved)
+    assert _starts(site) == [412]
+    assert len(cmk.activation.pending()) == 2
+
+
+def test_a_site_without_locking_is_told_of(clock: ManualClock, connect: Any) -> None:
+    with SimulatedSite(activation_time=3, clock=clock, etag_locking=False) as site:
+        cmk = connect(site)
+        cmk.hosts.create("known")
+        approved = _approving(cmk)
+        _at_the_start(
+            site, lambda: site.state.configuration.add_change("create-host", "Created new host late.", "automation")
+        )
+        with pytest.raises(ActivationError, match=r"activated as well, though not approved: automation.*late"):
+            cmk.activation.activate(approved=approved)
+        assert cmk.activation.pending() == []
+
+
+def test_what_may_come_does_not_hinder_it(prepared: Any) -> None:
+    site, cmk = prepared
+    _at_the_start(
+        site,
+        lambda: site.state.configuration.add_change("create-host", "Created new host late.", "automation"),
+        times=3,
+    )
+    assert len(cmk.activation.activate(approved=lambda change: change.user == "automation").activated) == 4
+    assert _starts(site) == [412, 412, 412, 200]
+
+
+def test_a_list_that_never_holds_still_ends_it(prepared: Any) -> None:
+    site, cmk = prepared
+    _at_the_start(site, lambda: site.state.configuration.add_change("edit", "again", "automation"), times=100)
+    with pytest.raises(PlanChangedError, match="changed each time") as caught:
+        cmk.activation.activate(approved=lambda _change: True)
+    assert isinstance(caught.value.__cause__, PreconditionError)
+    assert len(_starts(site)) == 5
+
+
+def test_nothing_approved_and_nothing_pending_is_a_success(prepared: Any) -> None:
+    _, cmk = prepared
+    cmk.activation.activate()
+    assert cmk.activation.activate(approved=lambda _change: False).activated == ()
+
+
+def test_changes_of_others_are_refused_by_the_site_unless_forced(prepared: Any, connect: Any) -> None:
+    site, cmk = prepared
+    approved = _approving(cmk)
+    site.add_user("carol", "carols secret")
+    connect(site, username="carol").hosts.create("hers")
+    with pytest.raises(ForbiddenError, match="of carol"):
+        cmk.activation.activate(approved=approved)
+    with pytest.raises(PlanChangedError, match="carol: create-host"):
+        cmk.activation.activate(approved=approved, force_foreign_changes=True)
+    assert len(cmk.activation.activate(approved=_approving(cmk), force_foreign_changes=True).activated) == 2
+
+
+def test_changes_of_the_site_itself_need_no_force_but_an_approval(prepared: Any) -> None:
+    """Checkmk activates them with everybody's."""
+    site, cmk = prepared
+    approved = _approving(cmk)
+    site.state.configuration.add_change("edit-configvar", "Updated.", None)
+    with pytest.raises(PlanChangedError, match="the site itself: edit-configvar: Updated"):
+        cmk.activation.activate(approved=approved)
+    assert len(cmk.activation.activate(approved=_approving(cmk)).activated) == 2
+
+
+def test_while_another_activation_runs_it_is_looked_at_anew(prepared: Any) -> None:
+    site, cmk = prepared
+    cmk._site.perform("activation", "start", body={"redirect": False}, etag="*")
+    cmk.hosts.create("mine")
+    result = cmk.activation.activate(approved=_approving(cmk))
+    assert cmk.activation.pending() == []
+    assert [change.text for change in result.activated] == ["Created new host mine."]
+    assert 423 in _starts(site)
+
+
+def test_changes_without_an_id_are_told_apart_by_all_else() -> None:
+    entry = {
+        "user_id": "a",
+        "action_name": "edit-host",
+        "text": "Modified host x.",
+        "time": "2026-01-01T00:00:00+00:00",
+    }
+    first = PendingChange.parse(entry)
+    assert PendingChange.parse(entry).id == first.id
+    for part in entry:
+        assert PendingChange.parse({**entry, part: "other"}).id != first.id
+    assert PendingChange.parse({**entry, "id": "77"}).id == "77"

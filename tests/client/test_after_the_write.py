@@ -1,0 +1,103 @@
+"""What fails after a write was done does not say that nothing was: reading back, polling, verifying."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk, Outcome, Status
+from checkmk_sync.client.records import Host
+from checkmk_sync.errors import BadRequestError, CheckmkError, DiscoveryError
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+
+AWAY = ["html", "crash", "status", "redirect", "truncate"]
+
+
+@pytest.fixture(params=["2.2.0p44", "2.4.0p18"])
+def prepared(request: pytest.FixtureRequest, clock: ManualClock, connect: Any) -> Any:
+    with SimulatedSite(request.param, activation_time=3, discovery_time=3, clock=clock) as site:
+        cmk = connect(site, recovery={"retry": {"max_retries": 0}})
+        cmk.hosts.create("h", "/", {"alias": "x", "ipaddress": "192.0.2.1"})
+        yield site, cmk
+
+
+# Removing what is not there is refused, while the rest is removed all the same.
+
+
+@pytest.mark.parametrize("kind", AWAY)
+def test_a_partly_done_removal_is_read_back_until_it_can_be(prepared: Any, kind: str) -> None:
+    site, cmk = prepared
+    gone = ["alias", "ipv6address"]
+    site.set_faults([Fault(kind, method="GET", skip=1, times=1)])
+    assert "alias" not in cmk.hosts.update("h", remove_attributes=gone).attributes
+    cmk.hosts.update("h", update_attributes={"alias": "x"})
+    site.set_faults([Fault(kind, method="GET", times=1)])
+    (outcome,) = cmk.hosts.bulk_update([{"host_name": "h", "remove_attributes": gone}])
+    assert (outcome.status, outcome.note) == (Status.APPLIED, "was so already")
+
+
+@pytest.mark.parametrize("kind", AWAY)
+def test_what_cannot_be_read_back_is_unknown(prepared: Any, kind: str) -> None:
+    site, cmk = prepared
+    gone = ["alias", "ipv6address"]
+    site.set_faults([Fault(kind, method="GET", skip=1)])
+    with pytest.raises(CheckmkError) as caught:
+        cmk.hosts.update("h", remove_attributes=gone)
+    assert Outcome.failed("h", caught.value).status is Status.UNKNOWN
+    assert "alias" not in site.state.configuration.hosts["h"].attributes
+    site.set_faults([])
+    cmk.hosts.update("h", update_attributes={"alias": "x"})
+    site.set_faults([Fault(kind, method="GET")])
+    (outcome,) = cmk.hosts.bulk_update([{"host_name": "h", "remove_attributes": gone}])
+    assert outcome.status is Status.UNKNOWN
+    assert "alias" not in site.state.configuration.hosts["h"].attributes
+
+
+def test_what_is_refused_for_something_else_is_refused(prepared: Any) -> None:
+    site, cmk = prepared
+    site.set_faults([Fault("fail_host", hosts="h")])
+    with pytest.raises(BadRequestError):
+        cmk.hosts.update("h", update_attributes={"nonsense": 1})
+    (outcome,) = cmk.hosts.bulk_update([{"host_name": "h", "remove_attributes": ["alias"]}])
+    assert outcome.status is Status.NOT_APPLIED
+
+
+# Polling
+
+
+@pytest.mark.parametrize("kind", AWAY)
+def test_a_poll_that_fails_is_done_again(prepared: Any, kind: str) -> None:
+    site, cmk = prepared
+    site.set_faults([Fault(kind, path="objects/activation_run", times=2)])
+    assert cmk.activation.activate().activated
+    site.set_faults([Fault(kind, path="background_job|discovery_run/bulk_discovery", times=2)])
+    assert cmk.discovery.bulk(["h"]).ok
+
+
+@pytest.mark.parametrize("kind", AWAY)
+def test_what_was_started_is_not_called_not_done(prepared: Any, kind: str) -> None:
+    site, cmk = prepared
+    site.set_faults([Fault(kind, method="GET", path="pending_changes", skip=1)])
+    with pytest.raises(CheckmkError) as caught:
+        cmk.activation.activate()
+    assert Outcome.failed("activation", caught.value).status is Status.UNKNOWN
+    assert site.state.configuration.changes == [], "it was done"
+
+
+def test_a_scan_that_failed_is_no_result(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("h")
+    site.set_faults([Fault("fail_discovery", times=2)])
+    with pytest.raises(DiscoveryError, match="the discovery of h ended as exception") as caught:
+        cmk.discovery.discover("h")
+    assert caught.value.state == "exception"
+    with pytest.raises(DiscoveryError, match="the discovery of 1 host ended as exception: "):
+        cmk.discovery.bulk(["h"]).raise_for_failure()
+
+
+def test_a_cluster_does_not_become_a_host(cmk: Checkmk) -> None:
+    cluster = Host("c", "/", {}, is_cluster=True)
+    with pytest.raises(ValueError, match="'c' is a cluster"):
+        cmk.hosts.bulk_create([cluster])
+    (outcome,) = cmk.hosts.bulk_create(iter([cluster]))
+    assert outcome.status is Status.NOT_APPLIED

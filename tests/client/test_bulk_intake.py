@@ -1,0 +1,109 @@
+"""What is given to a bulk call and is no entry: told by name, and it loses no outcome of the others."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from typing import Any, Iterator
+
+import pytest
+import responses
+
+from checkmk_sync import Checkmk, Status
+from checkmk_sync.errors import BatchError
+from checkmk_sync.testing import SimulatedSite
+
+
+def _entries(count: int, bad: int, what: Any) -> Iterator[Any]:
+    for number in range(count):
+        if number == bad:
+            if isinstance(what, BaseException):
+                raise what
+            yield what
+        else:
+            yield {"host_name": f"g{number:03d}"}
+
+
+MISSHAPEN: list[tuple[Any, str, str]] = [
+    ({"host_name": "g450", "ipaddress": "x"}, "g450", "'g450' has 'ipaddress'"),
+    ({"host_name": "g450", "attributes": {"alias": {1}}}, "g450", "'alias' of 'g450'.*set"),
+    ({"host_name": "g450", "attributes": ["x"]}, "g450", "'g450' must be a mapping"),
+    ({"host_name": "g450", "folder": " "}, "g450", "is not a folder"),
+    ({"name": "g450"}, "number 450", "this has 'name'"),
+    ({"host_name": 5}, "number 450", "the name as a text"),
+    ("g450", "g450", "is a str"),
+    (["g450"], "number 450", "is a list"),
+    (None, "number 450", "is a NoneType"),
+]
+
+
+@pytest.mark.parametrize(("what", "key", "said"), MISSHAPEN)
+def test_of_an_iterator_it_is_not_applied(site: SimulatedSite, cmk: Checkmk, what: Any, key: str, said: str) -> None:
+    outcomes = cmk.hosts.bulk_create(_entries(500, 450, what))
+    assert len(outcomes.applied) == 499 == len(site.state.configuration.hosts)
+    (bad,) = outcomes.not_applied
+    assert bad.key == key
+    assert re.search(said, bad.reason)
+
+
+@pytest.mark.parametrize(("what", "key", "said"), MISSHAPEN)
+def test_of_a_list_it_is_told_before_anything_is_sent(
+    site: SimulatedSite, cmk: Checkmk, what: Any, key: str, said: str
+) -> None:
+    with pytest.raises(ValueError, match=f"number 450 of the list: .*{said}"):
+        cmk.hosts.bulk_create(list(_entries(500, 450, what)))
+    assert len(site.requests) == 0
+
+
+@pytest.mark.parametrize("raised", [ValueError("row 451 is broken"), RuntimeError("row 451 is broken")])
+def test_an_iterator_that_raises_loses_no_outcome(site: SimulatedSite, cmk: Checkmk, raised: Exception) -> None:
+    seen: list[str] = []
+    with pytest.raises(BatchError, match="stopped: row 451 is broken") as caught:
+        cmk.hosts.bulk_create(_entries(500, 450, raised), progress=lambda outcome: seen.append(outcome.key))
+    assert caught.value.__cause__ is raised
+    assert {outcome.key for outcome in caught.value.outcomes} == set(site.state.configuration.hosts) == set(seen)
+    assert [outcome.status for outcome in caught.value.outcomes] == [Status.APPLIED] * 450
+
+
+def test_changes_and_names_as_well(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.bulk_create([{"host_name": "a"}, {"host_name": "b"}])
+    good = {"host_name": "a", "update_attributes": {"alias": "x"}}
+    changed = cmk.hosts.bulk_update(iter([good, {"host_name": "b", "alias": "x"}]))
+    assert [(o.key, o.status) for o in changed] == [("b", Status.NOT_APPLIED), ("a", Status.APPLIED)]
+    deleted = cmk.hosts.bulk_delete(iter(["a", 7, "b"]))  # type: ignore[list-item]
+    assert sorted((o.key, o.status.value) for o in deleted) == [
+        ("a", "applied"),
+        ("b", "applied"),
+        ("number 1", "not applied"),
+    ]
+
+
+def test_a_server_that_names_one_bad_entry_at_a_time_is_asked_to_the_end(site: SimulatedSite, cmk: Checkmk) -> None:
+    """As often as there are entries, and the last time from no greater depth than the first."""
+    base = f"{site.api_url}/domain-types/host_config/actions/bulk-create/invoke"
+    depths: list[int] = []
+
+    def refuse_the_first(request: Any) -> Any:
+        depths.append(len(inspect.stack(0)))
+        name = json.loads(request.body)["entries"][0]["host_name"]
+        fields = {"entries": {"0": {"host_name": [f"{name} exists"]}}}
+        return 400, {}, json.dumps({"title": "Bad Request", "status": 400, "fields": fields})
+
+    cmk.version()
+    with responses.RequestsMock() as mock:
+        mock.add_callback("POST", base, refuse_the_first, content_type="application/problem+json")
+        mock.get(f"{site.api_url}/domain-types/host_config/collections/all", json={"value": []})
+        outcomes = cmk.hosts.bulk_create([{"host_name": f"h{n:02}"} for n in range(30)])
+    assert [(outcome.key, outcome.status) for outcome in outcomes] == [
+        (f"h{n:02}", Status.NOT_APPLIED) for n in range(30)
+    ]
+    assert "h07 exists" in outcomes[7].reason
+    assert len(depths) == 30
+    assert set(depths[1:]) == {depths[1]}
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, "3"])
+def test_a_chunk_is_a_whole_number_of_hosts(cmk: Checkmk, size: Any) -> None:
+    with pytest.raises(ValueError, match="chunk_size is a whole number"):
+        cmk.hosts.bulk_create([{"host_name": "h"}], chunk_size=size)

@@ -1,0 +1,241 @@
+"""``client.discovery`` and ``client.jobs``: started, watched to the end without redirect loops, in every version."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk
+from checkmk_sync.client.nouns.jobs import RACE_S
+from checkmk_sync.errors import (
+    BadRequestError,
+    BrokenReplyError,
+    CheckmkError,
+    ConflictError,
+    ConnectError,
+    GatewayError,
+    NotFoundError,
+    ReadTimeoutError,
+    WaitTimeoutError,
+)
+from checkmk_sync.recovery import BreakerState
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+
+VERSIONS = ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"]
+
+
+@pytest.fixture(params=VERSIONS)
+def prepared(request: pytest.FixtureRequest, clock: ManualClock, connect: Any) -> Any:
+    with SimulatedSite(request.param, services=6, discovery_time=3, discovery_race=0.5, clock=clock) as site:
+        cmk = connect(site)
+        cmk.hosts.bulk_create([{"host_name": f"h{n}"} for n in range(5)])
+        yield site, cmk
+
+
+def test_one_host(prepared: Any) -> None:
+    site, cmk = prepared
+    assert cmk.discovery.result("h1").in_phase("undecided") == (
+        "CPU load", "CPU utilization", "Memory", "Filesystem /",
+    )  # fmt: skip
+    found = cmk.discovery.discover("h1")
+    assert len(found.in_phase("monitored")) == 4
+    assert found.in_phase("undecided") == ()
+    assert "cmk/os_family" in found.host_labels
+    paths = [request.path for request in site.requests]
+    assert not any("wait-for-completion" in path for path in paths)
+
+
+def test_many_hosts(prepared: Any) -> None:
+    site, cmk = prepared
+    done = cmk.discovery.bulk(f"h{n}" for n in range(5))
+    assert done.ok
+    assert done.hosts == ("h0", "h1", "h2", "h3", "h4")
+    assert all(len(cmk.discovery.result(f"h{n}").in_phase("monitored")) == 4 for n in range(5))
+    assert cmk.discovery.bulk([]).ok
+
+
+def test_bulk_speaks_the_dialect_of_the_version(prepared: Any) -> None:
+    site, cmk = prepared
+    cmk.discovery.bulk(["h0"], remove_vanished=True)
+    body = next(request.body for request in site.requests if "bulk-discovery" in request.path)
+    if cmk.settings.site and site.state.profile.version.at_least("2.3.0"):
+        assert body["options"]["remove_vanished_services"] is True
+        assert "mode" not in body
+    else:
+        assert body["mode"] == "fix_all"
+        assert "options" not in body
+
+
+def test_a_second_bulk_waits_where_only_one_may_run(prepared: Any) -> None:
+    site, cmk = prepared
+    cmk.discovery.bulk(["h0"], wait=False)
+    assert cmk.discovery.bulk(["h1"]).ok
+    conflicts = sum(request.status == 409 for request in site.requests)
+    assert (conflicts > 0) is not site.state.profile.has_background_jobs
+
+
+def test_unknown_hosts_are_named(prepared: Any) -> None:
+    _, cmk = prepared
+    with pytest.raises(BadRequestError, match=r"hostnames.1: Host not found: 'gone'"):
+        cmk.discovery.bulk(["h0", "gone"])
+    with pytest.raises(NotFoundError):
+        cmk.discovery.result("gone")
+
+
+def test_waiting_survives_the_moment_before_a_job_is_known(prepared: Any) -> None:
+    _, cmk = prepared
+    cmk.discovery.start("h0", "refresh")
+    with pytest.raises(ConflictError):
+        cmk.discovery.start("h0", "refresh")
+    run = cmk.discovery.wait("h0")
+    assert (run.active, run.state) == (False, "finished")
+
+
+def test_a_job_that_never_ran_is_reported_after_that_moment(prepared: Any, clock: ManualClock) -> None:
+    _, cmk = prepared
+    assert cmk.discovery.status("h3").state == "initialized"
+    asked_at = clock.monotonic()
+    run = cmk.discovery.wait("h3")
+    assert (run.active, run.state) == (False, "initialized")
+    assert clock.monotonic() - asked_at >= RACE_S
+    with pytest.raises(NotFoundError):
+        cmk.jobs.wait("nothing")
+
+
+@pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41"])
+def test_a_bulk_discovery_that_never_ran_is_no_success(clock: ManualClock, connect: Any, version: str) -> None:
+    with SimulatedSite(version, clock=clock) as site:
+        job = connect(site).jobs.wait("bulk_discovery")
+        assert (job.active, job.state, job.ok) == (False, "initialized", False)
+
+
+def test_a_bulk_job_that_is_not_waited_for_is_seen_to_run(prepared: Any) -> None:
+    _, cmk = prepared
+    done = cmk.discovery.bulk(["h0"], wait=False)
+    assert done.job.active
+
+
+def test_an_outage_while_a_job_runs_ends_no_wait(prepared: Any) -> None:
+    site, cmk = prepared
+    cmk.version()
+    site.set_faults([Fault("status", method="GET", times=9)])
+    assert cmk.discovery.bulk(["h0", "h1"]).ok
+    cmk.discovery.start("h0", "refresh")
+    site.set_faults([Fault("reset_before", method="GET", times=9)])
+    assert cmk.discovery.wait("h0").state == "finished"
+    assert cmk._transport.guards.breaker.state is BreakerState.CLOSED
+
+
+def test_a_site_that_stays_away_is_the_cause_of_the_timeout(prepared: Any) -> None:
+    site, cmk = prepared
+    cmk.discovery.start("h0", "refresh")
+    site.set_faults([Fault("status", method="GET")])
+    with pytest.raises(WaitTimeoutError, match="within 20 s") as caught:
+        cmk.discovery.wait("h0", timeout_s=20)
+    assert isinstance(caught.value.__cause__, GatewayError)
+
+
+def test_waiting_for_another_bulk_discovery_takes_of_the_same_time(clock: ManualClock, connect: Any) -> None:
+    with SimulatedSite("2.3.0p41", services=2, discovery_time=80, clock=clock) as site:
+        cmk = connect(site)
+        cmk.hosts.create("h0")
+        cmk.discovery.bulk(["h0"], wait=False)
+        started = clock.monotonic()
+        with pytest.raises(WaitTimeoutError, match="within 100 s"):
+            cmk.discovery.bulk(["h0"], timeout_s=100)
+        assert clock.monotonic() - started == pytest.approx(100)
+
+
+def test_a_result_has_the_time_of_long_calls_and_is_not_asked_for_again() -> None:
+    """Real time: Checkmk may contact the host for it."""
+    with SimulatedSite(hosts=1) as site, site.client(timeouts={"read_s": 0.1, "bulk_s": 0.8}) as cmk:
+        site.set_faults([Fault("slow", path="objects/service_discovery/", seconds=0.4, times=1)])
+        assert cmk.discovery.result("host00000").host == "host00000"
+        site.set_faults([Fault("slow", path="objects/service_discovery/", seconds=1.5)])
+        with pytest.raises(ReadTimeoutError) as caught:
+            cmk.discovery.result("host00000")
+        assert caught.value.attempts == 1
+
+
+def test_closing_the_client_ends_a_wait() -> None:
+    """Real time."""
+    with SimulatedSite(hosts=1, discovery_time=60) as site, site.client() as cmk:
+        cmk.discovery.start("host00000", "refresh")
+        threading.Timer(0.2, cmk.close).start()
+        started, spent = time.monotonic(), time.process_time()
+        with pytest.raises(ConnectError, match="the client is closed"):
+            cmk.discovery.wait("host00000", timeout_s=50)
+        assert time.monotonic() - started < 5
+        assert time.process_time() - spent < 1
+
+
+def test_waiting_ends(prepared: Any, clock: ManualClock) -> None:
+    _, cmk = prepared
+    cmk.discovery.start("h0", "refresh")
+    with pytest.raises(WaitTimeoutError, match="did not end within 1 s") as caught:
+        cmk.discovery.wait("h0", timeout_s=1)
+    assert caught.value.waited_s == 1
+
+
+def test_a_failed_job_is_told(prepared: Any) -> None:
+    site, cmk = prepared
+    site.set_faults([Fault("fail_discovery")])
+    done = cmk.discovery.bulk(["h0"])
+    assert not done.ok
+    assert done.job.state == "exception"
+    assert any("Error running automation" in line for line in done.job.log)
+
+
+@pytest.mark.parametrize("kind", ["reset_before", "reset_after"])
+def test_a_lost_start_is_started_again(prepared: Any, kind: str) -> None:
+    site, cmk = prepared
+    site.set_faults([Fault(kind, path="bulk-discovery", times=1)])
+    assert cmk.discovery.bulk(["h0", "h1"]).ok
+    assert len(cmk.discovery.result("h1").in_phase("monitored")) == 4
+
+
+def test_a_start_that_is_lost_every_time_is_told(prepared: Any) -> None:
+    site, cmk = prepared
+    site.set_faults([Fault("reset_before", path="bulk-discovery")])
+    with pytest.raises(BrokenReplyError):
+        cmk.discovery.bulk(["h0"])
+
+
+def test_locations_of_another_host_are_re_based(prepared: Any) -> None:
+    site, cmk = prepared
+    site.set_faults([Fault("foreign_location")])
+    assert cmk.discovery.bulk(["h0"]).ok
+
+
+def test_phases_of_single_services(prepared: Any) -> None:
+    _, cmk = prepared
+    cmk.discovery.set_phase("h0", "df", "/", "monitored")
+    assert cmk.discovery.result("h0").in_phase("monitored") == ("Filesystem /",)
+    cmk.discovery.set_phase("h0", "df", "/", "undecided")
+    assert cmk.discovery.result("h0").in_phase("monitored") == ()
+    cmk.discovery.set_phase("h0", "cpu_loads", None, "ignored")
+    assert cmk.discovery.result("h0").in_phase("ignored") == ("CPU load",)
+
+
+def test_modes_are_checked(cmk: Checkmk) -> None:
+    with pytest.raises(ValueError, match="no mode of discovery"):
+        cmk.discovery.start("h0", "everything")
+
+
+def test_jobs(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("h0")
+    cmk.discovery.start("h0", "refresh")
+    assert cmk.jobs.get("service_discovery-h0", site="s").active
+    assert cmk.jobs.wait("service_discovery-h0").ok
+    with pytest.raises(NotFoundError):
+        cmk.jobs.get("nothing")
+
+
+def test_a_verb_that_a_version_has_not_is_explained(clock: ManualClock, connect: Any) -> None:
+    with SimulatedSite("2.5.0p9", clock=clock) as site:
+        cmk = connect(site)
+        with pytest.raises(CheckmkError, match="Checkmk 2.5.0p9 has no 'services list'"):
+            cmk._site.perform("services", "list")

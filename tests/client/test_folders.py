@@ -1,0 +1,149 @@
+"""``client.folders``: every spelling, parents on demand, and no delete that takes more than was meant."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk
+from checkmk_sync.errors import BadRequestError, CheckmkError, ConflictError, ForbiddenError, NotFoundError
+from checkmk_sync.sync import Action, Change, apply_plan, from_data, make_plan, report_as_text
+from checkmk_sync.sync.observed import Found
+from checkmk_sync.testing import ManualClock, SimulatedSite
+
+
+def test_every_spelling_finds_the_folder(site: SimulatedSite, cmk: Checkmk) -> None:
+    created = cmk.folders.ensure("/a/b", title="B", attributes={"tag_criticality": "test"})
+    ident = site.state.configuration.folders["/a/b"].ident
+    for spelling in ("/a/b", "~a~b", "\\a\\b", "a/b", "/a/b/", ident, ident.upper()):
+        assert cmk.folders.get(spelling) == created
+    assert created.attributes["tag_criticality"] == "test"
+    assert cmk.folders.get("/").path == "/"
+    assert cmk.folders.find("/a/c") is None
+
+
+def test_ensure_creates_what_is_missing_and_leaves_what_is_there(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.folders.create("/a", title="Alpha")
+    cmk.folders.ensure("/a/b/c", title="Gamma")
+    assert [(folder.path, folder.title) for folder in cmk.folders.each("/a")] == [
+        ("/a", "Alpha"), ("/a/b", "b"), ("/a/b/c", "Gamma"),
+    ]  # fmt: skip
+    cmk.folders.ensure("/a", title="Other")
+    assert cmk.folders.get("/a").title == "Alpha"
+    assert cmk.folders.ensure("/").path == "/"
+    posts = [request.path for request in site.requests if request.method == "POST"]
+    assert len(posts) == 3
+
+
+def test_create_needs_its_parent(cmk: Checkmk) -> None:
+    with pytest.raises(BadRequestError, match="parent"):
+        cmk.folders.create("/no/child")
+    cmk.folders.create("/no")
+    with pytest.raises(BadRequestError, match="already exists"):
+        cmk.folders.create("/no")
+    for wrong in ("/", "0123456789abcdef0123456789abcdef"):
+        with pytest.raises(ValueError, match="cannot be created"):
+            cmk.folders.create(wrong)
+
+
+def test_lists(cmk: Checkmk) -> None:
+    cmk.folders.ensure("/a/b")
+    assert [folder.path for folder in cmk.folders.each()] == ["/", "/a", "/a/b"]
+    assert [folder.path for folder in cmk.folders.each(recursive=False)] == ["/a"]
+    with pytest.raises(BadRequestError):
+        list(cmk.folders.each("/nope"))
+
+
+def test_names_of_all_alphabets(cmk: Checkmk) -> None:
+    assert cmk.folders.create("/ûmläut亿").path == "/ûmläut亿"
+    assert cmk.folders.get("~ûmläut亿").title == "ûmläut亿"
+    cmk.hosts.create("web01", "/ûmläut亿")
+    assert [host.name for host in cmk.hosts.each(folder="/ûmläut亿")] == ["web01"]
+
+
+@pytest.mark.parametrize("version", ["2.2.0p44", "2.4.0p18"])
+def test_delete_takes_nothing_with_it_unless_asked(clock: ManualClock, version: str) -> None:
+    with SimulatedSite(version, clock=clock) as site, site.client(clock=clock) as cmk:
+        cmk.folders.ensure("/a/b")
+        cmk.hosts.create("web01", "/a/b")
+        for folder in ("/a", "/a/b"):
+            with pytest.raises(ConflictError, match="not empty"):
+                cmk.folders.delete(folder)
+        assert "web01" in site.state.configuration.hosts
+        cmk.folders.delete("/a", recursive=True)
+        assert list(site.state.configuration.folders) == ["/"]
+        assert not site.state.configuration.hosts
+        with pytest.raises(NotFoundError):
+            cmk.folders.delete("/a")
+        cmk.folders.delete("/a", missing_ok=True)
+
+
+def test_where_only_recursive_deletes_exist_one_has_to_ask_for_it(clock: ManualClock, connect: Any) -> None:
+    """Whatever is looked at before, something may be added in between."""
+    with SimulatedSite("2.2.0p25", clock=clock) as site:
+        cmk = connect(site)
+        cmk.folders.ensure("/a/b")
+        with pytest.raises(CheckmkError, match=r"Checkmk 2.2.0p25 can delete /a/b only with all .* from 2.2.0p26"):
+            cmk.folders.delete("/a/b")
+        assert all(request.method != "DELETE" for request in site.requests)
+        cmk.folders.delete("/a", recursive=True)
+        assert list(site.state.configuration.folders) == ["/"]
+
+
+def test_there_a_sync_plans_for_none_and_leaves_what_an_older_plan_wants(clock: ManualClock, connect: Any) -> None:
+    with SimulatedSite("2.2.0p25", services=2, clock=clock) as site:
+        cmk = connect(site)
+        for inventory in ({"hosts": [{"name": "h", "folder": "/a"}]}, {"hosts": [{"name": "h", "folder": "/b"}]}):
+            plan = make_plan(cmk, from_data(inventory), owner="me")
+            assert apply_plan(cmk, plan).ok
+        assert "/a" in site.state.configuration.folders
+        found = Found("folder", "/a", {}, "me")
+        report = apply_plan(cmk, dataclasses.replace(plan, changes=(Change(Action.DELETE, "folder", "/a", {}, found),)))
+        assert [change.name for change, _ in report.failures()] == ["folder /a"]
+        assert "only with all that is in it" in report_as_text(report)
+        assert site.state.configuration.hosts["h"].folder == "/b"
+        assert "/a" in site.state.configuration.folders
+
+
+def test_the_root_is_not_deleted(cmk: Checkmk) -> None:
+    with pytest.raises(ForbiddenError, match="root folder"):
+        cmk.folders.delete("/", recursive=True)
+
+
+def test_updates(cmk: Checkmk) -> None:
+    cmk.folders.create("/a", attributes={"tag_criticality": "test"})
+    changed = cmk.folders.update("/a", title="A", update_attributes={"tag_networking": "wan"})
+    assert (changed.title, changed.attributes["tag_networking"]) == ("A", "wan")
+    changed = cmk.folders.update("/a", lambda attributes: {**attributes, "labels": {"x": "y"}})
+    assert changed.labels == {"x": "y"}
+    changed = cmk.folders.update("/a", remove_attributes=["tag_networking"])
+    assert set(changed.attributes) == {"tag_criticality", "labels"}
+    with pytest.raises(ValueError, match="give a title"):
+        cmk.folders.update("/a")
+    with pytest.raises(ValueError, match="either a change function"):
+        cmk.folders.update("/a", dict, attributes={})
+    with pytest.raises(BadRequestError, match="not updated"):
+        cmk.folders.update("/a", remove_attributes=["tag_agent"])
+
+
+def test_moves(cmk: Checkmk) -> None:
+    cmk.folders.ensure("/a/b")
+    cmk.folders.create("/c")
+    cmk.hosts.create("web01", "/a/b")
+    assert cmk.folders.move("/a/b", "/c").path == "/c/b"
+    assert cmk.hosts.get("web01").folder == "/c/b"
+    with pytest.raises(BadRequestError, match="can not be moved to a folder within itself"):
+        cmk.folders.move("/c", "/c/b")
+
+
+def test_hosts_inherit_from_folders(cmk: Checkmk) -> None:
+    cmk.folders.ensure("/a", attributes={"labels": {"from": "a", "only": "a"}, "tag_networking": "wan"})
+    cmk.folders.create("/a/b", attributes={"labels": {"from": "b"}})
+    cmk.hosts.create("web01", "/a/b", {"labels": {"own": "1"}})
+    host = cmk.hosts.get("web01", effective_attributes=True)
+    assert host.labels == {"own": "1"}
+    assert host.effective_attributes is not None
+    assert host.effective_attributes["labels"] == {"from": "b", "only": "a", "own": "1"}
+    assert host.effective_attributes["tag_networking"] == "wan"

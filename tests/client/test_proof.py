@@ -1,0 +1,203 @@
+"""What counts as proof that a write with a lost answer happened: only a state that this very write leaves."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkmk_sync import Checkmk, Status
+from checkmk_sync.client.updates import holds, is_made_by
+from checkmk_sync.errors import BatchError, BrokenReplyError
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+
+LOST = [Fault("reset_before", writes=True, times=1)]
+DONE = [Fault("reset_after", writes=True, times=1)]
+
+LABELS_LESS: dict[str, Callable[[Checkmk], Any]] = {
+    "merge": lambda cmk: cmk.hosts.update("h", update_attributes={"labels": {"env": "prod"}}),
+    "function": lambda cmk: cmk.hosts.update("h", lambda found: {**found, "labels": {"env": "prod"}}),
+    "replace": lambda cmk: cmk.hosts.update("h", attributes={"labels": {"env": "prod"}, "alias": "x"}),
+    "none": lambda cmk: cmk.hosts.update("h", update_attributes={"labels": {}}),
+    "folder": lambda cmk: cmk.folders.update("/f", update_attributes={"labels": {"env": "prod"}}),
+}
+
+
+@pytest.fixture
+def labelled(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
+    labels = {"env": "prod", "old": "1"}
+    cmk.hosts.create("h", "/", {"labels": labels, "alias": "x"})
+    cmk.folders.create("/f", attributes={"labels": labels})
+    return site
+
+
+@pytest.mark.parametrize("name", LABELS_LESS)
+def test_a_label_that_is_still_there_was_not_removed(labelled: SimulatedSite, cmk: Checkmk, name: str) -> None:
+    labelled.set_faults(LOST)
+    with pytest.raises(BrokenReplyError):
+        LABELS_LESS[name](cmk)
+    labelled.set_faults(DONE)
+    LABELS_LESS[name](cmk)
+    configuration = labelled.state.configuration
+    changed = configuration.folders["/f"] if name == "folder" else configuration.hosts["h"]
+    assert "old" not in changed.attributes["labels"]
+
+
+def test_nor_was_it_in_bulk(labelled: SimulatedSite, cmk: Checkmk) -> None:
+    labelled.set_faults(LOST)
+    (outcome,) = cmk.hosts.bulk_update([{"host_name": "h", "update_attributes": {"labels": {"env": "prod"}}}])
+    assert outcome.status is Status.UNKNOWN
+
+
+def test_what_the_server_fills_in_proves_the_write_all_the_same(site: SimulatedSite, cmk: Checkmk) -> None:
+    site.set_faults(DONE)
+    host = cmk.hosts.create("h", "/", {"contactgroups": {"groups": ["all"]}})
+    assert len(host.attributes["contactgroups"]) == 5
+
+
+VALUES = st.recursive(
+    st.sampled_from(["", "x", 1, None]), lambda inner: st.dictionaries(st.sampled_from("ab"), inner), max_leaves=4
+)
+ATTRIBUTES = st.dictionaries(st.sampled_from(["alias", "labels", "parents"]), VALUES)
+
+
+@given(ATTRIBUTES, ATTRIBUTES)
+def test_an_update_holds_where_doing_it_again_changes_nothing(found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    assert holds({"attributes": wanted}, found) is (found == wanted)
+    assert holds({"update_attributes": wanted}, found) is ({**found, **wanted} == found)
+    kept = {name: value for name, value in found.items() if name not in wanted}
+    assert holds({"remove_attributes": list(wanted)}, found) is (kept == found)
+
+
+CREATES: dict[str, Callable[[Checkmk], Any]] = {
+    "host": lambda cmk: cmk.hosts.create("db", "/", {"alias": "x"}),
+    "folder": lambda cmk: cmk.folders.create("/db", title="db", attributes={"labels": {"a": "b"}}),
+    "bulk": lambda cmk: cmk.hosts.bulk_create([{"host_name": "db", "attributes": {"alias": "x"}}]).raise_for_failures(),
+}
+
+
+@pytest.fixture
+def crowded(site: SimulatedSite, connect: Any, clock: ManualClock) -> SimulatedSite:
+    """Somebody has a user of its own."""
+    site.add_user("carol", "carols secret")
+    clock.advance(3600)
+    return site
+
+
+@pytest.mark.parametrize("theirs", ["more", "user", "earlier"])
+@pytest.mark.parametrize("name", CREATES)
+def test_what_was_there_before_was_not_created_now(
+    crowded: SimulatedSite, connect: Any, clock: ManualClock, name: str, theirs: str
+) -> None:
+    """Checkmk would refuse it, so to call it created would be wrong however alike it is."""
+    cmk = connect(crowded)
+    CREATES[name](connect(crowded, username="carol" if theirs == "user" else None))
+    if theirs == "more" and name == "folder":
+        cmk.folders.update("/db", update_attributes={"tag_criticality": "test"})
+    elif theirs == "more":
+        cmk.hosts.update("db", update_attributes={"ipaddress": "10.0.0.1"})
+    clock.advance(0 if theirs == "user" else 5)
+    crowded.set_faults(LOST)
+    with pytest.raises((BrokenReplyError, BatchError), match="connection broke|1 unknown"):
+        CREATES[name](cmk)
+
+
+@pytest.mark.parametrize("ours", [0.0, 1e9])
+@pytest.mark.parametrize("name", CREATES)
+def test_clocks_need_not_agree(name: str, ours: float, clock: ManualClock) -> None:
+    with SimulatedSite(clock=clock) as site, site.client(clock=ManualClock(ours)) as cmk:
+        clock.advance(0.9)
+        site.set_faults(DONE)
+        CREATES[name](cmk)
+
+
+@pytest.mark.parametrize(
+    ("meta", "is_ours"),
+    [
+        ({"created_by": "we", "created_at": "2025-03-01T09:00:00+00:00"}, True),
+        ({"created_by": "we", "created_at": "2025-03-01T10:00:00.500+01:00"}, True),
+        ({"created_by": "we", "created_at": "2025-03-01T09:00:00Z"}, True),
+        ({"created_by": "we", "created_at": "2025-03-01T08:59:59+00:00"}, False),
+        ({"created_by": "they", "created_at": "2025-03-01T09:00:00+00:00"}, False),
+        ({"created_by": "we", "created_at": None}, False),
+        ({"created_by": None, "created_at": "2025-03-01T09:00:00+00:00"}, False),
+        (None, False),
+    ],
+)
+def test_who_made_it_and_when(meta: Any, is_ours: bool) -> None:
+    since = datetime.datetime(2025, 3, 1, 9, tzinfo=datetime.timezone.utc).timestamp()
+    assert is_made_by("we", since, meta or {}) is is_ours
+    assert not is_made_by("we", None, meta or {}), "a site that does not tell its time proves nothing"
+
+
+@pytest.fixture
+def twins(site: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> SimulatedSite:
+    """Two folders of one name, one of them where the other is to be moved."""
+    for folder in ("/a", "/c", "/c/a"):
+        cmk.folders.create(folder)
+        clock.advance(1)
+    return site
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_another_folder_of_the_name_is_not_the_moved_one(twins: SimulatedSite, cmk: Checkmk, is_gone: bool) -> None:
+    """Not even when somebody deletes the one that was to be moved."""
+
+    def interfere(method: str, path: str) -> None:
+        if is_gone and method == "GET" and path.endswith("~a"):
+            twins.state.configuration.folders.pop("/a", None)
+
+    twins.set_faults(LOST)
+    before = cmk.folders.get("/a")
+    twins.on_request(lambda method, path: interfere(method, path) if twins.state.faults.matched else None)
+    with pytest.raises(BrokenReplyError):
+        cmk.folders.move(before.path, "/c")
+
+
+def test_nor_is_one_that_was_made_at_the_same_moment(site: SimulatedSite, cmk: Checkmk) -> None:
+    for folder in ("/a", "/c", "/c/a"):
+        cmk.folders.create(folder)
+    site.set_faults(LOST)
+    with pytest.raises(BrokenReplyError):
+        cmk.folders.move("/a", "/c")
+
+
+def test_a_folder_that_went_with_its_name_is_the_moved_one(twins: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.folders.delete("/c/a")
+    twins.set_faults(DONE)
+    assert cmk.folders.move("/a", "/c").path == "/c/a"
+
+
+BY_ID: dict[str, Callable[[Checkmk, str, str], Any]] = {
+    "create host": lambda cmk, a, c: cmk.hosts.create("new", a).folder,
+    "create hosts": lambda cmk, a, c: cmk.hosts.bulk_create([{"host_name": "new", "folder": a}])[0].status.value,
+    "move host": lambda cmk, a, c: cmk.hosts.move("h", a).folder,
+    "move folder": lambda cmk, a, c: cmk.folders.move(a, c).path,
+    "update folder": lambda cmk, a, c: cmk.folders.update(a, title="Alpha").title,
+    "delete folder": lambda cmk, a, c: cmk.folders.delete(c),
+}
+
+
+@pytest.mark.parametrize("name", BY_ID)
+def test_folders_named_by_their_id_are_found_as_well(site: SimulatedSite, cmk: Checkmk, name: str) -> None:
+    for folder in ("/a", "/c"):
+        cmk.folders.create(folder)
+    cmk.hosts.create("h")
+    idents = [site.state.configuration.folders[path].ident for path in ("/a", "/c")]
+    site.set_faults(DONE)
+    assert BY_ID[name](cmk, *idents) in ("/a", "/c/a", "applied", "Alpha", None)
+
+
+def test_where_it_is_already_an_id_sends_nothing_either(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.folders.ensure("/a/b")
+    cmk.hosts.create("h", "/a")
+    ident = {path: folder.ident for path, folder in site.state.configuration.folders.items()}
+    writes = sum(request.method != "GET" for request in site.requests)
+    assert cmk.hosts.move("h", ident["/a"]).folder == "/a"
+    assert cmk.folders.move(ident["/a/b"], ident["/a"]).path == "/a/b"
+    assert cmk.folders.move("/a/b", ident["/a"]).path == "/a/b"
+    assert sum(request.method != "GET" for request in site.requests) == writes
+    assert [host.name for host in cmk.hosts.each(folder=ident["/a"], search="h*")] == ["h"]

@@ -1,0 +1,64 @@
+"""That something is not to be seen proves that it was deleted only where it was seen before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk, Status
+from checkmk_sync.client.records import Host
+from checkmk_sync.errors import BrokenReplyError, ForbiddenError
+from checkmk_sync.testing import Fault, SimulatedSite
+
+
+@pytest.fixture(params=["2.3.0p41", "2.4.0p18"])
+def blinkered(request: pytest.FixtureRequest, clock: Any, connect: Any) -> Any:
+    """A site with the hosts ``seen`` and ``secret``, and a client that sees only the first."""
+    with SimulatedSite(request.param, clock=clock) as site, site.client(clock=clock) as everybody:
+        for name in ("seen", "secret"):
+            everybody.folders.create(f"/{name}")
+            everybody.hosts.create(name, f"/{name}")
+        site.add_user("half", "a-secret-of-half", sees=["/seen"])
+        yield site, connect(site, username="half")
+
+
+def test_lists_leave_out_what_may_not_be_seen(blinkered: Any) -> None:
+    _, cmk = blinkered
+    assert [host.name for host in cmk.hosts.each()] == ["seen"]
+    with pytest.raises(ForbiddenError):
+        cmk.hosts.get("secret")
+
+
+def test_a_refused_delete_deletes_nobody(blinkered: Any) -> None:
+    site, cmk = blinkered
+    outcomes = {outcome.key: outcome for outcome in cmk.hosts.bulk_delete(["seen", "secret"])}
+    assert outcomes["seen"].status is Status.APPLIED
+    assert outcomes["secret"].status is Status.NOT_APPLIED
+    assert isinstance(outcomes["secret"].error, ForbiddenError)
+    assert set(site.state.configuration.hosts) == {"secret"}
+
+
+def test_a_lost_answer_leaves_it_open(blinkered: Any) -> None:
+    site, cmk = blinkered
+    site.set_faults([Fault("reset_before", writes=True)])
+    assert {outcome.status for outcome in cmk.hosts.bulk_delete(["seen", "secret"])} == {Status.UNKNOWN}
+    with pytest.raises(ForbiddenError):
+        cmk.hosts.delete("secret")
+    assert set(site.state.configuration.hosts) == {"seen", "secret"}
+
+
+@pytest.mark.parametrize("given", ["seen", Host("seen", "/seen", {})], ids=["name", "record"])
+def test_what_was_seen_is_proven(blinkered: Any, given: Any) -> None:
+    site, cmk = blinkered
+    site.set_faults([Fault("reset_after", path="bulk-delete", times=1)])
+    (outcome,) = cmk.hosts.bulk_delete([given])
+    assert (outcome.status, outcome.note) == (Status.APPLIED, "found by reading after a lost answer")
+
+
+def test_what_never_was_there_is_not_called_deleted(site: SimulatedSite, cmk: Checkmk) -> None:
+    site.set_faults([Fault("reset_before", method="DELETE", times=2)])
+    with pytest.raises(BrokenReplyError):
+        cmk.hosts.delete("nobody", missing_ok=True)
+    with pytest.raises(BrokenReplyError):
+        cmk.folders.delete("/nowhere", missing_ok=True)

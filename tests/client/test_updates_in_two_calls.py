@@ -1,0 +1,95 @@
+"""Setting and removing attributes of hosts are two bulk calls: a host has one outcome, the worse of both."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import pytest
+
+from checkmk_sync import Checkmk, Outcome, Status
+from checkmk_sync.errors import AuthError, BatchError
+from checkmk_sync.sync import Action, apply_plan, from_data, make_plan
+from checkmk_sync.sync.executors import EXECUTORS
+from checkmk_sync.testing import Fault, SimulatedSite
+
+BEFORE = {"hosts": [{"name": name, "attributes": {"alias": "x", "ipaddress": "10.0.0.1"}} for name in "abc"]}
+# a is set, b is set and loses something, c loses something only.
+AFTER = {
+    "hosts": [
+        {"name": "a", "attributes": {"alias": "y"}},
+        {"name": "b", "attributes": {"alias": "y", "ipaddress": None}},
+        {"name": "c", "attributes": {"ipaddress": None}},
+    ]
+}
+
+
+@pytest.fixture
+def bot(site: SimulatedSite, connect: Any) -> Checkmk:
+    site.add_user("bot", "secret")
+    cmk: Checkmk = connect(site, username="bot")
+    apply_plan(cmk, make_plan(cmk, from_data(BEFORE), owner="me"))
+    return cmk
+
+
+def _updated(cmk: Checkmk) -> dict[str, Outcome]:
+    changes = make_plan(cmk, from_data(AFTER), owner="me").changes
+    found = [outcome for _, outcome in EXECUTORS[Action.UPDATE, "host"](cmk, changes)]
+    assert len({outcome.key for outcome in found}) == len(found)
+    return {outcome.key: outcome for outcome in found}
+
+
+def _at_call(site: SimulatedSite, number: int, do: Callable[[], None]) -> None:
+    """Do something when the bulk call of that number comes in."""
+    calls = 0
+
+    def count(method: str, path: str) -> None:
+        nonlocal calls
+        calls += "bulk-update" in path
+        if calls == number and "bulk-update" in path:
+            do()
+
+    site.on_request(count)
+
+
+def test_all_is_well(site: SimulatedSite, bot: Checkmk) -> None:
+    assert {key: outcome.status for key, outcome in _updated(bot).items()} == dict.fromkeys("abc", Status.APPLIED)
+    assert "ipaddress" not in site.state.configuration.hosts["c"].attributes
+
+
+@pytest.mark.parametrize(
+    ("number", "statuses"),
+    [
+        (1, {"a": Status.NOT_APPLIED, "b": Status.NOT_APPLIED, "c": Status.NOT_APPLIED}),
+        (2, {"a": Status.APPLIED, "b": Status.NOT_APPLIED, "c": Status.NOT_APPLIED}),
+    ],
+)
+def test_credentials_that_end_between_hide_nothing(
+    site: SimulatedSite, bot: Checkmk, number: int, statuses: dict[str, Status]
+) -> None:
+    _at_call(site, number, lambda: setattr(site.state.configuration.users["bot"], "password", "other"))
+    with pytest.raises(BatchError, match="stopped: 401") as caught:
+        _updated(bot)
+    assert {outcome.key: outcome.status for outcome in caught.value.outcomes} == statuses
+    assert isinstance(caught.value.__cause__, AuthError)
+    assert sum("bulk-update" in request.path for request in site.requests) == number
+    (part,) = [outcome for outcome in caught.value.outcomes if outcome.key == "b"]
+    assert part.note == ("applied in part" if number == 2 else "")
+
+
+def test_one_half_is_not_the_whole(site: SimulatedSite, bot: Checkmk) -> None:
+    """Whichever half it is."""
+    site.set_faults([Fault("fail_host", hosts="b")])
+    _at_call(site, 2, lambda: site.set_faults([]))
+    found = _updated(bot)
+    assert (found["b"].status, found["b"].note) == (Status.NOT_APPLIED, "applied in part")
+    assert "refused by a hook" in found["b"].reason
+    assert (found["a"].status, found["c"].status) == (Status.APPLIED, Status.APPLIED)
+
+
+def test_what_is_unknown_stays_unknown(site: SimulatedSite, bot: Checkmk) -> None:
+    """A refused half does not make known what became of the other."""
+    site.set_faults([Fault("fail_host", hosts="b"), Fault("reset_before", path="bulk-update", skip=1, times=1)])
+    found = _updated(bot)
+    assert {key: outcome.status for key, outcome in found.items()} == {
+        "a": Status.APPLIED, "b": Status.UNKNOWN, "c": Status.UNKNOWN
+    }  # fmt: skip

@@ -1,0 +1,216 @@
+"""The doctor says what is wrong and what to do, from the outside in."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from checkmk_sync import SecretSource, Settings
+from checkmk_sync.cli.app import run
+from checkmk_sync.commands.doctor import Finding, Verdict, diagnose
+from checkmk_sync.testing import Fault, SimulatedSite
+
+
+def _settings(url: str, secret: str = "simulated-secret", **options: Any) -> Settings:
+    return Settings(
+        url, options.pop("site", "s"), options.pop("user", "automation"), SecretSource(value=secret), **options
+    )
+
+
+def _findings(settings: Settings) -> dict[str, Finding]:
+    return {finding.check: finding for finding in diagnose(settings)}
+
+
+def test_all_is_well(site: SimulatedSite) -> None:
+    found = _findings(_settings(site.url))
+    assert {finding.verdict for finding in found.values()} == {Verdict.OK}
+    assert list(found) == [
+        "reachable", "TLS", "credentials", "version", "read hosts", "read status", "change hosts", "pending changes",
+    ]  # fmt: skip
+    assert site.state.configuration.changes == [], "asking for permissions changes nothing"
+
+
+def test_nobody_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    found = _findings(_settings(f"http://127.0.0.1:{port}"))
+    assert list(found) == ["reachable"]
+    assert found["reachable"].verdict is Verdict.FAILED
+    assert "refused" in found["reachable"].said
+    assert "firewalls" in found["reachable"].advice
+
+
+@pytest.mark.filterwarnings("ignore:http")
+def test_no_such_name() -> None:
+    found = _findings(_settings("https://no-such-name.invalid"))
+    assert "cannot be resolved" in found["reachable"].said
+
+
+def test_wrong_password_and_site(site: SimulatedSite) -> None:
+    wrong = _findings(_settings(site.url, "not-the-secret"))
+    assert wrong["credentials"].verdict is Verdict.FAILED
+    assert "automation user" in wrong["credentials"].advice
+    elsewhere = _findings(_settings(site.url, site="other"))
+    assert elsewhere["site"].verdict is Verdict.FAILED
+    assert "'other' is the site's id" in elsewhere["site"].advice
+
+
+def test_a_stopped_site(site: SimulatedSite) -> None:
+    site.set_faults([Fault("status", status=503)])
+    found = _findings(_settings(site.url, recovery=_no_retries()))
+    assert "omd start s" in found["site"].advice
+
+
+def _no_retries() -> Any:
+    from checkmk_sync.config.settings import RecoverySettings, RetrySettings
+
+    return RecoverySettings(retry=RetrySettings(max_retries=0))
+
+
+def test_a_user_that_may_only_read(site: SimulatedSite) -> None:
+    site.add_user("reader", "readers-secret", "guest")
+    found = _findings(_settings(site.url, "readers-secret", user="reader"))
+    assert found["read hosts"].verdict is Verdict.OK
+    assert found["change hosts"].verdict is Verdict.WARNING
+    assert "permissions to make changes" in found["change hosts"].advice
+
+
+def test_changes_of_others(site: SimulatedSite) -> None:
+    site.add_user("carol", "carols-secret")
+    with site.client("carol") as hers:
+        hers.hosts.create("x")
+    found = _findings(_settings(site.url))
+    assert found["pending changes"].verdict is Verdict.WARNING
+    assert "carol" in found["pending changes"].said
+
+
+@pytest.mark.parametrize(
+    ("version", "verdict"), [("2.2.0p44", Verdict.WARNING), ("2.5.0p9", Verdict.OK), ("3.0.0", Verdict.WARNING)]
+)
+def test_versions(version: str, verdict: Verdict) -> None:
+    with SimulatedSite(version) as site:
+        assert _findings(_settings(site.url))["version"].verdict is verdict
+
+
+def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority, certificate = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            try:
+                context.wrap_socket(connection, server_side=True).close()
+            except OSError:
+                connection.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    url = f"https://localhost:{listener.getsockname()[1]}"
+    try:
+        unknown = _findings(_settings(url))["TLS"]
+        assert unknown.verdict is Verdict.FAILED
+        assert "ca_bundle" in unknown.advice
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        assert _findings(_settings(url, recovery=_no_retries()))["TLS"].verdict is Verdict.OK
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+        known = _findings(_settings(url, ca_bundle=str(certificate), recovery=_no_retries()))
+        assert known["TLS"].verdict is Verdict.OK
+        assert known["site"].verdict is Verdict.FAILED, "it speaks TLS, but no HTTP"
+    finally:
+        listener.close()
+
+
+def test_it_goes_the_way_that_the_client_goes(
+    site: SimulatedSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Proxies and authorities of the environment count here as they do there."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    found = _findings(_settings("http://monitor.invalid", recovery=_no_retries()))
+    assert "reachable" not in found, "the name need not be known here"
+    assert "no connection for GET /version" in found["site"].said
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert _findings(_settings(site.url))["reachable"].verdict is Verdict.OK
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+    found = _findings(_settings(site.url.replace("http://", "https://")))
+    assert "missing.pem does not exist" in found["ca_bundle"].said
+
+
+def test_on_the_command_line(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    for name, value in {
+        "SERVER_URL": site.url,
+        "SITE": "s",
+        "USERNAME": "automation",
+        "PASSWORD": site.password,
+    }.items():
+        monkeypatch.setenv(f"CHECKMK_{name}", value)
+    assert run(["doctor"]) == 0
+    assert "ok      credentials: automation may log in" in capsys.readouterr().out
+    assert run(["doctor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["verdict"] == "ok"
+    monkeypatch.setenv("CHECKMK_PASSWORD", "wrong-one")
+    assert run(["doctor"]) == 2
+    assert "FAILED  credentials" in capsys.readouterr().out
+
+
+def test_its_exit_code_is_that_of_every_command(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"SERVER_URL": site.url, "SITE": "s", "USERNAME": "automation", "PASSWORD": site.password}
+    for changed in ({"PASSWORD": "wrong-one"}, {"SITE": "other"}, {"SERVER_URL": "http://127.0.0.1:1"}):
+        for name, value in {**known, **changed}.items():
+            monkeypatch.setenv(f"CHECKMK_{name}", value)
+        assert run(["doctor"]) == run(["version"]) != 0
+
+
+def test_https_to_a_port_that_speaks_http(site: SimulatedSite) -> None:
+    found = _findings(_settings(site.url.replace("http://", "https://")))["TLS"]
+    assert found.verdict is Verdict.FAILED
+    assert found.said.endswith("speaks http, not https")
+    assert "http:// in server_url" in found.advice
+
+
+def test_a_ca_bundle_that_is_not_there(site: SimulatedSite) -> None:
+    found = _findings(_settings(site.url.replace("http://", "https://"), ca_bundle="/nowhere/ca.pem"))["ca_bundle"]
+    assert "/nowhere/ca.pem does not exist" in found.said
+    assert "ca_bundle" in found.advice
+
+
+def test_a_password_that_cannot_be_had(site: SimulatedSite, capsys: Any, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"checkmk: {{server_url: '{site.url}', site: s, username: automation, password_file: {tmp_path}/nothing}}"
+    )
+    assert run(["--config", str(config), "doctor"]) == 2
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert f"FAILED  password: the password file {tmp_path}/nothing cannot be read" in shown.out
+    assert shown.out.splitlines()[-1].startswith("        -> ")
+
+
+@pytest.mark.parametrize("line", ["password_file: {folder}/secret", "password: simulated-secret"])
+def test_a_secret_that_others_may_read_is_a_row(site: SimulatedSite, capsys: Any, tmp_path: Path, line: str) -> None:
+    (tmp_path / "secret").write_text(site.password)
+    config = tmp_path / "config.yaml"
+    said = line.format(folder=tmp_path)
+    config.write_text(f"checkmk: {{server_url: '{site.url}', site: s, username: automation, {said}}}")
+    for path in (config, tmp_path / "secret"):
+        path.chmod(0o644)
+    assert run(["--config", str(config), "doctor"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert "warning password: " in shown.out
+    assert "-> run: chmod 600" in shown.out
+    assert run(["--config", str(config), "doctor", "--json"]) == 0
+    (row,) = (row for row in json.loads(capsys.readouterr().out) if row["verdict"] == "warning")
+    assert row["advice"].startswith("run: chmod 600")

@@ -1,0 +1,175 @@
+"""Work that nobody wants any more ends at once where it only reads or waits, and with its write where it writes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from checkmk_sync import Checkmk
+from checkmk_sync.core.cancellation import Cancellation, Stopped, current, shielded
+from checkmk_sync.testing import Fault, SimulatedSite
+from tests.held import Gate
+
+SOON_S = 5.0  # far less than any time limit of the client, and than the site would take
+
+
+class _Task:
+    """A call in a thread of its own, with a cancellation of its own."""
+
+    def __init__(self, do: Callable[[], Any]) -> None:
+        self.cancellation, self.ended = Cancellation(), threading.Event()
+        self.result: Any = None
+        self._do = do
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        current.set(self.cancellation)
+        try:
+            self.result = self._do()
+        except BaseException as error:
+            self.result = error
+        self.ended.set()
+
+    def stopped(self) -> Any:
+        """What it gives once it was stopped."""
+        self.cancellation.stop()
+        assert self.ended.wait(SOON_S)
+        return self.result
+
+
+@pytest.fixture
+def held() -> Iterator[tuple[SimulatedSite, Checkmk, Gate]]:
+    """A site that does not answer about ``host00001`` until its gate is opened."""
+    with SimulatedSite(hosts=3, services=5) as site, site.client(limits={"reads_in_flight": 1}) as cmk:
+        cmk.version()
+        gate = Gate(site, "host00001")
+        yield site, cmk, gate
+        gate.open.set()
+
+
+def test_a_read_under_way_is_cut_and_the_next_one_works(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
+    _, cmk, gate = held
+    task = _Task(lambda: cmk.hosts.get("host00001"))
+    assert gate.reached.wait(20)
+    assert isinstance(task.stopped(), Stopped)
+    gate.open.set()
+    assert cmk.hosts.get("host00002").name == "host00002"
+    assert cmk.hosts.get("host00001").name == "host00001"
+
+
+def test_who_waits_for_a_place_is_woken_and_takes_none(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
+    site, cmk, gate = held
+    first = _Task(lambda: cmk.hosts.get("host00001"))
+    assert gate.reached.wait(20)
+    waiting = [_Task(lambda: cmk.hosts.get("host00002")) for _ in range(3)]
+    last = _Task(lambda: cmk.hosts.get("host00000").name)
+    before = len(site.requests)
+    assert [type(task.stopped()) for task in waiting] == [Stopped] * 3
+    assert len(site.requests) == before
+    gate.open.set()
+    assert first.ended.wait(SOON_S)
+    assert last.ended.wait(SOON_S)
+    assert last.result == "host00000"
+
+
+def test_who_shares_the_request_of_another_leaves_alone(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
+    _, cmk, gate = held
+    leader = _Task(lambda: cmk.hosts.get("host00001").name)
+    assert gate.reached.wait(20)
+    follower = _Task(lambda: cmk.hosts.get("host00001").name)
+    assert isinstance(follower.stopped(), Stopped)
+    assert not leader.ended.is_set()
+    gate.open.set()
+    assert leader.ended.wait(SOON_S)
+    assert leader.result == "host00001"
+
+
+def test_who_shares_the_request_of_one_that_is_stopped_asks_itself(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
+    _, cmk, gate = held
+    leader = _Task(lambda: cmk.hosts.get("host00001").name)
+    assert gate.reached.wait(20)
+    follower = _Task(lambda: cmk.hosts.get("host00001").name)
+    assert isinstance(leader.stopped(), Stopped)
+    gate.open.set()
+    assert follower.ended.wait(SOON_S)
+    assert follower.result == "host00001"
+
+
+def test_a_stream_that_drips_is_cut() -> None:
+    with SimulatedSite(hosts=200) as site, site.client() as cmk:
+        cmk.version()
+        site.set_faults([Fault("drip", seconds=0.05, path="/domain-types/host_config/collections/all", times=1)])
+        task = _Task(lambda: sum(1 for _ in cmk.hosts.each()))
+        while not any("host_config" in received.path for received in site.requests):
+            time.sleep(0.01)
+        assert isinstance(task.stopped(), Stopped)
+        site.set_faults([])
+        assert sum(1 for _ in cmk.hosts.each()) == 200
+
+
+def test_the_wait_before_a_repeat_ends() -> None:
+    faults = [Fault("status", status=503, retry_after=50.0)]
+    with SimulatedSite(hosts=1, faults=faults) as site, site.client() as cmk:
+        task = _Task(lambda: cmk.hosts.get("host00000"))
+        while not cmk.metrics()["counters"].get("retries"):  # noted before the wait
+            time.sleep(0.01)
+        assert not task.ended.wait(0.2)
+        assert isinstance(task.stopped(), Stopped)
+
+
+def test_services_that_are_read_in_parts_are_cut_in_all_threads() -> None:
+    with SimulatedSite(hosts=30, services=5) as site, site.client() as cmk:
+        cmk.version()
+        gate = Gate(site, "/domain-types/service/")
+        task = _Task(lambda: sum(1 for _ in cmk.services.each()))
+        assert gate.reached.wait(20)
+        assert isinstance(task.stopped(), Stopped)
+        gate.open.set()
+        assert sum(1 for _ in cmk.services.each()) == 150
+
+
+def test_a_write_under_way_is_finished_and_then_no_other_begun() -> None:
+    with SimulatedSite() as site, site.client(batch_processing={"chunk_size": 2}) as cmk:
+        cmk.version()
+        gate = Gate(site, "bulk-create")
+        known: list[str] = []
+        hosts = [{"host_name": f"h{number}"} for number in range(6)]
+        task = _Task(lambda: cmk.hosts.bulk_create(hosts, progress=lambda outcome: known.append(outcome.key)))
+        assert gate.reached.wait(20)
+        task.cancellation.stop()
+        assert not task.ended.wait(0.1)
+        gate.open.set()
+        assert task.ended.wait(SOON_S)
+        assert isinstance(task.result, Stopped)
+        assert known == ["h0", "h1"]
+        # Its answer was waited for: it had not to be found out by reading.
+        assert not any("Error" in name for name in cmk.metrics()["counters"])
+        assert set(site.state.configuration.hosts) == {"h0", "h1"}
+
+
+def test_what_became_of_a_write_is_found_out_before_it_ends() -> None:
+    with SimulatedSite() as site, site.client() as cmk:
+        cmk.version()
+        gate = Gate(site, "/domain-types/host_config/collections/all")
+        site.set_faults([Fault("reset_after", method="POST", path="/host_config/collections/all", times=1)])
+        task = _Task(lambda: cmk.hosts.create("new").name)
+        assert gate.reached.wait(20)
+        task.cancellation.stop()
+        gate.open.set()
+        assert task.ended.wait(SOON_S)
+        assert task.result == "new"
+
+
+def test_shielded_work_goes_on() -> None:
+    work = Cancellation()
+    token = current.set(work)
+    work.stop()
+    with SimulatedSite(hosts=2) as site, site.client() as cmk:
+        with shielded():
+            assert cmk.hosts.get("host00000").name == "host00000"
+        with pytest.raises(Stopped):
+            cmk.hosts.get("host00001")
+    current.reset(token)

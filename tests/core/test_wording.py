@@ -1,0 +1,92 @@
+"""What people read is short and true: counts that agree with their nouns, hints where something is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk, unhandled_host_problems
+from checkmk_sync.core.call import Call, CallKind
+from checkmk_sync.core.redaction import Redactor
+from checkmk_sync.errors import MissingExtraError, WaitTimeoutError
+from checkmk_sync.http.error_replies import api_error
+from checkmk_sync.sync import apply_plan, from_data, make_plan, plan_as_text, report_as_text
+from checkmk_sync.testing import ManualClock, SimulatedSite
+
+
+def test_one_is_not_many(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
+    site.add_user("carol", "carols-secret")
+    connect(site, username="carol").hosts.create("hers")
+    plan = make_plan(cmk, from_data({"hosts": [{"name": "web01"}]}))
+    assert "\n1 pending change of other users; unless they activate first" in plan_as_text(plan)
+    report = report_as_text(apply_plan(cmk, plan))
+    assert "Discovery: 1 host scanned" in report
+    assert "1 pending change is of carol" in report
+
+
+def test_results_of_thousands_are_short(site: SimulatedSite, cmk: Checkmk) -> None:
+    names = [outcome.key for outcome in cmk.hosts.bulk_create({"host_name": f"h{n}"} for n in range(1000)).applied]
+    assert repr(cmk.discovery.bulk(names)) == "BulkDiscovery(1000 hosts, state='finished')"
+    activated = repr(cmk.activation.activate())
+    assert activated.startswith("ActivationResult(")
+    assert "changes activated" in activated
+    assert len(activated) < 120
+
+
+def test_hosts_that_do_not_come_are_named(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("there")
+    with pytest.raises(WaitTimeoutError, match="are active, but not configured, so never loaded: nope$"):
+        cmk.activation.activate(wait_for_hosts=["there", "nope"], timeout_s=5)
+    with pytest.raises(WaitTimeoutError, match="not loaded: n0, n1, n2, n3, n4 and 5 more$"):
+        cmk.activation.wait_until_monitored([f"n{n}" for n in range(10)], timeout_s=5)
+
+
+def test_a_column_that_was_not_asked_for(clock: ManualClock) -> None:
+    with SimulatedSite(hosts=1, clock=clock) as site, site.client(clock=clock) as cmk:
+        with pytest.raises(KeyError, match=r"give columns=\['last_check'\]"):
+            cmk.host_status.get("host00000")["last_check"]
+
+
+def test_several_kinds_of_changes(cmk: Checkmk) -> None:
+    with pytest.raises(ValueError, match="a change function, from all attributes to all attributes, can do several"):
+        cmk.hosts.update("x", update_attributes={"alias": "y"}, remove_attributes=["ipaddress"])
+
+
+def test_an_extra_is_found_from_an_index_and_from_a_checkout() -> None:
+    said = str(MissingExtraError("This", "cli"))
+    assert "pip install 'checkmk_sync[cli]'" in said
+    assert "pip install '.[cli]'" in said
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<title>Service Unavailable</title><h1>Service Unavailable</h1>Checkmk: Site Not Started",
+        b"<title>503 Service Unavailable</title><h1>Service Unavailable</h1><p>Checkmk: Site Not Started</p>",
+        b"Checkmk: Site Not Started",
+    ],
+)
+def test_a_web_server_is_quoted_once(body: bytes) -> None:
+    error = api_error(
+        503, {}, body, call=Call("GET", "/version", CallKind.POLL, "site", "version"), redact=Redactor(())
+    )
+    assert str(error) == "503 Service Unavailable: Checkmk: Site Not Started (GET /version)"
+
+
+def test_unhandled_problems_of_hosts(site: SimulatedSite, cmk: Checkmk) -> None:
+    site.seed_monitoring(
+        {
+            "hosts": [
+                {"name": "up"},
+                {"name": "pending", "has_been_checked": 0},
+                {"name": "down", "state": 1},
+                {"name": "unreachable", "state": 2},
+                {"name": "known", "state": 1, "acknowledged": 1},
+                {"name": "planned", "state": 1, "scheduled_downtime_depth": 1},
+            ],
+            "services": [],
+        }
+    )
+    found = cmk.host_status.each(query=unhandled_host_problems())
+    assert sorted(host.name for host in found) == ["down", "unreachable"]

@@ -1,0 +1,85 @@
+"""No answer is too much for a model, whatever the site holds, and nothing gets lost between two pages."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterator
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+from mcp import Client
+
+from checkmk_sync.mcp.results import MAX_ANSWER
+from checkmk_sync.testing import SimulatedSite
+from tests.mcp.face import data, talk
+
+SERVICES = 150
+LARGE = {f"custom_{number:03d}": f"{number}" + "x" * 1900 for number in range(300)}
+
+
+@pytest.fixture(scope="module")
+def wordy() -> Iterator[SimulatedSite]:
+    """A site whose services say a lot, and with one host that has very many attributes."""
+    with SimulatedSite() as site:
+        services = [
+            {"host_name": "h", "description": f"s{number:03d}", "state": 2, "plugin_output": '"y\u00e9' * 1000}
+            for number in range(SERVICES)
+        ]
+        site.seed_monitoring({"hosts": [{"name": "h"}], "services": services})
+        with site.client() as cmk:
+            cmk.hosts.create("large")
+        site.state.configuration.hosts["large"].attributes.update(LARGE)
+        yield site
+
+
+def _size(result: Any) -> int:
+    return len(json.dumps(result.structured_content, ensure_ascii=False))
+
+
+@pytest.mark.parametrize("tool", ["services_list", "services_problems"])
+def test_a_page_ends_where_it_is_enough_and_the_next_begins_there(wordy: SimulatedSite, tool: str) -> None:
+    async def script(client: Client) -> Any:
+        pages, cursor = [], None
+        while not pages or cursor is not None:
+            result = await client.call_tool(tool, {"limit": 200, "cursor": cursor})
+            assert _size(result) < MAX_ANSWER + 1000
+            assert len(result.content[0].text) < MAX_ANSWER + 2000
+            pages.append(data(result))
+            cursor = pages[-1]["next_cursor"]
+        return pages
+
+    pages = talk(wordy, script)
+    names = [item["service"] for page in pages for item in page["items"]]
+    assert sorted(names) == [f"s{number:03d}" for number in range(SERVICES)]
+    assert len(pages) > 1
+    assert all(page["count"] == len(page["items"]) for page in pages)
+    assert pages[0]["total"] == SERVICES  # all of them were read, though not all are shown
+
+
+def test_resources_are_no_larger(wordy: SimulatedSite) -> None:
+    async def script(client: Client) -> Any:
+        first, second = None, None
+        (found,) = (await client.read_resource("checkmk://stream/services?batch_size=200")).contents
+        first = json.loads(found.text.split("\n")[2])
+        uri = f"checkmk://stream/services?batch_size=200&cursor={first['next_cursor']}"
+        (following,) = (await client.read_resource(uri)).contents
+        second = json.loads(following.text.split("\n")[2])
+        return len(found.text), first, second
+
+    size, first, second = talk(wordy, script)
+    assert size < MAX_ANSWER + 2000
+    assert second["items"][0]["service"] == f"s{first['count']:03d}"
+
+
+def test_one_object_is_shortened_and_says_so(wordy: SimulatedSite) -> None:
+    async def script(client: Client) -> Any:
+        return await client.call_tool("hosts_get", {"name": "large"})
+
+    result = talk(wordy, script)
+    assert _size(result) <= MAX_ANSWER
+    found = data(result)
+    assert found["name"] == "large"
+    assert found["shortened"].startswith("of ")
+    assert 0 < len(found["attributes"]) <= len(LARGE)

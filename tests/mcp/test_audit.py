@@ -1,0 +1,201 @@
+"""The audit log: what stands in it, what becomes of it when something fails, and which files it may be."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import stat
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+import anyio
+from mcp import Client
+from mcp_types import ElicitResult
+
+from checkmk_sync.errors import SettingsError
+from checkmk_sync.mcp.audit import Audit
+from checkmk_sync.testing import Fault, SimulatedSite
+from tests.held import Gate
+from tests.mcp.face import data, said, talk
+
+
+@pytest.fixture
+def live() -> Iterator[SimulatedSite]:
+    with SimulatedSite(hosts=3) as site:
+        yield site
+
+
+def _yes(_message: str) -> ElicitResult:
+    return ElicitResult(action="accept", content={"approve": True})
+
+
+def _lines(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+
+
+def _call(site: SimulatedSite, log: Path, tool: str, /, **arguments: Any) -> Any:
+    async def script(client: Client) -> Any:
+        return await client.call_tool(tool, arguments)
+
+    return talk(site, script, allow_writes=True, answer=_yes, audit=log)
+
+
+def test_a_batch_is_noted_with_all_names_and_with_all_that_failed(live: SimulatedSite, tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    names = [f"a-host-with-a-name-that-is-rather-long-{number:03d}" for number in range(400)]
+    live.add_user("somebody", "somebodys-secret")
+    with live.client("somebody") as cmk:
+        cmk.hosts.bulk_create([{"host_name": name} for name in names[:70]])
+    found = data(_call(live, log, "batch_create_hosts", hosts=[{"host_name": name} for name in names]))
+    begun, ended = _lines(log)
+    assert [host["host_name"] for host in begun["arguments"]["hosts"]] == names
+    assert begun["call"] == ended["call"]
+    assert ended["counts"] == {"applied": 330, "not_applied": 70, "unknown": 0}
+    assert ended["failed"] == {"not applied": names[:70]}
+    assert len(found["failures"]) == 50  # what a model is shown
+
+
+def test_a_sync_is_noted_with_what_failed(live: SimulatedSite, tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    live.set_faults([Fault("fail_host", hosts="host0000[02]")])
+    inventory = {"hosts": [{"name": f"host0000{number}", "attributes": {"alias": "new"}} for number in range(3)]}
+    _call(live, log, "sync_apply", inventory=inventory, discover=False, allow_changes=3)
+    ended = _lines(log)[-1]
+    assert (ended["counts"]["applied"], ended["counts"]["not applied"]) == (1, 2)
+    assert ended["failed"] == {"not applied": ["host host00000", "host host00002"]}
+
+
+def test_a_delete_is_noted_with_what_failed(live: SimulatedSite, tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    said(_call(live, log, "hosts_delete", names=["host00000", "nope"]))
+    ended = _lines(log)[-1]
+    assert ended["outcome"] == "failed: BatchError"
+    assert ended["counts"] == {"applied": 1, "not applied": 1}
+    assert ended["failed"] == {"not applied": ["nope"]}
+
+
+def test_lines_that_a_full_disk_cut_do_not_spoil_the_next(live: SimulatedSite, tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    with live.client() as cmk:
+        audit = Audit(cmk.settings, str(log))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    first = audit.begin("hosts_create", {"name": "first"})
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size + 20, before[1]))
+    try:
+        for _ in range(2):
+            with pytest.raises(OSError, match="too large"):
+                audit.begin("hosts_create", {"name": "lost"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    second = audit.begin("hosts_create", {"name": "second"})
+    audit.give_up()
+    audit.close()
+    begun, torn, again, *unknown = log.read_text().splitlines()
+    assert json.loads(begun)["call"] == first
+    assert len(torn) == 20
+    assert json.loads(again)["call"] == second
+    assert {json.loads(line)["call"]: json.loads(line)["outcome"] for line in unknown} == dict.fromkeys(
+        (first, second), "unknown: the server was ended meanwhile"
+    )
+
+
+def test_it_makes_a_file_that_only_its_owner_may_read_and_changes_no_other(live: SimulatedSite, tmp_path: Path) -> None:
+    log, old = tmp_path / "audit.log", tmp_path / "old.log"
+    old.write_text("{}\n")
+    before = os.umask(0)
+    try:
+        with live.client() as cmk:
+            Audit(cmk.settings, str(log)).close()
+            assert stat.S_IMODE(log.stat().st_mode) == 0o600
+            for mode in (0o644, 0o620):
+                old.chmod(mode)
+                with pytest.raises(SettingsError, match="chmod 600"):
+                    Audit(cmk.settings, str(old))
+                assert stat.S_IMODE(old.stat().st_mode) == mode
+            old.chmod(0o600)
+            Audit(cmk.settings, str(old)).close()
+    finally:
+        os.umask(before)
+    assert old.read_text() == "{}\n"
+
+
+def test_it_is_a_regular_file_or_none(live: SimulatedSite, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    (tmp_path / "file").touch(0o600)
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with live.client() as cmk:
+        for path in (tmp_path / "pipe", tmp_path / "link", tmp_path, Path("/dev/null")):
+            with pytest.raises(SettingsError, match="audit log cannot be written"):
+                Audit(cmk.settings, str(path))
+        reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+        with pytest.raises(SettingsError, match="not a regular file"):  # with a reader it opens
+            Audit(cmk.settings, str(tmp_path / "pipe"))
+        os.close(reader)
+
+
+def test_without_a_note_nothing_is_written(live: SimulatedSite, tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+
+    async def script(client: Client) -> Any:
+        for number in os.listdir("/proc/self/fd"):  # its disk is full, as it were
+            if os.path.realpath(f"/proc/self/fd/{number}") == str(log):
+                full = os.open("/dev/full", os.O_WRONLY)
+                os.dup2(full, int(number))
+                os.close(full)
+        return await client.call_tool("hosts_create", {"name": "new"})
+
+    if not os.path.exists("/dev/full") or not os.path.exists("/proc/self/fd"):
+        pytest.skip("needs /dev/full and /proc")
+    assert "the audit log cannot be written" in said(talk(live, script, allow_writes=True, audit=log))
+    assert "new" not in live.state.configuration.hosts
+
+
+def test_what_an_activation_was_bound_to_is_noted_whole(live: SimulatedSite, tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    with live.client() as cmk:
+        cmk.hosts.bulk_create([{"host_name": f"new{number:03d}"} for number in range(300)])
+        pending = sorted(change.id for change in cmk.activation.pending())
+    _call(live, log, "activate_changes")
+    assert sorted(_lines(log)[0]["arguments"]["approved"]) == pending
+
+
+def test_of_a_line_that_is_too_long_only_the_longest_is_counted(
+    live: SimulatedSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "audit.log"
+    monkeypatch.setattr("checkmk_sync.mcp.audit.MAX_LINE", 1000)
+    with live.client() as cmk, contextlib.closing(Audit(cmk.settings, str(log))) as audit:
+        audit.begin("sync_apply", {"owner": "cmdb", "names": ["web01"] * 50, "approved": ["0" * 36] * 500})
+        audit.begin("hosts_delete", {"names": ["web01"] * 200, "approved": ["0" * 36] * 500})
+    first, second = (line["arguments"] for line in _lines(log))
+    assert first == {"owner": "cmdb", "names": ["web01"] * 50, "approved": "500 entries, too long to note"}
+    assert second == {"names": "200 entries, too long to note", "approved": "500 entries, too long to note"}
+
+
+def test_a_write_that_was_stopped_in_the_queue_has_written_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    with SimulatedSite(hosts=1, services=2) as site:
+        gate = Gate(site, "host_config/collections/all")
+
+        async def script(client: Client) -> None:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.call_tool, "hosts_create", {"name": "first"})
+                assert await anyio.to_thread.run_sync(gate.reached.wait, 20)
+                with anyio.move_on_after(0.3):  # there is one place for writes
+                    await client.call_tool("hosts_create", {"name": "second"})
+                while "stopped" not in log.read_text():
+                    await anyio.sleep(0.02)
+                gate.open.set()
+
+        talk(site, script, allow_writes=True, audit=log)
+        assert "second" not in site.state.configuration.hosts
+    assert "stopped by the client, before anything was written" in log.read_text()

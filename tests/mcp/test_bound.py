@@ -1,0 +1,140 @@
+"""A write does what was approved, or what needs nobody's approval; what turns up in between is refused."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterator, Optional
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+from mcp import Client
+from mcp_types import ElicitResult
+
+from checkmk_sync.testing import SimulatedSite
+from tests.mcp.face import MODES, data, said, talk
+
+PENDING = "/collections/pending_changes"
+START = "/activate-changes/invoke"
+# Which look at the site is the one for the write itself: it is shown, with the newer protocol once more when the
+# answer comes, and looked at before it is done.
+LAST_LOOK = {"auto": 4, "legacy": 3}
+
+
+@pytest.fixture
+def live() -> Iterator[SimulatedSite]:
+    with SimulatedSite(hosts=3, services=10) as site:
+        yield site
+
+
+class _Person:
+    """Agrees to all that is asked, and remembers it."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, message: str) -> ElicitResult:
+        self.asked.append(message)
+        return ElicitResult(action="accept", content={"approve": True})
+
+
+def _call(site: SimulatedSite, person: Optional[_Person], tool: str, /, *, options: Any = None, **given: Any) -> Any:
+    async def script(client: Client) -> Any:
+        return await client.call_tool(tool, given)
+
+    return talk(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
+
+
+def _before(site: SimulatedSite, part: str, number: int, do: Callable[[], object]) -> None:
+    """Let something happen before the request with that number for such a path."""
+    seen: list[str] = []
+
+    def interfere(_method: str, path: str) -> None:
+        if path.endswith(part):
+            seen.append(path)
+            if len(seen) == number:
+                do()
+
+    site.on_request(interfere)
+
+
+def _sneak(site: SimulatedSite, user: str = "automation") -> Callable[[], object]:
+    return lambda: site.state.configuration.add_change("delete-host", "Deleted host precious.", user)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_turns_up_after_nothing_was_pending_is_not_activated(live: SimulatedSite, mode: str) -> None:
+    person = _Person()
+    _before(live, PENDING, 2, _sneak(live))
+    refused = said(_call(live, person, "activate_changes", options={"mode": mode}))
+    assert "nothing was activated: 1 pending change was not approved" in refused
+    assert "Deleted host precious" in refused
+    assert person.asked == []
+    assert len(live.state.configuration.changes) == 1
+
+
+def test_who_cannot_be_asked_may_still_find_nothing_to_do(live: SimulatedSite) -> None:
+    assert data(_call(live, None, "activate_changes"))["result"]["activated"] == 0
+    assert "approval" in said(_call(live, None, "sync_apply", inventory={"hosts": [{"name": "new"}]}))
+    wanted = {"folders": [{"path": "/a"}]}
+    with live.client() as cmk:
+        cmk.folders.ensure("/a")
+        cmk.activation.activate()
+    assert data(_call(live, None, "sync_apply", inventory=wanted))["result"]["ok"] is True
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("moment", [PENDING, START])
+def test_an_activation_takes_nothing_along_that_was_not_shown(live: SimulatedSite, mode: str, moment: str) -> None:
+    """It is late when it comes before the last look, and later still when it comes right after that."""
+    live.state.configuration.add_change("create-host", "Created new host shown.", "automation")
+    person = _Person()
+    _before(live, moment, LAST_LOOK[mode] if moment == PENDING else 1, _sneak(live))
+    refused = said(_call(live, person, "activate_changes", options={"mode": mode}))
+    assert "nothing was activated" in refused
+    assert "precious" not in person.asked[0]
+    assert len(live.state.configuration.changes) == 2
+    assert not any(request.path.endswith(START) and request.status < 400 for request in live.requests)
+
+
+def test_an_activation_that_forces_takes_only_the_foreign_changes_that_were_shown(live: SimulatedSite) -> None:
+    live.state.configuration.add_change("create-host", "Created new host shown.", "carol")
+    _before(live, START, 1, _sneak(live, "mallory"))
+    assert "mallory: delete-host" in said(_call(live, _Person(), "activate_changes", force_foreign=True))
+    live.on_request(None)
+    assert data(_call(live, _Person(), "activate_changes", force_foreign=True))["result"]["activated"] == 2
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_plan_that_was_empty_is_not_applied_once_it_is_not(live: SimulatedSite, mode: str) -> None:
+    """The site is as wanted when it is looked at, and is not right after."""
+    with live.client() as cmk:
+        cmk.hosts.create("wanted", "/", {"alias": "as wanted"})
+        cmk.discovery.bulk(["wanted"])
+        cmk.activation.activate()
+    person = _Person()
+
+    def changed() -> None:
+        live.state.configuration.hosts["wanted"].attributes["alias"] = "of somebody else"
+
+    _before(live, "/collections/all", 3, changed)  # folders and hosts, of one plan after the other
+    inventory = {"hosts": [{"name": "wanted", "attributes": {"alias": "as wanted"}}]}
+    result = _call(live, person, "sync_apply", inventory=inventory, options={"mode": mode})
+    assert "not the reviewed" in said(result)
+    assert person.asked == []
+    assert live.state.configuration.hosts["wanted"].attributes["alias"] == "of somebody else"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_plan_is_applied_only_as_it_was_shown(live: SimulatedSite, mode: str) -> None:
+    person = _Person()
+
+    def changed() -> None:
+        live.state.configuration.hosts["host00001"].attributes["alias"] = "of somebody else"
+
+    _before(live, "/host_config/collections/all", LAST_LOOK[mode], changed)
+    inventory = {"hosts": [{"name": "host00001", "attributes": {"alias": "wanted"}}]}
+    refused = said(_call(live, person, "sync_apply", inventory=inventory, options={"mode": mode}))
+    assert "not the reviewed" in refused
+    assert len(person.asked) == 1
+    assert live.state.configuration.hosts["host00001"].attributes["alias"] == "of somebody else"

@@ -1,0 +1,278 @@
+"""What destroys is done only after a person has seen exactly what, and only if it is still so."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any, Callable, Iterator, Optional
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+from mcp import Client
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.shared.exceptions import MCPError
+from mcp_types import ElicitResult
+
+from checkmk_sync.mcp.approval import Shown
+from checkmk_sync.testing import SimulatedSite
+from tests.mcp.face import MODES, data, said, talk
+
+SAID = "Nothing was done"
+ACCEPT = ElicitResult(action="accept", content={"approve": True})
+NOT_AGREED = [
+    ElicitResult(action="decline"),
+    ElicitResult(action="cancel"),
+    ElicitResult(action="accept", content={"approve": False}),
+    ElicitResult(action="accept", content={}),
+    ElicitResult(action="accept", content=None),
+    ElicitResult(action="accept", content={"approve": "yes"}),
+]
+
+
+@pytest.fixture
+def live() -> Iterator[SimulatedSite]:
+    with SimulatedSite(hosts=3, services=10) as site:
+        yield site
+
+
+class _Person:
+    """Remembers what was asked, lets things happen meanwhile, and answers."""
+
+    def __init__(self, answer: ElicitResult = ACCEPT, meanwhile: Optional[Callable[[], object]] = None) -> None:
+        self.asked: list[str] = []
+        self._answer, self._meanwhile = answer, meanwhile
+
+    def __call__(self, message: str) -> ElicitResult:
+        self.asked.append(message)
+        if self._meanwhile is not None:
+            self._meanwhile()
+        return self._answer
+
+
+def _call(site: SimulatedSite, person: Optional[_Person], tool: str, /, *, options: Any = None, **given: Any) -> Any:
+    async def script(client: Client) -> Any:
+        return await client.call_tool(tool, given)
+
+    return talk(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_deleting_shows_names_and_folders(live: SimulatedSite, mode: str) -> None:
+    person = _Person()
+    done = _call(live, person, "hosts_delete", names=["host00001", "host00002"], options={"mode": mode})
+    assert data(done)["result"] == {"deleted": 2}
+    (question,) = person.asked
+    lines = question.splitlines()
+    assert lines[0] == "Delete 2 hosts from the configuration of s, for good."
+    assert lines[1:] == ["in /: host00001, host00002"]
+    assert set(live.state.configuration.hosts) == {"host00000"}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("answer", NOT_AGREED, ids=lambda answer: f"{answer.action}-{answer.content}")
+def test_nothing_is_done_unless_it_is_a_yes(
+    live: SimulatedSite, tmp_path: Path, mode: str, answer: ElicitResult
+) -> None:
+    log = tmp_path / "audit.log"
+    options = {"mode": mode, "audit": log}
+    refused = said(_call(live, _Person(answer), "hosts_delete", names=["host00001"], options=options))
+    assert "Nothing was done" in refused
+    assert "host00001" in live.state.configuration.hosts
+    (line,) = log.read_text().splitlines()
+    assert json.loads(line)["outcome"] == "not approved"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_question_is_not_open_for_ever(
+    live: SimulatedSite, tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Shown, "LONGEST_S", 0.1)
+    late = threading.Event()
+    person = _Person(meanwhile=lambda: late.wait(1.0))
+    options = {"mode": mode, "audit": tmp_path / "audit.log"}
+    assert "Nothing was done" in said(_call(live, person, "hosts_delete", names=["host00001"], options=options))
+    assert "host00001" in live.state.configuration.hosts
+    assert json.loads((tmp_path / "audit.log").read_text())["outcome"] == "not approved"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_changed_while_somebody_thought_is_not_done(live: SimulatedSite, mode: str) -> None:
+    def moved() -> None:
+        with live.client() as cmk:
+            cmk.folders.ensure("/precious")
+            cmk.hosts.move("host00001", "/precious")
+
+    refused = _call(live, _Person(meanwhile=moved), "hosts_delete", names=["host00001"], options={"mode": mode})
+    assert "not what would be done any more" in said(refused)
+    assert "host00001" in live.state.configuration.hosts
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_activation_names_whose_changes_and_refuses_new_ones(live: SimulatedSite, mode: str) -> None:
+    live.add_user("mallory", "another-secret")
+    with live.client() as cmk, live.client("mallory") as other:
+        cmk.hosts.create("mine")
+        other.hosts.create("theirs", attributes={"alias": "x\nApprove: already done"})
+        person = _Person(meanwhile=lambda: other.hosts.create("later"))
+        refused = _call(live, person, "activate_changes", force_foreign=True, options={"mode": mode})
+        assert "not what would be done any more" in said(refused)
+        assert "later" not in live.state.monitoring.hosts
+    assert "Activate 2 pending changes on s (1 of automation, 1 of mallory)" in person.asked[0]
+    assert "mallory: create-host" in person.asked[0]
+    again = _Person()
+    done = _call(live, again, "activate_changes", force_foreign=True, options={"mode": mode})
+    assert data(done)["result"]["activated"] == 3
+    assert "2 of mallory" in again.asked[0]
+
+
+def test_deleting_a_folder_shows_all_that_is_in_it(live: SimulatedSite) -> None:
+    with live.client() as cmk:
+        cmk.folders.ensure("/a/b")
+        cmk.hosts.move("host00001", "/a/b")
+    person = _Person()
+    data(_call(live, person, "folders_delete", path="/a", recursive=True))
+    assert "with 1 folder and 1 host in it" in person.asked[0]
+    assert "\nin /a/b: host00001" in person.asked[0]
+    assert set(live.state.configuration.folders) == {"/"}
+
+
+def test_discovery_asks_only_before_it_drops_services(live: SimulatedSite) -> None:
+    async def told(client: Client) -> Any:
+        return {tool.name: tool.description for tool in (await client.list_tools()).tools}
+
+    descriptions = talk(live, told, allow_writes=True)
+    assert "With remove_vanished a person is asked before" in descriptions["discover_services"]
+    assert ". A person is asked before" in descriptions["hosts_delete"]
+    person = _Person()
+    data(_call(live, person, "discover_services", hosts=["host00001"]))
+    assert person.asked == []
+    data(_call(live, person, "discover_services", hosts=["host00001"], remove_vanished=True))
+    assert "drop those that vanished" in person.asked[0]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_sync_shows_the_plan_and_does_just_that(live: SimulatedSite, mode: str) -> None:
+    inventory = {"hosts": [{"name": "s1", "folder": "/sync"}]}
+    person = _Person()
+    done = _call(live, person, "sync_apply", inventory=inventory, owner="me", options={"mode": mode})
+    result = data(done)["result"]
+    assert result["ok"] is True
+    assert f"Checksum of the plan: {result['checksum']}" in person.asked[0]
+    assert "Apply 2 changes to" in person.asked[0]
+    assert "+ host s1: folder /sync" in person.asked[0]
+
+    def gone() -> None:
+        with live.client() as cmk:
+            cmk.hosts.delete("s1")
+
+    late = {"hosts": [{"name": "s2", "folder": "/sync"}]}
+    refused = _call(live, _Person(meanwhile=gone), "sync_apply", inventory=late, owner="me", options={"mode": mode})
+    assert "not what would be done any more" in said(refused)
+    assert "s2" not in live.state.configuration.hosts
+
+
+def test_a_client_that_cannot_ask_gets_nothing_done(live: SimulatedSite) -> None:
+    refused = said(_call(live, None, "hosts_delete", names=["host00001"]))
+    assert "--confirm-by-checksum" in refused
+    assert "host00001" in live.state.configuration.hosts
+
+
+def test_by_checksum_in_two_steps(live: SimulatedSite) -> None:
+    options = {"confirm_by_checksum": True}
+
+    async def script(client: Client) -> Any:
+        async def delete(*names: str, **more: str) -> Any:
+            return await client.call_tool("hosts_delete", {"names": list(names), **more})
+
+        first = data(await delete("host00001"))
+        assert first["done"] is False
+        assert first["preview"][1] == "in /: host00001"
+        assert "host00001" in live.state.configuration.hosts
+        assert data(await delete("host00001", checksum=""))["done"] is False, "that is none"
+        for wrong in ("0" * 16, "é"):
+            assert "no checksum of a preview" in said(await delete("host00001", checksum=wrong))
+        assert "not what would be done" in said(await delete("host00002", checksum=first["checksum"]))
+        assert len(live.state.configuration.hosts) == 3
+        assert data(await delete("host00001", checksum=first["checksum"]))["done"] is True
+        assert "or it was used already" in said(await delete("host00002", checksum=first["checksum"]))
+
+    talk(live, script, allow_writes=True, **options)
+    assert set(live.state.configuration.hosts) == {"host00000", "host00002"}
+
+
+def test_the_checksum_of_a_plan_is_no_approval_and_changed_facts_are_told(live: SimulatedSite) -> None:
+    given = {"inventory": {"hosts": [{"name": "s1"}]}}
+
+    async def script(client: Client) -> Any:
+        plan = data(await client.call_tool("sync_plan", given))["checksum"]
+        mistaken = said(await client.call_tool("sync_apply", {**given, "checksum": plan}))
+        shown = data(await client.call_tool("sync_apply", given))["checksum"]
+        live.state.configuration.add_change("edit-rule", "Changed a rule.", "automation")
+        return mistaken, said(await client.call_tool("sync_apply", {**given, "checksum": shown}))
+
+    mistaken, late = talk(live, script, allow_writes=True, confirm_by_checksum=True)
+    assert "call without checksum first" in mistaken.lower()
+    assert "not what would be done any more" in late
+
+
+def test_an_approval_serves_once_and_not_for_long() -> None:
+    shown = Shown()
+    shown.add("a")
+    shown.take("a", SAID)
+    with pytest.raises(ToolError, match=SAID):
+        shown.take("a", SAID)
+    shown.LONGEST_S = -1.0
+    shown.add("b")
+    with pytest.raises(ToolError):
+        shown.take("b", SAID)
+    shown.LONGEST_S = 600.0
+    for number in range(shown.MOST + 1):
+        shown.add(str(number))
+    shown.take("1", SAID)
+    with pytest.raises(ToolError):
+        shown.take("0", SAID)
+
+
+def test_a_scan_is_approved_each_time(live: SimulatedSite) -> None:
+    """Nothing of what is shown changes by it, so only that approvals serve once tells two apart."""
+
+    async def script(client: Client) -> Any:
+        async def scan(**more: str) -> Any:
+            return await client.call_tool(
+                "discover_services", {"hosts": ["host00001"], "remove_vanished": True, **more}
+            )
+
+        checksum = data(await scan())["checksum"]
+        assert data(await scan(checksum=checksum))["done"] is True
+        return await scan(checksum=checksum)
+
+    assert "Nothing was done" in said(talk(live, script, allow_writes=True, confirm_by_checksum=True))
+
+
+def test_who_can_ask_asks_also_with_checksums(live: SimulatedSite) -> None:
+    person = _Person(ElicitResult(action="decline"))
+    refused = _call(live, person, "hosts_delete", names=["host00001"], options={"confirm_by_checksum": True})
+    assert "Nothing was done" in said(refused)
+    assert len(person.asked) == 1
+
+
+def test_an_approval_does_not_serve_another_call(live: SimulatedSite) -> None:
+    """In the newer protocol the client carries what was shown; it is sealed, and bound to its call."""
+
+    async def script(client: Client) -> Any:
+        first = await client.session.call_tool("hosts_delete", {"names": ["host00001"]}, allow_input_required=True)
+        answers = dict.fromkeys(first.input_requests, ACCEPT)
+        with pytest.raises(MCPError, match="requestState"):
+            await client.session.call_tool(
+                "hosts_delete",
+                {"names": ["host00002"]},
+                input_responses=answers,
+                request_state=first.request_state,
+                allow_input_required=True,
+            )
+
+    talk(live, script, allow_writes=True, answer=_Person())
+    assert len(live.state.configuration.hosts) == 3

@@ -1,0 +1,219 @@
+"""The server over HTTP: who may call it, from where, many at once, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import time
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+import anyio
+import requests
+from mcp_types import ElicitResult
+
+from checkmk_sync.errors import SettingsError
+from checkmk_sync.mcp.http import Listener, token_from
+from checkmk_sync.testing import SimulatedSite
+from tests.conftest import Run
+from tests.mcp.face import data
+from tests.mcp.process import TOKEN, connected, served
+
+pytestmark = pytest.mark.slow  # a server process for each
+
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SimulatedSite, str]]:
+    """A site, and the address of a server for it that wants a token."""
+    token = tmp_path_factory.mktemp("token") / "token"
+    token.write_text(TOKEN + "\n")
+    token.chmod(0o600)
+    with SimulatedSite(hosts=30, services=5) as site:
+        with served(site, "--token-file", str(token), "--behind-tls", "--name", "mcp.example.com") as (url, _):
+            yield site, url
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_many_sessions_at_once(guarded: tuple[SimulatedSite, str], mode: str) -> None:
+    site, url = guarded
+    answers: list[Any] = []
+
+    async def session(number: int) -> None:
+        async with connected(url, mode=mode) as client:
+            for _ in range(3):
+                answers.append(data(await client.call_tool("hosts_get", {"name": f"host{number:05d}"}))["name"])
+
+    async def script() -> None:
+        async with anyio.create_task_group() as tasks:
+            for number in range(8):
+                tasks.start_soon(session, number)
+
+    anyio.run(script)
+    assert sorted(answers) == sorted(f"host{number:05d}" for number in range(8) for _ in range(3))
+
+
+def test_a_person_is_asked_over_http_as_well() -> None:
+    asked: list[str] = []
+
+    async def person(_context: Any, params: Any) -> ElicitResult:
+        asked.append(params.message)
+        return ElicitResult(action="accept", content={"approve": True})
+
+    async def script(url: str, mode: str, name: str) -> Any:
+        async with connected(url, mode, elicitation_callback=person) as client:
+            return await client.call_tool("hosts_delete", {"names": [name]})
+
+    with SimulatedSite(hosts=3) as site, served(site, "--allow-writes") as (url, process):
+        assert data(anyio.run(script, url, "auto", "host00000"))["done"] is True
+        assert data(anyio.run(script, url, "legacy", "host00001"))["done"] is True
+        assert set(site.state.configuration.hosts) == {"host00002"}
+        process.terminate()
+        assert process.stderr is not None
+        noted = process.stderr.read()
+    assert [question.splitlines()[1] for question in asked] == ["in /: host00000", "in /: host00001"]
+    assert [json.loads(line[6:])["outcome"] for line in noted.splitlines()[:4]] == ["started", "done"] * 2
+
+
+def _post(url: str, **headers: str) -> requests.Response:
+    fixed = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+    return requests.post(url, json=PING, headers={**fixed, **headers}, timeout=10)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": f"Bearer {TOKEN[:-1]}"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": TOKEN},
+        {"Authorization": "Bearer "},
+        {"Authorization": "Bearer \xe9"},
+    ],
+    ids=str,
+)
+def test_without_the_token_nobody_gets_in(guarded: tuple[SimulatedSite, str], headers: dict[str, str]) -> None:
+    _, url = guarded
+    answer = _post(url, **headers)
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert answer.text == ""
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example.com"}, 421),
+        ({"Host": "mcp.example.com.evil.example"}, 421),
+        ({"Origin": "https://evil.example.com"}, 403),
+        ({"Origin": "http://mcp.example.com"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Content-Type": "text/plain"}, 400),
+    ],
+)
+def test_foreign_names_and_origins_are_refused(
+    guarded: tuple[SimulatedSite, str], headers: dict[str, str], status: int
+) -> None:
+    _, url = guarded
+    assert _post(url, Authorization=f"Bearer {TOKEN}", **headers).status_code == status
+
+
+def test_the_proxy_may_call_by_its_name(guarded: tuple[SimulatedSite, str]) -> None:
+    _, url = guarded
+    own = {"Host": "mcp.example.com", "Origin": "https://mcp.example.com"}
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+    }
+    fixed = {"Accept": "application/json, text/event-stream", "Authorization": f"bearer {TOKEN}"}
+    assert requests.post(url, json=body, headers={**fixed, **own}, timeout=10).status_code == 200
+
+
+def test_a_body_that_is_too_large_is_refused(guarded: tuple[SimulatedSite, str]) -> None:
+    _, url = guarded
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    with contextlib.suppress(requests.ConnectionError):  # it may hang up before all is sent
+        assert requests.post(url, data=b"x" * 20_000_000, headers=headers, timeout=10).status_code == 413
+
+
+def test_many_who_say_nothing_are_told_to_come_back() -> None:
+    with SimulatedSite() as site, served(site) as (url, _), contextlib.ExitStack() as strangers:
+        address = ("127.0.0.1", int(url.split(":")[2].split("/")[0]))
+        for _ in range(200):
+            strangers.enter_context(socket.create_connection(address))
+        assert _post(url, Authorization=f"Bearer {TOKEN}").status_code == 503
+        strangers.close()
+        deadline = time.monotonic() + 20
+        while _post(url, Authorization=f"Bearer {TOKEN}").status_code == 503:
+            assert time.monotonic() < deadline
+
+
+def test_it_listens_on_this_machine_only(guarded: tuple[SimulatedSite, str]) -> None:
+    _, url = guarded
+    assert url.startswith("http://127.0.0.1:")
+    port = int(url.split(":")[2].split("/")[0])
+    other = socket.gethostbyname(socket.gethostname())
+    if not other.startswith("127."):
+        with pytest.raises(OSError):
+            socket.create_connection((other, port), timeout=2).close()
+
+
+def test_what_would_be_open_to_others_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for options in (
+        {"host": "0.0.0.0"},
+        {"host": "::", "token": TOKEN},
+        {"host": "192.0.2.1", "behind_tls": True, "names": ("x",)},
+        {"token": "short"},
+        {"token": "with blanks 0123456789"},
+        {"token": "w\xefth-others-0123456789"},
+        {"writes": True},
+        {"writes": True, "host": "::1"},
+        {"host": "0.0.0.0", "token": TOKEN, "behind_tls": True},
+    ):
+        with pytest.raises(SettingsError):
+            Listener(**options)
+    Listener(host="0.0.0.0", token=TOKEN, behind_tls=True, names=("mcp.example.com",))
+    Listener(writes=True, token=TOKEN)
+    assert token_from(None) is None
+    monkeypatch.setenv("CHECKMK_MCP_TOKEN", TOKEN)
+    assert token_from(None) == TOKEN
+    monkeypatch.setenv("CHECKMK_MCP_TOKEN", f" {TOKEN}\n")
+    assert token_from(None) == TOKEN
+    empty = tmp_path / "empty"
+    empty.touch(0o600)
+    with pytest.raises(SettingsError, match="empty"):
+        token_from(str(empty))
+
+
+def test_it_tells_the_address_by_which_it_is_called() -> None:
+    assert Listener(host="::1").url(8765) == "http://[::1]:8765/mcp"
+    assert Listener(host="localhost").url(80) == "http://localhost:80/mcp"
+    beyond = Listener(host="0.0.0.0", token=TOKEN, behind_tls=True, names=("mcp.example.com",))
+    assert beyond.url(8765) == "https://mcp.example.com/mcp"
+    for host in ("::1", "localhost"):
+        with SimulatedSite() as site, served(site, "--host", host) as (url, _):
+            assert _post(url, Authorization=f"Bearer {TOKEN}").status_code == 400  # it is heard, without a session
+
+
+def test_a_port_that_is_taken_is_told(sync: Run, site_for_cli: SimulatedSite) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = sync("mcp", "--http", "--port", str(port))
+    assert result.code == 2
+    assert f"cannot listen at 127.0.0.1 port {port}" in result.err
+    assert "choose another --port" in result.err
+
+
+def test_whoever_may_write_needs_a_token(sync: Run, site_for_cli: SimulatedSite) -> None:
+    result = sync("mcp", "--http", "--allow-writes")
+    assert result.code == 2
+    assert "give --token-file FILE" in result.err

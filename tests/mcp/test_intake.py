@@ -1,0 +1,148 @@
+"""What a model may not send: what does not show, masks instead of secrets, and whose an object is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+from mcp import Client
+from mcp_types import ElicitResult
+
+from checkmk_sync.catalogue.labels import OWNER_LABEL
+from checkmk_sync.core.text import escape_invisible
+from checkmk_sync.mcp.untrusted import cleaned
+from checkmk_sync.testing import SimulatedSite
+from tests.mcp.face import data, said, talk
+
+SECRET = "hunter2-hunter2"
+OWNED = {"labels": {OWNER_LABEL: "cmdb", "env": "prod"}}
+IN_TEXT = json.dumps({OWNER_LABEL: "me"})
+
+
+@pytest.fixture(scope="module")
+def quiet() -> Iterator[SimulatedSite]:
+    """A site that nothing here may reach with a write."""
+    with SimulatedSite(hosts=3, services=5) as site:
+        with site.client() as cmk:
+            cmk.hosts.create("theirs", "/", OWNED)
+            cmk.folders.ensure("/theirs")
+            cmk.folders.update("/theirs", update_attributes=OWNED)
+        yield site
+
+
+def _call(site: SimulatedSite, tool: str, /, *, options: Any = None, **given: Any) -> Any:
+    async def script(client: Client) -> Any:
+        return await client.call_tool(tool, given)
+
+    def person(_message: str) -> ElicitResult:
+        return ElicitResult(action="accept", content={"approve": True})
+
+    return talk(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
+
+
+def _writes(site: SimulatedSite) -> int:
+    return sum(request.method != "GET" for request in site.requests)
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "why"),
+    [
+        ("hosts_create", {"label": {OWNER_LABEL: "me"}}, "whose an object is"),
+        ("hosts_create", {"attribute": {"labels": {OWNER_LABEL: "me"}}}, "whose an object is"),
+        ("hosts_create", {"attribute": {"labels": IN_TEXT}}, "whose an object is"),
+        ("hosts_update", {"label": {OWNER_LABEL: "me"}}, "whose an object is"),
+        ("hosts_update", {"remove_label": [OWNER_LABEL]}, "whose an object is"),
+        ("hosts_update", {"remove": ["labels"]}, "all labels at once"),
+        ("hosts_update", {"attribute": {"labels": {"env": "test"}}}, "all labels at once"),
+        ("hosts_update", {"attribute": {"labels": "{}"}}, "all labels at once"),
+        ("folders_update", {"attribute": {"labels": IN_TEXT}}, "whose an object is"),
+        ("folders_update", {"attribute": {"labels": {}}}, "all labels at once"),
+        ("batch_create_hosts", {"hosts": [{"host_name": "new", "attributes": OWNED}]}, "whose an object is"),
+        ("batch_create_hosts", {"hosts": [{"host_name": "n", "attributes": {"labels": IN_TEXT}}]}, "whose an object"),
+        ("sync_apply", {"inventory": {"hosts": [{"name": "new", "labels": {OWNER_LABEL: "me"}}]}}, "whose an object"),
+        # Labels that are none.
+        ("hosts_create", {"attribute": {"labels": "env"}}, "labels are a mapping"),
+        ("hosts_create", {"attribute": {"labels": ["env"]}, "label": {"a": "b"}}, "labels are a mapping"),
+        ("hosts_create", {"attribute": {"labels": {"env": 5}}}, "the label env is no text"),
+        ("hosts_create", {"label": {"env": {"a": "b"}}}, "the label env is no text"),
+        ("hosts_update", {"attribute": {"labels": "env"}, "label": {"a": "b"}}, "labels are a mapping"),
+        ("hosts_update", {"label": {"env": None}}, "the label env is no text"),
+        ("batch_create_hosts", {"hosts": [{"host_name": "n", "attributes": {"labels": 7}}]}, "labels are a mapping"),
+        # Masks of secrets, also in texts that are JSON.
+        ("hosts_create", {"attribute": {"snmp_community": '{"type": "v1", "community": "***"}'}}, "stands for a"),
+        ("hosts_update", {"attribute": {"note": '[{"password": "***"}]'}}, "stands for a secret"),
+        ("batch_create_hosts", {"hosts": [{"host_name": "n", "attributes": {"x": '{"y": "***"}'}}]}, "stands for a"),
+        ("sync_apply", {"inventory": {"hosts": [{"name": "n", "attributes": {"x": '["***"]'}}]}}, "stands for a"),
+        # What does not show.
+        ("hosts_create", {"attribute": {"alias": "a\u200bb"}}, "U+200B"),
+        ("hosts_create", {"attribute": {"alias": '["a\\u200bb"]', "note": '["a\\u200bb"]'}}, "U+200B"),
+        ("hosts_create", {"attribute": {"al\nias": "x"}}, "U+000A"),
+        ("hosts_create", {"label": {"en\u3164v": "x"}}, "U+3164"),
+        ("hosts_create", {"attribute": {"alias": "a\u2800"}}, "U+2800"),
+        ("hosts_create", {"attribute": {"alias": "a\ufe0f"}}, "U+FE0F"),
+        ("hosts_create", {"attribute": {"alias": "☀\ufe0f\ufe0f"}}, "U+FE0F"),
+        ("hosts_create", {"attribute": {"alias": "x\U000e0041"}}, "U+E0041"),
+        ("hosts_create", {"attribute": {"alias": "x\ud800"}}, ""),
+        ("folders_create", {"title": "a\u202eb"}, "U+202E"),
+        ("sync_apply", {"inventory": {"hosts": [{"name": "n", "attributes": {"alias": "a\u00adb"}}]}}, "U+00AD"),
+        ("sync_apply", {"inventory": {"hosts": [{"name": "n"}]}, "owner": "m\u200be"}, "U+200B"),
+        # Too deep.
+        ("hosts_create", {"attribute": {"x": "[" * 50 + "]" * 50}}, "in each other"),
+        ("hosts_create", {"attribute": {"x": "[" * 100_000}}, "JSON"),
+    ],
+    ids=lambda value: ascii(value)[:70],
+)
+def test_what_may_not_be_sent(quiet: SimulatedSite, tool: str, given: dict[str, Any], why: str) -> None:
+    name = {"hosts": {"name": "theirs"}, "folders": {"path": "/theirs"}}.get(tool.partition("_")[0], {})
+    before = _writes(quiet)
+    text = said(_call(quiet, tool, **name, **given))
+    assert why in text
+    assert "Nothing was done" in text
+    assert _writes(quiet) == before
+
+
+def test_labels_one_by_one_leave_the_owner_alone() -> None:
+    with SimulatedSite() as site, site.client() as cmk:
+        cmk.hosts.create("theirs", "/", OWNED)
+        data(_call(site, "hosts_update", name="theirs", label={"env": "test"}, attribute={"alias": "☀\ufe0f\n\tok"}))
+        assert site.state.configuration.hosts["theirs"].attributes == {
+            "alias": "☀\ufe0f\n\tok",
+            "labels": {OWNER_LABEL: "cmdb", "env": "test"},
+        }
+        data(_call(site, "hosts_create", name="new", attribute={"labels": '{"env": "prod"}'}))
+        assert site.state.configuration.hosts["new"].attributes == {"labels": {"env": "prod"}}
+
+
+def test_secrets_in_texts_reach_the_site_and_no_log(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    community = json.dumps({"type": "v1_v2_community", "community": SECRET})
+    entry = {"host_name": "b", "attributes": {"snmp_community": community, "alias": json.dumps({"password": SECRET})}}
+    with SimulatedSite() as site:
+        answers = [
+            _call(site, "hosts_create", name="a", attribute=entry["attributes"], options={"audit": log}),
+            _call(site, "batch_create_hosts", hosts=[entry], options={"audit": log}),
+        ]
+        for name in "ab":
+            assert site.state.configuration.hosts[name].attributes["snmp_community"]["community"] == SECRET
+    assert SECRET not in log.read_text("utf-8")
+    assert not [answer for answer in answers if SECRET in str(answer)]
+
+
+def test_what_does_not_show_is_written_out() -> None:
+    hidden = "\u3164\u2800\u034f\u115f\u180b\ufe01\ufe0f\U000e0100\U000e0041\u200d\u00ad"
+    for char in hidden:
+        assert cleaned(f"a{char}b") == f"a{char.encode('unicode_escape').decode()}b"
+        assert escape_invisible(char) != char
+    for kept in ("☀\ufe0f", "☎\ufe0e 112", "größer 東京 \u00a0", "1 < 2"):
+        assert cleaned(kept) == kept
+    assert cleaned("☀\ufe0f\ufe0f") == "☀\ufe0f\\ufe0f"
+
+
+def test_numbers_under_secret_names_are_hidden_too() -> None:
+    given = {"password": 12345678, "token": 1.5, "has_password": True, "port": 161, "secret": None}
+    assert cleaned(given) == {"password": "***", "token": "***", "has_password": True, "port": 161, "secret": None}

@@ -1,0 +1,222 @@
+"""Long work tells how far it is, ends when nobody wants it, and holds nobody else up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+import anyio
+from mcp import Client
+
+from checkmk_sync.core.cancellation import current
+from checkmk_sync.mcp import progress as at_work
+from checkmk_sync.mcp.progress import Stopped, Telling, Work, WorkClock
+from checkmk_sync.testing import SimulatedSite
+from tests.held import Gate
+from tests.mcp.face import MODES, data, talk
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_progress_grows_to_its_end(mode: str) -> None:
+    told: list[tuple[float, Any, Any]] = []
+
+    async def progress(done: float, total: Any, message: Any) -> None:
+        told.append((done, total, message))
+
+    async def script(client: Client) -> Any:
+        hosts = [{"host_name": f"h{number}"} for number in range(120)]
+        return await client.call_tool("batch_create_hosts", {"hosts": hosts}, progress_callback=progress)
+
+    with SimulatedSite(lock_hold=0.25) as site:
+        assert data(talk(site, script, allow_writes=True, mode=mode))["applied"] == 120
+    assert told[-1] == (120.0, 120.0, "create hosts: 120 of 120")
+    _assert_it_grows(told)
+
+
+def _assert_it_grows(told: list[tuple[float, Any, Any]]) -> None:
+    """As the protocol wants it: strictly, so that nothing is told twice."""
+    reached = [done for done, _, _ in told]
+    assert reached == sorted(set(reached))
+
+
+def test_what_was_told_is_not_told_again() -> None:
+    """Neither at the end, nor when a stage begins where the one before has ended."""
+    work, told, heard = Work(), list[tuple[float, Any, Any]](), threading.Condition()
+
+    async def report(done: float, total: Any, message: Any) -> None:
+        with heard:
+            told.append((done, total, message))
+            heard.notify_all()
+
+    def do() -> None:
+        for stage, done, reports in (("a", 0, 1), ("a", 2, 2), ("b", 0, 2), ("b", 1, 3)):
+            work.watch(stage, done, 2)
+            with heard:
+                assert heard.wait_for(lambda enough=reports: len(told) >= enough, 20)
+
+    anyio.run(work.run, do, Telling(report))
+    _assert_it_grows(told)
+    assert [done for done, _, _ in told] == [0.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_read_that_takes_long_tells_so_and_so_does_who_waits_for_it(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_work, "QUIET_S", 0.1)
+    with SimulatedSite(hosts=2) as site:
+        gate = Gate(site, "host_config")
+        told: dict[str, list[tuple[float, Any, Any]]] = {"first": [], "second": []}
+
+        async def script(client: Client) -> None:
+            async def read(who: str) -> None:
+                async def progress(done: float, total: Any, message: Any) -> None:
+                    told[who].append((done, total, message))
+                    if all(len(found) >= 3 for found in told.values()):
+                        gate.open.set()
+
+                data(await client.call_tool("stream_hosts", {"search": f"{who}*"}, progress_callback=progress))
+
+            with anyio.fail_after(20):
+                async with anyio.create_task_group() as tasks:
+                    for who in told:
+                        tasks.start_soon(read, who)
+
+        talk(site, script, mode=mode, options={"limits": {"reads_in_flight": 1}})
+    for found in told.values():
+        assert found[0][1:] == (None, "at work, 0 s so far")
+        _assert_it_grows(found)
+
+
+def test_stages_count_on_and_waiting_grows() -> None:
+    work = Work()
+    seen = []
+    for step in (("folders", 0, 2), ("folders", 2, 2), ("hosts", 0, 3)):
+        work.watch(*step)
+        seen.append(work.progress[0])
+        work.waits()
+        seen.append(work.progress[0])
+    work.watch("hosts", 3, 3)
+    assert [*seen, work.progress[0]] == sorted([*seen, work.progress[0]])
+    assert work.progress == (5.0, 5.0, "hosts: 3 of 3")
+
+
+def test_a_stopped_call_waits_no_longer_and_others_do() -> None:
+    clock, work = WorkClock(), Work()
+    assert clock.sleep(0.0)
+    token = current.set(work)
+    threading.Timer(0.05, work.stop).start()
+    before = time.monotonic()
+    with pytest.raises(Stopped):
+        clock.sleep(30.0)
+    assert time.monotonic() - before < 10
+    assert work.progress[2].startswith("waiting, 0 s")
+    current.reset(token)
+    assert clock.sleep(0.001)
+    clock.stop()
+    assert not clock.sleep(30.0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_cancelled_batch_stops_between_chunks(mode: str, tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    with SimulatedSite() as site:
+        gate = Gate(site, "bulk-create")
+
+        async def script(client: Client) -> None:
+            hosts = [{"host_name": f"h{number:03d}"} for number in range(60)]
+            with anyio.move_on_after(20) as scope:
+                async with anyio.create_task_group() as tasks:
+
+                    async def leave() -> None:
+                        await anyio.to_thread.run_sync(gate.reached.wait, 20)
+                        scope.cancel()
+
+                    tasks.start_soon(leave)
+                    await client.call_tool("batch_create_hosts", {"hosts": hosts})
+            await anyio.sleep(0.1)  # until the server has heard of it
+            gate.open.set()
+            with anyio.fail_after(20):
+                while "stopped by the client" not in log.read_text():
+                    await anyio.sleep(0.02)
+
+        talk(site, script, allow_writes=True, mode=mode, audit=log, options={"batch_processing": {"chunk_size": 10}})
+        assert len(site.state.configuration.hosts) == 10
+
+
+def test_a_cancelled_activation_is_not_waited_for(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    with SimulatedSite(hosts=1, activation_time=300.0) as site:
+        with site.client() as cmk:
+            cmk.hosts.create("new")
+
+        async def script(client: Client) -> None:
+            first = data(await client.call_tool("activate_changes", {}))
+            with anyio.move_on_after(1.0):
+                await client.call_tool("activate_changes", {"checksum": first["checksum"]})
+            with anyio.fail_after(20):
+                while "stopped by the client" not in log.read_text():
+                    await anyio.sleep(0.02)
+
+        talk(site, script, allow_writes=True, confirm_by_checksum=True, audit=log)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("tool", "part"), [("hosts_get", "host00001"), ("services_list", "/domain-types/service/")])
+def test_a_cancelled_read_is_cut(mode: str, tool: str, part: str) -> None:
+    with SimulatedSite(hosts=3, services=5) as site:
+        gate = Gate(site, part)
+
+        async def script(client: Client) -> None:
+            arguments = {"name": "host00001"} if tool == "hosts_get" else {}
+            with anyio.move_on_after(20) as scope:
+                async with anyio.create_task_group() as tasks:
+
+                    async def leave() -> None:
+                        await anyio.to_thread.run_sync(gate.reached.wait, 20)
+                        scope.cancel()
+
+                    tasks.start_soon(leave)
+                    await client.call_tool(tool, arguments)
+
+        before = time.monotonic()
+        talk(site, script, mode=mode)  # which waits until no thread works any more
+        assert time.monotonic() - before < 15  # the site has not answered yet
+        gate.open.set()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_one_slow_call_holds_up_no_other(mode: str) -> None:
+    """Each of the twenty asks the site: no two are for one host, whose answer would be kept."""
+    names = [f"host{number:05d}" for number in range(19)]
+    with SimulatedSite(hosts=25, services=5) as site:
+        gate = Gate(site, "host00022")
+
+        async def script(client: Client) -> Any:
+            done: list[str] = []
+
+            async def get(name: str) -> None:
+                done.append(data(await client.call_tool("hosts_get", {"name": name}))["name"])
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(get, "host00022")
+                await anyio.to_thread.run_sync(gate.reached.wait, 20)
+                with anyio.fail_after(20):
+                    async with anyio.create_task_group() as quick:
+                        for name in names:
+                            quick.start_soon(get, name)
+                before = list(done)
+                gate.open.set()
+            return before, done
+
+        before, done = talk(site, script, mode=mode)
+        asked = [received.path for received in site.requests if "/objects/host_config/" in received.path]
+    assert sorted(before) == names
+    assert done == [*before, "host00022"]
+    assert len(asked) == 20

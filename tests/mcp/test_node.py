@@ -1,0 +1,117 @@
+"""The official inspector finds nothing to complain of, and the official conformance scenarios pass.
+
+They come from npm: ``tox -e mcp-clients`` brings node and installs them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+from checkmk_sync.testing import SimulatedSite
+from tests.mcp.process import TOKEN, served
+
+pytestmark = pytest.mark.node
+
+LISTS = [
+    ["tools/list", "--strict"],
+    ["resources/list"],
+    ["resources/templates/list"],
+    ["prompts/list"],
+]
+OVER_HTTP = ["--transport", "http", "--header", f"Authorization: Bearer {TOKEN}"]
+SCENARIOS = [
+    "server-initialize",
+    "ping",
+    "tools-list",
+    "resources-list",
+    "prompts-list",
+    "server-sse-multiple-streams",
+    "dns-rebinding-protection",
+]
+
+
+@pytest.fixture(scope="module")
+def programs() -> Path:
+    """The folder with the programs from npm."""
+    folder = os.environ.get("MCP_NODE_MODULES")
+    if folder is None:
+        pytest.skip("needs node and programs from npm: run tox -e mcp-clients")
+    return Path(folder) / ".bin"
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[SimulatedSite]:
+    with SimulatedSite(hosts=30, services=5) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def url(site: SimulatedSite) -> Iterator[str]:
+    """Of a server with all tools, which wants TOKEN."""
+    with served(site, "--allow-writes") as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def open_url(site: SimulatedSite) -> Iterator[str]:
+    """Of a server that wants no token, for programs that have none to give."""
+    with served(site, token=None) as (url, _):
+        yield url
+
+
+def _inspect(programs: Path, *arguments: str) -> Any:
+    command = [str(programs / "mcp-inspector"), "--cli", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+def _stdio(site: SimulatedSite) -> list[str]:
+    given = {
+        "CHECKMK_SERVER_URL": site.url,
+        "CHECKMK_SITE": "s",
+        "CHECKMK_USERNAME": site.username,
+        "CHECKMK_PASSWORD": site.password,
+    }
+    variables = [word for name, value in given.items() for word in ("-e", f"{name}={value}")]
+    return [*variables, sys.executable, "-m", "checkmk_sync.mcp"]
+
+
+@pytest.mark.parametrize("method", LISTS, ids=lambda words: words[0])
+def test_the_inspector_is_content_over_stdio(programs: Path, site: SimulatedSite, method: list[str]) -> None:
+    code, said = _inspect(programs, *_stdio(site), "--method", *method)
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("method", LISTS, ids=lambda words: words[0])
+def test_the_inspector_is_content_over_http(programs: Path, url: str, method: list[str]) -> None:
+    code, said = _inspect(programs, url, *OVER_HTTP, "--method", *method)
+    assert code == 0, said
+
+
+def test_the_inspector_calls_and_reads(programs: Path, url: str) -> None:
+    call = ["--method", "tools/call", "--tool-name", "stream_hosts", "--tool-arg", "limit=3"]
+    code, said = _inspect(programs, url, *OVER_HTTP, *call)
+    assert code == 0, said
+    assert json.loads(said)["structuredContent"]["count"] == 3
+    code, said = _inspect(programs, url, *OVER_HTTP, "--method", "resources/read", "--uri", "checkmk://hosts/host00001")
+    assert code == 0, said
+    assert "host00001" in said
+    wrong = ["--method", "tools/call", "--tool-name", "hosts_get", "--tool-arg", "name=nope"]
+    code, said = _inspect(programs, url, *OVER_HTTP, *wrong)
+    assert code == 5, said  # an error of the tool
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_scenario_passes(programs: Path, open_url: str, scenario: str, tmp_path: Path) -> None:
+    command = [str(programs / "conformance"), "server", "--url", open_url, "--scenario", scenario, "-o", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr

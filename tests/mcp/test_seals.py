@@ -1,0 +1,134 @@
+"""An approval is for one call with its arguments, and for just what was shown: not for as much of something else."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterator, Optional
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+from mcp import Client
+from mcp_types import ElicitResult
+
+from checkmk_sync.testing import SimulatedSite
+from tests.mcp.face import MODES, data, said, talk
+
+INVENTORY = {"hosts": [{"name": "new", "folder": "/sync"}]}
+
+
+@pytest.fixture
+def live() -> Iterator[SimulatedSite]:
+    with SimulatedSite(hosts=4, services=10) as site:
+        with site.client() as cmk:
+            cmk.folders.ensure("/a")
+            cmk.hosts.move("host00001", "/a")
+            cmk.activation.activate()
+        yield site
+
+
+def _moved(site: SimulatedSite) -> None:
+    with site.client() as cmk:
+        cmk.hosts.move("host00001", "/")
+        cmk.hosts.move("host00002", "/a")
+
+
+def _noted(text: str, user: Optional[str] = "automation") -> Callable[[SimulatedSite], None]:
+    def note(site: SimulatedSite) -> None:
+        site.state.configuration.changes.clear()
+        site.state.configuration.add_change("edit-host", text, user)
+
+    return note
+
+
+def _taken(site: SimulatedSite) -> None:
+    with site.client() as cmk:
+        cmk.hosts.create("new", "/a")
+        site.state.configuration.changes.clear()
+
+
+# Each changes what would be done, and no number in it.
+OTHERS: list[tuple[str, dict[str, Any], Callable[[SimulatedSite], None], Callable[[SimulatedSite], None]]] = [
+    ("hosts_delete", {"names": ["host00001", "host00002"]}, lambda _site: None, _moved),
+    ("folders_delete", {"path": "/a", "recursive": True}, lambda _site: None, _moved),
+    ("activate_changes", {}, _noted("Modified host shown."), _noted("Modified host other.")),
+    ("activate_changes", {"force_foreign": True}, _noted("x", "carol"), _noted("x", "mallory")),
+    ("sync_apply", {"inventory": INVENTORY}, lambda _site: None, _taken),
+    ("sync_apply", {"inventory": INVENTORY}, _noted("Modified host shown."), _noted("Modified host other.")),
+    ("sync_apply", {"inventory": INVENTORY, "force_foreign": True}, _noted("x", "carol"), _noted("x", "mallory")),
+    ("sync_apply", {"inventory": INVENTORY}, _noted("Updated.", None), _noted("Updated again.", None)),
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("tool", "given", "first", "then"), OTHERS)
+def test_as_much_of_something_else_is_not_what_was_approved(
+    live: SimulatedSite, mode: str, tool: str, given: Any, first: Any, then: Any
+) -> None:
+    def person(_message: str) -> ElicitResult:
+        then(live)
+        return ElicitResult(action="accept", content={"approve": True})
+
+    async def script(client: Client) -> Any:
+        return await client.call_tool(tool, given)
+
+    first(live)
+    refused = said(talk(live, script, allow_writes=True, answer=person, mode=mode))
+    assert "what was approved is not what would be done any more" in refused
+    assert {"host00001", "host00002"} <= set(live.state.configuration.hosts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("tool", "given", "other"),
+    [
+        ("activate_changes", {"timeout": 900}, {"timeout": 5}),
+        ("activate_changes", {}, {"force_foreign": True}),
+        ("sync_apply", {"inventory": INVENTORY}, {"activate": False}),
+        ("sync_apply", {"inventory": INVENTORY}, {"discover": False}),
+        ("sync_apply", {"inventory": INVENTORY}, {"allow_changes": 1000}),
+        ("hosts_delete", {"names": ["host00000"]}, {"names": ["host00000", "host00000"]}),
+    ],
+)
+def test_an_approval_is_for_its_arguments(live: SimulatedSite, tool: str, given: Any, other: Any) -> None:
+    """Also where the site is as it was, and so all that was read of it."""
+    live.state.configuration.add_change("edit-host", "Modified host shown.", "automation")
+
+    async def script(client: Client) -> Any:
+        checksum = data(await client.call_tool(tool, given))["checksum"]
+        refused = said(await client.call_tool(tool, {**given, **other, "checksum": checksum}))
+        return refused, data(await client.call_tool(tool, {**given, "checksum": checksum}))
+
+    refused, done = talk(live, script, allow_writes=True, confirm_by_checksum=True)
+    assert "what was approved is not what would be done any more" in refused
+    assert done["done"] is True
+
+
+HINTS = {
+    "hosts_create": (False, False),
+    "hosts_update": (True, True),
+    "hosts_move": (True, True),
+    "hosts_delete": (True, False),
+    "batch_create_hosts": (False, False),
+    "folders_create": (False, True),
+    "folders_update": (True, True),
+    "folders_move": (True, True),
+    "folders_delete": (True, False),
+    "discover_services": (True, True),
+    "activate_changes": (True, True),
+    "sync_apply": (True, True),
+    "clear_cache": (True, True),
+}
+
+
+def test_hints_say_what_a_tool_may_do(live: SimulatedSite) -> None:
+    """Whether it may destroy, and whether doing it twice does no more: clients ask people by these."""
+
+    async def script(client: Client) -> Any:
+        return {tool.name: tool.annotations for tool in (await client.list_tools()).tools}
+
+    found = talk(live, script, allow_writes=True)
+    writing = {name: hints for name, hints in found.items() if not hints.read_only_hint}
+    assert {name: (hints.destructive_hint, hints.idempotent_hint) for name, hints in writing.items()} == HINTS
+    reading = [hints for hints in found.values() if hints.read_only_hint]
+    assert {(hints.destructive_hint, hints.idempotent_hint) for hints in reading} == {(False, True)}

@@ -1,0 +1,264 @@
+"""Models spell the same in many ways: what is null or empty is left out, and objects have one name in all tools."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterator
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+from mcp import Client
+from mcp_types import ElicitResult
+
+from checkmk_sync.commands import COMMANDS, Argument, Command
+from checkmk_sync.mcp.spelling import arguments_of
+from checkmk_sync.testing import ManualClock, SimulatedSite
+from tests.mcp.face import data, said, talk
+
+TOOLS = [verb for verb in COMMANDS if "tool" in verb.faces]
+EMPTY: list[Any] = [None, "", [], {}]
+
+
+@pytest.fixture(scope="module")
+def known() -> Iterator[SimulatedSite]:
+    """A site that nobody changes."""
+    clock = ManualClock()  # so that the same question has the same answer
+    with SimulatedSite(hosts=30, services=10, clock=clock) as site, site.client(clock=clock) as cmk:
+        cmk.folders.ensure("/linux/web")
+        cmk.hosts.create("web01", "/linux/web", {"alias": "Web 1"})
+        yield site
+
+
+@pytest.fixture
+def live() -> Iterator[SimulatedSite]:
+    with SimulatedSite(hosts=3, services=5) as site, site.client() as cmk:
+        cmk.folders.ensure("/linux/web")
+        yield site
+
+
+def _call(site: SimulatedSite, tool: str, /, *given: dict[str, Any]) -> Any:
+    """The answers to some calls of a tool, with a person who agrees."""
+
+    async def script(client: Client) -> Any:
+        return [await client.call_tool(tool, arguments) for arguments in given]
+
+    def person(_message: str) -> ElicitResult:
+        return ElicitResult(action="accept", content={"approve": True})
+
+    verb = next(verb for verb in TOOLS if verb.tool_name == tool)
+    found = talk(site, script, allow_writes=verb.writes and not verb.local, allow=(tool,), answer=person)
+    return found if len(found) > 1 else found[0]
+
+
+# What is left out
+
+
+def _optional() -> Iterator[Any]:
+    for verb in TOOLS:
+        for argument in arguments_of(verb):
+            if not argument.required and argument.kind != "file":
+                yield pytest.param(verb, argument, id=f"{verb.tool_name}-{argument.name}")
+
+
+def _needed(verb: Command) -> dict[str, Any]:
+    given = {found.name: found.example for found in verb.arguments if found.required}
+    return {**given, "inventory": {"hosts": [{"name": "web01"}]}} if verb.noun == "sync" else given
+
+
+LATE = ("seconds", "elapsed_s", "latency_s", "window_s", "request_rate_per_second", "timings", "counters", "gauges")
+
+
+def _answer(result: Any) -> Any:
+    """What a tool says, without what is another at each call."""
+    if result.is_error:
+        return "".join(result.content[0].text.split())
+    return json.dumps(
+        {key: value for key, value in result.structured_content.items() if key not in LATE}, sort_keys=True
+    )
+
+
+@pytest.mark.parametrize(("verb", "argument"), list(_optional()))
+def test_an_argument_that_is_left_out_may_be_null_or_empty(
+    known: SimulatedSite, verb: Command, argument: Argument
+) -> None:
+    if verb.writes and not verb.local:
+        pytest.skip("shown below, with a site of its own")
+    needed = {} if argument.name in _needed(verb) else _needed(verb)
+    first, *others = _call(known, verb.tool_name, needed, *({**needed, argument.name: empty} for empty in EMPTY))
+    if verb.tool_name not in ("cache_stats", "get_server_metrics", "site_health", "clear_cache", "doctor"):
+        assert {_answer(other) for other in others} == {_answer(first)}
+    assert all(other.is_error is first.is_error for other in others)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("empty", EMPTY, ids=repr)
+def test_so_it_is_where_something_is_written(live: SimulatedSite, empty: Any) -> None:
+    def write(tool: str, **given: Any) -> Any:
+        verb = next(verb for verb in TOOLS if verb.tool_name == tool)
+        nothing = {found.name: empty for found in arguments_of(verb) if found.name not in given}
+        return data(_call(live, tool, {**nothing, **given}))
+
+    assert write("hosts_create", host="new")["folder"] == "/"
+    assert write("hosts_update", host="new", attribute={"alias": "x"})["attributes"] == {"alias": "x"}
+    assert write("folders_create", folder="/new")["title"] == "new"
+    assert write("folders_update", folder="/new", title="New")["title"] == "New"
+    assert write("discover_services", hosts=["new"])["result"]["hosts"] == 1
+    assert write("activate_changes")["result"]["activated"] > 0
+    assert write("folders_delete", folder="/new")["result"] == {"deleted": "/new"}
+    assert write("hosts_delete", hosts=["new"])["result"] == {"deleted": 1}
+    applied = write("sync_apply", inventory={"hosts": [{"name": "host00000"}]})
+    assert applied["result"]["verified"] is True
+
+
+def _required() -> Iterator[Any]:
+    for verb in TOOLS:
+        for argument in verb.arguments:
+            if argument.required:
+                yield pytest.param(verb, argument, id=f"{verb.tool_name}-{argument.name}")
+
+
+@pytest.mark.parametrize(("verb", "argument"), list(_required()))
+def test_one_that_is_needed_is_named(known: SimulatedSite, verb: Command, argument: Argument) -> None:
+    others = {name: value for name, value in _needed(verb).items() if name != argument.name}
+    before = len(known.requests)
+    answers = _call(known, verb.tool_name, others, *({**others, argument.name: empty} for empty in EMPTY))
+    for answer in answers:
+        text = said(answer)
+        assert text == f"Nothing was done because an argument is missing or empty: {argument.name} ({argument.help})"
+    assert len(known.requests) == before
+
+
+def test_all_that_are_needed_are_named_at_once(known: SimulatedSite) -> None:
+    text = said(_call(known, "hosts_move", {}))
+    assert "because arguments are missing or empty: host (" in text and "; destination (" in text
+
+
+# Other spellings of values
+
+
+@pytest.mark.parametrize("number", [5, 5.0, "5", "5.0", " 5 ", "+5"], ids=repr)
+@pytest.mark.parametrize("name", ["limit", "batch_size"])
+def test_whole_numbers(known: SimulatedSite, number: Any, name: str) -> None:
+    first = data(_call(known, "stream_hosts", {name: number}))
+    assert first["count"] == 5
+    second = data(_call(known, "stream_hosts", {name: number, "cursor": first["next_cursor"]}))
+    assert [host["name"] for host in second["items"]] == [f"host{n:05d}" for n in range(5, 10)]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [5.5, "5.5", "five", "5e0", "0x5", "٥5x", True, [5], {"a": 5}, "1" * 5000, float("1e300"), -1, 0, "0"],
+    ids=ascii,
+)
+def test_other_numbers_are_refused(known: SimulatedSite, number: Any) -> None:
+    answer = said(_call(known, "stream_hosts", {"limit": number}))
+    assert "limit: " in answer and len(answer) < 200
+
+
+@pytest.mark.parametrize(
+    ("given", "effective"), [("true", True), ("True", True), ("false", False), ("FALSE", False), (True, True)]
+)
+def test_booleans(known: SimulatedSite, given: Any, effective: bool) -> None:
+    found = data(_call(known, "hosts_get", {"host": "web01", "effective": given}))
+    assert (found.get("effective_attributes") is not None) is effective
+
+
+@pytest.mark.parametrize("given", ["yes", "1", 1, 0, "on", ["true"]], ids=repr)
+def test_other_booleans_are_refused(known: SimulatedSite, given: Any) -> None:
+    assert "effective: " in said(_call(known, "hosts_get", {"host": "web01", "effective": given}))
+
+
+@pytest.mark.parametrize(
+    "given", ["CRITICAL", "critical", "Crit", ["CRIT"], ["c"], '["critical"]', ["critical", "CRITICAL"]], ids=repr
+)
+def test_states(given: Any) -> None:
+    services = [{"host_name": "h", "description": f"s{state}", "state": state} for state in range(4)]
+    with SimulatedSite() as site:
+        site.seed_monitoring({"hosts": [{"name": "h", "state": 1}], "services": services})
+        found = data(_call(site, "services_list", {"state": given}))
+        assert [row["service"] for row in found["items"]] == ["s2"]
+        assert data(_call(site, "hosts_status", {"state": ["DOWN", "unr"]}))["count"] == 1
+
+
+@pytest.mark.parametrize(
+    "given", ["nonsense", ["critical", "x"], [2], "critical; drop", ["criticality"], [None]], ids=repr
+)
+def test_other_states_are_refused(known: SimulatedSite, given: Any) -> None:
+    assert "state" in said(_call(known, "services_list", {"state": given}))
+
+
+def test_lists_and_objects_may_be_texts_of_json(live: SimulatedSite) -> None:
+    made = data(_call(live, "hosts_create", {"host": "new", "attribute": '{"alias": "x"}', "label": '{"env": "prod"}'}))
+    assert (made["attributes"], made["labels"]) == ({"alias": "x"}, {"env": "prod"})
+    assert data(_call(live, "hosts_delete", {"hosts": '["new"]'}))["result"] == {"deleted": 1}
+    inventory = '{"hosts": [{"name": "host00000"}]}'
+    assert data(_call(live, "sync_plan", {"inventory": inventory}))["nothing_to_do"] in (True, False)
+
+
+def test_what_is_written_is_named_in_lists(live: SimulatedSite) -> None:
+    assert "hosts: " in said(_call(live, "hosts_delete", {"hosts": "host00000"}))
+    assert len(live.state.configuration.hosts) == 3
+
+
+# One name for each object
+
+
+def test_an_object_has_one_name_in_all_tools() -> None:
+    names = {found.name for verb in TOOLS for found in verb.arguments}
+    assert not names & {"name", "names", "path", "parent", "host_name"}
+    for verb in TOOLS:
+        own = {found.name for found in verb.arguments}
+        aliases = {alias for found in verb.arguments for alias in found.aliases}
+        assert not ({"host", "hosts"} <= own)
+        assert len(aliases) == len([alias for found in verb.arguments for alias in found.aliases])
+        if verb.noun == "folders":
+            assert "folder" in own
+        if verb.name == "move":
+            assert "destination" in own
+
+
+OLD = {
+    "hosts_get": {"name": "web01"},
+    "folders_get": {"path": "/linux/web"},
+    "folders_list": {"parent": "/linux"},
+}
+
+
+@pytest.mark.parametrize("tool", OLD)
+def test_other_names_mean_the_same(known: SimulatedSite, tool: str) -> None:
+    verb = next(verb for verb in TOOLS if verb.tool_name == tool)
+    ((old, value),) = OLD[tool].items()
+    (new,) = (found.name for found in verb.arguments if old in found.aliases)
+    one, other, both = _call(known, tool, {old: value}, {new: value}, {old: value, new: value})
+    assert data(one) == data(other) == data(both)
+    assert data(_call(known, tool, {old: value, new: None})) == data(one)
+    twice = said(_call(known, tool, {old: value, new: "/other"}))
+    assert twice == f"Nothing was done: {old} and {new} name the same argument; give one of them."
+
+
+def test_names_of_old_write_the_same(live: SimulatedSite) -> None:
+    data(_call(live, "hosts_create", {"name": "new", "folder": "/"}))
+    assert data(_call(live, "hosts_move", {"name": "new", "folder": "/linux"}))["folder"] == "/linux"
+    assert data(_call(live, "hosts_move", {"host": "new", "destination": "/linux/web"}))["folder"] == "/linux/web"
+    made = data(_call(live, "batch_create_hosts", {"hosts": [{"host": "b1"}, {"name": "b2"}, {"host_name": "b3"}]}))
+    assert made["applied"] == 3
+    assert data(_call(live, "discover_services", {"names": ["b1", "b2"]}))["result"]["hosts"] == 2
+    assert data(_call(live, "hosts_delete", {"names": ["b1", "b2", "b3", "new"]}))["result"] == {"deleted": 4}
+    assert data(_call(live, "folders_delete", {"path": "/linux/web"}))["result"] == {"deleted": "/linux/web"}
+
+
+def test_clients_that_check_the_schema_may_say_batch_size(known: SimulatedSite) -> None:
+    async def script(client: Client) -> Any:
+        return {tool.name: tool.input_schema["properties"] for tool in (await client.list_tools()).tools}
+
+    properties = talk(known, script, allow_writes=True)
+    for key in ("minimum", "maximum", "type"):
+        assert properties["stream_hosts"]["batch_size"][key] == properties["stream_hosts"]["limit"][key]
+    assert {"name", "names", "path", "parent"} & {name for tool in properties.values() for name in tool} == set()
+
+
+def test_unknown_arguments_are_refused(known: SimulatedSite) -> None:
+    for value in (1, None, "", []):
+        assert "nonsense" in said(_call(known, "hosts_get", {"host": "web01", "nonsense": value}))

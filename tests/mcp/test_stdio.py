@@ -1,0 +1,171 @@
+"""``checkmk-sync mcp`` as a process that a client starts: over its standard input and output."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+import anyio
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.shared.exceptions import MCPError
+
+from checkmk_sync.testing import SimulatedSite
+from tests.conftest import Run
+from tests.mcp.face import data, said
+
+pytestmark = pytest.mark.slow  # a server process for each
+
+WRONG_PROMPTS: tuple[tuple[str, dict[str, str], str], ...] = (
+    ("triage_host", {}, "Missing required arguments: .*host"),
+    ("triage_host", {"host": "web01", "other": "x"}, "other: Unexpected keyword argument"),
+    ("triage_host", {"host": "../x"}, "is not a host name"),
+    ("nope", {}, "Unknown prompt: nope"),
+)
+HUGE = "x" * 10_000_000
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Iterator[tuple[SimulatedSite, str]]:
+    with SimulatedSite(hosts=30, services=5) as site:
+        (tmp_path / "secret.txt").write_text(site.password)
+        (tmp_path / "secret.txt").chmod(0o600)
+        path = tmp_path / "config.yaml"
+        path.write_text(
+            f"checkmk: {{server_url: '{site.url}', site: s, username: {site.username}, password_file: secret.txt}}\n"
+        )
+        yield site, str(path)
+
+
+def _process(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "checkmk_sync.mcp", *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def test_the_module_calls_itself_by_its_name() -> None:
+    told, _ = _process("--help").communicate(timeout=60)
+    assert told.startswith(b"Usage: python -m checkmk_sync.mcp [OPTIONS]")
+
+
+def test_a_client_starts_it_and_leaves(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
+    site, path = config
+    log = tmp_path / "audit.log"
+    arguments = ["-m", "checkmk_sync", "mcp", "--config", path, "--allow-writes", "--audit-log", str(log)]
+
+    async def script() -> Any:
+        with open(tmp_path / "stderr", "w+", encoding="utf-8") as stderr:
+            parameters = StdioServerParameters(command=sys.executable, args=arguments)
+            async with Client(stdio_client(parameters, errlog=stderr)) as client:
+                hosts = data(await client.call_tool("stream_hosts", {"limit": 2}))
+                huge = said(await client.call_tool("hosts_get", {"name": HUGE}))
+                data(await client.call_tool("hosts_create", {"name": "new"}))
+                for prompt, given, why in WRONG_PROMPTS:
+                    with pytest.raises(MCPError, match=why):
+                        await client.get_prompt(prompt, given)
+            stderr.seek(0)
+            return hosts, huge, stderr.read()
+
+    hosts, huge, stderr = anyio.run(script)
+    assert [host["name"] for host in hosts["items"]] == ["host00000", "host00001"]
+    assert "at most 1000 characters" in huge
+    assert "new" in site.state.configuration.hosts
+    assert log.read_text().count("\n") == 2
+    assert stderr == ""
+
+
+def test_it_ends_with_its_client(config: tuple[SimulatedSite, str]) -> None:
+    _, path = config
+    process = _process("--config", path)
+    out, err = process.communicate(timeout=30)  # a client that is killed leaves no more than a closed pipe
+    assert (process.returncode, out, err) == (0, b"", b"")
+
+
+def test_a_password_command_leaves_the_messages_alone(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
+    site, path = config
+    program = tmp_path / "password.py"
+    program.write_text(f"import sys; sys.stdin.read(); print({site.password!r})")
+    command = f"{sys.executable} {program}"
+    text = Path(path).read_text().replace("password_file: secret.txt", f"password_command: '{command}'")
+    Path(path).write_text(text)
+    ping = b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n'
+    with _process("--config", path) as process:
+        out, _ = process.communicate(ping, timeout=30)
+    assert b'"id":1' in out.replace(b" ", b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_when_it_is_asked_to(config: tuple[SimulatedSite, str], number: signal.Signals) -> None:
+    _, path = config
+    with _process("--config", path) as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\nnot json\n')
+        process.stdin.flush()
+        assert b'"id":1' in process.stdout.readline().replace(b" ", b"")
+        process.send_signal(number)
+        assert process.wait(timeout=20) == 0
+
+
+def test_wrong_options_are_told_at_once(config: tuple[SimulatedSite, str], sync: Run, tmp_path: Path) -> None:
+    _, path = config
+    token = tmp_path / "token"
+    token.write_text("t" * 40)
+    token.chmod(0o644)
+    for arguments, why in (
+        (["--sync-folder", str(tmp_path / "none")], "does not exist"),
+        (["--audit-log", str(tmp_path)], "audit log cannot be written"),
+        (["--max-batch", "0"], "max-batch"),
+        (["--http", "--host", "0.0.0.0"], "needs a token"),
+        (["--http", "--token-file", str(token)], "chmod 600"),
+        (["--http", "--token-file", str(tmp_path / "none")], "cannot be read"),
+        (["--http", "--behind-tls"], "--name"),
+        (["--http", "--allow-writes"], "--token-file"),
+        (["--token-file", str(token)], "--token-file says how to serve over HTTP: it needs --http"),
+        (["--port", "8765"], "it needs --http"),
+        (["--host", "127.0.0.1"], "it needs --http"),
+        (["--behind-tls"], "it needs --http"),
+        (["--name", "mcp.example.com"], "it needs --http"),
+        (["--confirm-by-checksum"], "it needs --allow-writes"),
+        (
+            ["--allow", "hosts_*", "--allow", "*_delete"],
+            "all tools that fit '*_delete' write: that needs --allow-writes",
+        ),
+    ):
+        result = sync("mcp", "--config", path, *arguments)
+        assert result.code == 2, arguments
+        assert why in result.err, arguments
+
+
+@pytest.mark.parametrize("options", [(), ("-v",)])
+def test_what_goes_wrong_in_the_program_is_a_line_or_all_of_it(
+    config: tuple[SimulatedSite, str], options: tuple[str, ...]
+) -> None:
+    program = """if True:
+        import sys
+        from checkmk_sync.cli import main
+        from checkmk_sync.mcp import calls
+        def broken(*_args):
+            raise RuntimeError("of the program\\nin two lines")
+        calls.page = broken
+        main()
+    """
+    arguments = ["-c", program, "mcp", "--config", config[1], *options]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as stderr:
+
+        async def script() -> Any:
+            parameters = StdioServerParameters(command=sys.executable, args=arguments)
+            async with Client(stdio_client(parameters, errlog=stderr)) as client:
+                return said(await client.call_tool("stream_hosts", {}))
+
+        assert "of the program" not in anyio.run(script)
+        stderr.seek(0)
+        told = stderr.read()
+    assert "RuntimeError: of the program" in told
+    assert ("Traceback" in told, told.count("\n") == 1) == (bool(options), not options)

@@ -1,0 +1,108 @@
+"""A row of the table is a tool: what joins it needs no code of this face."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+from mcp import Client
+from mcp_types import ElicitResult
+
+import checkmk_sync.mcp.server
+from checkmk_sync import Checkmk
+from checkmk_sync.commands import COMMANDS, Argument, Command, Field
+from checkmk_sync.testing import SimulatedSite
+from tests.mcp.face import data, said, talk
+
+
+def _even(number: int) -> None:
+    if number % 2:
+        raise ValueError(f"{number} is odd")
+
+
+def _count(client: Checkmk, least: int, flavour: str) -> Iterator[dict[str, Any]]:
+    for number in range(least, 50):
+        yield {"number": number, "site": client.settings.site, "flavour": flavour, "hidden": "x"}
+
+
+COUNT = Command(
+    "teapots",
+    "list",
+    "List teapots.",
+    "checkmk-sync teapots list",
+    _count,
+    (
+        Argument("least", "The first.", int, default=0, check=_even),
+        Argument("flavour", "What is in it.", required=True, choices=("green", "black"), example="green"),
+    ),
+    columns=("number",),
+    fields=(Field("number", "Its number.", int), Field("site", "Where it stands."), Field("flavour", "Its tea.")),
+)
+DROP = Command(
+    "teapots",
+    "delete",
+    "Drop all teapots.",
+    "checkmk-sync teapots delete",
+    lambda client: {"broken": 50},
+    writes=True,
+    destructive=True,
+)
+
+
+@pytest.fixture
+def with_teapots(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedSite]:
+    monkeypatch.setattr(checkmk_sync.mcp.server, "COMMANDS", (*COMMANDS, COUNT, DROP))
+    with SimulatedSite() as site:
+        yield site
+
+
+def test_a_row_is_a_tool(with_teapots: SimulatedSite) -> None:
+    async def script(client: Client) -> Any:
+        tool = next(tool for tool in (await client.list_tools()).tools if tool.name == "teapots_list")
+        pages = [data(await client.call_tool("teapots_list", {"flavour": "green", "least": 2, "limit": 30}))]
+        cursor = pages[0]["next_cursor"]
+        again = {"flavour": "green", "least": 2, "limit": 30, "cursor": cursor}
+        pages.append(data(await client.call_tool("teapots_list", again)))
+        odd = await client.call_tool("teapots_list", {"flavour": "green", "least": 1})
+        wrong = await client.call_tool("teapots_list", {"flavour": "milk"})
+        return tool, pages, odd, wrong
+
+    tool, pages, odd, wrong = talk(with_teapots, script)
+    assert tool.input_schema["required"] == ["flavour"]
+    assert tool.input_schema["properties"]["flavour"]["enum"] == ["green", "black"]
+    item = tool.output_schema["$defs"]["teapots_list_item"]["properties"]
+    assert {name: found["type"] for name, found in item.items()} == {
+        "number": "integer",
+        "site": "string",
+        "flavour": "string",
+    }
+    numbers = [one["number"] for page in pages for one in page["items"]]
+    assert numbers == list(range(2, 50))
+    assert pages[0]["items"][0] == {"number": 2, "site": "s", "flavour": "green"}
+    assert pages[1]["next_cursor"] is None
+    assert "1 is odd" in said(odd)
+    assert "flavour" in said(wrong)
+
+
+def test_a_row_that_destroys_asks_without_being_told_to(with_teapots: SimulatedSite) -> None:
+    asked = []
+
+    def person(message: str) -> ElicitResult:
+        asked.append(message)
+        return ElicitResult(action="accept", content={"approve": True})
+
+    async def script(client: Client) -> Any:
+        return await client.call_tool("teapots_delete", {})
+
+    result = talk(with_teapots, script, allow_writes=True, answer=person)
+    assert data(result) == {"done": True, "result": {"broken": 50}}
+    assert asked[0].startswith("Drop all teapots.")
+    assert "approval" in said(talk(with_teapots, script, allow_writes=True))
+
+
+def test_names_of_tools_are_told_apart() -> None:
+    names = [verb.tool_name for verb in COMMANDS]
+    assert len(set(names)) == len(names)

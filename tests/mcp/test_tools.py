@@ -1,0 +1,195 @@
+"""Every tool that reads, called by the SDK's client, says what the site holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+from mcp import Client
+
+from checkmk_sync.commands import COMMANDS
+from checkmk_sync.testing import SimulatedSite
+from tests.mcp.face import data, said, talk
+
+
+@pytest.fixture(scope="module")
+def known() -> Any:
+    """A site that nobody changes."""
+    with SimulatedSite(hosts=60, services=10) as site:
+        with site.client() as cmk:
+            cmk.folders.ensure("/linux/web", title="Web\x1b[31m servers")
+            cmk.hosts.create("web01", "/linux/web", {"ipaddress": "192.0.2.1", "alias": "Web 1"})
+        yield site
+
+
+def _call(site: SimulatedSite, tool: str, **arguments: Any) -> Any:
+    async def script(client: Client) -> Any:
+        return await client.call_tool(tool, arguments)
+
+    return talk(site, script, allow=(tool,))
+
+
+def _everything(site: SimulatedSite, tool: str, **arguments: Any) -> list[Any]:
+    async def script(client: Client) -> list[Any]:
+        items: list[Any] = []
+        cursor = None
+        while True:
+            page = data(await client.call_tool(tool, {**arguments, "cursor": cursor}))
+            assert page["count"] == len(page["items"])
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                assert page["total"] == len(items)
+                return items
+
+    found: list[Any] = talk(site, script, allow=(tool,))
+    return found
+
+
+def test_hosts_come_in_pages(known: SimulatedSite) -> None:
+    found = _everything(known, "stream_hosts", limit=25)
+    assert [host["name"] for host in found] == list(known.state.configuration.hosts)
+    first = data(_call(known, "stream_hosts", limit=25))
+    assert (first["count"], first["total"]) == (25, None)
+    assert [host["name"] for host in _everything(known, "stream_hosts", search="host0000*", limit=3)] == [
+        f"host{number:05d}" for number in range(10)
+    ]
+    (only,) = _everything(known, "stream_hosts", folder="/linux/web")
+    assert only == {"name": "web01", "folder": "/linux/web", "ipaddress": "192.0.2.1", "alias": "Web 1", "labels": ""}
+
+
+def test_a_cursor_belongs_to_its_question(known: SimulatedSite) -> None:
+    cursor = data(_call(known, "stream_hosts", limit=5))["next_cursor"]
+    assert data(_call(known, "stream_hosts", limit=2, cursor=cursor))["items"][0]["name"] == "host00005"
+    for wrong in (cursor[:-2], "x", "W10", cursor + "=="):
+        assert "begin again without one" in said(_call(known, "stream_hosts", cursor=wrong))
+    assert "begin again without one" in said(_call(known, "stream_hosts", cursor=cursor, search="web*"))
+    assert "begin again without one" in said(_call(known, "hosts_status", cursor=cursor))
+
+
+def test_one_host(known: SimulatedSite) -> None:
+    found = data(_call(known, "hosts_get", name="web01"))
+    held = known.state.configuration.hosts["web01"]
+    assert (found["name"], found["folder"]) == ("web01", held.folder)
+    assert found["attributes"] == {"ipaddress": "192.0.2.1", "alias": "Web 1"}
+    effective = data(_call(known, "hosts_get", name="web01", effective=True))["effective_attributes"]
+    assert effective["tag_agent"] == "cmk-agent"
+    assert "List what there is" in said(_call(known, "hosts_get", name="nope"))
+
+
+def test_folders(known: SimulatedSite) -> None:
+    assert {folder["path"] for folder in _everything(known, "folders_list")} == set(known.state.configuration.folders)
+    assert [folder["path"] for folder in _everything(known, "folders_list", parent="/linux/web")] == ["/linux/web"]
+    assert data(_call(known, "folders_get", path="~linux~web"))["title"] == "Web\\x1b[31m servers"
+
+
+def test_status_and_problems(known: SimulatedSite) -> None:
+    with known.client() as cmk:
+        hosts = list(cmk.host_status.each())
+        services = list(cmk.services.each())
+        problems = list(cmk.services.each(state=["warning", "critical", "unknown"]))
+        by_host = list(cmk.services.each(host="host00001"))
+    assert [host["name"] for host in _everything(known, "hosts_status")] == [host.name for host in hosts]
+    found = _everything(known, "services_list", limit=200)
+    assert sorted((one["host"], one["service"]) for one in found) == sorted((s.host_name, s.name) for s in services)
+    of_host = _everything(known, "services_list", host="host00001")
+    assert [one["service"] for one in of_host] == [service.name for service in by_host]
+    critical = _everything(known, "services_list", state=["critical"])
+    assert len(critical) == sum(service.state.name == "CRITICAL" for service in services)
+    page = data(_call(known, "services_problems", limit=1))
+    assert page["total"] == len(problems)
+    assert page["counts"] == {
+        state: count
+        for state in ("critical", "unknown", "warning")
+        if (count := sum(problem.state.name.lower() == state for problem in problems))
+    }
+    assert len(_everything(known, "services_problems", limit=7)) == len(problems)
+
+
+def test_problems_of_hosts() -> None:
+    rows = [{"name": f"h{state}", "state": state, "plugin_output": "x", "num_services": 0} for state in (0, 1, 2, 1)]
+    rows[3]["name"] = "handled"
+    rows[3]["acknowledged"] = 1
+    with SimulatedSite() as site:
+        site.seed_monitoring({"hosts": rows, "services": []})
+        page = data(_call(site, "hosts_problems"))
+    assert [(one["name"], one["state"]) for one in page["items"]] == [("h1", "DOWN"), ("h2", "UNREACHABLE")]
+    assert page["counts"] == {"down": 1, "unreachable": 1}
+
+
+def test_the_site_as_a_whole(known: SimulatedSite) -> None:
+    assert data(_call(known, "site_version")) == {"checkmk": "2.4.0p18.cre", "edition": "cre", "site": "s"}
+    health = data(_call(known, "site_health"))
+    assert (health["ok"], health["breaker"], health["error"]) == (True, "closed", None)
+    before = len(known.requests)
+    verdicts = {one["check"]: one["verdict"] for one in _everything(known, "doctor")}
+    assert (verdicts["credentials"], verdicts["read hosts"]) == ("ok", "ok")
+    # It reads: not even a write that changes nothing is tried.
+    assert "change hosts" not in verdicts
+    assert not any("bulk-update" in received.path for received in known.requests[before:])
+    pending = _everything(known, "pending_changes")
+    assert len(pending) == len(known.state.configuration.changes) == 3
+    assert pending[-1]["action"] == "create-host"
+    inventory = {"hosts": [{"name": "new1", "folder": "/linux"}, {"name": "web01", "folder": "/linux"}]}
+    plan = data(_call(known, "sync_plan", inventory=inventory))
+    assert plan["counts"]["create"] == 1
+    assert plan["counts"]["move"] == 1
+    assert plan["changes"][0] == "+ host new1: folder /linux"
+    assert "new1" not in known.state.configuration.hosts
+
+
+def test_a_site_that_is_away_is_no_crash() -> None:
+    with SimulatedSite() as site, site.client() as kept:
+        settings = kept.settings
+
+        async def script(client: Client) -> Any:
+            site.close()
+            return await client.call_tool("site_health", {}), await client.call_tool("stream_hosts", {})
+
+        health, hosts = talk(site, script, options={"recovery": {"retry": {"max_retries": 0}}})
+    assert data(health)["ok"] is False
+    assert "nothing was sent" in said(hosts)
+    assert settings.site == "s"
+
+
+def test_what_is_measured_and_kept(known: SimulatedSite) -> None:
+    async def script(client: Client) -> Any:
+        for _ in range(3):
+            await client.call_tool("folders_get", {"path": "/linux"})
+        stats = data(await client.call_tool("cache_stats", {}))
+        metrics = data(await client.call_tool("get_server_metrics", {}))
+        some = data(await client.call_tool("clear_cache", {"pattern": "hosts:*"}))
+        rest = data(await client.call_tool("clear_cache", {}))
+        return stats, metrics, some, rest, data(await client.call_tool("cache_stats", {}))
+
+    stats, metrics, some, rest, after = talk(known, script)
+    assert (stats["hits"], stats["size"]) == (2, 1)
+    assert metrics["timings"]["call.folders.get"]["count"] == 1  # the others were hits
+    assert (metrics["breaker"], metrics["cache"]["hits"]) == ("closed", 2)
+    assert (some["forgotten"], rest["forgotten"], after["size"]) == (0, 1, 0)
+
+
+def test_every_tool_that_reads_is_called_here() -> None:
+    """So that a row which joins the table is not forgotten."""
+    text = Path(__file__).read_text("utf-8")
+    reading = [verb for verb in COMMANDS if "tool" in verb.faces and (verb.local or not verb.writes)]
+    assert [verb.tool_name for verb in reading if f'"{verb.tool_name}"' not in text] == []
+
+
+def test_tools_explain_themselves(known: SimulatedSite) -> None:
+    async def script(client: Client) -> Any:
+        return (await client.list_tools()).tools
+
+    for tool in talk(known, script, allow_writes=True):
+        verb = next(verb for verb in COMMANDS if verb.tool_name == tool.name)
+        assert verb.help in tool.description
+        assert tool.annotations.read_only_hint is not verb.writes
+        adds_only = verb.tool_name in ("hosts_create", "batch_create_hosts", "folders_create")
+        assert tool.annotations.destructive_hint is (verb.writes and not adds_only)
+        assert tool.output_schema["type"] == "object"
+        assert tool.input_schema["additionalProperties"] is False
+        assert all(found.get("description") for found in tool.input_schema["properties"].values())

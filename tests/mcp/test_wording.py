@@ -1,0 +1,103 @@
+"""What models are told is in their words: arguments of tools, not options of a command line."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any, Iterator
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+from mcp import Client
+from mcp_types import ElicitResult
+
+from checkmk_sync.commands import COMMANDS, as_arguments
+from checkmk_sync.commands.command import OPTIONS
+from checkmk_sync.testing import SimulatedSite
+from tests.conftest import PACKAGE
+from tests.mcp.face import data, said, talk
+
+
+@pytest.fixture(scope="module")
+def known() -> Iterator[SimulatedSite]:
+    with SimulatedSite(hosts=3) as site:
+        site.state.configuration.hosts["host00000"].attributes["labels"] = {"api_token": "hunter2", "env": "prod"}
+        yield site
+
+
+def _call(site: SimulatedSite, tool: str, /, **given: Any) -> Any:
+    async def script(client: Client) -> Any:
+        return await client.call_tool(tool, given)
+
+    def person(_message: str) -> ElicitResult:
+        return ElicitResult(action="accept", content={"approve": True})
+
+    return talk(site, script, allow_writes=True, allow=(tool,), answer=person)
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "words"),
+    [
+        ("hosts_update", {"name": "host00001"}, "give attribute, label, remove or remove_label"),
+        ("hosts_update", {"name": "host00001", "label": {"env": ""}}, "remove_label env takes it away"),
+        ("folders_update", {"path": "/"}, "give title or attribute"),
+        ("sync_plan", {"inventory": {"hosts": [{"name": "n"}]}, "adopt": True}, 'to be named: give owner NAME"'),
+        ("sync_apply", {"inventory": {"hosts": [{"name": "host00001"}]}, "owner": "me"}, "with adopt, or take it out"),
+    ],
+    ids=str,
+)
+def test_errors_name_arguments(known: SimulatedSite, tool: str, given: dict[str, Any], words: str) -> None:
+    text = said(_call(known, tool, **given))
+    assert words in text
+    assert "--" not in text
+    assert "Python" not in text
+
+
+def test_reports_and_advice_name_arguments() -> None:
+    with SimulatedSite() as site:
+        site.state.configuration.add_change("edit-rule", "Changed a rule.", "carol")
+        report = data(_call(site, "sync_apply", inventory={"hosts": [{"name": "n"}]}))["result"]
+        findings = data(_call(site, "doctor"))["items"]
+    assert "force it (force_foreign, needs" in report["errors"]["activation"]
+    assert [one["advice"] for one in findings if "use force_foreign with" in one["advice"]]
+    assert not [one for one in findings if "--" in one["advice"]]
+
+
+def test_options_that_messages_name_are_known() -> None:
+    """So that a new message that names another one is not forgotten."""
+    named = set()
+    options = {argument.option for command in COMMANDS for argument in command.arguments} - {"--confirm-delete"}
+    for room in ("commands", "sync", "client", "errors"):
+        place = PACKAGE / room
+        for path in place.rglob("*.py") if place.is_dir() else [place]:
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+                is_message = not text.startswith("checkmk-sync ") and "``" not in text  # no example, no docstring
+                if is_message and text not in options:
+                    named |= set(re.findall(r"--([a-z][a-z-]*)", text))
+    assert named == set(OPTIONS)
+    arguments = {argument.name for verb in COMMANDS if "tool" in verb.faces for argument in verb.arguments}
+    assert {as_arguments(f"--{option}") for option in OPTIONS} <= arguments
+    assert as_arguments("started without --owner-file") == "started without --owner-file"
+
+
+def test_lists_and_objects_are_explained_as_such(known: SimulatedSite) -> None:
+    async def script(client: Client) -> Any:
+        return {tool.name: tool.input_schema["properties"] for tool in (await client.list_tools()).tools}
+
+    tools = talk(known, script, allow_writes=True)
+    for tool, properties in tools.items():
+        for name, schema in properties.items():
+            if schema.get("type") in ("array", "object"):
+                assert re.search(r"\bthis\b|\ba label\b|\ban attribute\b", schema["description"]) is None, (tool, name)
+    assert tools["hosts_update"]["remove"]["description"] == "Names of attributes to remove."
+
+
+def test_labels_that_are_secret_by_name_are_masked_in_lists(known: SimulatedSite) -> None:
+    result = _call(known, "stream_hosts", search="host00000")
+    assert data(result)["items"][0]["labels"] == "api_token:*** env:prod"
+    one = _call(known, "hosts_get", name="host00000")
+    assert data(one)["labels"] == {"api_token": "***", "env": "prod"}
+    assert "hunter2" not in str((result, one))

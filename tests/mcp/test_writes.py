@@ -1,0 +1,199 @@
+"""Every tool that writes, called by the SDK's client: the site holds it afterwards, and the audit log says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
+
+from mcp import Client
+from mcp_types import ElicitResult
+
+from checkmk_sync.commands import COMMANDS
+from checkmk_sync.testing import Fault, SimulatedSite
+from tests.mcp.face import data, said, talk
+
+SECRET = "s3cr3t-community"
+
+
+@pytest.fixture
+def live() -> Iterator[SimulatedSite]:
+    with SimulatedSite(hosts=3, services=10) as site:
+        yield site
+
+
+def _yes(_message: str) -> ElicitResult:
+    return ElicitResult(action="accept", content={"approve": True})
+
+
+def _call(site: SimulatedSite, tool: str, /, *, options: Any = None, **arguments: Any) -> Any:
+    async def script(client: Client) -> Any:
+        return await client.call_tool(tool, arguments)
+
+    return talk(site, script, allow_writes=True, allow=(tool,), answer=_yes, **(options or {}))
+
+
+def _names(site: SimulatedSite, **policy: Any) -> set[str]:
+    async def script(client: Client) -> Any:
+        return {tool.name for tool in (await client.list_tools()).tools}
+
+    found: set[str] = talk(site, script, **policy)
+    return found
+
+
+def test_read_only_hides_what_writes(live: SimulatedSite) -> None:
+    shown = _names(live)
+    assert shown == {verb.tool_name for verb in COMMANDS if not verb.writes or verb.local}
+    assert "clear_cache" in shown
+
+    async def script(client: Client) -> Any:
+        return await client.call_tool("hosts_create", {"name": "new"})
+
+    assert "Unknown tool" in said(talk(live, script))
+    assert "new" not in live.state.configuration.hosts
+
+
+def test_patterns_choose_the_tools(live: SimulatedSite) -> None:
+    assert _names(live, allow=("hosts_*",)) == {"hosts_get", "hosts_status", "hosts_problems"}
+    assert "hosts_delete" not in _names(live, allow_writes=True, deny=("*delete", "sync_*"))
+    assert _names(live, allow=("hosts_*",), deny=("*status",)) == {"hosts_get", "hosts_problems"}
+
+    async def rest(client: Client) -> Any:
+        resources = (await client.list_resources()).resources
+        templates = (await client.list_resource_templates()).resource_templates
+        return {found.uri for found in resources}, {found.name for found in templates}
+
+    assert talk(live, rest, deny=("stream_hosts", "hosts_get", "get_server_metrics")) == (
+        {"checkmk://stream/services", "checkmk://cache/stats"},
+        {"services_pages"},
+    )
+
+
+def test_hosts(live: SimulatedSite) -> None:
+    hosts = live.state.configuration.hosts
+    created = data(_call(live, "hosts_create", name="new", attribute={"parents": ["host00000"]}, label={"env": "prod"}))
+    assert (created["attributes"], created["labels"]) == ({"parents": ["host00000"]}, {"env": "prod"})
+    assert hosts["new"].attributes["parents"] == ["host00000"]
+    data(_call(live, "hosts_update", name="new", attribute={"alias": "null"}, remove=["parents"]))
+    assert hosts["new"].attributes["alias"] == "null"
+    assert "parents" not in hosts["new"].attributes
+    data(_call(live, "folders_create", path="/a/b", title="B"))
+    assert data(_call(live, "hosts_move", name="new", folder="/a/b"))["folder"] == "/a/b"
+    assert hosts["new"].folder == "/a/b"
+    assert data(_call(live, "hosts_delete", names=["new"])) == {"done": True, "result": {"deleted": 1}}
+    assert "new" not in hosts
+    assert "there is no such host: nope" in said(_call(live, "hosts_delete", names=["nope"]))
+
+
+def test_folders(live: SimulatedSite) -> None:
+    data(_call(live, "folders_create", path="/a/b"))
+    assert data(_call(live, "folders_update", path="/a/b", title="New"))["title"] == "New"
+    data(_call(live, "folders_update", path="/a/b", attribute={"tag_agent": "no-agent"}))
+    assert live.state.configuration.folders["/a/b"].title == "New"
+    assert data(_call(live, "folders_move", path="/a/b", destination="/"))["path"] == "/b"
+    assert set(live.state.configuration.folders) == {"/", "/a", "/b"}
+    assert data(_call(live, "folders_delete", path="/b"))["result"] == {"deleted": "/b"}
+    data(_call(live, "hosts_move", name="host00000", folder="/a"))
+    assert "/a is not empty" in said(_call(live, "folders_delete", path="/a"))
+    data(_call(live, "folders_delete", path="/a", recursive=True))
+    assert "host00000" not in live.state.configuration.hosts
+
+
+def test_a_batch_says_what_became_of_each(live: SimulatedSite) -> None:
+    hosts = [{"host_name": f"b{n}", "folder": "/", "attributes": {"ipaddress": f"192.0.2.{n}"}} for n in range(1, 6)]
+    found = data(_call(live, "batch_create_hosts", hosts=[*hosts, {"host_name": "host00001"}]))
+    assert (found["applied"], found["not_applied"], found["unknown"]) == (5, 1, 0)
+    assert found["failures"][0].startswith("host00001: not applied: ")
+    assert {f"b{n}" for n in range(1, 6)} <= set(live.state.configuration.hosts)
+    assert "number 0 of the list" in said(_call(live, "batch_create_hosts", hosts=[{"nam": "x"}]))
+    too_many = _call(live, "batch_create_hosts", hosts=hosts, options={"max_batch": 4})
+    assert "at most 4 items" in said(too_many)
+
+
+def test_discovery_and_activation(live: SimulatedSite) -> None:
+    data(_call(live, "hosts_create", name="new"))
+    found = data(_call(live, "discover_services", hosts=["new"]))
+    assert found["result"] == {"hosts": 1, "state": "finished", "new": 8, "vanished": 0, "unchanged": 0}
+    assert data(_call(live, "activate_changes"))["result"]["activated"] == 2
+    assert "new" in live.state.monitoring.hosts
+    assert data(_call(live, "activate_changes"))["result"]["activated"] == 0
+    live.set_faults([Fault("fail_discovery")])
+    assert "The scan failed" in said(_call(live, "discover_services", hosts=["new"]))
+
+
+def test_sync_from_data_and_from_a_file(live: SimulatedSite, tmp_path: Path) -> None:
+    wanted = {"hosts": [{"name": "s1", "folder": "/sync"}, {"name": "s2", "folder": "/sync"}]}
+    plan = data(_call(live, "sync_plan", inventory=wanted, owner="cmdb"))
+    report = data(_call(live, "sync_apply", inventory=wanted, owner="cmdb"))["result"]
+    assert (report["ok"], report["verified"], report["checksum"]) == (True, True, plan["checksum"])
+    assert report["counts"] == {"applied": 3, "not applied": 0, "unknown": 0}
+    assert {"s1", "s2"} <= set(live.state.monitoring.hosts)
+    (tmp_path / "hosts.csv").write_text("name,folder\ns1,/sync\n")
+    options = {"sync_folder": str(tmp_path)}
+    report = data(_call(live, "sync_apply", file="hosts.csv", owner="cmdb", options=options))["result"]
+    assert report["counts"]["applied"] == 1
+    assert "s2" not in live.state.configuration.hosts
+    again = data(_call(live, "sync_apply", file="hosts.csv", owner="cmdb", options=options))
+    assert again["result"]["counts"] == {"applied": 0, "not applied": 0, "unknown": 0}
+    assert again["result"].keys() == report.keys()
+    assert (report["nothing_to_do"], again["result"]["nothing_to_do"]) == (False, True)
+    assert "give either an inventory" in said(_call(live, "sync_apply"))
+    foreign = {"hosts": [{"name": "host00001", "folder": "/sync"}]}
+    assert "belongs to somebody else" in said(_call(live, "sync_apply", inventory=foreign, owner="cmdb"))
+
+
+def test_every_write_is_audited_without_secrets(live: SimulatedSite, tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    attributes = {"snmp_community": {"type": "v1_v2_community", "community": SECRET}, "alias": "ok"}
+    entry = {"host_name": "b1", "attributes": attributes}
+
+    async def script(client: Client) -> Any:
+        return [
+            await client.call_tool("hosts_create", {"name": "new", "attribute": attributes}),
+            await client.call_tool("hosts_get", {"name": "new"}),
+            await client.call_tool("batch_create_hosts", {"hosts": [entry]}),
+            await client.call_tool("sync_plan", {"inventory": {"hosts": [{"name": "x", "attributes": attributes}]}}),
+            await client.call_tool("hosts_create", {"name": "new"}),
+            await client.call_tool("stream_hosts", {}),
+        ]
+
+    results = talk(live, script, allow_writes=True, audit=log)
+    assert live.state.configuration.hosts["new"].attributes["snmp_community"]["community"] == SECRET
+    assert results[1].structured_content["attributes"] == {"alias": "ok", "snmp_community": "***"}
+    text = log.read_text("utf-8")
+    for shown in (*map(str, results), text):
+        assert SECRET not in shown
+        assert live.password not in shown
+    assert stat.S_IMODE(os.stat(log).st_mode) == 0o600
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [(line["tool"], line["outcome"]) for line in lines] == [
+        ("hosts_create", "started"),
+        ("hosts_create", "done"),
+        ("batch_create_hosts", "started"),
+        ("batch_create_hosts", "done"),
+        ("hosts_create", "started"),
+        ("hosts_create", "failed: BadRequestError"),
+    ]
+    assert lines[0]["arguments"]["attribute"] == {"alias": "ok", "snmp_community": "***"}
+    assert [line["call"] for line in lines[::2]] == [line["call"] for line in lines[1::2]]
+    assert len({line["call"] for line in lines}) == 3
+    assert {(line["user"], line["site"]) for line in lines} == {("automation", f"{live.api_url}")}
+
+
+def test_what_stands_for_a_secret_is_not_written_back(live: SimulatedSite) -> None:
+    refused = _call(live, "hosts_create", name="new", attribute={"snmp_community": "***"})
+    assert "stands for a secret" in said(refused)
+    assert "new" not in live.state.configuration.hosts
+
+
+def test_every_tool_that_writes_is_called_here() -> None:
+    """So that a row which joins the table is not forgotten."""
+    text = Path(__file__).read_text("utf-8")
+    writing = [verb for verb in COMMANDS if "tool" in verb.faces and verb.writes and not verb.local]
+    assert [verb.tool_name for verb in writing if f'"{verb.tool_name}"' not in text] == []

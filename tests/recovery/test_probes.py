@@ -1,0 +1,72 @@
+"""A call that only looks: tried once, over in time, and of no consequence for the circuit breaker."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk
+from checkmk_sync.core.call import Call, CallKind
+from checkmk_sync.errors import CircuitOpenError, DeadlineError, GatewayError, TransportError
+from checkmk_sync.recovery import BreakerState
+from checkmk_sync.testing import Fault, SimulatedSite
+
+PROBE = Call("GET", "/version", CallKind.POLL, "site", "version", probe=True)
+
+
+def test_it_is_tried_once_and_the_breaker_is_not_told(site: SimulatedSite, cmk: Checkmk) -> None:
+    site.set_faults([Fault("status", status=503)])
+    for _ in range(20):
+        with pytest.raises(GatewayError) as caught:
+            cmk._transport.perform(PROBE)
+        assert caught.value.attempts == 1
+    assert cmk._transport.guards.breaker.state is BreakerState.CLOSED
+
+
+def test_an_open_breaker_is_not_asked(site: SimulatedSite, connect: Any) -> None:
+    cmk = connect(site, recovery={"circuit_breaker": {"failure_threshold": 1}})
+    site.set_faults([Fault("reset_before", times=1)])
+    with pytest.raises(TransportError):
+        cmk.hosts.create("h")
+    with pytest.raises(CircuitOpenError):
+        cmk.hosts.get("h")
+    assert cmk._transport.perform(PROBE).status == 200
+    assert cmk._transport.guards.breaker.state is BreakerState.OPEN, "one look does not show that it is well again"
+
+
+@pytest.mark.parametrize("kind", ["slow", "drip"], ids=["waits", "drips"])
+def test_all_calls_of_a_look_end_together(kind: str) -> None:
+    """Real time."""
+    with SimulatedSite(hosts=50) as site, site.client() as cmk:
+        cmk.version()
+        site.set_faults([Fault(kind, seconds=1 if kind == "slow" else 0.02)])
+        started = time.monotonic()
+        there = cmk.hosts._via(cmk._site.within(0.3))
+        for _ in range(3):
+            with pytest.raises(TransportError):
+                list(there.each())
+        assert time.monotonic() - started < 0.9
+
+
+@pytest.mark.slow
+def test_a_look_does_not_queue_beyond_its_time() -> None:
+    """Real time: pieces of a stream stand in the lane of reads as well."""
+    options = {"limits": {"reads_in_flight": 1}, "recovery": {"retry": {"max_retries": 0}}}
+    with SimulatedSite(hosts=3000) as site, site.client(**options) as cmk:
+        cmk.version()
+        stream = cmk.hosts._via(cmk._site.within(1.0)).each()
+        assert next(stream)
+        site.set_faults([Fault("slow", seconds=5, path="pending_changes", times=1)])
+        other = threading.Thread(target=cmk.activation.pending)
+        other.start()
+        while not site.state.faults.matched:
+            time.sleep(0.01)
+        started = time.monotonic()
+        with pytest.raises(DeadlineError):
+            list(stream)
+        assert time.monotonic() - started < 2
+        site.state.faults.set([])
+        other.join()

@@ -1,0 +1,198 @@
+"""Inventories whose objects refer to each other: one run is enough, on a site that refuses what is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+from checkmk_sync import Checkmk, Status
+from checkmk_sync.sync import Options, apply_plan, from_data, load, make_plan, report_as_text
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+from tests.conftest import Run
+from tests.sync.test_apply import VERSIONS, is_done, synchronise
+
+
+def _chains(count: int, depth: int, folders: int = 1) -> dict[str, Any]:
+    """Hosts of which each is a child of the next, children first, in folders of another order."""
+    return {
+        "hosts": [
+            {
+                "name": f"h{chain:04d}-{level:03d}",
+                "folder": f"/f{(chain + 7 * level) % folders:03d}",
+                "attributes": {"parents": [f"h{chain:04d}-{level - 1:03d}"]} if level else {},
+            }
+            for level in reversed(range(depth))
+            for chain in range(count)
+        ]
+    }
+
+
+@pytest.fixture(params=VERSIONS)
+def any_version(request: pytest.FixtureRequest, clock: ManualClock, connect: Any) -> Iterator[Any]:
+    with SimulatedSite(request.param, services=4, clock=clock) as site:
+        yield site, connect(site)
+
+
+def test_chains_are_created_changed_and_deleted_in_one_run_each(any_version: Any) -> None:
+    site, cmk = any_version
+    chains = _chains(5, 6, folders=4)
+    report = synchronise(cmk, chains)
+    assert report.ok, report_as_text(report)
+    assert report.verified
+    assert is_done(cmk, chains)
+    turned = {
+        "hosts": [
+            {**host, "attributes": {"parents": [f"{host['name'][:-3]}{int(host['name'][-3:]) + 1:03d}"]}}
+            if not host["name"].endswith("005")
+            else {**host, "attributes": {"parents": None}}
+            for host in chains["hosts"]
+        ]
+    }
+    assert synchronise(cmk, turned).ok
+    assert is_done(cmk, turned)
+    report = synchronise(cmk, {"hosts": [{"name": "last"}]})
+    assert report.ok, report_as_text(report)
+    assert set(site.state.configuration.hosts) == {"last"}
+    assert is_done(cmk, {"hosts": [{"name": "last"}]})
+
+
+def test_a_chain_of_300_in_one_run(site: SimulatedSite, cmk: Checkmk) -> None:
+    chain = _chains(1, 300, folders=20)
+    report = synchronise(cmk, chain, options=Options(discover=False))
+    assert report.ok, report_as_text(report)
+    assert report.count(Status.APPLIED) == 320
+    assert is_done(cmk, {"hosts": chain["hosts"]}) is False, "nothing was discovered"
+    assert not make_plan(cmk, from_data(chain), owner="cmdb").changes
+    assert synchronise(cmk, {"hosts": [{"name": "last"}]}, options=Options(discover=False)).ok
+    assert set(site.state.configuration.hosts) == {"last"}
+
+
+def test_a_folder_and_its_parents_in_one_run(any_version: Any) -> None:
+    """The host lies in the folder that names it as its parent; and goes again with it."""
+    site, cmk = any_version
+    inventory = {
+        "folders": [{"path": "/x", "title": "X", "attributes": {"parents": ["gw"]}}],
+        "hosts": [{"name": "gw", "folder": "/x"}, {"name": "web", "folder": "/x/y"}],
+    }
+    report = synchronise(cmk, inventory)
+    assert report.ok, report_as_text(report)
+    assert site.state.configuration.folders["/x"].attributes["parents"] == ["gw"]
+    assert is_done(cmk, inventory)
+    report = synchronise(cmk, {"hosts": [{"name": "other"}]})
+    assert report.ok, report_as_text(report)
+    assert set(site.state.configuration.hosts) == {"other"}
+    assert is_done(cmk, {"hosts": [{"name": "other"}]})
+
+
+def test_a_second_step_is_left_out_if_the_first_failed(site: SimulatedSite, cmk: Checkmk) -> None:
+    inventory = {
+        "folders": [{"path": "/x", "title": "X", "attributes": {"parents": ["gw"]}}],
+        "hosts": [{"name": "gw", "folder": "/x", "attributes": {"tag_criticality": "nonsense"}}],
+    }
+    report = synchronise(cmk, inventory)
+    failed = {f"{change.action.value} {change.name}": outcome.reason for change, outcome in report.failures()}
+    assert set(failed) == {"create host gw", "update folder /x"}
+    assert "Host not found: 'gw'" in failed["update folder /x"]
+    assert "parents" not in site.state.configuration.folders["/x"].attributes
+
+
+def test_a_child_of_a_host_that_was_refused_is_told_why(site: SimulatedSite, cmk: Checkmk) -> None:
+    site.set_faults([Fault("fail_host", hosts="gw")])
+    inventory = {"hosts": [{"name": "web", "attributes": {"parents": ["gw"]}}, {"name": "gw"}, {"name": "db"}]}
+    report = synchronise(cmk, inventory)
+    reasons = {change.key: outcome.reason for change, outcome in report.failures()}
+    assert set(reasons) == {"gw", "web"}
+    assert "Host not found: 'gw'" in reasons["web"]
+    site.set_faults([])
+    assert synchronise(cmk, inventory).ok
+    assert is_done(cmk, inventory)
+
+
+def test_a_foreign_child_that_appears_late_is_a_failure_of_that_deletion_only(
+    site: SimulatedSite, cmk: Checkmk, connect: Any
+) -> None:
+    synchronise(cmk, {"hosts": [{"name": "gw"}, {"name": "old"}, {"name": "keep"}]})
+    plan = make_plan(cmk, from_data({"hosts": [{"name": "keep"}]}), owner="cmdb")
+    site.add_user("carol", "carols secret")
+    connect(site, username="carol").hosts.create("hers", "/", {"parents": ["gw"]})
+    report = apply_plan(cmk, plan, Options(force_foreign=True))
+    ((change, outcome),) = report.failures()
+    assert (change.key, outcome.status) == ("gw", Status.NOT_APPLIED)
+    assert "gw is parent of hers" in outcome.reason
+    assert "old" not in site.state.configuration.hosts
+    (conflict,) = make_plan(cmk, from_data({"hosts": [{"name": "keep"}]}), owner="cmdb").conflicts
+    assert "host hers" in conflict.why
+
+
+def test_the_plan_refuses_what_the_site_would(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+    path = tmp_path / "hosts.yaml"
+    path.write_text("hosts:\n- name: web01\n  attributes:\n    parents: [nope]\n")
+    for command in ("plan", "apply"):
+        refused = sync(command, str(path), "--owner", "me")
+        assert refused.code == 2
+        assert f"{path}:4:5: host web01: parents names 'nope', but there is no such host" in refused.err
+    assert not [request for request in site_for_cli.requests if request.method != "GET"]
+
+
+def test_children_first_in_the_inventory(site: SimulatedSite, cmk: Checkmk, tmp_path: Path) -> None:
+    path = Path(__file__).parent.parent / "data" / "parents.yaml"
+    desired = load(path)
+    report = apply_plan(cmk, make_plan(cmk, desired, owner="cmdb"))
+    assert report.ok
+    assert [request.status for request in site.requests if "bulk-create" in request.path] == [200, 200, 200]
+    assert make_plan(cmk, desired, owner="cmdb").is_empty
+
+
+@pytest.mark.parametrize("fault", ["reset_after", "reset_before", "crash_after"])
+def test_lost_answers_in_between_are_settled(site: SimulatedSite, cmk: Checkmk, fault: str) -> None:
+    chains = _chains(20, 4, folders=3)
+    site.set_faults([Fault(fault, path="bulk-create", skip=1, times=1)])
+    synchronise(cmk, chains)
+    site.set_faults([])
+    assert synchronise(cmk, chains).ok
+    assert is_done(cmk, chains)
+
+
+def test_the_budget_of_requests_for_chains(clock: ManualClock, connect: Any) -> None:
+    """A tenth of 10,000 hosts in chains of depth 4: the waves cost hardly more calls than there are without them."""
+    with SimulatedSite(services=4, clock=clock) as site:
+        cmk = connect(site)
+        chains = _chains(250, 4, folders=10)
+        assert synchronise(cmk, chains).ok
+        creating = [request for request in site.requests if "bulk-create" in request.path]
+        assert len(creating) == 8
+        assert len(site.requests) <= 40
+        used = len(site.requests)
+        assert is_done(cmk, chains)
+        assert len(site.requests) - used == 4
+
+
+@pytest.mark.slow
+def test_the_budget_of_requests_for_10000_hosts_in_chains(clock: ManualClock, connect: Any) -> None:
+    with SimulatedSite(services=4, clock=clock, activation_time=20, discovery_time=20) as site:
+        cmk = connect(site)
+        chains = _chains(2500, 4, folders=100)
+        report = synchronise(cmk, chains)
+        assert report.ok
+        assert report.verified
+        used = len(site.requests)
+        assert used <= 260
+        assert is_done(cmk, chains)
+        assert len(site.requests) - used <= 10
+
+
+@pytest.mark.slow
+def test_two_thousand_hosts_in_chains_from_the_command_line(
+    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path
+) -> None:
+    hosts = _chains(500, 4, folders=20)["hosts"]
+    path = tmp_path / "hosts.csv"
+    rows = (f"{host['name']},{host['folder']},{'|'.join(host['attributes'].get('parents', []))}" for host in hosts)
+    path.write_text("name,folder,parents\n" + "\n".join(rows) + "\n")
+    applied = sync("apply", str(path), "--owner", "me", "--yes", "--json")
+    assert applied.code == 0, applied.err
+    assert applied.data["verified"] is True
+    assert applied.data["counts"] == {"applied": 2020, "not applied": 0, "unknown": 0}
+    assert sync("plan", str(path), "--owner", "me", "--detailed-exitcode").code == 0

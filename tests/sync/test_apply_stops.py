@@ -1,0 +1,103 @@
+"""An apply ends early where going on is no use, and says what it did and what it did not begin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk, Status
+from checkmk_sync.errors import SettingsError
+from checkmk_sync.sync import apply_plan, from_data, make_plan, report_as_text
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+from tests.sync.test_apply import INVENTORY, is_done, synchronise
+
+
+def test_wrong_credentials_stop_it_with_the_outcomes_so_far(site: SimulatedSite, connect: Any) -> None:
+    site.add_user("robot", "robots secret", lock_after=2)
+    cmk = connect(site, username="robot")
+    plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
+
+    def revoke(method: str, path: str) -> None:
+        if "bulk-create" in path:
+            site.state.configuration.users["robot"].password = "changed meanwhile"
+
+    site.on_request(revoke)
+    report = apply_plan(cmk, plan)
+    assert [outcome.status for _, outcome in report.results] == [Status.APPLIED] * 2 + [Status.NOT_APPLIED] * 3
+    assert sum(request.status == 401 for request in site.requests) == 1
+    assert not (report.ok or report.verified)
+    text = report_as_text(report)
+    assert "Changes: 2 applied, 3 not applied, 0 unknown" in text
+    assert "credentials failed: 401 Unauthorized: Wrong credentials" in text
+
+
+@pytest.mark.parametrize("stage", ["bulk-discovery", "pending_changes"])
+def test_credentials_that_end_later_are_not_tried_again_and_again(
+    site: SimulatedSite, connect: Any, stage: str
+) -> None:
+    site.add_user("robot", "robots secret", lock_after=2)
+    cmk = connect(site, username="robot")
+    plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
+
+    def revoke(method: str, path: str) -> None:
+        if stage in path:
+            site.state.configuration.users["robot"].password = "changed meanwhile"
+
+    site.on_request(revoke)
+    report = apply_plan(cmk, plan)
+    assert report.count(Status.APPLIED) == 5
+    assert list(report.errors) == ["discovery" if stage == "bulk-discovery" else "activation"]
+    assert sum(request.status == 401 for request in site.requests) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["html", "redirect", "reset_before"])
+def test_a_site_that_swallows_every_write_is_not_written_to_for_hours(
+    site: SimulatedSite, cmk: Checkmk, clock: ManualClock, kind: str
+) -> None:
+    """Each would be looked for until settle_s."""
+    hosts = [{"name": f"h{n}", "folder": f"/f{n}"} for n in range(40)]
+    plan = make_plan(cmk, from_data({"hosts": hosts}), owner="me")
+    site.set_faults([Fault(kind, writes=True)])
+    started = clock.monotonic()
+    report = apply_plan(cmk, plan)
+    assert clock.monotonic() - started < 4 * cmk.settings.timeouts.settle_s
+    assert report.count(Status.UNKNOWN) == 3
+    assert report.count(Status.NOT_APPLIED) == 77
+    assert "3 writes in a row ended in nobody knows what" in report_as_text(report)
+    assert "not begun" in report_as_text(report)
+    site.set_faults([])
+    assert apply_plan(cmk, make_plan(cmk, from_data({"hosts": hosts}), owner="me")).ok
+
+
+def test_adopted_hosts_are_discovered_at_once(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("mine")
+    cmk.activation.activate()
+    wanted = {"hosts": [{"name": "mine"}]}
+    report = synchronise(cmk, wanted, owner="me", adopt=True)
+    assert (report.verified, report.discovered) == (True, 1)
+    assert is_done(cmk, wanted, owner="me")
+    with pytest.raises(SettingsError, match="--owner NAME"):
+        make_plan(cmk, from_data(wanted), adopt=True)
+
+
+def test_what_could_not_be_adopted_is_not_scanned(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("mine")
+    cmk.activation.activate()
+    site.set_faults([Fault("fail_host", hosts="mine")])
+    report = synchronise(cmk, {"hosts": [{"name": "mine"}]}, owner="me", adopt=True)
+    assert report.count(Status.NOT_APPLIED) == 1
+    assert report.discovered == 0
+
+
+def test_folders_that_cannot_be_deleted_safely_are_not_planned_for(clock: ManualClock, connect: Any) -> None:
+    with SimulatedSite("2.2.0p10", clock=clock) as site:
+        cmk = connect(site)
+        synchronise(cmk, {"hosts": [{"name": "a", "folder": "/x"}, {"name": "b", "folder": "/y/z"}]}, owner="me")
+        left = {"hosts": [{"name": "a", "folder": "/x"}]}
+        plan = make_plan(cmk, from_data(left), owner="me")
+        assert [change.name for change in plan.changes] == ["host b"]
+        assert "folder /y/z and 1 more of yours would be empty and stays" in plan.warnings[0]
+        assert synchronise(cmk, left, owner="me").ok
+        assert is_done(cmk, left, owner="me")

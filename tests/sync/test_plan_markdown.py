@@ -1,0 +1,126 @@
+"""Every value is data in the Markdown of a plan: shown in reviews, and never a link, an image or a mention."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from checkmk_sync.core.text import escape_invisible
+from checkmk_sync.sync import Plan, diff, from_data, plan_as_markdown
+from checkmk_sync.sync.changes import Conflict
+from checkmk_sync.sync.render import SHOWN, on_one_line
+from tests.sync.test_plan import held, holding
+
+markdown_it = pytest.importorskip("markdown_it", reason="markdown-it-py is not installed")
+pytest.importorskip("linkify_it", reason="linkify-it-py is not installed")
+
+HOSTILE = [
+    *("![x](http://evil.example/x.png)", "[click](http://evil.example)", "[ref]: http://evil.example", "![][a]"),
+    *("http://evil.example/a", "www.evil.example", "<http://evil.example>", "mail@evil.example", "ftp://evil.example"),
+    *(
+        "@team",
+        "@org/team",
+        "#1",
+        "GH-1",
+        "org/repo#1",
+        "!1",
+        "%1",
+        "~label",
+        "&1",
+        "a5c3785ed8d6a35868bc169f07e40e889087fd2e",
+    ),
+    *("<img src=x>", "<script>x</script>", "<!-- x -->", "&lt;b&gt;", "&#64;team", "</td></table>"),
+    *("`code`", "``", "`", "a`b``c```d", "`` ` ``", " `", "` ", "x`|`y", "`a\\`", "\\`"),
+    *("|", "a|b", "\\|", "a\\|b\\\\|c", "||", "|`|`|", "\\", "a\\", "\\\\", "| --- |"),
+    *("*a*", "__init__", "~~gone~~", "_x_", "**", "# heading", "> quote", "- item", "1. item", "- [ ] task", "---"),
+    *("$x^2$", "$`x`$", "$$", "[^1]", "[^1]: note", ":smile:", "==mark==", "H~2~O", "^up^", "{{ x }}", "[TOC]"),
+    *("a\nb", "a\r\n| b |", "\u2028", "\u202egnp.exe", "\u200b@team", "\x1b[2J", "\ufeff", "\u3164", "\xa0", "\t"),
+    *("", " ", "  ", " a ", "  a", "a  ", "..."),
+]
+VALUES = st.one_of(
+    st.sampled_from(HOSTILE),
+    st.text("`|\\ a", max_size=12),
+    st.lists(st.sampled_from([*HOSTILE, " ", "a"]), max_size=4).map("".join),
+    st.text(max_size=20),
+)
+
+
+def _shown(value: str) -> str:
+    """A value in one line, as the text of a plan has it."""
+    text = on_one_line(value)
+    return escape_invisible(text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…") or '""'
+
+
+def _tokens(text: str) -> list[Any]:
+    tokens = markdown_it.MarkdownIt("gfm-like").parse(text)
+    return [inner for token in tokens for inner in (token.children or [token])]
+
+
+def _codes(text: str) -> list[str]:
+    """What stands in code spans, and nothing but our own words elsewhere."""
+    tokens = _tokens(text)
+    kinds = {token.type for token in tokens}
+    assert not {kind for kind in kinds if re.match(r"link|image|html|em_|strong|s_|heading|blockquote|fence|hr", kind)}
+    words = " ".join(token.content for token in tokens if token.type == "text")
+    assert re.fullmatch(r"[\w ,.:;>()\"’'\-\n]*", words), words
+    return [token.content for token in tokens if token.type == "code_inline"]
+
+
+@given(VALUES, VALUES)
+def test_values_are_shown_as_they_are_and_do_nothing(alias: str, label: str) -> None:
+    named = {"name": "a", "folder": "/x", "attributes": {"alias": alias}, "labels": {"env": label.replace(":", ".")}}
+    plan = diff(from_data({"hosts": [named]}), holding(held("folder", "/x", title="X")))
+    codes = _codes(plan_as_markdown(plan))
+    wanted = ["a", "alias", _shown(alias), "folder", "/x", "env", _shown(label.replace(":", ".")), plan.checksum]
+    assert codes == [text for text in wanted if text != '""']
+    rows = [token for token in _tokens(plan_as_markdown(plan)) if token.type == "tr_open"]
+    assert len(rows) == 2, "the header and one change"
+    assert sum(token.type == "td_open" for token in _tokens(plan_as_markdown(plan))) == 4
+
+
+@given(VALUES, VALUES)
+def test_values_of_the_site_do_nothing_either(now: str, title: str) -> None:
+    desired = from_data(
+        {"folders": [{"path": "/a", "title": "A"}], "hosts": [{"name": "a", "attributes": {"b": "new"}}]}
+    )
+    there = holding(held("folder", "/a", title=title), held("host", "a", attributes__b=now))
+    codes = _codes(plan_as_markdown(diff(desired, there)))
+    assert {text for text in (_shown(title), _shown(now)) if text != '""'} <= {*codes, "A", "new"}
+
+
+@given(VALUES.filter(lambda text: bool(text) and ":" not in text))
+@example("__init__")
+def test_keys_of_labels_do_nothing(key: str) -> None:
+    plan = diff(from_data({"hosts": [{"name": "a", "labels": {key: "x"}}]}), holding())
+    assert escape_invisible(on_one_line(key)) in _codes(plan_as_markdown(plan))
+
+
+@given(VALUES, VALUES)
+def test_owners_places_and_warnings_do_nothing(owner: str, place: str) -> None:
+    plan = Plan(
+        (),
+        0,
+        conflicts=(Conflict("host", "a", owner, f"belongs to {owner}", "adopt it", place),),
+        warnings=(f"look at {place} of {owner}",),
+    )
+    codes = _codes(plan_as_markdown(plan))
+    assert escape_invisible(on_one_line(plan.conflicts[0].text)) in codes
+    assert escape_invisible(on_one_line(plan.warnings[0])) in codes
+
+
+def test_names_with_underscores_are_names() -> None:
+    desired = from_data(
+        {"hosts": [{"name": "__h__", "folder": "/_a_", "attributes": {"_x_": "1"}, "labels": {"__k__": "@team"}}]}
+    )
+    line = "| create | host | `__h__` | `_x_` `1`, `folder` `/_a_`, label `__k__` `@team` |"
+    assert line in plan_as_markdown(diff(desired, holding())).splitlines()
+
+
+def test_what_is_not_set_is_no_value() -> None:
+    there = holding(held("host", "a", attributes__alias="(not set)"))
+    desired = from_data({"hosts": [{"name": "a", "attributes": {"alias": None, "b": "x"}}]})
+    assert "`alias` `(not set)` -> (not set), `b` (not set) -> `x` |" in plan_as_markdown(diff(desired, there))

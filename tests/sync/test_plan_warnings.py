@@ -1,0 +1,91 @@
+"""A plan warns of attributes that Checkmk does not have: the site may, so it is no mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checkmk_sync.sync import diff, from_data, load
+from tests.sync.test_plan import held, holding
+
+
+def _warnings(attributes: Any, *found: Any) -> tuple[str, ...]:
+    return diff(from_data({"hosts": [{"name": "a", "attributes": attributes}]}), holding(*found)).warnings
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("ipadress", "ipaddress"),
+        ("ip_address", "ipaddress"),
+        ("Alias", "alias"),
+        ("parent", "parents"),
+        ("tag_criticalty", "tag_criticality"),
+        ("label", "labels"),
+    ],
+)
+def test_a_name_that_is_nearly_one_of_checkmks(written: str, meant: str) -> None:
+    (warning,) = _warnings({written: "x"})
+    assert warning == f"the attribute {written!r} of host a is none of Checkmk's own; did you mean {meant!r}?"
+
+
+def test_a_name_like_none_has_to_be_the_sites_own() -> None:
+    (warning,) = _warnings({"fooo": "x"})
+    assert warning == "the attribute 'fooo' of host a is none of Checkmk's own; is it a custom one of this site?"
+
+
+def test_what_the_site_holds_already_is_known() -> None:
+    assert _warnings({"ipadress": "x"}, held("host", "b", attributes__ipadress="y")) == ()
+
+
+def test_built_in_names_and_removals_are_not_doubted() -> None:
+    attributes = {"relay": "x", "metrics_association": {"type": "x"}, "fooo": None, "tag_gone": None, "site": None}
+    assert _warnings(attributes) == ()
+
+
+def test_a_tag_group_that_nothing_has_may_not_exist() -> None:
+    (warning,) = _warnings({"tag_my_team": "x"})
+    said = "the attribute 'tag_my_team' of host a is on nothing else of the site"
+    assert warning == f"{said}; is 'my_team' one of its tag groups?"
+    assert _warnings({"tag_my_team": "x"}, held("folder", "/b", attributes__tag_my_team="y")) == ()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "what", "known"),
+    [
+        ({"tag_criticality": "gold"}, "tag_criticality 'gold'", {"attributes__tag_criticality": "gold"}),
+        ({"tag_networking": "vpn"}, "tag_networking 'vpn'", {"attributes__tag_networking": "vpn"}),
+        ({"site": "remote"}, "site 'remote'", {"attributes__site": "remote"}),
+        (
+            {"contactgroups": {"groups": ["all", "linux"]}},
+            "contact group 'linux'",
+            {"attributes__contactgroups": {"groups": ["linux"]}},
+        ),
+    ],
+)
+def test_a_value_that_the_site_defines_may_not_exist(attributes: Any, what: str, known: Any) -> None:
+    """Tag groups of a new site may be changed, so what nothing has is no mistake."""
+    (warning,) = _warnings(attributes)
+    assert warning == f"the {what} of host a is on nothing else of the site; does it exist?"
+    assert _warnings(attributes, held("host", "b", **known)) == ()
+
+
+def test_a_network_scan_that_tags_nothing_may_be_refused() -> None:
+    scan: Any = {"addresses": [], "time_allowed": []}
+    (warning,) = _warnings({"network_scan": scan})
+    assert "has no tag_criticality" in warning
+    assert _warnings({"network_scan": {**scan, "tag_criticality": "offline"}}) == ()
+
+
+def test_what_every_new_site_has_is_not_doubted() -> None:
+    attributes = {"tag_criticality": "prod", "tag_networking": "dmz", "contactgroups": {"groups": ["all"]}}
+    assert _warnings(attributes) == ()
+
+
+def test_one_warning_for_all_hosts(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("name,ipadress\na,\nb,192.0.2.1\nc,192.0.2.2\n")
+    (warning,) = diff(load(path), holding()).warnings
+    assert warning.startswith(f"the attribute 'ipadress' of host b ({path}:3) and 1 more is none of Checkmk's own")

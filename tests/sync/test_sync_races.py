@@ -1,0 +1,184 @@
+"""What somebody else did since the plan was made is neither overwritten nor deleted."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from checkmk_sync import Checkmk, Status
+from checkmk_sync.catalogue.labels import OWNER_LABEL
+from checkmk_sync.errors import GatewayError, NotOwnedError
+from checkmk_sync.sync import Action, Plan, Report, apply_plan, from_data, make_plan
+from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
+
+FIRST = {
+    "folders": [{"path": "/x", "title": "X"}, {"path": "/old"}],
+    "hosts": [{"name": name, "labels": {"env": "prod"}} for name in ("changed", "moved", "gone", "kept")],
+}
+SECOND = {
+    "folders": [{"path": "/x", "title": "New", "labels": {"tier": "1"}}],
+    "hosts": [
+        {"name": "changed", "attributes": {"alias": "new"}, "labels": {"env": "test"}},
+        {"name": "moved", "folder": "/x", "labels": {"env": "prod"}},
+        {"name": "kept", "labels": {"env": "test"}},
+    ],
+}
+
+
+@pytest.fixture(params=["2.2.0p44", "2.3.0p41", "2.4.0p18"])
+def site(request: pytest.FixtureRequest, clock: ManualClock) -> Any:
+    with SimulatedSite(request.param, clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+def plan(cmk: Checkmk) -> Plan:
+    """From the first inventory, which is applied, to the second."""
+    assert apply_plan(cmk, make_plan(cmk, from_data(FIRST), owner="me")).ok
+    return make_plan(cmk, from_data(SECOND), owner="me")
+
+
+def _labels(site: SimulatedSite, name: str) -> dict[str, str]:
+    configuration = site.state.configuration
+    held: Any = configuration.folders[name] if name.startswith("/") else configuration.hosts[name]
+    return dict(held.attributes.get("labels", {}))
+
+
+def _label(site: SimulatedSite, name: str, **labels: str) -> None:
+    """Set labels as somebody else does; ``owner`` is that of the object."""
+    given = {OWNER_LABEL if key == "owner" else key: value for key, value in labels.items()}
+    with site.client() as other:
+        change: Any = lambda now: {**now, "labels": {**now.get("labels", {}), **given}}  # noqa: E731
+        other.folders.update(name, change) if name.startswith("/") else other.hosts.update(name, change)
+
+
+def _refused(report: Report) -> dict[str, str]:
+    """The reasons of what was not done because it is not ours."""
+    failures = [(change, outcome) for change, outcome in report.failures() if not outcome.note.startswith("held back")]
+    found = {f"{change.action.value} {change.key}": outcome for change, outcome in failures}
+    assert all(isinstance(outcome.error, NotOwnedError) for outcome in found.values()), found
+    assert all(outcome.status is Status.NOT_APPLIED for outcome in found.values())
+    return {name: outcome.reason for name, outcome in found.items()}
+
+
+def test_labels_that_others_set_in_between_stay(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+    for name in ("changed", "/x"):
+        _label(site, name, team="dba")
+    assert apply_plan(cmk, plan).ok
+    assert _labels(site, "changed") == {"env": "test", "team": "dba", OWNER_LABEL: "me"}
+    assert _labels(site, "/x") == {"tier": "1", "team": "dba", OWNER_LABEL: "me"}
+
+
+def test_what_has_another_owner_by_now_is_left_alone(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+    configuration = site.state.configuration
+    for name in ("changed", "moved", "/x"):
+        _label(site, name, owner="them")
+    report = apply_plan(cmk, plan)
+    why = "{} belongs to the owner 'them' since the plan was made"
+    assert _refused(report) == {
+        "update /x": why.format("folder /x"),
+        "update changed": why.format("host changed"),
+        "move moved": why.format("host moved"),
+    }
+    assert not report.ok
+    assert not report.verified
+    assert (configuration.folders["/x"].title, configuration.hosts["moved"].folder) == ("X", "/")
+    assert "alias" not in configuration.hosts["changed"].attributes
+    assert _labels(site, "changed") == {"env": "prod", OWNER_LABEL: "them"}
+    assert _labels(site, "kept")["env"] == "test", "and the others are done"
+
+
+def test_what_has_another_owner_by_now_is_not_deleted(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+    for name in ("gone", "/old"):
+        _label(site, name, owner="them")
+    report = apply_plan(cmk, plan)
+    why = "{} belongs to the owner 'them' since the plan was made"
+    assert _refused(report) == {"delete gone": why.format("host gone"), "delete /old": why.format("folder /old")}
+    assert "gone" in site.state.configuration.hosts
+    assert "/old" in site.state.configuration.folders
+
+
+def test_what_was_taken_over_before_it_could_be_adopted(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("x", "/", {"alias": "a"})
+    plan = make_plan(cmk, from_data({"hosts": [{"name": "x", "attributes": {"alias": "b"}}]}), owner="me", adopt=True)
+    _label(site, "x", owner="them")
+    assert list(_refused(apply_plan(cmk, plan))) == ["update x"]
+    assert dict(site.state.configuration.hosts["x"].attributes) == {"alias": "a", "labels": {OWNER_LABEL: "them"}}
+
+
+def test_what_another_run_of_ours_adopted_is_adopted(site: SimulatedSite, cmk: Checkmk) -> None:
+    cmk.hosts.create("x", "/", {"alias": "a"})
+    plan = make_plan(cmk, from_data({"hosts": [{"name": "x", "attributes": {"alias": "b"}}]}), owner="me", adopt=True)
+    _label(site, "x", owner="me")
+    assert apply_plan(cmk, plan).ok
+    assert site.state.configuration.hosts["x"].attributes["alias"] == "b"
+
+
+def test_what_looks_as_wanted_but_belongs_to_others_is_no_success(
+    site: SimulatedSite, cmk: Checkmk, plan: Plan
+) -> None:
+    _label(site, "kept", env="test", owner="them")
+    assert list(_refused(apply_plan(cmk, plan))) == ["update kept"]
+
+
+def test_what_is_gone_by_now_is_told(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+    for name in ("changed", "gone"):
+        cmk.hosts.delete(name)
+    report = apply_plan(cmk, plan)
+    assert _refused(report) == {"update changed": "host changed is gone since the plan was made"}
+    (deleted,) = (outcome for change, outcome in report.results if change.key == "gone")
+    assert (deleted.status, deleted.note) == (Status.APPLIED, "was gone already")
+
+
+def test_a_folder_is_changed_under_the_etag_of_the_reading_that_was_merged(
+    site: SimulatedSite, cmk: Checkmk, plan: Plan
+) -> None:
+    raced: list[str] = []
+
+    def race(method: str, path: str) -> None:
+        if method == "PUT" and "folder_config" in path and not raced:
+            raced.append(path)
+            _label(site, "/x", late="1")
+
+    site.on_request(race)
+    assert apply_plan(cmk, plan).ok
+    assert raced
+    assert _labels(site, "/x") == {"tier": "1", "late": "1", OWNER_LABEL: "me"}
+
+
+@pytest.mark.slow
+def test_it_costs_one_reading_a_stage(site: SimulatedSite, cmk: Checkmk) -> None:
+    hosts = [{"name": f"h{n:03d}"} for n in range(300)]
+    assert apply_plan(cmk, make_plan(cmk, from_data({"hosts": hosts}), owner="me")).ok
+    wanted = [{**host, "attributes": {"alias": "new"}} for host in hosts[:150]]
+    plan = make_plan(cmk, from_data({"hosts": wanted}), owner="me")
+    before = len(site.requests)
+    assert apply_plan(cmk, plan).ok
+    lists = [r for r in site.requests[before:] if r.method == "GET" and "host_config" in r.path]
+    assert len(lists) == 1 + 1 + 1, "updates, deletes, verification"
+
+
+def test_what_cannot_be_read_again_is_not_touched(site: SimulatedSite, connect: Any, plan: Plan) -> None:
+    cmk = connect(site, recovery={"retry": {"max_retries": 0}, "circuit_breaker": {"failure_threshold": 99}})
+    site.set_faults([Fault("status", method="GET", path="host_config")])
+    before = len(site.state.configuration.changes)
+    report = apply_plan(cmk, plan)
+    hosts = {change.action: outcome for change, outcome in report.results if change.kind == "host"}
+    assert {outcome.status for outcome in hosts.values()} == {Status.NOT_APPLIED}
+    assert isinstance(hosts[Action.MOVE].error, GatewayError)
+    assert isinstance(hosts[Action.UPDATE].error, GatewayError)
+    assert not [change for change in site.state.configuration.changes[before:] if "host" in change["action_name"]]
+    site.set_faults([])
+
+
+def test_credentials_that_end_stop_it_at_the_reading(site: SimulatedSite, connect: Any, plan: Plan) -> None:
+    site.add_user("robot", "robots secret")
+    cmk = connect(site, username="robot")
+    hosts_only = dataclasses.replace(plan, changes=tuple(c for c in plan.changes if c.kind == "host"))
+    site.state.configuration.users["robot"].password = "another"
+    report = apply_plan(cmk, hosts_only)
+    assert "Wrong credentials" in str(report.errors["credentials"])
+    assert {outcome.status for _, outcome in report.results} == {Status.NOT_APPLIED}
+    assert sum(request.status == 401 for request in site.requests) == 1

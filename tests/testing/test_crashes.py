@@ -1,0 +1,316 @@
+"""No body is answered with an empty 500: what is wrong is refused, and where Checkmk crashes its report comes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterator, Optional
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from checkmk_sync.testing import SimulatedSite
+from checkmk_sync.testing.endpoints import ENDPOINTS
+from tests.raw_requests import Raw, send_bytes
+
+PROBLEM = "application/problem+json"
+UUID = "c0ffee00-1111-4222-8333-444455556666"
+DEEP = b'{"op": "and", "expr": [' * 100_000
+QUERY = {
+    "op": "and",
+    "expr": [
+        {"op": "=", "left": "state", "right": "0"},
+        {"op": "not", "expr": {"op": "~", "left": "hosts.name", "right": "^x"}},
+    ],
+}
+SERVICE_QUERY = {"op": "or", "expr": [{"op": "!=", "left": "services.state", "right": "0"}]}
+SCAN = {
+    "addresses": [
+        {"type": "address_range", "from_address": "192.0.2.1", "to_address": "192.0.2.9"},
+        {"type": "network_range", "network": "192.0.2.0/24"},
+        {"type": "explicit_addresses", "addresses": ["192.0.2.1"]},
+    ],
+    "exclude_addresses": [{"type": "exclude_by_regexp", "regexp_list": ["^x"]}],
+    "scan_interval": 7200,
+    "time_allowed": [{"start": "12:00", "end": "13:00:00"}],
+    "set_ip_address": True,
+    "max_parallel_pings": 5,
+    "run_as": "cmkadmin",
+    "tag_criticality": "prod",
+    "translate_names": {
+        "convert_case": "upper",
+        "drop_domain": True,
+        "regexp_rewrites": [{"search": "^(x)", "replace_with": "\\1"}],
+        "hostname_replacement": [{"hostname": "a", "replace_with": "b"}],
+    },
+}
+SNMP = {
+    "type": "v3_auth_privacy",
+    "security_name": "n",
+    "auth_protocol": "MD5-96",
+    "auth_password": "x" * 8,
+    "privacy_protocol": "AES-128",
+    "privacy_password": "y" * 8,
+}
+SHARED = {
+    "tag_agent": "cmk-agent",
+    "labels": {"a": "b"},
+    "contactgroups": {"groups": ["all"], "use": True},
+    "snmp_community": SNMP,
+    "management_snmp_community": {"type": "v1_v2_community", "community": "c"},
+    "management_ipmi_credentials": {"username": "u", "password": "p"},
+    "network_scan": SCAN,
+    "parents": ["old"],
+}
+HOST = {
+    **SHARED,
+    "alias": "A",
+    "ipaddress": "192.0.2.1",
+    "ipv6address": "2001:db8::1",
+    "additional_ipv4addresses": ["192.0.2.2"],
+    "management_address": "bmc",
+    "locked_by": {"site_id": "s", "program_id": "dcd", "instance_id": "x"},
+    "locked_attributes": ["ipaddress"],
+    "inventory_failed": False,
+}
+CONFIG, FOLDERS, STATUS = "/domain-types/host_config", "/domain-types/folder_config", "/domain-types/{}/collections/all"
+BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/domain-types/activation_run/actions/activate-changes/invoke"): {
+        "redirect": False,
+        "sites": ["s"],
+        "force_foreign_changes": True,
+    },
+    ("POST", f"{CONFIG}/collections/all"): {"host_name": "new", "folder": "/", "attributes": HOST},
+    ("POST", f"{CONFIG}/collections/clusters"): {
+        "host_name": "new",
+        "folder": "/",
+        "nodes": ["web"],
+        "attributes": HOST,
+    },
+    ("PUT", "/objects/host_config/web"): {"attributes": HOST},
+    ("POST", "/objects/host_config/web/actions/move/invoke"): {"target_folder": "/a"},
+    ("PUT", "/objects/host_config/web/actions/rename/invoke"): {"new_name": "new"},
+    ("PUT", "/objects/host_config/clu/properties/nodes"): {"nodes": ["web", "old"]},
+    ("POST", f"{CONFIG}/actions/bulk-create/invoke"): {
+        "entries": [{"host_name": "new", "folder": "/", "attributes": HOST}, {"host_name": "n2", "folder": "~a"}]
+    },
+    ("PUT", f"{CONFIG}/actions/bulk-update/invoke"): {
+        "entries": [
+            {"host_name": "web", "update_attributes": HOST},
+            {"host_name": "old", "attributes": HOST},
+            {"host_name": "old", "remove_attributes": ["alias"]},
+        ]
+    },
+    ("POST", f"{CONFIG}/actions/bulk-delete/invoke"): {"entries": ["web", "clu"]},
+    ("POST", f"{FOLDERS}/collections/all"): {"name": "b", "title": "B", "parent": "/", "attributes": SHARED},
+    ("PUT", "/objects/folder_config/~a"): {"title": "B", "update_attributes": SHARED},
+    ("PUT", f"{FOLDERS}/actions/bulk-update/invoke"): {
+        "entries": [
+            {"folder": "~a", "title": "B", "attributes": SHARED},
+            {"folder": "/", "remove_attributes": ["labels"]},
+        ]
+    },
+    ("POST", "/objects/folder_config/~a/actions/move/invoke"): {"destination": "/c"},
+    ("POST", "/domain-types/service_discovery_run/actions/start/invoke"): {"host_name": "web", "mode": "refresh"},
+    ("PUT", "/objects/host/web/actions/update_discovery_phase/invoke"): {
+        "check_type": "df",
+        "service_item": "/",
+        "target_phase": "ignored",
+    },
+    ("POST", "/domain-types/discovery_run/actions/bulk-discovery-start/invoke"): {
+        "hostnames": ["web", "old"],
+        "options": {"monitor_undecided_services": True},
+        "do_full_scan": True,
+        "bulk_size": 3,
+        "ignore_errors": False,
+    },
+    ("PUT", "/objects/host_config_internal/web/actions/register/invoke"): {"uuid": UUID},
+    ("PUT", "/objects/host_config_internal/web/actions/link_uuid/invoke"): {"uuid": UUID},
+    ("POST", STATUS.format("host")): {"query": QUERY, "columns": ["name", "state"], "sites": ["s"]},
+    ("POST", STATUS.format("service")): {"query": SERVICE_QUERY, "columns": ["state"], "host_name": "web"},
+    ("POST", "/objects/host/web/collections/services"): {"query": SERVICE_QUERY, "columns": ["state"]},
+}
+WRONG = [None, True, 0, -1, 1.5, 10**30, float("nan"), "", "x", "/", "\0", "\ud800", "ä:", [], [[]], ["x"], [None], {}]
+NESTED = [{"x": {}}, {"type": []}, {"type": {}}, {"op": []}, {"op": "not"}, {"op": "~", "left": "name", "right": "("}]
+OTHERS = st.sampled_from([*WRONG, *NESTED])
+
+
+@st.composite
+def spoiled(draw: st.DrawFn, value: Any) -> Any:
+    """The value with one part replaced by another type, left out, or with one part more."""
+    inside = draw(st.integers(0, 5)) and bool(value)
+    if inside and isinstance(value, dict):
+        key = draw(st.sampled_from(sorted(value)))
+        if draw(st.integers(0, 9)) == 0:
+            return {name: part for name, part in value.items() if name != key}
+        return {**value, key: draw(spoiled(value[key]))}
+    if inside and isinstance(value, list):
+        index = draw(st.integers(0, len(value) - 1))
+        return [*value[:index], draw(spoiled(value[index])), *value[index + 1 :]]
+    if isinstance(value, dict) and draw(st.booleans()):
+        return {**value, "more": draw(OTHERS)}
+    return draw(OTHERS)
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> tuple[str, str, Any]:
+    method, path = draw(st.sampled_from(sorted(BODIES)))
+    body = draw(spoiled(BODIES[method, path]))
+    return method, path, draw(spoiled(body)) if draw(st.booleans()) else body
+
+
+@pytest.fixture(params=["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"], scope="module")
+def raw(request: pytest.FixtureRequest) -> Iterator[Raw]:
+    with SimulatedSite(request.param, activation_time=0, discovery_time=0, services=6) as site:
+        found = Raw(site)
+        yield found
+        found.session.close()
+
+
+def _prepare(site: SimulatedSite) -> None:
+    site.reset()
+    configuration = site.state.configuration
+    for folder in ("/a", "/c"):
+        configuration.add_folder(folder, folder, {}, None, user="x")
+    for name, nodes in (("web", None), ("old", None), ("clu", ("web",))):
+        configuration.add_host(name, "/", {"alias": name}, user="x", nodes=nodes)
+    site.state.activations.load(configuration.hosts, configuration.service_phases)
+
+
+def _has_to_be_an_answer(answer: Any) -> None:
+    """Empty only where there is nothing to say, a problem where something is wrong, and never a crash of ours."""
+    if answer.status_code in (204, 302, 303):
+        return
+    data = answer.json()
+    if answer.status_code < 400:
+        assert answer.headers["Content-Type"] == "application/json"
+        return
+    assert answer.headers["Content-Type"] == PROBLEM
+    assert data["status"] == answer.status_code
+    assert data["title"]
+    if answer.status_code == 500:
+        assert "collections" in answer.request.url
+        assert (data["ext"]["exc_type"], data["ext"]["exc_value"]) in {
+            ("KeyError", f"'{member}'") for member in ("op", "left", "right", "expr")
+        }
+
+
+def _known(raw: Raw) -> list[tuple[str, str]]:
+    """The endpoints with a body that the version has."""
+    profile, fit = raw.site.state.profile, {"<folder>": "~a", "<host_name>": "web"}
+    known = []
+    for entry in ENDPOINTS:
+        if entry.body is not None and entry.exists(profile):
+            path = entry.path.replace("<host_name>/properties", "clu/properties")
+            for part, name in fit.items():
+                path = path.replace(part, name)
+            known.append((entry.method, path))
+    return known
+
+
+def test_every_endpoint_with_a_body_is_tried(raw: Raw) -> None:
+    assert set(_known(raw)) <= BODIES.keys()
+
+
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
+@given(call=calls())
+def test_no_body_of_the_wrong_types_breaks_the_site(raw: Raw, call: tuple[str, str, Any]) -> None:
+    method, path, body = call
+    _prepare(raw.site)
+    _has_to_be_an_answer(
+        raw(method, path, {"If-Match": "*", "Content-Type": "application/json"}, data=json.dumps(body))
+    )
+
+
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@given(query=spoiled(QUERY), table=st.sampled_from(["host", "service"]))
+def test_no_query_of_the_wrong_types_breaks_the_site(raw: Raw, query: Any, table: str) -> None:
+    path = f"{STATUS.format(table)}?query={quote(json.dumps(query))}"
+    _has_to_be_an_answer(raw("GET", path))
+
+
+@settings(suppress_health_check=list(HealthCheck))
+@given(fields=st.text(st.sampled_from("(),!~*-.'\"ab \\\0ä"), max_size=12))
+def test_no_text_of_fields_breaks_the_site(raw: Raw, fields: str) -> None:
+    answer = raw("GET", f"{CONFIG}/collections/all", params={"fields": fields})
+    _has_to_be_an_answer(answer)
+
+
+def test_right_bodies_are_taken() -> None:
+    """Otherwise spoiling them would prove nothing."""
+    with SimulatedSite(activation_time=0, discovery_time=0, services=6) as site:
+        raw = Raw(site)
+        for (method, path), body in BODIES.items():
+            _prepare(site)
+            answer = raw(method, path, {"If-Match": "*"}, json=body)
+            said = answer.json()["title"] if answer.status_code >= 400 else ""
+            assert said in ("", "Pending changes are present", "Some folders were not updated"), answer.text
+        raw.session.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "member"),
+    [
+        ({}, None),
+        ({"left": "name", "op": "="}, "right"),
+        ({"left": "name", "right": "x"}, "op"),
+        ({"op": "and"}, "expr"),
+        ({"op": "not"}, "expr"),
+        ({"op": "~", "right": "x"}, "left"),
+        ({"op": "or", "expr": [{"op": "not", "expr": {"left": "x"}}]}, "op"),
+    ],
+)
+def test_a_query_without_a_member_crashes_as_in_checkmk(raw: Raw, query: Any, member: Optional[str]) -> None:
+    method = "GET" if raw.site.state.profile.has_status_get else "POST"
+    for table in ("host", "service"):
+        path = STATUS.format(table)
+        if method == "GET":
+            answer = raw(method, f"{path}?query={quote(json.dumps(query))}")
+        else:
+            answer = raw(method, path, json={"query": query})
+        if member is None:
+            assert answer.status_code == 200
+            continue
+        data = answer.json()
+        assert (answer.status_code, answer.headers["Content-Type"]) == (500, PROBLEM)
+        assert data["title"] == "Internal Server Error"
+        assert data["detail"] == f"KeyError: '{member}'. Crash report generated. Please submit."
+        assert (data["ext"]["exc_type"], data["ext"]["exc_value"]) == ("KeyError", f"'{member}'")
+        assert data["ext"]["version"] == str(raw.site.state.profile.version)
+
+
+def test_a_crash_report_has_what_checkmk_puts_into_it(raw: Raw) -> None:
+    answer = raw("GET", "/version?fail=1", {"X-Some": "thing"})
+    data = answer.json()
+    assert (answer.status_code, answer.headers["Content-Type"]) == (500, PROBLEM)
+    assert answer.headers["X-Checkmk-Version"] == str(raw.site.state.profile.version)
+    assert {"time", "os", "version", "edition", "core", "exc_type", "exc_value", "exc_traceback"} <= data["ext"].keys()
+    assert {"python_version", "python_paths", "id", "crash_type", "local_vars", "details"} <= data["ext"].keys()
+    assert data["ext"]["crash_type"] == "rest_api"
+    assert data["ext"]["details"]["crash_report_url"]["rel"] == "cmk/crash-report"
+    assert f"crash_id={data['ext']['id']}" in data["ext"]["details"]["crash_report_url"]["href"]
+    asked = data["ext"]["details"]["request_info"]
+    assert (asked["method"], asked["headers"]["X-Some"]) == ("GET", "thing")
+    assert raw.site.username not in json.dumps(asked)
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", DEEP, b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}", b"null", b"[]"])
+def test_what_is_no_object_is_refused(raw: Raw, body: bytes) -> None:
+    for method, path in BODIES:
+        _prepare(raw.site)
+        answer = raw(method, path, {"If-Match": "*", "Content-Type": "application/json"}, data=body)
+        expected = 400 if (method, path) in _known(raw) else 405
+        assert (answer.status_code, answer.headers["Content-Type"]) == (expected, PROBLEM), path
+
+
+def test_a_failure_of_the_site_itself_is_reported_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with SimulatedSite(hosts=1) as site:
+        host = site.state.configuration.hosts["host00000"]
+        monkeypatch.setattr(type(site.state.configuration), "effective", lambda *_: 1 / 0)
+        answer = send_bytes(site, "GET", "/s/check_mk/api/1.0/objects/host_config/host00000?effective_attributes=1")
+        assert (answer.status, answer.headers["content-type"]) == (500, PROBLEM)
+        assert answer.json["detail"] == "ZeroDivisionError: division by zero. Crash report generated. Please submit."
+        assert any("ZeroDivisionError" in line for line in answer.json["ext"]["exc_traceback"])
+        assert host.name == "host00000"
+        assert send_bytes(site, "GET", "/s/check_mk/api/1.0/version").status == 200
