@@ -113,7 +113,7 @@ async def require_approval(
 
 def _lines(preview: Preview) -> list[str]:
     """Return the whole preview with invisible characters escaped. ToolError if it is too long for a person to read."""
-    lines = [*map(escape_invisible, (as_arguments(preview.sentence), *preview.details))]
+    lines = [*map(escape_invisible, (as_arguments(preview.summary), *preview.details))]
     length = sum(map(len, lines))
     if length > MAX_PREVIEW:
         raise ToolError(

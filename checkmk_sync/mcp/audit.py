@@ -7,12 +7,12 @@ import json
 import logging
 import os
 import secrets
-import stat
 import threading
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Optional
 
 from ..config.settings import Settings
+from ..core.private_files import open_private
 from ..errors import CheckmkError, SettingsError
 from .untrusted import sanitize
 
@@ -70,7 +70,12 @@ class AuditLog:
         self._lock = threading.Lock()
         self._open_calls: dict[str, dict[str, Any]] = {}
         self._is_torn = False  # the last line was written in part
-        self._file = None if path is None else _open(path)
+        self._file: Optional[int] = None
+        if path is not None:
+            try:
+                self._file = open_private(path, os.O_WRONLY | os.O_APPEND)
+            except OSError as error:
+                raise SettingsError(f"the audit log cannot be written: {error.strerror}", file=path) from error
 
     def begin(self, tool: str, arguments: Mapping[str, Any], client: str = "") -> str:
         """Note that a write starts, and return its id for :meth:`end`. OSError if that cannot be noted; then nothing
@@ -141,26 +146,3 @@ def _loggable(arguments: Mapping[str, Any]) -> dict[str, Any]:
         values[longest] = f"{len(values[longest])} entries, too long to note"
         del sizes[longest]
     return values
-
-
-def _open(path: str) -> int:
-    """Open a file for appending, and create it for its owner only. An existing file that others may read is refused."""
-    # Non-blocking, because opening a pipe would wait for a reader.
-    flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        try:
-            file, is_new = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), True
-        except FileExistsError:
-            file, is_new = os.open(path, flags), False
-    except OSError as error:
-        raise SettingsError(f"the audit log cannot be written: {error.strerror}", file=path) from error
-    mode = os.fstat(file).st_mode
-    problem = ""
-    if not stat.S_ISREG(mode):
-        problem = "the audit log cannot be written: this is no regular file"
-    elif os.name == "posix" and stat.S_IMODE(mode) & 0o066 and not is_new:
-        problem = f"others may read or write the audit log; run: chmod 600 {path}"
-    if problem:
-        os.close(file)
-        raise SettingsError(problem, file=path)
-    return file

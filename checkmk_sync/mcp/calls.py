@@ -60,11 +60,11 @@ class ToolRunner:
         client_name = "" if info is None else str(sanitize(f"{info.name} {info.version}"))[:100]
         # In a thread, because it reads inventory files.
         values = await self.in_thread(kind, lambda: validate_arguments(command, arguments, self.policy), reporter)
-        if not command.needs_consent:
+        if not command.needs_approval:
             return tool_result(await self.in_thread(kind, lambda: self._run(command, values, client_name), reporter))
         checksum = values.pop("checksum", None)
         preview = await self.in_thread(kind, lambda: self._preview(command, values), reporter)
-        if preview is not None and preview.asks:
+        if preview is not None and preview.needs_approval:
             question = await self._approve(ctx, command, values, preview, checksum, client_name)
             if question is not None:
                 return question
@@ -172,10 +172,10 @@ class ToolRunner:
         if command.gives_rows:
             return page_result(self.client, command, arguments)
         task = cancellation.current.get()
-        watch = {"watch": task.watch} if command.watched and isinstance(task, CancellableTask) else {}
+        watch = {"watch": task.watch} if command.reports_progress and isinstance(task, CancellableTask) else {}
         if not command.writes:
             return object_result(self.client, command, {**arguments, **watch})[0]
-        bound = arguments if preview is None else {**arguments, **preview.bound}
+        bound = arguments if preview is None else {**arguments, **preview.fixed_arguments}
         try:
             call_id = self._audit.begin(command.tool_name, bound, client_name)
         except OSError as error:
@@ -183,7 +183,7 @@ class ToolRunner:
         outcome = CallOutcome("failed")
         try:
             with self._write_lock.hold(command):
-                if preview is not None and preview.asks:
+                if preview is not None and preview.needs_approval:
                     now = self._preview(command, arguments)  # once more, because people take their time
                     if now is None or now.facts != preview.facts:
                         raise ToolError(CHANGED)

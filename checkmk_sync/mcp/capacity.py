@@ -120,13 +120,13 @@ class WriteLock:
             yield
             return
         with self._lock:
-            if self._is_exclusive or (command.alone and self._shared):
+            if self._is_exclusive or (command.exclusive and self._shared):
                 raise ToolError(_APPLYING if self._is_exclusive else _WRITING)
-            self._shared += not command.alone
-            self._is_exclusive = command.alone
+            self._shared += not command.exclusive
+            self._is_exclusive = command.exclusive
         try:
             yield
         finally:
             with self._lock:
-                self._shared -= not command.alone
+                self._shared -= not command.exclusive
                 self._is_exclusive = False

@@ -9,7 +9,6 @@ import logging
 import os
 import re
 import socket
-import stat
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
@@ -19,6 +18,7 @@ from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 
+from ..core.private_files import is_open_to_others
 from ..core.redaction import HIDDEN
 from ..errors import SettingsError
 from .shutdown import Shutdown
@@ -101,11 +101,11 @@ def read_token(path: Optional[str]) -> Optional[str]:
         return os.environ.get(TOKEN_VARIABLE, "").strip() or None
     try:
         with open(path, encoding="utf-8") as file:
-            mode = os.fstat(file.fileno()).st_mode
+            status = os.fstat(file.fileno())
             token = file.read().strip()
     except (OSError, UnicodeDecodeError):  # the latter contains the bytes of the file
         raise SettingsError("the token file cannot be read", file=path) from None
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+    if is_open_to_others(status):
         raise SettingsError(f"others may read the token; run: chmod 600 {path}", file=path)
     if not token:
         raise SettingsError("the token file is empty", file=path)

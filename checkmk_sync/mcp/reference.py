@@ -15,7 +15,7 @@ def reference() -> str:
     for command in COMMANDS:
         if "tool" not in command.faces:
             continue
-        asks = f", asks with `{command.asks_with}`" if command.asks_with else ", asks" if command.needs_consent else ""
+        asks = f", asks with `{command.asks_if}`" if command.asks_if else ", asks" if command.needs_approval else ""
         kind = f"writes{asks}" if command.writes and not command.local else "reads"
         names = [
             f"**{argument.name}**" if argument.required else argument.name

@@ -87,7 +87,7 @@ def page_result(client: Checkmk, command: Command, arguments: Mapping[str, Any])
 
 def _fit(command: Command, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the declared fields of a row, sanitized, and shortened if they are too large for one result."""
-    values = row if command.line is None else command.line(dict(row))
+    values = row if command.table_row is None else command.table_row(dict(row))
     if command.fields:
         values = {field.name: values[field.name] for field in command.fields if field.name in values}
     item: dict[str, Any] = sanitize(values)

@@ -26,7 +26,7 @@ _APPROVAL = Argument("checksum", "That of the preview of this tool.")
 def tool_arguments(command: Command) -> list[Argument]:
     """Return all arguments that the tool for a command takes."""
     own = [argument for argument in command.arguments if not (command.gives_rows and argument.name == "limit")]
-    return [*own, *(_PAGING if command.gives_rows else ()), *((_APPROVAL,) if command.needs_consent else ())]
+    return [*own, *(_PAGING if command.gives_rows else ()), *((_APPROVAL,) if command.needs_approval else ())]
 
 
 def normalize_arguments(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
