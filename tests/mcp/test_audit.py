@@ -137,7 +137,7 @@ def test_it_is_a_regular_file_or_none(live: SimulatedSite, tmp_path: Path) -> No
             with pytest.raises(SettingsError, match="audit log cannot be written"):
                 Audit(cmk.settings, str(path))
         reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-        with pytest.raises(SettingsError, match="no regular file"):  # with a reader it opens
+        with pytest.raises(SettingsError, match="not a regular file"):  # with a reader it opens
             Audit(cmk.settings, str(tmp_path / "pipe"))
         os.close(reader)
 
