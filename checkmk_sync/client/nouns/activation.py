@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterable, Mapping, Optional, Sequence
 
 from ...core.arguments import describe_type, require_strings
 from ...core.clock import Deadline
-from ...core.text import escape_invisible, pluralize
+from ...core.text import escape_invisible, pluralize, summarize
 from ...errors import (
     ActivationError,
     CheckmkError,
@@ -140,8 +140,7 @@ class _Start:
 
 
 def _few(changes: Sequence[PendingChange]) -> str:
-    more = f" and {len(changes) - NAMES_SHOWN} more" if len(changes) > NAMES_SHOWN else ""
-    return "; ".join(map(str, changes[:NAMES_SHOWN])) + more
+    return summarize(changes, NAMES_SHOWN, "; ")
 
 
 class Activation(Resource):
@@ -238,9 +237,7 @@ class Activation(Resource):
         try:
             wait_for(self._site, all_there, deadline, f"loading {pluralize(len(missing), 'host')} into the core")
         except WaitTimeoutError as error:
-            few = sorted(missing)[:NAMES_SHOWN]
-            more = f" and {len(missing) - len(few)} more" if len(missing) > len(few) else ""
-            said = f"{error}: not loaded: {', '.join(few)}{more}"
+            said = f"{error}: not loaded: {summarize(sorted(missing), NAMES_SHOWN)}"
             raise WaitTimeoutError(said, waited_s=error.waited_s) from error.__cause__
         if absent:
             said = f"the changes are active, but not configured, so never loaded: {', '.join(sorted(absent))}"
