@@ -1,4 +1,4 @@
-"""Models spell the same in many ways: what is null or empty is left out, and objects have one name in all tools."""
+"""Models spell arguments in many ways: null and empty values, aliases, JSON in texts."""
 
 from __future__ import annotations
 
@@ -80,9 +80,7 @@ def _answer(result: Any) -> Any:
 
 
 @pytest.mark.parametrize(("verb", "argument"), list(_optional()))
-def test_an_argument_that_is_left_out_may_be_null_or_empty(
-    known: SimulatedSite, verb: Command, argument: Argument
-) -> None:
+def test_optional_arguments_may_be_null_or_empty(known: SimulatedSite, verb: Command, argument: Argument) -> None:
     if verb.writes and not verb.local:
         pytest.skip("shown below, with a site of its own")
     needed = {} if argument.name in _needed(verb) else _needed(verb)
@@ -94,7 +92,7 @@ def test_an_argument_that_is_left_out_may_be_null_or_empty(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("empty", EMPTY, ids=repr)
-def test_so_it_is_where_something_is_written(live: SimulatedSite, empty: Any) -> None:
+def test_optional_arguments_of_writes_may_be_null_or_empty(live: SimulatedSite, empty: Any) -> None:
     def write(tool: str, **given: Any) -> Any:
         verb = next(verb for verb in TOOLS if verb.tool_name == tool)
         nothing = {found.name: empty for found in tool_arguments(verb) if found.name not in given}
@@ -120,7 +118,7 @@ def _required() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("verb", "argument"), list(_required()))
-def test_one_that_is_needed_is_named(known: SimulatedSite, verb: Command, argument: Argument) -> None:
+def test_a_missing_argument_is_named(known: SimulatedSite, verb: Command, argument: Argument) -> None:
     others = {name: value for name, value in _needed(verb).items() if name != argument.name}
     before = len(known.requests)
     answers = _call(known, verb.tool_name, others, *({**others, argument.name: empty} for empty in EMPTY))
@@ -130,7 +128,7 @@ def test_one_that_is_needed_is_named(known: SimulatedSite, verb: Command, argume
     assert len(known.requests) == before
 
 
-def test_all_that_are_needed_are_named_at_once(known: SimulatedSite) -> None:
+def test_all_missing_arguments_are_named_at_once(known: SimulatedSite) -> None:
     text = error_text(_call(known, "hosts_move", {}))
     assert "because arguments are missing or empty: host (" in text and "; destination (" in text
 
@@ -189,7 +187,7 @@ def test_other_states_are_refused(known: SimulatedSite, given: Any) -> None:
     assert "state" in error_text(_call(known, "services_list", {"state": given}))
 
 
-def test_lists_and_objects_may_be_texts_of_json(live: SimulatedSite) -> None:
+def test_lists_and_objects_may_be_json_texts(live: SimulatedSite) -> None:
     made = result_data(
         _call(live, "hosts_create", {"host": "new", "attribute": '{"alias": "x"}', "label": '{"env": "prod"}'})
     )
@@ -199,7 +197,7 @@ def test_lists_and_objects_may_be_texts_of_json(live: SimulatedSite) -> None:
     assert result_data(_call(live, "sync_plan", {"inventory": inventory}))["nothing_to_do"] in (True, False)
 
 
-def test_what_is_written_is_named_in_lists(live: SimulatedSite) -> None:
+def test_writes_accept_lists_only(live: SimulatedSite) -> None:
     assert "hosts: " in error_text(_call(live, "hosts_delete", {"hosts": "host00000"}))
     assert len(live.state.configuration.hosts) == 3
 
@@ -207,7 +205,7 @@ def test_what_is_written_is_named_in_lists(live: SimulatedSite) -> None:
 # One name for each object
 
 
-def test_an_object_has_one_name_in_all_tools() -> None:
+def test_an_object_has_the_same_argument_name_in_all_tools() -> None:
     names = {found.name for verb in TOOLS for found in verb.arguments}
     assert not names & {"name", "names", "path", "parent", "host_name"}
     for verb in TOOLS:
@@ -229,7 +227,7 @@ OLD = {
 
 
 @pytest.mark.parametrize("tool", OLD)
-def test_other_names_mean_the_same(known: SimulatedSite, tool: str) -> None:
+def test_aliases_mean_the_same(known: SimulatedSite, tool: str) -> None:
     verb = next(verb for verb in TOOLS if verb.tool_name == tool)
     ((old, value),) = OLD[tool].items()
     (new,) = (found.name for found in verb.arguments if old in found.aliases)
@@ -240,7 +238,7 @@ def test_other_names_mean_the_same(known: SimulatedSite, tool: str) -> None:
     assert twice == f"Nothing was done: {old} and {new} name the same argument; give one of them."
 
 
-def test_names_of_old_write_the_same(live: SimulatedSite) -> None:
+def test_aliases_of_writes_mean_the_same(live: SimulatedSite) -> None:
     result_data(_call(live, "hosts_create", {"name": "new", "folder": "/"}))
     assert result_data(_call(live, "hosts_move", {"name": "new", "folder": "/linux"}))["folder"] == "/linux"
     assert (
@@ -255,7 +253,7 @@ def test_names_of_old_write_the_same(live: SimulatedSite) -> None:
     assert result_data(_call(live, "folders_delete", {"path": "/linux/web"}))["result"] == {"deleted": "/linux/web"}
 
 
-def test_clients_that_check_the_schema_may_say_batch_size(known: SimulatedSite) -> None:
+def test_the_schema_accepts_batch_size(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return {tool.name: tool.input_schema["properties"] for tool in (await client.list_tools()).tools}
 
