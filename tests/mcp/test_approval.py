@@ -52,9 +52,11 @@ class _Person:
         return self._answer
 
 
-def _call(site: SimulatedSite, person: Optional[_Person], tool: str, /, *, options: Any = None, **given: Any) -> Any:
+def _call(
+    site: SimulatedSite, person: Optional[_Person], tool: str, /, *, options: Any = None, **arguments: Any
+) -> Any:
     async def script(client: Client) -> Any:
-        return await client.call_tool(tool, given)
+        return await client.call_tool(tool, arguments)
 
     return run_client(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
 
@@ -202,14 +204,14 @@ def test_approval_by_checksum_takes_two_calls(live: SimulatedSite) -> None:
 
 
 def test_the_checksum_of_a_plan_is_no_approval_and_changed_facts_void_one(live: SimulatedSite) -> None:
-    given = {"inventory": {"hosts": [{"name": "s1"}]}}
+    arguments = {"inventory": {"hosts": [{"name": "s1"}]}}
 
     async def script(client: Client) -> Any:
-        plan = result_data(await client.call_tool("sync_plan", given))["checksum"]
-        mistaken = error_text(await client.call_tool("sync_apply", {**given, "checksum": plan}))
-        shown = result_data(await client.call_tool("sync_apply", given))["checksum"]
+        plan = result_data(await client.call_tool("sync_plan", arguments))["checksum"]
+        mistaken = error_text(await client.call_tool("sync_apply", {**arguments, "checksum": plan}))
+        shown = result_data(await client.call_tool("sync_apply", arguments))["checksum"]
         live.state.configuration.add_change("edit-rule", "Changed a rule.", "automation")
-        return mistaken, error_text(await client.call_tool("sync_apply", {**given, "checksum": shown}))
+        return mistaken, error_text(await client.call_tool("sync_apply", {**arguments, "checksum": shown}))
 
     mistaken, late = run_client(live, script, allow_writes=True, confirm_by_checksum=True)
     assert "call without checksum first" in mistaken.lower()

@@ -35,9 +35,9 @@ def quiet() -> Iterator[SimulatedSite]:
         yield site
 
 
-def _call(site: SimulatedSite, tool: str, /, *, options: Any = None, **given: Any) -> Any:
+def _call(site: SimulatedSite, tool: str, /, *, options: Any = None, **arguments: Any) -> Any:
     async def script(client: Client) -> Any:
-        return await client.call_tool(tool, given)
+        return await client.call_tool(tool, arguments)
 
     def person(_message: str) -> ElicitResult:
         return ElicitResult(action="accept", content={"approve": True})
@@ -50,7 +50,7 @@ def _writes(site: SimulatedSite) -> int:
 
 
 @pytest.mark.parametrize(
-    ("tool", "given", "why"),
+    ("tool", "arguments", "why"),
     [
         ("hosts_create", {"label": {OWNER_LABEL: "me"}}, "whose an object is"),
         ("hosts_create", {"attribute": {"labels": {OWNER_LABEL: "me"}}}, "whose an object is"),
@@ -97,10 +97,10 @@ def _writes(site: SimulatedSite) -> int:
     ],
     ids=lambda value: ascii(value)[:70],
 )
-def test_forbidden_arguments_are_refused(quiet: SimulatedSite, tool: str, given: dict[str, Any], why: str) -> None:
+def test_forbidden_arguments_are_refused(quiet: SimulatedSite, tool: str, arguments: dict[str, Any], why: str) -> None:
     name = {"hosts": {"name": "theirs"}, "folders": {"path": "/theirs"}}.get(tool.partition("_")[0], {})
     before = _writes(quiet)
-    text = error_text(_call(quiet, tool, **name, **given))
+    text = error_text(_call(quiet, tool, **name, **arguments))
     assert why in text
     assert "Nothing was done" in text
     assert _writes(quiet) == before
@@ -146,5 +146,5 @@ def test_invisible_characters_are_escaped() -> None:
 
 
 def test_numbers_under_secret_names_are_hidden() -> None:
-    given = {"password": 12345678, "token": 1.5, "has_password": True, "port": 161, "secret": None}
-    assert sanitize(given) == {"password": "***", "token": "***", "has_password": True, "port": 161, "secret": None}
+    arguments = {"password": 12345678, "token": 1.5, "has_password": True, "port": 161, "secret": None}
+    assert sanitize(arguments) == {"password": "***", "token": "***", "has_password": True, "port": 161, "secret": None}

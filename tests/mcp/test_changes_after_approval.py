@@ -38,9 +38,11 @@ class _Person:
         return ElicitResult(action="accept", content={"approve": True})
 
 
-def _call(site: SimulatedSite, person: Optional[_Person], tool: str, /, *, options: Any = None, **given: Any) -> Any:
+def _call(
+    site: SimulatedSite, person: Optional[_Person], tool: str, /, *, options: Any = None, **arguments: Any
+) -> Any:
     async def script(client: Client) -> Any:
-        return await client.call_tool(tool, given)
+        return await client.call_tool(tool, arguments)
 
     return run_client(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
 

@@ -104,5 +104,5 @@ def test_a_destructive_command_needs_approval_without_a_preview(with_teapots: Si
 
 
 def test_names_of_tools_are_unique() -> None:
-    names = [verb.tool_name for verb in COMMANDS]
+    names = [command.tool_name for command in COMMANDS]
     assert len(set(names)) == len(names)

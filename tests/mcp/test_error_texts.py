@@ -27,9 +27,9 @@ def known() -> Iterator[SimulatedSite]:
         yield site
 
 
-def _call(site: SimulatedSite, tool: str, /, **given: Any) -> Any:
+def _call(site: SimulatedSite, tool: str, /, **arguments: Any) -> Any:
     async def script(client: Client) -> Any:
-        return await client.call_tool(tool, given)
+        return await client.call_tool(tool, arguments)
 
     def person(_message: str) -> ElicitResult:
         return ElicitResult(action="accept", content={"approve": True})
@@ -38,7 +38,7 @@ def _call(site: SimulatedSite, tool: str, /, **given: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("tool", "given", "words"),
+    ("tool", "arguments", "words"),
     [
         ("hosts_update", {"name": "host00001"}, "give attribute, label, remove or remove_label"),
         ("hosts_update", {"name": "host00001", "label": {"env": ""}}, "remove_label env takes it away"),
@@ -48,8 +48,8 @@ def _call(site: SimulatedSite, tool: str, /, **given: Any) -> Any:
     ],
     ids=str,
 )
-def test_errors_name_arguments(known: SimulatedSite, tool: str, given: dict[str, Any], words: str) -> None:
-    text = error_text(_call(known, tool, **given))
+def test_errors_name_arguments(known: SimulatedSite, tool: str, arguments: dict[str, Any], words: str) -> None:
+    text = error_text(_call(known, tool, **arguments))
     assert words in text
     assert "--" not in text
     assert "Python" not in text
@@ -78,7 +78,7 @@ def test_options_in_messages_exist() -> None:
                 if is_message and text not in options:
                     named |= set(re.findall(r"--([a-z][a-z-]*)", text))
     assert named == set(OPTIONS)
-    arguments = {argument.name for verb in COMMANDS if "tool" in verb.faces for argument in verb.arguments}
+    arguments = {argument.name for command in COMMANDS if "tool" in command.faces for argument in command.arguments}
     assert {as_arguments(f"--{option}") for option in OPTIONS} <= arguments
     assert as_arguments("started without --owner-file") == "started without --owner-file"
 

@@ -21,7 +21,7 @@ from checkmk_sync.mcp.prompts import PROMPTS
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp.in_process_client import run_client
 
-TOOLS = {verb.tool_name for verb in COMMANDS if "tool" in verb.faces}
+TOOLS = {command.tool_name for command in COMMANDS if "tool" in command.faces}
 ARGUMENTS = {"triage_host": {"host": "h"}, "onboard_hosts": {"folder": "/a", "hosts": "x"}, "explain_activation": {}}
 
 
@@ -57,8 +57,8 @@ async def _prompts(client: Client) -> set[str]:
 def test_prompts_declare_all_tools_that_they_name(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return {
-            name: _named((await client.get_prompt(name, given)).messages[0].content.text)  # type: ignore[union-attr]
-            for name, given in ARGUMENTS.items()
+            name: _named((await client.get_prompt(name, arguments)).messages[0].content.text)  # type: ignore[union-attr]
+            for name, arguments in ARGUMENTS.items()
         }
 
     assert run_client(known, script, allow_writes=True) == {prompt.__name__: set(tools) for prompt, tools in PROMPTS}

@@ -27,7 +27,7 @@ def live() -> Iterator[SimulatedSite]:
         yield site
 
 
-def _asked(site: SimulatedSite, tool: str, /, *, options: Any = None, **given: Any) -> tuple[str, Any]:
+def _asked(site: SimulatedSite, tool: str, /, *, options: Any = None, **arguments: Any) -> tuple[str, Any]:
     """The question that a person was asked, who said yes, and what became of it."""
     questions = []
 
@@ -36,7 +36,7 @@ def _asked(site: SimulatedSite, tool: str, /, *, options: Any = None, **given: A
         return ElicitResult(action="accept", content={"approve": True})
 
     async def script(client: Client) -> Any:
-        return await client.call_tool(tool, given)
+        return await client.call_tool(tool, arguments)
 
     result = run_client(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
     assert len(questions) <= 1
@@ -198,12 +198,12 @@ def _own(site: SimulatedSite) -> None:
 @pytest.mark.parametrize("amount", [30, "75 %", "75%"])
 def test_a_limit_is_a_number_or_a_percentage(live: SimulatedSite, amount: Any) -> None:
     wanted = {"hosts": [{"name": f"host{n:05d}", "attributes": {"alias": "x"}} for n in range(30)]}
-    given = {"inventory": wanted, "activate": False, "discover": False}
-    assert "no more than 30 % of 30 existing objects" in error_text(_asked(live, "sync_apply", **given)[1])
-    _, result = _asked(live, "sync_apply", **given, allow_changes=100 if amount == 30 else "100 %")
+    arguments = {"inventory": wanted, "activate": False, "discover": False}
+    assert "no more than 30 % of 30 existing objects" in error_text(_asked(live, "sync_apply", **arguments)[1])
+    _, result = _asked(live, "sync_apply", **arguments, allow_changes=100 if amount == 30 else "100 %")
     assert result_data(result)["result"]["ok"] is True
     for wrong in (-1, "many", "101 %", 0.5, True, ["30"]):
-        assert "Nothing was done" in error_text(_asked(live, "sync_apply", **given, allow_deletions=wrong)[1])
+        assert "Nothing was done" in error_text(_asked(live, "sync_apply", **arguments, allow_deletions=wrong)[1])
     question, _ = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, allow_changes=amount)
     assert "LIFTED" not in question, "nothing that it would lift"
 
@@ -211,17 +211,17 @@ def test_a_limit_is_a_number_or_a_percentage(live: SimulatedSite, amount: Any) -
 def test_a_probable_rename_is_shown_and_confirmed_by_name(live: SimulatedSite) -> None:
     _own(live)
     hosts = [{"name": f"host{n:05d}"} for n in range(1, 40)]
-    given: Any = {"inventory": {"hosts": [*hosts, {"name": "HOST00000"}]}, "owner": "me"}
-    plan = result_data(_asked(live, "sync_plan", **given)[1])
+    arguments: Any = {"inventory": {"hosts": [*hosts, {"name": "HOST00000"}]}, "owner": "me"}
+    plan = result_data(_asked(live, "sync_plan", **arguments)[1])
     assert plan["renames"] == ["host host00000 is deleted and HOST00000 created, which differs only in case"]
     assert "probably renamed" in plan["refused"]
     assert "confirm" not in plan["refused"], "nothing to offer to a model"
-    question, result = _asked(live, "sync_apply", **given, allow_deletions="100 %")
+    question, result = _asked(live, "sync_apply", **arguments, allow_deletions="100 %")
     assert (question, "probably renamed" in error_text(result)) == ("", True)
-    misspelled = _asked(live, "sync_plan", **given, confirm_deletions=["host0000"])[1]
+    misspelled = _asked(live, "sync_plan", **arguments, confirm_deletions=["host0000"])[1]
     assert "no deletion is called 'host0000'; did you mean 'host00000'?" in error_text(misspelled)
-    assert result_data(_asked(live, "sync_plan", **given, confirm_deletions=["host00000"])[1])["refused"] is None
-    question, result = _asked(live, "sync_apply", **given, confirm_deletions=["host00000"])
+    assert result_data(_asked(live, "sync_plan", **arguments, confirm_deletions=["host00000"])[1])["refused"] is None
+    question, result = _asked(live, "sync_apply", **arguments, confirm_deletions=["host00000"])
     assert "CONFIRMED although it was probably renamed: host host00000 is deleted and HOST00000 created" in question
     assert result_data(result)["result"]["ok"] is True
 

@@ -176,8 +176,8 @@ def test_metrics_and_cache_statistics(known: SimulatedSite) -> None:
 def test_every_tool_that_reads_is_called_here() -> None:
     """So that a row which joins the table is not forgotten."""
     text = Path(__file__).read_text("utf-8")
-    reading = [verb for verb in COMMANDS if "tool" in verb.faces and (verb.local or not verb.writes)]
-    assert [verb.tool_name for verb in reading if f'"{verb.tool_name}"' not in text] == []
+    reading = [command for command in COMMANDS if "tool" in command.faces and (command.local or not command.writes)]
+    assert [command.tool_name for command in reading if f'"{command.tool_name}"' not in text] == []
 
 
 def test_tools_have_descriptions_and_examples(known: SimulatedSite) -> None:
@@ -185,11 +185,11 @@ def test_tools_have_descriptions_and_examples(known: SimulatedSite) -> None:
         return (await client.list_tools()).tools
 
     for tool in run_client(known, script, allow_writes=True):
-        verb = next(verb for verb in COMMANDS if verb.tool_name == tool.name)
-        assert verb.help in tool.description
-        assert tool.annotations.read_only_hint is not verb.writes
-        adds_only = verb.tool_name in ("hosts_create", "batch_create_hosts", "folders_create")
-        assert tool.annotations.destructive_hint is (verb.writes and not adds_only)
+        command = next(command for command in COMMANDS if command.tool_name == tool.name)
+        assert command.help in tool.description
+        assert tool.annotations.read_only_hint is not command.writes
+        adds_only = command.tool_name in ("hosts_create", "batch_create_hosts", "folders_create")
+        assert tool.annotations.destructive_hint is (command.writes and not adds_only)
         assert tool.output_schema["type"] == "object"
         assert tool.input_schema["additionalProperties"] is False
         assert all(found.get("description") for found in tool.input_schema["properties"].values())

@@ -49,7 +49,7 @@ def _names(site: SimulatedSite, **policy: Any) -> set[str]:
 
 def test_read_only_hides_tools_that_write(live: SimulatedSite) -> None:
     shown = _names(live)
-    assert shown == {verb.tool_name for verb in COMMANDS if not verb.writes or verb.local}
+    assert shown == {command.tool_name for command in COMMANDS if not command.writes or command.local}
     assert "clear_cache" in shown
 
     async def script(client: Client) -> Any:
@@ -197,5 +197,5 @@ def test_a_mask_is_not_written_as_a_secret(live: SimulatedSite) -> None:
 def test_every_tool_that_writes_is_called_here() -> None:
     """So that a row which joins the table is not forgotten."""
     text = Path(__file__).read_text("utf-8")
-    writing = [verb for verb in COMMANDS if "tool" in verb.faces and verb.writes and not verb.local]
-    assert [verb.tool_name for verb in writing if f'"{verb.tool_name}"' not in text] == []
+    writing = [command for command in COMMANDS if "tool" in command.faces and command.writes and not command.local]
+    assert [command.tool_name for command in writing if f'"{command.tool_name}"' not in text] == []
