@@ -75,13 +75,7 @@ def _read_entries(
 ) -> Iterator[list[Union[E, Outcome]]]:
     """Yield a list as a whole, and anything else chunk by chunk, with the outcomes of items that are not entries."""
     if isinstance(items, (list, tuple)):
-        entries: list[E] = []
-        for number, item in enumerate(items):
-            try:
-                entries.append(call.to_entry(item))
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"number {number} of the list: {error}") from None
-        yield [*sorted(entries, key=call.key)]
+        yield [*_sorted_entries(call, items)]
         return
 
     def read(number: int, item: Any) -> Union[E, Outcome]:
@@ -106,6 +100,16 @@ def _read_entries(
             raise BatchError(f"stopped: {failure}", outcomes=Outcomes(outcomes)) from failure
         if not portion:
             return
+
+
+def _sorted_entries(call: BulkCall[E], items: Sequence[Any]) -> list[E]:
+    entries: list[E] = []
+    for number, item in enumerate(items):
+        try:
+            entries.append(call.to_entry(item))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"number {number} of the list: {error}") from None
+    return sorted(entries, key=call.key)
 
 
 class _BulkRun(Generic[E]):
@@ -143,8 +147,7 @@ class _BulkRun(Generic[E]):
             self._pending.append(chunk)
             while self._pending:
                 part = self._pending.pop()
-                if part:
-                    yield from self._send(part) if self.auth_error is None else self._failed(part, self.auth_error)
+                yield from self._send(part) if self.auth_error is None else self._failed(part, self.auth_error)
             if self.auth_error is not None:
                 return
 
@@ -161,6 +164,8 @@ class _BulkRun(Generic[E]):
         ]
 
     def _send(self, entries: Sequence[E]) -> Iterator[Outcome]:
+        if not entries:
+            return
         try:
             self._call.send(entries)
         except (BadRequestError, NotFoundError) as error:

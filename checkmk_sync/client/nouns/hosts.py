@@ -189,22 +189,23 @@ class Hosts(HostReader):
         children are deleted in earlier calls. In another iterable a child has to come in the chunk of its parent or
         before it. Parents that a folder hands down are known only of records with ``effective_attributes``.
         """
-        # By name. None is a host that was looked for and not found.
-        hosts: dict[str, Optional[Host]] = {}
+        # Folder and parents by name; None for a host that was looked for and not found.
+        known: dict[str, Optional[tuple[str, list[str]]]] = {}
 
         def to_entry(item: Union[str, Host]) -> Host:
             host = to_host(item)
             if host is item:
-                hosts[host.name] = host
+                known[host.name] = _folder_and_parents(host)
             return host
 
         def children(entries: Sequence[Host]) -> dict[str, list[str]]:
-            unread = [host.name for host in entries if host.name not in hosts]
-            hosts.update(dict.fromkeys(unread))
-            hosts.update(self._by_name(unread) if unread else {})
+            unread = [host.name for host in entries if host.name not in known]
+            known.update(dict.fromkeys(unread))
+            if unread:
+                known.update({name: _folder_and_parents(host) for name, host in self._by_name(unread).items()})
             found: dict[str, list[str]] = {}
-            for host in filter(None, (hosts[entry.name] for entry in entries)):
-                for parent in parents_in(host.effective_attributes or host.attributes):
+            for host in entries:
+                for parent in (known[host.name] or ("", []))[1]:
                     found.setdefault(parent, []).append(host.name)
             return found
 
@@ -214,13 +215,13 @@ class Hosts(HostReader):
             self._bulk("bulk_delete", [host.name for host in entries])
 
         def find_deleted(site: Site, entries: Sequence[Host]) -> set[str]:
-            seen = [host.name for host in entries if hosts[host.name] is not None]
+            seen = [host.name for host in entries if known[host.name] is not None]
             return set(seen) - set(self._via(site)._by_name(seen))
 
         call = BulkCall(
             to_entry=to_entry,
             key=lambda host: host.name,
-            folder=lambda host: (hosts.get(host.name) or host).folder,
+            folder=lambda host: (known.get(host.name) or (host.folder,))[0],
             send=send,
             find_applied=find_deleted,
             prerequisites=children,
@@ -278,3 +279,7 @@ class Hosts(HostReader):
 def _is_about(field: str, error: ApiError) -> bool:
     """Return True if a refusal names this field, or no field at all."""
     return not error.fields or any(path.partition(".")[0] == field for path in error.fields)
+
+
+def _folder_and_parents(host: Host) -> tuple[str, list[str]]:
+    return host.folder, parents_in(host.effective_attributes or host.attributes)
