@@ -77,7 +77,7 @@ class Site:
     def time_of(self, moment: float) -> Optional[float]:
         """UNIX time of a ``moment`` of our monotonic clock by the site's own clock, which need not agree with
         ours, rather too early than too late (by a second at most); None where the site does not tell its time."""
-        date = http_date(self.perform("site", "version").header("Date") or "")
+        date = http_date(self.perform("site", "version").headers.get("Date") or "")
         return None if date is None else date - (self.clock.monotonic() - moment)
 
     def tell_settling(self, error: CheckmkError) -> None:

@@ -38,11 +38,8 @@ class SystemClock:
         """A lock of its own."""
         self._changed = threading.Condition()
 
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def time(self) -> float:
-        return time.time()
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
 
     def sleep(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
