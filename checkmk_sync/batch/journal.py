@@ -7,15 +7,15 @@ import hashlib
 import json
 import logging
 import os
-import stat
 import threading
 from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
-from ..core.fork import renewed_in_children
+from ..core.fork import ForkSafe
+from ..core.private_files import lock_file, open_owned, restrict_to_owner
 from ..errors import SettingsError
 from .result import BatchItem, BatchStatus
 
-__all__ = ["Journal", "key_of", "named"]
+__all__ = ["Journal", "default_key", "operation_name"]
 
 log = logging.getLogger("checkmk_sync")
 
@@ -27,7 +27,7 @@ _DONE = (BatchStatus.SUCCESS.value, BatchStatus.SKIPPED.value)
 _STATUSES = tuple(status.value for status in BatchStatus)
 
 
-def key_of(item: Any) -> Optional[str]:
+def default_key(item: Any) -> Optional[str]:
     """What an item is called, the same in every run: a text or number itself; its ``host_name``, ``name``,
     ``key`` or ``id``; the first of a pair that begins with a text; else a digest of it as JSON. None for
     what has none of these.
@@ -47,7 +47,7 @@ def key_of(item: Any) -> Optional[str]:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def named(operation: Callable[..., Any]) -> str:
+def operation_name(operation: Callable[..., Any]) -> str:
     """What an operation is called, the same in every run."""
     while isinstance(operation, functools.partial):
         operation = operation.func
@@ -71,22 +71,21 @@ class Journal:
         self.done: set[str] = set()
         self._lock = threading.Lock()
         self._file = -1
-        _in_use.add(self.path)
+        _open_journals.add(self.path)
         try:
             self._file = self._open()
         except BaseException:
-            _in_use.discard(self.path)
+            _open_journals.discard(self.path)
             raise
         try:
-            _lock(self._file, self.path)
+            self._lock_file()
             self.batch_id = self._load(batch_id, default_id, operation)
-            if hasattr(os, "fchmod"):
-                os.fchmod(self._file, 0o600)
+            restrict_to_owner(self._file)
         except BaseException:
             self.close()
             raise
 
-    def note(self, outcome: BatchItem[Any, Any], now: float) -> None:
+    def record(self, outcome: BatchItem[Any, Any], now: float) -> None:
         """Write one outcome down; OSError when that fails."""
         line = {"key": outcome.key, "status": outcome.status.value, "attempts": outcome.attempts, "at": round(now, 3)}
         if outcome.error is not None:
@@ -99,17 +98,19 @@ class Journal:
             file, self._file = self._file, -1
             if file >= 0:
                 os.close(file)
-                _in_use.discard(self.path)
+                _open_journals.discard(self.path)
 
     def _open(self) -> int:
         try:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            return open_owned(self.path, os.O_RDWR | os.O_APPEND)
         except OSError as error:
             raise SettingsError(f"the journal cannot be opened: {error.strerror}", file=self.path) from error
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            os.close(file)
-            raise SettingsError("the journal must be a file", file=self.path)
-        return file
+
+    def _lock_file(self) -> None:
+        try:
+            lock_file(self._file)
+        except OSError as error:
+            raise SettingsError("the journal is in use by another process", file=self.path) from error
 
     def _load(self, batch_id: Optional[str], default_id: str, operation: str) -> str:
         """The id of this batch, after what is known of it has been read."""
@@ -119,7 +120,7 @@ class Journal:
             found = batch_id or default_id
             self._write({"kind": _KIND, "batch_id": found, "operation": operation})
             return found
-        head = _parsed(first)
+        head = _parse_line(first)
         if head.get("kind") != _KIND or not isinstance(head.get("batch_id"), str):
             raise self._foreign()
         if batch_id is not None and head["batch_id"] != batch_id:
@@ -134,7 +135,7 @@ class Journal:
         """Collect the keys of finished items. A damaged line counts as not done; the first one is logged."""
         damaged: list[int] = []
         for number, line in enumerate(lines, 2):
-            entry = _parsed(line)
+            entry = _parse_line(line)
             key, status = entry.get("key"), entry.get("status")
             if not isinstance(key, str) or status not in _STATUSES:
                 damaged.append(number)
@@ -173,18 +174,19 @@ class Journal:
             raise OSError(f"the journal {self.path} cannot be written: the disk is full")
 
 
-class _InUse:
-    """The journals of this process. It holds the locks, so it would get each again; and closing any handle of a
-    file drops them, so a second one must not even be opened."""
+class _OpenJournals(ForkSafe):
+    """The journals that this process has open, by their paths.
 
-    def __init__(self) -> None:
-        self.renew()
-        renewed_in_children(self)
+    The process holds the locks of the files, so it could lock each again; and closing any descriptor of a file
+    releases its lock, so a second one must not even be opened.
+    """
 
-    def renew(self) -> None:
-        """A child of a fork holds none."""
+    _lock: threading.Lock
+
+    def reset_after_fork(self) -> None:
+        """Start without journals, because a child holds none of the locks."""
+        super().reset_after_fork()
         self._paths: set[str] = set()
-        self._lock = threading.Lock()
 
     def add(self, path: str) -> None:
         with self._lock:
@@ -197,26 +199,13 @@ class _InUse:
             self._paths.discard(path)
 
 
-_in_use = _InUse()
+_open_journals = _OpenJournals()
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
+def _parse_line(line: bytes) -> dict[str, Any]:
     """The object in a line; an empty one if the line is damaged."""
     try:
         found = json.loads(line.decode("utf-8"))  # decoded here: json would guess UTF-16 from NULs
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _lock(file: int, path: str) -> None:
-    """Hold the file until it is closed, or this process dies. A lock of the process, not of the handle: workers
-    that were forked inherit handles, and may outlive us."""
-    try:
-        import fcntl  # not on Windows, where two batches with one journal are not noticed
-    except ImportError:
-        return
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise SettingsError("the journal is in use by another process", file=path) from error

@@ -104,7 +104,7 @@ def _command(verb: Command) -> click.Command:
                 _show_record(state, found)
             else:
                 times = {field.name for field in verb.fields if field.time}
-                line = None if state.as_json else verb.line
+                line = None if state.as_json else verb.table_row
                 rows = found if line is None else map(line, found)
                 state.output.rows(rows, verb.columns, times=times, empty=_empty_text(verb, arguments))
         return exit_code(found.error) if isinstance(found, FailureRow) else 0
@@ -137,7 +137,7 @@ def _empty_text(verb: Command, arguments: Mapping[str, Any]) -> str:
     if arguments.get("limit") == 0:
         return ""
     is_filtered = any(arguments[found.name] not in (found.default, []) for found in verb.arguments)
-    return "no match" if is_filtered else verb.empty
+    return "no match" if is_filtered else verb.empty_text
 
 
 def _yes(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -147,8 +147,8 @@ def _yes(context: click.Context, _parameter: click.Parameter, value: bool) -> No
 def _ask(state: State, verb: Command, client: Checkmk, arguments: Mapping[str, Any]) -> None:
     """Show what would be done, and go on only when somebody says yes."""
     intent = Preview(verb.help) if verb.preview is None else verb.preview(client, **arguments)
-    if intent is not None and intent.asks:
-        for line in (intent.sentence, *(f"  {detail}" for detail in intent.details)):
+    if intent is not None and intent.needs_approval:
+        for line in (intent.summary, *(f"  {detail}" for detail in intent.details)):
             state.output.question(line)
         ask("Do it?")
 
@@ -172,7 +172,7 @@ def _parameter(argument: Argument) -> click.Parameter:
         return click.Option([option, argument.name], is_flag=True, help=argument.help)
     kind: Any = _Choice(argument.choices, case_sensitive=False) if argument.choices else argument.kind
     if argument.kind is int:
-        kind = click.IntRange(min=argument.least)
+        kind = click.IntRange(min=argument.minimum)
     if argument.kind == "pairs":
         kind = str
     others = ["--" + alias.replace("_", "-") for alias in argument.aliases]

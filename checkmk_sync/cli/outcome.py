@@ -57,7 +57,7 @@ class Writing:
 
     def success(self) -> str:
         """Return the line for people: ``web01 created``."""
-        return f"{self.subject or self.verb.noun} {self.verb.done}".strip()
+        return f"{self.subject or self.verb.noun} {self.verb.participle}".strip()
 
     def failure(self, error: CheckmkError, message: str) -> str:
         """Return the message for people: ``web01 not created: ...``, or that this is unknown and how to check."""
@@ -65,9 +65,9 @@ class Writing:
         if isinstance(error, BatchError):
             text = message
         elif failed_status(error) is Status.UNKNOWN:
-            text = f"unknown whether {subject} was {self.verb.done}: {message}"
+            text = f"unknown whether {subject} was {self.verb.participle}: {message}"
         else:
-            text = f"{self.subject} not {self.verb.done}: {message}".strip()
+            text = f"{self.subject} not {self.verb.participle}: {message}".strip()
         return f"{text}{self._hint(error)}"
 
     def facts(self, error: CheckmkError) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Writing:
     def look(self) -> Optional[str]:
         """The command that shows whether the write was executed."""
         names = self.subject.partition(",")[0]
-        return self.verb.look.replace("{}", names) or None
+        return self.verb.check_with.replace("{}", names) or None
 
     def _hint(self, error: CheckmkError) -> str:
         if failed_status(error) is not Status.UNKNOWN or not self.look:

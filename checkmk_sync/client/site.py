@@ -8,7 +8,8 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
-from ..catalogue import NOUNS, Operation, find_operation, is_versioned
+from ..catalogue.operation import Operation
+from ..catalogue.operations import NOUNS, find_operation, is_versioned
 from ..catalogue.versions import CheckmkVersion
 from ..core.call import Call, Reply
 from ..core.clock import Deadline

@@ -1,22 +1,22 @@
-"""One table of verbs for all faces: what can be done with a site, with which arguments."""
+"""The command table, for the command line and for language models: names, arguments and help.
+
+The code that runs the commands is in ``handlers`` and is imported when a command runs.
+"""
 
 from __future__ import annotations
 
-from .batches import BATCH_COMMANDS
-from .command import Argument, Command, CountedRows, FailureRow, Field, Preview
+from .command import Argument, Command, CountedRows, FailureRow, Field, Preview, as_arguments
 from .diagnostics import DIAGNOSTIC_COMMANDS
 from .folders import FOLDER_COMMANDS
 from .hosts import HOST_COMMANDS
 from .services import SERVICE_COMMANDS
 from .site import SITE_COMMANDS
 from .sync import SYNC_COMMANDS
-from .wording import as_arguments
 
 __all__ = ["COMMANDS", "Argument", "Command", "CountedRows", "FailureRow", "Field", "Preview", "as_arguments"]
 
 COMMANDS: tuple[Command, ...] = (
     *HOST_COMMANDS,
-    *BATCH_COMMANDS,
     *FOLDER_COMMANDS,
     *SERVICE_COMMANDS,
     *SITE_COMMANDS,

@@ -1,65 +1,64 @@
-"""Attributes and labels as arguments: texts, as in a CSV inventory, or values as they are."""
+"""Arguments and fields that several commands share."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional, Union
+from typing import Any, Optional
 
-from ..catalogue.attributes import MASK, attribute_value, contains_mask
-from ..catalogue.labels import OWNER_LABEL
-from ..client.records import Folder, Host
-from .command import Argument, Field, Row
+from ..catalogue.paths import folder_path, host_name
+from .command import Argument, Field, LazyModule
 
-__all__ = ["ATTRIBUTE", "LABEL", "attribute_values", "settings_fields", "settings_of"]
+__all__ = ["ATTRIBUTE", "FOLDER", "HOST", "HOSTS", "LABEL", "LIMIT", "search", "settings_fields", "state"]
 
-_OWN_LABELS = OWNER_LABEL.partition("/")[0] + "/"
+_attributes = LazyModule(".handlers.attributes", __package__)
 
 
-def settings_of(found: Union[Host, Folder]) -> Row:
-    """Attributes and labels in the form of an inventory, so that ``plan`` reads them back. Labels of this program
-    appear as ``owner``. Attributes that are null are left out, because in an inventory null removes."""
-    attributes = {name: value for name, value in found.attributes.items() if name != "labels" and value is not None}
-    labels = {key: value for key, value in found.labels.items() if not key.startswith(_OWN_LABELS)}
-    return {"attributes": attributes, "labels": labels, "owner": found.owner}
+def _search_pattern(text: str) -> str:
+    """Return ``text`` if it can be searched for; ValueError otherwise."""
+    if not text or not text.isprintable():
+        raise ValueError(f"{text!r} is no pattern: a text of one line is needed, such as 'web*'")
+    return text
 
 
-def settings_fields(kind: str) -> tuple[Field, ...]:
-    """The fields of :func:`settings_of`."""
-    return (
-        Field("attributes", f"The attributes set on the {kind} itself.", dict[str, Any], foreign=True),
-        Field("labels", "Its own labels.", dict[str, str], foreign=True),
-        Field("owner", "Owner whose sync created or adopted it.", Optional[str], foreign=True),
+def search(name: str, text: str, example: str) -> Argument:
+    """Return an argument that takes a pattern such as ``web*``."""
+    return Argument(name, text, check=_search_pattern, example=example)
+
+
+def state(choices: tuple[str, ...], example: Optional[list[str]] = None) -> Argument:
+    """Return the argument that selects states."""
+    return Argument(
+        "state",
+        "Only this state, in upper or lower case; may be abbreviated.",
+        many=True,
+        choices=choices,
+        example=example,
+        tool_help="Only in one of these states.",
     )
 
 
-def attribute_values(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that texts mean; what is no text is a value already. ValueError, with the name of the attribute, for
-    broken JSON and for *** in place of a secret."""
-    values = {}
-    for name, text in given.items():
-        try:
-            values[name] = attribute_value(name, text) if isinstance(text, str) else text
-            if contains_mask(name, values[name]):
-                raise ValueError(MASK)
-        except ValueError as error:
-            raise ValueError(f"--attribute {name}: {error}") from None
-    labels = values.get("labels", {})
-    if not isinstance(labels, Mapping):
-        raise ValueError("labels are a mapping of keys to texts")
-    _label_values(labels)
-    return values
+def settings_fields(kind: str) -> tuple[Field, ...]:
+    """Return the fields for the settings of a host or folder."""
+    return (
+        Field("attributes", f"The attributes set on the {kind} itself.", dict[str, Any], untrusted=True),
+        Field("labels", "Its own labels.", dict[str, str], untrusted=True),
+        Field("owner", "Owner whose sync created or adopted it.", Optional[str], untrusted=True),
+    )
 
 
-def _label_values(given: Mapping[str, Any]) -> dict[str, str]:
-    for key, value in given.items():
-        if not isinstance(value, str):
-            raise ValueError(f"the label {key} is no text")
-        if not value:
-            raise ValueError(f"the label {key} needs a value; --remove-label {key} takes it away")
-        if contains_mask(key, value):
-            raise ValueError(f"the label {key}: {MASK}")
-    return dict(given)
-
-
+LIMIT = Argument("limit", "Maximum number of results.", int)
+HOST = Argument(
+    "host", "Name of the host.", required=True, check=host_name, example="web01", aliases=("name", "host_name")
+)
+HOSTS = Argument(
+    "hosts",
+    "Names of the hosts.",
+    required=True,
+    many=True,
+    check=host_name,
+    example=["web01"],
+    aliases=("names", "host", "host_names"),
+)
+FOLDER = Argument("folder", "The folder.", required=True, check=folder_path, example="/linux/web", aliases=("path",))
 ATTRIBUTE = Argument(
     "attribute",
     "Set an attribute, such as ipaddress=192.0.2.10. As in a CSV inventory, parents=gw01|gw02 is a list, "
@@ -67,7 +66,7 @@ ATTRIBUTE = Argument(
     "pairs",
     many=True,
     example={"ipaddress": "192.0.2.10"},
-    parse=attribute_values,
+    parse=_attributes.attribute_values,
     tool_help="Attributes to set: an object of names and values. Where a list belongs, the text gw01|gw02 is one; "
     "a text that starts with [ or { is JSON.",
 )
@@ -77,6 +76,6 @@ LABEL = Argument(
     "pairs",
     many=True,
     example={"env": "prod"},
-    parse=_label_values,
+    parse=_attributes.label_values,
     tool_help="Labels to set: an object of keys and texts.",
 )

@@ -1,92 +1,114 @@
-"""What a row of the table of verbs says."""
+"""A row of the command table: names, arguments, help, and the code that runs it."""
 
 from __future__ import annotations
 
-import itertools
+import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional
 
-from ..catalogue.paths import host_name
-from ..errors import CheckmkError
+if TYPE_CHECKING:
+    from ..errors import CheckmkError
 
 __all__ = [
-    "LIMIT",
-    "MANY_HOSTS",
+    "CLI",
+    "MAX_SHOWN",
+    "OPTIONS",
+    "TOOL",
     "Argument",
     "Command",
     "CountedRows",
     "FailureRow",
     "Field",
+    "LazyModule",
     "Preview",
     "Row",
     "Watch",
-    "limited",
-    "search_pattern",
+    "as_arguments",
 ]
 
 Row = dict[str, Any]
 Watch = Callable[[str, int, int], object]  # stage, done, total
 
 CLI, TOOL = "cli", "tool"  # the faces
+MAX_SHOWN = 50  # failures or changes in one answer
+
+
+class LazyModule:
+    """Functions of a module that is imported when one of them is first called.
+
+    ``LazyModule(".handlers.hosts", __package__).create`` is a function at once, so the table, the help and the
+    completion load neither the client nor requests.
+    """
+
+    def __init__(self, name: str, package: Optional[str] = None) -> None:
+        self._name, self._package = name, package
+
+    def __getattr__(self, function: str) -> Callable[..., Any]:
+        if function.startswith("_"):
+            raise AttributeError(function)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return getattr(import_module(self._name, self._package), function)(*args, **kwargs)
+
+        call.__name__ = call.__qualname__ = function
+        return call
 
 
 @dataclass(frozen=True)
 class Argument:
-    """``kind`` is str, int, bool, "pairs" (KEY=VALUE, given several times), dict (a mapping), "amount" (a
-    number or a percentage) or "file" (an InventoryText); ``many`` takes several values, ``least`` is the smallest
-    number. ``parse`` makes of what was given the value that it means, and ``check`` looks at one: ValueError for what
-    cannot be. ``example`` is one that can; ``tool_help`` is the help for language models, which give lists and
-    objects. ``aliases`` are other names by which it may be given."""
+    """An argument of a command: a positional or an option of the command line, a property of a tool."""
 
     name: str
     help: str
+    # str, int, bool, "pairs" (KEY=VALUE, repeatable), dict, "amount" (a number or a percentage), "file" (InventoryText)
     kind: Any = str
     required: bool = False
     many: bool = False
     default: Any = None
     choices: tuple[str, ...] = ()
-    least: int = 0
-    check: Optional[Callable[[Any], Any]] = None
-    parse: Optional[Callable[[Any], Any]] = None
+    minimum: int = 0
+    check: Optional[Callable[[Any], Any]] = None  # raises ValueError for a value that is not valid
+    parse: Optional[Callable[[Any], Any]] = None  # returns the value that an input means, or raises ValueError
     example: Any = None
-    tool_help: str = ""
-    aliases: tuple[str, ...] = ()
+    tool_help: str = ""  # help for language models, which pass lists and objects
+    aliases: tuple[str, ...] = ()  # other names that are accepted
+    option: str = ""  # name on the command line, if not "--" and the name; "--no-…" for a flag that turns it off
+    metavar: Optional[str] = None
 
 
 @dataclass(frozen=True)
 class Field:
-    """One value of an answer, of a type. ``foreign`` texts were written by whoever writes on what is monitored:
-    nobody vouches for them. A ``time`` is one of the site, in ISO 8601 or as a UNIX time."""
+    """A value of a result. ``untrusted`` text was written by monitored systems or users of the site; ``time`` values
+    are times of the site, in ISO 8601 or as UNIX time."""
 
     name: str
     help: str
     kind: Any = str
-    foreign: bool = False
+    untrusted: bool = False
     time: bool = False
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What a verb is about to do, for who has to agree: a sentence and lines of details.
+    """What a command is about to do, for the person who has to approve it.
 
-    The agreement is to ``facts``: when they are others by the time it comes, it counts no more. ``bound`` are
-    arguments with which the verb does exactly this or nothing. Nobody is asked where there is nothing to do
-    (``asks`` is False), but then too the verb is bound: it must not do what has turned up since.
-
-    Sentence and details name all that is done: what is too long to be shown is refused, and ``too_long`` says what
-    to do then.
+    Summary and details name everything that would be done. If they are too long to be shown, the command is refused,
+    and ``too_long`` says what to do instead.
     """
 
-    sentence: str
+    summary: str
     details: tuple[str, ...] = ()
-    facts: Any = None
-    bound: Mapping[str, Any] = field(default_factory=dict)
-    asks: bool = True
+    facts: Any = None  # an approval is void if these differ by the time it arrives
+    # Arguments with which the command does exactly this or nothing. They also hold where nobody is asked: the command
+    # must not do what has turned up since.
+    fixed_arguments: Mapping[str, Any] = field(default_factory=dict)
+    needs_approval: bool = True  # False if there is nothing to do
     too_long: str = "Do it in smaller parts."
 
 
 class FailureRow(Row):
-    """What a verb gives that has found a failure and tells of it: ``error`` is what it would raise else."""
+    """The result of a command that reports a failure instead of raising it as ``error``."""
 
     def __init__(self, error: CheckmkError, values: Mapping[str, Any]) -> None:
         super().__init__(values)
@@ -94,7 +116,7 @@ class FailureRow(Row):
 
 
 class CountedRows(Iterator[Row]):
-    """Rows that had to be read to their end before the first was known, and so could be counted."""
+    """Rows that had to be read completely before the first could be returned, with counts of them."""
 
     def __init__(self, rows: Iterable[Row], counts: Mapping[str, int]) -> None:
         self._rows = iter(rows)
@@ -106,49 +128,37 @@ class CountedRows(Iterator[Row]):
 
 @dataclass(frozen=True)
 class Command:
-    """``handler(client, **arguments)`` gives plain data: a mapping, or an iterator of rows.
+    """A command of the command line, a tool for language models, or both.
 
-    ``columns`` are what a table shows of a row, or of what ``line`` makes of it; only verbs that give rows have them.
-    ``fields`` say what is in the mapping, or in each row. ``noun`` is empty for verbs of the site.
-
-    ``empty`` is what a terminal shows where there are no rows and no filter, which could be why.
-
-    What a mapping holds beyond them is not shown; ``failed``, pairs of a key and a status, is noted where writes are.
-
-    ``destructive`` ones are not done unasked. ``preview(client, **arguments)`` is what they would do, as an
-    :class:`Preview`; None when these arguments destroy nothing, which is so without the argument ``asks_with``.
-    ``additive`` ones add only: all that there was is as before. Done twice, ``idempotent`` ones change nothing more.
-    What others write while an ``alone`` one is done would be taken along by it. ``local`` ones ask and change this
-    program only, not the site. With ``watched`` the handler also takes ``watch``, a function that it tells how far it
-    is. ``faces`` are where the row appears, and ``tool`` its name for language models, if not noun and name.
-
-    ``done`` is the participle that says what a verb that writes has done, such as "created"; ``look`` is the command
-    that shows whether it was done, with ``{}`` for the name.
+    ``handler(client, **arguments)`` returns a mapping, or an iterator of rows if there are ``columns``. ``fields``
+    describe the mapping or each row; other keys are not shown. ``failed``, pairs of a key and a status, is logged
+    with writes.
     """
 
-    noun: str
+    noun: str  # empty for commands of the site
     name: str
     help: str
     example: str
     handler: Callable[..., Any] = field(repr=False)
     arguments: tuple[Argument, ...] = ()
-    columns: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()  # of a row, or of what table_row makes of it
     writes: bool = False
-    destructive: bool = False
+    destructive: bool = False  # not done without approval
     fields: tuple[Field, ...] = ()
+    # preview(client, **arguments) returns what the command would do, or None if these arguments destroy nothing.
     preview: Optional[Callable[..., Optional[Preview]]] = field(default=None, repr=False)
-    asks_with: str = ""
-    additive: bool = False
-    alone: bool = False
-    idempotent: bool = False
-    local: bool = False
-    watched: bool = False
-    line: Optional[Callable[[Row], Row]] = field(default=None, repr=False)
+    asks_if: str = ""  # the argument without which nothing is destroyed
+    additive: bool = False  # adds only; everything else stays as it was
+    exclusive: bool = False  # concurrent writes would become part of it
+    idempotent: bool = False  # repeating it changes nothing more
+    local: bool = False  # concerns this program only, not the site
+    reports_progress: bool = False  # the handler also takes a function watch(stage, done, total)
+    table_row: Optional[Callable[[Row], Row]] = field(default=None, repr=False)
     faces: tuple[str, ...] = (CLI, TOOL)
-    tool: str = ""
-    done: str = "done"
-    look: str = ""
-    empty: str = "no match"
+    tool: str = ""  # name of the tool, if not noun_name
+    participle: str = "done"  # what a write has done, such as "created"
+    check_with: str = ""  # command that shows whether a write was applied, with {} for the name
+    empty_text: str = "no match"  # shown on a terminal if there are no rows and no filter
 
     @property
     def tool_name(self) -> str:
@@ -156,34 +166,28 @@ class Command:
 
     @property
     def gives_rows(self) -> bool:
-        """True when the handler gives rows, not one mapping."""
+        """True if the handler returns rows instead of one mapping."""
         return bool(self.columns)
 
     @property
-    def needs_consent(self) -> bool:
-        """True when somebody may have to agree before it is done."""
+    def needs_approval(self) -> bool:
+        """True if somebody may have to approve it before it is done."""
         return self.destructive or self.preview is not None
 
 
-def search_pattern(text: str) -> str:
-    """``text`` when it can be searched for; ValueError otherwise."""
-    if not text or not text.isprintable():
-        raise ValueError(f"{text!r} is no pattern: a text of one line is needed, such as 'web*'")
-    return text
-
-
-LIMIT = Argument("limit", "Maximum number of results.", int)
-MANY_HOSTS = Argument(
-    "hosts",
-    "Names of the hosts.",
-    required=True,
-    many=True,
-    check=host_name,
-    example=["web01"],
-    aliases=("names", "host", "host_names"),
+# Options of the command line that messages name, and that are called differently in tools.
+OPTIONS = (
+    *("adopt", "allow-changes", "allow-deletions", "attribute", "confirm-delete", "force-foreign", "label", "owner"),
+    *("recursive", "remove", "remove-label", "title"),
 )
+_OTHER_NAMES = {"confirm-delete": "confirm_deletions"}
+_OPTION = re.compile(rf"--({'|'.join(sorted(OPTIONS, key=len, reverse=True))})(?![\w-])")
+_ENCODING = re.compile(r"\bencoding='[^']+'")
+_IN_PYTHON = re.compile(r" \([a-z_]+=[^()]* in Python\)")
 
 
-def limited(rows: Iterable[Any], limit: Optional[int]) -> Iterator[Any]:
-    """The first ``limit`` rows, or all."""
-    return itertools.islice(rows, limit)
+def as_arguments(text: str) -> str:
+    """Return a message of the library with the arguments of tools in place of options."""
+    text = _IN_PYTHON.sub("", text).replace("force_foreign_changes", "force_foreign")
+    text = _ENCODING.sub("the setting sync.encoding of this server", text)
+    return _OPTION.sub(lambda match: _OTHER_NAMES.get(match[1], match[1].replace("-", "_")), text)

@@ -1,54 +1,30 @@
-"""Verbs of folders."""
+"""Commands of folders."""
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping, Optional
+import dataclasses
 
 from ..catalogue.paths import folder_path
-from ..client.checkmk import Checkmk
-from ..client.records import Folder
-from . import previews
-from .arguments import ATTRIBUTE, settings_fields, settings_of
-from .command import Argument, Command, Field, Row
+from .arguments import ATTRIBUTE, FOLDER, settings_fields
+from .command import Argument, Command, Field, LazyModule
 
 __all__ = ["FOLDER_COMMANDS"]
 
-
-def _folder_row(folder: Folder) -> Row:
-    return {"path": folder.path, "title": folder.title, **settings_of(folder)}
-
-
-def _list_folders(client: Checkmk, folder: str) -> Iterator[Row]:
-    return map(_folder_row, client.folders.each(folder))
+_folders = LazyModule(".handlers.folders", __package__)
+_previews = LazyModule(".handlers.previews", __package__)
 
 
-def _create_folder(client: Checkmk, folder: str, title: Optional[str]) -> Row:
-    return _folder_row(client.folders.ensure(folder, title=title))
-
-
-def _update_folder(client: Checkmk, folder: str, title: Optional[str], attribute: Mapping[str, Any]) -> Row:
-    if title is None and not attribute:
-        raise ValueError("nothing to change: give --title or --attribute")
-    return _folder_row(client.folders.update(folder, title=title, update_attributes=attribute or None))
-
-
-def _delete_folder(client: Checkmk, folder: str, recursive: bool) -> Row:
-    client.folders.delete(folder, recursive=recursive)
-    return {"deleted": folder_path(folder)}
-
-
-def _below_root(text: str) -> str:
-    """Return a folder that may be moved or deleted. ValueError for the root."""
-    if folder_path(text) == "/":
+def _not_the_root(path: str) -> str:
+    """Return the path of a folder that may be moved or deleted; ValueError for the root."""
+    if folder_path(path) == "/":
         raise ValueError("the root folder '/' can be neither moved nor deleted")
-    return text
+    return path
 
 
-_MOVABLE = Argument("folder", "The folder.", required=True, check=_below_root, example="/linux/web", aliases=("path",))
-_FOLDER = Argument("folder", "The folder.", required=True, check=folder_path, example="/linux/web", aliases=("path",))
+_MOVABLE = dataclasses.replace(FOLDER, check=_not_the_root)
 _FIELDS = (
     Field("path", "The folder, from the root down."),
-    Field("title", "Its title.", foreign=True),
+    Field("title", "Its title.", untrusted=True),
     *settings_fields("folder"),
 )
 
@@ -58,15 +34,10 @@ FOLDER_COMMANDS = (
         "list",
         "List a folder and all folders below it.",
         "checkmk-sync folders list --folder /linux",
-        _list_folders,
+        _folders.list_all,
         (
             Argument(
-                "folder",
-                "Folder to start from.",
-                default="/",
-                check=folder_path,
-                example="/linux",
-                aliases=("parent",),
+                "folder", "Folder to start from.", default="/", check=folder_path, example="/linux", aliases=("parent",)
             ),
         ),
         ("path", "title"),
@@ -77,8 +48,8 @@ FOLDER_COMMANDS = (
         "get",
         "Show one folder.",
         "checkmk-sync folders get /linux/web",
-        lambda client, folder: _folder_row(client.folders.get(folder)),
-        (_FOLDER,),
+        _folders.get,
+        (FOLDER,),
         fields=_FIELDS,
     ),
     Command(
@@ -86,11 +57,11 @@ FOLDER_COMMANDS = (
         "create",
         "Create a folder and its missing parents; an existing folder is not changed.",
         "checkmk-sync folders create /linux/web --title 'Web servers'",
-        _create_folder,
-        (_FOLDER, Argument("title", "Its title (default: its name).", example="Web servers")),
+        _folders.create,
+        (FOLDER, Argument("title", "Its title (default: its name).", example="Web servers")),
         writes=True,
-        done="created",
-        look="checkmk-sync folders get {}",
+        participle="created",
+        check_with="checkmk-sync folders get {}",
         additive=True,
         fields=_FIELDS,
         idempotent=True,
@@ -100,11 +71,11 @@ FOLDER_COMMANDS = (
         "update",
         "Change the title or attributes of a folder; other attributes stay.",
         "checkmk-sync folders update /linux/web --title 'Web servers'",
-        _update_folder,
-        (_FOLDER, Argument("title", "Its new title.", example="Web servers"), ATTRIBUTE),
+        _folders.update,
+        (FOLDER, Argument("title", "Its new title.", example="Web servers"), ATTRIBUTE),
         writes=True,
-        done="updated",
-        look="checkmk-sync folders get {}",
+        participle="updated",
+        check_with="checkmk-sync folders get {}",
         fields=_FIELDS,
         idempotent=True,
     ),
@@ -113,14 +84,14 @@ FOLDER_COMMANDS = (
         "move",
         "Move a folder with its contents into another folder.",
         "checkmk-sync folders move /linux/web /",
-        lambda client, folder, destination: _folder_row(client.folders.move(folder, destination)),
+        _folders.move,
         (
             _MOVABLE,
             Argument("destination", "The folder to move it into.", required=True, check=folder_path, example="/"),
         ),
         writes=True,
-        done="moved",
-        look="checkmk-sync folders get {}",
+        participle="moved",
+        check_with="checkmk-sync folders get {}",
         fields=_FIELDS,
         idempotent=True,
     ),
@@ -129,17 +100,14 @@ FOLDER_COMMANDS = (
         "delete",
         "Delete an empty folder.",
         "checkmk-sync folders delete /linux/old",
-        _delete_folder,
-        (
-            _MOVABLE,
-            Argument("recursive", "Also delete all hosts and folders in it.", bool, default=False),
-        ),
+        _folders.delete,
+        (_MOVABLE, Argument("recursive", "Also delete all hosts and folders in it.", bool, default=False)),
         writes=True,
-        done="deleted",
-        look="checkmk-sync folders get {}",
+        participle="deleted",
+        check_with="checkmk-sync folders get {}",
         destructive=True,
         fields=(Field("deleted", "The folder."),),
-        preview=previews.delete_folder,
-        alone=True,
+        preview=_previews.delete_folder,
+        exclusive=True,
     ),
 )

@@ -63,11 +63,11 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
 
 
 def _loaded(name: str) -> Settings:
-    document, mode = _read(name)
+    document, status = _read(name)
     settings = settings_from(document)
     redis_password = settings.caching.redis_password
     if settings.password.value is not None or (redis_password is not None and redis_password.value is not None):
-        warn_if_readable_by_others(document.source, mode)
+        warn_if_readable_by_others(document.source, status)
     return settings
 
 
@@ -79,11 +79,11 @@ def load_sync(path: Union[str, os.PathLike[str]]) -> SyncSettings:
     return settings
 
 
-def _read(name: str) -> tuple[Document, int]:
-    """A configuration file, with paths in it taken from its folder, and the mode of the file."""
+def _read(name: str) -> tuple[Document, os.stat_result]:
+    """Return a configuration file, with paths in it taken from its folder, and the status of the file."""
     try:
         with open(name, encoding="utf-8-sig") as source:
-            mode = os.fstat(source.fileno()).st_mode
+            status = os.fstat(source.fileno())
             text = source.read(MAX_CHARACTERS + 1)
     except OSError as error:
         raise SettingsError(f"the configuration cannot be read: {error.strerror}", file=name) from error
@@ -93,7 +93,7 @@ def _read(name: str) -> tuple[Document, int]:
         raise SettingsError(f"the configuration cannot be read: {error}", file=name) from error
     if len(text) > MAX_CHARACTERS:
         raise SettingsError(f"the configuration is larger than {MAX_CHARACTERS // 2**20} MiB", file=name)
-    return _at_home(read_yaml(text, name), os.path.dirname(os.path.abspath(name))), mode
+    return _at_home(read_yaml(text, name), os.path.dirname(os.path.abspath(name))), status
 
 
 def _at_home(document: Document, folder: str) -> Document:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import shlex
-import stat
 import subprocess
 import sys
 import warnings
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ..core.arguments import describe_type
+from ..core.private_files import is_open_to_others
 from ..errors import MissingExtraError, SettingsError
 
 __all__ = [
@@ -98,7 +98,7 @@ def _from_file(path: str) -> str:
     path = os.path.abspath(os.path.expanduser(path))
     try:
         with open(path, encoding="utf-8-sig") as source:
-            warn_if_readable_by_others(path, os.fstat(source.fileno()).st_mode)
+            warn_if_readable_by_others(path, os.fstat(source.fileno()))
             secret = source.read(MAX_CHARACTERS + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)  # of ValueError: a name with NUL
@@ -116,9 +116,9 @@ def _from_file(path: str) -> str:
     return secret
 
 
-def warn_if_readable_by_others(path: str, mode: int) -> None:
+def warn_if_readable_by_others(path: str, status: os.stat_result) -> None:
     """Warn about a file with a secret that group or others may read."""
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+    if is_open_to_others(status):
         warn_caller(f"{path} holds a password and others may read it; run: chmod 600 {path}")
 
 

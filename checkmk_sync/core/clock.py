@@ -8,7 +8,7 @@ from typing import Optional, Protocol
 
 from . import cancellation
 from .arguments import require_type
-from .fork import renewed_in_children
+from .fork import ForkSafe
 
 __all__ = ["Clock", "Deadline", "ManualClock", "SystemClock"]
 
@@ -26,17 +26,15 @@ class Clock(Protocol):
         """Wait; False, at once, when the clock was stopped: then there is nothing to wait for any more."""
 
 
-class SystemClock:
+class SystemClock(ForkSafe):
     """The machine's clock; :meth:`stop` wakes everybody who sleeps on it, a stop of somebody's work that one."""
 
-    def __init__(self) -> None:
-        self._is_stopped = False
-        self.renew()
-        renewed_in_children(self)
+    LOCKS = (("_changed", threading.Condition),)
+    _changed: threading.Condition
 
-    def renew(self) -> None:
-        """A lock of its own."""
-        self._changed = threading.Condition()
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_stopped = False
 
     monotonic = staticmethod(time.monotonic)
     time = staticmethod(time.time)

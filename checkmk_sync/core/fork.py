@@ -1,13 +1,32 @@
-"""What a forked process must not inherit: locks that other threads held, and threads that are not there any more."""
+"""Keep objects usable in forked processes, which inherit locked locks but not the threads that would release them."""
 
 from __future__ import annotations
 
 import os
 import threading
 import weakref
-from typing import Protocol
+from typing import Any, Callable, ClassVar, Protocol
 
-__all__ = ["Paused", "Renewed", "paused_for_forks", "renewed_in_children"]
+__all__ = ["ForkSafe", "Paused", "Renewed", "paused_for_forks", "renewed_in_children"]
+
+
+class ForkSafe:
+    """Base class of objects whose locks are replaced in the child of a fork.
+
+    ``LOCKS`` pairs the names of the attributes with the functions that make them. A subclass with more to reset than
+    locks extends :meth:`reset_after_fork`, which the constructor calls as well.
+    """
+
+    LOCKS: ClassVar[tuple[tuple[str, Callable[[], Any]], ...]] = (("_lock", threading.Lock),)
+
+    def __init__(self) -> None:
+        self.reset_after_fork()
+        _fork_safe.add(self)
+
+    def reset_after_fork(self) -> None:
+        """Replace the locks, which other threads may have held when the process forked."""
+        for name, make_lock in self.LOCKS:
+            setattr(self, name, make_lock())
 
 
 class Renewed(Protocol):
@@ -27,6 +46,7 @@ class Paused(Protocol):
         """Called after a fork, in the parent."""
 
 
+_fork_safe: weakref.WeakSet[ForkSafe] = weakref.WeakSet()
 _renewed: weakref.WeakSet[Renewed] = weakref.WeakSet()
 _paused: weakref.WeakSet[Paused] = weakref.WeakSet()
 _forking = [threading.RLock()]  # two threads that fork at once would wait for each other's
@@ -59,6 +79,8 @@ def _after_in_parent() -> None:
 def _after_in_child() -> None:
     _forking[0] = threading.RLock()
     _waiting.clear()
+    for shared in list(_fork_safe):
+        shared.reset_after_fork()
     for each in list(_renewed):
         each.renew()
 

@@ -84,7 +84,7 @@ def seal(tool: str, arguments: Mapping[str, Any], facts: Any) -> str:
 def preview(intent: Preview) -> list[str]:
     """What would be done, line by line, harmless to show and all of it. ToolError when that is too much: nobody can
     agree to what is left out."""
-    lines = [*map(unbroken, (as_arguments(intent.sentence), *intent.details))]
+    lines = [*map(unbroken, (as_arguments(intent.summary), *intent.details))]
     length = sum(map(len, lines))
     if length > LONGEST:
         raise ToolError(

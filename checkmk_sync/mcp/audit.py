@@ -7,12 +7,12 @@ import json
 import logging
 import os
 import secrets
-import stat
 import threading
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Optional
 
 from ..config.settings import Settings
+from ..core.private_files import open_private
 from ..errors import CheckmkError, SettingsError
 from .untrusted import cleaned
 
@@ -79,7 +79,7 @@ class Audit:
         self._lock = threading.Lock()
         self._open: dict[str, dict[str, Any]] = {}
         self._is_torn = False
-        self._file = None if path is None else _opened(path)
+        self._file = None if path is None else _open_log(path)
 
     def begin(self, tool: str, arguments: Mapping[str, Any], client: str = "") -> str:
         """Note that a write begins; the id of the call, for :meth:`end`. OSError when it cannot be noted: then nothing
@@ -145,30 +145,9 @@ class Audit:
             self._is_torn = 0 < len(left) < whole or (self._is_torn and len(left) == whole)
 
 
-def _opened(path: str) -> int:
-    """A file to append to. One that was there already is left as it is, or refused."""
-    # Without blocking: the opening of a pipe would wait for a reader.
-    flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+def _open_log(path: str) -> int:
+    """Open the file to append to. One that is not private is refused, and stays as it is."""
     try:
-        try:
-            file, is_new = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), True
-        except FileExistsError:
-            file, is_new = os.open(path, flags), False
+        return open_private(path, os.O_WRONLY | os.O_APPEND)
     except OSError as error:
         raise SettingsError(f"the audit log cannot be written: {error.strerror}", file=path) from error
-    wrong = _wrong(file, path, is_new)
-    if wrong:
-        os.close(file)
-        raise SettingsError(wrong, file=path)
-    return file
-
-
-def _wrong(file: int, path: str, is_new: bool) -> str:
-    mode = os.fstat(file).st_mode
-    if not stat.S_ISREG(mode):
-        return "the audit log cannot be written: this is no regular file"
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o066:
-        if not is_new:
-            return f"others may read or write the audit log; run: chmod 600 {path}"
-        os.fchmod(file, 0o600)
-    return ""

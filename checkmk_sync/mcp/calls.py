@@ -54,19 +54,19 @@ class Caller:
         telling = Telling(ctx.report_progress)
         # In a thread: inventory files are read there.
         arguments = await self._work(verb, lambda: checked(verb, given, self.policy), telling)
-        approved = arguments.pop("checksum", None) if verb.needs_consent else None
+        approved = arguments.pop("checksum", None) if verb.needs_approval else None
         client, still = _client_name(ctx), None
-        if verb.needs_consent:
+        if verb.needs_approval:
             intent = await self._work(verb, lambda: self._intent(verb, arguments), telling)
             if intent is not None:
-                answer = await self._consent(verb, arguments, intent, approved, ctx, client) if intent.asks else None
-                if answer is not None:
-                    return answer
-                if intent.asks:
+                if intent.needs_approval:
+                    answer = await self._consent(verb, arguments, intent, approved, ctx, client)
+                    if answer is not None:
+                        return answer
                     still = self._still(verb, arguments, intent)
-                arguments = {**arguments, **intent.bound}
+                arguments = {**arguments, **intent.fixed_arguments}
         found = await self._work(verb, lambda: self._do(verb, arguments, client, still), telling)
-        return _answer({"done": True, "result": found} if verb.needs_consent else found)
+        return _answer({"done": True, "result": found} if verb.needs_approval else found)
 
     async def read(self, verb: Command, given: Mapping[str, Any]) -> dict[str, Any]:
         """A page of rows, or the one mapping, that a verb gives; ToolError as for :meth:`call`. For reading only."""
@@ -176,7 +176,7 @@ class Caller:
         if verb.gives_rows:
             return page(self.client, verb, arguments)
         work = cancellation.current.get()
-        more = {"watch": work.watch} if verb.watched and isinstance(work, Work) else {}
+        more = {"watch": work.watch} if verb.reports_progress and isinstance(work, Work) else {}
         if not verb.writes:
             return given(self.client, verb, {**arguments, **more})[0]
         try:

@@ -9,7 +9,6 @@ import logging
 import os
 import re
 import socket
-import stat
 from dataclasses import dataclass
 from typing import Any, Awaitable, Callable, Generator, MutableMapping, Optional
 
@@ -18,6 +17,7 @@ import uvicorn
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 
+from ..core.private_files import is_open_to_others
 from ..errors import SettingsError
 from .shutdown import Ending
 
@@ -86,11 +86,11 @@ def token_from(path: Optional[str]) -> Optional[str]:
         return os.environ.get(TOKEN_VARIABLE, "").strip() or None
     try:
         with open(path, encoding="utf-8") as file:
-            mode = os.fstat(file.fileno()).st_mode
+            status = os.fstat(file.fileno())
             token = file.read().strip()
     except (OSError, UnicodeDecodeError):  # of which the second holds what it could not decode
         raise SettingsError("the token file cannot be read", file=path) from None
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+    if is_open_to_others(status):
         raise SettingsError(f"others may read the token; run: chmod 600 {path}", file=path)
     if not token:
         raise SettingsError("the token file is empty", file=path)

@@ -17,7 +17,7 @@ def reference() -> str:
 
 
 def _row(verb: Command) -> str:
-    asks = f", asks with `{verb.asks_with}`" if verb.asks_with else ", asks" if verb.needs_consent else ""
+    asks = f", asks with `{verb.asks_if}`" if verb.asks_if else ", asks" if verb.needs_approval else ""
     kind = f"writes{asks}" if verb.writes else "reads"
     names = [
         f"**{argument.name}**" if argument.required else argument.name

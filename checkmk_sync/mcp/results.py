@@ -63,7 +63,7 @@ def _checking(rows: Iterator[Any]) -> Iterator[Any]:
 
 
 def _declared(verb: Command, row: Mapping[str, Any]) -> dict[str, Any]:
-    row = row if verb.line is None else verb.line(dict(row))
+    row = row if verb.table_row is None else verb.table_row(dict(row))
     if not verb.fields:
         return dict(cleaned(row))
     told = cleaned({found.name: row[found.name] for found in verb.fields if found.name in row})

@@ -26,7 +26,7 @@ _APPROVAL = Argument("checksum", "That of the preview of this tool.")
 def arguments_of(verb: Command) -> list[Argument]:
     """Return all arguments that the tool for a row takes."""
     own = [found for found in verb.arguments if not (verb.gives_rows and found.name == "limit")]
-    return [*own, *(_PAGING if verb.gives_rows else ()), *((_APPROVAL,) if verb.needs_consent else ())]
+    return [*own, *(_PAGING if verb.gives_rows else ()), *((_APPROVAL,) if verb.needs_approval else ())]
 
 
 def spelled(verb: Command, given: Mapping[str, Any]) -> dict[str, Any]:

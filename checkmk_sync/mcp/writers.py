@@ -35,13 +35,13 @@ class Writers:
         if not verb.writes or verb.local:
             yield
             return
-        self._enter(verb.alone)
+        self._enter(verb.exclusive)
         try:
             yield
         finally:
             with self._lock:
-                self._many -= not verb.alone
-                self._one = self._one and not verb.alone
+                self._many -= not verb.exclusive
+                self._one = self._one and not verb.exclusive
 
     def _enter(self, alone: bool) -> None:
         with self._lock:

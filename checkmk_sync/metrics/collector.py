@@ -8,14 +8,14 @@ import threading
 from typing import Any, Iterator, Mapping, Optional
 
 from ..core.clock import Clock, SystemClock
-from ..core.fork import renewed_in_children
+from ..core.fork import ForkSafe
 from .histogram import Histogram
 from .window import OTHER, REFUSED, RENAMED, Slice, Window
 
 __all__ = ["MetricsCollector", "get_metrics_collector"]
 
 
-class MetricsCollector:
+class MetricsCollector(ForkSafe):
     """Collects from any thread; :meth:`get_stats` is a snapshot. Timings are seconds.
 
     Timings and counters are those of the last ``retention_hours``, in ``slices`` steps: a value leaves at
@@ -29,6 +29,10 @@ class MetricsCollector:
 
     It pickles, as a snapshot on the system's clock. After a fork the child's starts empty.
     """
+
+    # Reentrant: the garbage collector may end an abandoned stream, which counts its bytes, at any moment.
+    LOCKS = (("_lock", threading.RLock),)
+    _lock: threading.RLock
 
     def __init__(
         self,
@@ -44,13 +48,11 @@ class MetricsCollector:
         self._limits = (retention_hours * 3600.0, slices, cleanup_interval, max_names)
         self.clock: Clock = clock or SystemClock()
         self._now = self.clock.monotonic
-        self.renew()
-        renewed_in_children(self)
+        super().__init__()
 
-    def renew(self) -> None:
-        """Begin empty, also in the child of a fork: what was collected is the parent's."""
-        # Reentrant: the garbage collector may end an abandoned stream, which counts its bytes, at any moment.
-        self._lock = threading.RLock()
+    def reset_after_fork(self) -> None:
+        """Start empty, because what was collected before a fork belongs to the parent."""
+        super().reset_after_fork()
         self._gauges: dict[str, float] = {}
         self._window = Window(*self._limits, now=self._now())
 

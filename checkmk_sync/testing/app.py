@@ -19,7 +19,7 @@ from werkzeug.wrappers import Request, Response
 from . import handlers
 from .configuration import User
 from .crash import crash_response
-from .endpoints import ENDPOINTS, Context, Endpoint, World
+from .endpoints import ENDPOINTS, Context, Endpoint, SiteState
 from .fault_middleware import Trouble
 from .login import logged_in
 from .replies import JSON, Problem, parsed_json, problem_response
@@ -65,8 +65,8 @@ def _routes(known: tuple[Endpoint, ...]) -> Map:
 class SiteApp:
     """Routes, authenticates, locks, checks, and keeps what it received."""
 
-    def __init__(self, world: World, *, latency_s: float, lock_hold_s: float, host_cost_s: float) -> None:
-        self.world = world
+    def __init__(self, state: SiteState, *, latency_s: float, lock_hold_s: float, host_cost_s: float) -> None:
+        self.state = state
         self.latency_s, self.lock_hold_s, self.host_cost_s = latency_s, lock_hold_s, host_cost_s
         self.requests: deque[Received] = deque(maxlen=KEPT_REQUESTS)
         self.answered = 0
@@ -76,7 +76,7 @@ class SiteApp:
         self.control: Optional[Callable[[Request], Response]] = None
         self.on_request: Optional[Callable[[str, str], None]] = None
         self._counting = threading.Lock()
-        self._routes = _routes(tuple(entry for entry in ENDPOINTS if entry.exists(world.profile)))
+        self._routes = _routes(tuple(entry for entry in ENDPOINTS if entry.exists(state.profile)))
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
@@ -90,9 +90,9 @@ class SiteApp:
         if "%2f" in request.environ.get("REQUEST_URI", "").partition("?")[0].lower():
             return None
         found = _API.fullmatch(request.path)
-        if found is None or found["site"] != self.world.setup.site:
+        if found is None or found["site"] != self.state.configuration.site:
             return None
-        versions = self.world.profile.api_versions
+        versions = self.state.profile.api_versions
         return found["path"] if not versions or found["version"] in versions else ""
 
     def handle(self, request: Request) -> Response:
@@ -108,16 +108,16 @@ class SiteApp:
         user: Optional[User] = None
         try:
             endpoint, params = self._route(request, path)
-            user = logged_in(request.headers.get("Authorization", ""), self.world.setup.users)
-            response = self._locked(Context(self.world, request, endpoint, user, {}), params)
+            user = logged_in(request.headers.get("Authorization", ""), self.state.configuration.users)
+            response = self._locked(Context(self.state, request, endpoint, user, {}), params)
         except Problem as problem:
             response = problem_response(problem)
             if not problem.has_version or problem.status == 401:
                 return self._noted(request, path, response, user)
         except Exception as error:  # Checkmk: whatever a handler does not foresee becomes a report
-            response = crash_response(self.world, request, error)
-        response.headers["X-Checkmk-Version"] = str(self.world.profile.version)
-        response.headers["X-Checkmk-Edition"] = self.world.profile.edition
+            response = crash_response(self.state, request, error)
+        response.headers["X-Checkmk-Version"] = str(self.state.profile.version)
+        response.headers["X-Checkmk-Edition"] = self.state.profile.edition
         if response.status_code == 204:
             response.headers.pop("Content-Type", None)
         return self._noted(request, path, response, user)
@@ -127,7 +127,7 @@ class SiteApp:
         headers = {name: hidden.get(name, value) for name, value in request.headers.items()}
         name = None if user is None else user.name
         query = request.query_string.decode("latin-1")
-        response.headers["Date"] = http_date(self.world.setup.clock.time())
+        response.headers["Date"] = http_date(self.state.configuration.clock.time())
         with self._counting:
             self.answered += 1
             self.requests.append(
@@ -158,15 +158,15 @@ class SiteApp:
     def _locked(self, context: Context, params: Mapping[str, str]) -> Response:
         """With the configuration lock where the endpoint takes it: around the checks and the execution."""
         if not context.endpoint.takes_lock:
-            self.world.tick()
+            self.state.finish_due_jobs()
             return self._checked(context, params)
         with self._counting:
             self.waiting += 1
             self.most_waiting = max(self.most_waiting, self.waiting)
-        with self.world.setup.lock:
+        with self.state.configuration.lock:
             with self._counting:
                 self.waiting -= 1
-            self.world.tick()
+            self.state.finish_due_jobs()
             time.sleep(self.lock_hold_s)
             response = self._checked(context, params)
             if self.host_cost_s and context.endpoint.method != "GET":
@@ -177,14 +177,14 @@ class SiteApp:
     def _checked(self, context: Context, params: Mapping[str, str]) -> Response:
         request, endpoint = context.request, context.endpoint
         has_body = bool(request.get_data())
-        if endpoint.needs_etag and self.world.etag_locking and not has_body and "If-Match" not in request.headers:
+        if endpoint.needs_etag and self.state.etag_locking and not has_body and "If-Match" not in request.headers:
             detail = "If-Match header required for this operation. See documentation."
             raise Problem(428, "Precondition required", detail)
-        if self.world.profile.refuses_body_on_get and has_body and endpoint.body is None and endpoint.method != "POST":
+        if self.state.profile.refuses_body_on_get and has_body and endpoint.body is None and endpoint.method != "POST":
             raise Problem(400, "Bad Request", "This endpoint does not take a request body.")
         self._check_content_type(request, has_to_be_given=endpoint.body is not None)
         context.decode(params)
-        with self.world.setup.mutex:
+        with self.state.configuration.mutex:
             context.check_path()
             context.check_query()
             self._check_accept(request)
@@ -196,7 +196,7 @@ class SiteApp:
         # Waiting endpoints sleep, so they must not hold everybody up.
         if "wait-for-completion" in context.endpoint.path:
             return context.endpoint.handler(context)
-        with self.world.setup.mutex:
+        with self.state.configuration.mutex:
             return context.endpoint.handler(context)
 
     @staticmethod

@@ -14,9 +14,9 @@ from typing import Any, Collection, Iterator, Mapping, Optional
 from ..catalogue.paths import folder_path, is_folder_hash, parent_folder
 from ..core.clock import Clock
 from .host_attributes import AttributeRules
-from .version_profile import Profile
+from .version_profile import VersionProfile
 
-__all__ = ["FolderConfig", "HostConfig", "Setup", "User", "etag", "iso"]
+__all__ = ["Configuration", "FolderConfig", "HostConfig", "User", "etag", "iso"]
 
 PERMISSION_TITLES: Mapping[str, str] = {
     "general.use": "Use the GUI at all",
@@ -93,10 +93,10 @@ class FolderConfig:
 
 
 @dataclass
-class Setup:
+class Configuration:
     """All configuration. ``mutex`` guards it; ``lock`` is Checkmk's own configuration lock, held by writes."""
 
-    profile: Profile
+    profile: VersionProfile
     site: str
     clock: Clock
     rules: AttributeRules = field(init=False)
@@ -104,7 +104,7 @@ class Setup:
     folders: dict[str, FolderConfig] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
-    phases: dict[str, Mapping[int, str]] = field(default_factory=dict)  # of each host's services, by their number
+    service_phases: dict[str, Mapping[int, str]] = field(default_factory=dict)  # by host and number of service
     folder_changes: int = 0
     _handed_down: tuple[int, dict[str, Mapping[str, Any]]] = field(default_factory=lambda: (-1, {}))
     mutex: threading.RLock = field(default_factory=threading.RLock)
@@ -146,7 +146,7 @@ class Setup:
         folder = FolderConfig(path, title, stored, ident or uuid.uuid4().hex, now, now, user)
         self.folders[path] = folder
         self.folder_changes += 1
-        self.note("create-folder", f"Created new folder {title}", user)
+        self.add_change("create-folder", f"Created new folder {title}", user)
         return folder
 
     def change_folder(self, folder: FolderConfig, *, user: str, **changes: Any) -> FolderConfig:
@@ -155,7 +155,7 @@ class Setup:
         changed = dataclasses.replace(folder, updated_at=self.now(), **changes)
         self.folders[folder.path] = changed
         self.folder_changes += 1
-        self.note("edit-folder", f"Edited properties of folder {changed.title}", user)
+        self.add_change("edit-folder", f"Edited properties of folder {changed.title}", user)
         return changed
 
     def subfolders(self, path: str, *, recursive: bool) -> Iterator[FolderConfig]:
@@ -178,11 +178,11 @@ class Setup:
         """With everything in it."""
         for host in self.hosts_in(path, recursive=True):
             del self.hosts[host.name]
-            self.phases.pop(host.name, None)
+            self.service_phases.pop(host.name, None)
         for folder in self.subfolders(path, recursive=True):
             del self.folders[folder.path]
         title = self.folders.pop(path).title
-        self.note("delete-folder", f"Deleted folder {title}", user)
+        self.add_change("delete-folder", f"Deleted folder {title}", user)
 
     def move_folder(self, path: str, target: str, *, user: str) -> FolderConfig:
         """With everything in it, into ``target``."""
@@ -194,7 +194,7 @@ class Setup:
         for host in self.hosts_in(path, recursive=True):
             self.hosts[host.name] = dataclasses.replace(host, folder=new + host.folder[len(path) :])
         self.folder_changes += 1
-        self.note("move-folder", f"Moved folder {path} to {target}", user)
+        self.add_change("move-folder", f"Moved folder {path} to {target}", user)
         return self.folders[new]
 
     # Hosts
@@ -211,7 +211,7 @@ class Setup:
         now = self.now()
         host = HostConfig(name, folder, self.rules.completed(attributes), now, now, user, nodes)
         self.hosts[name] = host
-        self.note("create-host", f"Created new host {name}.", user, now)
+        self.add_change("create-host", f"Created new host {name}.", user, now)
         return host
 
     def change_host(self, host: HostConfig, *, user: str, action: str = "edit-host", **changes: Any) -> HostConfig:
@@ -219,7 +219,7 @@ class Setup:
             changes["attributes"] = self.rules.completed(changes["attributes"])
         changed = dataclasses.replace(host, updated_at=self.now(), **changes)
         self.hosts[host.name] = changed
-        self.note(action, f"Modified host {host.name}.", user)
+        self.add_change(action, f"Modified host {host.name}.", user)
         return changed
 
     def parents_that_stay_needed(self, doomed: Collection[str]) -> dict[str, list[str]]:
@@ -238,15 +238,15 @@ class Setup:
 
     def remove_host(self, name: str, *, user: str) -> None:
         del self.hosts[name]
-        self.phases.pop(name, None)
-        self.note("delete-host", f"Deleted host {name}", user)
+        self.service_phases.pop(name, None)
+        self.add_change("delete-host", f"Deleted host {name}", user)
 
     def rename_host(self, name: str, new: str, *, user: str) -> HostConfig:
         """The same host under another name, which its children, clusters and services follow."""
         renamed = dataclasses.replace(self.hosts.pop(name), name=new, updated_at=self.now())
         self.hosts[new] = renamed
-        if name in self.phases:
-            self.phases[new] = self.phases.pop(name)
+        if name in self.service_phases:
+            self.service_phases[new] = self.service_phases.pop(name)
         for host in list(self.hosts.values()):
             changes: dict[str, Any] = {}
             if name in host.attributes.get("parents", ()):
@@ -261,7 +261,7 @@ class Setup:
                     folder, attributes=_renamed(folder.attributes, name, new)
                 )
                 self.folder_changes += 1
-        self.note("rename-host", f"Renamed 1 hosts: {name} to {new}", user)
+        self.add_change("rename-host", f"Renamed 1 hosts: {name} to {new}", user)
         return renamed
 
     def effective(self, item: HostConfig) -> dict[str, Any]:
@@ -286,7 +286,7 @@ class Setup:
             known[path] = {**base, **own, "labels": {**base["labels"], **own.get("labels", {})}}
         return known[path]
 
-    def note(self, action: str, text: str, user: Optional[str], now: Optional[str] = None) -> None:
+    def add_change(self, action: str, text: str, user: Optional[str], now: Optional[str] = None) -> None:
         """Every write leaves a pending change."""
         time = now or self.now()
         change = {"id": str(uuid.uuid4()), "user_id": user, "action_name": action, "text": text, "time": time}

@@ -24,7 +24,7 @@ class Control:
             ("POST", "/control/reset"): self._reset,
             ("POST", "/control/monitoring"): self._monitoring,
             ("POST", "/control/faults"): self._faults,
-            ("GET", "/control/state"): lambda _data: self._site.state(),
+            ("GET", "/control/state"): lambda _data: self._site.counts(),
         }
 
     def __call__(self, request: Request) -> Response:

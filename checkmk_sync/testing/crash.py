@@ -15,20 +15,20 @@ from .configuration import iso
 from .replies import PROBLEM, parsed_json
 
 if TYPE_CHECKING:
-    from .endpoints import World
+    from .endpoints import SiteState
 
 __all__ = ["crash_response"]
 
 
 def crash_response(
-    world: World, request: Request, error: Optional[BaseException] = None, said: Sequence[str] = ("KeyError", "'x'")
+    state: SiteState, request: Request, error: Optional[BaseException] = None, said: Sequence[str] = ("KeyError", "'x'")
 ) -> Response:
     """500 with a crash report about ``error``, or about the type and text in ``said``."""
     frames: list[str] = []
     if error is not None:
         said = (type(error).__name__, str(error))
         frames = "".join(traceback.format_exception(type(error), error, error.__traceback__)).split("\n")
-    site, ident = world.setup.site, str(uuid.uuid4())
+    site, ident = state.configuration.site, str(uuid.uuid4())
     raw = request.get_data()
     details = {
         "request_info": {
@@ -46,12 +46,12 @@ def crash_response(
         },
     }
     ext: dict[str, Any] = {
-        "time": iso(world.setup.clock).partition("+")[0],
+        "time": iso(state.configuration.clock).partition("+")[0],
         "os": sys.platform,
-        "version": str(world.profile.version),
-        "edition": world.profile.edition,
+        "version": str(state.profile.version),
+        "edition": state.profile.edition,
         "exc_traceback": frames,
-        "core": "cmc" if world.profile.is_commercial else "nagios",
+        "core": "cmc" if state.profile.is_commercial else "nagios",
         "python_version": sys.version,
         "python_paths": [],
         "id": ident,

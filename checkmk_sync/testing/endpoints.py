@@ -10,36 +10,36 @@ from urllib.parse import quote, unquote
 
 from werkzeug.wrappers import Request, Response
 
-from .configuration import PERMISSION_TITLES, HostConfig, Setup, User
+from .configuration import PERMISSION_TITLES, Configuration, HostConfig, User
 from .faults import FaultScript
 from .jobs import Activations, DiscoveryJobs, Renames
-from .monitoring_core import Core
+from .monitoring_core import MonitoringCore
 from .replies import Links, Problem
 from .validation import Check, Field, checked_body, checked_query
-from .version_profile import Profile
+from .version_profile import VersionProfile
 
-__all__ = ["ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "World", "endpoint"]
+__all__ = ["ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "SiteState", "endpoint"]
 
 
 @dataclass
-class World:
+class SiteState:
     """Everything that a site is."""
 
-    profile: Profile
-    setup: Setup
-    core: Core
+    profile: VersionProfile
+    configuration: Configuration
+    monitoring: MonitoringCore
     activations: Activations
     discovery: DiscoveryJobs
     renames: Renames
     faults: FaultScript
     etag_locking: bool = True
 
-    def tick(self) -> None:
+    def finish_due_jobs(self) -> None:
         """Let jobs whose time is over take effect."""
-        with self.setup.mutex:
-            self.discovery.tick()
-            self.renames.tick()
-            self.activations.tick()
+        with self.configuration.mutex:
+            self.discovery.finish_due_jobs()
+            self.renames.finish_due_jobs()
+            self.activations.finish_due_jobs()
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class Endpoint:
     method: str
     path: str
     handler: Callable[[Context], Response]
-    query: Callable[[World], Mapping[str, Field]]
-    body: Optional[Callable[[World], Mapping[str, Field]]]
-    together: Optional[Callable[[World], Check]]
-    exists: Callable[[Profile], bool]
+    query: Callable[[SiteState], Mapping[str, Field]]
+    body: Optional[Callable[[SiteState], Mapping[str, Field]]]
+    together: Optional[Callable[[SiteState], Check]]
+    exists: Callable[[VersionProfile], bool]
     takes_lock: bool
     needs_etag: bool
     permission: str
@@ -68,8 +68,8 @@ PATH_CHECKS: dict[str, Callable[[Context], object]] = {}
 Fields = Mapping[str, Field]
 
 
-def _constant(fields: Any) -> Callable[[World], Any]:
-    return fields if callable(fields) else lambda _world: fields
+def _constant(fields: Any) -> Callable[[SiteState], Any]:
+    return fields if callable(fields) else lambda _state: fields
 
 
 def endpoint(
@@ -78,8 +78,8 @@ def endpoint(
     *,
     query: Any = None,
     body: Any = None,
-    together: Optional[Callable[[World], Check]] = None,
-    exists: Callable[[Profile], bool] = lambda _profile: True,
+    together: Optional[Callable[[SiteState], Check]] = None,
+    exists: Callable[[VersionProfile], bool] = lambda _profile: True,
     takes_lock: Optional[bool] = None,
     needs_etag: bool = False,
     permission: str = "general.use",
@@ -113,7 +113,7 @@ def endpoint(
 class Context:
     """What a handler works with. ``query`` and ``body`` are checked, ``params`` decoded."""
 
-    world: World
+    state: SiteState
     request: Request
     endpoint: Endpoint
     user: User
@@ -122,22 +122,22 @@ class Context:
     body: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def setup(self) -> Setup:
-        return self.world.setup
+    def configuration(self) -> Configuration:
+        return self.state.configuration
 
     @property
-    def profile(self) -> Profile:
-        return self.world.profile
+    def profile(self) -> VersionProfile:
+        return self.state.profile
 
     @functools.cached_property
     def links(self) -> Links:
-        base = f"{self.request.scheme}://{self.request.host}/{self.setup.site}/check_mk/api/1.0"
+        base = f"{self.request.scheme}://{self.request.host}/{self.configuration.site}/check_mk/api/1.0"
         return Links(base)
 
     def location(self, path: str) -> str:
         """A ``Location``: up to 2.3 a whole URL, later a path without the host."""
         host = self.request.host_url.rstrip("/") if self.profile.sends_absolute_locations else ""
-        return host + quote(f"/{self.setup.site}/check_mk/api/1.0{path}", safe="/~%")
+        return host + quote(f"/{self.configuration.site}/check_mk/api/1.0{path}", safe="/~%")
 
     def decode(self, raw: Mapping[str, str]) -> None:
         """Checkmk decodes path parameters once more, after the web server did."""
@@ -151,7 +151,7 @@ class Context:
 
     def check_query(self) -> None:
         """Checkmk: an endpoint that takes parameters refuses others, one that takes none ignores all."""
-        fields = self.endpoint.query(self.world)
+        fields = self.endpoint.query(self.state)
         if fields:
             given = {name: self.request.args.getlist(name) for name in self.request.args}
             self.query = checked_query(fields, given)
@@ -164,14 +164,14 @@ class Context:
         except (ValueError, RecursionError):
             raise Problem(400, "Bad Request", "The request body is not valid JSON.") from None
         together = self.endpoint.together
-        self.body = checked_body(self.endpoint.body(self.world), data, together and together(self.world))
+        self.body = checked_body(self.endpoint.body(self.state), data, together and together(self.state))
 
     def check_etag(self, current: str, ext: Optional[Mapping[str, Any]] = None) -> None:
         """428 without If-Match, 412 for another state; ``*`` and unquoted values are taken as well.
 
         A setting of the site turns the check off: then the header is ignored.
         """
-        if not self.world.etag_locking:
+        if not self.state.etag_locking:
             return
         given, tag = self.request.if_match, current.strip('"')
         if not given:

@@ -51,13 +51,13 @@ class Trouble:
 
     def answer(self, request: Request, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = self._app.path_below_api(request)
-        fault = None if path is None else self._app.world.faults.strike(request.method, path)
+        fault = None if path is None else self._app.state.faults.strike(request.method, path)
         if self._app.latency_s:
             time.sleep(self._app.latency_s)
         if fault is None:
             return self._app.handle(request)(environ, start_response)
         if fault.kind == "crash":
-            return crash_response(self._app.world, request)(environ, start_response)
+            return crash_response(self._app.state, request)(environ, start_response)
         if fault.kind in self._instead:
             return self._instead[fault.kind](fault)(environ, start_response)
         if fault.kind == "reset_before":
@@ -75,7 +75,7 @@ class Trouble:
             self._app.forget_last()
             _reset(environ)
         if fault.kind == "crash_after":
-            return crash_response(self._app.world, request)(environ, start_response)
+            return crash_response(self._app.state, request)(environ, start_response)
         if fault.kind == "answer_after":
             return _foreign_answer(fault)(environ, start_response)
         if fault.kind == "repeat":
@@ -85,14 +85,14 @@ class Trouble:
     def do_standing(self, faults: Iterable[Fault]) -> None:
         """End the faults that are not about a request, and begin others."""
         self._lock_freed.set()
-        self._app.world.activations.failing = self._app.world.discovery.failing = 0
+        self._app.state.activations.failing = self._app.state.discovery.failing = 0
         for fault in faults:
             if fault.kind == "hold_lock":
                 self._hold_lock(fault.seconds)
             elif fault.kind == "fail_activation":
-                self._app.world.activations.failing += fault.times or 1
+                self._app.state.activations.failing += fault.times or 1
             else:
-                self._app.world.discovery.failing += fault.times or 1
+                self._app.state.discovery.failing += fault.times or 1
 
     def close(self) -> None:
         """What was to happen later does not happen."""
@@ -102,7 +102,7 @@ class Trouble:
             timer.cancel()
 
     def _hold_lock(self, seconds: float) -> None:
-        lock = self._app.world.setup.lock
+        lock = self._app.state.configuration.lock
         held, freed = threading.Event(), threading.Event()
         self._lock_freed = freed
 

@@ -121,7 +121,7 @@ class FaultScript:
         self._armed: list[_Armed] = []
         self._failing_hosts: list[re.Pattern[str]] = []
         self.standing: list[Fault] = []
-        self.struck: dict[str, int] = {}
+        self.matched: dict[str, int] = {}
         self.set(faults)
 
     def set(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> Sequence[Fault]:
@@ -138,7 +138,7 @@ class FaultScript:
         with self._lock:
             for armed in self._armed:
                 if armed.strikes(method, path, self._draw):
-                    self.struck[armed.fault.kind] = self.struck.get(armed.fault.kind, 0) + 1
+                    self.matched[armed.fault.kind] = self.matched.get(armed.fault.kind, 0) + 1
                     return armed.fault
         return None
 

@@ -6,7 +6,7 @@ from typing import Any, Container, Mapping
 
 from .validation import NULL, Check, choice, flag, listed, pattern, text
 from .values import CONTACT_FLAGS, IPMI, LOCKED_BY, SNMP, address, contact_groups, labels, network_scan
-from .version_profile import Profile
+from .version_profile import VersionProfile
 
 __all__ = ["DEFAULT_SCAN", "HOST_NAME", "AttributeRules"]
 
@@ -83,7 +83,7 @@ _DEFAULTS: Mapping[str, Any] = {
 class AttributeRules:
     """The attributes of one site: its version and edition decide which there are, its hosts who can be a parent."""
 
-    def __init__(self, profile: Profile, site: str, hosts: Container[str], users: Container[str]) -> None:
+    def __init__(self, profile: VersionProfile, site: str, hosts: Container[str], users: Container[str]) -> None:
         extra = {name: check for name, check in _SOME_EDITIONS.items() if name in profile.host_attributes}
         shared = {
             **_SHARED,

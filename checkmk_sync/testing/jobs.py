@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Sequence
 
 from . import sample_services as services
-from .configuration import HostConfig, Setup, iso
-from .monitoring_core import Core, MonitoredHost
+from .configuration import Configuration, HostConfig, iso
+from .monitoring_core import MonitoredHost, MonitoringCore
 
 __all__ = ["BULK", "ActivationJob", "Activations", "DiscoveryJobs", "Job", "Renames"]
 
@@ -40,8 +40,8 @@ class ActivationJob:
 class Activations:
     """Activations that run and ran; ``failing`` is how many of the next ones fail."""
 
-    setup: Setup
-    core: Core
+    configuration: Configuration
+    monitoring: MonitoringCore
     duration_s: float
     core_delay_s: float
     runs: dict[str, ActivationJob] = field(default_factory=dict)
@@ -55,25 +55,25 @@ class Activations:
         fails, self.failing = self.failing > 0, max(0, self.failing - 1)
         run = ActivationJob(
             id=str(uuid.uuid4()),
-            ends_at=self.setup.clock.monotonic() + self.duration_s,
-            started=self.setup.now(),
+            ends_at=self.configuration.clock.monotonic() + self.duration_s,
+            started=self.configuration.now(),
             forced=forced,
-            changes=list(self.setup.changes),
-            snapshot=dict(self.setup.hosts),
-            phases=dict(self.setup.phases),
+            changes=list(self.configuration.changes),
+            snapshot=dict(self.configuration.hosts),
+            phases=dict(self.configuration.service_phases),
             fails=fails,
         )
         self.runs[run.id] = run
         return run
 
-    def tick(self) -> None:
-        now = self.setup.clock.monotonic()
+    def finish_due_jobs(self) -> None:
+        now = self.configuration.clock.monotonic()
         for run in self.runs.values():
             if run.is_running and run.ends_at <= now:
-                run.ended = self.setup.now()
+                run.ended = self.configuration.now()
                 if not run.fails:
                     done = {change["id"] for change in run.changes}
-                    self.setup.changes[:] = [c for c in self.setup.changes if c["id"] not in done]
+                    self.configuration.changes[:] = [c for c in self.configuration.changes if c["id"] not in done]
                     self._loading.append((run.ends_at + self.core_delay_s, run))
         while self._loading and self._loading[0][0] <= now:
             run = self._loading.pop(0)[1]
@@ -81,19 +81,19 @@ class Activations:
 
     def load(self, hosts: Mapping[str, HostConfig], phases: Mapping[str, PHASES]) -> None:
         """Make a configuration the one that is monitored."""
-        now, before = self.setup.clock.time(), self.core.hosts
-        total = self.core.services_per_host
+        now, before = self.configuration.clock.time(), self.monitoring.hosts
+        total = self.monitoring.services_per_host
         loaded = {}
         for name, host in hosts.items():
             found = phases.get(name, {})
             old = before.get(name)
-            folders = self.setup.folder_changes
+            folders = self.configuration.folder_changes
             if old is not None and old.config is host and old.phases == found and old.folder_changes == folders:
                 loaded[name] = old
             else:
                 since = now if old is None else old.since
-                loaded[name] = MonitoredHost(host, self.setup.effective(host), found, total, since, folders)
-        self.core.hosts = loaded
+                loaded[name] = MonitoredHost(host, self.configuration.effective(host), found, total, since, folders)
+        self.monitoring.hosts = loaded
 
 
 @dataclass
@@ -118,7 +118,7 @@ class Job:
 class Renames:
     """The renaming of a host, one at a time. ``jobs`` has the last one, if there was any."""
 
-    setup: Setup
+    configuration: Configuration
     duration_s: float
     jobs: list[Job] = field(default_factory=list)
     _new: str = ""
@@ -128,20 +128,20 @@ class Renames:
         return any(job.active for job in self.jobs)
 
     def start(self, host: HostConfig, new: str, user: str) -> None:
-        clock = self.setup.clock
+        clock = self.configuration.clock
         ends_at = clock.monotonic() + self.duration_s
         self.jobs, self._new = [Job("rename-hosts", (host.name,), {}, ends_at, iso(clock), user)], new
 
-    def tick(self) -> None:
-        if self.active and self.jobs[0].ends_at <= self.setup.clock.monotonic():
+    def finish_due_jobs(self) -> None:
+        if self.active and self.jobs[0].ends_at <= self.configuration.clock.monotonic():
             self.finish()
 
     def finish(self) -> None:
         """Let what runs take effect."""
-        job, hosts = self.jobs[0], self.setup.hosts
+        job, hosts = self.jobs[0], self.configuration.hosts
         (name,) = job.hosts
         if name in hosts and self._new not in hosts:
-            self.setup.rename_host(name, self._new, user=job.user)
+            self.configuration.rename_host(name, self._new, user=job.user)
             job.state = "finished"
             job.log.append(f"{name}: renamed to {self._new}")
         else:
@@ -153,7 +153,7 @@ class Renames:
 class DiscoveryJobs:
     """Scans of single hosts and bulk discoveries."""
 
-    setup: Setup
+    configuration: Configuration
     services_per_host: int
     duration_s: float
     race_s: float
@@ -163,9 +163,9 @@ class DiscoveryJobs:
 
     def all_phases(self, host: HostConfig) -> dict[int, str]:
         """The phase of everything that a scan finds."""
-        if services.agent_less(self.setup.effective(host)):
+        if services.agent_less(self.configuration.effective(host)):
             return {}
-        decided = self.setup.phases.get(host.name, {})
+        decided = self.configuration.service_phases.get(host.name, {})
         found = range(len(services.templates(self.services_per_host)))
         return {index: decided.get(index, "undecided") for index in found}
 
@@ -185,15 +185,15 @@ class DiscoveryJobs:
         return Job(ident, (), {}, 0.0, "", "", state="initialized")
 
     def _job(self, ident: str, hosts: Sequence[str], options: Mapping[str, bool], user: str) -> Job:
-        clock = self.setup.clock
+        clock = self.configuration.clock
         return Job(ident, tuple(hosts), options, clock.monotonic() + self.duration_s, iso(clock), user)
 
     def visible(self, job: Job) -> bool:
         """Checkmk: right after its start a job may not be found yet."""
-        return self.setup.clock.monotonic() >= job.ends_at - self.duration_s + self.race_s
+        return self.configuration.clock.monotonic() >= job.ends_at - self.duration_s + self.race_s
 
-    def tick(self) -> None:
-        now = self.setup.clock.monotonic()
+    def finish_due_jobs(self) -> None:
+        now = self.configuration.clock.monotonic()
         for job in [*self.scans.values(), *self.bulk.values()]:
             if job.active and job.ends_at <= now:
                 self._finish(job)
@@ -205,7 +205,7 @@ class DiscoveryJobs:
             job.log.append("Error running automation call service-discovery")
             return
         for name in job.hosts:
-            host = self.setup.hosts.get(name)
+            host = self.configuration.hosts.get(name)
             if host is None:
                 job.log.append(f"{name}: host not found")
                 continue
@@ -215,7 +215,7 @@ class DiscoveryJobs:
 
     def accept(self, host: HostConfig, options: Mapping[str, bool], user: str) -> None:
         """Decide for the undecided services of a host, as the options say."""
-        before = self.setup.phases.get(host.name, {})
+        before = self.configuration.service_phases.get(host.name, {})
         after = dict(before)
         if options.get("monitor_undecided_services"):
             for index, phase in self.all_phases(host).items():
@@ -227,9 +227,9 @@ class DiscoveryJobs:
 
     def decide(self, host: HostConfig, phases: PHASES, user: str) -> None:
         """Store the phases of a host; a change leaves a pending change."""
-        if phases == self.setup.phases.get(host.name, {}):
+        if phases == self.configuration.service_phases.get(host.name, {}):
             return
         whole = services.all_monitored(self.services_per_host)
-        self.setup.phases[host.name] = whole if phases == whole else dict(phases)
+        self.configuration.service_phases[host.name] = whole if phases == whole else dict(phases)
         text = f"Saved check configuration of host {host.name!r} with {len(phases)} services"
-        self.setup.note("set-autochecks", text, user)
+        self.configuration.add_change("set-autochecks", text, user)

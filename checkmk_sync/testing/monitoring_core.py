@@ -13,7 +13,7 @@ from .columns import HOST_DEFAULTS, SERVICE_OWN_DEFAULTS
 from .configuration import HostConfig
 from .livestatus import Predicate
 
-__all__ = ["Core", "MonitoredHost"]
+__all__ = ["MonitoredHost", "MonitoringCore"]
 
 Row = Dict[str, Any]
 
@@ -80,7 +80,7 @@ class MonitoredHost:
 
 
 @dataclass
-class Core:
+class MonitoringCore:
     """Answers from its snapshot, whatever the configuration says by now; ``seed`` replaces it by given rows."""
 
     site: str

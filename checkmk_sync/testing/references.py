@@ -9,7 +9,7 @@ from . import host_attributes as attributes
 from .validation import Check, pattern, text
 
 if TYPE_CHECKING:
-    from .endpoints import World
+    from .endpoints import SiteState
 
 __all__ = ["FOLDER", "HOST_NAME", "existing_folder", "existing_host", "existing_site", "node", "unused_host_name"]
 
@@ -18,14 +18,14 @@ FOLDER = pattern(r"^(?:(?:[~\\\/]|(?:[~\\\/][-_ \w.]+)+[~\\\/]?)|[0-9a-fA-F]{32}
 LONGEST_HOST_NAME = 240
 
 
-def existing_host(world: World) -> Check:
-    hosts = world.setup.hosts
+def existing_host(state: SiteState) -> Check:
+    hosts = state.configuration.hosts
     return lambda value: HOST_NAME(value) or (None if value in hosts else [f"Host not found: {value!r}"])
 
 
-def node(world: World) -> Check:
+def node(state: SiteState) -> Check:
     """A host that may become the node of a cluster."""
-    exists, hosts = existing_host(world), world.setup.hosts
+    exists, hosts = existing_host(state), state.configuration.hosts
 
     def check(value: Any) -> Any:
         wrong = exists(value)
@@ -36,8 +36,8 @@ def node(world: World) -> Check:
     return check
 
 
-def unused_host_name(world: World) -> Check:
-    hosts, may_begin = world.setup.hosts, re.compile(world.profile.host_name_begins)
+def unused_host_name(state: SiteState) -> Check:
+    hosts, may_begin = state.configuration.hosts, re.compile(state.profile.host_name_begins)
 
     def check(value: Any) -> Any:
         wrong = HOST_NAME(value)
@@ -52,7 +52,7 @@ def unused_host_name(world: World) -> Check:
     return check
 
 
-def existing_folder(world: World) -> Check:
+def existing_folder(state: SiteState) -> Check:
     """A folder in any of its spellings."""
     said: dict[str, Any] = {}  # bulk calls name the same folder again and again
 
@@ -60,15 +60,15 @@ def existing_folder(world: World) -> Check:
         if not isinstance(value, str):
             return text(value)
         if value not in said:
-            is_there = world.setup.folder(value) is not None
+            is_there = state.configuration.folder(value) is not None
             said[value] = FOLDER(value) or (None if is_there else [f"The folder {value!r} could not be found."])
         return said[value]
 
     return check
 
 
-def existing_site(world: World) -> Check:
-    site = world.setup.site
+def existing_site(state: SiteState) -> Check:
+    site = state.configuration.site
     return lambda value: (
         text(value) or (None if value == site else [f"The site {value!r} should exist but it doesn't."])
     )

@@ -9,14 +9,14 @@ from ..catalogue.paths import folder_path
 from ..core.clock import Clock, SystemClock
 from . import sample_services as service_catalogue
 from .app import Received, SiteApp
-from .configuration import PERMISSIONS, Setup, User
+from .configuration import PERMISSIONS, Configuration, User
 from .control import Control
-from .endpoints import World
+from .endpoints import SiteState
 from .faults import Fault, FaultScript
 from .jobs import Activations, DiscoveryJobs, Renames
-from .monitoring_core import Core
+from .monitoring_core import MonitoringCore
 from .server import Server
-from .version_profile import Profile
+from .version_profile import VersionProfile
 
 __all__ = ["SimulatedSite"]
 
@@ -63,45 +63,49 @@ class SimulatedSite:
         if control and host not in ("127.0.0.1", "::1", "localhost"):
             raise ValueError(f"a site with control listens on this machine only, not on {host}")
         self.site, self.username, self.password = site, username, password
-        self._profile = Profile.of(version, edition)
+        self._profile = VersionProfile.of(version, edition)
         self._clock: Clock = clock or SystemClock()
         self._hosts, self._services = hosts, services
         self._etag_locking = etag_locking
         self._times = (activation_time, core_delay, discovery_time, discovery_race, check_delay)
         self._users: list[User] = []
         faulty = FaultScript(faults, fault_seed)
-        self._app = SiteApp(self._world(faulty, hosts), latency_s=latency, lock_hold_s=lock_hold, host_cost_s=host_cost)
+        self._app = SiteApp(
+            self._new_state(faulty, hosts), latency_s=latency, lock_hold_s=lock_hold, host_cost_s=host_cost
+        )
         if control:
             self._app.control = Control(self)
         self._app.trouble.do_standing(faulty.standing)
         self._host = host
         self._server: Optional[Server] = Server(self._app, host, port)
 
-    def _world(self, faults: FaultScript, hosts: int) -> World:
+    def _new_state(self, faults: FaultScript, hosts: int) -> SiteState:
         activation_s, core_delay_s, discovery_s, race_s, check_delay_s = self._times
-        setup = Setup(self._profile, self.site, self._clock)
+        configuration = Configuration(self._profile, self.site, self._clock)
         for user in (User(self.username, self.password, PERMISSIONS["admin"]), *self._users):
-            setup.users[user.name] = user
-        core = Core(self.site, self._clock, self._services, check_delay_s)
-        discovery = DiscoveryJobs(setup, self._services, discovery_s, race_s)
-        activations = Activations(setup, core, activation_s, core_delay_s)
-        self._populate(setup, hosts)
-        activations.load(setup.hosts, setup.phases)
-        renames = Renames(setup, discovery_s)
-        return World(self._profile, setup, core, activations, discovery, renames, faults, self._etag_locking)
+            configuration.users[user.name] = user
+        core = MonitoringCore(self.site, self._clock, self._services, check_delay_s)
+        discovery = DiscoveryJobs(configuration, self._services, discovery_s, race_s)
+        activations = Activations(configuration, core, activation_s, core_delay_s)
+        self._populate(configuration, hosts)
+        activations.load(configuration.hosts, configuration.service_phases)
+        renames = Renames(configuration, discovery_s)
+        return SiteState(
+            self._profile, configuration, core, activations, discovery, renames, faults, self._etag_locking
+        )
 
-    def _populate(self, setup: Setup, hosts: int) -> None:
+    def _populate(self, configuration: Configuration, hosts: int) -> None:
         """Hosts that were there all the time: discovered, monitored, nothing pending."""
         monitored = service_catalogue.all_monitored(self._services)
         for number in range(hosts):
             folder = f"/folder{number // 1000:02d}" if hosts > 1000 else "/"
-            if folder not in setup.folders:
-                setup.add_folder(folder, folder[1:].capitalize(), {}, None, user="cmkadmin")
+            if folder not in configuration.folders:
+                configuration.add_folder(folder, folder[1:].capitalize(), {}, None, user="cmkadmin")
             address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
             name = f"host{number:05d}"
-            setup.add_host(name, folder, {"ipaddress": address}, user="cmkadmin")
-            setup.phases[name] = monitored
-        setup.changes.clear()
+            configuration.add_host(name, folder, {"ipaddress": address}, user="cmkadmin")
+            configuration.service_phases[name] = monitored
+        configuration.changes.clear()
 
     @property
     def url(self) -> str:
@@ -121,7 +125,7 @@ class SimulatedSite:
         from ..client.checkmk import Checkmk
 
         name = username or self.username
-        return Checkmk(self.url, self.site, name, self._app.world.setup.users[name].password, **options)
+        return Checkmk(self.url, self.site, name, self._app.state.configuration.users[name].password, **options)
 
     @property
     def requests(self) -> Sequence[Received]:
@@ -129,10 +133,10 @@ class SimulatedSite:
         return list(self._app.requests)
 
     @property
-    def world(self) -> World:
+    def state(self) -> SiteState:
         """Its inside, for tests that compare what a client reports with what the site holds."""
-        self._app.world.tick()
-        return self._app.world
+        self._app.state.finish_due_jobs()
+        return self._app.state
 
     def on_request(self, callback: Optional[Callable[[str, str], None]]) -> None:
         """Call ``callback(method, path)`` before each API request is handled, to let things happen in between."""
@@ -146,16 +150,16 @@ class SimulatedSite:
     def reset(self) -> None:
         """A fresh, empty site with the users it had: no faults any more, and the received requests forgotten."""
         self.set_faults([])
-        self._app.world = self._world(self._app.world.faults, 0)
+        self._app.state = self._new_state(self._app.state.faults, 0)
         self._app.requests.clear()
 
     def seed_monitoring(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Let the core answer with these rows (``{"hosts": […], "services": […]}``), whatever is configured."""
-        self._app.world.core.seed(rows)
+        self._app.state.monitoring.seed(rows)
 
     def set_faults(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> None:
         """Replace the scripted faults; an empty list ends all trouble."""
-        self._app.trouble.do_standing(self._app.world.faults.set(faults))
+        self._app.trouble.do_standing(self._app.state.faults.set(faults))
 
     def add_user(
         self,
@@ -174,23 +178,23 @@ class SimulatedSite:
         inside, seen = (None if some is None else tuple(map(folder_path, some)) for some in (folders, sees))
         user = User(name, password, PERMISSIONS[role] - set(without), lock_after, folders=inside, sees=seen)
         self._users.append(user)
-        self._app.world.setup.users[name] = user
+        self._app.state.configuration.users[name] = user
 
-    def state(self) -> dict[str, Any]:
+    def counts(self) -> dict[str, Any]:
         """Counts for programs that steer it: requests answered, objects, pending changes, faults left."""
-        world = self.world
+        state = self.state
         return {
-            "version": str(world.profile.version),
-            "edition": world.profile.edition,
+            "version": str(state.profile.version),
+            "edition": state.profile.edition,
             "site": self.site,
             "requests": self._app.answered,
             "most_waiting": self._app.most_waiting,
-            "hosts": len(world.setup.hosts),
-            "folders": len(world.setup.folders),
-            "monitored_hosts": len(world.core.hosts),
-            "pending_changes": len(world.setup.changes),
-            "faults": world.faults.to_list(),
-            "struck": dict(world.faults.struck),
+            "hosts": len(state.configuration.hosts),
+            "folders": len(state.configuration.folders),
+            "monitored_hosts": len(state.monitoring.hosts),
+            "pending_changes": len(state.configuration.changes),
+            "faults": state.faults.to_list(),
+            "struck": dict(state.faults.matched),
         }
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..catalogue.versions import CheckmkVersion
 
-__all__ = ["Profile"]
+__all__ = ["VersionProfile"]
 
 # Up to 2.4 the editions have three-letter names, from 2.5 on words.
 _OLD = {"raw": "cre", "community": "cre", "commercial": "cee", "enterprise": "cee", "pro": "cee"}
@@ -16,14 +16,14 @@ _NEW = {"cre": "community", "cee": "pro", "cce": "ultimate", "cme": "ultimatemt"
 
 
 @dataclass(frozen=True)
-class Profile:
+class VersionProfile:
     """A version and an edition (by any of its names) and what follows from them."""
 
     version: CheckmkVersion
     edition: str
 
     @classmethod
-    def of(cls, version: str, edition: str) -> Profile:
+    def of(cls, version: str, edition: str) -> VersionProfile:
         """ValueError for a version before 2.2 or an unknown edition."""
         parsed = CheckmkVersion.parse(version)
         if not parsed.at_least("2.2.0"):

@@ -124,7 +124,7 @@ def test_activation_makes_the_status_fresh(filled: SimulatedSite, cmk: Checkmk) 
 
 def test_etags_are_never_from_the_cache(filled: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.get("web01")
-    filled.world.setup.hosts["web01"].attributes["alias"] = "theirs"  # by somebody at the GUI
+    filled.state.configuration.hosts["web01"].attributes["alias"] = "theirs"  # by somebody at the GUI
     assert cmk.hosts.get("web01").attributes["alias"] == "one", "cached"
     assert cmk.hosts.get("web01").etag is None, "an answer from the cache has no ETag to send back"
     assert cmk.hosts.update("web01", update_attributes={"ipaddress": "10.0.0.1"}).attributes["alias"] == "theirs"
@@ -133,10 +133,10 @@ def test_etags_are_never_from_the_cache(filled: SimulatedSite, cmk: Checkmk) -> 
 def test_errors_and_jobs_are_not_kept(filled: SimulatedSite, cmk: Checkmk) -> None:
     with pytest.raises(NotFoundError):
         cmk.hosts.get("new")
-    filled.world.setup.add_host("new", "/", {}, user="gui")
+    filled.state.configuration.add_host("new", "/", {}, user="gui")
     assert cmk.hosts.get("new").name == "new"
     count = len(cmk.activation.pending())
-    filled.world.setup.add_host("newer", "/", {}, user="gui")
+    filled.state.configuration.add_host("newer", "/", {}, user="gui")
     assert len(cmk.activation.pending()) == count + 1
 
 
@@ -225,7 +225,7 @@ def test_what_is_under_way_when_the_cache_is_cleared_is_not_kept(
         while _gets(filled) == before:
             time.sleep(0.001)
         time.sleep(0.05)  # the answer is made
-        filled.world.setup.hosts["web01"].attributes["alias"] = "changed in the GUI"
+        filled.state.configuration.hosts["web01"].attributes["alias"] = "changed in the GUI"
         forget(cmk)
         assert cmk.hosts.get("web01").attributes["alias"] == "changed in the GUI", "nor waited for by who asks later"
         assert thread.is_alive()

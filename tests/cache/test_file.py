@@ -159,7 +159,7 @@ def test_what_could_not_be_forgotten_is_not_answered_later(
 ) -> None:
     with site.client(caching=caching, clock=clock) as client:
         client.hosts.get("host00000")
-        site.world.setup.hosts["host00000"].attributes["alias"] = "changed in the GUI"
+        site.state.configuration.hosts["host00000"].attributes["alias"] = "changed in the GUI"
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             getattr(client, forget)(*(["hosts:*"] if forget != "clear_cache" else []))

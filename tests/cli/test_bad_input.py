@@ -184,7 +184,7 @@ def test_who_does_not_agree_is_told_that_nothing_was_done(
         assert asked.code == code
         assert asked.text.rstrip().endswith("Nothing was done.")
         assert "run it again" not in asked.text
-    assert set(site_for_cli.world.setup.hosts) == {"host00000", "host00001", "host00002"}
+    assert set(site_for_cli.state.configuration.hosts) == {"host00000", "host00001", "host00002"}
 
 
 def test_who_is_asked_sees_what_about(site_for_cli: SimulatedSite, inventory: str, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_who_deletes_sees_what_would_go(site_for_cli: SimulatedSite) -> None:
     asked = Terminal(site_for_cli, "hosts", "delete", "srv1", "nope", answer="y\n")
     assert "in /dc/rack1: srv1" in asked.text
     assert "there is no such host: nope" in asked.text
-    assert "srv1" not in site_for_cli.world.setup.hosts
+    assert "srv1" not in site_for_cli.state.configuration.hosts
 
 
 def test_what_is_asked_is_what_would_be_done(site_for_cli: SimulatedSite, inventory: str) -> None:

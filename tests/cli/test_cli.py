@@ -214,7 +214,7 @@ def test_deleting_asks(site_for_cli: SimulatedSite, sync: Run) -> None:
     refused = sync("hosts", "delete", "host00000")
     assert refused.code == 2
     assert "give --yes" in refused.err
-    assert len(site_for_cli.world.setup.hosts) == 3
+    assert len(site_for_cli.state.configuration.hosts) == 3
 
 
 @pytest.mark.parametrize(

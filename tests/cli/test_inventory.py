@@ -145,7 +145,7 @@ def test_plan_and_apply_read_the_same(folder: Path, sync: Run, site_for_cli: Sim
     options = ("cmdb.csv", "--map", "map.yaml", "--encoding", "windows-1252", "--owner", "cmdb")
     assert "+ host srv02: ipaddress 192.0.2.12, folder /muenchen, label owner Team B" in sync("plan", *options).out
     assert sync("apply", *options, "--yes").code == 0
-    assert site_for_cli.world.setup.hosts["srv02"].attributes["labels"]["owner"] == "Team B"
+    assert site_for_cli.state.configuration.hosts["srv02"].attributes["labels"]["owner"] == "Team B"
     assert sync("plan", *options, "--detailed-exitcode").code == 0
 
 

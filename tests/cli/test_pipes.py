@@ -45,8 +45,8 @@ def test_a_plan_exits_as_it_would(site_for_cli: SimulatedSite, inventory: str, f
 @pytest.mark.parametrize("form", [(), ("--json",)])
 def test_an_apply_is_done_to_its_end(site_for_cli: SimulatedSite, inventory: str, form: tuple[str, ...]) -> None:
     assert _exit_code(site_for_cli, "apply", inventory, "--yes", "-q", *form) == 0
-    assert len(site_for_cli.world.setup.hosts) == 3 + HOSTS
-    assert site_for_cli.world.setup.changes == []
+    assert len(site_for_cli.state.configuration.hosts) == 3 + HOSTS
+    assert site_for_cli.state.configuration.changes == []
 
 
 def test_a_list_ends(site_for_cli: SimulatedSite) -> None:

@@ -49,7 +49,7 @@ def test_conflicts_name_their_place_and_the_option(site_for_cli: SimulatedSite, 
     assert f"host host00000 ({path}:2) exists already" in refused.err
     assert "--adopt" in refused.err
     assert "--adopt" in sync("plan", str(path), "--owner", "me").out
-    site_for_cli.world.setup.hosts["host00000"].attributes["labels"] = {"checkmk_sync/owner": "them"}
+    site_for_cli.state.configuration.hosts["host00000"].attributes["labels"] = {"checkmk_sync/owner": "them"}
     theirs = sync("apply", str(path), "--owner", "me", "--yes")
     assert "take it out of the inventory" in theirs.err
     assert "--adopt" not in theirs.err

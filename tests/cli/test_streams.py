@@ -37,8 +37,8 @@ def _shell(script: str, site: SimulatedSite, **environment: str) -> Any:
 def test_apply_does_its_work_when_the_reader_leaves(site_for_cli: SimulatedSite, inventory: str) -> None:
     done = _shell(f"$sync apply {inventory} --yes -q | true", site_for_cli)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert len(site_for_cli.world.setup.hosts) == 153
-    assert site_for_cli.world.setup.changes == [], "they are active as well"
+    assert len(site_for_cli.state.configuration.hosts) == 153
+    assert site_for_cli.state.configuration.changes == [], "they are active as well"
 
 
 @pytest.mark.parametrize("streams", ["2>&1 | true", "2>&1 > /dev/null | true", "2> /dev/full", "2>&-"])
@@ -47,8 +47,8 @@ def test_apply_does_its_work_whatever_becomes_of_stderr(
 ) -> None:
     """Where it notes each stage."""
     _shell(f"$sync apply {inventory} --yes {streams}", site_for_cli)
-    assert len(site_for_cli.world.setup.hosts) == 153
-    assert site_for_cli.world.setup.changes == [], "they are active as well"
+    assert len(site_for_cli.state.configuration.hosts) == 153
+    assert site_for_cli.state.configuration.changes == [], "they are active as well"
 
 
 @pytest.mark.parametrize("command", ["hosts list --json", "plan {}", "plan {} --markdown"])
@@ -66,7 +66,7 @@ def test_a_full_disk_is_told(site_for_cli: SimulatedSite, inventory: str, comman
     done = _shell(f"$sync {command.format(inventory)} > /dev/full", site_for_cli)
     assert done.returncode == 1
     assert done.stderr.decode() == "Error: standard output cannot be written: No space left on device\n"
-    assert len(site_for_cli.world.setup.hosts) == (153 if command.startswith("apply") else 3)
+    assert len(site_for_cli.state.configuration.hosts) == (153 if command.startswith("apply") else 3)
 
 
 @pytest.mark.parametrize("command", ["hosts list", "version --json", "apply {} --yes -q"])
@@ -74,7 +74,7 @@ def test_a_full_disk_is_told(site_for_cli: SimulatedSite, inventory: str, comman
 def test_closed_streams_are_no_failure(site_for_cli: SimulatedSite, inventory: str, command: str, closed: str) -> None:
     done = _shell(f"$sync {command.format(inventory)} {closed}", site_for_cli)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert len(site_for_cli.world.setup.hosts) == (153 if command.startswith("apply") else 3)
+    assert len(site_for_cli.state.configuration.hosts) == (153 if command.startswith("apply") else 3)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_apply_asks_and_without_a_terminal_refuses(site_for_cli: SimulatedSite, 
     refused = sync("apply", inventory)
     assert refused.code == 2
     assert "give --yes" in refused.err
-    assert "web01" not in site_for_cli.world.setup.hosts
+    assert "web01" not in site_for_cli.state.configuration.hosts
 
 
 def test_apply_reports_as_json(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:

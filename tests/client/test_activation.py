@@ -41,7 +41,7 @@ def test_changes_become_active(prepared: Any) -> None:
     assert result.run is not None
     assert cmk.activation.pending() == []
     assert cmk.host_status.get("web01").name == "web01"
-    if site.world.profile.status_per_site:
+    if site.state.profile.status_per_site:
         assert result.run.status_per_site["s"][0] == "success"
 
 
@@ -80,7 +80,7 @@ def test_an_activation_that_fails_is_an_error(prepared: Any) -> None:
     with pytest.raises(ActivationError, match="1 change is still pending") as caught:
         cmk.activation.activate()
     assert caught.value.pending == 1
-    assert bool(caught.value.status_per_site) is site.world.profile.status_per_site
+    assert bool(caught.value.status_per_site) is site.state.profile.status_per_site
     cmk.activation.activate()
 
 
@@ -136,7 +136,7 @@ def test_somebody_else_may_have_activated_it(prepared: Any, connect: Any) -> Non
 
     def interfere(method: str, path: str) -> None:
         if path.endswith("/activate-changes/invoke"):
-            site.world.setup.changes.clear()
+            site.state.configuration.changes.clear()
 
     site.on_request(interfere)
     result = cmk.activation.activate()
@@ -193,10 +193,10 @@ def test_a_run_that_is_forgotten_is_judged_by_what_is_pending(prepared: Any) -> 
 
     def forget(method: str, path: str) -> None:
         if path.startswith("/objects/activation_run/"):
-            for run in site.world.activations.runs.values():
+            for run in site.state.activations.runs.values():
                 run.ends_at = 0
-            site.world.tick()
-            site.world.activations.runs.clear()
+            site.state.finish_due_jobs()
+            site.state.activations.runs.clear()
 
     site.on_request(forget)
     assert len(cmk.activation.activate().activated) == 1
@@ -204,10 +204,10 @@ def test_a_run_that_is_forgotten_is_judged_by_what_is_pending(prepared: Any) -> 
 
 def _others_keep(site: SimulatedSite) -> None:
     """As if another site, which is not activated, had to take the first change as well."""
-    kept = site.world.setup.changes[0]
+    kept = site.state.configuration.changes[0]
 
     def keep(method: str, path: str) -> None:
-        changes = site.world.setup.changes
+        changes = site.state.configuration.changes
         if path.endswith("/pending_changes") and kept not in changes:
             changes.append(kept)
 
@@ -221,7 +221,7 @@ def test_changes_that_stay_for_other_sites(prepared: Any) -> None:
     cmk.hosts.create("here")
     everywhere, here = cmk.activation.pending()
     _others_keep(site)
-    if site.world.profile.status_per_site:
+    if site.state.profile.status_per_site:
         assert cmk.activation.activate(sites=["s"]).activated == (here,)
     else:
         with pytest.raises(ActivationError, match="1 change is still pending .for other sites, or because") as caught:
@@ -252,7 +252,9 @@ def test_a_site_that_fails_is_a_failure_even_when_nothing_stays(clock: ManualClo
         cmk.hosts.create("web01")
         site.set_faults([Fault("fail_activation")])
         site.on_request(
-            lambda method, path: site.world.setup.changes.clear() if path.startswith("/objects/activation") else None
+            lambda method, path: (
+                site.state.configuration.changes.clear() if path.startswith("/objects/activation") else None
+            )
         )
         with pytest.raises(ActivationError, match="Configuration error: no such service"):
             cmk.activation.activate()
@@ -262,10 +264,10 @@ def test_nothing_to_do_for_the_named_sites_is_a_success(clock: ManualClock, conn
     with SimulatedSite(clock=clock) as site:
         cmk = connect(site)
         cmk.hosts.create("elsewhere")
-        kept = list(site.world.setup.changes)
+        kept = list(site.state.configuration.changes)
 
         def refuse(method: str, path: str) -> None:
-            site.world.setup.changes[:] = [] if path.endswith("/activate-changes/invoke") else kept
+            site.state.configuration.changes[:] = [] if path.endswith("/activate-changes/invoke") else kept
 
         site.on_request(refuse)
         assert cmk.activation.activate(sites=["s"]).activated == ()

@@ -63,7 +63,9 @@ def test_nothing_slips_in_between_the_look_and_the_start(prepared: Any) -> None:
     """The start names the list that was looked at, so that the site itself refuses another one."""
     site, cmk = prepared
     approved = _approving(cmk)
-    _at_the_start(site, lambda: site.world.setup.note("create-host", "Created new host late.", "automation"))
+    _at_the_start(
+        site, lambda: site.state.configuration.add_change("create-host", "Created new host late.", "automation")
+    )
     with pytest.raises(PlanChangedError, match="late"):
         cmk.activation.activate(approved=approved)
     assert _starts(site) == [412]
@@ -75,7 +77,9 @@ def test_a_site_without_locking_is_told_of(clock: ManualClock, connect: Any) -> 
         cmk = connect(site)
         cmk.hosts.create("known")
         approved = _approving(cmk)
-        _at_the_start(site, lambda: site.world.setup.note("create-host", "Created new host late.", "automation"))
+        _at_the_start(
+            site, lambda: site.state.configuration.add_change("create-host", "Created new host late.", "automation")
+        )
         with pytest.raises(ActivationError, match=r"activated as well, though not approved: automation.*late"):
             cmk.activation.activate(approved=approved)
         assert cmk.activation.pending() == []
@@ -83,14 +87,18 @@ def test_a_site_without_locking_is_told_of(clock: ManualClock, connect: Any) -> 
 
 def test_what_may_come_does_not_hinder_it(prepared: Any) -> None:
     site, cmk = prepared
-    _at_the_start(site, lambda: site.world.setup.note("create-host", "Created new host late.", "automation"), times=3)
+    _at_the_start(
+        site,
+        lambda: site.state.configuration.add_change("create-host", "Created new host late.", "automation"),
+        times=3,
+    )
     assert len(cmk.activation.activate(approved=lambda change: change.user == "automation").activated) == 4
     assert _starts(site) == [412, 412, 412, 200]
 
 
 def test_a_list_that_never_holds_still_ends_it(prepared: Any) -> None:
     site, cmk = prepared
-    _at_the_start(site, lambda: site.world.setup.note("edit", "again", "automation"), times=100)
+    _at_the_start(site, lambda: site.state.configuration.add_change("edit", "again", "automation"), times=100)
     with pytest.raises(PlanChangedError, match="changed each time") as caught:
         cmk.activation.activate(approved=lambda _change: True)
     assert isinstance(caught.value.__cause__, PreconditionError)
@@ -119,7 +127,7 @@ def test_changes_of_the_site_itself_need_no_force_but_an_approval(prepared: Any)
     """Checkmk activates them with everybody's."""
     site, cmk = prepared
     approved = _approving(cmk)
-    site.world.setup.note("edit-configvar", "Updated.", None)
+    site.state.configuration.add_change("edit-configvar", "Updated.", None)
     with pytest.raises(PlanChangedError, match="the site itself: edit-configvar: Updated"):
         cmk.activation.activate(approved=approved)
     assert len(cmk.activation.activate(approved=_approving(cmk)).activated) == 2

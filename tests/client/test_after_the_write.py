@@ -45,13 +45,13 @@ def test_what_cannot_be_read_back_is_unknown(prepared: Any, kind: str) -> None:
     with pytest.raises(CheckmkError) as caught:
         cmk.hosts.update("h", remove_attributes=gone)
     assert Outcome.failed("h", caught.value).status is Status.UNKNOWN
-    assert "alias" not in site.world.setup.hosts["h"].attributes
+    assert "alias" not in site.state.configuration.hosts["h"].attributes
     site.set_faults([])
     cmk.hosts.update("h", update_attributes={"alias": "x"})
     site.set_faults([Fault(kind, method="GET")])
     (outcome,) = cmk.hosts.bulk_update([{"host_name": "h", "remove_attributes": gone}])
     assert outcome.status is Status.UNKNOWN
-    assert "alias" not in site.world.setup.hosts["h"].attributes
+    assert "alias" not in site.state.configuration.hosts["h"].attributes
 
 
 def test_what_is_refused_for_something_else_is_refused(prepared: Any) -> None:
@@ -82,7 +82,7 @@ def test_what_was_started_is_not_called_not_done(prepared: Any, kind: str) -> No
     with pytest.raises(CheckmkError) as caught:
         cmk.activation.activate()
     assert Outcome.failed("activation", caught.value).status is Status.UNKNOWN
-    assert site.world.setup.changes == [], "it was done"
+    assert site.state.configuration.changes == [], "it was done"
 
 
 def test_a_scan_that_failed_is_no_result(site: SimulatedSite, cmk: Checkmk) -> None:

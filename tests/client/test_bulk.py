@@ -91,7 +91,7 @@ def test_hosts_that_fail_in_the_execution_are_told_apart(site: SimulatedSite, cm
     assert {outcome.key for outcome in outcomes.not_applied} == {"h0002", "h0004"}
     assert isinstance(outcomes.not_applied[0].error, BadRequestError)
     assert "refused by a hook" in outcomes.not_applied[0].reason
-    assert set(site.world.setup.hosts) == {"h0000", "h0001", "h0003", "h0005"}
+    assert set(site.state.configuration.hosts) == {"h0000", "h0001", "h0003", "h0005"}
 
 
 def test_a_host_named_twice_is_sent_once(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -118,7 +118,7 @@ def test_updates_and_deletes_of_unknown_hosts(site: SimulatedSite, cmk: Checkmk)
     }  # fmt: skip
     deleted = cmk.hosts.bulk_delete(["h0000", "gone", Host("h0002", "/", {})])
     assert [outcome.key for outcome in deleted.not_applied] == ["gone"]
-    assert set(site.world.setup.hosts) == {"h0001"}
+    assert set(site.state.configuration.hosts) == {"h0001"}
 
 
 @pytest.mark.parametrize("verb", ["create", "update", "delete"])
@@ -162,13 +162,13 @@ def _do(cmk: Checkmk, verb: str, count: int, entries: Any = None) -> Outcomes:
 def test_wrong_credentials_stop_the_batch_at_once(site: SimulatedSite, connect: Any) -> None:
     site.add_user("robot", "old secret", lock_after=2)
     cmk = connect(site, username="robot")
-    site.world.setup.users["robot"].password = "new secret"
+    site.state.configuration.users["robot"].password = "new secret"
     with pytest.raises(BatchError, match="Wrong credentials") as caught:
         cmk.hosts.bulk_create(_entries(1000), chunk_size=10)
     assert isinstance(caught.value.__cause__, AuthError)
     assert len(caught.value.outcomes) == 10
     assert sum(request.status == 401 for request in site.requests) == 1
-    assert not site.world.setup.users["robot"].is_locked
+    assert not site.state.configuration.users["robot"].is_locked
 
 
 def test_a_missing_permission_is_an_outcome(site: SimulatedSite, connect: Any) -> None:
@@ -205,7 +205,7 @@ def test_what_was_done_before_a_refusal_is_not_denied(site: SimulatedSite, conne
     site.set_faults([Fault("status", method="GET")])
     outcomes = connect(site, username="limited").hosts.bulk_create(_entries(4, folders=2))
     assert set(_statuses(outcomes).values()) == {Status.UNKNOWN}
-    assert set(site.world.setup.hosts) == {"h0000", "h0002"}
+    assert set(site.state.configuration.hosts) == {"h0000", "h0002"}
 
 
 def test_a_site_that_is_away_leaves_nothing_applied(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -274,7 +274,7 @@ def _entry(cmk: Checkmk, number: int, kind: str) -> dict[str, Any]:
 
 def _compare(outcomes: Outcomes, entries: list[dict[str, Any]], site: SimulatedSite) -> None:
     assert sorted(outcome.key for outcome in outcomes) == sorted(entry["host_name"] for entry in entries)
-    held = site.world.setup.hosts
+    held = site.state.configuration.hosts
     wanted = {entry["host_name"]: entry["attributes"] for entry in entries}
     for outcome in outcomes:
         there = outcome.key in held and dict(held[outcome.key].attributes) == wanted[outcome.key]

@@ -41,7 +41,7 @@ MISSHAPEN: list[tuple[Any, str, str]] = [
 @pytest.mark.parametrize(("what", "key", "said"), MISSHAPEN)
 def test_of_an_iterator_it_is_not_applied(site: SimulatedSite, cmk: Checkmk, what: Any, key: str, said: str) -> None:
     outcomes = cmk.hosts.bulk_create(_entries(500, 450, what))
-    assert len(outcomes.applied) == 499 == len(site.world.setup.hosts)
+    assert len(outcomes.applied) == 499 == len(site.state.configuration.hosts)
     (bad,) = outcomes.not_applied
     assert bad.key == key
     assert re.search(said, bad.reason)
@@ -62,7 +62,7 @@ def test_an_iterator_that_raises_loses_no_outcome(site: SimulatedSite, cmk: Chec
     with pytest.raises(BatchError, match="stopped: row 451 is broken") as caught:
         cmk.hosts.bulk_create(_entries(500, 450, raised), progress=lambda outcome: seen.append(outcome.key))
     assert caught.value.__cause__ is raised
-    assert {outcome.key for outcome in caught.value.outcomes} == set(site.world.setup.hosts) == set(seen)
+    assert {outcome.key for outcome in caught.value.outcomes} == set(site.state.configuration.hosts) == set(seen)
     assert [outcome.status for outcome in caught.value.outcomes] == [Status.APPLIED] * 450
 
 

@@ -51,12 +51,12 @@ def test_parents_and_children_in_one_call_of_any_order(folders: tuple[SimulatedS
     random.Random(5).shuffle(entries)
     assert cmk.hosts.bulk_create(entries).ok
     assert [call.status for call in _calls(site, "create")] == [200] * 4, "one call for each level, and none is refused"
-    assert site.world.setup.hosts["h7-3"].attributes["parents"] == ["h7-2"]
+    assert site.state.configuration.hosts["h7-3"].attributes["parents"] == ["h7-2"]
     names = [entry["host_name"] for entry in entries]
     random.Random(6).shuffle(names)
     assert cmk.hosts.bulk_delete(names).ok
     assert [call.status for call in _calls(site, "delete")] == [204] * 4
-    assert not site.world.setup.hosts
+    assert not site.state.configuration.hosts
 
 
 def test_records_are_deleted_children_first(folders: tuple[SimulatedSite, Checkmk]) -> None:
@@ -64,14 +64,14 @@ def test_records_are_deleted_children_first(folders: tuple[SimulatedSite, Checkm
     cmk.hosts.bulk_create(_chains(3, 3, folders=5))
     hosts = sorted(cmk.hosts.each(), key=lambda host: host.name)
     assert cmk.hosts.bulk_delete(hosts).ok
-    assert not site.world.setup.hosts
+    assert not site.state.configuration.hosts
 
 
 def test_a_chunk_holds_hosts_of_one_level_only(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.folders.create("/f0")
     assert cmk.hosts.bulk_create(_chains(25, 2), chunk_size=10).ok
     assert [len(call.body["entries"]) for call in _calls(site, "create")] == [10, 10, 5, 10, 10, 5]
-    assert cmk.hosts.bulk_delete(list(site.world.setup.hosts), chunk_size=10).ok
+    assert cmk.hosts.bulk_delete(list(site.state.configuration.hosts), chunk_size=10).ok
     assert [len(call.body["entries"]) for call in _calls(site, "delete")] == [10, 10, 5, 10, 10, 5]
 
 
@@ -113,7 +113,7 @@ def test_the_parent_of_a_host_that_stays_is_refused_and_holds_up_no_other(site: 
     (refused,) = outcomes.not_applied
     assert refused.key == "gw"
     assert "gw is parent of web" in refused.reason
-    assert set(site.world.setup.hosts) == {"gw", "web"}
+    assert set(site.state.configuration.hosts) == {"gw", "web"}
 
 
 @pytest.mark.parametrize("parents", ["gw", None, 5, [5, None], {"gw": 1}])
@@ -129,7 +129,7 @@ def test_hosts_that_cannot_be_read_are_not_deleted(site: SimulatedSite, cmk: Che
     outcomes = cmk.hosts.bulk_delete(["a", "b"])
     assert [outcome.status.value for outcome in outcomes] == ["not applied"] * 2
     assert all(isinstance(outcome.error, ServerError) for outcome in outcomes)
-    assert set(site.world.setup.hosts) == {"a", "b"}
+    assert set(site.state.configuration.hosts) == {"a", "b"}
 
 
 def test_a_lost_answer_of_one_level_is_settled_before_the_next(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -138,7 +138,7 @@ def test_a_lost_answer_of_one_level_is_settled_before_the_next(site: SimulatedSi
     assert cmk.hosts.bulk_create(_chains(4, 3)).ok
     site.set_faults([Fault("reset_after", path="bulk-delete", times=2)])
     assert cmk.hosts.bulk_delete(
-        [Host(name, "/f0", dict(h.attributes)) for name, h in site.world.setup.hosts.items()]
+        [Host(name, "/f0", dict(h.attributes)) for name, h in site.state.configuration.hosts.items()]
     ).ok
 
 

@@ -77,12 +77,12 @@ def _status(write: Write, cmk: Checkmk, name: str) -> Status:
 
 
 def _state(site: SimulatedSite, name: str) -> State:
-    host = site.world.setup.hosts.get(name)
+    host = site.state.configuration.hosts.get(name)
     return None if host is None else (host.folder, dict(host.attributes))
 
 
 def _late(site: SimulatedSite) -> int:
-    struck = site.world.faults.struck
+    struck = site.state.faults.matched
     return struck.get("late", 0) + struck.get("late_page", 0)
 
 

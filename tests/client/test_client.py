@@ -57,7 +57,7 @@ def test_health_of_an_open_breaker_asks_nobody_until_it_is_the_probe(
     cmk = connect(site, recovery={"retry": {"max_retries": 0}, "circuit_breaker": {"failure_threshold": 1}})
     site.set_faults([Fault("status", status=503)])
     assert [type(cmk.health().error) for _ in range(5)] == [GatewayError, *[CircuitOpenError] * 4]
-    assert site.world.faults.struck["status"] == 1
+    assert site.state.faults.matched["status"] == 1
     site.set_faults([])
     clock.advance(60)
     assert cmk.health().breaker is BreakerState.CLOSED
@@ -152,7 +152,7 @@ def test_many_threads_share_a_client() -> None:
         for thread in threads:
             thread.join()
         assert errors == []
-        assert all(site.world.setup.hosts[f"host{n:05d}"].attributes["alias"] == str(n) for n in range(16))
+        assert all(site.state.configuration.hosts[f"host{n:05d}"].attributes["alias"] == str(n) for n in range(16))
 
 
 def test_closing_wakes_who_waits() -> None:
@@ -168,7 +168,7 @@ def test_closing_wakes_who_waits() -> None:
 
         waiting = threading.Thread(target=ask)
         waiting.start()
-        while not site.requests and not site.world.faults.struck:
+        while not site.requests and not site.state.faults.matched:
             pass
         cmk.close()
         waiting.join(timeout=10)
@@ -190,7 +190,7 @@ def test_a_site_that_is_down_is_not_asked_for_ever(site: SimulatedSite, connect:
     cmk = connect(site, recovery={"circuit_breaker": {"failure_threshold": 5, "recovery_timeout": 60}})
     for _ in range(20):
         assert not cmk.health().ok
-    assert site.world.faults.struck["status"] < 10
+    assert site.state.faults.matched["status"] < 10
     assert isinstance(cmk.health().error, CircuitOpenError)
     site.set_faults([])
     clock.advance(61)

@@ -61,7 +61,7 @@ def test_bulk_speaks_the_dialect_of_the_version(prepared: Any) -> None:
     site, cmk = prepared
     cmk.discovery.bulk(["h0"], remove_vanished=True)
     body = next(request.body for request in site.requests if "bulk-discovery" in request.path)
-    if cmk.settings.site and site.world.profile.version.at_least("2.3.0"):
+    if cmk.settings.site and site.state.profile.version.at_least("2.3.0"):
         assert body["options"]["remove_vanished_services"] is True
         assert "mode" not in body
     else:
@@ -74,7 +74,7 @@ def test_a_second_bulk_waits_where_only_one_may_run(prepared: Any) -> None:
     cmk.discovery.bulk(["h0"], wait=False)
     assert cmk.discovery.bulk(["h1"]).ok
     conflicts = sum(request.status == 409 for request in site.requests)
-    assert (conflicts > 0) is not site.world.profile.has_background_jobs
+    assert (conflicts > 0) is not site.state.profile.has_background_jobs
 
 
 def test_unknown_hosts_are_named(prepared: Any) -> None:

@@ -16,7 +16,7 @@ from checkmk_sync.testing import ManualClock, SimulatedSite
 
 def test_every_spelling_finds_the_folder(site: SimulatedSite, cmk: Checkmk) -> None:
     created = cmk.folders.ensure("/a/b", title="B", attributes={"tag_criticality": "test"})
-    ident = site.world.setup.folders["/a/b"].ident
+    ident = site.state.configuration.folders["/a/b"].ident
     for spelling in ("/a/b", "~a~b", "\\a\\b", "a/b", "/a/b/", ident, ident.upper()):
         assert cmk.folders.get(spelling) == created
     assert created.attributes["tag_criticality"] == "test"
@@ -71,10 +71,10 @@ def test_delete_takes_nothing_with_it_unless_asked(clock: ManualClock, version: 
         for folder in ("/a", "/a/b"):
             with pytest.raises(ConflictError, match="not empty"):
                 cmk.folders.delete(folder)
-        assert "web01" in site.world.setup.hosts
+        assert "web01" in site.state.configuration.hosts
         cmk.folders.delete("/a", recursive=True)
-        assert list(site.world.setup.folders) == ["/"]
-        assert not site.world.setup.hosts
+        assert list(site.state.configuration.folders) == ["/"]
+        assert not site.state.configuration.hosts
         with pytest.raises(NotFoundError):
             cmk.folders.delete("/a")
         cmk.folders.delete("/a", missing_ok=True)
@@ -89,7 +89,7 @@ def test_where_only_recursive_deletes_exist_one_has_to_ask_for_it(clock: ManualC
             cmk.folders.delete("/a/b")
         assert all(request.method != "DELETE" for request in site.requests)
         cmk.folders.delete("/a", recursive=True)
-        assert list(site.world.setup.folders) == ["/"]
+        assert list(site.state.configuration.folders) == ["/"]
 
 
 def test_there_a_sync_plans_for_none_and_leaves_what_an_older_plan_wants(clock: ManualClock, connect: Any) -> None:
@@ -98,13 +98,13 @@ def test_there_a_sync_plans_for_none_and_leaves_what_an_older_plan_wants(clock: 
         for inventory in ({"hosts": [{"name": "h", "folder": "/a"}]}, {"hosts": [{"name": "h", "folder": "/b"}]}):
             plan = make_plan(cmk, from_data(inventory), owner="me")
             assert apply_plan(cmk, plan).ok
-        assert "/a" in site.world.setup.folders
+        assert "/a" in site.state.configuration.folders
         found = Found("folder", "/a", {}, "me")
         report = apply_plan(cmk, dataclasses.replace(plan, changes=(Change(Action.DELETE, "folder", "/a", {}, found),)))
         assert [change.name for change, _ in report.failures()] == ["folder /a"]
         assert "only with all that is in it" in report_as_text(report)
-        assert site.world.setup.hosts["h"].folder == "/b"
-        assert "/a" in site.world.setup.folders
+        assert site.state.configuration.hosts["h"].folder == "/b"
+        assert "/a" in site.state.configuration.folders
 
 
 def test_the_root_is_not_deleted(cmk: Checkmk) -> None:

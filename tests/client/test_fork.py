@@ -70,4 +70,4 @@ def test_a_child_does_not_wait_for_threads_of_its_parent() -> None:
     with SimulatedSite(hosts=3, faults=[Fault("slow", seconds=1.5, writes=True, times=1)]) as site:
         done = subprocess.run([sys.executable, "-c", BUSY, site.url, site.password], timeout=60)
         assert done.returncode == 0
-        assert {"parent", "child"} <= set(site.world.setup.hosts)
+        assert {"parent", "child"} <= set(site.state.configuration.hosts)

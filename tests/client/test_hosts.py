@@ -43,7 +43,7 @@ def test_what_is_not_there(cmk: Checkmk) -> None:
 
 
 def test_create_takes_any_spelling_of_a_folder(filled: SimulatedSite, cmk: Checkmk) -> None:
-    ident = filled.world.setup.folders["/linux/web"].ident
+    ident = filled.state.configuration.folders["/linux/web"].ident
     for number, folder in enumerate(["/linux/web", "~linux~web", "\\linux\\web", "/linux/web/", "linux/web"]):
         assert cmk.hosts.create(f"spelled{number}", folder).folder == "/linux/web"
     assert cmk.hosts.create("by-id", ident).folder == "/linux/web"

@@ -45,7 +45,7 @@ def test_one_text_is_not_taken_letter_by_letter(three: SimulatedSite, cmk: Check
     with pytest.raises(TypeError, match=said):
         misuse(cmk)
     assert len(three.requests) == before
-    assert set(three.world.setup.hosts) == {"w", "1", "w1"}
+    assert set(three.state.configuration.hosts) == {"w", "1", "w1"}
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_one_text_is_not_taken_letter_by_letter(three: SimulatedSite, cmk: Check
 def test_other_shapes_are_refused_by_name(
     three: SimulatedSite, cmk: Checkmk, misuse: Misuse, kind: type[Exception], said: str
 ) -> None:
-    before = three.world.setup.changes.copy()
+    before = three.state.configuration.changes.copy()
     with pytest.raises(kind, match=said):
         misuse(cmk)
-    assert three.world.setup.changes == before
+    assert three.state.configuration.changes == before
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def _client(site: SimulatedSite, **options: Any) -> Checkmk:
 
 
 def _wanted(site: SimulatedSite) -> list[tuple[str, str]]:
-    return sorted((row["host_name"], row["description"]) for row in site.world.core.service_rows())
+    return sorted((row["host_name"], row["description"]) for row in site.state.monitoring.service_rows())
 
 
 def _parts(site: SimulatedSite) -> int:
@@ -68,7 +68,7 @@ def test_a_part_that_breaks_is_repeated_alone(site: SimulatedSite, kind: str, pa
         site.set_faults([{"kind": kind, "path": f"{LIST}$", "skip": part, "times": 1}])
         found = [(service.host_name, service.name) for service in client.services.each()]
     assert sorted(found) == _wanted(site)
-    assert site.state()["struck"] == {kind: 1}
+    assert site.counts()["struck"] == {kind: 1}
     assert _parts(site) <= 2 * whole + 1
 
 
@@ -134,7 +134,7 @@ def test_the_list_of_hosts_is_read_again_when_it_breaks_off(site: SimulatedSite,
         site.set_faults([{"kind": kind, "path": "/domain-types/host/", "times": 1}])
         found = [(service.host_name, service.name) for service in client.services.each()]
     assert sorted(found) == _wanted(site)
-    assert site.state()["struck"] == {kind: 1}
+    assert site.counts()["struck"] == {kind: 1}
 
 
 def test_abandoning_cuts_what_is_being_read() -> None:

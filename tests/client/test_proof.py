@@ -41,8 +41,8 @@ def test_a_label_that_is_still_there_was_not_removed(labelled: SimulatedSite, cm
         LABELS_LESS[name](cmk)
     labelled.set_faults(DONE)
     LABELS_LESS[name](cmk)
-    setup = labelled.world.setup
-    changed = setup.folders["/f"] if name == "folder" else setup.hosts["h"]
+    configuration = labelled.state.configuration
+    changed = configuration.folders["/f"] if name == "folder" else configuration.hosts["h"]
     assert "old" not in changed.attributes["labels"]
 
 
@@ -148,11 +148,11 @@ def test_another_folder_of_the_name_is_not_the_moved_one(twins: SimulatedSite, c
 
     def interfere(method: str, path: str) -> None:
         if is_gone and method == "GET" and path.endswith("~a"):
-            twins.world.setup.folders.pop("/a", None)
+            twins.state.configuration.folders.pop("/a", None)
 
     twins.set_faults(LOST)
     before = cmk.folders.get("/a")
-    twins.on_request(lambda method, path: interfere(method, path) if twins.world.faults.struck else None)
+    twins.on_request(lambda method, path: interfere(method, path) if twins.state.faults.matched else None)
     with pytest.raises(BrokenReplyError):
         cmk.folders.move(before.path, "/c")
 
@@ -186,7 +186,7 @@ def test_folders_named_by_their_id_are_found_as_well(site: SimulatedSite, cmk: C
     for folder in ("/a", "/c"):
         cmk.folders.create(folder)
     cmk.hosts.create("h")
-    idents = [site.world.setup.folders[path].ident for path in ("/a", "/c")]
+    idents = [site.state.configuration.folders[path].ident for path in ("/a", "/c")]
     site.set_faults(DONE)
     assert BY_ID[name](cmk, *idents) in ("/a", "/c/a", "applied", "Alpha", None)
 
@@ -194,7 +194,7 @@ def test_folders_named_by_their_id_are_found_as_well(site: SimulatedSite, cmk: C
 def test_where_it_is_already_an_id_sends_nothing_either(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.folders.ensure("/a/b")
     cmk.hosts.create("h", "/a")
-    ident = {path: folder.ident for path, folder in site.world.setup.folders.items()}
+    ident = {path: folder.ident for path, folder in site.state.configuration.folders.items()}
     writes = sum(request.method != "GET" for request in site.requests)
     assert cmk.hosts.move("h", ident["/a"]).folder == "/a"
     assert cmk.folders.move(ident["/a/b"], ident["/a"]).path == "/a/b"

@@ -36,7 +36,7 @@ def test_a_refused_delete_deletes_nobody(blinkered: Any) -> None:
     assert outcomes["seen"].status is Status.APPLIED
     assert outcomes["secret"].status is Status.NOT_APPLIED
     assert isinstance(outcomes["secret"].error, ForbiddenError)
-    assert set(site.world.setup.hosts) == {"secret"}
+    assert set(site.state.configuration.hosts) == {"secret"}
 
 
 def test_a_lost_answer_leaves_it_open(blinkered: Any) -> None:
@@ -45,7 +45,7 @@ def test_a_lost_answer_leaves_it_open(blinkered: Any) -> None:
     assert {outcome.status for outcome in cmk.hosts.bulk_delete(["seen", "secret"])} == {Status.UNKNOWN}
     with pytest.raises(ForbiddenError):
         cmk.hosts.delete("secret")
-    assert set(site.world.setup.hosts) == {"seen", "secret"}
+    assert set(site.state.configuration.hosts) == {"seen", "secret"}
 
 
 @pytest.mark.parametrize("given", ["seen", Host("seen", "/seen", {})], ids=["name", "record"])

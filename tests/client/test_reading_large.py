@@ -83,13 +83,13 @@ def test_every_part_may_break(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partitions, "TARGET_BYTES", 40_000)
     path = "/domain-types/service/collections/all$"
     with SimulatedSite(hosts=100, services=SERVICES) as site:
-        wanted = sorted((row["host_name"], row["description"]) for row in site.world.core.service_rows())
+        wanted = sorted((row["host_name"], row["description"]) for row in site.state.monitoring.service_rows())
         with site.client(recovery={"retry": {"base_delay": 0.001, "max_delay": 0.01}}) as client:
             for part in itertools.count():
                 site.set_faults([{"kind": "cut", "path": path, "skip": part, "times": 1}])
                 found = [(service.host_name, service.name) for service in client.services.each()]
                 assert sorted(found) == wanted, f"part {part}"
                 assert [host for host, _ in found] == sorted(host for host, _ in found), f"part {part}"
-                if site.state()["struck"].get("cut", 0) == part:  # there are no more
+                if site.counts()["struck"].get("cut", 0) == part:  # there are no more
                     break
     assert part > 20

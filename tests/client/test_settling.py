@@ -113,7 +113,7 @@ def test_what_may_not_be_looked_for_is_not_looked_for_again(prepared: SimulatedS
     for refuse, statuses in (("secret", [404, 0, 401]), ("rights", [404, 0, 401])):
         name = f"robot-{refuse}"
         prepared.add_user(name, "old secret", lock_after=3)
-        user = prepared.world.setup.users[name]
+        user = prepared.state.configuration.users[name]
 
         def lose(method: str, path: str, refuse: str = refuse, user: Any = user) -> None:
             if method == "POST" and refuse == "secret":

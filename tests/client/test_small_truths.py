@@ -25,7 +25,7 @@ def test_removing_what_is_partly_gone_is_done(filled: SimulatedSite, cmk: Checkm
     """Checkmk answers 400 for the one that was not there, and has removed the other."""
     host = cmk.hosts.update("w1", remove_attributes=["alias", "ipv6address"])
     assert set(host.attributes) == {"ipaddress"}
-    assert set(filled.world.setup.hosts["w1"].attributes) == {"ipaddress"}
+    assert set(filled.state.configuration.hosts["w1"].attributes) == {"ipaddress"}
     assert cmk.hosts.update("w1", remove_attributes=["alias"]).attributes == host.attributes
 
 

@@ -129,7 +129,7 @@ def test_status_reads_do_not_wait_for_writes(connect: Any) -> None:
     """Real time: while a write holds the lock, a GET comes back and the writes queue one at a time."""
     with SimulatedSite(hosts=3, services=3) as site, site.client() as cmk:
         cmk.version()
-        with site.world.setup.lock:
+        with site.state.configuration.lock:
             assert len(list(cmk.host_status.each())) == 3
 
 

@@ -53,7 +53,7 @@ def _at_call(site: SimulatedSite, number: int, do: Callable[[], None]) -> None:
 
 def test_all_is_well(site: SimulatedSite, bot: Checkmk) -> None:
     assert {key: outcome.status for key, outcome in _updated(bot).items()} == dict.fromkeys("abc", Status.APPLIED)
-    assert "ipaddress" not in site.world.setup.hosts["c"].attributes
+    assert "ipaddress" not in site.state.configuration.hosts["c"].attributes
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_all_is_well(site: SimulatedSite, bot: Checkmk) -> None:
 def test_credentials_that_end_between_hide_nothing(
     site: SimulatedSite, bot: Checkmk, number: int, statuses: dict[str, Status]
 ) -> None:
-    _at_call(site, number, lambda: setattr(site.world.setup.users["bot"], "password", "other"))
+    _at_call(site, number, lambda: setattr(site.state.configuration.users["bot"], "password", "other"))
     with pytest.raises(BatchError, match="stopped: 401") as caught:
         _updated(bot)
     assert {outcome.key: outcome.status for outcome in caught.value.outcomes} == statuses

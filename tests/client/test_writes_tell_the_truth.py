@@ -19,47 +19,47 @@ Write = Callable[[Checkmk], Any]
 WRITES: dict[str, tuple[Write, Callable[[SimulatedSite], bool]]] = {
     "create host": (
         lambda cmk: cmk.hosts.create("new", "/a", {"alias": "x", "labels": {"a": "b"}}),
-        lambda site: "new" in site.world.setup.hosts,
+        lambda site: "new" in site.state.configuration.hosts,
     ),
     "update host": (
         lambda cmk: cmk.hosts.update("old", update_attributes={"alias": "changed"}),
-        lambda site: site.world.setup.hosts["old"].attributes.get("alias") == "changed",
+        lambda site: site.state.configuration.hosts["old"].attributes.get("alias") == "changed",
     ),
     "replace host": (
         lambda cmk: cmk.hosts.update("old", attributes={"ipaddress": "10.0.0.9"}),
-        lambda site: site.world.setup.hosts["old"].attributes == {"ipaddress": "10.0.0.9"},
+        lambda site: site.state.configuration.hosts["old"].attributes == {"ipaddress": "10.0.0.9"},
     ),
     "remove attribute": (
         lambda cmk: cmk.hosts.update("old", remove_attributes=["alias"]),
-        lambda site: "alias" not in site.world.setup.hosts["old"].attributes,
+        lambda site: "alias" not in site.state.configuration.hosts["old"].attributes,
     ),
     "change host": (
         lambda cmk: cmk.hosts.update("old", lambda attributes: {**attributes, "alias": "changed"}),
-        lambda site: site.world.setup.hosts["old"].attributes.get("alias") == "changed",
+        lambda site: site.state.configuration.hosts["old"].attributes.get("alias") == "changed",
     ),
     "move host": (
         lambda cmk: cmk.hosts.move("old", "/a"),
-        lambda site: site.world.setup.hosts["old"].folder == "/a",
+        lambda site: site.state.configuration.hosts["old"].folder == "/a",
     ),
     "delete host": (
         lambda cmk: cmk.hosts.delete("old"),
-        lambda site: "old" not in site.world.setup.hosts,
+        lambda site: "old" not in site.state.configuration.hosts,
     ),
     "create folder": (
         lambda cmk: cmk.folders.create("/a/b", title="B", attributes={"labels": {"x": "y"}}),
-        lambda site: "/a/b" in site.world.setup.folders,
+        lambda site: "/a/b" in site.state.configuration.folders,
     ),
     "update folder": (
         lambda cmk: cmk.folders.update("/a", title="Changed"),
-        lambda site: site.world.setup.folders["/a"].title == "Changed",
+        lambda site: site.state.configuration.folders["/a"].title == "Changed",
     ),
     "move folder": (
         lambda cmk: cmk.folders.move("/a", "/c"),
-        lambda site: "/c/a" in site.world.setup.folders,
+        lambda site: "/c/a" in site.state.configuration.folders,
     ),
     "delete folder": (
         lambda cmk: cmk.folders.delete("/c"),
-        lambda site: "/c" not in site.world.setup.folders,
+        lambda site: "/c" not in site.state.configuration.folders,
     ),
 }
 
@@ -137,9 +137,9 @@ def test_a_write_that_comes_too_late_was_called_unknown(connect: Any) -> None:
             with pytest.raises(TransportError) as caught:
                 cmk.hosts.create("new")
             assert caught.value.sent is None
-            assert "new" not in site.world.setup.hosts
+            assert "new" not in site.state.configuration.hosts
             time.sleep(1.2)
-            assert "new" in site.world.setup.hosts
+            assert "new" in site.state.configuration.hosts
 
 
 def test_another_host_of_that_name_proves_nothing(prepared: SimulatedSite, cmk: Checkmk) -> None:

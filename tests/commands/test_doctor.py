@@ -34,7 +34,7 @@ def test_all_is_well(site: SimulatedSite) -> None:
     assert list(found) == [
         "reachable", "TLS", "credentials", "version", "read hosts", "read status", "change hosts", "pending changes",
     ]  # fmt: skip
-    assert site.world.setup.changes == [], "asking for permissions changes nothing"
+    assert site.state.configuration.changes == [], "asking for permissions changes nothing"
 
 
 def test_nobody_there() -> None:

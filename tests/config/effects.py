@@ -38,7 +38,7 @@ class Scene:
 
     @property
     def struck(self) -> int:
-        return sum(self.site.world.faults.struck.values())
+        return sum(self.site.state.faults.matched.values())
 
 
 CONNECT = "timeouts.connect_s"

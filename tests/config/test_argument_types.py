@@ -117,7 +117,7 @@ def test_options_of_a_run_are_a_record(site: SimulatedSite, cmk: Checkmk) -> Non
     plan = make_plan(cmk, from_data({"hosts": [{"name": "a"}]}))
     with pytest.raises(TypeError, match="options are Options"):
         apply_plan(cmk, plan, {"discover": False})  # type: ignore[arg-type]
-    assert not site.world.setup.hosts
+    assert not site.state.configuration.hosts
     assert apply_plan(cmk, plan, Options(discover=False)).ok
 
 

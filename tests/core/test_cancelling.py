@@ -147,7 +147,7 @@ def test_a_write_under_way_is_finished_and_then_no_other_begun() -> None:
         assert known == ["h0", "h1"]
         # Its answer was waited for: it had not to be found out by reading.
         assert not any("Error" in name for name in cmk.metrics()["counters"])
-        assert set(site.world.setup.hosts) == {"h0", "h1"}
+        assert set(site.state.configuration.hosts) == {"h0", "h1"}
 
 
 def test_what_became_of_a_write_is_found_out_before_it_ends() -> None:

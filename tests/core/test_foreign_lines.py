@@ -48,7 +48,7 @@ def hostile(site_for_cli: SimulatedSite) -> Iterator[SimulatedSite]:
     site_for_cli.seed_monitoring(
         {"hosts": [{"name": "h", **row}], "services": [{"host_name": "h", "description": EVIL, **row}]}
     )
-    site_for_cli.world.setup.note("edit-rule", EVIL, "carol")
+    site_for_cli.state.configuration.add_change("edit-rule", EVIL, "carol")
     with site_for_cli.client() as cmk:
         cmk.folders.create("/linux", title=EVIL)
         cmk.hosts.create("web01", "/linux", {"alias": EVIL, "labels": {"env": EVIL.replace(":", "")}})

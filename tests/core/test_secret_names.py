@@ -126,7 +126,7 @@ def test_stars_that_are_no_secret_are_a_text_like_any_other(cmk: Checkmk) -> Non
 def test_a_site_that_holds_stars_can_be_changed(site: SimulatedSite, cmk: Checkmk) -> None:
     """They were stored by somebody else: an update of another attribute does not fail because of them."""
     cmk.hosts.create("web01", "/", {"snmp_community": "x"})
-    site.world.setup.hosts["web01"].attributes["snmp_community"]["community"] = "***"
+    site.state.configuration.hosts["web01"].attributes["snmp_community"]["community"] = "***"
     assert cmk.hosts.update("web01", lambda now: {**now, "alias": "a"}).attributes["alias"] == "a"
 
 
@@ -138,8 +138,8 @@ def test_an_inventory_is_told_that_the_site_holds_stars(site: SimulatedSite, cmk
         return apply_plan(cmk, make_plan(cmk, from_data(data), owner="me"))
 
     assert applied({"username": "a", "password": "hunter2"}).ok
-    setup = site.world.setup
-    found = setup.hosts["x"] if kind == "hosts" else setup.folders["/x"]
+    configuration = site.state.configuration
+    found = configuration.hosts["x"] if kind == "hosts" else configuration.folders["/x"]
     found.attributes["management_ipmi_credentials"]["password"] = "***"
     report = applied({"username": "b"})
     assert not report.ok

@@ -24,7 +24,7 @@ def _blocks(page: str) -> Iterator[tuple[str, str, str]]:
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedSite]:
+def documented_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedSite]:
     """A site, variables that lead to it, and a folder to be in."""
     monkeypatch.chdir(tmp_path)
     with SimulatedSite(hosts=30, services=10) as site:
@@ -43,7 +43,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulated
 
 @pytest.mark.every_case
 @pytest.mark.parametrize("page", PAGES)
-def test_examples_run(page: str, world: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+def test_examples_run(page: str, documented_site: SimulatedSite, sync: Run, tmp_path: Path) -> None:
     names: dict[str, Any] = {"__name__": "example"}
     for _, file, text in _blocks(page):
         if file:

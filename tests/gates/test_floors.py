@@ -18,7 +18,8 @@ FLOORS = (
     {"cli", "mcp", "commands", "testing", "__main__"},
 )
 CORE = {
-    *("arguments", "call", "cancellation", "clock", "documents", "fork", "positions", "redaction", "text", "waves"),
+    *("arguments", "call", "cancellation", "clock", "documents", "fork", "positions", "private_files"),
+    *("redaction", "text", "waves"),
 }
 # The simulated site must not make the client's mistakes: it knows names and clocks, and `.client()` makes a client.
 ALLOWED_IN_TESTING = FLOORS[0] | {"testing", "client"}

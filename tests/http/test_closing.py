@@ -55,7 +55,7 @@ def test_a_write_that_is_looked_for_ends_as_unknown_without_spinning() -> None:
         client = site.client(timeouts={"settle_s": 60})
         client.version()
         thread, failures = _in_background(lambda: client.hosts.create("web01"))
-        _until(lambda: site.state()["struck"] != {} and len(site.requests) > 2)
+        _until(lambda: site.counts()["struck"] != {} and len(site.requests) > 2)
         used = time.process_time()
         client.close()
         thread.join(5)
@@ -75,7 +75,7 @@ def test_what_stands_in_the_queue_is_not_sent_any_more() -> None:
             thread.join(5)
             assert not thread.is_alive()
         ended = [failures[0] for _, failures in calls if failures]
-        assert len(site.world.setup.hosts) <= 1
+        assert len(site.state.configuration.hosts) <= 1
         assert len(ended) >= 2 and any(isinstance(error, ConnectError) for error in ended)
 
 

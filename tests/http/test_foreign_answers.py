@@ -204,23 +204,23 @@ def test_what_may_not_be_read_proves_nothing(prepared: SimulatedSite, cmk: Check
 BULK: dict[str, tuple[Callable[[Checkmk], Any], Callable[[SimulatedSite, str], bool]]] = {
     "create": (
         lambda cmk: cmk.hosts.bulk_create([{"host_name": f"b{n}", "folder": "/a"} for n in range(4)]),
-        lambda site, key: key in site.world.setup.hosts,
+        lambda site, key: key in site.state.configuration.hosts,
     ),
     "update": (
         lambda cmk: cmk.hosts.bulk_update(
             [{"host_name": f"h{n}", "update_attributes": {"alias": "new"}} for n in range(4)]
         ),
-        lambda site, key: site.world.setup.hosts[key].attributes.get("alias") == "new",
+        lambda site, key: site.state.configuration.hosts[key].attributes.get("alias") == "new",
     ),
     "remove": (
         lambda cmk: cmk.hosts.bulk_update(
             [{"host_name": f"h{n}", "remove_attributes": ["ipaddress"]} for n in range(4)]
         ),
-        lambda site, key: "ipaddress" not in site.world.setup.hosts[key].attributes,
+        lambda site, key: "ipaddress" not in site.state.configuration.hosts[key].attributes,
     ),
     "delete": (
         lambda cmk: cmk.hosts.bulk_delete([f"h{n}" for n in range(4)]),
-        lambda site, key: key not in site.world.setup.hosts,
+        lambda site, key: key not in site.state.configuration.hosts,
     ),
 }
 

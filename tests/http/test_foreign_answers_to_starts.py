@@ -30,7 +30,7 @@ def test_a_start_that_reached_nobody_did_not_start(version: str, answer: Any, cl
             with pytest.raises(CheckmkError) as caught:
                 start()
             assert Outcome.failed("x", caught.value).status is Status.UNKNOWN, path
-        assert site.world.setup.changes, "nothing was activated"
+        assert site.state.configuration.changes, "nothing was activated"
 
 
 @pytest.mark.parametrize("where", ["/login", "/s/check_mk/api/1.0/objects/host/h", "https://x.example.com/", ""])
@@ -65,7 +65,7 @@ def test_a_refused_poll_does_not_mean_that_nothing_was_started(
             cmk.activation.activate()
         assert Outcome.failed("activation", caught.value).status is Status.UNKNOWN
         clock.advance(10)
-        assert site.world.setup.changes == [], "it ran to its end"
+        assert site.state.configuration.changes == [], "it ran to its end"
         site.set_faults([Fault("answer", method="GET", path="background_job|discovery_run", **problem)])
         with pytest.raises(CheckmkError, match="was started, but its end cannot be seen") as caught:
             cmk.discovery.bulk(["host00000"])

@@ -102,7 +102,7 @@ def test_a_write_behind_a_misshapen_answer_has_an_outcome(name: str, clock: Manu
     path, write = WRITES[name]
     with SimulatedSite(hosts=1, services=4, clock=clock) as site, site.client(clock=clock) as cmk:
         cmk.folders.create("/before")
-        sent = site.world.setup.hosts["host00000"]
+        sent = site.state.configuration.hosts["host00000"]
         body = {
             "domainType": "host_config",
             "id": sent.name,

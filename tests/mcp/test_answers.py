@@ -30,7 +30,7 @@ def wordy() -> Iterator[SimulatedSite]:
         site.seed_monitoring({"hosts": [{"name": "h"}], "services": services})
         with site.client() as cmk:
             cmk.hosts.create("large")
-        site.world.setup.hosts["large"].attributes.update(LARGE)
+        site.state.configuration.hosts["large"].attributes.update(LARGE)
         yield site
 
 

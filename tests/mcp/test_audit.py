@@ -137,7 +137,7 @@ def test_it_is_a_regular_file_or_none(live: SimulatedSite, tmp_path: Path) -> No
             with pytest.raises(SettingsError, match="audit log cannot be written"):
                 Audit(cmk.settings, str(path))
         reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-        with pytest.raises(SettingsError, match="no regular file"):  # with a reader it opens
+        with pytest.raises(SettingsError, match="not a regular file"):  # with a reader it opens
             Audit(cmk.settings, str(tmp_path / "pipe"))
         os.close(reader)
 
@@ -156,7 +156,7 @@ def test_without_a_note_nothing_is_written(live: SimulatedSite, tmp_path: Path) 
     if not os.path.exists("/dev/full") or not os.path.exists("/proc/self/fd"):
         pytest.skip("needs /dev/full and /proc")
     assert "the audit log cannot be written" in said(talk(live, script, allow_writes=True, audit=log))
-    assert "new" not in live.world.setup.hosts
+    assert "new" not in live.state.configuration.hosts
 
 
 def test_what_an_activation_was_bound_to_is_noted_whole(live: SimulatedSite, tmp_path: Path) -> None:
@@ -197,5 +197,5 @@ def test_a_write_that_was_stopped_in_the_queue_has_written_nothing(tmp_path: Pat
                 gate.open.set()
 
         talk(site, script, allow_writes=True, audit=log)
-        assert "second" not in site.world.setup.hosts
+        assert "second" not in site.state.configuration.hosts
     assert "stopped by the client, before anything was written" in log.read_text()

@@ -59,7 +59,7 @@ def _before(site: SimulatedSite, part: str, number: int, do: Callable[[], object
 
 
 def _sneak(site: SimulatedSite, user: str = "automation") -> Callable[[], object]:
-    return lambda: site.world.setup.note("delete-host", "Deleted host precious.", user)
+    return lambda: site.state.configuration.add_change("delete-host", "Deleted host precious.", user)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -70,7 +70,7 @@ def test_what_turns_up_after_nothing_was_pending_is_not_activated(live: Simulate
     assert "nothing was activated: 1 pending change was not approved" in refused
     assert "Deleted host precious" in refused
     assert person.asked == []
-    assert len(live.world.setup.changes) == 1
+    assert len(live.state.configuration.changes) == 1
 
 
 def test_who_cannot_be_asked_may_still_find_nothing_to_do(live: SimulatedSite) -> None:
@@ -87,18 +87,18 @@ def test_who_cannot_be_asked_may_still_find_nothing_to_do(live: SimulatedSite) -
 @pytest.mark.parametrize("moment", [PENDING, START])
 def test_an_activation_takes_nothing_along_that_was_not_shown(live: SimulatedSite, mode: str, moment: str) -> None:
     """It is late when it comes before the last look, and later still when it comes right after that."""
-    live.world.setup.note("create-host", "Created new host shown.", "automation")
+    live.state.configuration.add_change("create-host", "Created new host shown.", "automation")
     person = _Person()
     _before(live, moment, LAST_LOOK[mode] if moment == PENDING else 1, _sneak(live))
     refused = said(_call(live, person, "activate_changes", options={"mode": mode}))
     assert "nothing was activated" in refused
     assert "precious" not in person.asked[0]
-    assert len(live.world.setup.changes) == 2
+    assert len(live.state.configuration.changes) == 2
     assert not any(request.path.endswith(START) and request.status < 400 for request in live.requests)
 
 
 def test_an_activation_that_forces_takes_only_the_foreign_changes_that_were_shown(live: SimulatedSite) -> None:
-    live.world.setup.note("create-host", "Created new host shown.", "carol")
+    live.state.configuration.add_change("create-host", "Created new host shown.", "carol")
     _before(live, START, 1, _sneak(live, "mallory"))
     assert "mallory: delete-host" in said(_call(live, _Person(), "activate_changes", force_foreign=True))
     live.on_request(None)
@@ -115,14 +115,14 @@ def test_a_plan_that_was_empty_is_not_applied_once_it_is_not(live: SimulatedSite
     person = _Person()
 
     def changed() -> None:
-        live.world.setup.hosts["wanted"].attributes["alias"] = "of somebody else"
+        live.state.configuration.hosts["wanted"].attributes["alias"] = "of somebody else"
 
     _before(live, "/collections/all", 3, changed)  # folders and hosts, of one plan after the other
     inventory = {"hosts": [{"name": "wanted", "attributes": {"alias": "as wanted"}}]}
     result = _call(live, person, "sync_apply", inventory=inventory, options={"mode": mode})
     assert "not the reviewed" in said(result)
     assert person.asked == []
-    assert live.world.setup.hosts["wanted"].attributes["alias"] == "of somebody else"
+    assert live.state.configuration.hosts["wanted"].attributes["alias"] == "of somebody else"
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -130,11 +130,11 @@ def test_a_plan_is_applied_only_as_it_was_shown(live: SimulatedSite, mode: str) 
     person = _Person()
 
     def changed() -> None:
-        live.world.setup.hosts["host00001"].attributes["alias"] = "of somebody else"
+        live.state.configuration.hosts["host00001"].attributes["alias"] = "of somebody else"
 
     _before(live, "/host_config/collections/all", LAST_LOOK[mode], changed)
     inventory = {"hosts": [{"name": "host00001", "attributes": {"alias": "wanted"}}]}
     refused = said(_call(live, person, "sync_apply", inventory=inventory, options={"mode": mode}))
     assert "not the reviewed" in refused
     assert len(person.asked) == 1
-    assert live.world.setup.hosts["host00001"].attributes["alias"] == "of somebody else"
+    assert live.state.configuration.hosts["host00001"].attributes["alias"] == "of somebody else"

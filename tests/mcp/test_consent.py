@@ -68,7 +68,7 @@ def test_deleting_shows_names_and_folders(live: SimulatedSite, mode: str) -> Non
     lines = question.splitlines()
     assert lines[0] == "Delete 2 hosts from the configuration of s, for good."
     assert lines[1:] == ["in /: host00001, host00002"]
-    assert set(live.world.setup.hosts) == {"host00000"}
+    assert set(live.state.configuration.hosts) == {"host00000"}
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -80,7 +80,7 @@ def test_nothing_is_done_unless_it_is_a_yes(
     options = {"mode": mode, "audit": log}
     refused = said(_call(live, _Person(answer), "hosts_delete", names=["host00001"], options=options))
     assert "Nothing was done" in refused
-    assert "host00001" in live.world.setup.hosts
+    assert "host00001" in live.state.configuration.hosts
     (line,) = log.read_text().splitlines()
     assert json.loads(line)["outcome"] == "not approved"
 
@@ -94,7 +94,7 @@ def test_a_question_is_not_open_for_ever(
     person = _Person(meanwhile=lambda: late.wait(1.0))
     options = {"mode": mode, "audit": tmp_path / "audit.log"}
     assert "Nothing was done" in said(_call(live, person, "hosts_delete", names=["host00001"], options=options))
-    assert "host00001" in live.world.setup.hosts
+    assert "host00001" in live.state.configuration.hosts
     assert json.loads((tmp_path / "audit.log").read_text())["outcome"] == "not approved"
 
 
@@ -107,7 +107,7 @@ def test_what_changed_while_somebody_thought_is_not_done(live: SimulatedSite, mo
 
     refused = _call(live, _Person(meanwhile=moved), "hosts_delete", names=["host00001"], options={"mode": mode})
     assert "not what would be done any more" in said(refused)
-    assert "host00001" in live.world.setup.hosts
+    assert "host00001" in live.state.configuration.hosts
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -119,7 +119,7 @@ def test_activation_names_whose_changes_and_refuses_new_ones(live: SimulatedSite
         person = _Person(meanwhile=lambda: other.hosts.create("later"))
         refused = _call(live, person, "activate_changes", force_foreign=True, options={"mode": mode})
         assert "not what would be done any more" in said(refused)
-        assert "later" not in live.world.core.hosts
+        assert "later" not in live.state.monitoring.hosts
     assert "Activate 2 pending changes on s (1 of automation, 1 of mallory)" in person.asked[0]
     assert "mallory: create-host" in person.asked[0]
     again = _Person()
@@ -136,7 +136,7 @@ def test_deleting_a_folder_shows_all_that_is_in_it(live: SimulatedSite) -> None:
     data(_call(live, person, "folders_delete", path="/a", recursive=True))
     assert "with 1 folder and 1 host in it" in person.asked[0]
     assert "\nin /a/b: host00001" in person.asked[0]
-    assert set(live.world.setup.folders) == {"/"}
+    assert set(live.state.configuration.folders) == {"/"}
 
 
 def test_discovery_asks_only_before_it_drops_services(live: SimulatedSite) -> None:
@@ -171,13 +171,13 @@ def test_sync_shows_the_plan_and_does_just_that(live: SimulatedSite, mode: str) 
     late = {"hosts": [{"name": "s2", "folder": "/sync"}]}
     refused = _call(live, _Person(meanwhile=gone), "sync_apply", inventory=late, owner="me", options={"mode": mode})
     assert "not what would be done any more" in said(refused)
-    assert "s2" not in live.world.setup.hosts
+    assert "s2" not in live.state.configuration.hosts
 
 
 def test_a_client_that_cannot_ask_gets_nothing_done(live: SimulatedSite) -> None:
     refused = said(_call(live, None, "hosts_delete", names=["host00001"]))
     assert "--confirm-by-checksum" in refused
-    assert "host00001" in live.world.setup.hosts
+    assert "host00001" in live.state.configuration.hosts
 
 
 def test_by_checksum_in_two_steps(live: SimulatedSite) -> None:
@@ -190,17 +190,17 @@ def test_by_checksum_in_two_steps(live: SimulatedSite) -> None:
         first = data(await delete("host00001"))
         assert first["done"] is False
         assert first["preview"][1] == "in /: host00001"
-        assert "host00001" in live.world.setup.hosts
+        assert "host00001" in live.state.configuration.hosts
         assert data(await delete("host00001", checksum=""))["done"] is False, "that is none"
         for wrong in ("0" * 16, "é"):
             assert "no checksum of a preview" in said(await delete("host00001", checksum=wrong))
         assert "not what would be done" in said(await delete("host00002", checksum=first["checksum"]))
-        assert len(live.world.setup.hosts) == 3
+        assert len(live.state.configuration.hosts) == 3
         assert data(await delete("host00001", checksum=first["checksum"]))["done"] is True
         assert "or it was used already" in said(await delete("host00002", checksum=first["checksum"]))
 
     talk(live, script, allow_writes=True, **options)
-    assert set(live.world.setup.hosts) == {"host00000", "host00002"}
+    assert set(live.state.configuration.hosts) == {"host00000", "host00002"}
 
 
 def test_the_checksum_of_a_plan_is_no_approval_and_changed_facts_are_told(live: SimulatedSite) -> None:
@@ -210,7 +210,7 @@ def test_the_checksum_of_a_plan_is_no_approval_and_changed_facts_are_told(live: 
         plan = data(await client.call_tool("sync_plan", given))["checksum"]
         mistaken = said(await client.call_tool("sync_apply", {**given, "checksum": plan}))
         shown = data(await client.call_tool("sync_apply", given))["checksum"]
-        live.world.setup.note("edit-rule", "Changed a rule.", "automation")
+        live.state.configuration.add_change("edit-rule", "Changed a rule.", "automation")
         return mistaken, said(await client.call_tool("sync_apply", {**given, "checksum": shown}))
 
     mistaken, late = talk(live, script, allow_writes=True, confirm_by_checksum=True)
@@ -275,4 +275,4 @@ def test_an_approval_does_not_serve_another_call(live: SimulatedSite) -> None:
             )
 
     talk(live, script, allow_writes=True, answer=_Person())
-    assert len(live.world.setup.hosts) == 3
+    assert len(live.state.configuration.hosts) == 3

@@ -78,7 +78,7 @@ def test_what_cannot_be_is_refused(quiet: SimulatedSite, tool: str, arguments: d
     assert "Traceback" not in text
     assert text.strip() != f"Error executing tool {tool}"
     assert all(received.method == "GET" for received in quiet.requests)
-    assert len(quiet.world.setup.hosts) == 3
+    assert len(quiet.state.configuration.hosts) == 3
 
 
 @pytest.mark.parametrize(

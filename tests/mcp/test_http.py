@@ -73,7 +73,7 @@ def test_a_person_is_asked_over_http_as_well() -> None:
     with SimulatedSite(hosts=3) as site, served(site, "--allow-writes") as (url, process):
         assert data(anyio.run(script, url, "auto", "host00000"))["done"] is True
         assert data(anyio.run(script, url, "legacy", "host00001"))["done"] is True
-        assert set(site.world.setup.hosts) == {"host00002"}
+        assert set(site.state.configuration.hosts) == {"host00002"}
         process.terminate()
         assert process.stderr is not None
         noted = process.stderr.read()

@@ -110,12 +110,12 @@ def test_labels_one_by_one_leave_the_owner_alone() -> None:
     with SimulatedSite() as site, site.client() as cmk:
         cmk.hosts.create("theirs", "/", OWNED)
         data(_call(site, "hosts_update", name="theirs", label={"env": "test"}, attribute={"alias": "☀\ufe0f\n\tok"}))
-        assert site.world.setup.hosts["theirs"].attributes == {
+        assert site.state.configuration.hosts["theirs"].attributes == {
             "alias": "☀\ufe0f\n\tok",
             "labels": {OWNER_LABEL: "cmdb", "env": "test"},
         }
         data(_call(site, "hosts_create", name="new", attribute={"labels": '{"env": "prod"}'}))
-        assert site.world.setup.hosts["new"].attributes == {"labels": {"env": "prod"}}
+        assert site.state.configuration.hosts["new"].attributes == {"labels": {"env": "prod"}}
 
 
 def test_secrets_in_texts_reach_the_site_and_no_log(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_secrets_in_texts_reach_the_site_and_no_log(tmp_path: Path) -> None:
             _call(site, "batch_create_hosts", hosts=[entry], options={"audit": log}),
         ]
         for name in "ab":
-            assert site.world.setup.hosts[name].attributes["snmp_community"]["community"] == SECRET
+            assert site.state.configuration.hosts[name].attributes["snmp_community"]["community"] == SECRET
     assert SECRET not in log.read_text("utf-8")
     assert not [answer for answer in answers if SECRET in str(answer)]
 

@@ -78,7 +78,7 @@ def test_its_write_is_finished_and_no_other_begun(config: tuple[SimulatedSite, s
         assert client.stderr.read() == ""  # it ends when the server has ended
     assert "stopped by the client" in log.read_text()
     assert "10 of 50" in log.read_text()
-    assert sum(name.startswith("h") and len(name) < 4 for name in site.world.setup.hosts) == 10
+    assert sum(name.startswith("h") and len(name) < 4 for name in site.state.configuration.hosts) == 10
 
 
 def test_its_read_is_cut_and_its_server_ends(config: tuple[SimulatedSite, str]) -> None:

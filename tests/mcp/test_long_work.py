@@ -147,7 +147,7 @@ def test_a_cancelled_batch_stops_between_chunks(mode: str, tmp_path: Path) -> No
                     await anyio.sleep(0.02)
 
         talk(site, script, allow_writes=True, mode=mode, audit=log, options={"batch_processing": {"chunk_size": 10}})
-        assert len(site.world.setup.hosts) == 10
+        assert len(site.state.configuration.hosts) == 10
 
 
 def test_a_cancelled_activation_is_not_waited_for(tmp_path: Path) -> None:

@@ -73,8 +73,8 @@ def test_nobody_is_asked_where_nothing_can_be_done(live: SimulatedSite) -> None:
 
 def test_all_pending_changes_are_shown(live: SimulatedSite) -> None:
     for number in range(30):
-        live.world.setup.note("create-host", f"Created new host new{number}.", "automation")
-    live.world.setup.note("delete-host", "Deleted host x.\nautomation: create-host (1)", "automation")
+        live.state.configuration.add_change("create-host", f"Created new host new{number}.", "automation")
+    live.state.configuration.add_change("delete-host", "Deleted host x.\nautomation: create-host (1)", "automation")
     question, _ = _asked(live, "activate_changes")
     lines = question.splitlines()
     assert lines[1] == "automation: create-host (30)"
@@ -89,7 +89,7 @@ def test_what_cannot_be_shown_whole_is_refused(live: SimulatedSite, tmp_path: Pa
     assert "Do it in smaller parts" in said(result)
     assert question == ""
     assert json.loads(log.read_text())["outcome"] == "not approved"
-    live.world.setup.note("edit", "y" * 40_000, "automation")
+    live.state.configuration.add_change("edit", "y" * 40_000, "automation")
     assert "a person has to activate them" in said(_asked(live, "activate_changes")[1])
     wanted = {"hosts": [{"name": name, "attributes": {"alias": "x" * 900}} for name in names[:40]]}
     assert "must not be split" in said(_asked(live, "sync_apply", inventory=wanted, owner="me")[1])
@@ -103,9 +103,9 @@ def test_long_values_are_shown_whole(live: SimulatedSite) -> None:
 
 
 def test_a_sync_shows_what_else_it_would_activate(live: SimulatedSite) -> None:
-    live.world.setup.note("delete-host", "Deleted host precious.", "automation")
-    live.world.setup.note("edit-configvar", "Updated.", None)
-    live.world.setup.note("edit-rule", "Changed a rule.", "carol")
+    live.state.configuration.add_change("delete-host", "Deleted host precious.", "automation")
+    live.state.configuration.add_change("edit-configvar", "Updated.", None)
+    live.state.configuration.add_change("edit-rule", "Changed a rule.", "carol")
     wanted = {"hosts": [{"name": "new"}]}
     question, result = _asked(live, "sync_apply", inventory=wanted)
     assert question.splitlines()[-8:] == [
@@ -140,16 +140,16 @@ def test_a_sync_activates_no_foreign_change_that_was_not_shown(live: SimulatedSi
     def late(_method: str, path: str) -> None:
         if path.endswith(START):
             live.on_request(None)
-            live.world.setup.note("delete-host", "Deleted host precious.", "mallory")
+            live.state.configuration.add_change("delete-host", "Deleted host precious.", "mallory")
 
-    live.world.setup.note("edit-rule", "Changed a rule.", "carol")
+    live.state.configuration.add_change("edit-rule", "Changed a rule.", "carol")
     live.on_request(late)
     _, result = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, force_foreign=True)
     report = data(result)["result"]
     assert (report["ok"], report["counts"]["applied"], report["activated_changes"]) == (False, 1, None)
     assert "nothing was activated: 1 pending change was not approved (mallory" in report["errors"]["activation"]
-    assert "new" in live.world.setup.hosts
-    assert "new" not in live.world.core.hosts
+    assert "new" in live.state.configuration.hosts
+    assert "new" not in live.state.monitoring.hosts
 
 
 @pytest.mark.parametrize("look", [2, 3, 4])
@@ -160,12 +160,12 @@ def test_a_sync_that_forces_is_bound_to_what_was_shown(live: SimulatedSite, look
         seen.extend([path] if path.endswith("/pending_changes") else [])
         if len(seen) == look:
             live.on_request(None)
-            live.world.setup.note("delete-host", "Deleted host precious.", "mallory")
+            live.state.configuration.add_change("delete-host", "Deleted host precious.", "mallory")
 
     live.on_request(late)
     _, result = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, force_foreign=True)
     assert "Nothing was done" in said(result) or "nobody has seen" in said(result)
-    assert "new" not in live.world.setup.hosts
+    assert "new" not in live.state.configuration.hosts
 
 
 def test_a_lifted_brake_is_told_to_who_is_asked_and_not_offered_to_the_model(live: SimulatedSite) -> None:
@@ -186,7 +186,7 @@ def test_a_lifted_brake_is_told_to_who_is_asked_and_not_offered_to_the_model(liv
 
 def _own(site: SimulatedSite) -> None:
     """Make all hosts ours."""
-    hosts = site.world.setup.hosts
+    hosts = site.state.configuration.hosts
     for name, host in list(hosts.items()):
         attributes = {**host.attributes, "labels": {OWNER_LABEL: "me"}}
         hosts[name] = dataclasses.replace(host, attributes=attributes, created_by=site.username)
@@ -226,8 +226,8 @@ def test_a_probable_rename_is_told_and_confirmed_by_name(live: SimulatedSite) ->
 
 def test_clones_and_silent_hosts_are_in_the_plan(live: SimulatedSite) -> None:
     _own(live)
-    setup = live.world.setup
-    setup.add_host("clone", "/", setup.hosts["host00003"].attributes, user="carol")
+    configuration = live.state.configuration
+    configuration.add_host("clone", "/", configuration.hosts["host00003"].attributes, user="carol")
     wanted = {"hosts": [{"name": f"host{n:05d}"} for n in range(40)]}
     plan = data(_asked(live, "sync_plan", inventory=wanted, owner="me")[1])
     assert plan["counts"]["delete"] == 0

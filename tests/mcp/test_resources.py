@@ -66,7 +66,7 @@ def test_streams_are_read_in_pages(known: SimulatedSite) -> None:
         return names, page["total"], first
 
     names, total, first = talk(known, script)
-    assert names == list(known.world.setup.hosts)
+    assert names == list(known.state.configuration.hosts)
     assert total == 150
     assert (first["count"], first["items"][0]["host"]) == (25, "host00000")
 
@@ -77,7 +77,7 @@ def test_the_others(known: SimulatedSite) -> None:
         return host, await _read(client, "checkmk://metrics/server"), await _read(client, "checkmk://cache/stats")
 
     host, metrics, cache = talk(known, script)
-    assert host["attributes"] == known.world.setup.hosts["host00007"].attributes
+    assert host["attributes"] == known.state.configuration.hosts["host00007"].attributes
     assert metrics["counters"]["calls.hosts.get.200"] == 1
     assert cache["misses"] >= 1
 

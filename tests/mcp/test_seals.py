@@ -35,8 +35,8 @@ def _moved(site: SimulatedSite) -> None:
 
 def _noted(text: str, user: Optional[str] = "automation") -> Callable[[SimulatedSite], None]:
     def note(site: SimulatedSite) -> None:
-        site.world.setup.changes.clear()
-        site.world.setup.note("edit-host", text, user)
+        site.state.configuration.changes.clear()
+        site.state.configuration.add_change("edit-host", text, user)
 
     return note
 
@@ -44,7 +44,7 @@ def _noted(text: str, user: Optional[str] = "automation") -> Callable[[Simulated
 def _taken(site: SimulatedSite) -> None:
     with site.client() as cmk:
         cmk.hosts.create("new", "/a")
-        site.world.setup.changes.clear()
+        site.state.configuration.changes.clear()
 
 
 # Each changes what would be done, and no number in it.
@@ -75,7 +75,7 @@ def test_as_much_of_something_else_is_not_what_was_approved(
     first(live)
     refused = said(talk(live, script, allow_writes=True, answer=person, mode=mode))
     assert "what was approved is not what would be done any more" in refused
-    assert {"host00001", "host00002"} <= set(live.world.setup.hosts)
+    assert {"host00001", "host00002"} <= set(live.state.configuration.hosts)
 
 
 @pytest.mark.slow
@@ -92,7 +92,7 @@ def test_as_much_of_something_else_is_not_what_was_approved(
 )
 def test_an_approval_is_for_its_arguments(live: SimulatedSite, tool: str, given: Any, other: Any) -> None:
     """Also where the site is as it was, and so all that was read of it."""
-    live.world.setup.note("edit-host", "Modified host shown.", "automation")
+    live.state.configuration.add_change("edit-host", "Modified host shown.", "automation")
 
     async def script(client: Client) -> Any:
         checksum = data(await client.call_tool(tool, given))["checksum"]

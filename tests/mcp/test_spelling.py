@@ -199,7 +199,7 @@ def test_lists_and_objects_may_be_texts_of_json(live: SimulatedSite) -> None:
 
 def test_what_is_written_is_named_in_lists(live: SimulatedSite) -> None:
     assert "hosts: " in said(_call(live, "hosts_delete", {"hosts": "host00000"}))
-    assert len(live.world.setup.hosts) == 3
+    assert len(live.state.configuration.hosts) == 3
 
 
 # One name for each object

@@ -76,7 +76,7 @@ def test_a_client_starts_it_and_leaves(config: tuple[SimulatedSite, str], tmp_pa
     hosts, huge, stderr = anyio.run(script)
     assert [host["name"] for host in hosts["items"]] == ["host00000", "host00001"]
     assert "at most 1000 characters" in huge
-    assert "new" in site.world.setup.hosts
+    assert "new" in site.state.configuration.hosts
     assert log.read_text().count("\n") == 2
     assert stderr == ""
 

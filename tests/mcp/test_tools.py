@@ -52,7 +52,7 @@ def _everything(site: SimulatedSite, tool: str, **arguments: Any) -> list[Any]:
 
 def test_hosts_come_in_pages(known: SimulatedSite) -> None:
     found = _everything(known, "stream_hosts", limit=25)
-    assert [host["name"] for host in found] == list(known.world.setup.hosts)
+    assert [host["name"] for host in found] == list(known.state.configuration.hosts)
     first = data(_call(known, "stream_hosts", limit=25))
     assert (first["count"], first["total"]) == (25, None)
     assert [host["name"] for host in _everything(known, "stream_hosts", search="host0000*", limit=3)] == [
@@ -73,7 +73,7 @@ def test_a_cursor_belongs_to_its_question(known: SimulatedSite) -> None:
 
 def test_one_host(known: SimulatedSite) -> None:
     found = data(_call(known, "hosts_get", name="web01"))
-    held = known.world.setup.hosts["web01"]
+    held = known.state.configuration.hosts["web01"]
     assert (found["name"], found["folder"]) == ("web01", held.folder)
     assert found["attributes"] == {"ipaddress": "192.0.2.1", "alias": "Web 1"}
     effective = data(_call(known, "hosts_get", name="web01", effective=True))["effective_attributes"]
@@ -82,7 +82,7 @@ def test_one_host(known: SimulatedSite) -> None:
 
 
 def test_folders(known: SimulatedSite) -> None:
-    assert {folder["path"] for folder in _everything(known, "folders_list")} == set(known.world.setup.folders)
+    assert {folder["path"] for folder in _everything(known, "folders_list")} == set(known.state.configuration.folders)
     assert [folder["path"] for folder in _everything(known, "folders_list", parent="/linux/web")] == ["/linux/web"]
     assert data(_call(known, "folders_get", path="~linux~web"))["title"] == "Web\\x1b[31m servers"
 
@@ -132,14 +132,14 @@ def test_the_site_as_a_whole(known: SimulatedSite) -> None:
     assert "change hosts" not in verdicts
     assert not any("bulk-update" in received.path for received in known.requests[before:])
     pending = _everything(known, "pending_changes")
-    assert len(pending) == len(known.world.setup.changes) == 3
+    assert len(pending) == len(known.state.configuration.changes) == 3
     assert pending[-1]["action"] == "create-host"
     inventory = {"hosts": [{"name": "new1", "folder": "/linux"}, {"name": "web01", "folder": "/linux"}]}
     plan = data(_call(known, "sync_plan", inventory=inventory))
     assert plan["counts"]["create"] == 1
     assert plan["counts"]["move"] == 1
     assert plan["changes"][0] == "+ host new1: folder /linux"
-    assert "new1" not in known.world.setup.hosts
+    assert "new1" not in known.state.configuration.hosts
 
 
 def test_a_site_that_is_away_is_no_crash() -> None:

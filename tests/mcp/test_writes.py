@@ -56,7 +56,7 @@ def test_read_only_hides_what_writes(live: SimulatedSite) -> None:
         return await client.call_tool("hosts_create", {"name": "new"})
 
     assert "Unknown tool" in said(talk(live, script))
-    assert "new" not in live.world.setup.hosts
+    assert "new" not in live.state.configuration.hosts
 
 
 def test_patterns_choose_the_tools(live: SimulatedSite) -> None:
@@ -76,7 +76,7 @@ def test_patterns_choose_the_tools(live: SimulatedSite) -> None:
 
 
 def test_hosts(live: SimulatedSite) -> None:
-    hosts = live.world.setup.hosts
+    hosts = live.state.configuration.hosts
     created = data(_call(live, "hosts_create", name="new", attribute={"parents": ["host00000"]}, label={"env": "prod"}))
     assert (created["attributes"], created["labels"]) == ({"parents": ["host00000"]}, {"env": "prod"})
     assert hosts["new"].attributes["parents"] == ["host00000"]
@@ -95,14 +95,14 @@ def test_folders(live: SimulatedSite) -> None:
     data(_call(live, "folders_create", path="/a/b"))
     assert data(_call(live, "folders_update", path="/a/b", title="New"))["title"] == "New"
     data(_call(live, "folders_update", path="/a/b", attribute={"tag_agent": "no-agent"}))
-    assert live.world.setup.folders["/a/b"].title == "New"
+    assert live.state.configuration.folders["/a/b"].title == "New"
     assert data(_call(live, "folders_move", path="/a/b", destination="/"))["path"] == "/b"
-    assert set(live.world.setup.folders) == {"/", "/a", "/b"}
+    assert set(live.state.configuration.folders) == {"/", "/a", "/b"}
     assert data(_call(live, "folders_delete", path="/b"))["result"] == {"deleted": "/b"}
     data(_call(live, "hosts_move", name="host00000", folder="/a"))
     assert "/a is not empty" in said(_call(live, "folders_delete", path="/a"))
     data(_call(live, "folders_delete", path="/a", recursive=True))
-    assert "host00000" not in live.world.setup.hosts
+    assert "host00000" not in live.state.configuration.hosts
 
 
 def test_a_batch_says_what_became_of_each(live: SimulatedSite) -> None:
@@ -110,7 +110,7 @@ def test_a_batch_says_what_became_of_each(live: SimulatedSite) -> None:
     found = data(_call(live, "batch_create_hosts", hosts=[*hosts, {"host_name": "host00001"}]))
     assert (found["applied"], found["not_applied"], found["unknown"]) == (5, 1, 0)
     assert found["failures"][0].startswith("host00001: not applied: ")
-    assert {f"b{n}" for n in range(1, 6)} <= set(live.world.setup.hosts)
+    assert {f"b{n}" for n in range(1, 6)} <= set(live.state.configuration.hosts)
     assert "number 0 of the list" in said(_call(live, "batch_create_hosts", hosts=[{"nam": "x"}]))
     too_many = _call(live, "batch_create_hosts", hosts=hosts, options={"max_batch": 4})
     assert "at most 4 items" in said(too_many)
@@ -121,7 +121,7 @@ def test_discovery_and_activation(live: SimulatedSite) -> None:
     found = data(_call(live, "discover_services", hosts=["new"]))
     assert found["result"] == {"hosts": 1, "state": "finished", "new": 8, "vanished": 0, "unchanged": 0}
     assert data(_call(live, "activate_changes"))["result"]["activated"] == 2
-    assert "new" in live.world.core.hosts
+    assert "new" in live.state.monitoring.hosts
     assert data(_call(live, "activate_changes"))["result"]["activated"] == 0
     live.set_faults([Fault("fail_discovery")])
     assert "The scan failed" in said(_call(live, "discover_services", hosts=["new"]))
@@ -133,12 +133,12 @@ def test_sync_from_data_and_from_a_file(live: SimulatedSite, tmp_path: Path) -> 
     report = data(_call(live, "sync_apply", inventory=wanted, owner="cmdb"))["result"]
     assert (report["ok"], report["verified"], report["checksum"]) == (True, True, plan["checksum"])
     assert report["counts"] == {"applied": 3, "not applied": 0, "unknown": 0}
-    assert {"s1", "s2"} <= set(live.world.core.hosts)
+    assert {"s1", "s2"} <= set(live.state.monitoring.hosts)
     (tmp_path / "hosts.csv").write_text("name,folder\ns1,/sync\n")
     options = {"sync_folder": str(tmp_path)}
     report = data(_call(live, "sync_apply", file="hosts.csv", owner="cmdb", options=options))["result"]
     assert report["counts"]["applied"] == 1
-    assert "s2" not in live.world.setup.hosts
+    assert "s2" not in live.state.configuration.hosts
     again = data(_call(live, "sync_apply", file="hosts.csv", owner="cmdb", options=options))
     assert again["result"]["counts"] == {"applied": 0, "not applied": 0, "unknown": 0}
     assert again["result"].keys() == report.keys()
@@ -164,7 +164,7 @@ def test_every_write_is_audited_without_secrets(live: SimulatedSite, tmp_path: P
         ]
 
     results = talk(live, script, allow_writes=True, audit=log)
-    assert live.world.setup.hosts["new"].attributes["snmp_community"]["community"] == SECRET
+    assert live.state.configuration.hosts["new"].attributes["snmp_community"]["community"] == SECRET
     assert results[1].structured_content["attributes"] == {"alias": "ok", "snmp_community": "***"}
     text = log.read_text("utf-8")
     for shown in (*map(str, results), text):
@@ -189,7 +189,7 @@ def test_every_write_is_audited_without_secrets(live: SimulatedSite, tmp_path: P
 def test_what_stands_for_a_secret_is_not_written_back(live: SimulatedSite) -> None:
     refused = _call(live, "hosts_create", name="new", attribute={"snmp_community": "***"})
     assert "stands for a secret" in said(refused)
-    assert "new" not in live.world.setup.hosts
+    assert "new" not in live.state.configuration.hosts
 
 
 def test_every_tool_that_writes_is_called_here() -> None:

@@ -76,7 +76,7 @@ def test_down_for_30_seconds_while_16_threads_work(
     client = connect(
         site, recovery={"circuit_breaker": breaker, "retry": {"base_delay": 0}}, limits={"reads_in_flight": LANE}
     )
-    struck = site.world.faults.struck
+    struck = site.state.faults.matched
     client.version()
     site.set_faults([fault])
     with Workers(client) as workers:
@@ -128,8 +128,8 @@ def test_a_dead_site_gets_hardly_more_requests_than_calls(site: SimulatedSite, c
     for _ in range(200):
         with pytest.raises(GatewayError):
             client.version()
-    assert 200 < site.world.faults.struck["status"] <= 1.2 * 200
-    assert client.metrics()["counters"]["attempts"] == site.world.faults.struck["status"]
+    assert 200 < site.state.faults.matched["status"] <= 1.2 * 200
+    assert client.metrics()["counters"]["attempts"] == site.state.faults.matched["status"]
 
 
 def _at(positions: list[int]) -> list[Fault]:
@@ -146,7 +146,7 @@ def test_three_of_ten_answers_503_and_all_reads_succeed(
     client = connect(site)
     site.set_faults(_at([ten * 10 + number for ten in range(30) for number in pattern]))
     assert [client.version().site for _ in range(210)] == ["s"] * 210
-    assert site.world.faults.struck["status"] > 85
+    assert site.state.faults.matched["status"] > 85
     assert client.health().breaker is BreakerState.CLOSED
 
 
@@ -173,7 +173,7 @@ def test_who_queued_while_it_opened_does_not_reach_the_site(site: SimulatedSite,
         time.sleep(0.1)  # all of them stand in the queue
     for thread in threads:
         thread.join(10)
-    assert site.world.faults.struck == {"status": 1}
+    assert site.state.faults.matched == {"status": 1}
     kinds = [type(error) for error in failures]
     assert (kinds.count(GatewayError), kinds.count(CircuitOpenError)) == (1, THREADS - 1)
 

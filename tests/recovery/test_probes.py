@@ -62,11 +62,11 @@ def test_a_look_does_not_queue_beyond_its_time() -> None:
         site.set_faults([Fault("slow", seconds=5, path="pending_changes", times=1)])
         other = threading.Thread(target=cmk.activation.pending)
         other.start()
-        while not site.world.faults.struck:
+        while not site.state.faults.matched:
             time.sleep(0.01)
         started = time.monotonic()
         with pytest.raises(DeadlineError):
             list(stream)
         assert time.monotonic() - started < 2
-        site.world.faults.set([])
+        site.state.faults.set([])
         other.join()

@@ -233,7 +233,7 @@ def test_repeats_of_the_client_do_not_multiply(away: SimulatedSite, connect: Any
     away.set_faults([Fault("status", status=503)])
     with pytest.raises(GatewayError):
         service.get("host00000")
-    assert away.world.faults.struck["status"] == tries
+    assert away.state.faults.matched["status"] == tries
 
 
 def test_a_client_that_has_no_repeats_left_is_not_helped_out(away: SimulatedSite, connect: Any) -> None:
@@ -243,7 +243,7 @@ def test_a_client_that_has_no_repeats_left_is_not_helped_out(away: SimulatedSite
     for _ in range(40):
         with pytest.raises((GatewayError, CircuitOpenError)):
             service.get("host00000")
-    assert away.world.faults.struck["status"] <= 40 + 10
+    assert away.state.faults.matched["status"] <= 40 + 10
 
 
 def test_a_stream_that_breaks_is_read_again_as_a_whole(away: SimulatedSite, connect: Any) -> None:
@@ -262,7 +262,7 @@ def test_no_fallback_answers_for_a_write(away: SimulatedSite, connect: Any) -> N
             service.create("web01")
         away.set_faults([fault])
         assert service.get("host00000") is None
-    assert "web01" not in away.world.setup.hosts
+    assert "web01" not in away.state.configuration.hosts
 
 
 def test_closing_the_client_ends_the_waits_of_a_service() -> None:

@@ -48,12 +48,12 @@ def test_a_whole_run_in_every_version(any_version: Any) -> None:
     assert [f"{change.action.value} {change.name}" for change, _ in report.results] == [
         "create folder /linux", "create folder /linux/web", "create host gw", "create host web01", "create host web02",
     ]  # fmt: skip
-    setup = site.world.setup
-    assert setup.folders["/linux"].title == "Linux servers"
-    assert dict(setup.hosts["web01"].attributes) == {
+    configuration = site.state.configuration
+    assert configuration.folders["/linux"].title == "Linux servers"
+    assert dict(configuration.hosts["web01"].attributes) == {
         "ipaddress": "192.0.2.1", "labels": {"env": "prod", OWNER_LABEL: "cmdb"},
     }  # fmt: skip
-    assert setup.changes == []
+    assert configuration.changes == []
     assert report.discovered == 3
     assert report.without_services == ()
     assert len(list(cmk.services.each(host="web01"))) == 6
@@ -84,7 +84,7 @@ def test_changes_moves_and_deletes(any_version: Any) -> None:
         "create folder /prod", "move host web01", "update host web01", "delete host web02",
         "delete folder /linux/web", "delete folder /linux",
     ]  # fmt: skip
-    host = site.world.setup.hosts["web01"]
+    host = site.state.configuration.hosts["web01"]
     assert host.folder == "/prod"
     assert dict(host.attributes) == {
         "alias": "new", "labels": {"env": "live", "theirs": "1", "tier": "1", OWNER_LABEL: "cmdb"},
@@ -101,15 +101,15 @@ def test_the_owner_label_is_read_from_the_host_itself(site: SimulatedSite, cmk: 
     assert effective["labels"][OWNER_LABEL] == "cmdb"
     report = synchronise(cmk, {"hosts": [INVENTORY["hosts"][2]]})
     assert report.ok
-    assert set(site.world.setup.hosts) == {"gw", "foreign"}
-    assert "/linux/web" in site.world.setup.folders
+    assert set(site.state.configuration.hosts) == {"gw", "foreign"}
+    assert "/linux/web" in site.state.configuration.folders
 
 
 def test_without_an_owner_nothing_is_marked(site: SimulatedSite, cmk: Checkmk) -> None:
     assert synchronise(cmk, INVENTORY, owner=None).ok
-    assert "labels" not in site.world.setup.hosts["gw"].attributes
+    assert "labels" not in site.state.configuration.hosts["gw"].attributes
     assert synchronise(cmk, {"hosts": [{"name": "gw", "attributes": {"alias": "x"}}]}, owner=None).ok
-    assert len(site.world.setup.hosts) == 3
+    assert len(site.state.configuration.hosts) == 3
 
 
 def test_adopting(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -117,7 +117,7 @@ def test_adopting(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.activation.activate()
     assert make_plan(cmk, from_data(INVENTORY), owner="cmdb").conflicts
     assert synchronise(cmk, INVENTORY, adopt=True).ok
-    assert site.world.setup.hosts["gw"].attributes["labels"] == {OWNER_LABEL: "cmdb", ADOPTED_LABEL: "gw"}
+    assert site.state.configuration.hosts["gw"].attributes["labels"] == {OWNER_LABEL: "cmdb", ADOPTED_LABEL: "gw"}
     assert is_done(cmk, INVENTORY)
 
 
@@ -139,7 +139,7 @@ def test_only_what_is_asked_for_is_done(site: SimulatedSite, cmk: Checkmk) -> No
     report = synchronise(cmk, INVENTORY, options=Options(discover=False, activate=False))
     assert report.ok
     assert report.activation is None
-    assert len(site.world.setup.changes) == 5
+    assert len(site.state.configuration.changes) == 5
     plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
     assert plan.own_pending == 5
     assert not plan.changes
@@ -169,7 +169,7 @@ def test_refused_changes_do_not_hold_up_the_others(site: SimulatedSite, cmk: Che
     assert "not one of the enum values" in outcome.reason
     assert "not applied: create host bad: 400 Bad Request" in report_as_text(report)
     assert report.discovered == 3
-    assert site.world.setup.changes == []
+    assert site.state.configuration.changes == []
 
 
 def test_a_failed_activation_is_in_the_report_with_what_was_done(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -215,7 +215,9 @@ def test_an_unknown_write_that_came_after_all_is_found_in_the_end(site: Simulate
             for name, folder in (("gw", "/"), ("web01", "/linux/web"), ("web02", "/linux/web")):
                 wanted: Any = next(host for host in INVENTORY["hosts"] if host["name"] == name)
                 labels = {**wanted.get("labels", {}), OWNER_LABEL: "cmdb"}
-                site.world.setup.add_host(name, folder, {**wanted["attributes"], "labels": labels}, user=site.username)
+                site.state.configuration.add_host(
+                    name, folder, {**wanted["attributes"], "labels": labels}, user=site.username
+                )
 
     site.on_request(come_late)
     report = apply_plan(cmk, plan)
@@ -260,9 +262,9 @@ def test_two_applies_at_once_converge() -> None:
         for thread in threads:
             thread.join()
         assert [report.ok for report in reports] == [True] * 3, [report_as_text(report) for report in reports]
-        created = [c["text"] for c in site.world.setup.changes if c["action_name"] == "create-host"]
+        created = [c["text"] for c in site.state.configuration.changes if c["action_name"] == "create-host"]
         assert created == []
-        assert len(site.world.setup.hosts) == 120
+        assert len(site.state.configuration.hosts) == 120
         assert is_done(clients[0], inventory)
         for client in clients:
             client.close()
@@ -279,7 +281,7 @@ def test_the_budget_of_requests(clock: ManualClock, connect: Any) -> None:
         cmk = connect(site)
         report = synchronise(cmk, {"hosts": hosts})
         assert report.ok
-        assert len(site.world.setup.folders) == 1 + 100
+        assert len(site.state.configuration.folders) == 1 + 100
         used = len(site.requests)
         assert used <= 250
         assert is_done(cmk, {"hosts": hosts})
@@ -297,7 +299,7 @@ def test_what_holds_in_the_end_counts(site: SimulatedSite, cmk: Checkmk) -> None
     def undo(method: str, path: str) -> None:
         if "activate-changes" in path:
             site.on_request(None)
-            site.world.setup.remove_host("gw", user=site.username)
+            site.state.configuration.remove_host("gw", user=site.username)
 
     site.on_request(undo)
     report = synchronise(cmk, INVENTORY)

@@ -35,9 +35,9 @@ def test_nothing_is_deleted_when_its_successor_could_not_be_created(site: Simula
     assert "not applied: delete host old: held back until all is created and moved (1 missing)" in report_as_text(
         report
     )
-    assert set(site.world.setup.hosts) == {"old", "other"}
+    assert set(site.state.configuration.hosts) == {"old", "other"}
     assert _sync(cmk, {"name": "new"}, {"name": "other"}).ok
-    assert set(site.world.setup.hosts) == {"new", "other"}
+    assert set(site.state.configuration.hosts) == {"new", "other"}
 
 
 def test_nothing_is_deleted_when_a_move_failed(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -45,7 +45,7 @@ def test_nothing_is_deleted_when_a_move_failed(site: SimulatedSite, cmk: Checkmk
     site.set_faults([Fault("crash", path="actions/move", times=1)])
     report = _sync(cmk, {"name": "moved", "folder": "/x"})
     assert _statuses(report)["delete old"] is Status.NOT_APPLIED
-    assert "old" in site.world.setup.hosts
+    assert "old" in site.state.configuration.hosts
 
 
 def test_an_update_that_failed_holds_nothing_back(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -60,7 +60,7 @@ def test_what_another_run_created_holds_nothing_back(site: SimulatedSite, cmk: C
     cmk.hosts.create("new", "/", {"labels": {OWNER_LABEL: "me"}})
     report = apply_plan(cmk, plan)
     assert report.ok
-    assert set(site.world.setup.hosts) == {"new"}
+    assert set(site.state.configuration.hosts) == {"new"}
 
 
 def test_failures_name_the_place_in_the_inventory(cmk: Checkmk, tmp_path: Path) -> None:
@@ -93,7 +93,11 @@ def test_an_answer_that_is_none_of_checkmks_ends_in_the_report(site: SimulatedSi
     assert not report.ok
     assert "not JSON" in report_as_text(report)
     assert _sync(cmk, *changed, *({"name": f"new{n}"} for n in range(6)), {"name": "same"}).ok
-    assert set(site.world.setup.hosts) == {"same", *(f"old{n}" for n in range(3)), *(f"new{n}" for n in range(6))}
+    assert set(site.state.configuration.hosts) == {
+        "same",
+        *(f"old{n}" for n in range(3)),
+        *(f"new{n}" for n in range(6)),
+    }
 
 
 def test_a_look_that_failed_is_forgotten_when_a_later_one_succeeds(site: SimulatedSite, connect: Any) -> None:
@@ -102,7 +106,7 @@ def test_a_look_that_failed_is_forgotten_when_a_later_one_succeeds(site: Simulat
     cmk.hosts.create("a", "/", {"labels": {OWNER_LABEL: "me"}})
     site.set_faults([Fault("status", path="folder_config/collections", times=1)])
     report = apply_plan(cmk, plan)
-    assert site.world.faults.struck == {"status": 1}
+    assert site.state.faults.matched == {"status": 1}
     assert report.errors == {}
     assert report.ok
     assert report.verified

@@ -34,7 +34,7 @@ def test_a_removal_that_was_never_sent_is_not_applied(site: SimulatedSite, cmk: 
     second = {"hosts": [{"name": name, "attributes": {"alias": "y", "tag_agent": None}} for name in names]}
     report = _applied(cmk, second, "me")
     for change, outcome in report.results:
-        attributes = site.world.setup.hosts[change.key].attributes
+        attributes = site.state.configuration.hosts[change.key].attributes
         is_done = attributes["alias"] == "y" and "tag_agent" not in attributes
         assert (outcome.status is Status.APPLIED) == is_done, change.key
     assert not report.ok

@@ -54,7 +54,7 @@ def test_chains_are_created_changed_and_deleted_in_one_run_each(any_version: Any
     assert is_done(cmk, turned)
     report = synchronise(cmk, {"hosts": [{"name": "last"}]})
     assert report.ok, report_as_text(report)
-    assert set(site.world.setup.hosts) == {"last"}
+    assert set(site.state.configuration.hosts) == {"last"}
     assert is_done(cmk, {"hosts": [{"name": "last"}]})
 
 
@@ -66,7 +66,7 @@ def test_a_chain_of_300_in_one_run(site: SimulatedSite, cmk: Checkmk) -> None:
     assert is_done(cmk, {"hosts": chain["hosts"]}) is False, "nothing was discovered"
     assert not make_plan(cmk, from_data(chain), owner="cmdb").changes
     assert synchronise(cmk, {"hosts": [{"name": "last"}]}, options=Options(discover=False)).ok
-    assert set(site.world.setup.hosts) == {"last"}
+    assert set(site.state.configuration.hosts) == {"last"}
 
 
 def test_a_folder_and_its_parents_in_one_run(any_version: Any) -> None:
@@ -78,11 +78,11 @@ def test_a_folder_and_its_parents_in_one_run(any_version: Any) -> None:
     }
     report = synchronise(cmk, inventory)
     assert report.ok, report_as_text(report)
-    assert site.world.setup.folders["/x"].attributes["parents"] == ["gw"]
+    assert site.state.configuration.folders["/x"].attributes["parents"] == ["gw"]
     assert is_done(cmk, inventory)
     report = synchronise(cmk, {"hosts": [{"name": "other"}]})
     assert report.ok, report_as_text(report)
-    assert set(site.world.setup.hosts) == {"other"}
+    assert set(site.state.configuration.hosts) == {"other"}
     assert is_done(cmk, {"hosts": [{"name": "other"}]})
 
 
@@ -95,7 +95,7 @@ def test_a_second_step_is_left_out_if_the_first_failed(site: SimulatedSite, cmk:
     failed = {f"{change.action.value} {change.name}": outcome.reason for change, outcome in report.failures()}
     assert set(failed) == {"create host gw", "update folder /x"}
     assert "Host not found: 'gw'" in failed["update folder /x"]
-    assert "parents" not in site.world.setup.folders["/x"].attributes
+    assert "parents" not in site.state.configuration.folders["/x"].attributes
 
 
 def test_a_child_of_a_host_that_was_refused_is_told_why(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -121,7 +121,7 @@ def test_a_foreign_child_that_appears_late_is_a_failure_of_that_deletion_only(
     ((change, outcome),) = report.failures()
     assert (change.key, outcome.status) == ("gw", Status.NOT_APPLIED)
     assert "gw is parent of hers" in outcome.reason
-    assert "old" not in site.world.setup.hosts
+    assert "old" not in site.state.configuration.hosts
     (conflict,) = make_plan(cmk, from_data({"hosts": [{"name": "keep"}]}), owner="cmdb").conflicts
     assert "host hers" in conflict.why
 

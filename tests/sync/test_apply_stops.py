@@ -20,7 +20,7 @@ def test_wrong_credentials_stop_it_with_the_outcomes_so_far(site: SimulatedSite,
 
     def revoke(method: str, path: str) -> None:
         if "bulk-create" in path:
-            site.world.setup.users["robot"].password = "changed meanwhile"
+            site.state.configuration.users["robot"].password = "changed meanwhile"
 
     site.on_request(revoke)
     report = apply_plan(cmk, plan)
@@ -42,7 +42,7 @@ def test_credentials_that_end_later_are_not_tried_again_and_again(
 
     def revoke(method: str, path: str) -> None:
         if stage in path:
-            site.world.setup.users["robot"].password = "changed meanwhile"
+            site.state.configuration.users["robot"].password = "changed meanwhile"
 
     site.on_request(revoke)
     report = apply_plan(cmk, plan)

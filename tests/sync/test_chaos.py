@@ -50,7 +50,7 @@ def _inventory(generation: int) -> dict[str, Any]:
 
 
 def holds(site: SimulatedSite, change: Any) -> bool:
-    held = site.world.setup.hosts if change.kind == "host" else site.world.setup.folders
+    held = site.state.configuration.hosts if change.kind == "host" else site.state.configuration.folders
     if change.action is Action.DELETE:
         return change.key not in held
     if change.key not in held:
@@ -82,6 +82,6 @@ def test_no_outcome_contradicts_the_site(seed: int) -> None:
             calm = apply_plan(cmk, make_plan(cmk, from_data(_inventory(generation)), owner="cmdb"))
             assert calm.ok
             assert make_plan(cmk, from_data(_inventory(generation)), owner="cmdb").is_empty
-    struck = site.world.faults.struck
+    struck = site.state.faults.matched
     assert struck["reset_after"] > 0
     assert struck["late"] > 0

@@ -32,17 +32,17 @@ def _add(site: SimulatedSite, name: str, labels: Any = None) -> None:
     """A host or folder that carol created."""
     attributes = {"labels": labels} if labels else {}
     if name.startswith("/"):
-        site.world.setup.add_folder(name, name[1:], attributes, None, user="carol")
+        site.state.configuration.add_folder(name, name[1:], attributes, None, user="carol")
     else:
-        site.world.setup.add_host(name, "/", attributes, user="carol")
-    site.world.setup.changes.clear()
+        site.state.configuration.add_host(name, "/", attributes, user="carol")
+    site.state.configuration.changes.clear()
 
 
 def _clone(site: SimulatedSite, original: str, name: str, user: str = "carol", **attributes: Any) -> None:
     """As the web interface does it: labels and all, created by who clones."""
-    host = site.world.setup.hosts[original]
-    site.world.setup.add_host(name, host.folder, {**host.attributes, **attributes}, user=user)
-    site.world.setup.changes.clear()
+    host = site.state.configuration.hosts[original]
+    site.state.configuration.add_host(name, host.folder, {**host.attributes, **attributes}, user=user)
+    site.state.configuration.changes.clear()
 
 
 def _plan(cmk: Checkmk, inventory: Any = INVENTORY, **more: Any) -> Plan:
@@ -103,7 +103,7 @@ def test_the_clone_of_an_adopted_host_is_told_whoever_made_it(site: SimulatedSit
     inventory = {"hosts": [{"name": "gw"}]}
     assert _plan(cmk, inventory).conflicts
     assert synchronise(cmk, inventory, adopt=True).ok
-    assert site.world.setup.hosts["gw"].attributes["labels"] == {OWNER_LABEL: "cmdb", ADOPTED_LABEL: "gw"}
+    assert site.state.configuration.hosts["gw"].attributes["labels"] == {OWNER_LABEL: "cmdb", ADOPTED_LABEL: "gw"}
     assert _is_as_wanted(cmk, inventory)
     _clone(site, "gw", "gw2", user=user)
     (conflict,) = _plan(cmk, inventory).conflicts
@@ -121,7 +121,7 @@ def test_a_clone_that_the_inventory_names_is_not_changed_unless_it_is_adopted(
     assert not plan.changes
     assert [conflict.hint.split(",")[0] for conflict in plan.conflicts] == ["adopt it with --adopt"]
     assert synchronise(cmk, wanted, adopt=True).ok
-    labels = owned.world.setup.hosts["web10"].attributes["labels"]
+    labels = owned.state.configuration.hosts["web10"].attributes["labels"]
     assert labels == {OWNER_LABEL: "cmdb", ADOPTED_LABEL: "web10"}
     assert _is_as_wanted(cmk, wanted)
 
@@ -138,7 +138,7 @@ def test_what_an_earlier_version_adopted_is_a_conflict_until_it_is_adopted_again
     assert synchronise(cmk, inventory, adopt=True).ok
     assert _is_as_wanted(cmk, inventory)
     assert synchronise(cmk, {"hosts": [{"name": "new"}]}).ok
-    assert set(site.world.setup.hosts) == {"new"}
+    assert set(site.state.configuration.hosts) == {"new"}
 
 
 def test_with_another_user_everything_has_to_be_adopted_again(owned: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
@@ -157,8 +157,8 @@ def test_without_an_owner_nobody_looks_at_who_made_it(owned: SimulatedSite, cmk:
 
 
 def test_a_renamed_host_is_ours_if_we_created_it(owned: SimulatedSite, cmk: Checkmk) -> None:
-    owned.world.setup.rename_host("web03", "db03", user="carol")
-    owned.world.setup.changes.clear()
+    owned.state.configuration.rename_host("web03", "db03", user="carol")
+    owned.state.configuration.changes.clear()
     wanted = {"hosts": [host for host in INVENTORY["hosts"] if host["name"] != "web03"]}
     plan = _plan(cmk, wanted)
     assert [f"{change.action.value} {change.name}" for change in plan.changes] == ["delete host db03"]
@@ -167,12 +167,12 @@ def test_a_renamed_host_is_ours_if_we_created_it(owned: SimulatedSite, cmk: Chec
 def test_a_renamed_host_that_was_adopted_may_as_well_be_a_clone(site: SimulatedSite, cmk: Checkmk) -> None:
     _add(site, "gw")
     synchronise(cmk, {"hosts": [{"name": "gw"}]}, adopt=True)
-    site.world.setup.rename_host("gw", "gateway", user="carol")
-    site.world.setup.changes.clear()
+    site.state.configuration.rename_host("gw", "gateway", user="carol")
+    site.state.configuration.changes.clear()
     (conflict,) = _plan(cmk, {"hosts": [{"name": "other"}]}).conflicts
     assert "adopted as gw, which is gone: it was renamed, or is a clone of that" in conflict.why
     assert synchronise(cmk, {"hosts": [{"name": "gateway"}]}, adopt=True).ok
-    assert site.world.setup.hosts["gateway"].attributes["labels"][ADOPTED_LABEL] == "gateway"
+    assert site.state.configuration.hosts["gateway"].attributes["labels"][ADOPTED_LABEL] == "gateway"
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -187,7 +187,10 @@ def test_an_adopted_folder_that_was_moved_stays_ours(version: str, clock: Manual
             "hosts": [{"name": "h"}],
         }
         assert synchronise(cmk, described, adopt=True).ok
-        assert site.world.setup.folders["/a/b"].attributes["labels"] == {OWNER_LABEL: "cmdb", ADOPTED_LABEL: "/a/b"}
+        assert site.state.configuration.folders["/a/b"].attributes["labels"] == {
+            OWNER_LABEL: "cmdb",
+            ADOPTED_LABEL: "/a/b",
+        }
         cmk.folders.move("/a", "/new")
         moved = {
             "folders": [{"path": "/new/a", "title": "A"}, {"path": "/new/a/b", "title": "B"}],
@@ -206,7 +209,7 @@ def test_an_adopted_folder_that_was_moved_stays_ours(version: str, clock: Manual
 def test_a_folder_of_somebody_else_with_our_label_is_no_deletion(site: SimulatedSite, cmk: Checkmk) -> None:
     _add(site, "/x", {OWNER_LABEL: "cmdb"})
     _add(site, "/y", {OWNER_LABEL: "cmdb"})
-    site.world.setup.add_host("theirs", "/y", {}, user="carol")
+    site.state.configuration.add_host("theirs", "/y", {}, user="carol")
     inventory: Any = {"hosts": [{"name": "h"}]}
     assert [conflict.key for conflict in _plan(cmk, inventory).conflicts] == ["/x"], "/y is in use"
     assert not _plan(cmk, {"hosts": [{"name": "h", "folder": "/x"}]}).conflicts, "folders are shared"
@@ -219,13 +222,13 @@ def test_a_folder_of_somebody_else_with_our_label_is_no_deletion(site: Simulated
 def test_a_host_that_was_replaced_since_the_plan_was_made_is_left_alone(owned: SimulatedSite, cmk: Checkmk) -> None:
     """Deleted and cloned from another under the same name: the same label, but it is not the host of the plan."""
     plan = _plan(cmk, {"hosts": INVENTORY["hosts"][1:]})
-    owned.world.setup.remove_host("web00", user="carol")
+    owned.state.configuration.remove_host("web00", user="carol")
     _clone(owned, "web01", "web00")
     report = apply_plan(cmk, plan)
     ((change, outcome),) = report.failures()
     assert change.key == "web00"
     assert "was deleted and created again since the plan was made" in outcome.reason
-    assert "web00" in owned.world.setup.hosts
+    assert "web00" in owned.state.configuration.hosts
 
 
 def test_deletions_are_limited_however_few_there_are(owned: SimulatedSite, cmk: Checkmk) -> None:
@@ -251,4 +254,4 @@ def test_the_command_line_exits_with_2(site_for_cli: SimulatedSite, sync: Run, t
     assert "a clone of a; name it in the inventory and adopt it with --adopt" in planned.out
     assert sync("plan", str(path), "--owner", "me", "--json").data["conflicts"][0].startswith("host c carries")
     refused = sync("apply", str(path), "--owner", "me", "--yes", "--allow-deletions", "100%")
-    assert (refused.code, "c" in site_for_cli.world.setup.hosts) == (2, True)
+    assert (refused.code, "c" in site_for_cli.state.configuration.hosts) == (2, True)

@@ -62,7 +62,7 @@ def test_twenty_kills(tmp_path: Path) -> None:
             hers.hosts.create("foreign", "/f0", {"alias": "hers"})
             mine.hosts.create("unowned", "/")
             mine.activation.activate(force_foreign_changes=True)
-        before = {name: site.world.setup.hosts[name] for name in ("foreign", "unowned")}
+        before = {name: site.state.configuration.hosts[name] for name in ("foreign", "unowned")}
         _count_creations(site, created)
         stages: list[str] = []
         while len(stages) < KILLS:
@@ -88,44 +88,44 @@ def test_twenty_kills(tmp_path: Path) -> None:
 
 def _count_creations(site: SimulatedSite, created: collections.Counter[str]) -> None:
     """Every creation, seen where it happens."""
-    add_host = site.world.setup.add_host
+    add_host = site.state.configuration.add_host
 
     def counted(name: str, *args: Any, **kwargs: Any) -> Any:
         created[name] += 1
         return add_host(name, *args, **kwargs)
 
-    site.world.setup.add_host = counted  # type: ignore[method-assign]
+    site.state.configuration.add_host = counted  # type: ignore[method-assign]
 
 
 def _wait_for_first_request(site: SimulatedSite, process: subprocess.Popen[str]) -> None:
-    before = site.state()["requests"]
-    while site.state()["requests"] == before and process.poll() is None:
+    before = site.counts()["requests"]
+    while site.counts()["requests"] == before and process.poll() is None:
         time.sleep(0.01)
 
 
 def _stage(site: SimulatedSite) -> str:
     """How far the site is when its client dies."""
-    world = site.world
-    mine = sum(OWNER_LABEL in host.attributes.get("labels", {}) for host in world.setup.hosts.values())
+    state = site.state
+    mine = sum(OWNER_LABEL in host.attributes.get("labels", {}) for host in state.configuration.hosts.values())
     if mine < HOSTS:
         return "creating" if mine else "before the first host"
-    if len(world.setup.phases) < HOSTS:
+    if len(state.configuration.service_phases) < HOSTS:
         return "discovering"
-    return "activating" if world.setup.changes else "verifying"
+    return "activating" if state.configuration.changes else "verifying"
 
 
 def _check(site: SimulatedSite, names: list[str], before: Any, created: collections.Counter[str]) -> None:
-    world = site.world
-    setup = world.setup
-    assert set(setup.hosts) == {*names, *before}
+    state = site.state
+    configuration = state.configuration
+    assert set(configuration.hosts) == {*names, *before}
     for n, name in enumerate(names):
-        host = setup.hosts[name]
+        host = configuration.hosts[name]
         assert host.folder == f"/f{n % 7}/g{n % 21}"
         assert host.attributes["labels"] == {"env": "prod", OWNER_LABEL: "cmdb"}
-        assert len(setup.phases[name]) == 4, "discovered"
-        assert len(world.core.hosts[name].services) == 6, "and active"
-    assert {name: setup.hosts[name] for name in before} == before
-    assert setup.changes == []
+        assert len(configuration.service_phases[name]) == 4, "discovered"
+        assert len(state.monitoring.hosts[name].services) == 6, "and active"
+    assert {name: configuration.hosts[name] for name in before} == before
+    assert configuration.changes == []
     assert set(created.values()) == {1}
 
 

@@ -44,7 +44,7 @@ def test_they_are_applied_and_never_shown(site: SimulatedSite, cmk: Checkmk) -> 
         plan = make_plan(cmk, desired, owner="me")
         report = apply_plan(cmk, plan)
         assert report.ok
-        assert site.world.setup.hosts["a"].attributes["snmp_community"]["community"] == secret
+        assert site.state.configuration.hosts["a"].attributes["snmp_community"]["community"] == secret
         shown += [plan_as_text(plan), plan_as_markdown(plan), json.dumps(plan.to_dict()), report_as_text(report)]
         shown += [json.dumps(report.to_dict()), repr(plan), repr(report), repr(desired)]
     assert not [text for text in shown if "hunter" in text]

@@ -197,7 +197,7 @@ def test_the_command_line_refuses_a_name_of_no_deletion(
     path.write_text(f"name\nSRV01\n{others}")
     refused = sync(command, *options)
     assert (refused.code, "did you mean 'srv01'?" in refused.err) == (2, True)
-    assert "srv01" in site_for_cli.world.setup.hosts
+    assert "srv01" in site_for_cli.state.configuration.hosts
 
 
 def test_the_command_line_demands_each_name(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_the_command_line_demands_each_name(site_for_cli: SimulatedSite, sync: R
     ):
         refused = sync(*apply, *options)
         assert (refused.code, "probably renamed" in refused.err) == (2, True), options
-    assert "web01" in site_for_cli.world.setup.hosts
+    assert "web01" in site_for_cli.state.configuration.hosts
     confirmed = ["--confirm-delete", "web01", "--confirm-delete", "web02"]
     assert "Apply is refused" not in sync(*plan, *confirmed).out
     assert sync(*apply, "--yes", *confirmed).code == 0

@@ -76,7 +76,7 @@ def _row(name: str, service: str, **columns: Any) -> dict[str, Any]:
 
 def _seed(site: SimulatedSite, agent: Any, discovery: Any, *, changed: bool = False) -> None:
     """What the core says of the host ``silent``: how its agent answers, and what its own scan has found."""
-    now = int(site.world.setup.clock.time())
+    now = int(site.state.configuration.clock.time())
     rows = {"Check_MK": agent, "Check_MK Discovery": discovery}
     services = [
         _row("silent", name, last_check=now - 60 if changed else now + 60, **columns)

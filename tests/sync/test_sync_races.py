@@ -41,8 +41,8 @@ def plan(cmk: Checkmk) -> Plan:
 
 
 def _labels(site: SimulatedSite, name: str) -> dict[str, str]:
-    setup = site.world.setup
-    held: Any = setup.folders[name] if name.startswith("/") else setup.hosts[name]
+    configuration = site.state.configuration
+    held: Any = configuration.folders[name] if name.startswith("/") else configuration.hosts[name]
     return dict(held.attributes.get("labels", {}))
 
 
@@ -72,7 +72,7 @@ def test_labels_that_others_set_in_between_stay(site: SimulatedSite, cmk: Checkm
 
 
 def test_what_has_another_owner_by_now_is_left_alone(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
-    setup = site.world.setup
+    configuration = site.state.configuration
     for name in ("changed", "moved", "/x"):
         _label(site, name, owner="them")
     report = apply_plan(cmk, plan)
@@ -84,8 +84,8 @@ def test_what_has_another_owner_by_now_is_left_alone(site: SimulatedSite, cmk: C
     }
     assert not report.ok
     assert not report.verified
-    assert (setup.folders["/x"].title, setup.hosts["moved"].folder) == ("X", "/")
-    assert "alias" not in setup.hosts["changed"].attributes
+    assert (configuration.folders["/x"].title, configuration.hosts["moved"].folder) == ("X", "/")
+    assert "alias" not in configuration.hosts["changed"].attributes
     assert _labels(site, "changed") == {"env": "prod", OWNER_LABEL: "them"}
     assert _labels(site, "kept")["env"] == "test", "and the others are done"
 
@@ -96,8 +96,8 @@ def test_what_has_another_owner_by_now_is_not_deleted(site: SimulatedSite, cmk: 
     report = apply_plan(cmk, plan)
     why = "{} belongs to the owner 'them' since the plan was made"
     assert _refused(report) == {"delete gone": why.format("host gone"), "delete /old": why.format("folder /old")}
-    assert "gone" in site.world.setup.hosts
-    assert "/old" in site.world.setup.folders
+    assert "gone" in site.state.configuration.hosts
+    assert "/old" in site.state.configuration.folders
 
 
 def test_what_was_taken_over_before_it_could_be_adopted(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -105,7 +105,7 @@ def test_what_was_taken_over_before_it_could_be_adopted(site: SimulatedSite, cmk
     plan = make_plan(cmk, from_data({"hosts": [{"name": "x", "attributes": {"alias": "b"}}]}), owner="me", adopt=True)
     _label(site, "x", owner="them")
     assert list(_refused(apply_plan(cmk, plan))) == ["update x"]
-    assert dict(site.world.setup.hosts["x"].attributes) == {"alias": "a", "labels": {OWNER_LABEL: "them"}}
+    assert dict(site.state.configuration.hosts["x"].attributes) == {"alias": "a", "labels": {OWNER_LABEL: "them"}}
 
 
 def test_what_another_run_of_ours_adopted_is_adopted(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -113,7 +113,7 @@ def test_what_another_run_of_ours_adopted_is_adopted(site: SimulatedSite, cmk: C
     plan = make_plan(cmk, from_data({"hosts": [{"name": "x", "attributes": {"alias": "b"}}]}), owner="me", adopt=True)
     _label(site, "x", owner="me")
     assert apply_plan(cmk, plan).ok
-    assert site.world.setup.hosts["x"].attributes["alias"] == "b"
+    assert site.state.configuration.hosts["x"].attributes["alias"] == "b"
 
 
 def test_what_looks_as_wanted_but_belongs_to_others_is_no_success(
@@ -163,13 +163,13 @@ def test_it_costs_one_reading_a_stage(site: SimulatedSite, cmk: Checkmk) -> None
 def test_what_cannot_be_read_again_is_not_touched(site: SimulatedSite, connect: Any, plan: Plan) -> None:
     cmk = connect(site, recovery={"retry": {"max_retries": 0}, "circuit_breaker": {"failure_threshold": 99}})
     site.set_faults([Fault("status", method="GET", path="host_config")])
-    before = len(site.world.setup.changes)
+    before = len(site.state.configuration.changes)
     report = apply_plan(cmk, plan)
     hosts = {change.action: outcome for change, outcome in report.results if change.kind == "host"}
     assert {outcome.status for outcome in hosts.values()} == {Status.NOT_APPLIED}
     assert isinstance(hosts[Action.MOVE].error, GatewayError)
     assert isinstance(hosts[Action.UPDATE].error, GatewayError)
-    assert not [change for change in site.world.setup.changes[before:] if "host" in change["action_name"]]
+    assert not [change for change in site.state.configuration.changes[before:] if "host" in change["action_name"]]
     site.set_faults([])
 
 
@@ -177,7 +177,7 @@ def test_credentials_that_end_stop_it_at_the_reading(site: SimulatedSite, connec
     site.add_user("robot", "robots secret")
     cmk = connect(site, username="robot")
     hosts_only = dataclasses.replace(plan, changes=tuple(c for c in plan.changes if c.kind == "host"))
-    site.world.setup.users["robot"].password = "another"
+    site.state.configuration.users["robot"].password = "another"
     report = apply_plan(cmk, hosts_only)
     assert "Wrong credentials" in str(report.errors["credentials"])
     assert {outcome.status for _, outcome in report.results} == {Status.NOT_APPLIED}

@@ -96,10 +96,10 @@ def test_a_change_of_nodes_needs_the_state_it_is_about(raw: Raw) -> None:
 
 
 def test_clusters_follow_their_nodes_when_these_are_renamed(raw: Raw) -> None:
-    raw.site.world.setup.changes.clear()
+    raw.site.state.configuration.changes.clear()
     answer = raw("PUT", f"{ONE.format('a')}/actions/rename/invoke", STAR, json={"new_name": "renamed"})
     assert answer.status_code in (200, 302, 303)
-    raw.site.world.tick()
+    raw.site.state.finish_due_jobs()
     assert _nodes(raw, "clu") == _nodes(raw, "other") == ["renamed", "b"]
 
 

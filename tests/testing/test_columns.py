@@ -66,7 +66,7 @@ def _opened(site: SimulatedSite) -> Iterator[Raw]:
 
 def _rows(raw: Raw, path: str, columns: list[str], **more: Any) -> list[Any]:
     """The extensions of the rows, asked for as the version takes it."""
-    if raw.site.world.profile.has_status_get:
+    if raw.site.state.profile.has_status_get:
         answer = raw("GET", path, params={"columns": columns, **more})
     else:
         answer = raw("POST", path, json={"columns": columns, **more})
@@ -76,7 +76,7 @@ def _rows(raw: Raw, path: str, columns: list[str], **more: Any) -> list[Any]:
 
 @pytest.mark.parametrize("table", URLS)
 def test_every_documented_column_is_known_with_its_type(raw: Raw, table: str) -> None:
-    columns = _documented(str(raw.site.world.profile.version), table)
+    columns = _documented(str(raw.site.state.profile.version), table)
     assert len(columns) > 100
     if table == "Services":
         assert "host_name" in columns
@@ -91,10 +91,10 @@ def test_every_documented_column_is_known_with_its_type(raw: Raw, table: str) ->
 
 @pytest.mark.parametrize("table", URLS)
 def test_no_column_is_known_that_is_not_documented(raw: Raw, table: str) -> None:
-    documented = _documented(str(raw.site.world.profile.version), table)
+    documented = _documented(str(raw.site.state.profile.version), table)
     known = (HOST_DEFAULTS if table == "Hosts" else SERVICE_DEFAULTS).keys() - documented.keys()
     names = [*sorted(known), "nothing", "", "name ", "NAME", "hosts.name"]
-    method, key = ("GET", "params") if raw.site.world.profile.has_status_get else ("POST", "json")
+    method, key = ("GET", "params") if raw.site.state.profile.has_status_get else ("POST", "json")
     answer = raw(method, URLS[table], **{key: {"columns": names}})
     said = {str(i): [f"Unknown column: {table.lower()}.{name}"] for i, name in enumerate(names)}
     assert (answer.status_code, answer.json()["fields"]) == (400, {"columns": said})
@@ -174,7 +174,7 @@ def _calls(site: SimulatedSite, path: str, body: Any = None) -> int:
         nonlocal calls
         calls += event == "call" and "checkmk_sync" in frame.f_code.co_filename
 
-    site.world.tick()
+    site.state.finish_due_jobs()
     sys.setprofile(count)
     try:
         url = f"/s/check_mk/api/1.0{path}"

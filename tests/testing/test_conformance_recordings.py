@@ -278,7 +278,7 @@ def test_facts_about_methods(raw: Raw, path: str) -> None:
 def test_facts_about_tags_in_the_monitoring(raw: Raw, attributes: Any, more: set[str]) -> None:
     _create(raw, "web", attributes)
     assert raw("POST", ACTIVATE, STAR, json={}).status_code == 200
-    raw.site.world.tick()
+    raw.site.state.finish_due_jobs()
     tags = raw("GET", "/objects/host/web?columns=tags").json()["extensions"]["tags"]
     groups = {"agent", "snmp_ds", "criticality", "networking", "piggyback", "site", "address_family"}
     assert tags.keys() == groups | more

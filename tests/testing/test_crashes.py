@@ -170,12 +170,12 @@ def raw(request: pytest.FixtureRequest) -> Iterator[Raw]:
 
 def _prepare(site: SimulatedSite) -> None:
     site.reset()
-    setup = site.world.setup
+    configuration = site.state.configuration
     for folder in ("/a", "/c"):
-        setup.add_folder(folder, folder, {}, None, user="x")
+        configuration.add_folder(folder, folder, {}, None, user="x")
     for name, nodes in (("web", None), ("old", None), ("clu", ("web",))):
-        setup.add_host(name, "/", {"alias": name}, user="x", nodes=nodes)
-    site.world.activations.load(setup.hosts, setup.phases)
+        configuration.add_host(name, "/", {"alias": name}, user="x", nodes=nodes)
+    site.state.activations.load(configuration.hosts, configuration.service_phases)
 
 
 def _has_to_be_an_answer(answer: Any) -> None:
@@ -198,7 +198,7 @@ def _has_to_be_an_answer(answer: Any) -> None:
 
 def _known(raw: Raw) -> list[tuple[str, str]]:
     """The endpoints with a body that the version has."""
-    profile, fit = raw.site.world.profile, {"<folder>": "~a", "<host_name>": "web"}
+    profile, fit = raw.site.state.profile, {"<folder>": "~a", "<host_name>": "web"}
     known = []
     for entry in ENDPOINTS:
         if entry.body is not None and entry.exists(profile):
@@ -262,7 +262,7 @@ def test_right_bodies_are_taken() -> None:
     ],
 )
 def test_a_query_without_a_member_crashes_as_in_checkmk(raw: Raw, query: Any, member: Optional[str]) -> None:
-    method = "GET" if raw.site.world.profile.has_status_get else "POST"
+    method = "GET" if raw.site.state.profile.has_status_get else "POST"
     for table in ("host", "service"):
         path = STATUS.format(table)
         if method == "GET":
@@ -277,14 +277,14 @@ def test_a_query_without_a_member_crashes_as_in_checkmk(raw: Raw, query: Any, me
         assert data["title"] == "Internal Server Error"
         assert data["detail"] == f"KeyError: '{member}'. Crash report generated. Please submit."
         assert (data["ext"]["exc_type"], data["ext"]["exc_value"]) == ("KeyError", f"'{member}'")
-        assert data["ext"]["version"] == str(raw.site.world.profile.version)
+        assert data["ext"]["version"] == str(raw.site.state.profile.version)
 
 
 def test_a_crash_report_has_what_checkmk_puts_into_it(raw: Raw) -> None:
     answer = raw("GET", "/version?fail=1", {"X-Some": "thing"})
     data = answer.json()
     assert (answer.status_code, answer.headers["Content-Type"]) == (500, PROBLEM)
-    assert answer.headers["X-Checkmk-Version"] == str(raw.site.world.profile.version)
+    assert answer.headers["X-Checkmk-Version"] == str(raw.site.state.profile.version)
     assert {"time", "os", "version", "edition", "core", "exc_type", "exc_value", "exc_traceback"} <= data["ext"].keys()
     assert {"python_version", "python_paths", "id", "crash_type", "local_vars", "details"} <= data["ext"].keys()
     assert data["ext"]["crash_type"] == "rest_api"
@@ -306,8 +306,8 @@ def test_what_is_no_object_is_refused(raw: Raw, body: bytes) -> None:
 
 def test_a_failure_of_the_site_itself_is_reported_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with SimulatedSite(hosts=1) as site:
-        host = site.world.setup.hosts["host00000"]
-        monkeypatch.setattr(type(site.world.setup), "effective", lambda *_: 1 / 0)
+        host = site.state.configuration.hosts["host00000"]
+        monkeypatch.setattr(type(site.state.configuration), "effective", lambda *_: 1 / 0)
         answer = send_bytes(site, "GET", "/s/check_mk/api/1.0/objects/host_config/host00000?effective_attributes=1")
         assert (answer.status, answer.headers["content-type"]) == (500, PROBLEM)
         assert answer.json["detail"] == "ZeroDivisionError: division by zero. Crash report generated. Please submit."

@@ -27,7 +27,7 @@ __all__ = ["every", "raw"]  # fixtures
 
 
 def _major(raw: Raw) -> str:
-    return str(raw.site.world.profile.version)[:3]
+    return str(raw.site.state.profile.version)[:3]
 
 
 @pytest.mark.parametrize("labels", [{"a:b": "c"}, {"a": "b:c"}, {"cmk/os": "x::y"}, {":": ":"}])

@@ -48,12 +48,12 @@ CALLS: dict[str, tuple[str, str, Any]] = {
 @pytest.mark.parametrize("name", CALLS)
 def test_a_parent_has_to_exist(raw: Raw, name: str) -> None:
     method, path, body = CALLS[name]
-    before = dict(raw.site.world.setup.hosts), dict(raw.site.world.setup.folders)
+    before = dict(raw.site.state.configuration.hosts), dict(raw.site.state.configuration.folders)
     answer = raw(method, path, STAR, json=body)
     assert answer.status_code == 400
     kind = next(kind for kind in ("attributes", "update_attributes") if kind in body)
     assert answer.json()["fields"] == {kind: {"parents": {"1": ["Host not found: 'nope'"]}}}
-    assert (raw.site.world.setup.hosts, raw.site.world.setup.folders) == before
+    assert (raw.site.state.configuration.hosts, raw.site.state.configuration.folders) == before
 
 
 @pytest.mark.parametrize("parent_is", ["later", "earlier"])
@@ -67,7 +67,7 @@ def test_the_hosts_of_a_bulk_call_are_not_there_yet(raw: Raw, parent_is: str) ->
     assert answer.json()["fields"]["entries"] == {
         index: {"attributes": {"parents": {"0": ["Host not found: 'parent'"]}}}
     }
-    assert set(raw.site.world.setup.hosts) == {"gw", "web"}
+    assert set(raw.site.state.configuration.hosts) == {"gw", "web"}
 
 
 def test_bulk_updates_name_existing_parents_only(raw: Raw) -> None:
@@ -76,7 +76,7 @@ def test_bulk_updates_name_existing_parents_only(raw: Raw) -> None:
     assert answer.status_code == 400
     said = answer.json()["fields"]["entries"]["0"]["update_attributes"]["parents"]
     assert said == {"0": ["Host not found: 'nope'"]}
-    assert raw.site.world.setup.hosts["web"].attributes["parents"] == ["gw"]
+    assert raw.site.state.configuration.hosts["web"].attributes["parents"] == ["gw"]
 
 
 def test_the_parent_of_a_host_that_stays_is_not_deleted(raw: Raw) -> None:
@@ -87,7 +87,7 @@ def test_the_parent_of_a_host_that_stays_is_not_deleted(raw: Raw) -> None:
     ):
         assert answer.status_code == 400
         assert answer.json()["detail"] == "You cannot delete these hosts: gw is parent of web, db."
-    assert set(raw.site.world.setup.hosts) == {"gw", "web", "db"}
+    assert set(raw.site.state.configuration.hosts) == {"gw", "web", "db"}
     raw("PUT", "/objects/host_config/db", STAR, json={"remove_attributes": ["parents"]})
     assert raw("POST", f"{BULK}/bulk-delete/invoke", json={"entries": ["gw", "web"]}).status_code == 204
 
@@ -96,10 +96,10 @@ def test_folders_are_done_one_after_the_other_in_the_order_of_their_ids(raw: Raw
     """So parent and child in two folders can go together only if the child's folder comes first."""
     raw("POST", HOSTS, json=_host("leaf", "gw", folder="/net"))
     raw("PUT", "/objects/host_config/web", STAR, json={"remove_attributes": ["parents"]})
-    folders = raw.site.world.setup.folders
+    folders = raw.site.state.configuration.folders
     answer = raw("POST", f"{BULK}/bulk-delete/invoke", json={"entries": ["leaf", "gw"]})
     assert answer.status_code == (204 if folders["/net"].ident < folders["/"].ident else 400)
-    assert ("leaf" in raw.site.world.setup.hosts) is (answer.status_code == 400)
+    assert ("leaf" in raw.site.state.configuration.hosts) is (answer.status_code == 400)
 
 
 def test_folders_hand_parents_down(raw: Raw) -> None:
@@ -113,7 +113,7 @@ def test_folders_hand_parents_down(raw: Raw) -> None:
 
 def test_references_follow_a_host_that_is_renamed(raw: Raw) -> None:
     raw("PUT", "/objects/folder_config/~net", STAR, json={"update_attributes": {"parents": ["gw", "web"]}})
-    raw.site.world.setup.rename_host("gw", "router", user="carol")
+    raw.site.state.configuration.rename_host("gw", "router", user="carol")
     assert raw("GET", "/objects/host_config/web").json()["extensions"]["attributes"]["parents"] == ["router"]
     assert raw("GET", "/objects/folder_config/~net").json()["extensions"]["attributes"]["parents"] == ["router", "web"]
 

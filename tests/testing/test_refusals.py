@@ -157,7 +157,7 @@ def test_renaming(clock: ManualClock, version: str, started: int, wait: str) -> 
             attributes = {"parents": ["a"]} if name == "child" else {}
             raw("POST", HOSTS, json={"host_name": name, "folder": "/", "attributes": attributes})
         assert raw("PUT", rename, star, json={"new_name": "b"}).status_code == 409, "changes are pending"
-        site.world.setup.changes.clear()
+        site.state.configuration.changes.clear()
         assert raw("PUT", rename, star, json={"new_name": "child"}).status_code == 400
         answer = raw("PUT", rename, stale if wait else {}, json={"new_name": "b"})
         assert answer.status_code == started
@@ -217,7 +217,7 @@ def test_folders_have_permissions_of_their_own(raw: Raw) -> None:
     answer = raw("POST", bulk, limited, json={"entries": entries})
     assert answer.status_code == 401
     assert "no permission to change the folder '/ab'" in answer.json()["detail"]
-    assert list(raw.site.world.setup.hosts) == ["in_a"]
+    assert list(raw.site.state.configuration.hosts) == ["in_a"]
     assert raw("POST", bulk, json={"entries": entries[1:]}).status_code == 200
     for method, path, body in (
         ("POST", FOLDERS, {"name": "x", "title": "x", "parent": "/"}),

@@ -115,8 +115,8 @@ def test_self_links_have_the_base_once(every: Raw) -> None:
         "/objects/service_discovery/web",
         "/version",
     ]
-    if every.site.world.profile.version.at_least("2.3.0"):
-        paths += ["/domain-types/host/collections/all"] * every.site.world.profile.has_status_get
+    if every.site.state.profile.version.at_least("2.3.0"):
+        paths += ["/domain-types/host/collections/all"] * every.site.state.profile.has_status_get
     else:
         paths[0] = "/domain-types/host_config/collections/all"
     for path in paths:

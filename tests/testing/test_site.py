@@ -147,7 +147,7 @@ def test_latency_is_added() -> None:
 
 
 def test_faults_are_chosen_by_method_path_count_and_chance(site: SimulatedSite) -> None:
-    script = site.world.faults
+    script = site.state.faults
 
     def strikes(fault: Fault, requests: list[tuple[str, str]]) -> list[bool]:
         script.set([fault])
@@ -180,7 +180,7 @@ def test_a_crash_may_come_after_the_work(site: SimulatedSite) -> None:
         session.trust_env = False
         url = f"{site.api_url}/domain-types/host_config/collections/all"
         assert session.post(url, json=body, auth=auth, headers={"Accept": "*/*"}).status_code == 500
-        assert "h" in site.world.setup.hosts
+        assert "h" in site.state.configuration.hosts
         assert session.get(f"{site.api_url}/version", auth=auth, allow_redirects=False).status_code == 302
 
 

@@ -131,7 +131,7 @@ def test_folders_that_cannot_be_made_moved_or_deleted(raw: Raw) -> None:
 def test_pending_changes_have_no_extensions(every: Raw) -> None:
     data = every("GET", f"{RUNS}/collections/pending_changes").json()
     assert "extensions" not in data
-    assert ("id" in data) is not every.site.world.profile.version.at_least("2.5.0")
+    assert ("id" in data) is not every.site.state.profile.version.at_least("2.5.0")
     assert {"domainType", "links", "value"} <= data.keys()
 
 
@@ -148,14 +148,14 @@ def test_activations_that_are_refused(every: Raw) -> None:
     assert every("POST", ACTIVATE, STAR, json={}).status_code == 200
     detail = "There is already an activation running."
     assert problem(every("POST", ACTIVATE, STAR, json={})) == (423, "The operation has failed.", detail)
-    every.site.world.activations.runs.clear()
-    every.site.world.setup.changes.clear()
+    every.site.state.activations.runs.clear()
+    every.site.state.configuration.changes.clear()
     detail = "Currently there are no changes to activate."
     assert problem(every("POST", ACTIVATE, STAR, json={})) == (422, "The operation has failed.", detail)
 
 
 def test_jobs_that_do_not_exist(every: Raw) -> None:
-    is_new = every.site.world.profile.version.at_least("2.4.0")
+    is_new = every.site.state.profile.version.at_least("2.4.0")
     for path in ("/objects/activation_run/x", "/objects/activation_run/x/actions/wait-for-completion/invoke"):
         if is_new:
             said = (404, "The requested activation was not found", "Could not find an activation with id 'x'.")
@@ -175,7 +175,7 @@ def test_jobs_that_do_not_exist(every: Raw) -> None:
     assert problem(answer) == (404, "The requested service discovery job was not found", detail)
     method = "GET" if is_new else "POST"
     answer = every(method, f"{HOSTS}/actions/wait-for-completion/invoke", {"Content-Type": "application/json"})
-    if every.site.world.profile.version.at_least("2.3.0"):
+    if every.site.state.profile.version.at_least("2.3.0"):
         text = "No running renaming job was found"
         assert problem(answer) == ((404, "Not found", text) if is_new else (404, text, None))
 
@@ -205,7 +205,7 @@ def test_scans_that_are_refused(every: Raw) -> None:
     assert problem(every("POST", start, json=body)) == (409, "Conflict", detail)
     bulk = "/domain-types/discovery_run/actions/bulk-discovery-start/invoke"
     options = {"monitor_undecided_services": True}
-    is_old = not every.site.world.profile.has_background_jobs
+    is_old = not every.site.state.profile.has_background_jobs
     hosts = {"hostnames": ["web"], **({} if is_old else {"options": options})}
     assert every("POST", bulk, json=hosts).status_code in (200, 303)
     if is_old:
@@ -214,19 +214,19 @@ def test_scans_that_are_refused(every: Raw) -> None:
 
 
 def test_a_phase_of_a_service_that_is_not_there_changes_nothing(raw: Raw) -> None:
-    before = raw.site.state()["pending_changes"]
+    before = raw.site.counts()["pending_changes"]
     body = {"check_type": "df", "service_item": "/boot", "target_phase": "ignored"}
     assert raw("PUT", "/objects/host/web/actions/update_discovery_phase/invoke", json=body).status_code == 204
-    assert raw.site.state()["pending_changes"] == before
+    assert raw.site.counts()["pending_changes"] == before
 
 
 def test_the_renaming_of_hosts_is_a_job(raw: Raw) -> None:
-    raw.site.world.setup.changes.clear()
+    raw.site.state.configuration.changes.clear()
     assert raw("PUT", f"{WEB}/actions/rename/invoke", json={"new_name": "neu"}).status_code == 303
     data = raw("GET", "/objects/background_job/rename-hosts").json()
     assert (data["extensions"]["active"], data["extensions"]["site_id"]) == (True, "s")
     assert data["title"] == "Background job rename-hosts is active"
-    raw.site.world.renames.finish()
+    raw.site.state.renames.finish()
     data = raw("GET", "/objects/background_job/rename-hosts").json()
     assert data["title"] == "Background job rename-hosts is finished"
     assert data["extensions"]["status"]["log_info"].keys() == {"JobProgressUpdate", "JobResult", "JobException"}

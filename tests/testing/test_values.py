@@ -83,7 +83,7 @@ def every(request: pytest.FixtureRequest) -> Iterator[Raw]:
 
 def has_to_refuse(raw: Raw, calls: dict[str, Call], complaint: Any) -> None:
     """Each call is refused with the complaint in its place, and changes nothing."""
-    before = raw.site.state()
+    before = raw.site.counts()
     for kind, (method, path, body, place) in calls.items():
         answer = raw(method, path, STAR, json=body)
         assert answer.status_code == 400, (kind, answer.text)
@@ -93,7 +93,7 @@ def has_to_refuse(raw: Raw, calls: dict[str, Call], complaint: Any) -> None:
         data = answer.json()
         assert (data["title"], data["fields"]) == ("Bad Request", expected), kind
         assert data["detail"] == f"These fields have problems: {place[0]}"
-    assert {**raw.site.state(), "requests": 0} == {**before, "requests": 0}
+    assert {**raw.site.counts(), "requests": 0} == {**before, "requests": 0}
 
 
 def has_to_take(raw: Raw, calls: dict[str, Call]) -> None:

@@ -45,7 +45,7 @@ def of_version() -> Iterator[Callable[[str], Raw]]:
 
 
 def _is_at_least(raw: Raw, version: str) -> bool:
-    return raw.site.world.profile.version.at_least(version)
+    return raw.site.state.profile.version.at_least(version)
 
 
 # Jobs
@@ -59,7 +59,7 @@ def test_where_a_started_job_can_be_watched(raw: Raw) -> None:
     found.append(raw("POST", "/domain-types/service_discovery_run/actions/start/invoke", json=scan))
     found.append(raw("POST", f"{RUNS}/actions/activate-changes/invoke", STAR, json={"redirect": True}))
     if _is_at_least(raw, "2.3.0"):
-        raw.site.world.setup.changes.clear()
+        raw.site.state.configuration.changes.clear()
         found.append(raw("PUT", f"{WEB}/actions/rename/invoke", json={"new_name": "neu"}))
     if _is_at_least(raw, "2.4.0"):
         bulk = {"hostnames": ["web"], "options": {}}
@@ -80,14 +80,14 @@ def test_where_a_started_job_can_be_watched(raw: Raw) -> None:
 
 def test_a_renaming_of_2_2_is_done_at_once(of_version: Callable[[str], Raw]) -> None:
     raw = of_version("2.2.0p44")
-    raw.site.world.setup.changes.clear()
+    raw.site.state.configuration.changes.clear()
     answer = raw("PUT", f"{WEB}/actions/rename/invoke", json={"new_name": "neu"})
     assert (answer.status_code, answer.json()["id"]) == (200, "neu")
 
 
 @pytest.mark.parametrize("header", [{}, {"If-Match": '"old"'}, STAR])
 def test_renaming_looks_at_no_etag(raw: Raw, header: Any) -> None:
-    raw.site.world.setup.changes.clear()
+    raw.site.state.configuration.changes.clear()
     assert raw("PUT", f"{WEB}/actions/rename/invoke", header, json={"new_name": "neu"}).status_code < 400
 
 
@@ -131,22 +131,22 @@ def test_an_empty_set_of_attributes_changes_nothing(raw: Raw) -> None:
     for path, more in ((WEB, {"alias": "x"}), (NET, {"tag_agent": "no-agent"})):
         assert raw("PUT", path, STAR, json={"attributes": more}).status_code == 200
         for body in ({"attributes": {}}, {"update_attributes": {}}, {"remove_attributes": []}, {}):
-            etag, count = raw("GET", path).headers["ETag"], len(raw.site.world.setup.changes)
+            etag, count = raw("GET", path).headers["ETag"], len(raw.site.state.configuration.changes)
             data = raw("PUT", path, STAR, json=body).json()
             kept = {name: value for name, value in data["extensions"]["attributes"].items() if name != "meta_data"}
             assert kept == more
             if path == WEB:
                 assert raw("GET", path).headers["ETag"] == etag
-                assert len(raw.site.world.setup.changes) == count
+                assert len(raw.site.state.configuration.changes) == count
 
 
 def test_an_empty_set_of_attributes_changes_nothing_in_bulk(raw: Raw) -> None:
     assert raw("PUT", WEB, STAR, json={"attributes": {"alias": "x"}}).status_code == 200
     entries = [{"host_name": "web", "attributes": {}}]
-    count = len(raw.site.world.setup.changes)
+    count = len(raw.site.state.configuration.changes)
     answer = raw("PUT", f"{CONFIG}/actions/bulk-update/invoke", json={"entries": entries})
     assert answer.json()["value"][0]["extensions"]["attributes"]["alias"] == "x"
-    assert len(raw.site.world.setup.changes) == count
+    assert len(raw.site.state.configuration.changes) == count
     assert raw("PUT", NET, STAR, json={"attributes": {"tag_agent": "no-agent"}}).status_code == 200
     entries = [{"folder": "/net", "attributes": {}}]
     answer = raw("PUT", f"{FOLDERS}/actions/bulk-update/invoke", json={"entries": entries})

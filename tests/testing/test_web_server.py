@@ -64,7 +64,7 @@ def test_writes_may_repeat_slashes_too(site: SimulatedSite) -> None:
     body = json.dumps({"entries": [{"host_name": "a", "update_attributes": {"alias": "b//c"}}]}).encode()
     bulk = f"/{API}//domain-types/host_config/actions/bulk-update/invoke"
     assert send_bytes(site, "PUT", bulk, body=body).status == 200
-    assert site.world.setup.hosts["a"].attributes["alias"] == "b//c"
+    assert site.state.configuration.hosts["a"].attributes["alias"] == "b//c"
     assert send_bytes(site, "DELETE", one).status == 204
 
 

@@ -20,7 +20,7 @@ BLOCKS_S = 0.2  # Checkmk blocks for up to 100 s; what matters is that it blocks
 
 
 def _pending_etag(context: Context) -> str:
-    return etag([change["id"] for change in context.setup.changes])
+    return etag([change["id"] for change in context.configuration.changes])
 
 
 @endpoint("GET", f"{_RUNS}/collections/pending_changes")
@@ -30,7 +30,7 @@ def pending(context: Context) -> Response:
     ]
     answer = {
         "domainType": "activation_run",
-        "value": list(context.setup.changes),
+        "value": list(context.configuration.changes),
         "links": links,
     }
     if context.profile.names_pending_changes:
@@ -42,7 +42,7 @@ def _run_object(context: Context, run: ActivationJob, *, with_sites: bool = True
     path = f"/objects/activation_run/{run.id}"
     wait = context.links.link("urn:com.checkmk:rels/wait-for-completion", f"{path}/actions/wait-for-completion/invoke")
     extensions: dict[str, Any] = {
-        "sites": [context.setup.site],
+        "sites": [context.configuration.site],
         "is_running": run.is_running,
         "force_foreign_changes": run.forced,
         "time_started": run.started,
@@ -63,7 +63,7 @@ def _run_object(context: Context, run: ActivationJob, *, with_sites: bool = True
 def _site_status(context: Context, run: ActivationJob) -> dict[str, Any]:
     failed = run.fails and not run.is_running
     return {
-        "site": context.setup.site,
+        "site": context.configuration.site,
         "phase": "activate" if run.is_running else "done",
         "state": None if run.is_running else "error" if failed else "success",
         "status_text": "Activating" if run.is_running else "Failed" if failed else "Success",
@@ -82,24 +82,24 @@ _START = {
 
 @endpoint("POST", f"{_RUNS}/actions/activate-changes/invoke", body=_START)
 def activate(context: Context) -> Response:
-    body, setup = context.body, context.setup
+    body, configuration = context.body, context.configuration
     context.require("wato.activate")
     if context.profile.activates_with_etag:
         context.check_etag(_pending_etag(context))
-    unknown = [site for site in body["sites"] if site != setup.site]
+    unknown = [site for site in body["sites"] if site != configuration.site]
     if unknown:
         raise Problem(400, _FAILED, f"Unknown site {unknown[0]}")
-    if context.world.activations.running() is not None:
+    if context.state.activations.running() is not None:
         raise Problem(423, _FAILED, "There is already an activation running.")
-    if not setup.changes:
+    if not configuration.changes:
         raise Problem(422, _FAILED, "Currently there are no changes to activate.")
     # Checkmk: changes of the site itself have no user, and are nobody's.
-    if any(change["user_id"] not in (None, context.user.name) for change in setup.changes):
+    if any(change["user_id"] not in (None, context.user.name) for change in configuration.changes):
         if not body["force_foreign_changes"]:
             detail = "There are changes from other users and foreign changes are not allowed in this API call."
             raise Problem(401, _FAILED, detail)
         context.require("wato.activateforeign")
-    run = context.world.activations.start(forced=body["force_foreign_changes"])
+    run = context.state.activations.start(forced=body["force_foreign_changes"])
     if body["redirect"]:
         response = Response(status=context.profile.redirect_status)
         path = f"/objects/activation_run/{run.id}/actions/wait-for-completion/invoke"
@@ -110,7 +110,7 @@ def activate(context: Context) -> Response:
 
 def _run(context: Context) -> ActivationJob:
     ident = context.params["activation_id"]
-    run = context.world.activations.runs.get(ident)
+    run = context.state.activations.runs.get(ident)
     if run is None:
         if context.profile.missing_jobs_have_no_detail:
             raise Problem(404, f"Activation {ident!r} not found.")
@@ -128,8 +128,8 @@ def get_run(context: Context) -> Response:
 def wait(context: Context) -> Response:
     run = _run(context)
     if run.is_running:
-        context.setup.clock.sleep(BLOCKS_S)
-        context.world.tick()
+        context.configuration.clock.sleep(BLOCKS_S)
+        context.state.finish_due_jobs()
     if not run.is_running:
         return Response(status=204)
     response = Response(status=302)
@@ -140,7 +140,7 @@ def wait(context: Context) -> Response:
 
 @endpoint("GET", f"{_RUNS}/collections/running")
 def running(context: Context) -> Response:
-    run = context.world.activations.running()
+    run = context.state.activations.running()
     found = [] if run is None else [_run_object(context, run)]
     answer = {"id": "activation_run", "domainType": "activation_run", "value": found, "extensions": {}}
     return json_response({**answer, "links": [context.links.self_(f"{_RUNS}/collections/all")]})

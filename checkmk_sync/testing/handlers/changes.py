@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ..endpoints import World
+from ..endpoints import SiteState
 from ..validation import Check, Field, listed, text
 
 __all__ = ["applied", "folder_changes", "host_changes", "one_change", "says_nothing"]
@@ -12,24 +12,24 @@ __all__ = ["applied", "folder_changes", "host_changes", "one_change", "says_noth
 _KINDS = ("attributes", "update_attributes", "remove_attributes")
 
 
-def host_changes(world: World) -> dict[str, Field]:
-    return _changes(Field(world.setup.rules.wrong_of_host))
+def host_changes(state: SiteState) -> dict[str, Field]:
+    return _changes(Field(state.configuration.rules.wrong_of_host))
 
 
-def folder_changes(world: World) -> dict[str, Field]:
-    return _changes(Field(world.setup.rules.wrong_of_folder))
+def folder_changes(state: SiteState) -> dict[str, Field]:
+    return _changes(Field(state.configuration.rules.wrong_of_folder))
 
 
 def _changes(attributes: Field) -> dict[str, Field]:
     return dict(zip(_KINDS, (attributes, attributes, Field(listed(text)))))
 
 
-def one_change(world: World) -> Check:
+def one_change(state: SiteState) -> Check:
     """What is wrong with a body that asks for more than one kind of change."""
 
     def check(data: Mapping[str, Any]) -> Any:
         given = [kind for kind in _KINDS if kind in data]
-        if len(given) < 2 or world.profile.takes_changes_together:
+        if len(given) < 2 or state.profile.takes_changes_together:
             return None
         said = f"This endpoint only allows 1 action (set/update/remove) per call, you specified {len(given)} actions"
         return {"_schema": [f"{said}: {', '.join(given)}."]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from werkzeug.wrappers import Response
 
 from ..configuration import HostConfig
-from ..endpoints import PATH_CHECKS, Context, World, endpoint
+from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
 from ..references import existing_host as exists
 from ..references import node
 from ..replies import bad_fields, json_response
@@ -28,9 +28,9 @@ def _cluster(context: Context) -> HostConfig:
 PATH_CHECKS[_NODES] = _cluster
 
 
-def _new_cluster(world: World) -> dict[str, Field]:
+def _new_cluster(state: SiteState) -> dict[str, Field]:
     """Checkmk: that nodes are no clusters themselves is checked only when they are changed."""
-    return {**new_host(world), "nodes": Field(listed(exists(world)), REQUIRED)}
+    return {**new_host(state), "nodes": Field(listed(exists(state)), REQUIRED)}
 
 
 @endpoint("POST", "/domain-types/host_config/collections/clusters", query=BAKE, body=_new_cluster)
@@ -38,8 +38,8 @@ def create_cluster(context: Context) -> Response:
     return create(context, tuple(context.body["nodes"]))
 
 
-def _nodes(world: World) -> dict[str, Field]:
-    return {"nodes": Field(listed(node(world)), REQUIRED)}
+def _nodes(state: SiteState) -> dict[str, Field]:
+    return {"nodes": Field(listed(node(state)), REQUIRED)}
 
 
 @endpoint("PUT", _NODES, body=_nodes, needs_etag=True)
@@ -49,7 +49,7 @@ def set_nodes(context: Context) -> Response:
     context.require("wato.edit")
     require_etag(context, host)
     context.require_folder(host.folder)
-    context.setup.change_host(host, user=context.user.name, nodes=tuple(nodes))
+    context.configuration.change_host(host, user=context.user.name, nodes=tuple(nodes))
     path = _NODES.replace("<host_name>", host.name)
     links = [context.links.link("urn:org.restfulobjects:rels/modify", path, method="PUT")]
     return json_response({"id": f"{host.name}_nodes", "value": nodes, "extensions": {}, "links": links})

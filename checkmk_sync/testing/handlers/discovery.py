@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from .. import sample_services as services
 from ..configuration import HostConfig
-from ..endpoints import PATH_CHECKS, Context, World, endpoint
+from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
 from ..jobs import BULK, Job
 from ..references import existing_host as exists
 from ..replies import Problem, json_response
@@ -57,17 +57,17 @@ _PHASE_OF = "/objects/host/<host_name>/actions/update_discovery_phase/invoke"
 PATH_CHECKS.update(dict.fromkeys((_RUN, _RESULT, _PHASE_OF), existing_host))
 
 
-def _start_fields(world: World) -> dict[str, Field]:
+def _start_fields(state: SiteState) -> dict[str, Field]:
     return {
-        "host_name": Field(exists(world), REQUIRED),
-        "mode": Field(choice(*world.profile.discovery_modes), "fix_all"),
+        "host_name": Field(exists(state), REQUIRED),
+        "mode": Field(choice(*state.profile.discovery_modes), "fix_all"),
     }
 
 
 @endpoint("POST", "/domain-types/service_discovery_run/actions/start/invoke", body=_start_fields)
 def start(context: Context) -> Response:
-    host, mode = context.setup.hosts[context.body["host_name"]], context.body["mode"]
-    jobs = context.world.discovery
+    host, mode = context.configuration.hosts[context.body["host_name"]], context.body["mode"]
+    jobs = context.state.discovery
     job = jobs.scans.get(host.name)
     if job is not None and job.active:
         raise Problem(409, "Conflict", "A service discovery background job is currently running")
@@ -92,7 +92,7 @@ def _to_wait(context: Context, host_name: str, status: int) -> Response:
 @endpoint("GET", _WAIT)
 def wait(context: Context) -> Response:
     """Checkmk does not block here: it redirects to itself at once while the job runs."""
-    name, jobs = existing_host(context).name, context.world.discovery
+    name, jobs = existing_host(context).name, context.state.discovery
     job = jobs.scans.get(name)
     if job is None or not jobs.visible(job):
         detail = f"Could not find a service discovery for host {name}"
@@ -103,7 +103,7 @@ def wait(context: Context) -> Response:
 @endpoint("GET", _RUN)
 def run_status(context: Context) -> Response:
     """Checkmk: a host that was never scanned has a job as well, which waits for its start."""
-    name, jobs = existing_host(context).name, context.world.discovery
+    name, jobs = existing_host(context).name, context.state.discovery
     job = jobs.scans.get(name)
     if job is None or not jobs.visible(job):
         job = jobs.unstarted(f"service_discovery-{name}")
@@ -134,7 +134,7 @@ def result(context: Context) -> Response:
 
 
 def _result(context: Context, host: HostConfig) -> Response:
-    jobs = context.world.discovery
+    jobs = context.state.discovery
     found = services.templates(jobs.services_per_host)
     table = {}
     for index, phase in jobs.all_phases(host).items():
@@ -199,20 +199,20 @@ _PHASE = {
 @endpoint("PUT", _PHASE_OF, body=_PHASE)
 def set_phase(context: Context) -> Response:
     """Checkmk: 204 without any effect for a service that the host does not have."""
-    host, body, jobs = existing_host(context), context.body, context.world.discovery
+    host, body, jobs = existing_host(context), context.body, context.state.discovery
     context.require("wato.services")
     wanted, found = (body["check_type"], body["service_item"]), services.templates(jobs.services_per_host)
-    phases = dict(context.setup.phases.get(host.name, {}))
+    phases = dict(context.configuration.service_phases.get(host.name, {}))
     phases.update({i: body["target_phase"] for i in jobs.all_phases(host) if (found[i].check, found[i].item) == wanted})
     jobs.decide(host, {i: phase for i, phase in phases.items() if phase != "undecided"}, context.user.name)
     return Response(status=204)
 
 
-def _bulk_fields(world: World) -> dict[str, Field]:
-    profile = world.profile
+def _bulk_fields(state: SiteState) -> dict[str, Field]:
+    profile = state.profile
     options = record({name: Field(flag) for name in profile.discovery_options})
     fields = {
-        "hostnames": Field(listed(exists(world)), REQUIRED),
+        "hostnames": Field(listed(exists(state)), REQUIRED),
         "do_full_scan": Field(flag, True),
         "bulk_size": Field(whole, 10),
         "ignore_errors": Field(flag, True),
@@ -226,7 +226,7 @@ def _bulk_fields(world: World) -> dict[str, Field]:
 
 @endpoint("POST", "/domain-types/discovery_run/actions/bulk-discovery-start/invoke", body=_bulk_fields)
 def start_bulk(context: Context) -> Response:
-    body, jobs, profile = context.body, context.world.discovery, context.profile
+    body, jobs, profile = context.body, context.state.discovery, context.profile
     context.require("wato.services")
     single = not profile.has_background_jobs
     if single and any(job.active for job in jobs.bulk.values()):
@@ -245,7 +245,7 @@ def start_bulk(context: Context) -> Response:
 @endpoint("GET", "/objects/discovery_run/<job_id>", exists=lambda profile: not profile.has_background_jobs)
 def old_bulk_status(context: Context) -> Response:
     """Checkmk: there is one job, which waits for its start until then."""
-    jobs, ident = context.world.discovery, context.params["job_id"]
+    jobs, ident = context.state.discovery, context.params["job_id"]
     if ident != BULK:
         raise Problem(404, f"Background job {ident!r} not found.")
     job = jobs.bulk.get(ident)
@@ -263,12 +263,12 @@ def old_bulk_status(context: Context) -> Response:
 def background_job(context: Context) -> Response:
     ident, site, jobs = (
         context.params["job_id"],
-        context.query.get("site_id", context.setup.site),
-        context.world.discovery,
+        context.query.get("site_id", context.configuration.site),
+        context.state.discovery,
     )
-    known = {**jobs.bulk, **{job.id: job for job in (*jobs.scans.values(), *context.world.renames.jobs)}}
+    known = {**jobs.bulk, **{job.id: job for job in (*jobs.scans.values(), *context.state.renames.jobs)}}
     job = known.get(ident)
-    if job is None or not jobs.visible(job) or site != context.setup.site:
+    if job is None or not jobs.visible(job) or site != context.configuration.site:
         detail = f"Could not find a background job with the ID '{ident}' on site {site}"
         raise Problem(404, "The requested background job does not exist", detail)
     return json_response(
@@ -279,7 +279,7 @@ def background_job(context: Context) -> Response:
             "links": [context.links.self_(f"/objects/background_job/{context.links.quoted(ident)}")],
             "members": {},
             "extensions": {
-                "site_id": context.setup.site,
+                "site_id": context.configuration.site,
                 "active": job.active,
                 "status": {
                     "state": job.state,

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from ...catalogue.paths import folder_id
 from ..configuration import FolderConfig, etag
-from ..endpoints import PATH_CHECKS, Context, World, endpoint
+from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
 from ..references import FOLDER, existing_folder
 from ..replies import Problem, bad_fields, collection, json_response
 from ..validation import REQUIRED, Field, choice, flag, listed, nonempty, pattern, record, text
@@ -30,7 +30,7 @@ _ABSENT_IN_SOME = (
 
 def _folder(context: Context) -> FolderConfig:
     spelling = context.params["folder"]
-    folder = context.setup.folder(spelling)
+    folder = context.configuration.folder(spelling)
     if folder is None:
         said = FOLDER(spelling) or [f"The folder {spelling!r} could not be found."]
         raise bad_fields({"folder": said}, 404)
@@ -42,7 +42,7 @@ PATH_CHECKS[_ONE] = _folder
 
 def folder_etag(context: Context, folder: FolderConfig) -> str:
     """Checkmk: the names of its hosts identify the state of a folder too, its title only by the time of the change."""
-    hosts = [host.name for host in context.setup.hosts_in(folder.path)]
+    hosts = [host.name for host in context.configuration.hosts_in(folder.path)]
     return etag(folder.path, dict(folder.attributes), folder.updated_at, hosts)
 
 
@@ -53,7 +53,7 @@ def _object(context: Context, folder: FolderConfig, *, show_hosts: bool = False)
     members: dict[str, Any] = {}
     if show_hosts:
         rel = 'urn:org.restfulobjects:rels/value;collection="all"'
-        hosts = context.setup.hosts_in(folder.path)
+        hosts = context.configuration.hosts_in(folder.path)
         members["hosts"] = {
             "id": "hosts",
             "memberType": "collection",
@@ -74,9 +74,9 @@ def _answer(context: Context, folder: FolderConfig, *, show_hosts: bool = False)
     return json_response(_object(context, folder, show_hosts=show_hosts), etag=folder_etag(context, folder))
 
 
-def _listed(world: World) -> dict[str, Field]:
+def _listed(state: SiteState) -> dict[str, Field]:
     return {
-        "parent": Field(existing_folder(world), "~"),
+        "parent": Field(existing_folder(state), "~"),
         "recursive": Field(flag, False),
         "show_hosts": Field(flag, False),
     }
@@ -85,10 +85,10 @@ def _listed(world: World) -> dict[str, Field]:
 @endpoint("GET", _ALL, query=_listed)
 def list_folders(context: Context) -> Response:
     query = context.query
-    parent = context.setup.folder_at(query["parent"])
+    parent = context.configuration.folder_at(query["parent"])
     found = [
         *([parent] if query["recursive"] else []),
-        *context.setup.subfolders(parent.path, recursive=query["recursive"]),
+        *context.configuration.subfolders(parent.path, recursive=query["recursive"]),
     ]
     head = {
         "id": "folder_config",
@@ -104,41 +104,43 @@ def get_folder(context: Context) -> Response:
     return _answer(context, _folder(context), show_hosts=context.query["show_hosts"])
 
 
-def _hosts_fields(world: World) -> dict[str, Field]:
-    return {"effective_attributes": Field(flag, False)} if "fields" in world.profile.host_list_query else {}
+def _hosts_fields(state: SiteState) -> dict[str, Field]:
+    return {"effective_attributes": Field(flag, False)} if "fields" in state.profile.host_list_query else {}
 
 
 @endpoint("GET", f"{_ONE}/collections/hosts", query=_hosts_fields)
 def hosts_of_folder(context: Context) -> Response:
-    return host_collection(context, context.setup.hosts_in(_folder(context).path))
+    return host_collection(context, context.configuration.hosts_in(_folder(context).path))
 
 
-def _new(world: World) -> dict[str, Field]:
+def _new(state: SiteState) -> dict[str, Field]:
     return {
         "name": Field(_NAME),
         "title": Field(text, REQUIRED),
-        "parent": Field(existing_folder(world), REQUIRED),
-        "attributes": Field(world.setup.rules.wrong_of_folder, {}),
+        "parent": Field(existing_folder(state), REQUIRED),
+        "attributes": Field(state.configuration.rules.wrong_of_folder, {}),
     }
 
 
 @endpoint("POST", _ALL, body=_new)
 def create_folder(context: Context) -> Response:
-    body, setup = context.body, context.setup
+    body, configuration = context.body, context.configuration
     context.require("wato.edit")
-    parent = setup.folder_at(body["parent"])
+    parent = configuration.folder_at(body["parent"])
     context.require_folder(parent.path)
     name = body.get("name") or _derived_name(context, parent.path, body["title"])
     path = f"{parent.path.rstrip('/')}/{name}"
-    if path in setup.folders:
+    if path in configuration.folders:
         raise Problem(400, "A problem occured.", f"A folder with name {name!r} already exists.")
-    return _answer(context, setup.add_folder(path, body["title"], body["attributes"], None, user=context.user.name))
+    return _answer(
+        context, configuration.add_folder(path, body["title"], body["attributes"], None, user=context.user.name)
+    )
 
 
 def _derived_name(context: Context, parent: str, title: str) -> str:
     base = re.sub(r"[^-\w]", "_", title.lower()) or "folder"
     name, number = base, 1
-    while f"{parent.rstrip('/')}/{name}" in context.setup.folders:
+    while f"{parent.rstrip('/')}/{name}" in context.configuration.folders:
         number += 1
         name = f"{base}-{number}"
     return name
@@ -153,11 +155,11 @@ def _change(context: Context, folder: FolderConfig, data: Mapping[str, Any]) -> 
     if absent:
         return folder, absent
     title = data.get("title", folder.title)
-    return context.setup.change_folder(folder, user=context.user.name, attributes=attributes, title=title), []
+    return context.configuration.change_folder(folder, user=context.user.name, attributes=attributes, title=title), []
 
 
-def _changes(world: World) -> dict[str, Field]:
-    return {"title": Field(nonempty), **folder_changes(world)}
+def _changes(state: SiteState) -> dict[str, Field]:
+    return {"title": Field(nonempty), **folder_changes(state)}
 
 
 @endpoint("PUT", _ONE, body=_changes, together=one_change, needs_etag=True)
@@ -172,9 +174,9 @@ def update_folder(context: Context) -> Response:
     return _answer(context, changed)
 
 
-def _bulk_changes(world: World) -> dict[str, Field]:
-    fields = {"folder": Field(existing_folder(world), REQUIRED), **_changes(world)}
-    return {"entries": Field(listed(record(fields, one_change(world))), REQUIRED)}
+def _bulk_changes(state: SiteState) -> dict[str, Field]:
+    fields = {"folder": Field(existing_folder(state), REQUIRED), **_changes(state)}
+    return {"entries": Field(listed(record(fields, one_change(state))), REQUIRED)}
 
 
 @endpoint("PUT", "/domain-types/folder_config/actions/bulk-update/invoke", body=_bulk_changes)
@@ -182,7 +184,7 @@ def bulk_update_folders(context: Context) -> Response:
     context.require("wato.edit")
     done, failed = [], []
     for entry in context.body["entries"]:
-        folder = context.setup.folder_at(entry["folder"])
+        folder = context.configuration.folder_at(entry["folder"])
         context.require_folder(folder.path)
         changed, absent = _change(context, folder, entry)
         if absent:
@@ -195,13 +197,13 @@ def bulk_update_folders(context: Context) -> Response:
     return json_response({**head, "value": done, "extensions": {}})
 
 
-def _move_fields(world: World) -> dict[str, Field]:
-    return {"destination": Field(existing_folder(world), REQUIRED)}
+def _move_fields(state: SiteState) -> dict[str, Field]:
+    return {"destination": Field(existing_folder(state), REQUIRED)}
 
 
 @endpoint("POST", f"{_ONE}/actions/move/invoke", body=_move_fields, needs_etag=True)
 def move_folder(context: Context) -> Response:
-    folder, target = _folder(context), context.setup.folder_at(context.body["destination"])
+    folder, target = _folder(context), context.configuration.folder_at(context.body["destination"])
     context.require("wato.edit")
     context.check_etag(folder_etag(context, folder))
     if folder.path == "/":
@@ -211,33 +213,33 @@ def move_folder(context: Context) -> Response:
     wrong = _wrong_target(context, folder, target)
     if wrong:
         raise Problem(400, "Problem moving folder.", f"Cannot move folder: A folder {wrong}")
-    return _answer(context, context.setup.move_folder(folder.path, target.path, user=context.user.name))
+    return _answer(context, context.configuration.move_folder(folder.path, target.path, user=context.user.name))
 
 
 def _wrong_target(context: Context, folder: FolderConfig, target: FolderConfig) -> str:
-    if f"{target.path.rstrip('/')}/{folder.name}" in context.setup.folders:
+    if f"{target.path.rstrip('/')}/{folder.name}" in context.configuration.folders:
         return "with this name already exists in the target folder."  # its own parent has it, too
     if target.path == folder.path:
         return "can not be moved into itself."
     return "can not be moved to a folder within itself." if target.path.startswith(f"{folder.path}/") else ""
 
 
-def _delete_fields(world: World) -> dict[str, Field]:
+def _delete_fields(state: SiteState) -> dict[str, Field]:
     mode = Field(choice("recursive", "abort_on_nonempty"), "recursive")
-    return {"delete_mode": mode} if world.profile.has_delete_mode else {}
+    return {"delete_mode": mode} if state.profile.has_delete_mode else {}
 
 
 @endpoint("DELETE", _ONE, query=_delete_fields)
 def delete_folder(context: Context) -> Response:
-    folder, setup = _folder(context), context.setup
+    folder, configuration = _folder(context), context.configuration
     if folder.path == "/":
         raise Problem(401, "Problem deleting folder.", "Deleting the root folder is not permitted.")
     context.require("wato.edit")
     context.require_folder(folder.path)
-    holds_something = setup.hosts_in(folder.path) or any(setup.subfolders(folder.path, recursive=False))
+    holds_something = configuration.hosts_in(folder.path) or any(configuration.subfolders(folder.path, recursive=False))
     if context.query.get("delete_mode") == "abort_on_nonempty" and holds_something:
         detail = "Folder is not empty or is referenced by another object. Use the force parameter to delete it."
         raise Problem(409, "Problem deleting folder.", detail)
-    refuse_parents(context, [host.name for host in setup.hosts_in(folder.path, recursive=True)])
-    setup.remove_folder(folder.path, user=context.user.name)
+    refuse_parents(context, [host.name for host in configuration.hosts_in(folder.path, recursive=True)])
+    configuration.remove_folder(folder.path, user=context.user.name)
     return Response(status=204)

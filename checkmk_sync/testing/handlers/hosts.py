@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from ...catalogue.paths import folder_id
 from ..configuration import HostConfig, etag
-from ..endpoints import PATH_CHECKS, Context, World, endpoint
+from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
 from ..fields_filter import FieldsError, FieldsFilter
 from ..host_attributes import DEFAULT_SCAN
 from ..references import HOST_NAME, existing_folder, unused_host_name
@@ -40,7 +40,7 @@ def existing_host(context: Context) -> HostConfig:
     wrong = HOST_NAME(name)
     if wrong:
         raise bad_fields({"host_name": wrong}, 404)
-    host = context.setup.hosts.get(name)
+    host = context.configuration.hosts.get(name)
     if host is None:
         raise missing("host_name", "Host", name)
     context.require_seen(host)
@@ -71,7 +71,7 @@ def host_object(context: Context, host: HostConfig, *, links: bool = True, effec
         "folder": host.folder,
         "attributes": {**host.attributes, "meta_data": meta},
         "is_cluster": host.nodes is not None,
-        "is_offline": context.setup.is_offline(host),
+        "is_offline": context.configuration.is_offline(host),
         "cluster_nodes": _nodes(host),
     }
     if effective:
@@ -89,7 +89,7 @@ def host_object(context: Context, host: HostConfig, *, links: bool = True, effec
 
 
 def _effective(context: Context, host: HostConfig) -> dict[str, Any]:
-    found = context.setup.effective(host)
+    found = context.configuration.effective(host)
     if found["network_scan"] is DEFAULT_SCAN:
         found["network_scan"] = {**DEFAULT_SCAN, "run_as": context.user.name}
     return found
@@ -111,10 +111,10 @@ def changed_attributes(context: Context, host: HostConfig, data: Mapping[str, An
     if says_nothing(data):
         return host, []
     attributes, absent = applied(host.attributes, data)
-    return context.setup.change_host(host, user=context.user.name, attributes=attributes), absent
+    return context.configuration.change_host(host, user=context.user.name, attributes=attributes), absent
 
 
-def _list_fields(world: World) -> dict[str, Field]:
+def _list_fields(state: SiteState) -> dict[str, Field]:
     known = {
         "effective_attributes": Field(flag, False),
         "include_links": Field(flag),
@@ -122,19 +122,19 @@ def _list_fields(world: World) -> dict[str, Field]:
         "hostnames": Field(listed(HOST_NAME), repeated=True),
         "site": Field(text),
     }
-    return {name: known[name] for name in world.profile.host_list_query}
+    return {name: known[name] for name in state.profile.host_list_query}
 
 
 @endpoint("GET", _ALL, query=_list_fields)
 def list_hosts(context: Context) -> Response:
     query = context.query
-    hosts = list(context.setup.hosts.values())
+    hosts = list(context.configuration.hosts.values())
     if "hostnames" in query:
         wanted = set(query["hostnames"])
         hosts = [host for host in hosts if host.name in wanted]
     if "site" in query:
-        default = context.setup.site
-        hosts = [host for host in hosts if context.setup.effective(host).get("site", default) == query["site"]]
+        default = context.configuration.site
+        hosts = [host for host in hosts if context.configuration.effective(host).get("site", default) == query["site"]]
     return host_collection(context, hosts)
 
 
@@ -164,21 +164,23 @@ def get_host(context: Context) -> Response:
     return _answer(context, existing_host(context), effective=context.query["effective_attributes"])
 
 
-def new_host(world: World) -> dict[str, Field]:
+def new_host(state: SiteState) -> dict[str, Field]:
     return {
-        "host_name": Field(unused_host_name(world), REQUIRED),
-        "folder": Field(existing_folder(world), REQUIRED),
-        "attributes": Field(world.setup.rules.wrong_of_host, {}),
+        "host_name": Field(unused_host_name(state), REQUIRED),
+        "folder": Field(existing_folder(state), REQUIRED),
+        "attributes": Field(state.configuration.rules.wrong_of_host, {}),
     }
 
 
 def create(context: Context, nodes: Optional[tuple[str, ...]] = None) -> Response:
     """Do what a checked body of a new host says."""
-    body, setup = context.body, context.setup
+    body, configuration = context.body, context.configuration
     context.require("wato.edit")
-    folder = setup.folder_at(body["folder"])
+    folder = configuration.folder_at(body["folder"])
     context.require_folder(folder.path)
-    host = setup.add_host(body["host_name"], folder.path, body["attributes"], user=context.user.name, nodes=nodes)
+    host = configuration.add_host(
+        body["host_name"], folder.path, body["attributes"], user=context.user.name, nodes=nodes
+    )
     return _answer(context, host)
 
 
@@ -202,7 +204,7 @@ def update_host(context: Context) -> Response:
 
 def refuse_parents(context: Context, doomed: Collection[str]) -> None:
     """Problem 400 if one of the hosts is the parent of a host that stays."""
-    needed = context.setup.parents_that_stay_needed(doomed)
+    needed = context.configuration.parents_that_stay_needed(doomed)
     if needed:
         said = ", ".join(f"{parent} is parent of {', '.join(children)}." for parent, children in needed.items())
         raise Problem(400, "Bad Request", f"You cannot delete these hosts: {said}")
@@ -214,18 +216,18 @@ def delete_host(context: Context) -> Response:
     context.require("wato.edit")
     context.require_folder(host.folder)
     refuse_parents(context, [host.name])
-    context.setup.remove_host(host.name, user=context.user.name)
+    context.configuration.remove_host(host.name, user=context.user.name)
     return Response(status=204)
 
 
-def _move_fields(world: World) -> dict[str, Field]:
-    return {"target_folder": Field(existing_folder(world), REQUIRED)}
+def _move_fields(state: SiteState) -> dict[str, Field]:
+    return {"target_folder": Field(existing_folder(state), REQUIRED)}
 
 
 @endpoint("POST", f"{_ONE}/actions/move/invoke", body=_move_fields, needs_etag=True)
 def move_host(context: Context) -> Response:
     host, user = existing_host(context), context.user
-    target = context.setup.folder_at(context.body["target_folder"])
+    target = context.configuration.folder_at(context.body["target_folder"])
     context.require("wato.edit")
     require_etag(context, host)
     if target.path == host.folder:
@@ -233,4 +235,6 @@ def move_host(context: Context) -> Response:
     if not (user.may_change(host.folder) and user.may_change(target.path)):
         detail = f"You lack the permissions to move host {host.name} to {folder_id(target.path)}."
         raise Problem(403, "Permission denied", detail)
-    return _answer(context, context.setup.change_host(host, user=user.name, action="move-host", folder=target.path))
+    return _answer(
+        context, context.configuration.change_host(host, user=user.name, action="move-host", folder=target.path)
+    )

@@ -7,7 +7,7 @@ from typing import Mapping
 from werkzeug.wrappers import Response
 
 from ..configuration import HostConfig
-from ..endpoints import Context, World, endpoint
+from ..endpoints import Context, SiteState, endpoint
 from ..references import existing_host
 from ..replies import Problem, bad_fields, json_response
 from ..validation import REQUIRED, Field, listed, record
@@ -19,17 +19,17 @@ __all__: list[str] = []
 _ACTIONS = "/domain-types/host_config/actions"
 
 
-def _created(world: World) -> dict[str, Field]:
-    return {"entries": Field(listed(record(new_host(world))), REQUIRED)}
+def _created(state: SiteState) -> dict[str, Field]:
+    return {"entries": Field(listed(record(new_host(state))), REQUIRED)}
 
 
-def _changed(world: World) -> dict[str, Field]:
-    fields = {"host_name": Field(existing_host(world), REQUIRED), **host_changes(world)}
-    return {"entries": Field(listed(record(fields, one_change(world))), REQUIRED)}
+def _changed(state: SiteState) -> dict[str, Field]:
+    fields = {"host_name": Field(existing_host(state), REQUIRED), **host_changes(state)}
+    return {"entries": Field(listed(record(fields, one_change(state))), REQUIRED)}
 
 
-def _deleted(world: World) -> dict[str, Field]:
-    return {"entries": Field(listed(existing_host(world), least=1), REQUIRED)}
+def _deleted(state: SiteState) -> dict[str, Field]:
+    return {"entries": Field(listed(existing_host(state), least=1), REQUIRED)}
 
 
 def _answer(context: Context, done: list[HostConfig], failed: Mapping[str, str]) -> Response:
@@ -46,7 +46,7 @@ def _answer(context: Context, done: list[HostConfig], failed: Mapping[str, str])
 
 @endpoint("POST", f"{_ACTIONS}/bulk-create/invoke", query=BAKE, body=_created)
 def bulk_create(context: Context) -> Response:
-    entries, setup = context.body["entries"], context.setup
+    entries, configuration = context.body["entries"], context.configuration
     seen: set[str] = set()
     for index, entry in enumerate(entries):
         if entry["host_name"] in seen:
@@ -55,24 +55,24 @@ def bulk_create(context: Context) -> Response:
     context.require("wato.edit")
     done, failed = [], {}
     for entry in entries:
-        if context.world.faults.fails_host(entry["host_name"]):
+        if context.state.faults.fails_host(entry["host_name"]):
             failed[entry["host_name"]] = "Validation failed: refused by a hook"
             continue
-        path, attributes = setup.folder_at(entry["folder"]).path, entry.get("attributes", {})
+        path, attributes = configuration.folder_at(entry["folder"]).path, entry.get("attributes", {})
         context.require_folder(path)
-        done.append(setup.add_host(entry["host_name"], path, attributes, user=context.user.name))
+        done.append(configuration.add_host(entry["host_name"], path, attributes, user=context.user.name))
     return _answer(context, done, failed)
 
 
 @endpoint("PUT", f"{_ACTIONS}/bulk-update/invoke", body=_changed)
 def bulk_update(context: Context) -> Response:
-    entries, hosts = context.body["entries"], context.setup.hosts
+    entries, hosts = context.body["entries"], context.configuration.hosts
     for entry in entries:
         context.require_seen(hosts[entry["host_name"]])
     context.require("wato.edit")
     done, failed = [], {}
     for entry in entries:
-        if context.world.faults.fails_host(entry["host_name"]):
+        if context.state.faults.fails_host(entry["host_name"]):
             failed[entry["host_name"]] = "Validation failed: refused by a hook"
             continue
         context.require_folder(hosts[entry["host_name"]].folder)
@@ -88,15 +88,15 @@ def bulk_update(context: Context) -> Response:
 def bulk_delete(context: Context) -> Response:
     names = context.body["entries"]
     for name in names:
-        context.require_seen(context.setup.hosts[name])
+        context.require_seen(context.configuration.hosts[name])
     context.require("wato.edit")
     by_folder: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
-        by_folder.setdefault(context.setup.hosts[name].folder, []).append(name)
+        by_folder.setdefault(context.configuration.hosts[name].folder, []).append(name)
     # Checkmk: folder by folder, in the order of their ids. What was deleted before a refusal stays deleted.
-    for path in sorted(by_folder, key=lambda path: context.setup.folders[path].ident):
+    for path in sorted(by_folder, key=lambda path: context.configuration.folders[path].ident):
         context.require_folder(path)
         refuse_parents(context, by_folder[path])
         for name in by_folder[path]:
-            context.setup.remove_host(name, user=context.user.name)
+            context.configuration.remove_host(name, user=context.user.name)
     return Response(status=204)

@@ -33,20 +33,22 @@ _LINK = {"uuid": Field(_uuid, REQUIRED)}
 @endpoint("GET", _ONE)
 def show_host(context: Context) -> Response:
     host = existing_host(context)
-    site = context.setup.effective(host)["site"]
+    site = context.configuration.effective(host)["site"]
     return json_response({"site": site, "is_cluster": host.nodes is not None})
 
 
 @endpoint("PUT", f"{_ONE}/actions/register/invoke", body=_LINK)
 def register(context: Context) -> Response:
     name = context.params["host_name"]
-    host = context.setup.hosts.get(name)
+    host = context.configuration.hosts.get(name)
     if host is None:
         raise Problem(404, "Not Found", f"Host {name} does not exist.")
     if host.nodes is not None:
         detail = "This host is a cluster host. Register its nodes instead."
         raise Problem(405, "Cannot register cluster hosts", detail)
-    return json_response({"connection_mode": context.setup.effective(host).get("cmk_agent_connection", "pull-agent")})
+    return json_response(
+        {"connection_mode": context.configuration.effective(host).get("cmk_agent_connection", "pull-agent")}
+    )
 
 
 @endpoint("PUT", f"{_ONE}/actions/link_uuid/invoke", body=_LINK)

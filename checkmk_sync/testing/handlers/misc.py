@@ -17,7 +17,7 @@ def version(context: Context) -> Response:
         raise Exception("This is an intentional failure.")  # Checkmk: to try out crash reports
     return json_response(
         {
-            "site": context.setup.site,
+            "site": context.configuration.site,
             "group": "",
             "rest_api": {"revision": "0"},
             "versions": {

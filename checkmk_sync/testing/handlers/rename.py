@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from ..endpoints import Context, World, endpoint
+from ..endpoints import Context, SiteState, endpoint
 from ..references import unused_host_name
 from ..replies import Problem, json_response
 from ..validation import REQUIRED, Field
-from ..version_profile import Profile
+from ..version_profile import VersionProfile
 from .hosts import existing_host, host_etag, host_object
 
 __all__: list[str] = []
@@ -16,8 +16,8 @@ __all__: list[str] = []
 _WAIT = "/domain-types/host_config/actions/wait-for-completion/invoke"
 
 
-def _fields(world: World) -> dict[str, Field]:
-    return {"new_name": Field(unused_host_name(world), REQUIRED)}
+def _fields(state: SiteState) -> dict[str, Field]:
+    return {"new_name": Field(unused_host_name(state), REQUIRED)}
 
 
 @endpoint("PUT", "/objects/host_config/<host_name>/actions/rename/invoke", body=_fields)
@@ -25,8 +25,8 @@ def rename(context: Context) -> Response:
     """Checkmk: the documents demand If-Match, but nothing looks at it."""
     host, new = existing_host(context), context.body["new_name"]
     context.require("wato.edit")
-    renames = context.world.renames
-    if context.setup.changes:
+    renames = context.state.renames
+    if context.configuration.changes:
         detail = "Please activate all pending changes before executing a host rename process"
         raise Problem(409, "Pending changes are present", detail)
     if renames.active:
@@ -34,7 +34,7 @@ def rename(context: Context) -> Response:
     renames.start(host, new, context.user.name)
     if not context.profile.renames_in_background:
         renames.finish()
-        renamed = context.setup.hosts[new]
+        renamed = context.configuration.hosts[new]
         return json_response(host_object(context, renamed), etag=host_etag(renamed))
     response = Response(status=context.profile.redirect_status)
     response.headers["Location"] = context.location(_WAIT)
@@ -43,7 +43,7 @@ def rename(context: Context) -> Response:
 
 def _wait(context: Context) -> Response:
     """Checkmk does not block here either: it redirects to itself at once."""
-    renames = context.world.renames
+    renames = context.state.renames
     if not renames.jobs:
         said = "No running renaming job was found"
         raise Problem(404, said) if context.profile.missing_jobs_have_no_detail else Problem(404, "Not found", said)
@@ -54,7 +54,7 @@ def _wait(context: Context) -> Response:
     return response
 
 
-def _by_post(profile: Profile) -> bool:
+def _by_post(profile: VersionProfile) -> bool:
     return profile.renames_in_background and not profile.has_background_jobs
 
 

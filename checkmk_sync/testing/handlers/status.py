@@ -8,12 +8,12 @@ from urllib.parse import quote_plus
 from werkzeug.wrappers import Response
 
 from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, chosen
-from ..endpoints import PATH_CHECKS, Context, World, endpoint
+from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
 from ..livestatus import BadQuery, Predicate, about_the_host, compiled
 from ..references import HOST_NAME, existing_site
 from ..replies import Problem, bad_fields, collection, json_response
 from ..validation import REQUIRED, Check, Field, listed, text
-from ..version_profile import Profile
+from ..version_profile import VersionProfile
 
 __all__: list[str] = []
 
@@ -27,8 +27,8 @@ _IN_EVERY_HOST = ("name",)
 _IN_EVERY_SERVICE = ("host_name", "description")
 
 
-def _columns(world: World, table: str, default: Sequence[str]) -> Field:
-    known, unknown = _TABLES[table], world.profile.unknown_columns
+def _columns(state: SiteState, table: str, default: Sequence[str]) -> Field:
+    known, unknown = _TABLES[table], state.profile.unknown_columns
 
     def column(value: Any) -> Any:
         is_known = isinstance(value, str) and value in known and value not in unknown
@@ -37,8 +37,8 @@ def _columns(world: World, table: str, default: Sequence[str]) -> Field:
     return Field(listed(column), list(default), repeated=True)
 
 
-def _query(world: World, table: str) -> Check:
-    known = _TABLES[table].keys() - world.profile.unknown_columns
+def _query(state: SiteState, table: str) -> Check:
+    known = _TABLES[table].keys() - state.profile.unknown_columns
 
     def check(value: Any) -> Any:
         try:
@@ -50,38 +50,38 @@ def _query(world: World, table: str) -> Check:
     return check
 
 
-def _asked(world: World, table: str, mandatory: Sequence[str]) -> dict[str, Field]:
+def _asked(state: SiteState, table: str, mandatory: Sequence[str]) -> dict[str, Field]:
     return {
-        "sites": Field(listed(existing_site(world)), repeated=True),
-        "query": Field(_query(world, table)),
-        "columns": _columns(world, table, mandatory),
+        "sites": Field(listed(existing_site(state)), repeated=True),
+        "query": Field(_query(state, table)),
+        "columns": _columns(state, table, mandatory),
     }
 
 
-def _host_asked(world: World) -> dict[str, Field]:
-    return _asked(world, "hosts", _IN_EVERY_HOST)
+def _host_asked(state: SiteState) -> dict[str, Field]:
+    return _asked(state, "hosts", _IN_EVERY_HOST)
 
 
-def _service_asked(world: World) -> dict[str, Field]:
-    return _asked(world, "services", _IN_EVERY_SERVICE)
+def _service_asked(state: SiteState) -> dict[str, Field]:
+    return _asked(state, "services", _IN_EVERY_SERVICE)
 
 
-def _service_asked_with_host(world: World) -> dict[str, Field]:
+def _service_asked_with_host(state: SiteState) -> dict[str, Field]:
     def host(value: Any) -> Any:
-        return HOST_NAME(value) or (None if _is_there(world, value) else [f"Host not found: {value!r}"])
+        return HOST_NAME(value) or (None if _is_there(state, value) else [f"Host not found: {value!r}"])
 
-    return {**_service_asked(world), "host_name": Field(host)}
+    return {**_service_asked(state), "host_name": Field(host)}
 
 
-def _is_there(world: World, host_name: str) -> bool:
+def _is_there(state: SiteState, host_name: str) -> bool:
     """Checkmk asks the configuration; here hosts that are only monitored, such as seeded ones, are there as well."""
-    return host_name in world.setup.hosts or world.core.knows(host_name)
+    return host_name in state.configuration.hosts or state.monitoring.knows(host_name)
 
 
 def _named_host(context: Context) -> None:
     name = context.params["host_name"]
     wrong = HOST_NAME(name)
-    if not wrong and context.endpoint.path != _HOST and not _is_there(context.world, name):
+    if not wrong and context.endpoint.path != _HOST and not _is_there(context.state, name):
         wrong = [f"Host not found: {name!r}"]
     if wrong:
         raise bad_fields({"host_name": wrong}, 404)
@@ -90,7 +90,7 @@ def _named_host(context: Context) -> None:
 PATH_CHECKS[_HOST] = _named_host
 
 
-def _get(profile: Profile) -> bool:
+def _get(profile: VersionProfile) -> bool:
     return profile.has_status_get
 
 
@@ -105,7 +105,7 @@ def _with(mandatory: Sequence[str], columns: Sequence[str]) -> list[str]:
 
 def _hosts(context: Context, asked: Mapping[str, Any]) -> Response:
     columns, test = _with(_IN_EVERY_HOST, asked["columns"]), _test(asked, "hosts")
-    rows = filter(test, context.world.core.host_rows())
+    rows = filter(test, context.state.monitoring.host_rows())
     head = {"id": "host", "domainType": "host", "links": [context.links.self_(_HOSTS)], "extensions": {}}
     return collection(head, (_host_item(context, row, columns) for row in rows))
 
@@ -132,14 +132,14 @@ def query_host_status(context: Context) -> Response:
     return _hosts(context, context.body)
 
 
-def _one_host_asked(world: World) -> dict[str, Field]:
-    return {"columns": _columns(world, "hosts", _IN_EVERY_HOST)}
+def _one_host_asked(state: SiteState) -> dict[str, Field]:
+    return {"columns": _columns(state, "hosts", _IN_EVERY_HOST)}
 
 
 @endpoint("GET", _HOST, query=_one_host_asked)
 def get_host_status(context: Context) -> Response:
     name = context.params["host_name"]
-    row = context.world.core.host_row(name)
+    row = context.state.monitoring.host_row(name)
     if row is None:
         raise Problem(404, "The requested host was not found", f"The host name {name} did not match any host")
     return json_response(_host_item(context, row, _with(_IN_EVERY_HOST, context.query["columns"])))
@@ -148,7 +148,7 @@ def get_host_status(context: Context) -> Response:
 def _services(context: Context, asked: Mapping[str, Any], host: Optional[str]) -> Response:
     columns, test = _with(_IN_EVERY_SERVICE, asked["columns"]), _test(asked, "services")
     only = None if test is None else about_the_host(asked["query"])
-    rows: Iterator[Mapping[str, Any]] = filter(test, context.world.core.service_rows(host, only))
+    rows: Iterator[Mapping[str, Any]] = filter(test, context.state.monitoring.service_rows(host, only))
     head = {"id": "service", "domainType": "service", "links": [context.links.self_(_SERVICES)], "extensions": {}}
     return collection(head, (_service_item(context, row, columns) for row in rows))
 
@@ -176,7 +176,7 @@ def list_services(context: Context) -> Response:
     return _services(context, context.query, context.query.get("host_name"))
 
 
-def _post(profile: Profile) -> bool:
+def _post(profile: VersionProfile) -> bool:
     return profile.has_service_status_post
 
 
@@ -195,16 +195,16 @@ def query_services_of_host(context: Context) -> Response:
     return _services(context, context.body, context.params["host_name"])
 
 
-def _shown(world: World) -> dict[str, Field]:
+def _shown(state: SiteState) -> dict[str, Field]:
     default = ("host_name", "description", "state", "state_type", "last_check")
-    return {"service_description": Field(text, REQUIRED), "columns": _columns(world, "services", default)}
+    return {"service_description": Field(text, REQUIRED), "columns": _columns(state, "services", default)}
 
 
 @endpoint("GET", _SHOW, query=_shown)
 def show_service(context: Context) -> Response:
     """Checkmk: unlike in lists, no column is mandatory."""
     host, name = context.params["host_name"], context.query["service_description"]
-    row = next((row for row in context.world.core.service_rows(host) if row["description"] == name), None)
+    row = next((row for row in context.state.monitoring.service_rows(host) if row["description"] == name), None)
     if row is None:
         detail = f"The service name {name} did not match any service"
         raise Problem(404, "The requested service was not found", detail)

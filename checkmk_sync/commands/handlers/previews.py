@@ -1,14 +1,14 @@
-"""What the verbs that destroy are about to do, read from the site."""
+"""What destructive commands would do, read from the site for the person who has to approve it."""
 
 from __future__ import annotations
 
 from typing import Iterable, Iterator, Mapping, Optional, Sequence
 
-from ..catalogue.paths import folder_path
-from ..client.checkmk import Checkmk
-from ..client.nouns.activation import PendingChange
-from ..core.text import pluralize
-from .command import Preview
+from ...catalogue.paths import folder_path
+from ...client.checkmk import Checkmk
+from ...client.nouns.activation import PendingChange
+from ...core.text import pluralize
+from ..command import Preview
 
 __all__ = ["activation", "changes_by_user", "delete_folder", "delete_hosts", "discovery"]
 
@@ -48,8 +48,8 @@ def delete_hosts(client: Checkmk, hosts: Sequence[str]) -> Preview:
         lines.append(f"there is no such host: {', '.join(missing)}")
     if not found:  # nobody can agree to nothing, and what turns up meanwhile was not shown
         raise ValueError(lines[0])
-    sentence = f"Delete {pluralize(len(found), 'host')} from the configuration of {client.settings.site}, for good."
-    return Preview(sentence, tuple(lines), lines)
+    summary = f"Delete {pluralize(len(found), 'host')} from the configuration of {client.settings.site}, for good."
+    return Preview(summary, tuple(lines), lines)
 
 
 def delete_folder(client: Checkmk, folder: str, recursive: bool) -> Preview:
@@ -73,21 +73,21 @@ def delete_folder(client: Checkmk, folder: str, recursive: bool) -> Preview:
 def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Preview:
     """The pending changes and whose they are; nothing pending needs nobody's word, and nothing else is activated."""
     pending = client.activation.pending()
-    bound = {"approved": [change.id for change in pending]}
+    fixed = {"approved": [change.id for change in pending]}
     if not pending:
-        return Preview(f"Nothing is pending on {client.settings.site}.", bound=bound, asks=False)
+        return Preview(f"Nothing is pending on {client.settings.site}.", fixed_arguments=fixed, needs_approval=False)
     whose: dict[str, int] = {}
     for change in pending:
         user = change.user or "the site itself"
         whose[user] = whose.get(user, 0) + 1
     users = ", ".join(f"{number} of {user}" for user, number in sorted(whose.items()))
     foreign = "also those of other users" if force_foreign else "the site refuses if some are of other users"
-    sentence = (
+    summary = (
         f"Activate {pluralize(len(pending), 'pending change')} on {client.settings.site} ({users}), {foreign}: "
         f"they take effect in the monitoring. Waits up to {timeout} s."
     )
     facts = [force_foreign, sorted([change.id, str(change)] for change in pending)]
-    return Preview(sentence, tuple(changes_by_user(pending)), facts, bound, too_long=IN_CHECKMK)
+    return Preview(summary, tuple(changes_by_user(pending)), facts, fixed, too_long=IN_CHECKMK)
 
 
 def discovery(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Optional[Preview]:
@@ -95,8 +95,8 @@ def discovery(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> O
     if not remove_vanished:
         return None
     names = sorted(set(hosts))
-    sentence = (
+    summary = (
         f"Scan {pluralize(len(names), 'host')} of {client.settings.site}, monitor new services, and drop those "
         "that vanished."
     )
-    return Preview(sentence, (", ".join(names),), names)
+    return Preview(summary, (", ".join(names),), names)

@@ -1,0 +1,57 @@
+"""Attributes and labels as arguments, and in results."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Union
+
+from ...catalogue.attributes import MASK, attribute_value, contains_mask
+from ...catalogue.labels import OWNER_LABEL
+from ...client.records import Folder, Host
+from ..command import Row
+
+__all__ = ["attribute_values", "label_values", "settings_of"]
+
+_OWN_LABELS = OWNER_LABEL.partition("/")[0] + "/"
+
+
+def settings_of(record: Union[Host, Folder]) -> Row:
+    """Return attributes and labels in the form of an inventory, so that ``plan`` reads them back.
+
+    Labels of this program appear as ``owner``. Attributes that are null are left out, because null in an inventory
+    removes them.
+    """
+    attributes = {name: value for name, value in record.attributes.items() if name != "labels" and value is not None}
+    labels = {key: value for key, value in record.labels.items() if not key.startswith(_OWN_LABELS)}
+    return {"attributes": attributes, "labels": labels, "owner": record.owner}
+
+
+def attribute_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes with the values that texts mean, as in a CSV inventory.
+
+    ValueError with the name of the attribute for broken JSON, and for *** in place of a secret.
+    """
+    values = {}
+    for name, value in attributes.items():
+        try:
+            values[name] = attribute_value(name, value) if isinstance(value, str) else value
+            if contains_mask(name, values[name]):
+                raise ValueError(MASK)
+        except ValueError as error:
+            raise ValueError(f"--attribute {name}: {error}") from None
+    labels = values.get("labels", {})
+    if not isinstance(labels, Mapping):
+        raise ValueError("labels are a mapping of keys to texts")
+    label_values(labels)
+    return values
+
+
+def label_values(labels: Mapping[str, Any]) -> dict[str, str]:
+    """Return labels; ValueError for a value that is empty, no text, or the mask of a secret."""
+    for key, value in labels.items():
+        if not isinstance(value, str):
+            raise ValueError(f"the label {key} is no text")
+        if not value:
+            raise ValueError(f"the label {key} needs a value; --remove-label {key} takes it away")
+        if contains_mask(key, value):
+            raise ValueError(f"the label {key}: {MASK}")
+    return dict(labels)

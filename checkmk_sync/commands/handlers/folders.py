@@ -1,0 +1,44 @@
+"""The code of the folder commands."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping, Optional
+
+from ...catalogue.paths import folder_path
+from ...client.checkmk import Checkmk
+from ...client.records import Folder
+from ..command import Row
+from .attributes import settings_of
+
+__all__ = ["create", "delete", "get", "list_all", "move", "update"]
+
+
+def _row(folder: Folder) -> Row:
+    return {"path": folder.path, "title": folder.title, **settings_of(folder)}
+
+
+def list_all(client: Checkmk, folder: str) -> Iterator[Row]:
+    return map(_row, client.folders.each(folder))
+
+
+def get(client: Checkmk, folder: str) -> Row:
+    return _row(client.folders.get(folder))
+
+
+def create(client: Checkmk, folder: str, title: Optional[str]) -> Row:
+    return _row(client.folders.ensure(folder, title=title))
+
+
+def update(client: Checkmk, folder: str, title: Optional[str], attribute: Mapping[str, Any]) -> Row:
+    if title is None and not attribute:
+        raise ValueError("nothing to change: give --title or --attribute")
+    return _row(client.folders.update(folder, title=title, update_attributes=attribute or None))
+
+
+def move(client: Checkmk, folder: str, destination: str) -> Row:
+    return _row(client.folders.move(folder, destination))
+
+
+def delete(client: Checkmk, folder: str, recursive: bool) -> Row:
+    client.folders.delete(folder, recursive=recursive)
+    return {"deleted": folder_path(folder)}

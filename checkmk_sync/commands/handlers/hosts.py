@@ -1,0 +1,177 @@
+"""The code of the host commands."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from typing import Any, Iterator, Mapping, Optional, Sequence
+
+from ...catalogue.labels import OWNER_LABEL
+from ...client.checkmk import Checkmk
+from ...client.outcomes import Outcome, Status
+from ...client.query import unhandled_host_problems
+from ...client.records import Host, HostStatus
+from ...core.redaction import mask_secrets
+from ...core.text import pluralize
+from ...errors import ApiError, BatchError
+from ..command import MAX_SHOWN, CountedRows, Row, Watch
+from .attributes import attribute_values, settings_of
+
+__all__ = [
+    "create",
+    "create_many",
+    "delete",
+    "entries_of",
+    "get",
+    "list_all",
+    "move",
+    "problems",
+    "status",
+    "table_row",
+    "update",
+]
+
+
+def _row(host: Host) -> Row:
+    row: Row = {"name": host.name, "folder": host.folder, **settings_of(host)}
+    if host.effective_attributes is not None:
+        row["effective_attributes"] = dict(host.effective_attributes)
+    return row
+
+
+def table_row(row: Row) -> Row:
+    """Return the columns of a host in a table."""
+    attributes, owner = row["attributes"], row["owner"]
+    labels = row["labels"] if owner is None else {**row["labels"], OWNER_LABEL: owner}
+    shown = " ".join(f"{key}:{mask_secrets(value, key)}" for key, value in sorted(labels.items()))
+    named = {name: attributes.get(name) for name in ("ipaddress", "alias")}
+    return {"name": row["name"], "folder": row["folder"], **named, "labels": shown}
+
+
+def list_all(client: Checkmk, folder: Optional[str], search: Optional[str], limit: Optional[int]) -> Iterator[Row]:
+    return map(_row, itertools.islice(client.hosts.each(folder=folder, search=search), limit))
+
+
+def get(client: Checkmk, host: str, effective: bool) -> Row:
+    return _row(client.hosts.get(host, effective_attributes=effective))
+
+
+def create(client: Checkmk, host: str, folder: str, attribute: Mapping[str, Any], label: Mapping[str, str]) -> Row:
+    _refuse_contradictions(attribute, label)
+    labels = {"labels": label} if label else {}
+    return _row(client.hosts.create(host, folder, {**attribute, **labels}))
+
+
+def update(
+    client: Checkmk,
+    host: str,
+    attribute: Mapping[str, Any],
+    label: Mapping[str, str],
+    remove: Sequence[str],
+    remove_label: Sequence[str],
+) -> Row:
+    if not (attribute or label or remove or remove_label):
+        raise ValueError("nothing to change: give --attribute, --label, --remove or --remove-label")
+    _refuse_contradictions(attribute, label, remove, remove_label)
+
+    def change(attributes: dict[str, Any]) -> Mapping[str, Any]:
+        kept = {key: value for key, value in {**attributes, **attribute}.items() if key not in remove}
+        if label or remove_label:
+            wanted = {**kept.get("labels", {}), **label}
+            left = {key: value for key, value in wanted.items() if key not in remove_label}
+            if left != kept.get("labels", {}):
+                kept["labels"] = left
+        return kept
+
+    return _row(client.hosts.update(host, change))
+
+
+def _refuse_contradictions(
+    attribute: Mapping[str, Any], label: Mapping[str, str], remove: Sequence[str] = (), remove_label: Sequence[str] = ()
+) -> None:
+    """ValueError where two arguments want different values of the same attribute or label."""
+    if "labels" in attribute and label:
+        raise ValueError("give the labels once, either with --label or as --attribute labels")
+    for option, set_, removed in (("attribute", attribute, remove), ("label", label, remove_label)):
+        both = next((key for key in set_ if key in removed), None)
+        if both is not None:
+            opposite = "--remove" if option == "attribute" else "--remove-label"
+            raise ValueError(f"--{option} sets {both!r} and {opposite} removes it: give one of the two")
+
+
+def move(client: Checkmk, host: str, destination: str) -> Row:
+    return _row(client.hosts.move(host, destination))
+
+
+def delete(client: Checkmk, hosts: Sequence[str]) -> Row:
+    """Return how many hosts were deleted. BatchError, with the fate of the others, unless all were."""
+    outcomes = client.hosts.bulk_delete(list(dict.fromkeys(hosts)))
+    if not outcomes.ok:
+        lines = [
+            f"{outcome.key}: {_why_not_deleted(outcome)}" for outcome in (*outcomes.not_applied, *outcomes.unknown)
+        ]
+        if len(outcomes) > 1:
+            lines.insert(0, f"{len(outcomes.applied)} of {pluralize(len(outcomes), 'host')} deleted; the others:")
+        raise BatchError(*lines, outcomes=outcomes)
+    return {"deleted": len(outcomes.applied)}
+
+
+def _why_not_deleted(outcome: Outcome) -> str:
+    error = outcome.error
+    # Checkmk: 400 for the entry of a bulk call, "Host not found: 'web01'" or "Host missing: 'web01'".
+    if isinstance(error, ApiError) and error.status in (400, 404) and _MISSING.search(str(error)):
+        return "no such host"
+    message = "unknown whether it was deleted" if outcome.status is Status.UNKNOWN else "not deleted"
+    return f"{message}: {outcome.reason}"
+
+
+_MISSING = re.compile(r"\bhost (?:not found|missing)\b", re.IGNORECASE)
+_STATUS_COLUMNS = ("plugin_output", "num_services", "acknowledged", "scheduled_downtime_depth")
+
+
+def _status_row(host: HostStatus) -> Row:
+    columns = {column: host[column] for column in _STATUS_COLUMNS}
+    return {"name": host.name, "state": host.state.name, **columns}
+
+
+def status(client: Checkmk, search: Optional[str], state: Sequence[str], limit: Optional[int]) -> Iterator[Row]:
+    hosts = client.host_status.each(search=search, state=state or None, columns=_STATUS_COLUMNS)
+    return map(_status_row, itertools.islice(hosts, limit))
+
+
+def problems(client: Checkmk, limit: Optional[int]) -> CountedRows:
+    hosts = client.host_status.each(query=unhandled_host_problems(), columns=_STATUS_COLUMNS)
+    rows = sorted(map(_status_row, hosts), key=lambda row: (row["state"], row["name"]))
+    return CountedRows(rows[:limit], Counter(row["state"].lower() for row in rows))
+
+
+def create_many(client: Checkmk, hosts: Sequence[Mapping[str, Any]], watch: Watch) -> Row:
+    finished = itertools.count(1)
+
+    def report(_outcome: Outcome) -> None:
+        watch("create hosts", next(finished), len(hosts))
+
+    watch("create hosts", 0, len(hosts))
+    outcomes = client.hosts.bulk_create(list(hosts), progress=report)
+    failed = [*outcomes.not_applied, *outcomes.unknown]
+    return {
+        "applied": len(outcomes.applied),
+        "not_applied": len(outcomes.not_applied),
+        "unknown": len(outcomes.unknown),
+        "failures": [f"{outcome.key}: {outcome.status.value}: {outcome.reason}" for outcome in failed[:MAX_SHOWN]],
+        "failed": [(outcome.key, outcome.status.value) for outcome in failed],
+    }
+
+
+def entries_of(hosts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the entries with ``host_name`` for the host, and with values for attributes given as texts."""
+    entries = []
+    for entry in map(dict, hosts):
+        for alias in ("host", "name"):
+            if alias in entry and "host_name" not in entry:
+                entry["host_name"] = entry.pop(alias)
+        if isinstance(entry.get("attributes"), Mapping):
+            entry["attributes"] = attribute_values(entry["attributes"])
+        entries.append(entry)
+    return entries

@@ -1,0 +1,205 @@
+"""The code of the commands of desired state."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Any, Iterator, Mapping, Optional, Sequence, Union
+
+from ...client.checkmk import Checkmk
+from ...client.nouns.activation import PendingChange
+from ...config.amounts import Amount
+from ...core.text import pluralize
+from ...errors import PlanChangedError, UnsafePlanError
+from ...sync import Desired, Options, Plan, Report, Step, apply_plan, from_data, load_map, make_plan
+from ...sync.limits import Limits
+from ...sync.render import change_as_text
+from ...sync.sources import InventoryText, from_text
+from ..command import MAX_SHOWN, Preview, Row, Watch, as_arguments
+from .previews import changes_by_user
+
+__all__ = ["apply", "check_amount", "plan", "plan_with", "preview", "unused_confirmations"]
+
+
+def _desired(client: Checkmk, inventory: Optional[Mapping[str, Any]], file: Optional[InventoryText]) -> Desired:
+    """Read an inventory; files go through the mapping file that the operator has configured."""
+    if (inventory is None) == (file is None):
+        raise ValueError("give either an inventory or the name of a file with one")
+    if file is None:
+        return from_data(inventory or {})
+    path = client.settings.sync.map
+    if path is None:
+        return from_text(file)
+    mapping = dataclasses.replace(load_map(path), file=os.path.basename(path))  # models need not know where it is
+    return from_text(file, mapping=mapping)
+
+
+def plan_with(
+    client: Checkmk,
+    desired: Desired,
+    *,
+    owner: Optional[str] = None,
+    adopt: bool = False,
+    discover: bool = True,
+    allow_changes: Union[int, str, None] = None,
+    allow_deletions: Union[int, str, None] = None,
+    confirm_deletions: Sequence[str] = (),
+) -> Plan:
+    """Plan with the arguments that plan and apply have in common."""
+    plan = make_plan(client, desired, owner=owner, adopt=adopt, discover=discover)
+    return plan.permitting(
+        allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirm_deletions
+    )
+
+
+def unused_confirmations(plan: Plan) -> list[str]:
+    """Return a warning for each confirmed deletion of a plan that deletes nothing."""
+    return [f"no deletion is called {name!r}: the plan deletes nothing" for name in plan.confirmed_in_vain()]
+
+
+def _plan_of(
+    client: Checkmk,
+    inventory: Optional[Mapping[str, Any]] = None,
+    file: Optional[InventoryText] = None,
+    **arguments: Any,
+) -> Plan:
+    return plan_with(client, _desired(client, inventory, file), **arguments)
+
+
+def plan(client: Checkmk, **arguments: Any) -> Row:
+    plan = _plan_of(client, **arguments)
+    refusal = plan.refusal()
+    # A model is not told how to permit it.
+    why = refusal.why if isinstance(refusal, UnsafePlanError) else refusal
+    return {
+        "checksum": plan.checksum,
+        "counts": plan.counts(),
+        "nothing_to_do": plan.is_empty,
+        "changes": [change_as_text(change) for change in plan.changes[:MAX_SHOWN]],
+        "more_changes": max(0, len(plan.changes) - MAX_SHOWN),
+        "conflicts": [as_arguments(conflict.text) for conflict in plan.conflicts[:MAX_SHOWN]],
+        "renames": [str(rename) for rename in plan.renames[:MAX_SHOWN]],
+        "refused": None if why is None else as_arguments(str(why)),
+        "warnings": [*plan.warnings, *unused_confirmations(plan)][:MAX_SHOWN],
+        "undiscovered": len(plan.undiscovered),
+        "silent": len(plan.silent),
+        "own_pending": plan.own_pending,
+        "foreign_pending": plan.foreign_pending,
+    }
+
+
+def preview(client: Checkmk, activate: bool, force_foreign: bool, discover: bool = True, **arguments: Any) -> Preview:
+    plan = _plan_of(client, discover=discover, **arguments)
+    plan.raise_if_unsafe()
+    fixed = {"checksum": plan.checksum}
+    if plan.is_empty:
+        return Preview("The site is as the inventory says.", fixed_arguments=fixed, needs_approval=False)
+    options = Options(discover, activate, force_foreign)
+    forced = [change.id for change in _pending(plan)[1]] if activate and force_foreign else []
+    return Preview(
+        _summary(plan, options, Limits.of(client.settings.sync.limits)),
+        tuple(_details(plan, options)),
+        [plan.checksum, sorted(plan.undiscovered), sorted(forced)],
+        {**fixed, "approved": forced},
+        too_long="With an owner an inventory must not be split, for what is not in it is deleted: a person has to "
+        "apply it with the command line. Without one, do it in smaller parts.",
+    )
+
+
+def _summary(plan: Plan, options: Options, configured: Limits) -> str:
+    then = ["discover new hosts"] * options.discover + ["activate"] * options.activate
+    counts = ", ".join(f"{number} {kind}" for kind, number in plan.counts().items())
+    owner = f" for the owner {plan.owner}" if plan.owner is not None else ""
+    lifted = "".join(
+        f" THE BRAKE IS LIFTED by allow_{kind}: the plan {plan.size()}, where by default {limit}."
+        for kind, limit in plan.excess(configured).items()
+    )
+    lifted += "".join(f" CONFIRMED although it was probably renamed: {rename}." for rename in plan.renames)
+    return (
+        f"Apply {pluralize(len(plan.changes), 'change')} to {plan.site}{owner} ({counts}), "
+        f"then {' and '.join(then) or 'stop'}.{lifted} Checksum of the plan: {plan.checksum}."
+    )
+
+
+def _details(plan: Plan, options: Options) -> Iterator[str]:
+    """Yield everything that is done, and everything that an activation includes."""
+    yield from (change_as_text(change, whole=True) for change in plan.changes)
+    yield from (f"Warning: {warning}" for warning in plan.warnings)
+    if options.discover and plan.undiscovered:
+        yield f"Also scanned, for their services were never found: {', '.join(sorted(plan.undiscovered))}"
+    if not options.activate:
+        return
+    own, others = _pending(plan)
+    if own:
+        yield "Also activated, for it is pending already:"
+        yield from changes_by_user(own)
+    if others:
+        yield (
+            "FORCED: also activated are these changes of other users:"
+            if options.force_foreign
+            else "The site refuses to activate anything while these changes of other users are pending:"
+        )
+        yield from changes_by_user(others)
+
+
+def apply(
+    client: Checkmk,
+    activate: bool,
+    force_foreign: bool,
+    watch: Watch,
+    discover: bool = True,
+    checksum: Optional[str] = None,
+    approved: Optional[Sequence[str]] = None,
+    **arguments: Any,
+) -> Row:
+    plan = _plan_of(client, discover=discover, **arguments)
+    plan.raise_if_unsafe(checksum=checksum)
+    if plan.is_empty:
+        return _result(Report.of_nothing(plan, activate=activate))
+    if activate and force_foreign and approved is not None:
+        _refuse_unseen(plan, approved)
+
+    def report_step(step: Step) -> None:
+        watch(step.stage, step.done, step.total)
+
+    return _result(apply_plan(client, plan, Options(discover, activate, force_foreign), report_step))
+
+
+def _result(report: Report) -> Row:
+    """Return a report as a result of bounded size."""
+    whole = report.to_dict()
+    failures = [
+        f"{outcome.status.value}: {change.name}: {as_arguments(outcome.reason)}"
+        for change, outcome in report.failures()
+    ]
+    names = ("ok", "nothing_to_do", "checksum", "verified", "counts", "discovered", "activated_changes")
+    return {
+        **{name: whole[name] for name in names},
+        "without_services": whole["without_services"][:MAX_SHOWN],
+        "failures": failures[:MAX_SHOWN],
+        "errors": {stage: as_arguments(str(error)) for stage, error in report.errors.items()},
+        "failed": [(change.name, outcome.status.value) for change, outcome in report.failures()],
+    }
+
+
+def _pending(plan: Plan) -> tuple[list[PendingChange], list[PendingChange]]:
+    """Return the pending changes that every activation includes, and those that only a forced one does."""
+    own: list[PendingChange] = []
+    foreign: list[PendingChange] = []
+    for change in plan.pending:
+        (foreign if change.is_foreign_to(plan.user) else own).append(change)
+    return own, foreign
+
+
+def _refuse_unseen(plan: Plan, approved: Sequence[str]) -> None:
+    """Refuse to force changes of other users that nobody has seen; they come and go, so the checksum omits them."""
+    known = frozenset(approved)
+    unseen = [change for change in _pending(plan)[1] if change.id not in known]
+    if unseen:
+        count = pluralize(len(unseen), "change")
+        raise PlanChangedError(f"{count} of other users that nobody has seen would be activated as well: {unseen[0]}")
+
+
+def check_amount(amount: Any) -> None:
+    """ValueError unless this is a number or a percentage."""
+    Amount.parse(amount)

@@ -1,0 +1,100 @@
+"""Files that only their owner may read: created exclusively, checked before they are used, and locked."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import Union
+
+__all__ = [
+    "create_private",
+    "is_open_to_others",
+    "is_private",
+    "lock_file",
+    "open_owned",
+    "open_private",
+    "restrict_to_owner",
+]
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+PRIVATE_MODE = 0o600
+# A link can lead to somebody else's file. A pipe that is opened would wait for its other end.
+_SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+def create_private(path: PathLike, flags: int = os.O_RDWR) -> int:
+    """Create a file with mode 0600 and return its descriptor. FileExistsError if anything exists at ``path``."""
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL | _SAFE, PRIVATE_MODE)
+    restrict_to_owner(descriptor)  # access lists of the folder can add to the mode
+    return descriptor
+
+
+def open_owned(path: PathLike, flags: int = os.O_RDWR) -> int:
+    """Open a regular file that belongs to this user, or create a private one, and return its descriptor.
+
+    Links are not followed. OSError whose ``strerror`` says what is wrong with the file; its content and mode stay.
+    """
+    try:
+        return create_private(path, flags)
+    except FileExistsError:
+        if os.path.islink(path):
+            raise PermissionError(errno.EACCES, "it is a link", os.fspath(path)) from None
+        descriptor = os.open(path, flags | _SAFE)
+    problem = _ownership_problem(os.fstat(descriptor))
+    if problem:
+        os.close(descriptor)
+        raise PermissionError(errno.EACCES, problem, os.fspath(path))
+    return descriptor
+
+
+def open_private(path: PathLike, flags: int = os.O_RDWR) -> int:
+    """Open a file as :func:`open_owned` does, and refuse one that group or others may access."""
+    descriptor = open_owned(path, flags)
+    if is_open_to_others(os.fstat(descriptor)):
+        os.close(descriptor)
+        problem = f"others may read or write it; run: chmod 600 {os.fspath(path)}"
+        raise PermissionError(errno.EACCES, problem, os.fspath(path))
+    return descriptor
+
+
+def is_private(path: PathLike) -> bool:
+    """Return True if ``path`` is a regular file of this user, not a link, that nobody else may access.
+
+    FileNotFoundError if nothing exists there. The file is not opened.
+    """
+    status = os.lstat(path)
+    return not _ownership_problem(status) and not is_open_to_others(status)
+
+
+def is_open_to_others(status: os.stat_result) -> bool:
+    """Return True if the mode of a file lets its group or others access it. Windows has no such modes."""
+    return os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077 != 0
+
+
+def restrict_to_owner(descriptor: int) -> None:
+    """Set the mode of an open file to 0600."""
+    if hasattr(os, "fchmod"):  # not on Windows
+        os.fchmod(descriptor, PRIVATE_MODE)
+
+
+def lock_file(descriptor: int) -> None:
+    """Lock a file for this process until the file is closed or the process dies. BlockingIOError if it is locked.
+
+    The lock belongs to the process, not to the descriptor, because forked workers inherit descriptors and may outlive
+    their parent. Closing any descriptor of the file releases it. Windows has no such locks: nothing is locked there.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return
+    fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _ownership_problem(status: os.stat_result) -> str:
+    if not stat.S_ISREG(status.st_mode):
+        return "it is not a regular file"
+    if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+        return "it belongs to another user"
+    return ""
