@@ -23,11 +23,11 @@ _SCALARS = (type(None), bool, int, float, complex, str, bytes, enum.Enum)
 class LRUCache:
     """Up to ``max_size`` values, each for ``ttl`` seconds; safe to use from many threads.
 
-    What can be changed is kept and handed out as a copy, so no caller sees what another does to it. With
-    ``max_bytes`` the sizes that ``size_of(value)`` tells (default: the bytes of the value, pickled) are bounded as
-    well; what is larger than that alone is not kept. Without ``copy_values`` a value is handed out as it was stored. With ``cleanup_interval`` storing a value also frees the memory
-    of those whose time is over, if that many seconds have passed since the last time. ValueError for bounds that leave
-    no room for anything.
+    What can be changed is kept and handed out as a copy, so no caller sees what another does to it. With ``max_bytes``
+    the sizes that ``size_of(value)`` tells (default: the bytes of the value, pickled) are bounded as well; what is
+    larger than that alone is not kept. Without ``copy_values`` a value is handed out as it was stored. With
+    ``cleanup_interval`` storing a value also frees the memory of those whose time is over, if that many seconds have
+    passed since the last time. ValueError for bounds that leave no room for anything.
     """
 
     def __init__(

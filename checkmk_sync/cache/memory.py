@@ -7,7 +7,7 @@ import uuid
 from typing import Any, Iterator, Optional, Protocol
 
 from requests_cache.backends.base import BaseStorage
-from requests_cache.models import CachedResponse
+from requests_cache.models.response import CachedResponse
 
 from ..core.clock import Clock
 from ..core.fork import renewed_in_children

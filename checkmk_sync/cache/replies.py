@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import itertools
 import json
 import logging
 import os
-import threading
 import uuid
-from typing import Any, Callable, Iterable, Mapping, Optional
+from typing import Any, Callable, Iterable, Mapping, Optional, TypeVar, Union
 
 from requests_cache.backends.base import BaseCache
-from requests_cache.models import CachedResponse
+from requests_cache.models.response import CachedResponse
 
-from ..catalogue import NOUNS
+from ..catalogue.operations import NOUNS
 from ..config.settings import Settings
 from ..core.call import Call, CallKind, Reply
 from ..core.clock import Clock
@@ -29,6 +29,9 @@ from .single_flight import SingleFlight
 __all__ = ["ReplyCache"]
 
 log = logging.getLogger("checkmk_sync")
+
+T = TypeVar("T")
+D = TypeVar("D")
 
 SUSPENDED_S = 5.0
 _COUNTERS = ("hits", "misses", "stale", "shared_flights", "failures")
@@ -72,7 +75,7 @@ class ReplyCache(BaseCache):
         if kept is not None and _until(kept) > self._clock.time():
             reply = _reply(call, kept)
             if reply is not None:
-                self._metrics.increment_counter("cache_hits")
+                self._metrics.increment_counters({"cache_hits": 1})
                 return reply
         self._metrics.increment_counter("cache_misses")
         reply, shared = self._single_flight.run(
@@ -125,7 +128,7 @@ class ReplyCache(BaseCache):
         self._write_invalidations()
         self._suspended_until = float("inf")
         try:
-            self.responses.close()
+            self.responses.close()  # type: ignore[no-untyped-call]
         except self.storage.errors as error:
             log.debug("the cache did not close: %s", error)
 
@@ -174,28 +177,27 @@ class ReplyCache(BaseCache):
 
     def _keep(self, key: str, reply: Reply, epoch: int) -> None:
         until = self._clock.time() + self._ttl_s[reply.call.kind]
-        response = kept_response(reply.body, reply.headers, until)
+        response = kept_response(reply.body, reply.headers.items(), until)
         self._attempt(lambda: self.responses.__setitem__(key, response), None)
         if epoch != self._epoch:  # forgotten between the look above and now
-            self._attempt(lambda: self.responses.pop(key, None), None)
+            self._attempt(lambda: self.responses.bulk_delete([key]), None)
         self._clean_up()
 
     def _forget(self, forget: Callable[[], Optional[int]]) -> int:
         self._epoch = next(self._epochs)
-        failed = -1
-        forgotten = self._attempt(lambda: forget() or 0, failed)
-        if forgotten is failed:  # then nothing is answered from the storage until all of it is void
+        forgotten = self._attempt(lambda: forget() or 0, None)
+        if forgotten is None:  # then nothing is answered from the storage until all of it is void
             self._pending.add(self._scopes.values())
-            return 0
-        return forgotten
+        return forgotten or 0
 
     def _write_invalidations(self) -> None:
         """Tell the storage of the writes that it does not know of yet, those of other clients of this process too."""
         for scope, writes in list(self._pending.scopes.items()):
-            done = self._attempt(lambda scope=scope: self.storage.advance(scope) or True, False)
-            if not done:
-                return
-            self._pending.written(scope, writes)
+            self._attempt(functools.partial(self._write_invalidation, scope, writes), None)
+
+    def _write_invalidation(self, scope: str, writes: int) -> None:
+        self.storage.advance(scope)
+        self._pending.written(scope, writes)
 
     def _clean_up(self) -> None:
         """Free the room of expired answers, now and then."""
@@ -203,7 +205,7 @@ class ReplyCache(BaseCache):
             self._cleanup_at = self._clock.monotonic()
             self._attempt(self.storage.cleanup_expired, None)
 
-    def _attempt(self, use: Callable[[], Any], otherwise: Any) -> Any:
+    def _attempt(self, use: Callable[[], T], otherwise: D) -> Union[T, D]:
         """Return ``use()``, or ``otherwise`` if the storage fails, or failed some seconds ago."""
         if self._clock.monotonic() < self._suspended_until:
             return otherwise
@@ -228,7 +230,7 @@ def _storage(settings: Settings, clock: Clock) -> Any:
 
         secret = caching.redis_password
         password = secret.reveal() if secret is not None else None
-        return RedisStorage(str(caching.redis_url), password, caching.stale_if_error)
+        return RedisStorage(str(caching.redis_url), password, caching.stale_if_error, clock)
     return MemoryStorage(*limits, clock)
 
 
@@ -244,7 +246,7 @@ def _reply(call: Call, kept: CachedResponse) -> Optional[Reply]:
 def _until(kept: CachedResponse) -> float:
     """Return the UNIX time at which a response expires."""
     assert kept.expires is not None
-    return kept.expires.timestamp()
+    return float(kept.expires.timestamp())
 
 
 def _digest(text: str) -> str:

@@ -139,7 +139,8 @@ class CheckmkAdapter(HTTPAdapter):
         exchange.cost.bytes_sent += sent
         self._metrics.increment_counters({"attempts": 1, "bytes_sent": sent})
         read_s = self._timeouts.bulk_s if call.kind is CallKind.BULK else self._timeouts.read_s
-        timeout = tuple(max(min(limit_s, left_s), 0.001) for limit_s in (self._timeouts.connect_s, read_s))
+        left_s = max(left_s, 0.001)
+        timeout = min(self._timeouts.connect_s, left_s), min(read_s, left_s)
         try:
             with (
                 self._metrics.in_progress("requests_in_flight"),
@@ -243,9 +244,9 @@ class CheckmkAdapter(HTTPAdapter):
         if status != 429 and not is_of_gateway:
             return
         error = error_from_reply(status, headers, exchange.answer, call=call, redact=self._redact)
-        if is_of_gateway:
-            error = GatewayError(str(error), status=status, call=str(call), retry_after_s=retry_after_s(headers))
-        raise error
+        if not is_of_gateway:
+            raise error
+        raise GatewayError(str(error), status=status, call=str(call), retry_after_s=retry_after_s(headers))
 
     def _leave_connections(self) -> None:
         """After a fork they are the parent's as well: two processes on one get each other's answers."""

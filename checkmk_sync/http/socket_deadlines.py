@@ -156,7 +156,7 @@ class SocketDeadlines:
 
     @contextlib.contextmanager
     def limit(self, tracked: TrackedSocket, limit_s: float) -> Iterator[None]:
-        """Track the connection that this thread uses in the block, and shut it after ``limit_s`` seconds of real time."""
+        """Track the connection that this thread uses in the block, and shut it after ``limit_s`` seconds."""
         limit = _Limit(tracked)
         try:  # from before it is added, because Ctrl-C may come at any moment
             _local.tracked = tracked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from typing import Generator, Iterable, Iterator, Optional
+from typing import Any, Generator, Iterable, Iterator, Optional
 from urllib.parse import unquote, urlencode, urlsplit
 
 import requests
@@ -26,8 +26,8 @@ from .adapter import CheckmkAdapter, Exchange, is_json
 from .auth import CheckmkAuth
 from .error_replies import error_from_reply
 from .failures import without_request
-from .proof import lack_of_proof
 from .options import proxy_and_tls_options
+from .proof import lack_of_proof
 
 __all__ = ["InsecureTransportWarning", "Transport"]
 
@@ -57,6 +57,7 @@ class Transport:
         self.calls = CallMetrics(self.metrics, self.clock)
         self.version_text: Optional[str] = None  # as the site names it, with the first answer that says it
         self.edition: Optional[str] = None
+        self.retry = RetryPolicy.from_settings(recovery.retry, clock=self.clock, budget=RetryBudget())
         self.breaker = CircuitBreaker.from_settings(recovery.circuit_breaker, clock=self.clock)
         self._show_breaker(self.breaker.state)
         self.breaker.listen(self._breaker_changed)
@@ -64,7 +65,7 @@ class Transport:
         options = proxy_and_tls_options(settings)
         self._auth, self._redact = _credentials(settings, options["proxies"].values())
         self._adapter = CheckmkAdapter(
-            retry=RetryPolicy.from_settings(recovery.retry, clock=self.clock, budget=RetryBudget()),
+            retry=self.retry,
             limits=RequestLimits(settings.limits, metrics=self.metrics, clock=self.clock),
             breaker=self.breaker,
             metrics=self.metrics,

@@ -16,7 +16,7 @@ from ..client.checkmk import Checkmk
 from ..commands import Command, Preview, as_arguments
 from ..core import cancellation
 from ..errors import CheckmkError
-from ..recovery.limit import narrowed
+from ..recovery.limit import session_limit
 from . import approval as consent
 from .audit import Audit, Ended
 from .capacity import Capacity, Place, WorkKind
@@ -107,7 +107,7 @@ class Caller:
         return await self.work(WorkKind.LOCAL if verb.local else WorkKind.TOOL, do, telling)
 
     def _counted(self, work: Work, place: Place, do: Callable[[], Any]) -> Any:
-        narrowed.set(place.reads)  # of this thread's context, which ends with the call
+        session_limit.set(place.reads)  # of this thread's context, which ends with the call
         with self._at_work:
             if self._is_ending:
                 raise ToolError(f"Nothing was done: {_ENDING}")

@@ -92,7 +92,7 @@ class CallMetrics:
         error = None if failure is None else type(failure).__name__
         from_cache = reply is not None and reply.from_cache
         name = f"{call.noun}.{call.verb}"
-        self._metrics.increment_counter(f"calls.{name}.{status or error}")
+        self._metrics.increment_counters({f"calls.{name}.{status or error}": 1})
         if not from_cache:  # hits would make every percentile look fast
             self._metrics.record_operation(f"call.{name}", duration_s, success=error is None or status == 404)
         if not self._hooks or getattr(_local, "in_hook", False):  # calls that a hook makes would never end

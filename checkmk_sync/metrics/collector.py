@@ -74,14 +74,15 @@ class MetricsCollector(ForkSafe):
     def increment_counters(self, values: Mapping[str, float]) -> None:
         """Add to several counters at once, which costs one lock instead of one each."""
         with self._lock:
-            window = self._turned()
+            window, now = self._window, self._now()
+            if now >= window.due:
+                window.turn(now)
             counters = window.current.counters
             for name, value in values.items():
-                if not 0.0 <= value < math.inf:
-                    name, value = REFUSED, 1
-                if name not in counters:
-                    name = window.counter(name)
-                counters[name] = counters.get(name, 0) + value
+                kept, added = (name, value) if 0.0 <= value < math.inf else (REFUSED, 1)
+                if kept not in counters:
+                    kept = window.counter(kept)
+                counters[kept] = counters.get(kept, 0) + added
 
     def record_operation(self, name: str, seconds: float, *, success: bool = True) -> None:
         """Add one duration to the timing ``name``, and a failure to the counter ``<name>.errors``."""

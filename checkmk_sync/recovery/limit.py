@@ -96,7 +96,7 @@ class InFlight:
         until = None if limit_s is None else time.monotonic() + limit_s
         self._waiting += 1
         try:
-            with cancellation.waking(self._wake_all):
+            with cancellation.on_stop(self._wake_all):
                 while len(self._holders) >= self.limit:
                     cancellation.check()
                     left = LOOK_S if until is None else min(LOOK_S, until - time.monotonic())

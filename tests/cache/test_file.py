@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import stat
@@ -13,6 +14,9 @@ from typing import Any, Callable, Iterator, Mapping
 
 import pytest
 
+from checkmk_sync.cache import sqlite
+from checkmk_sync.cache.sqlite import APPLICATION_ID, SQLiteStorage
+from checkmk_sync.core.clock import SystemClock
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.testing import SimulatedSite
 
@@ -133,9 +137,9 @@ def test_a_damaged_answer_is_dropped(
 ) -> None:
     with site.client(caching=caching) as client:
         client.hosts.get("host00000")
-        for damage in ("", "[]", "[1, 2, 3, 4, 5]", '[[], "no json", "u", "g", 1e12]'):
+        for damage in ("", "[]", "[1, 2, 3]", '[[], "no json", 1e300]', '[[], "no json", 1e10]'):
             with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
-                other.execute("UPDATE answers SET answer = ?", (damage,))
+                other.execute("UPDATE responses SET value = ?", (damage,))
             assert client.hosts.get("host00000").name == "host00000"
         assert "is damaged" in caplog.text
         assert client.metrics()["cache"]["hits"] == 0
@@ -146,8 +150,9 @@ def test_a_damaged_answer_is_dropped(
 def test_a_file_of_an_earlier_layout_is_laid_out_anew(site: SimulatedSite, path: Path, caching: Any) -> None:
     path.parent.mkdir()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as earlier:
-        earlier.execute("CREATE TABLE answers (key TEXT)")
-        earlier.execute("INSERT INTO answers VALUES ('x')")
+        earlier.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        earlier.execute("CREATE TABLE responses (key TEXT)")
+        earlier.execute("INSERT INTO responses VALUES ('x')")
     with site.client(caching=caching) as client:
         client.hosts.get("host00000")
         assert client.metrics()["cache"]["size"] == 1
@@ -175,24 +180,22 @@ def test_what_could_not_be_forgotten_is_not_answered_later(
 def test_a_file_that_is_replaced_while_a_write_is_noted_learns_of_it(
     site: SimulatedSite, path: Path, caching: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from checkmk_sync.cache.sqlite import SQLiteStorage
-
-    storage = SQLiteStorage(str(path), 10, 1e6)
+    storage = SQLiteStorage(str(path), 10, 1e6, 0, SystemClock())
     before = storage.generation("hosts")
-    using, replaced = SQLiteStorage._using, []
+    connect, replaced = SQLiteStorage.connection, []
 
     @contextlib.contextmanager
     def slow(self: SQLiteStorage) -> Iterator[Any]:
-        with using(self) as connection:
+        with connect(self) as connection:
             yield connection
         if not replaced:  # another process begins it anew, with what it knows
             replaced.append(path.unlink())
-            other = SQLiteStorage(str(path), 10, 1e6)
-            with other._using() as connection:
+            other = SQLiteStorage(str(path), 10, 1e6, 0, SystemClock())
+            with connect(other) as connection:
                 connection.execute("REPLACE INTO generations VALUES (?, ?)", ("hosts", before))
             other.close()
 
-    monkeypatch.setattr(SQLiteStorage, "_using", slow)
+    monkeypatch.setattr(SQLiteStorage, "connection", slow)
     storage.advance("hosts")
     assert storage.generation("hosts") != before
     storage.close()
@@ -201,12 +204,10 @@ def test_a_file_that_is_replaced_while_a_write_is_noted_learns_of_it(
 def test_one_process_at_a_time_makes_the_file(path: Path) -> None:
     import fcntl
 
-    from checkmk_sync.cache.sqlite import SQLiteStorage
-
     path.parent.mkdir()
     with open(f"{path}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        storage = SQLiteStorage(str(path), 10, 1e6)
+        storage = SQLiteStorage(str(path), 10, 1e6, 0, SystemClock())
         assert not path.exists(), "another one is at it"
         fcntl.flock(lock, fcntl.LOCK_UN)
         assert storage.stats()["size"] == 0
@@ -242,17 +243,83 @@ def test_a_file_that_others_can_read_is_made_private(site: SimulatedSite, tmp_pa
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("content", [b"no database at all, but long enough to be taken for one" * 100, b""])
-def test_a_damaged_file_is_begun_anew(
-    site: SimulatedSite, tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_empty_file_is_used(site: SimulatedSite, tmp_path: Path) -> None:
     path = tmp_path / "answers.sqlite"
-    path.write_bytes(content)
+    path.touch()
     with site.client(caching={"backend": "sqlite", "path": str(path)}) as client:
         client.hosts.get("host00000")
         client.hosts.get("host00000")
     assert _asked(site) == 1
-    assert ("damaged" in caplog.text) == bool(content)
+
+
+def test_a_file_that_is_no_database_is_left_alone_and_costs_requests(
+    site: SimulatedSite, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be somebody's notes, or a cache whose header is damaged."""
+    path = tmp_path / "notes.txt"
+    path.write_text("do not touch " * 400)
+    path.chmod(0o644)
+    with site.client(caching={"backend": "sqlite", "path": str(path)}) as client:
+        client.hosts.get("host00000")
+        client.hosts.update("host00000", update_attributes={"alias": "new"})
+        assert client.hosts.get("host00000").attributes["alias"] == "new"
+        assert client.metrics()["cache"]["hits"] == 0
+    assert path.read_text() == "do not touch " * 400
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert "file is not a database" in caplog.text
+
+
+@pytest.mark.parametrize("wal", [False, True])
+def test_a_database_of_another_program_is_refused(site: SimulatedSite, tmp_path: Path, wal: bool) -> None:
+    path = tmp_path / "theirs.sqlite"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as theirs:
+        if wal:
+            theirs.execute("PRAGMA journal_mode = WAL")
+        theirs.execute("CREATE TABLE responses (precious TEXT)")
+    path.chmod(0o644)
+    before = path.read_bytes()
+    with pytest.raises(SettingsError, match="another program made it; remove it, or name another path"):
+        site.client(caching={"backend": "sqlite", "path": str(path)})
+    assert path.read_bytes() == before
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert {file.name for file in tmp_path.iterdir()} == {"theirs.sqlite", "theirs.sqlite.lock"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_a_file_of_another_user_is_refused(site: SimulatedSite, path: Path, caching: Any) -> None:
+    """That user could read the answers."""
+    site.client(caching=caching).close()
+    os.chown(path, 65534, 65534)
+    with pytest.raises(SettingsError, match="it belongs to another user"):
+        site.client(caching=caching)
+
+
+def test_an_invalidation_that_cannot_be_written_makes_the_file_void_for_all(
+    site: SimulatedSite, path: Path, caching: Any, clock: Any
+) -> None:
+    """Another program holds the file, the write cannot be noted in it, and the writer ends at once."""
+    with another_process(site, path) as ask:
+        assert [ask(), ask()] == ["None 0", "None 1"]
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with site.client(caching=caching, clock=clock) as writer:
+                rename(writer, "new")
+        assert ask() == "new 1"
+        assert ask() == "new 2", "the new file is used"
+
+
+def test_a_full_disk_costs_requests_and_not_the_run(
+    site: SimulatedSite, path: Path, caching: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sqlite, "create_private", full)
+    with site.client(caching=caching) as client:
+        for alias in ("new", "newer"):
+            rename(client, alias)
+            assert client.hosts.get("host00000").attributes["alias"] == alias
+        assert client.metrics()["cache"]["failures"] > 0
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -274,8 +341,6 @@ def test_a_link_is_not_followed(site: SimulatedSite, tmp_path: Path) -> None:
 def test_a_file_that_another_process_holds_costs_a_moment_and_no_truth(
     site: SimulatedSite, tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from checkmk_sync.cache import sqlite
-
     monkeypatch.setattr(sqlite, "BUSY_S", 0.05)
     path = tmp_path / "answers.sqlite"
     with site.client(caching={"backend": "sqlite", "path": str(path)}, clock=clock) as client:
