@@ -166,9 +166,7 @@ class _Batch(Generic[E]):
         for chunk in chunks:
             self._todo.append(chunk)
             while self._todo:
-                part = self._todo.pop()
-                if part:
-                    yield from self._send(part)
+                yield from self._send(self._todo.pop())
             if self.stopped_by is not None:
                 return
 
@@ -185,6 +183,8 @@ class _Batch(Generic[E]):
                 yield some[start : start + self._chunk_size]
 
     def _send(self, entries: Sequence[E]) -> Iterator[Outcome]:
+        if not entries:  # everything in this part has been settled
+            return
         if self.stopped_by is not None:
             yield from self._failed(entries, self.stopped_by)
             return

@@ -1,6 +1,8 @@
-"""What an error means, and what to do next."""
+"""Texts for errors: what happened, and what to do next."""
 
 from __future__ import annotations
+
+from pydantic import ValidationError
 
 from ..commands import as_arguments
 from ..errors import (
@@ -29,7 +31,7 @@ from ..errors import (
 )
 from .untrusted import quoted
 
-__all__ = ["LOOK", "explained"]
+__all__ = ["LOOK", "explain", "validation_problems"]
 
 LOOK = "Look at what the site holds before repeating a write."
 _ADVICE: tuple[tuple[type[CheckmkError], str, str], ...] = (
@@ -51,7 +53,7 @@ _ADVICE: tuple[tuple[type[CheckmkError], str, str], ...] = (
         "Take it out; whether to adopt what belongs to nobody is for a person to say.",
     ),
     (PlanChangedError, "It is not what was shown any more.", "Look at it as it is now, and ask again."),
-    # How the brake is lifted is for people to say: a model would just do it.
+    # Only people may decide to lift this brake, so the advice does not say how: a model would just do it.
     (
         UnsafePlanError,
         "The plan does more than is allowed unasked.",
@@ -73,14 +75,21 @@ _ADVICE: tuple[tuple[type[CheckmkError], str, str], ...] = (
 )
 
 
-def explained(error: CheckmkError) -> str:
-    """One sentence, what to do next, and what was said, as quoted data."""
+def explain(error: CheckmkError) -> str:
+    """Return what an error means, what to do next, and its message as quoted data."""
     if isinstance(error, TransportError) and not isinstance(error, CircuitOpenError):
-        never = error.sent is False
-        meaning = "The site was not reached: nothing was sent." if never else "There is no usable answer of the site."
-        advice = "Try again later; site_health tells when it is back." if never else LOOK
+        meaning, advice = "There is no usable answer of the site.", LOOK
+        if error.sent is False:
+            meaning = "The site was not reached: nothing was sent."
+            advice = "Try again later; site_health tells when it is back."
     else:
-        found = ((meaning, advice) for kind, meaning, advice in _ADVICE if isinstance(error, kind))
-        meaning, advice = next(found, ("That did not work.", LOOK))
-    said = error.why if isinstance(error, UnsafePlanError) else str(error)
-    return f"{meaning} {advice} Said, as data: {quoted(as_arguments(said))}"
+        texts = ((meaning, advice) for kind, meaning, advice in _ADVICE if isinstance(error, kind))
+        meaning, advice = next(texts, ("That did not work.", LOOK))
+    message = error.why if isinstance(error, UnsafePlanError) else str(error)
+    return f"{meaning} {advice} Said, as data: {quoted(as_arguments(message))}"
+
+
+def validation_problems(error: ValidationError) -> list[tuple[str, str]]:
+    """Return the first problems of arguments, as location and message, without the values."""
+    problems = error.errors(include_url=False, include_input=False)[:5]
+    return [(".".join(str(part)[:80] for part in problem["loc"]), problem["msg"]) for problem in problems]

@@ -202,20 +202,17 @@ class Hosts(HostLists):
         # The folders and parents of the hosts, None for those that were looked for and not found.
         known: dict[str, Optional[tuple[str, list[str]]]] = {}
 
-        def note(host: Host) -> None:
-            known[host.name] = host.folder, parents_in(host.effective_attributes or host.attributes)
-
         def shaped(item: Union[str, Host]) -> Host:
             host = as_host(item)
             if host is item:
-                note(host)
+                known[host.name] = _folder_and_parents(host)
             return host
 
         def needs(chunk: Sequence[Host]) -> dict[str, list[str]]:
             unread = [host.name for host in chunk if host.name not in known]
             known.update(dict.fromkeys(unread))
-            for host in self._by_name(unread).values() if unread else ():
-                note(host)
+            if unread:
+                known.update({name: _folder_and_parents(host) for name, host in self._by_name(unread).items()})
             children: dict[str, list[str]] = {}
             for host in chunk:
                 for parent in (known[host.name] or ("", []))[1]:
@@ -296,3 +293,7 @@ class Hosts(HostLists):
 def _is_about(field: str, error: ApiError) -> bool:
     """Return True if a refusal concerns this field, or names no field at all."""
     return not error.fields or any(path.partition(".")[0] == field for path in error.fields)
+
+
+def _folder_and_parents(host: Host) -> tuple[str, list[str]]:
+    return host.folder, parents_in(host.effective_attributes or host.attributes)
