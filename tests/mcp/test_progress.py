@@ -16,6 +16,7 @@ from mcp import Client
 
 from checkmk_sync.core.cancellation import current
 from checkmk_sync.mcp import progress
+from checkmk_sync.mcp.capacity import Slot
 from checkmk_sync.mcp.progress import CancellableTask, ProgressReporter, ReportingClock, Stopped
 from checkmk_sync.testing import SimulatedSite
 from tests.held import Gate
@@ -54,13 +55,16 @@ def test_what_was_told_is_not_told_again() -> None:
             told.append((done, total, message))
             heard.notify_all()
 
-    def do() -> None:
+    def do(_slot: Slot) -> None:
         for stage, done, reports in (("a", 0, 1), ("a", 2, 2), ("b", 0, 2), ("b", 1, 3)):
             work.watch(stage, done, 2)
             with heard:
                 assert heard.wait_for(lambda enough=reports: len(told) >= enough, 20)
 
-    anyio.run(work.run, do, ProgressReporter(report))
+    async def acquire() -> Slot:
+        return Slot(None, lambda: None)
+
+    anyio.run(work.run, do, acquire, ProgressReporter(report))
     _assert_it_grows(told)
     assert [done for done, _, _ in told] == [0.0, 2.0, 3.0]
 

@@ -23,7 +23,7 @@ from ...errors import (
 )
 from ..payload import items_of, typed
 from ..resource import Resource, parsing, writes
-from ..settling import after_write, settle, ticks, wait_for
+from ..settling import after_write, poll, settle, wait_for
 from ..site import Site
 from .host_reads import absent_hosts
 from .monitoring import HostStatuses
@@ -249,7 +249,7 @@ class Activation(Resource):
         """What was pending, and the run that activates it; None when nothing was."""
         before, etag = self._pending()
         read = 1
-        for _ in ticks(self._site.clock, deadline):
+        for _ in poll(self._site.clock, deadline):
             start.raise_if_unapproved(before)
             if not before:
                 return before, None
