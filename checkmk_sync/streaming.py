@@ -1,4 +1,4 @@
-"""Pages: the API has none, so these are cut from answers while they arrive."""
+"""Pages of items. The API has none, so they are cut from replies while these arrive."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import contextlib
 import contextvars
 import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Callable, Generator, Generic, Iterable, Iterator, Mapping, Optional, TypeVar
 
+from .batch.window import window
 from .core.arguments import require_type
 from .errors import UnexpectedReplyError
 
@@ -20,17 +21,17 @@ R = TypeVar("R")
 
 Received = Callable[[int], None]
 
-# What an item takes decoded, for each byte of its JSON, and there are pages besides what waits: dictionaries are roomy.
+# Bytes of memory for each byte of JSON: decoded items take several, and a page stands beside those that wait.
 DECODED_FACTOR = 16
 
-FAR_AWAY = 10**9
+BEYOND_THE_END = 10**9  # an offset
 
 
 @dataclass(frozen=True)
 class StreamBatch(Generic[T]):
     """One page. ``batch_number`` counts from 1; ``total_batches`` is None until it is known; ``timestamp`` is a
-    UNIX time. ``metadata`` holds ``offset``, the items before this page, ``elapsed_s`` since the first page was
-    asked for, and, where the items come from a site, ``bytes``, received for the stream so far."""
+    UNIX time. ``metadata`` holds ``offset``, the number of items before this page, ``elapsed_s`` since the first page
+    was requested, and, for items that come from a site, ``bytes``, received for the stream so far."""
 
     items: list[T]
     batch_number: int
@@ -40,13 +41,16 @@ class StreamBatch(Generic[T]):
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-# Items some at a time, as they come.
+# Lists of items, as they arrive.
 Blocks = Generator[list[T], None, None]
 
 
-class _Counter:
-    """Shared by a stream and what feeds it. Were it the stream itself, the two would hold each other, and a
-    forgotten stream would keep its connection until the garbage collector comes."""
+class _ByteCounter:
+    """The bytes received for a stream, shared by the stream and its source.
+
+    If the source referred to the stream itself, the two would form a cycle, and a forgotten stream would keep its
+    connection until the garbage collector runs.
+    """
 
     def __init__(self) -> None:
         self.total = 0
@@ -58,15 +62,15 @@ class _Counter:
 
 
 class Stream(Iterator[T]):
-    """Items while they arrive; :meth:`close` (or forgetting it) frees connection and threads.
+    """Items while they arrive; :meth:`close` (or dropping the stream) frees connection and threads.
 
-    ``received_bytes`` counts what was read for them so far. A failure is raised, and ends it.
+    ``received_bytes`` counts the bytes read so far. A failure is raised and ends the stream.
     """
 
     def __init__(self, source: Callable[[Received], Blocks[T]]) -> None:
-        self._received = _Counter()
+        self._received = _ByteCounter()
         self._blocks = source(self._received.add)
-        self._at_hand: Iterator[T] = iter(())
+        self._ready: Iterator[T] = iter(())
 
     @property
     def received_bytes(self) -> int:
@@ -77,21 +81,21 @@ class Stream(Iterator[T]):
 
     def __next__(self) -> T:
         while True:
-            for item in self._at_hand:
+            for item in self._ready:
                 return item
-            self._at_hand = iter(next(self._blocks))
+            self._ready = iter(next(self._blocks))
 
     def blocks(self) -> Blocks[T]:
-        """What is left, some items at a time: as many as are there anyway."""
+        """Yield the remaining items in lists, as they arrive."""
         try:
-            yield list(self._at_hand)
+            yield list(self._ready)
             yield from self._blocks
         finally:
             self.close()
 
     def close(self) -> None:
         """Stop reading."""
-        self._at_hand = iter(())
+        self._ready = iter(())
         self._blocks.close()
 
     def __enter__(self) -> Stream[T]:
@@ -102,11 +106,11 @@ class Stream(Iterator[T]):
 
 
 def batches(items: Iterable[T], size: int, limit_bytes: Optional[float] = None) -> Iterator[StreamBatch[T]]:
-    """Pages of ``size`` items; none for no items. ``has_more`` is sure: the next page's first item is there.
+    """Return pages of ``size`` items; none for no items. ``has_more`` is certain: the next item is already there.
 
     A page of a :class:`Stream` ends earlier when its items take more than about ``limit_bytes`` of memory.
-    A failure of the source is raised, never turned into an empty page. ValueError for a size below 1, TypeError for
-    anything else than a whole number.
+    A failure of the source is raised, never turned into an empty page. ValueError for a size below 1, TypeError
+    unless it is a whole number.
     """
     require_type(size, int, "the size of a page is a whole number of items")
     if size < 1:
@@ -116,12 +120,12 @@ def batches(items: Iterable[T], size: int, limit_bytes: Optional[float] = None) 
 
 def _batches(items: Iterable[T], size: int, limit_bytes: Optional[float]) -> Iterator[StreamBatch[T]]:
     stream = items if isinstance(items, Stream) else None
-    received, started = _Counter() if stream is None else stream._received, time.monotonic()
-    most = float("inf") if limit_bytes is None else limit_bytes / DECODED_FACTOR
+    received, started = _ByteCounter() if stream is None else stream._received, time.monotonic()
+    max_bytes = float("inf") if limit_bytes is None else limit_bytes / DECODED_FACTOR
     offset = 0
-    # Who abandons the pages abandons the answer they are cut from.
+    # Closing the pages closes the reply that they are cut from.
     with contextlib.closing(_one_by_one(items) if stream is None else stream.blocks()) as blocks:
-        for number, (page, more) in enumerate(_cut(blocks, size, received, most), 1):
+        for number, (page, more) in enumerate(_cut(blocks, size, received, max_bytes), 1):
             metadata: dict[str, Any] = {"offset": offset, "elapsed_s": time.monotonic() - started}
             if stream is not None:
                 metadata["bytes"] = received.total
@@ -129,21 +133,23 @@ def _batches(items: Iterable[T], size: int, limit_bytes: Optional[float]) -> Ite
             offset += len(page)
 
 
-def _cut(blocks: Iterable[list[T]], size: int, received: _Counter, most: float) -> Iterator[tuple[list[T], bool]]:
-    """Pages, and whether there is more, of at most ``size`` items; one to which a block would add more than
-    ``most`` bytes ends before it."""
+def _cut(
+    blocks: Iterable[list[T]], size: int, received: _ByteCounter, max_bytes: float
+) -> Iterator[tuple[list[T], bool]]:
+    """Yield pages of at most ``size`` items, and whether more follow. A page ends before a block that would make it
+    larger than ``max_bytes``."""
     page: list[T] = []
     before = received.total
-    full = before + most
+    full = before + max_bytes
     for block in blocks:
-        at = 0
-        while at < len(block):
+        start = 0
+        while start < len(block):
             if len(page) == size or (page and received.total > full):
                 yield page, True
-                page, full = [], before + most
+                page, full = [], before + max_bytes
             taken = size - len(page)
-            page += block[at : at + taken]
-            at += taken
+            page += block[start : start + taken]
+            start += taken
         before = received.total
     if page:
         yield page, False
@@ -169,9 +175,9 @@ class _ConfiguredSize:
 
 
 class StreamingMixin:
-    """For service classes of one's own: pages from any function that takes a limit and an offset.
+    """Adds pages to a service class, from any function that takes a limit and an offset.
 
-    ``default_batch_size`` is that of the settings in ``self.config``, or 100; assign another to use that.
+    ``default_batch_size`` comes from the settings in ``self.config``, or is 100, unless another is assigned.
     """
 
     default_batch_size: int = _ConfiguredSize()  # type: ignore[assignment]
@@ -179,27 +185,27 @@ class StreamingMixin:
     def stream_paginated_data(
         self, fetch_function: Callable[..., Any], batch_size: Optional[int] = None, **arguments: Any
     ) -> Iterator[StreamBatch[Any]]:
-        """Pages of what ``fetch_function(limit=, offset=, **arguments)`` returns: items, or what has them as ``items``.
+        """Return pages of the items, or of the ``items`` member, of ``fetch_function(limit=, offset=, **arguments)``.
 
-        Ends with the first empty page, for a short one may only mean that the other side gives no more at once. A
-        function that ignores limit and offset gives everything at once, and is cut into pages; where that is just
-        one page, nobody can tell it from a beginning, and UnexpectedReplyError is raised.
+        Ends with the first empty page, because a short one may only mean that the other side gives no more at once. If
+        the function ignores limit and offset and returns everything at once, that is cut into pages; if everything is
+        exactly one page, it looks like the first of several, and UnexpectedReplyError is raised.
         """
         size = self.default_batch_size if batch_size is None else batch_size
 
         def fetch(offset: int) -> list[Any]:
-            return _items_of(fetch_function(limit=size, offset=offset, **arguments))
+            return _page_items(fetch_function(limit=size, offset=offset, **arguments))
 
         def items() -> Iterator[Any]:
-            offset, before = 0, None
+            offset, previous = 0, None
             while page := fetch(offset):
-                # Pages may be alike, but there are none far behind the end.
-                if page == before and fetch(offset + FAR_AWAY) == page:
+                # Two pages may be equal, but there is none far beyond the end.
+                if page == previous and fetch(offset + BEYOND_THE_END) == page:
                     if len(page) == size:
                         raise UnexpectedReplyError(f"the page at offset {offset} is the one before it again")
                     return
                 yield from page
-                offset, before = offset + len(page), page
+                offset, previous = offset + len(page), page
 
         return batches(items(), size)
 
@@ -208,44 +214,38 @@ class StreamingMixin:
     def process_stream(self, stream: Iterable[Any], callback: Callable[[Any], object], max_concurrent: int = 5) -> int:
         """Call ``callback(item)`` for every item of a stream, or of the pages of one, in ``max_concurrent`` threads.
 
-        Takes no more items ahead than threads. How many there were; the first failure stops it and is raised.
+        Takes no more items ahead than threads. Return how many items there were; the first failure stops it and is
+        raised.
         """
         require_type(max_concurrent, int, "max_concurrent is a whole number of threads")
         pool = ThreadPoolExecutor(max_concurrent, thread_name_prefix="checkmk-sync-stream")
-        under_way: set[Future[object]] = set()
-        done = 0
+
+        def submit(item: Any) -> Future[object]:
+            return pool.submit(contextvars.copy_context().run, callback, item)
+
+        count = 0
         try:
-            for item in _flat(stream):
-                under_way.add(pool.submit(contextvars.copy_context().run, callback, item))
-                if len(under_way) >= max_concurrent:
-                    ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                    done += _counted(ended)
-            while under_way:
-                ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                done += _counted(ended)
+            for future in window(submit, _items(stream), max_concurrent):
+                future.result()
+                count += 1
         finally:
             pool.shutdown(cancel_futures=True)
-        return done
+        return count
 
     _process_stream = process_stream
 
 
-def _items_of(found: Any) -> list[Any]:
-    """The items of a page, in whatever it is. TypeError for what holds none."""
-    held = found.get("items") if isinstance(found, Mapping) else found
-    if not isinstance(held, Iterable):
-        held = getattr(found, "items", None)
-    if not isinstance(held, Iterable) or isinstance(held, (str, bytes)):
-        raise TypeError(f"a page is a list, or holds one as 'items'; this is a {type(found).__name__}")
-    return list(held)
+def _page_items(page: Any) -> list[Any]:
+    """Return the items of a page: of a list, or of its member or attribute ``items``. TypeError for anything else."""
+    items = page.get("items") if isinstance(page, Mapping) else page
+    if not isinstance(items, Iterable):
+        items = getattr(page, "items", None)
+    if not isinstance(items, Iterable) or isinstance(items, (str, bytes)):
+        raise TypeError(f"a page is a list, or holds one as 'items'; this is a {type(page).__name__}")
+    return list(items)
 
 
-def _counted(ended: Iterable[Future[object]]) -> int:
-    """How many; raises what one of them raised."""
-    return len([future.result() for future in ended])
-
-
-def _flat(stream: Iterable[Any]) -> Iterator[Any]:
+def _items(stream: Iterable[Any]) -> Iterator[Any]:
     for entry in stream:
         if isinstance(entry, StreamBatch):
             yield from entry.items

@@ -1,4 +1,4 @@
-"""How items get to where they are done: to threads of this process as they are, to other processes in parcels."""
+"""How items reach the threads or processes that work on them: threads get them as they are, processes get pickles."""
 
 from __future__ import annotations
 
@@ -6,164 +6,152 @@ import concurrent.futures
 import contextvars
 import pickle
 import uuid
-from typing import Any, NamedTuple, Optional, Protocol, Sequence
+from typing import Any, NamedTuple, Optional, Sequence, Union
 
 from ..errors import WorkerError
 from ..recovery import RateLimit
-from .result import BatchStatus, Done
-from .task import Job
+from .result import BatchStatus, TaskResult
+from .task import Task
 
-__all__ = ["Carrier", "Processes", "Threads"]
+__all__ = ["ExecutorAdapter", "ProcessAdapter", "ThreadAdapter"]
 
 
-class Carrier(Protocol):
-    """Sends items to an executor, ``chunk_size`` at a time, and reads what comes back.
+class ThreadAdapter:
+    """Submits items one by one to threads of this process. Each attempt waits for the rate in its own thread.
 
-    ``recalls`` says whether what could be cancelled has surely not begun.
+    ``cancelled_is_unstarted`` says whether an item whose future could be cancelled was certainly not started.
     """
 
-    chunk_size: int
-    recalls: bool
-
-    def pack(self, item: Any) -> Any:
-        """The item as it travels; raises where it cannot."""
-
-    def wait(self, count: int, /) -> bool:
-        """Until so many items may be sent; False when the batch was stopped meanwhile."""
-
-    def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
-        """Submit some items; raises what the executor does when it takes no more."""
-
-    def read(self, answer: Any) -> list[Optional[Done]]:
-        """What the answer of the executor says of each item, None for what was not begun."""
-
-
-class Threads:
-    """Items go one by one, as they are, to threads of this process."""
-
     chunk_size = 1
-    recalls = True
+    cancelled_is_unstarted = True
 
-    def __init__(self, executor: concurrent.futures.Executor, job: Job[Any, Any]) -> None:
-        self._executor, self._job = executor, job
+    def __init__(self, executor: concurrent.futures.Executor, task: Task[Any, Any]) -> None:
+        self._executor, self._task = executor, task
 
     def pack(self, item: Any) -> Any:
+        """Return the item as it is submitted."""
         return item
 
-    def wait(self, _count: int) -> bool:
-        """Not here: threads wait themselves, with each attempt."""
+    def wait_for_rate(self, _count: int) -> bool:
+        """Wait until so many items may start. False if the batch was stopped meanwhile."""
         return True
 
-    def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
-        # In the context of the batch: what was set there, and who stops its work, reaches the operation.
-        return self._executor.submit(contextvars.copy_context().run, self._job.do, packed[0])
+    def submit(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
+        """Submit a chunk of packed items, in the caller's context. Raises what the executor raises."""
+        return self._executor.submit(contextvars.copy_context().run, self._task.run, packed[0])
 
-    def read(self, answer: Optional[Done]) -> list[Optional[Done]]:
-        return [answer]
+    def results(self, answer: Optional[TaskResult]) -> Sequence[Optional[TaskResult]]:
+        """Return the results in the answer to a chunk, None for an item that was not started."""
+        return (answer,)
 
 
-class _Parcel(NamedTuple):
-    """What became of one item, as it travels; ``content`` is its pickled result or error."""
+class _PickledResult(NamedTuple):
+    """A result on its way between processes.
 
-    status: BatchStatus
+    ``content`` is the pickled return value or error; ``error_type`` and ``error_text`` stand in for an error that
+    cannot be unpickled.
+    """
+
+    result: TaskResult
     content: bytes
-    kind: str
-    text: str
-    note: str
-    attempts: int
-    started: Optional[float]
-    duration_s: float
+    error_type: str = ""
+    error_text: str = ""
 
 
-class Processes:
-    """Items go in chunks to other processes, where each submission may cost milliseconds.
+class ProcessAdapter:
+    """Submits items in chunks to other processes, where each submission may cost milliseconds.
 
-    The rate is kept here, for processes do not share one: a chunk is sent when all its items may start, with a rate
-    it is no larger than a hundredth of a second's worth, and none waits over there for its turn, as many would
-    then start at once. Repeats are made over there, beyond the rate.
+    The rate is kept here, because processes do not share one. A chunk is submitted when all its items may start, and
+    with a rate it is small (a hundredth of a second's worth), so that few start at once. Retries happen in the other
+    process, beyond the rate.
 
-    Every item, result and error is pickled by itself: one that does not travel is the failure of its item.
-    Left to the executor, it would take its neighbours along, or break the whole pool.
+    Each item, result and error is pickled by itself: if one cannot be, only its item fails. The executor would let
+    the whole chunk fail, or break the pool.
     """
 
     def __init__(
         self,
         executor: concurrent.futures.Executor,
-        job: Job[Any, Any],
+        task: Task[Any, Any],
         chunk_size: int,
         rate: Optional[RateLimit] = None,
     ) -> None:
-        self._executor, self._job, self._rate = executor, job, rate
-        # dask cancels what is under way as well, and drops its results.
-        self.recalls = isinstance(executor, concurrent.futures.ProcessPoolExecutor)
+        self._executor, self._task, self._rate = executor, task, rate
+        # dask also cancels what is running, and drops its results.
+        self.cancelled_is_unstarted = isinstance(executor, concurrent.futures.ProcessPoolExecutor)
         self.chunk_size = chunk_size if rate is None else min(chunk_size, max(1, int(rate.per_second / 100)))
 
     def pack(self, item: Any) -> Any:
+        """As in :class:`ThreadAdapter`. Raises what pickling the item raises."""
         return pickle.dumps(item)
 
-    def wait(self, count: int) -> bool:
-        return self._rate is None or all(self._job.admit(self._rate) for _ in range(count))
+    def wait_for_rate(self, count: int) -> bool:
+        """As in :class:`ThreadAdapter`."""
+        return self._rate is None or all(self._task.wait_for_start(self._rate) for _ in range(count))
 
-    def send(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
-        # dask takes calls with equal arguments for one call (`pure`, its default) and would do only the first.
-        return self._executor.submit(_do_chunk, self._job, packed, uuid.uuid4().hex)
+    def submit(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
+        """As in :class:`ThreadAdapter`."""
+        # dask takes calls with equal arguments for one call (`pure`, its default) and would run only the first.
+        return self._executor.submit(_run_chunk, self._task, packed, uuid.uuid4().hex)
 
-    def read(self, answer: Sequence[_Parcel]) -> list[Optional[Done]]:
-        return [_unpacked(parcel) for parcel in answer]  # fewer than were sent where one ended all
+    def results(self, answer: Sequence[_PickledResult]) -> Sequence[Optional[TaskResult]]:
+        """As in :class:`ThreadAdapter`; fewer than were submitted if one of them ended the batch."""
+        return [_unpickled(pickled) for pickled in answer]
 
 
-def _do_chunk(job: Job[Any, Any], packed: Sequence[bytes], _unique: str) -> list[_Parcel]:
-    """In the other process: one parcel for each item, up to one that ends the process or the batch."""
-    parcels: list[_Parcel] = []
+ExecutorAdapter = Union[ThreadAdapter, ProcessAdapter]
+
+
+def _run_chunk(task: Task[Any, Any], packed: Sequence[bytes], _unique: str) -> list[_PickledResult]:
+    """Run a chunk in the other process: one result for each item, up to one that ends the process or the batch."""
+    results: list[_PickledResult] = []
     for item in packed:
         try:
-            done = job.do(pickle.loads(item))  # noqa: S301 - packed by ourselves
-        except Exception as error:
-            done = Done(BatchStatus.FAILED, error=error)
-        except BaseException as end:
-            parcels.append(_parcel(Done(BatchStatus.FAILED, error=end)))
+            result = task.run(pickle.loads(item))  # noqa: S301 - pickled by the adapter
+        except Exception as error:  # unpickling runs code of the item's own class
+            result = TaskResult(BatchStatus.FAILED, error=error)
+        except BaseException as error:
+            results.append(_pickled(TaskResult(BatchStatus.FAILED, error=error)))
             break
-        assert done is not None, "nothing stops a job here"
-        parcels.append(_parcel(done))
-    return parcels
+        assert result is not None, "only the parent process stops a task"
+        results.append(_pickled(result))
+    return results
 
 
-def _parcel(done: Done) -> _Parcel:
-    status, kind, text = done.status, "", ""
-    if done.error is not None:
-        kind, text = type(done.error).__name__, str(done.error)
-        content = _travelling_error(done.error)
-    else:
-        try:
-            content = pickle.dumps(done.result)
-        except Exception as error:
-            status, kind, text = BatchStatus.FAILED, type(error).__name__, f"done, but its result is lost: {error}"
-            content = _travelling_error(WorkerError(text, kind=kind))
-    return _Parcel(status, content, kind, text, done.note, done.attempts, done.started, done.duration_s)
+def _pickled(result: TaskResult) -> _PickledResult:
+    if result.error is not None:
+        return _PickledResult(
+            result._replace(error=None), _pickled_error(result.error), type(result.error).__name__, str(result.error)
+        )
+    try:
+        return _PickledResult(result._replace(result=None), pickle.dumps(result.result))
+    except Exception as error:  # pickling runs code of the result's own class
+        kind, text = type(error).__name__, f"done, but its result is lost: {error}"
+        failed = result._replace(status=BatchStatus.FAILED, result=None)
+        return _PickledResult(failed, _pickled_error(WorkerError(text, kind=kind)), kind, text)
 
 
-def _travelling_error(error: BaseException) -> bytes:
-    """The error; without its cause where that does not survive the journey; or else one that says the same."""
-    for bare in (False, True):
-        if bare:  # dask makes pickles of errors include them
+def _pickled_error(error: BaseException) -> bytes:
+    """Pickle an error; without its cause if that cannot be pickled; or else a WorkerError with the same text."""
+    for without_cause in (False, True):
+        if without_cause:  # dask makes pickles of errors include them
             error.__cause__ = error.__context__ = None
         try:
             content = pickle.dumps(error)
-            pickle.loads(content)  # noqa: S301 - our own dump
-        except Exception:  # noqa: S112 - whatever pickling runs into, there is another form
+            pickle.loads(content)  # noqa: S301 - dumped in the line before
+        except Exception:  # noqa: S112 - runs code of the error's own class; there is another form to try
             continue
         return content
     return pickle.dumps(WorkerError(str(error), kind=type(error).__name__))
 
 
-def _unpacked(parcel: _Parcel) -> Done:
-    result, error, status = None, None, parcel.status
+def _unpickled(pickled: _PickledResult) -> TaskResult:
     try:
-        content = pickle.loads(parcel.content)  # noqa: S301 - what our own worker sent
-    except Exception as broken:
-        status = BatchStatus.FAILED
-        text = parcel.text or f"done, but its result is lost: {broken}"
-        error = WorkerError(text, kind=parcel.kind or type(broken).__name__)
-    else:
-        result, error = (None, content) if status is BatchStatus.FAILED else (content, None)
-    return Done(status, result, error, parcel.note, parcel.attempts, parcel.started, parcel.duration_s)
+        content = pickle.loads(pickled.content)  # noqa: S301 - comes from our own worker
+    except Exception as error:  # unpickling runs code of the result's own class, which may be missing here
+        text = pickled.error_text or f"done, but its result is lost: {error}"
+        lost = WorkerError(text, kind=pickled.error_type or type(error).__name__)
+        return pickled.result._replace(status=BatchStatus.FAILED, error=lost)
+    if pickled.result.status is BatchStatus.FAILED:
+        return pickled.result._replace(error=content)
+    return pickled.result._replace(result=content)

@@ -15,7 +15,7 @@ from ..core.private_files import lock_file, open_owned, restrict_to_owner
 from ..errors import SettingsError
 from .result import BatchItem, BatchStatus
 
-__all__ = ["Journal", "key_of", "named"]
+__all__ = ["Journal", "default_key", "operation_name"]
 
 log = logging.getLogger("checkmk_sync")
 
@@ -27,7 +27,7 @@ _DONE = (BatchStatus.SUCCESS.value, BatchStatus.SKIPPED.value)
 _STATUSES = tuple(status.value for status in BatchStatus)
 
 
-def key_of(item: Any) -> Optional[str]:
+def default_key(item: Any) -> Optional[str]:
     """What an item is called, the same in every run: a text or number itself; its ``host_name``, ``name``,
     ``key`` or ``id``; the first of a pair that begins with a text; else a digest of it as JSON. None for
     what has none of these.
@@ -47,7 +47,7 @@ def key_of(item: Any) -> Optional[str]:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def named(operation: Callable[..., Any]) -> str:
+def operation_name(operation: Callable[..., Any]) -> str:
     """What an operation is called, the same in every run."""
     while isinstance(operation, functools.partial):
         operation = operation.func
@@ -85,7 +85,7 @@ class Journal:
             self.close()
             raise
 
-    def note(self, outcome: BatchItem[Any, Any], now: float) -> None:
+    def record(self, outcome: BatchItem[Any, Any], now: float) -> None:
         """Write one outcome down; OSError when that fails."""
         line = {"key": outcome.key, "status": outcome.status.value, "attempts": outcome.attempts, "at": round(now, 3)}
         if outcome.error is not None:
@@ -120,7 +120,7 @@ class Journal:
             found = batch_id or default_id
             self._write({"kind": _KIND, "batch_id": found, "operation": operation})
             return found
-        head = _parsed(first)
+        head = _parse_line(first)
         if head.get("kind") != _KIND or not isinstance(head.get("batch_id"), str):
             raise self._foreign()
         if batch_id is not None and head["batch_id"] != batch_id:
@@ -135,7 +135,7 @@ class Journal:
         """Collect the keys of finished items. A damaged line counts as not done; the first one is logged."""
         damaged: list[int] = []
         for number, line in enumerate(lines, 2):
-            entry = _parsed(line)
+            entry = _parse_line(line)
             key, status = entry.get("key"), entry.get("status")
             if not isinstance(key, str) or status not in _STATUSES:
                 damaged.append(number)
@@ -202,7 +202,7 @@ class _OpenJournals(ForkSafe):
 _open_journals = _OpenJournals()
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
+def _parse_line(line: bytes) -> dict[str, Any]:
     """The object in a line; an empty one if the line is damaged."""
     try:
         found = json.loads(line.decode("utf-8"))  # decoded here: json would guess UTF-16 from NULs

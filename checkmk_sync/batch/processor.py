@@ -12,11 +12,11 @@ from ..config.settings import BatchSettings, Settings
 from ..core.clock import Clock
 from ..errors import BatchError
 from ..recovery import RateLimit
-from .executors import Carrier, Processes, Threads
-from .journal import Journal, key_of, named
+from .executors import ProcessAdapter, ThreadAdapter
+from .journal import Journal, default_key, operation_name
 from .result import BatchItem, BatchProgress, BatchResult
 from .runner import Run
-from .task import Job, Stop
+from .task import StopSignal, Task
 
 __all__ = ["BatchProcessor"]
 
@@ -37,7 +37,7 @@ class BatchProcessor:
     each worker has two chunks of the items that may be taken ahead).
 
     ``journal`` is a file that makes one batch resumable, ``key`` tells what an item is called in it
-    (default: :func:`~checkmk_sync.batch.journal.key_of`). ``grace_s`` is how long a batch that is stopped
+    (default: :func:`~checkmk_sync.batch.journal.default_key`). ``grace_s`` is how long a batch that is stopped
     waits for what is under way. ValueError for numbers that cannot be.
     """
 
@@ -62,7 +62,7 @@ class BatchProcessor:
         self.max_concurrent, self.max_retries, self.retry_delay = max_concurrent, max_retries, retry_delay
         self.rate_limit, self.executor, self.journal = rate_limit, executor, journal
         self.chunk_size, self.grace_s = chunk_size, grace_s
-        self._clock, self._key = clock, key or key_of
+        self._clock, self._key = clock, key or default_key
         self._rate = None if rate_limit is None else RateLimit(rate_limit, clock=clock)
 
     @classmethod
@@ -90,22 +90,22 @@ class BatchProcessor:
         the BatchError for a source of items that fails. Nothing begins after either; what never began has
         no outcome.
         """
-        known: dict[int, BatchItem[T, R]] = {}
+        outcomes: dict[int, BatchItem[T, R]] = {}
         with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
             try:
                 for outcome in run.outcomes():
-                    known[outcome.index] = outcome
+                    outcomes[outcome.index] = outcome
             except BaseException as stopped:
-                with contextlib.suppress(KeyboardInterrupt):  # asked twice: do not wait
+                with contextlib.suppress(KeyboardInterrupt):  # pressed twice: do not wait
                     run.stop(self.grace_s)
-                known.update((outcome.index, outcome) for outcome in run.left())
-                outcomes = _in_order(known)
+                outcomes.update((outcome.index, outcome) for outcome in run.unfinished())
+                so_far = _in_order(outcomes)
                 if isinstance(stopped, Exception):
-                    raise BatchError(f"stopped: {type(stopped).__name__}: {stopped}", outcomes=outcomes) from stopped
-                # Not by an exception of our own: only this very one ends Python with the signal's exit code.
-                stopped.outcomes = outcomes  # type: ignore[attr-defined]
+                    raise BatchError(f"stopped: {type(stopped).__name__}: {stopped}", outcomes=so_far) from stopped
+                # Not in an exception of our own: only this very one ends Python with the signal's exit code.
+                stopped.outcomes = so_far  # type: ignore[attr-defined]
                 raise
-        return BatchResult(run.batch_id, _in_order(known), run.tally.progress())
+        return BatchResult(run.batch_id, _in_order(outcomes), run.counter.progress())
 
     def stream(
         self,
@@ -133,30 +133,46 @@ class BatchProcessor:
         report: Optional[Callable[[BatchProgress], Any]],
         validate: Optional[Callable[[T], Any]],
     ) -> Iterator[Run[T, R]]:
-        """One run, stopped in the end however that comes."""
-        default_id = uuid.uuid4().hex[:12]
+        """Yield a run, and stop it however the block ends."""
         if not callable(operation):
             raise TypeError(f"the operation is a function of an item, not a {type(operation).__name__}")
-        journal = None if self.journal is None else Journal(self.journal, batch_id, default_id, named(operation))
+        journal, batch_name = None, batch_id or uuid.uuid4().hex[:12]
+        if self.journal is not None:
+            journal = Journal(self.journal, batch_id, batch_name, operation_name(operation))
         executor = self.executor or ThreadPoolExecutor(self.max_concurrent, "batch")
         in_threads = isinstance(executor, ThreadPoolExecutor)
-        rate = self._rate if in_threads else None
-        job = Job(operation, self.max_retries, self.retry_delay, rate=rate, stop=Stop(self._clock))
-        carrier: Carrier = Threads(executor, job) if in_threads else self._processes(executor, job)
-        ahead = in_threads or self.chunk_size is None
-        window = self.max_concurrent * (2 if ahead else carrier.chunk_size)
+        workers = int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
+        task = Task(
+            operation,
+            self.max_retries,
+            self.retry_delay,
+            rate=self._rate if in_threads else None,
+            stop=StopSignal(self._clock),
+        )
+        # Two chunks for each worker, because one would have to wait until the next one has come.
+        chunk_size = self.chunk_size or max(1, self.max_concurrent // workers)
+        adapter = (
+            ThreadAdapter(executor, task) if in_threads else ProcessAdapter(executor, task, chunk_size, self._rate)
+        )
+        counts_items = in_threads or self.chunk_size is None  # else max_concurrent counts chunks
+        ahead = self.max_concurrent * (2 if counts_items else adapter.chunk_size)
+        at_once = self.max_concurrent
+        if self.executor is None:
+            at_once = ahead  # a pool of our own runs no more than its threads, and some items may wait for one there
+        elif self._rate is not None and not in_threads:
+            at_once = min(at_once, workers)
         run = Run(
             items,
-            job,
-            carrier,
-            window=window,
-            refill=self.max_concurrent if ahead else 1,  # what is left keeps all busy
-            at_once=self._at_once(executor, window),
+            task,
+            adapter,
+            ahead=ahead,
+            refill=self.max_concurrent if counts_items else 1,  # the rest of the items ahead keeps all threads busy
+            at_once=at_once,
             key=self._key,
             validate=validate,
             report=report,
             journal=journal,
-            batch_id=journal.batch_id if journal is not None else batch_id or default_id,
+            batch_id=batch_name if journal is None else journal.batch_id,
         )
         try:
             yield run
@@ -168,31 +184,13 @@ class BatchProcessor:
                 if self.executor is None:
                     executor.shutdown(wait=False, cancel_futures=True)
 
-    def _processes(self, executor: Executor, job: Job[Any, Any]) -> Processes:
-        # Two chunks for each worker, for one may not wait until the next one has come.
-        size = self.chunk_size or max(1, self.max_concurrent // _workers(executor))
-        return Processes(executor, job, size, self._rate)
-
-    def _at_once(self, executor: Executor, window: int) -> int:
-        """How many chunks may be on the way."""
-        if self.executor is None:
-            return window  # a pool of our own runs no more than fits into it, so some may wait there for a thread
-        if self._rate is None or isinstance(executor, ThreadPoolExecutor):
-            return self.max_concurrent
-        return min(self.max_concurrent, _workers(executor))
-
 
 def _check(least: float, **numbers: Any) -> None:
-    """ValueError for one that is below, or no number; None is a number that was not given."""
+    """Raise ValueError for a value that is no number or below ``least``; None is an argument that was not given."""
     for name, value in numbers.items():
         if value is not None and not (isinstance(value, (int, float)) and value >= least):
             raise ValueError(f"{name} must be a number of at least {least:g}, not {value!r}")
 
 
-def _workers(executor: Executor) -> int:
-    """How many work there; where that is not known, as many as here."""
-    return int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
-
-
-def _in_order(known: Mapping[int, BatchItem[T, R]]) -> list[BatchItem[T, R]]:
-    return [known[index] for index in sorted(known)]
+def _in_order(outcomes: Mapping[int, BatchItem[T, R]]) -> list[BatchItem[T, R]]:
+    return [outcomes[index] for index in sorted(outcomes)]

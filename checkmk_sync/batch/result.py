@@ -1,4 +1,4 @@
-"""What became of each item, and how far the batch is."""
+"""The outcome of each item, and the progress of a batch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, Optional, TypeVar
 from ..core.clock import Clock
 from ..errors import BatchError, CheckmkError
 
-__all__ = ["BatchItem", "BatchProgress", "BatchResult", "BatchStatus", "Done", "Skip", "Tally"]
+__all__ = ["BatchItem", "BatchProgress", "BatchResult", "BatchStatus", "Counter", "Skip", "TaskResult"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,8 +27,8 @@ class BatchStatus(enum.Enum):
     SKIPPED = "skipped"
 
 
-class Done(NamedTuple):
-    """What an operation made of an item; it knows nothing of the item itself."""
+class TaskResult(NamedTuple):
+    """The result of an operation, without the item it was for."""
 
     status: BatchStatus
     result: Any = None
@@ -41,11 +41,10 @@ class Done(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchItem(Generic[T, R]):
-    """The fate of one item. ``index`` counts from 0 in the order of the input, ``key`` names the item.
+    """The outcome of one item. ``index`` counts from 0 in the order of the input, ``key`` names the item.
 
-    ``started`` is a UNIX time, None for what was never tried; ``duration_s`` includes repeats and the
-    waits between them. ``note`` says why an item was skipped; with ``resumed`` the journal says that it
-    was done before.
+    ``started`` is a UNIX time, None if the item was never tried. ``duration_s`` includes retries and the waits between
+    them. ``note`` says why an item was skipped; ``resumed`` means that it was done before, according to the journal.
     """
 
     index: int
@@ -72,10 +71,15 @@ class BatchItem(Generic[T, R]):
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, without the item and the result."""
+        error: Optional[dict[str, Any]] = None
+        if isinstance(self.error, CheckmkError):
+            error = self.error.to_dict()
+        elif self.error is not None:
+            error = {"error": type(self.error).__name__, "message": str(self.error)}
         return {
             "key": self.key,
             "status": self.status.value,
-            "error": None if self.error is None else _plain(self.error),
+            "error": error,
             "note": self.note,
             "attempts": self.attempts,
             "started": self.started,
@@ -83,18 +87,12 @@ class BatchItem(Generic[T, R]):
         }
 
 
-def _plain(error: BaseException) -> dict[str, Any]:
-    if isinstance(error, CheckmkError):
-        return error.to_dict()
-    return {"error": type(error).__name__, "message": str(error)}
-
-
 @dataclass(frozen=True)
 class BatchProgress:
-    """How far a batch is; times are seconds.
+    """Progress of a batch. Durations are in seconds.
 
-    ``total_items`` is None until it is known, which for a generator is its end. ``resumed`` counts those of
-    the ``skipped`` that the journal knew.
+    ``total_items`` is None until it is known, which for a generator is at its end. ``resumed`` counts those of
+    the ``skipped`` items that the journal lists as done.
     """
 
     total_items: Optional[int]
@@ -111,7 +109,7 @@ class BatchProgress:
 
     @property
     def items_per_second(self) -> float:
-        """What this run does in a second; what the journal knew does not count."""
+        """Items that this run finishes in a second; resumed ones do not count."""
         return (self.done - self.resumed) / self.duration if self.duration > 0 else 0.0
 
     @property
@@ -126,10 +124,10 @@ class BatchProgress:
         """Seconds until the end at the rate so far; None while the total or the rate is unknown."""
         if self.total_items is None:
             return None
-        left = self.total_items - self.done
-        if left == 0:
+        remaining = self.total_items - self.done
+        if remaining == 0:
             return 0.0
-        return left / self.items_per_second if self.items_per_second else None
+        return remaining / self.items_per_second if self.items_per_second else None
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ class BatchResult(Generic[T, R]):
 
     @property
     def failed(self) -> list[BatchItem[T, R]]:
-        """What failed, each with its error."""
+        """The items that failed, each with its error."""
         return [item for item in self.items if item.status is BatchStatus.FAILED]
 
     @property
@@ -162,12 +160,12 @@ class BatchResult(Generic[T, R]):
         return f"BatchResult({self.batch_id!r}, {counts})"
 
 
-class Tally:
-    """Counts outcomes."""
+class Counter:
+    """Counts outcomes by status."""
 
     def __init__(self, clock: Clock, total: Optional[int]) -> None:
         self._now, self.total = clock.monotonic, total
-        self._begun = self._now()
+        self._begin = self._now()
         self._counts = dict.fromkeys(BatchStatus, 0)
         self._resumed = 0
 
@@ -185,5 +183,5 @@ class Tally:
             counts[BatchStatus.FAILED],
             counts[BatchStatus.SKIPPED],
             self._resumed,
-            self._now() - self._begun,
+            self._now() - self._begin,
         )

@@ -1,4 +1,4 @@
-"""An operation with its repeats: what is done to one item, in this process or in another."""
+"""An operation with its retries: what runs for each item, in this process or in another."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any, Callable, Generic, Optional, TypeVar
 from ..core.clock import Clock, Deadline, SystemClock
 from ..errors import CircuitOpenError, ConnectError, DeadlineError
 from ..recovery import ErrorClass, RateLimit, RetryPolicy, classify_error, retries_are_spent
-from .result import BatchStatus, Done, Skip
+from .result import BatchStatus, Skip, TaskResult
 
-__all__ = ["Job", "Stop"]
+__all__ = ["StopSignal", "Task"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -17,28 +17,28 @@ R = TypeVar("R")
 _LONGEST_WAIT_S = 60.0
 
 
-class Stop(Deadline):
-    """A deadline that comes when :meth:`now` is called, and the clock of those who are to notice.
+class StopSignal(Deadline):
+    """A deadline that expires when :meth:`set` is called, with the clock that waiting threads sleep on.
 
-    Without a ``clock`` it has one of its own, whose sleepers it wakes.
+    Without a ``clock`` it has one of its own, and wakes the threads that sleep on it.
     """
 
     def __init__(self, clock: Optional[Clock] = None) -> None:
-        self._own = SystemClock()
-        self.clock: Clock = clock or self._own
+        self._own_clock = SystemClock()
+        self.clock: Clock = clock or self._own_clock
         super().__init__(self.clock, None)
 
-    def now(self) -> None:
-        """Let it come."""
+    def set(self) -> None:
+        """Expire now."""
         self.at = float("-inf")
-        self._own.stop()
+        self._own_clock.stop()
 
 
-class Job(Generic[T, R]):
-    """Does one item at a time, from any number of threads.
+class Task(Generic[T, R]):
+    """Runs the operation for one item at a time, from any number of threads.
 
-    Every attempt waits for ``rate``; after ``stop`` none begins. It pickles with its operation, but leaves
-    rate and stop behind: they belong to one process.
+    Each attempt waits for ``rate``; none begins after ``stop``. A task pickles with its operation, but without rate
+    and stop, which belong to one process.
     """
 
     def __init__(
@@ -48,37 +48,51 @@ class Job(Generic[T, R]):
         retry_delay: float,
         *,
         rate: Optional[RateLimit] = None,
-        stop: Optional[Stop] = None,
+        stop: Optional[StopSignal] = None,
     ) -> None:
         self.operation, self.max_retries, self.retry_delay = operation, max_retries, retry_delay
-        self.stop = stop or Stop()
+        self.stop = stop or StopSignal()
         self.clock, self._rate = self.stop.clock, rate
-        self._longest_s = max(_LONGEST_WAIT_S, retry_delay)
-        self._retry = RetryPolicy(max_retries, retry_delay, self._longest_s, clock=self.clock)
+        self._longest_wait_s = max(_LONGEST_WAIT_S, retry_delay)
+        self._retry = RetryPolicy(max_retries, retry_delay, self._longest_wait_s, clock=self.clock)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Job, (self.operation, self.max_retries, self.retry_delay)
+        return Task, (self.operation, self.max_retries, self.retry_delay)
 
-    def do(self, item: T) -> Optional[Done]:
-        """What became of the item; None when the batch was stopped before its first attempt."""
-        tries = _Tries(self, item)
+    def run(self, item: T) -> Optional[TaskResult]:
+        """Return the result for an item; None if the batch was stopped before the first attempt."""
+        attempts, started, begin = 0, 0.0, 0.0
+        last_error: Exception = DeadlineError("the batch was stopped", sent=False)
+
+        def attempt() -> R:
+            nonlocal attempts, started, begin, last_error
+            if not self.wait_for_start():
+                raise last_error
+            if attempts == 0:
+                started, begin = self.clock.time(), self.clock.monotonic()
+            attempts += 1
+            try:
+                return self.operation(item)
+            except Exception as error:
+                last_error = error
+                raise
+
         result, error, note = None, None, ""
         try:
             result = self._retry.run(
-                tries, may_retry=self._may_retry, deadline=self.stop, on_retry=self._wait_for_breaker
+                attempt, may_retry=self._may_retry, deadline=self.stop, on_retry=self._wait_for_breaker
             )
             status = BatchStatus.SUCCESS
         except Skip as skip:
             status, note = BatchStatus.SKIPPED, str(skip)
-        except Exception as failure:
+        except Exception as failure:  # the operation is the caller's: whatever it raises is the outcome of its item
             status, error = BatchStatus.FAILED, failure
-        if tries.count == 0:
+        if attempts == 0:
             return None
-        duration_s = self.clock.monotonic() - tries.begun
-        return Done(status, result, error, note, tries.count, tries.started, duration_s)
+        return TaskResult(status, result, error, note, attempts, started, self.clock.monotonic() - begin)
 
-    def admit(self, rate: Optional[RateLimit] = None) -> bool:
-        """Wait for a start (as ``rate`` allows, where it is not kept here); False when there will be none any more."""
+    def wait_for_start(self, rate: Optional[RateLimit] = None) -> bool:
+        """Wait until ``rate`` (default: that of the task) allows another start. False once the batch is stopped."""
         rate = rate or self._rate
         if rate is not None:
             try:
@@ -89,36 +103,10 @@ class Job(Generic[T, R]):
 
     def _may_retry(self, error: Exception) -> bool:
         if isinstance(error, CircuitOpenError):
-            return error.retry_at - self.clock.time() <= self._longest_s
-        if retries_are_spent(error):
-            return False
-        return classify_error(error) is not ErrorClass.PERMANENT
+            return error.retry_at - self.clock.time() <= self._longest_wait_s
+        return not retries_are_spent(error) and classify_error(error) is not ErrorClass.PERMANENT
 
     def _wait_for_breaker(self, error: Exception, wait_s: float) -> None:
-        """An open breaker refuses until ``retry_at``: trying again any earlier only wastes the repeats."""
+        """Sleep until an open breaker lets a request through again: an earlier retry is refused and wasted."""
         if isinstance(error, CircuitOpenError):
             self.clock.sleep(max(0.0, error.retry_at - self.clock.time() - wait_s))
-
-
-class _Tries(Generic[T, R]):
-    """The attempts at one item."""
-
-    __slots__ = ("begun", "count", "item", "job", "last", "started")
-
-    def __init__(self, job: Job[T, R], item: T) -> None:
-        self.job, self.item = job, item
-        self.count = 0
-        self.started = self.begun = 0.0
-        self.last: Exception = DeadlineError("the batch was stopped", sent=False)
-
-    def __call__(self) -> R:
-        if not self.job.admit():
-            raise self.last
-        if self.count == 0:
-            self.started, self.begun = self.job.clock.time(), self.job.clock.monotonic()
-        self.count += 1
-        try:
-            return self.job.operation(self.item)
-        except Exception as error:
-            self.last = error
-            raise

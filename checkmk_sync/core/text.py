@@ -1,20 +1,23 @@
-"""Texts from elsewhere, made harmless for who shows them."""
+"""Texts for people: foreign ones made harmless, numbers and lists in words, suggestions for misspelled words."""
 
 from __future__ import annotations
 
 import codecs
+import itertools
 import json
 import unicodedata
-from typing import Any, Iterable, Iterator, Optional
+from typing import Any, Collection, Iterable, Iterator, Optional
 
 __all__ = [
     "close_matches",
     "escape_invisible",
+    "escape_unprintable",
     "first_invisible",
     "is_encoding",
     "parse_json_container",
     "pluralize",
     "suggestion",
+    "summarize",
 ]
 
 # What shows nothing though it is no control character: fillers, blanks that are drawn as letters, and what
@@ -38,22 +41,27 @@ _AS_TEXT_OR_PICTURE = ("\ufe0e", "\ufe0f")  # how the symbol before is to be dra
 
 
 def escape_invisible(text: str, keep: str = "") -> str:
-    """``text`` with all written out that does not show, or changes how the rest does, but for what to ``keep``."""
+    """Write out the characters that do not show, or that change how others do, except those to ``keep``."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_escaped(char) if is_unseen else char for char, is_unseen in _looked_at(text, keep))
+    return "".join(_escape(char) if is_invisible else char for char, is_invisible in _with_visibility(text, keep))
 
 
 def first_invisible(text: str, keep: str = "") -> Optional[str]:
-    """The first character that :func:`escape_invisible` would write out."""
-    return next((char for char, is_unseen in _looked_at(text, keep) if is_unseen), None)
+    """Return the first character that :func:`escape_invisible` would write out."""
+    return next((char for char, is_invisible in _with_visibility(text, keep) if is_invisible), None)
 
 
-def _looked_at(text: str, keep: str) -> Iterator[tuple[str, bool]]:
+def escape_unprintable(text: str) -> str:
+    """Write out line breaks and everything else that ``str.isprintable`` excludes, so that the text is one line."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _with_visibility(text: str, keep: str) -> Iterator[tuple[str, bool]]:
     before = ""
     for char in text:
-        is_of_symbol = char in _AS_TEXT_OR_PICTURE and before != "" and unicodedata.category(before)[0] == "S"
-        yield char, not (char in keep or is_of_symbol or _shows(char))
+        is_part_of_symbol = char in _AS_TEXT_OR_PICTURE and before != "" and unicodedata.category(before)[0] == "S"
+        yield char, not (char in keep or is_part_of_symbol or _shows(char))
         before = char
 
 
@@ -70,7 +78,7 @@ _NOTATIONS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape")
 
 
 def is_encoding(name: str) -> bool:
-    """True for the name of an encoding of texts that Python knows."""
+    """Return True for the name of a text encoding that Python knows."""
     try:
         "".encode(name)  # refuses codecs that are not for texts, such as rot13
         if codecs.lookup(name).name in _NOTATIONS:
@@ -81,7 +89,7 @@ def is_encoding(name: str) -> bool:
 
 
 def parse_json_container(text: str) -> Any:
-    """The list or object that a text is when it is JSON, else None."""
+    """Return the list or object that a text is if it is JSON, else None."""
     if text.lstrip(" \t\r\n")[:1] not in ("{", "["):
         return None
     try:
@@ -90,13 +98,19 @@ def parse_json_container(text: str) -> Any:
         return None
 
 
-def _escaped(char: str) -> str:
+def _escape(char: str) -> str:
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def pluralize(number: int, one: str, many: str = "") -> str:
-    """``"1 host"``, ``"2 hosts"``; ``many`` is what more than one are called, if not ``one`` with an s."""
+    """Return ``"1 host"`` or ``"2 hosts"``; ``many`` is the plural if it is not ``one`` with an s."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def summarize(items: Collection[object], limit: int, separator: str = ", ", conjunction: str = "and") -> str:
+    """Return the first items as one text: ``"a, b"``, or ``"a, b and 7 more"`` if there are more than ``limit``."""
+    text = separator.join(map(str, itertools.islice(items, limit)))
+    return text if len(items) <= limit else f"{text} {conjunction} {len(items) - limit} more"
 
 
 def close_matches(word: str, known: Iterable[str], cutoff: float = 0.8) -> list[str]:
@@ -107,6 +121,6 @@ def close_matches(word: str, known: Iterable[str], cutoff: float = 0.8) -> list[
 
 
 def suggestion(word: str, known: tuple[str, ...]) -> str:
-    """``"; did you mean …?"`` for the known word that looks like ``word``, or the list of all."""
+    """Return ``"; did you mean …?"`` with the known word that looks like ``word``, or a list of all known words."""
     close = close_matches(word, known, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(known)}"

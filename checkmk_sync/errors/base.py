@@ -13,7 +13,7 @@ __all__ = [
     "CheckmkError",
     "MissingExtraError",
     "SettingsError",
-    "located",
+    "format_location",
 ]
 
 
@@ -83,20 +83,19 @@ class SettingsError(CheckmkError):
         field: Optional[str] = None,
     ) -> None:
         self.file, self.line, self.column, self.field = file, line, column, field
-        super().__init__(f"{located(file, line, column)}{message}")
+        location = format_location(file, line, column)
+        super().__init__(f"{location}: {message}" if location else message)
 
     @property
     def reason(self) -> str:
-        """The message without the place."""
-        return str(self)[len(located(self.file, self.line, self.column)) :]
+        """The message without the location."""
+        location = format_location(self.file, self.line, self.column)
+        return str(self).removeprefix(f"{location}: ") if location else str(self)
 
 
-def located(file: Optional[str], line: Optional[int], column: Optional[int] = None) -> str:
-    """``"file:line:column: "`` with what is known of it."""
-    if file is None:
-        return ""
-    known = [file, *(str(number) for number in (line, column) if number is not None)]
-    return f"{':'.join(known)}: "
+def format_location(file: Optional[str], line: Optional[int] = None, column: Optional[int] = None) -> str:
+    """Return ``"file:line:column"`` with the parts that are known; an empty text without a file."""
+    return "" if file is None else ":".join(str(part) for part in (file, line, column) if part is not None)
 
 
 class MissingExtraError(CheckmkError, ImportError):

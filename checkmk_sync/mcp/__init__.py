@@ -1,6 +1,6 @@
 """Checkmk for language models: a server of the Model Context Protocol. Needs the extra ``mcp`` and Python 3.10.
 
-A face over the table of verbs: each row is a tool. Run ``checkmk-sync mcp``, or ``python -m checkmk_sync.mcp``.
+Each command of the command table is a tool. Run ``checkmk-sync mcp``, or ``python -m checkmk_sync.mcp``.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ _LIBRARIES = ("anyio", "mcp", "mcp_types", "pydantic", "uvicorn")
 
 
 def serve(*args: Any, **kwargs: Any) -> None:
-    """As :func:`checkmk_sync.mcp.serving.serve`; MissingExtraError without the extra, SettingsError on
-    a Python that is too old for it."""
+    """Call :func:`checkmk_sync.mcp.server.serve`. MissingExtraError without the extra, SettingsError if Python is too
+    old for it."""
     if sys.version_info < OLDEST:
         found = ".".join(map(str, sys.version_info[:2]))
         raise SettingsError(f"the MCP server needs Python 3.10 or later, this is {found}")
     try:
-        from . import serving
+        from . import server
     except ModuleNotFoundError as error:
         if error.name is not None and error.name.partition(".")[0] in _LIBRARIES:
             raise MissingExtraError("the MCP server", "mcp") from error
         raise
-    serving.serve(*args, **kwargs)
+    server.serve(*args, **kwargs)

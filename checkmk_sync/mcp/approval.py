@@ -1,4 +1,8 @@
-"""A person's word before something is destroyed: what exactly was shown, and whether it is still so."""
+"""Approval: a person sees exactly what a write would do, and it is done only if that has not changed meanwhile.
+
+:func:`require_approval` is the way in. A client that can ask a person gets a question. One that cannot gets a preview
+with its fingerprint, and gives the fingerprint back as ``checksum`` once a person has approved the preview.
+"""
 
 from __future__ import annotations
 
@@ -15,122 +19,146 @@ from mcp.server.elicitation import AcceptedElicitation
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
-from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
+from mcp_types import CallToolResult, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..commands import Preview, as_arguments
-from .untrusted import unbroken
+from ..commands import Command, Preview, as_arguments
+from ..core.text import escape_invisible
+from .results import tool_result
 
-__all__ = ["CHANGED", "NO_PREVIEW", "Shown", "asked", "can_ask", "preview", "seal"]
+__all__ = ["CHANGED", "PendingApprovals", "require_approval"]
 
 CHANGED = "Nothing was done: what was approved is not what would be done any more. Call again to see it as it is now."
-NO_PREVIEW = (
+_CANNOT_ASK = (
+    "Nothing was done: this needs a person's approval, and this client cannot ask for it. "
+    "The operator can start the server with --confirm-by-checksum."
+)
+_UNKNOWN_CHECKSUM = (
     "Nothing was done: this is no checksum of a preview, or it was used already, or is older than ten minutes. Call "
     "without checksum first, and give back what that shows. The checksum of a plan is another one."
 )
 _DECLINED = "Nothing was done: the person who was asked did not agree. Do not try again unless asked to."
 _TOO_LATE = "Nothing was done: nobody answered in time. Call again when somebody is there to be asked."
-# From this revision on a question is a result, and the call comes again with the answer.
-_BY_RESULT = "2026-07-28"
-LONGEST = 30_000  # characters of a question: what a person may still look through
-_KEY = secrets.token_bytes(32)  # so that nobody can find a secret of an inventory by trying, or make a checksum up
+_USED = "Nothing was done: that question was answered already, or too long ago. Call again to be asked anew."
+# From this protocol version on a question is a result, and the client repeats the call with the answer.
+_QUESTION_AS_RESULT = "2026-07-28"
 _QUESTION = "consent"
-_ANSWERED = "Nothing was done: that question was answered already, or too long ago. Call again to be asked anew."
+MAX_PREVIEW = 30_000  # characters a person may still read
+# Keyed, so that nobody can make up a fingerprint, or find a secret of an inventory by trying.
+_KEY = secrets.token_bytes(32)
 
 
-class Shown:
-    """What was shown and waits for an approval, which serves once and not for long."""
+class PendingApprovals:
+    """Fingerprints of previews that were shown. Each can be approved once, for ten minutes."""
 
-    LONGEST_S = 600.0
-    MOST = 1000
+    LIFETIME_S = 600.0
+    MAX_PENDING = 1000
 
     def __init__(self) -> None:
-        self._until: OrderedDict[str, float] = OrderedDict()
+        self._expires: OrderedDict[str, float] = OrderedDict()
 
-    def add(self, sealed: str) -> None:
-        """It was shown now."""
-        self._until[sealed] = time.monotonic() + self.LONGEST_S
-        self._until.move_to_end(sealed)
-        while len(self._until) > self.MOST:
-            self._until.popitem(last=False)
+    def add(self, fingerprint: str) -> None:
+        """Note that a preview is shown now."""
+        self._expires[fingerprint] = time.monotonic() + self.LIFETIME_S
+        self._expires.move_to_end(fingerprint)
+        while len(self._expires) > self.MAX_PENDING:
+            self._expires.popitem(last=False)
 
-    def holds(self, sealed: str) -> bool:
-        """Whether it was shown, not long ago, and was not approved since."""
-        return self._until.get(sealed, 0.0) >= time.monotonic()
+    def __contains__(self, fingerprint: str) -> bool:
+        return self._expires.get(fingerprint, 0.0) >= time.monotonic()
 
-    def take(self, sealed: str, otherwise: str) -> None:
-        """It was approved. ToolError that says ``otherwise`` unless it could be."""
-        is_open = self.holds(sealed)
-        self._until.pop(sealed, None)
-        if not is_open:
-            raise ToolError(otherwise)
+    def use(self, fingerprint: str, error: str) -> None:
+        """Use up an approval. ToolError that says ``error`` if it is not pending."""
+        is_pending = fingerprint in self
+        self._expires.pop(fingerprint, None)
+        if not is_pending:
+            raise ToolError(error)
 
 
-class _Word(BaseModel):
-    """What is asked for; a text that could be taken for a yes is none."""
+async def require_approval(
+    ctx: Context[Any, Any],
+    command: Command,
+    arguments: Mapping[str, Any],
+    preview: Preview,
+    pending: PendingApprovals,
+    by_checksum: bool,
+    checksum: Optional[str],
+) -> Optional[CallToolResult | InputRequiredResult]:
+    """Return None when a person has approved the preview, else the result that asks for approval.
+
+    ToolError when the person declines, approved something else, or cannot be asked.
+    """
+    can_ask = _can_ask(ctx)
+    if not can_ask and not by_checksum:
+        raise ToolError(_CANNOT_ASK)
+    lines = _lines(preview)
+    # An approval is for one command with its arguments, and for the facts on the site that the preview shows.
+    facts = json.dumps([command.tool_name, arguments, preview.facts], sort_keys=True, default=str)
+    fingerprint = hmac.new(_KEY, facts.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
+    if can_ask:
+        if ctx.protocol_version is not None and is_version_at_least(ctx.protocol_version, _QUESTION_AS_RESULT):
+            return _ask_by_result(ctx, "\n".join(lines), fingerprint, pending)
+        await _ask_by_request(ctx, "\n".join(lines))
+        return None
+    if checksum is None:
+        pending.add(fingerprint)
+        return tool_result({"done": False, "preview": lines, "checksum": fingerprint})
+    if not hmac.compare_digest(checksum.encode(), fingerprint.encode()):
+        raise ToolError(CHANGED if checksum in pending else _UNKNOWN_CHECKSUM)
+    pending.use(fingerprint, _UNKNOWN_CHECKSUM)
+    return None
+
+
+def _lines(preview: Preview) -> list[str]:
+    """Return the whole preview with invisible characters escaped. ToolError if it is too long for a person to read."""
+    lines = [*map(escape_invisible, (as_arguments(preview.summary), *preview.details))]
+    length = sum(map(len, lines))
+    if length > MAX_PREVIEW:
+        raise ToolError(
+            f"Nothing was done: it takes {length} characters to show a person all that would be, more than "
+            f"{MAX_PREVIEW}. {preview.too_long}"
+        )
+    return lines
+
+
+def _can_ask(ctx: Context[Any, Any]) -> bool:
+    """Return True if the client can put a question to a person."""
+    elicitation = ctx.client_capabilities.elicitation if ctx.client_capabilities is not None else None
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+
+
+class _Answer(BaseModel):
+    """The form a person fills in. Strict: a text such as "yes" is not an approval."""
 
     model_config = ConfigDict(strict=True)
 
     approve: bool = Field(description="Do it?")
 
 
-def seal(tool: str, arguments: Mapping[str, Any], facts: Any) -> str:
-    """Names what was shown, of which call."""
-    text = json.dumps([tool, arguments, facts], sort_keys=True, default=str)
-    return hmac.new(_KEY, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
-
-
-def preview(intent: Preview) -> list[str]:
-    """What would be done, line by line, harmless to show and all of it. ToolError when that is too much: nobody can
-    agree to what is left out."""
-    lines = [*map(unbroken, (as_arguments(intent.summary), *intent.details))]
-    length = sum(map(len, lines))
-    if length > LONGEST:
-        raise ToolError(
-            f"Nothing was done: it takes {length} characters to show a person all that would be, more than {LONGEST}. "
-            f"{intent.too_long}"
-        )
-    return lines
-
-
-def can_ask(ctx: Context[Any, Any]) -> bool:
-    """True when the client can put a question to a person."""
-    capabilities = ctx.client_capabilities
-    asking = capabilities.elicitation if capabilities is not None else None
-    return asking is not None and (asking.form is not None or asking.url is None)
-
-
-async def asked(ctx: Context[Any, Any], intent: Preview, sealed: str, shown: Shown) -> Optional[InputRequiredResult]:
-    """None when a person has approved what is sealed; a question to answer with where the protocol wants that.
-
-    ToolError when the person did not approve, or approved something else.
-    """
-    message = "\n".join(preview(intent))
-    if ctx.protocol_version is not None and is_version_at_least(ctx.protocol_version, _BY_RESULT):
-        return _by_result(ctx, message, sealed, shown)
+async def _ask_by_request(ctx: Context[Any, Any], message: str) -> None:
     try:
-        with anyio.fail_after(Shown.LONGEST_S):
-            answer = await ctx.elicit(message, _Word)
+        with anyio.fail_after(PendingApprovals.LIFETIME_S):
+            answer = await ctx.elicit(message, _Answer)
     except TimeoutError:
         raise ToolError(_TOO_LATE) from None
     except (MCPError, ValueError):
         raise ToolError(f"{_DECLINED} (There was no valid answer.)") from None
     if not (isinstance(answer, AcceptedElicitation) and answer.data.approve):
         raise ToolError(_DECLINED)
-    return None
 
 
-def _by_result(ctx: Context[Any, Any], message: str, sealed: str, shown: Shown) -> Optional[InputRequiredResult]:
+def _ask_by_result(
+    ctx: Context[Any, Any], message: str, fingerprint: str, pending: PendingApprovals
+) -> Optional[InputRequiredResult]:
     if ctx.input_responses is None:
-        schema = _Word.model_json_schema()
-        shown.add(sealed)
-        question = ElicitRequest(params=ElicitRequestFormParams(message=message, requested_schema=schema))
-        return InputRequiredResult(input_requests={_QUESTION: question}, request_state=sealed)
-    # The SDK seals the state and binds it to this very request, so it is what was shown.
-    if not hmac.compare_digest((ctx.request_state or "").encode(), sealed.encode()):
+        pending.add(fingerprint)
+        form = ElicitRequestFormParams(message=message, requested_schema=_Answer.model_json_schema())
+        return InputRequiredResult(input_requests={_QUESTION: ElicitRequest(params=form)}, request_state=fingerprint)
+    # The SDK seals the state and binds it to this very request, so it is the fingerprint that was shown.
+    if not hmac.compare_digest((ctx.request_state or "").encode(), fingerprint.encode()):
         raise ToolError(CHANGED)
-    shown.take(sealed, _ANSWERED)
+    pending.use(fingerprint, _USED)
     answer = ctx.input_responses.get(_QUESTION)
     content = answer.content if isinstance(answer, ElicitResult) and answer.action == "accept" else None
     if not content or content.get("approve") is not True:

@@ -1,226 +1,240 @@
-"""Doing what a tool is called for: check, ask, note, do, and answer with data."""
+"""Calls of tools: validate the arguments, have a write approved, note it in the audit log, and run the command."""
 
 from __future__ import annotations
 
-import hmac
 import json
 import threading
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Iterator, Mapping, Optional, TypeVar
 
 import anyio.to_thread
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, InputRequiredResult, TextContent
+from mcp_types import CallToolResult, InputRequiredResult
 
+from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
 from ..client.checkmk import Checkmk
 from ..commands import Command, Preview, as_arguments
 from ..core import cancellation
+from ..core.redaction import HIDDEN
+from ..core.text import first_invisible, parse_json_container
 from ..errors import CheckmkError
 from ..recovery.limit import narrowed
-from . import approval as consent
-from .audit import Audit, Ended
-from .capacity import Capacity, Place, WorkKind
-from .error_texts import LOOK, explained
-from .intake import checked
+from .approval import CHANGED, PendingApprovals, require_approval
+from .audit import AuditLog, CallOutcome
+from .capacity import Capacity, Slot, WorkKind, WriteLock
+from .error_texts import LOOK, explain
 from .policy import Policy
-from .progress import Stopped, Telling, Work
-from .results import given, page
-from .untrusted import cleaned, fenced, quoted
-from .writers import Writers
+from .progress import CancellableTask, ProgressReporter, Stopped
+from .results import object_result, page_result, tool_result
+from .untrusted import quoted, sanitize
 
-__all__ = ["Caller"]
+__all__ = ["ToolRunner", "validate_arguments"]
 
-DRAIN_S, STOP_S = 30.0, 5.0  # how long what is under way may take to end, and then to stop
+T = TypeVar("T")
+
+# How long calls may take to end after the server was asked to end, and then to stop.
+FINISH_S, STOP_S = 30.0, 5.0
+MAX_JSON = 4 * 2**20  # characters of all arguments of a call
+MAX_DEPTH = 20
 _ENDING = "the server is ending."
 
 
-class Caller:
-    """Calls verbs for a client, as the policy has it."""
+class ToolRunner:
+    """Runs commands in threads for the clients of one server."""
 
-    def __init__(self, client: Checkmk, policy: Policy, audit: Audit) -> None:
+    def __init__(self, client: Checkmk, policy: Policy, audit: AuditLog) -> None:
         self.client, self.policy, self._audit = client, policy, audit
-        self._at_work = threading.Condition()
-        self._works: set[Work] = set()
+        self._changed = threading.Condition()  # guards the next two
+        self._tasks: set[CancellableTask] = set()
         self._is_ending = False
-        self.has_cut = False  # whether ending has stopped anything
-        self._shown = consent.Shown()
-        self._writers = Writers()
+        self.has_stopped_calls = False  # by ending
+        self._pending = PendingApprovals()
+        self._write_lock = WriteLock()
         self._capacity = Capacity(client.settings.limits.reads_in_flight)
 
     async def call(
-        self, verb: Command, given: Mapping[str, Any], ctx: Context[Any, Any]
+        self, command: Command, arguments: Mapping[str, Any], ctx: Context[Any, Any]
     ) -> CallToolResult | InputRequiredResult:
-        """The answer of a tool. ToolError, with what to do next, when there is none."""
-        telling = Telling(ctx.report_progress)
-        # In a thread: inventory files are read there.
-        arguments = await self._work(verb, lambda: checked(verb, given, self.policy), telling)
-        approved = arguments.pop("checksum", None) if verb.needs_approval else None
-        client, still = _client_name(ctx), None
-        if verb.needs_approval:
-            intent = await self._work(verb, lambda: self._intent(verb, arguments), telling)
-            if intent is not None:
-                if intent.needs_approval:
-                    answer = await self._consent(verb, arguments, intent, approved, ctx, client)
-                    if answer is not None:
-                        return answer
-                    still = self._still(verb, arguments, intent)
-                arguments = {**arguments, **intent.fixed_arguments}
-        found = await self._work(verb, lambda: self._do(verb, arguments, client, still), telling)
-        return _answer({"done": True, "result": found} if verb.needs_approval else found)
+        """Return the result of a tool. ToolError says what went wrong and what to do next."""
+        kind = WorkKind.LOCAL if command.local else WorkKind.TOOL
+        reporter = ProgressReporter(ctx.report_progress)
+        info = ctx.session.client_params and ctx.session.client_params.client_info
+        client_name = "" if info is None else str(sanitize(f"{info.name} {info.version}"))[:100]
+        # In a thread, because it reads inventory files.
+        values = await self.in_thread(kind, lambda: validate_arguments(command, arguments, self.policy), reporter)
+        if not command.needs_approval:
+            return tool_result(await self.in_thread(kind, lambda: self._run(command, values, client_name), reporter))
+        checksum = values.pop("checksum", None)
+        preview = await self.in_thread(kind, lambda: self._preview(command, values), reporter)
+        if preview is not None and preview.needs_approval:
+            by_checksum = self.policy.confirm_by_checksum
+            try:
+                question = await require_approval(ctx, command, values, preview, self._pending, by_checksum, checksum)
+            except ToolError:
+                # In a thread: a disk may be slow, and the event loop serves other sessions.
+                await anyio.to_thread.run_sync(self._audit.refuse, command.tool_name, values, client_name)
+                raise
+            if question is not None:
+                return question
+        result = await self.in_thread(kind, lambda: self._run(command, values, client_name, preview), reporter)
+        return tool_result({"done": True, "result": result})
 
-    async def read(self, verb: Command, given: Mapping[str, Any]) -> dict[str, Any]:
-        """A page of rows, or the one mapping, that a verb gives; ToolError as for :meth:`call`. For reading only."""
-        kind = WorkKind.LOCAL if verb.local else WorkKind.RESOURCE
-        found: dict[str, Any] = await self.work(kind, lambda: self._do(verb, checked(verb, given, self.policy), ""))
-        return found
+    async def read(self, command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the object or page of a command that only reads; ToolError as for :meth:`call`."""
+        kind = WorkKind.LOCAL if command.local else WorkKind.RESOURCE
+        return await self.in_thread(
+            kind, lambda: self._run(command, validate_arguments(command, arguments, self.policy), "")
+        )
 
-    async def work(self, kind: WorkKind, do: Callable[[], Any], telling: Optional[Telling] = None) -> Any:
-        """What ``do()`` gives, in a thread, once there is a place for one more of this kind and session."""
-        taking = self._capacity.take(kind)
-        place = await (taking if telling is None else telling.during(taking, lambda place: place.give_back()))
-        work = Work()
+    async def in_thread(
+        self, kind: WorkKind, function: Callable[[], T], reporter: Optional[ProgressReporter] = None
+    ) -> T:
+        """Return the result of ``function()``, run in a thread as soon as there is capacity for it."""
+        task = CancellableTask()
+
+        def run(slot: Slot) -> T:
+            # In the context of this thread, which ends with the call.
+            narrowed.set(None if slot.session is None else slot.session.reads)
+            with self._changed:
+                if self._is_ending:
+                    raise ToolError(f"Nothing was done: {_ENDING}")
+                self._tasks.add(task)
+            try:
+                return function()
+            except CheckmkError as error:
+                raise ToolError(explain(error)) from error
+            except ValueError as error:  # an argument that is not valid
+                message = quoted(as_arguments(str(error)))
+                raise ToolError(f"Nothing was done, an argument cannot be: {message}") from error
+            finally:
+                with self._changed:
+                    self._tasks.discard(task)
+                    self._changed.notify_all()
+
         try:
-            return await work.run(lambda: self._counted(work, place, do), telling, place.give_back)
-        except Stopped:  # but not by the client, to whom nothing would be answered any more
+            return await task.run(run, lambda: self._capacity.acquire(kind), reporter)
+        except Stopped:  # by the end of the server: a client that cancels a call gets no answer
             raise ToolError(f"This was stopped before its end: {_ENDING} {LOOK}") from None
 
-    def finish(self, limit_s: float = DRAIN_S) -> bool:
-        """Begin nothing any more and wait, at most ``limit_s`` seconds, for what is under way; what takes longer is
-        stopped. Whether nothing is left."""
-        with self._at_work:
+    def finish(self, limit_s: float = FINISH_S) -> bool:
+        """Refuse new calls and wait for those under way; stop them after ``limit_s`` seconds. True if none is left."""
+        with self._changed:
             self._is_ending = True
         if self.drain(limit_s):
             return True
-        with self._at_work:
-            left = list(self._works)
-            self.has_cut = bool(left)
-        for work in left:
-            work.stop()
+        with self._changed:
+            remaining = list(self._tasks)
+            self.has_stopped_calls = bool(remaining)
+        for task in remaining:
+            task.stop()
         return self.drain(STOP_S)
 
     def drain(self, limit_s: float) -> bool:
-        """Wait until no thread works any more, at most ``limit_s`` seconds; whether that is so."""
-        with self._at_work:
-            return self._at_work.wait_for(lambda: not self._works, limit_s)
+        """Wait up to ``limit_s`` seconds until no thread is at work. True if none is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._tasks, limit_s)
 
-    async def _work(self, verb: Command, do: Callable[[], Any], telling: Optional[Telling] = None) -> Any:
-        return await self.work(WorkKind.LOCAL if verb.local else WorkKind.TOOL, do, telling)
+    def _preview(self, command: Command, arguments: Mapping[str, Any]) -> Optional[Preview]:
+        if command.preview is None:
+            return Preview(f"{command.help} Arguments: {json.dumps(sanitize(arguments))}")
+        return command.preview(self.client, **arguments)
 
-    def _counted(self, work: Work, place: Place, do: Callable[[], Any]) -> Any:
-        narrowed.set(place.reads)  # of this thread's context, which ends with the call
-        with self._at_work:
-            if self._is_ending:
-                raise ToolError(f"Nothing was done: {_ENDING}")
-            self._works.add(work)
-        try:
-            return _told(do)
-        finally:
-            with self._at_work:
-                self._works.discard(work)
-                self._at_work.notify_all()
-
-    def _intent(self, verb: Command, arguments: Mapping[str, Any]) -> Optional[Preview]:
-        if verb.preview is None:
-            return Preview(f"{verb.help} Arguments: {json.dumps(cleaned(arguments))}")
-        return verb.preview(self.client, **arguments)
-
-    async def _consent(
+    def _run(
         self,
-        verb: Command,
+        command: Command,
         arguments: Mapping[str, Any],
-        intent: Preview,
-        approved: Optional[str],
-        ctx: Context[Any, Any],
-        client: str,
-    ) -> Optional[CallToolResult | InputRequiredResult]:
-        """None when a person approved what would be done now; else what to answer instead."""
-        sealed = consent.seal(verb.tool_name, arguments, intent.facts)
-        try:
-            if consent.can_ask(ctx):
-                question = await consent.asked(ctx, intent, sealed, self._shown)
-                if question is not None:
-                    return question
-            elif not self.policy.confirm_by_checksum:
-                raise ToolError(
-                    "Nothing was done: this needs a person's approval, and this client cannot ask for it. "
-                    "The operator can start the server with --confirm-by-checksum."
-                )
-            elif approved is None:
-                preview = consent.preview(intent)
-                self._shown.add(sealed)
-                return _answer({"done": False, "preview": preview, "checksum": sealed})
-            elif not hmac.compare_digest(approved.encode(), sealed.encode()):
-                raise ToolError(consent.CHANGED if self._shown.holds(approved) else consent.NO_PREVIEW)
-            else:
-                self._shown.take(sealed, consent.NO_PREVIEW)
-        except ToolError:
-            # In a thread, for a disk may be slow, and other sessions wait for this loop.
-            await anyio.to_thread.run_sync(self._audit.refuse, verb.tool_name, arguments, "not approved", client)
-            raise
-        return None
-
-    def _still(self, verb: Command, arguments: Mapping[str, Any], shown: Preview) -> Callable[[], None]:
-        """A last look, for people take their time: what was shown has to be what would be done now."""
-
-        def look() -> None:
-            now = self._intent(verb, arguments)
-            if now is None or now.facts != shown.facts:
-                raise ToolError(consent.CHANGED)
-
-        return look
-
-    def _do(
-        self, verb: Command, arguments: Mapping[str, Any], client: str, still: Optional[Callable[[], None]] = None
+        client_name: str,
+        preview: Optional[Preview] = None,
     ) -> dict[str, Any]:
+        """Run a command, and note it in the audit log if it writes. It does what ``preview`` shows, or nothing."""
         cancellation.check()
-        if verb.gives_rows:
-            return page(self.client, verb, arguments)
-        work = cancellation.current.get()
-        more = {"watch": work.watch} if verb.reports_progress and isinstance(work, Work) else {}
-        if not verb.writes:
-            return given(self.client, verb, {**arguments, **more})[0]
+        if command.gives_rows:
+            return page_result(self.client, command, arguments)
+        task = cancellation.current.get()
+        watch = {"watch": task.watch} if command.reports_progress and isinstance(task, CancellableTask) else {}
+        if not command.writes:
+            return object_result(self.client, command, {**arguments, **watch})[0]
+        bound = arguments if preview is None else {**arguments, **preview.fixed_arguments}
         try:
-            noted = self._audit.begin(verb.tool_name, arguments, client)
+            call_id = self._audit.begin(command.tool_name, bound, client_name)
         except OSError as error:
             raise ToolError(f"Nothing was done: the audit log cannot be written ({error.strerror}).") from error
-        ended = Ended("failed")
+        outcome = CallOutcome("failed")
         try:
-            with self._writers.entered(verb):
-                if still is not None:
-                    still()
-                answer, found = given(self.client, verb, {**arguments, **more})
-            ended = Ended.well(found)
-            return answer
+            with self._write_lock.hold(command):
+                if preview is not None and preview.needs_approval:
+                    now = self._preview(command, arguments)  # once more, because people take their time
+                    if now is None or now.facts != preview.facts:
+                        raise ToolError(CHANGED)
+                result, values = object_result(self.client, command, {**bound, **watch})
+            outcome = CallOutcome.from_result(values)
+            return result
         except Stopped:
-            ended = self._stopped(work)
+            by = "the server" if self._is_ending else "the client"
+            extent = "done in part" if task is None or task.writes else "before anything was written"
+            reached = task.reached if isinstance(task, CancellableTask) else {}
+            outcome = CallOutcome(f"stopped by {by}, {extent}", reached)
             raise
         except CheckmkError as error:
-            ended = Ended.badly(error)
+            outcome = CallOutcome.from_error(error)
             raise
         finally:
-            self._audit.end(noted, ended)
-
-    def _stopped(self, work: Optional[cancellation.Cancellation]) -> Ended:
-        by = "the server" if self._is_ending else "the client"
-        how_far = "done in part" if work is None or work.writes else "before anything was written"
-        return Ended(f"stopped by {by}, {how_far}", work.reached if isinstance(work, Work) else {})
+            self._audit.end(call_id, outcome)
 
 
-def _told(do: Callable[[], Any]) -> Any:
-    """What ``do()`` gives; its failure as a ToolError."""
-    try:
-        return do()
-    except CheckmkError as error:
-        raise ToolError(explained(error)) from error
-    except ValueError as error:  # an argument that cannot be
-        raise ToolError(f"Nothing was done, an argument cannot be: {quoted(as_arguments(str(error)))}") from error
+def validate_arguments(command: Command, arguments: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    """Return the arguments as the command takes them. ValueError, or ToolError, if a model may not send them."""
+    if len(json.dumps(arguments, default=str)) > MAX_JSON:
+        raise ToolError(f"Nothing was done: the arguments are longer than {MAX_JSON} characters. Use a file, or parts.")
+    values = dict(arguments)
+    for argument in command.arguments:
+        value = values.get(argument.name)
+        if value is None:
+            continue
+        if argument.parse is not None:  # first, so that a text hides nothing from the checks below
+            value = values[argument.name] = argument.parse(value)
+        _check_content(command, argument.name, value)
+        if argument.check is not None:
+            for entry in value if argument.many else [value]:
+                argument.check(entry)
+        if argument.kind == "file":
+            values[argument.name] = policy.inventory(value)
+        if argument.kind is dict and isinstance(value, dict):
+            for section, entries in value.items():
+                if isinstance(entries, list) and len(entries) > policy.max_batch:
+                    raise ValueError(
+                        f"{section!r} names {len(entries)} objects, more than {policy.max_batch} in one call"
+                    )
+    return values
 
 
-def _answer(found: Mapping[str, Any]) -> CallToolResult:
-    text = TextContent(type="text", text=fenced(found))
-    return CallToolResult(content=[text], structured_content=dict(found))
+def _check_content(command: Command, name: str, value: Any) -> None:
+    for part, is_key in _walk(value):
+        if part == HIDDEN:
+            raise ValueError(f"{HIDDEN} stands for a secret that was not shown; leave it out")
+        # People approve what they see: "web01" with a zero-width space in it is not web01.
+        invisible = first_invisible(part, keep="" if is_key else "\n\t") if isinstance(part, str) else None
+        if invisible is not None:
+            raise ValueError(f"{name} holds the character U+{ord(invisible):04X}, which does not show: leave it out")
+        # The owner decides what a synchronisation may delete, so only a synchronisation sets it.
+        if command.writes and part in (OWNER_LABEL, ADOPTED_LABEL):
+            raise ValueError(f"the label {part} says whose an object is: only sync_apply writes it")
+    if command.writes and not command.additive and name in ("attribute", "remove") and "labels" in value:
+        raise ValueError(
+            "all labels at once cannot be replaced or removed, for one of them may say whose the object is: "
+            "change single labels, where the tool takes them"
+        )
 
 
-def _client_name(ctx: Context[Any, Any]) -> str:
-    params = ctx.session.client_params
-    return "" if params is None else str(cleaned(f"{params.client_info.name} {params.client_info.version}"))[:100]
+def _walk(value: Any, depth: int = 0) -> Iterator[tuple[Any, bool]]:
+    """Yield a value and everything in it, also in texts that are JSON, and whether it is a key."""
+    if depth > MAX_DEPTH:
+        raise ValueError(f"more than {MAX_DEPTH} lists and objects are in each other")
+    yield value, False
+    content = parse_json_container(value) if isinstance(value, str) else value
+    if isinstance(content, Mapping):
+        yield from ((key, True) for key in content)
+        content = list(content.values())
+    if isinstance(content, list):
+        for inner in content:
+            yield from _walk(inner, depth + 1)

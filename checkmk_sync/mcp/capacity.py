@@ -1,106 +1,132 @@
-"""Who may have how many threads: no session takes them all from the others."""
+"""Limits on simultaneous work: threads of all sessions, calls and reads of one session, and writes."""
 
 from __future__ import annotations
 
-import collections
+import contextlib
 import contextvars
 import enum
-from typing import Any, Callable, Optional
+import threading
+import weakref
+from dataclasses import dataclass
+from typing import Any, Callable, Iterator, Optional
 
 import anyio
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver.exceptions import ToolError
 
+from ..commands import Command
 from ..recovery import InFlight
 
-__all__ = ["SESSIONS_CALLS", "THREADS", "Capacity", "Place", "WorkKind", "in_session"]
+__all__ = ["Capacity", "Slot", "WorkKind", "WriteLock", "session_middleware"]
 
 
 class WorkKind(enum.Enum):
-    """What is waited for. What is of one kind never waits for what is of another."""
+    """Each kind has its own threads, so that none waits for another."""
 
     TOOL = "tool"
     RESOURCE = "resource"
     COMPLETION = "completion"
-    LOCAL = "local"  # what asks this program only, not the site
+    LOCAL = "local"  # sends nothing to the site
 
 
-THREADS = {WorkKind.TOOL: 40, WorkKind.RESOURCE: 10, WorkKind.COMPLETION: 4, WorkKind.LOCAL: 8}
-# Those which hold a place among the reads of the site for long, and of which one session has a share only.
-SESSIONS_CALLS = (WorkKind.TOOL, WorkKind.RESOURCE)
+MAX_THREADS = {WorkKind.TOOL: 40, WorkKind.RESOURCE: 10, WorkKind.COMPLETION: 4, WorkKind.LOCAL: 8}
+# These read from the site for long, so one session may not take all of its capacity.
+LIMITED_PER_SESSION = (WorkKind.TOOL, WorkKind.RESOURCE)
 
-_session: contextvars.ContextVar[str] = contextvars.ContextVar("session", default="")
+session_id: contextvars.ContextVar[str] = contextvars.ContextVar("session_id", default="")
 
 
-async def in_session(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Middleware of the server: notes of which session a request is."""
-    token = _session.set(_name(ctx.request))
+async def session_middleware(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Set ``session_id`` for a request.
+
+    On standard input there is one session. Newer protocols have no sessions over HTTP: there the calls of one program
+    at one address count as a session.
+    """
+    session = ""
+    if ctx.request is not None:
+        headers, client = ctx.request.headers, ctx.request.client
+        caller = (client.host if client else "", headers.get("x-forwarded-for", ""), headers.get("user-agent", ""))
+        session = headers.get("mcp-session-id") or "\n".join(caller)
+    token = session_id.set(session)
     try:
         return await call_next(ctx)
     finally:
-        _session.reset(token)
+        session_id.reset(token)
 
 
-def _name(request: Any) -> str:
-    """Over standard input and output there is one session. Over HTTP newer protocols know none: there the calls of
-    one program at one address count as one."""
-    if request is None:
-        return ""
-    headers = request.headers
-    named: str = headers.get("mcp-session-id", "")
-    address = request.client.host if request.client is not None else ""
-    return named or "\n".join((address, headers.get("x-forwarded-for", ""), headers.get("user-agent", "")))
+class _SessionLimits:
+    """Calls of one session, and its reads, of which one call can make several."""
+
+    def __init__(self, limit: int) -> None:
+        self.calls, self.reads = anyio.CapacityLimiter(limit), InFlight(limit)
 
 
-class _Share:
-    """What one session may have: calls under way, and reads of the site, of which one call can make several."""
+@dataclass(frozen=True)
+class Slot:
+    """Permission for one call. ``release`` must be called once, in the event loop."""
 
-    def __init__(self, size: int) -> None:
-        self.calls, self.reads = anyio.CapacityLimiter(size), InFlight(size)
-
-
-class Place:
-    """A place of a call; ``reads`` is the lane in which its reads stand first, where they are many or take long."""
-
-    def __init__(self, reads: Optional[InFlight], give_back: Callable[[], None]) -> None:
-        self.reads, self.give_back = reads, give_back
+    session: Optional[_SessionLimits]
+    release: Callable[[], None]
 
 
 class Capacity:
-    """``share`` is how many calls of the kinds in SESSIONS_CALLS, taken together, and how many reads one session may
-    have under way."""
+    """Grants slots for calls."""
 
     def __init__(self, reads_in_flight: int) -> None:
-        # One place among the reads of the site is always left for the others, where there is more than one.
-        self.share = max(1, reads_in_flight - 1)
-        self._limiters: dict[WorkKind, anyio.CapacityLimiter] = {}
-        self._shares: dict[str, _Share] = {}
-        self._used: collections.Counter[str] = collections.Counter()
+        # Where the site takes more than one read at a time, a session leaves one to the others.
+        self._session_limit = max(1, reads_in_flight - 1)
+        self._threads = {kind: anyio.CapacityLimiter(limit) for kind, limit in MAX_THREADS.items()}
+        # The limits of a session exist while one of its calls has a slot, or waits for one.
+        self._sessions: weakref.WeakValueDictionary[str, _SessionLimits] = weakref.WeakValueDictionary()
 
-    async def take(self, kind: WorkKind) -> Place:
-        """Wait for a place of a kind; its ``give_back`` is to be called once, in the event loop."""
-        if kind not in self._limiters:
-            self._limiters[kind] = anyio.CapacityLimiter(THREADS[kind])
-        name = _session.get()
-        if name not in self._shares:
-            self._shares[name] = _Share(self.share)
-        share = self._shares[name]
-        self._used[name] += 1
-        limiters = [*([share.calls] if kind in SESSIONS_CALLS else []), self._limiters[kind]]
-        taken: list[anyio.CapacityLimiter] = []
+    async def acquire(self, kind: WorkKind) -> Slot:
+        """Wait for a slot for work of a kind."""
+        session, limiters = None, [self._threads[kind]]
+        if kind in LIMITED_PER_SESSION:
+            session = self._sessions.setdefault(session_id.get(), _SessionLimits(self._session_limit))
+            limiters.insert(0, session.calls)
         holder = object()
-
-        def give_back() -> None:
-            while taken:
-                taken.pop().release_on_behalf_of(holder)
-            self._used[name] -= 1
-            if not self._used[name]:
-                del self._used[name], self._shares[name]
-
-        try:
+        with contextlib.ExitStack() as acquired:
             for limiter in limiters:
                 await limiter.acquire_on_behalf_of(holder)
-                taken.append(limiter)
-        except BaseException:
-            give_back()
-            raise
-        return Place(share.reads if kind in SESSIONS_CALLS else None, give_back)
+                acquired.callback(limiter.release_on_behalf_of, holder)
+            return Slot(session, acquired.pop_all().close)
+
+
+_APPLYING = (
+    "Nothing was done: an inventory is being applied or a folder deleted, which would take along what is written "
+    "meanwhile, though nobody has approved that. Try again when it has ended."
+)
+_WRITING = (
+    "Nothing was done: something else is being written, which this would take along, though nobody has approved that. "
+    "Try again when it has ended."
+)
+
+
+class WriteLock:
+    """Shared by ordinary writes, exclusive for commands that would take other writes along.
+
+    It refuses instead of waiting, because waiting could take as long as an activation.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._shared, self._is_exclusive = 0, False
+
+    @contextlib.contextmanager
+    def hold(self, command: Command) -> Iterator[None]:
+        """Hold the lock while a command runs. ToolError if another one holds it."""
+        if not command.writes or command.local:
+            yield
+            return
+        with self._lock:
+            if self._is_exclusive or (command.exclusive and self._shared):
+                raise ToolError(_APPLYING if self._is_exclusive else _WRITING)
+            self._shared += not command.exclusive
+            self._is_exclusive = command.exclusive
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._shared -= not command.exclusive
+                self._is_exclusive = False

@@ -1,4 +1,4 @@
-"""The server over HTTP: for this machine, or behind a proxy that speaks TLS; with a token for whoever calls."""
+"""The server over HTTP: for this machine, or behind a proxy that terminates TLS; with a token for clients."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ import os
 import re
 import socket
 from dataclasses import dataclass
-from typing import Any, Awaitable, Callable, Generator, MutableMapping, Optional
+from typing import Any, Callable, Optional
 
 import anyio.to_thread
 import uvicorn
+from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 
 from ..core.private_files import is_open_to_others
+from ..core.redaction import HIDDEN
 from ..errors import SettingsError
-from .shutdown import Ending
+from .shutdown import Shutdown
 
-__all__ = ["Listener", "application", "serve_http", "token_from"]
+__all__ = ["Listener", "read_token", "serve_http"]
 
 TOKEN_VARIABLE = "CHECKMK_MCP_TOKEN"  # noqa: S105 - its name
-SHORTEST_TOKEN = 16
+MIN_TOKEN = 16
 MAX_BODY = 16 * 2**20
-MOST_CONNECTIONS = 200  # more get a 503, before the process runs out of files
-ANSWERED_S = 2  # how long the answers of the last calls may take to be sent
+MAX_CONNECTIONS = 200  # more get a 503, before the process runs out of files
+FLUSH_S = 2  # how long the last results may take to be sent
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Listener:
-    """Where to listen, and who may call. ``names`` are further names by which the server is called, such as that
-    of a proxy; with ``writes`` its tools change the site. SettingsError for what would be open to others."""
+    """Where to listen, and who may call.
+
+    ``names`` are further host names that clients use, such as that of a proxy. With ``writes`` the tools change the
+    site. SettingsError for settings that would let others in.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8765
@@ -51,8 +51,8 @@ class Listener:
     def __post_init__(self) -> None:
         if self.token is not None and not re.fullmatch(r"[!-~]+", self.token):
             raise SettingsError("the token is to be printable ASCII without blanks", field="token-file")
-        if self.token is not None and len(self.token) < SHORTEST_TOKEN:
-            raise SettingsError(f"the token is shorter than {SHORTEST_TOKEN} characters", field="token-file")
+        if self.token is not None and len(self.token) < MIN_TOKEN:
+            raise SettingsError(f"the token is shorter than {MIN_TOKEN} characters", field="token-file")
         if self.writes and self.token is None:
             raise SettingsError(
                 "with --allow-writes whoever can reach this port could change the site, which are all users and "
@@ -70,25 +70,40 @@ class Listener:
             raise SettingsError("--behind-tls needs --name with the name by which clients call the proxy", field="name")
 
     def url(self, port: int) -> str:
-        """Where clients call it; the proxy's address where there is one and the server's is not of this machine."""
+        """Return the address for clients: that of the proxy, unless the server listens on this machine only."""
         if self.host not in _LOOPBACK:
             return f"https://{self.names[0]}/mcp"
         return f"http://{_in_url(self.host)}:{port}/mcp"
+
+    @property
+    def token_verifier(self) -> Optional[TokenVerifier]:
+        return None if self.token is None else _OneToken(self.token)
+
+
+class _OneToken(TokenVerifier):
+    """Accepts the operator's token."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+
+    async def verify_token(self, token: str) -> Optional[AccessToken]:
+        is_valid = hmac.compare_digest(token.encode(), self._token)
+        return AccessToken(token=HIDDEN, client_id="operator", scopes=[]) if is_valid else None
 
 
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def token_from(path: Optional[str]) -> Optional[str]:
-    """The token in a file that only its owner may read, else of ``CHECKMK_MCP_TOKEN``; None where neither is given."""
+def read_token(path: Optional[str]) -> Optional[str]:
+    """Return the token in a file that only its owner may read, or without a file that in ``CHECKMK_MCP_TOKEN``."""
     if path is None:
         return os.environ.get(TOKEN_VARIABLE, "").strip() or None
     try:
         with open(path, encoding="utf-8") as file:
             status = os.fstat(file.fileno())
             token = file.read().strip()
-    except (OSError, UnicodeDecodeError):  # of which the second holds what it could not decode
+    except (OSError, UnicodeDecodeError):  # the latter contains the bytes of the file
         raise SettingsError("the token file cannot be read", file=path) from None
     if is_open_to_others(status):
         raise SettingsError(f"others may read the token; run: chmod 600 {path}", file=path)
@@ -97,139 +112,105 @@ def token_from(path: Optional[str]) -> Optional[str]:
     return token
 
 
-def application(server: MCPServer[Any], listener: Listener) -> App:
-    """The server as an ASGI application."""
-    # A proxy may call the server by what it was told, which is the name that it listens at.
-    plain = list(dict.fromkeys([*map(_in_url, (*_LOOPBACK, listener.host)), *listener.names]))
-    security = TransportSecuritySettings(
-        allowed_hosts=[form for name in plain for form in (name, f"{name}:*")],
-        allowed_origins=[
-            form
-            for name in plain
-            for scheme in (("https",) if name in listener.names else ("http", "https"))
-            for form in (f"{scheme}://{name}", f"{scheme}://{name}:*")
-        ],
+def _allowed_names(listener: Listener) -> TransportSecuritySettings:
+    """Return the host names and origins that requests may have, against DNS rebinding."""
+    # A proxy may call the server by the address at which it listens.
+    names = list(dict.fromkeys([*map(_in_url, (*_LOOPBACK, listener.host)), *listener.names]))
+    origins = [f"https://{name}" for name in names]
+    origins += [f"http://{name}" for name in names if name not in listener.names]
+    return TransportSecuritySettings(
+        allowed_hosts=[*names, *(f"{name}:*" for name in names)],
+        allowed_origins=[*origins, *(f"{origin}:*" for origin in origins)],
     )
-    app = server.streamable_http_app(
-        host=listener.host, transport_security=security, max_request_body_size=MAX_BODY, session_idle_timeout=1800
-    )
-    return app if listener.token is None else _guarded(app, listener.token)
-
-
-def _guarded(app: App, token: str) -> App:
-    wanted = token.encode()
-
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or hmac.compare_digest(_bearer(scope), wanted):
-            await app(scope, receive, send)
-            return
-        headers = [(b"www-authenticate", b"Bearer"), (b"content-type", b"text/plain"), (b"content-length", b"0")]
-        await send({"type": "http.response.start", "status": 401, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-
-    return guarded
-
-
-def _bearer(scope: Scope) -> bytes:
-    """The token of a request; empty for none, or several."""
-    given = [value for name, value in scope["headers"] if name == b"authorization"]
-    scheme, _, token = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
-    return token.strip() if scheme.lower() == b"bearer" else b""
 
 
 def serve_http(
     server: MCPServer[Any],
     listener: Listener,
-    ending: Ending,
+    shutdown: Shutdown,
     finish: Callable[[], bool],
     ready: Callable[[str], object] = lambda _url: None,
 ) -> None:
-    """Serve until the process is asked to end; then ``finish()`` lets the calls under way end, and says whether they
-    did. ``ready`` is told the address."""
-    sockets = _bound(listener)
+    """Serve until a signal comes. Then ``finish()`` waits for calls under way, and returns whether they have ended."""
+    sockets = _listen(listener)
+    url = listener.url(sockets[0].getsockname()[1])
+    app = server.streamable_http_app(
+        host=listener.host,
+        transport_security=_allowed_names(listener),
+        max_request_body_size=MAX_BODY,
+        session_idle_timeout=1800,
+    )
     config = uvicorn.Config(
-        application(server, listener),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=MOST_CONNECTIONS,
-        timeout_graceful_shutdown=ANSWERED_S,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=FLUSH_S,
     )
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    logger = logging.getLogger("uvicorn.error")
+    # Streams on which clients listen do not end by themselves: that uvicorn cancels them is not worth a message.
+    logger.addFilter(_is_not_about_streams)
     try:
-        running = _Server(config, ending, finish, lambda: ready(listener.url(sockets[0].getsockname()[1])))
-        ending.begin = running.leave
-        running.run(sockets)
+        web_server = _WebServer(config, shutdown, finish, lambda: ready(url))
+        shutdown.start = web_server.request_exit
+        web_server.run(sockets)
     finally:
-        logging.getLogger("uvicorn.error").removeFilter(_is_news)
+        logger.removeFilter(_is_not_about_streams)
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Not that streams on which clients listen do not end by themselves."""
+def _is_not_about_streams(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith("Cancel %s running task(s)")
 
 
-def _bound(listener: Listener) -> list[socket.socket]:
-    """Sockets for all addresses of the host, at one port. SettingsError when it cannot be had."""
-    sockets: list[socket.socket] = []
+def _listen(listener: Listener) -> list[socket.socket]:
+    """Return sockets for all addresses of the host, at one port. SettingsError if one cannot be bound.
+
+    Uvicorn would pick another free port for each address, and end the process if a port is in use.
+    """
     port = listener.port
-    try:
-        found = socket.getaddrinfo(listener.host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, address in dict.fromkeys((entry[0], entry[4][0]) for entry in found):
-            sockets.append(_bound_to(family, str(address), port))
-            port = sockets[0].getsockname()[1]
-    except OSError as error:
-        for each in sockets:
-            each.close()
-        busy = " (another program listens there: choose another --port)" if error.errno == errno.EADDRINUSE else ""
-        said = f"cannot listen at {listener.host} port {port}: {error.strerror or error}{busy}"
-        raise SettingsError(said, field="port") from None
-    return sockets
+    with contextlib.ExitStack() as opened:
+        try:
+            found = socket.getaddrinfo(listener.host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            sockets = []
+            for family, host in dict.fromkeys((entry[0], str(entry[4][0])) for entry in found):
+                sockets.append(opened.enter_context(socket.create_server((host, port), family=family)))
+                port = sockets[0].getsockname()[1]
+        except OSError as error:
+            busy = " (another program listens there: choose another --port)" if error.errno == errno.EADDRINUSE else ""
+            message = f"cannot listen at {listener.host} port {port}: {error.strerror or error}{busy}"
+            raise SettingsError(message, field="port") from None
+        opened.pop_all()
+        return sockets
 
 
-def _bound_to(family: int, address: str, port: int) -> socket.socket:
-    each = socket.socket(family)
-    try:
-        if os.name == "posix":  # elsewhere it would let two listen at one port
-            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        each.bind((address, port))
-        each.listen(100)  # else only that somebody else listens would be known too late
-    except OSError:
-        each.close()
-        raise
-    return each
-
-
-class _Server(uvicorn.Server):
-    """Tells when it listens, and lets calls end before it closes their connections."""
+class _WebServer(uvicorn.Server):
+    """Reports when it listens, and lets calls finish before it closes their connections."""
 
     def __init__(
-        self, config: uvicorn.Config, ending: Ending, finish: Callable[[], bool], ready: Callable[[], object]
+        self, config: uvicorn.Config, shutdown: Shutdown, finish: Callable[[], bool], ready: Callable[[], object]
     ) -> None:
         super().__init__(config)
-        self._ending, self._finish, self._ready = ending, finish, ready
+        self._shutdown, self._finish, self._ready = shutdown, finish, ready
 
-    def leave(self) -> None:
-        """Begin to end."""
+    def request_exit(self) -> None:
+        """Let the server end."""
         self.should_exit = True
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        # They are listened to around all of this, and longer.
-        yield
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+        """Leave signals to :class:`Shutdown`, which handles them for longer than uvicorn would."""
+        return contextlib.nullcontext()
 
-    async def startup(self, sockets: Any = None) -> None:
+    async def startup(self, sockets: Optional[list[socket.socket]] = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
 
-    async def shutdown(self, sockets: Any = None) -> None:
-        for each in self.servers:
-            each.close()
+    async def shutdown(self, sockets: Optional[list[socket.socket]] = None) -> None:
+        for server in self.servers:
+            server.close()
         if not await anyio.to_thread.run_sync(self._finish):
-            self._ending.at_once()
+            self._shutdown.exit_now()
         await super().shutdown(sockets)
-        if self._ending.status:
-            self._ending.at_once()
+        if self._shutdown.status:
+            self._shutdown.exit_now()

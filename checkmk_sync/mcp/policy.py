@@ -1,27 +1,39 @@
-"""What the server lets a language model see and do."""
+"""The operator's limits: which tools the server offers, and which inventory files it reads."""
 
 from __future__ import annotations
 
 import fnmatch
 import os
+import stat
 from dataclasses import dataclass
-from typing import Optional
+from pathlib import Path
+from typing import Iterable, Optional
 
 from ..commands import COMMANDS, Command
 from ..config.file import suggestion
+from ..core.documents import read_limited
 from ..errors import SettingsError
 from ..sync.sources import InventoryText
-from .inventories import read_inventory
 
-__all__ = ["Policy"]
+__all__ = ["MAX_FILE", "Policy", "read_inventory"]
+
+SUFFIXES = (".csv", ".json", ".yaml", ".yml")
+MAX_FILE = 16 * 2**20
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+# Non-blocking, because opening a pipe would wait for its writer.
+_READ = os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Read-only unless ``allow_writes``. ``allow`` and ``deny`` are patterns of tool names: with the former only
-    what fits, never what fits the latter. ``sync_folder`` is where inventories may be read from, in ``encoding`` or
-    UTF-8, ``max_batch`` how many objects one call may name. Without ``confirm_by_checksum`` what destroys needs a
-    client that can ask a person."""
+    """What a language model may see and do; read-only unless ``allow_writes``.
+
+    ``allow`` and ``deny`` are patterns of tool names: only tools that match ``allow`` are offered, and never those
+    that match ``deny``. ``sync_folder`` is the folder of inventory files, in ``encoding`` or UTF-8. ``max_batch``
+    limits the objects in one call. Without ``confirm_by_checksum`` destructive tools need a client that can ask a
+    person.
+    """
 
     allow_writes: bool = False
     confirm_by_checksum: bool = False
@@ -39,30 +51,76 @@ class Policy:
                 "--confirm-by-checksum says how writes are approved: it needs --allow-writes",
                 field="confirm-by-checksum",
             )
-        names = tuple(verb.tool_name for verb in COMMANDS if "tool" in verb.faces)
+        names = tuple(command.tool_name for command in COMMANDS if "tool" in command.faces)
+        offered = [command.tool_name for command in COMMANDS if self._offers(command)]
         for option, patterns in (("allow", self.allow), ("deny", self.deny)):
             for pattern in patterns:
-                # One that is misspelt would leave in what it was to keep out.
-                if not any(fnmatch.fnmatchcase(name, pattern) for name in names):
+                # A misspelled pattern would let through what it was meant to keep out.
+                if not fnmatch.filter(names, pattern):
                     raise SettingsError(f"no tool fits {pattern!r}{suggestion(pattern, names)}", field=option)
-        for pattern in self.allow:
-            if not any(self._offers(verb) and fnmatch.fnmatchcase(verb.tool_name, pattern) for verb in COMMANDS):
-                raise SettingsError(f"all tools that fit {pattern!r} write: that needs --allow-writes", field="allow")
+                if option == "allow" and not fnmatch.filter(offered, pattern):
+                    raise SettingsError(
+                        f"all tools that fit {pattern!r} write: that needs --allow-writes", field="allow"
+                    )
 
-    def shows(self, verb: Command) -> bool:
-        """True when the verb is a tool of this server."""
-        if not self._offers(verb):
-            return False
-        name = verb.tool_name
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.deny):
-            return False
-        return not self.allow or any(fnmatch.fnmatchcase(name, pattern) for pattern in self.allow)
+    def shows(self, command: Command) -> bool:
+        """Return True if the command is a tool of this server."""
+        name = command.tool_name
+        is_allowed = not self.allow or _matches(name, self.allow)
+        return self._offers(command) and is_allowed and not _matches(name, self.deny)
 
-    def _offers(self, verb: Command) -> bool:
-        return "tool" in verb.faces and (not verb.writes or verb.local or self.allow_writes)
+    def _offers(self, command: Command) -> bool:
+        return "tool" in command.faces and (not command.writes or command.local or self.allow_writes)
 
     def inventory(self, name: str) -> InventoryText:
-        """An inventory in ``sync_folder``, read. ValueError for anything else."""
+        """Read an inventory in ``sync_folder``. ValueError for anything else."""
         if self.sync_folder is None:
             raise ValueError("this server reads no inventory files: it was started without --sync-folder")
         return read_inventory(self.sync_folder, name, self.encoding)
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def read_inventory(folder: str, name: str, encoding: Optional[str] = None) -> InventoryText:
+    """Read an inventory below ``folder``. ValueError for any other file, also where links lead outside."""
+    root = Path(os.path.realpath(folder))
+    try:
+        path = Path(os.path.realpath(root / name))
+    except (OSError, ValueError):
+        raise ValueError(f"there is no inventory {name!r}") from None
+    if root not in path.parents:
+        raise ValueError(f"{name!r} is not in the folder for inventories")
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"{name!r} is no inventory: a file that ends with {', '.join(SUFFIXES)} is needed")
+    try:
+        with open(_open_below(root, path.relative_to(root).parts), "rb") as file:
+            status = os.fstat(file.fileno())
+            content = read_limited(file, MAX_FILE) if stat.S_ISREG(status.st_mode) else b""
+    except OSError:
+        raise ValueError(f"there is no inventory {name!r} that can be read") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{name!r} is no inventory: it is no file")
+    if status.st_nlink != 1:  # the other name may be outside of the folder
+        raise ValueError(f"{name!r} is no inventory: the file has several names (hard links)")
+    if len(content) > MAX_FILE:
+        raise ValueError(f"{name!r} is larger than {MAX_FILE // 2**20} MiB; split it, or use the command line")
+    try:
+        return InventoryText.from_bytes(name, content, encoding)
+    except SettingsError as error:
+        raise ValueError(str(error)) from None
+
+
+def _open_below(root: Path, parts: tuple[str, ...]) -> int:
+    """Open a file folder by folder, following no link: a folder may have been replaced since it was looked up."""
+    if os.open not in os.supports_dir_fd:  # Windows, where making links takes rights that a guest does not have
+        return os.open(root.joinpath(*parts), _READ)
+    folder = os.open(root, _DIRECTORY)
+    try:
+        for part in parts[:-1]:
+            parent, folder = folder, os.open(part, _DIRECTORY | _NO_LINK, dir_fd=folder)
+            os.close(parent)
+        return os.open(parts[-1], _READ, dir_fd=folder)
+    finally:
+        os.close(folder)

@@ -1,4 +1,4 @@
-"""One call at work in a thread: how far it is, and whether anybody still wants it."""
+"""One call at work in a thread: it reports its progress, and stops when its client cancels it."""
 
 from __future__ import annotations
 
@@ -13,163 +13,134 @@ import anyio.to_thread
 
 from ..core.cancellation import Cancellation, Stopped, current
 from ..core.clock import SystemClock
+from .capacity import Slot
 
-__all__ = ["Report", "Stopped", "Telling", "Work", "WorkClock"]
+__all__ = ["CancellableTask", "ProgressReporter", "ReportingClock", "Stopped"]
 
 T = TypeVar("T")
-Report = Callable[[float, Optional[float], str], Awaitable[None]]
-_Ended = tuple[Optional[T], Optional[BaseException]]
 
 REPORT_EVERY_S = 0.2
-QUIET_S = 2.0  # how long a client hears nothing of a call
-GROWTH = 0.001  # of the progress where nothing is known of it
-TOLD_EVERY_S = 1.0  # how long a call waits
+MAX_SILENCE_S = 2.0
+STEP = 0.001  # by which progress grows when nothing is known of it
+WAIT_REPORT_S = 1.0
 
 
-class Telling:
-    """Tells the client how far one call is, over all its parts; of one that has told nothing for a while, for how long
-    it goes on. The protocol wants each progress to be more than the last."""
+class ProgressReporter:
+    """Reports the progress of one call to its client. The protocol wants each report to be more than the last."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self._started = self._last = time.monotonic()
-        self._told = -1.0
+    def __init__(self, send: Callable[[float, Optional[float], str], Awaitable[None]]) -> None:
+        self._send = send
+        self._started = self._last_sent = time.monotonic()
+        self._done = -1.0
 
-    async def tell(self, done: float, total: Optional[float], message: str) -> None:
-        """Tell it, as a little more than before if it is not."""
-        grown = max(done, self._told + GROWTH)
-        self._told, self._last = grown, time.monotonic()
-        await self._report(grown, total if total is not None and total >= grown else None, message)
-
-    async def go_on(self) -> None:
-        """Until it is cancelled, tell in every QUIET_S of silence that the call is still there."""
+    async def follow(self, task: CancellableTask) -> None:
+        """Report the progress of a task, or after a silence that it is still at work, until cancelled."""
         while True:
-            left = self._last + QUIET_S - time.monotonic()
-            if left > 0:
-                await anyio.sleep(left)
-            else:
-                so_far = time.monotonic() - self._started
-                await self.tell(max(self._told, 0.0) + GROWTH, None, f"at work, {so_far:.0f} s so far")
+            await anyio.sleep(min(REPORT_EVERY_S, MAX_SILENCE_S))
+            now = time.monotonic()
+            if not await self.report(task) and now - self._last_sent >= MAX_SILENCE_S:
+                await self._report(max(self._done, 0.0) + STEP, None, f"at work, {now - self._started:.0f} s so far")
 
-    async def during(self, do: Awaitable[T], undo: Callable[[T], object]) -> T:
-        """What ``do`` gives, telling meanwhile; ``undo`` is called with it when it cannot be given."""
-        found: list[T] = []
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self.go_on)
-                found.append(await do)
-                tasks.cancel_scope.cancel()
-        except BaseException:
-            for one in found:
-                undo(one)
-            raise
-        return found[0]
+    async def report(self, task: CancellableTask) -> bool:
+        """Report the progress of a task if it is more than was reported of this task. True if it was."""
+        done, total, message = task.progress
+        is_news = bool(message) and done > task.reported
+        if is_news:
+            task.reported = done
+            await self._report(done, total, message)
+        return is_news
+
+    async def _report(self, done: float, total: Optional[float], message: str) -> None:
+        self._done, self._last_sent = max(done, self._done + STEP), time.monotonic()
+        await self._send(self._done, total if total is not None and total >= self._done else None, message)
 
 
-class Work(Cancellation):
-    """What one call does. Its thread tells and asks this object, the event loop reads and stops it."""
+class CancellableTask(Cancellation):
+    """A function in a thread. The thread records progress, which the event loop reads; it can also stop the thread."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._stage, self._before, self._total_of_stage = "", 0, 0
-        self.reached: dict[str, str] = {}  # by stage, how far it came
-        self._started = time.monotonic()
-        self._begun = threading.Lock()  # taken once: by the thread, or by who gives up before it began
-        self.progress: tuple[float, Optional[float], str] = (0.0, None, "")
-        self._told = -1.0  # how far the client knows it is
+        self._stage, self._earlier_stages, self._stage_total = "", 0, 0
+        self.reached: dict[str, str] = {}  # by stage, for the audit log
+        self._created = time.monotonic()
+        self._claim = threading.Lock()  # taken once: by the thread, or by a cancellation before the thread runs
+        self.progress: tuple[float, Optional[float], str] = (0.0, None, "")  # done, total, message
+        self.reported = -1.0
 
     def watch(self, stage: str, done: int, total: int) -> None:
-        """Take note of progress, which goes on counting over stages.
+        """Record progress, which is summed over stages.
 
-        It does not stop the call: the next request does, before it is sent. Until then all that is known of the last
-        one is told.
+        This does not raise Stopped, so that the outcome of the last request is recorded. The next request raises it.
         """
         if stage != self._stage:
-            self._before += self._total_of_stage
+            self._earlier_stages += self._stage_total
             self._stage = stage
-        self._total_of_stage = total
-        reached = max(float(self._before + done), self.progress[0])
-        self.reached[stage] = f"{done} of {total}"
-        self.progress = (reached, float(self._before + total), f"{stage}: {done} of {total}")
+        self._stage_total = total
+        self.reached[stage] = message = f"{done} of {total}"
+        done_of_all = max(float(self._earlier_stages + done), self.progress[0])
+        self.progress = (done_of_all, float(self._earlier_stages + total), f"{stage}: {message}")
 
-    def waits(self) -> None:
-        """Take note that it waits: for a job of the site, or before a repeat."""
+    def record_waiting(self) -> None:
+        """Record that the task waits for a job of the site, or before a retry."""
         done, total, _ = self.progress
-        waited = time.monotonic() - self._started
-        grown = done + GROWTH  # the protocol wants it to grow, and nothing is known of the job
-        self.progress = (grown, total if total and total > grown else None, f"waiting, {waited:.0f} s so far")
+        done += STEP
+        elapsed = time.monotonic() - self._created
+        self.progress = (done, total if total and total > done else None, f"waiting, {elapsed:.0f} s so far")
 
     async def run(
         self,
-        do: Callable[[], T],
-        telling: Optional[Telling] = None,
-        ended: Callable[[], object] = lambda: None,
+        function: Callable[[Slot], T],
+        acquire: Callable[[], Awaitable[Slot]],
+        reporter: Optional[ProgressReporter] = None,
     ) -> T:
-        """What ``do()`` returns, in a thread; ``telling`` is told now and then. Cancelling it stops the work.
+        """Return the result of ``function(slot)``, run in a thread with the slot of ``acquire()``.
 
-        ``ended`` is called when the thread has ended, which a cancelled one may do later than this: what it needs
-        is not free before.
+        Cancelling this stops the task. The slot is released when the thread has ended, which can be later than this.
         """
-        inside = self._entered(do, asyncio.get_running_loop(), ended)
-        async with anyio.create_task_group() as tasks:
-            if telling is not None:
-                tasks.start_soon(self._reporting, telling)
-                tasks.start_soon(telling.go_on)
-            try:
-                # What is waited for was waited for before; nobody else has this limiter.
-                alone = anyio.CapacityLimiter(1)
-                found, failure = await anyio.to_thread.run_sync(inside, abandon_on_cancel=True, limiter=alone)
-            except BaseException:  # cancelled: the thread ends as soon as it can
-                self.stop()
-                if not self._begun.acquire(blocking=False):
-                    raise  # and calls ``ended`` itself
-                ended()
-                raise
-            tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
-        if telling is not None:
-            await self._tell(telling)
-        return found  # type: ignore[return-value]
+        loop = asyncio.get_running_loop()
 
-    def _entered(
-        self, do: Callable[[], T], loop: asyncio.AbstractEventLoop, ended: Callable[[], object]
-    ) -> Callable[[], _Ended[T]]:
-        def inside() -> _Ended[T]:
-            if not self._begun.acquire(blocking=False):
+        def in_thread(slot: Slot) -> tuple[Optional[T], Optional[BaseException]]:
+            if not self._claim.acquire(blocking=False):
                 return None, Stopped()
             token = current.set(self)
             try:
-                return do(), None
-            except BaseException as failure:  # out of a group of tasks it would come wrapped
-                return None, failure
+                return function(slot), None
+            except BaseException as error:  # returned, because the task group would wrap it
+                return None, error
             finally:
                 current.reset(token)
-                with contextlib.suppress(RuntimeError):  # the loop was closed, so nobody waits any more
-                    loop.call_soon_threadsafe(ended)
+                with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
+                    loop.call_soon_threadsafe(slot.release)
 
-        return inside
+        async with anyio.create_task_group() as tasks:
+            if reporter is not None:
+                tasks.start_soon(reporter.follow, self)
+            slot = await acquire()
+            try:
+                # A limiter of its own: the slot already limits the number of threads.
+                result, error = await anyio.to_thread.run_sync(
+                    in_thread, slot, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1)
+                )
+            except BaseException:  # cancelled: the thread ends as soon as it can, and releases the slot if it started
+                self.stop()
+                if self._claim.acquire(blocking=False):
+                    slot.release()
+                raise
+            tasks.cancel_scope.cancel()
+        if error is not None:
+            raise error
+        if reporter is not None:
+            await reporter.report(self)
+        return result  # type: ignore[return-value]
 
-    async def _reporting(self, telling: Telling) -> None:
-        while True:
-            await anyio.sleep(REPORT_EVERY_S)
-            await self._tell(telling)
 
-    async def _tell(self, telling: Telling) -> None:
-        """Tell what was not told before."""
-        now = self.progress
-        if now[2] and now[0] > self._told:
-            await telling.tell(*now)
-            self._told = now[0]
-
-
-class WorkClock(SystemClock):
-    """The system's clock, on which a call that waits tells so: clients give up those of which they hear nothing."""
+class ReportingClock(SystemClock):
+    """The system's clock, which records waiting as progress, because clients give up calls that report nothing."""
 
     def sleep(self, seconds: float) -> bool:
-        work, until = current.get(), self.monotonic() + seconds
-        while isinstance(work, Work) and (left := until - self.monotonic()) > 0:
-            work.waits()
-            if not super().sleep(min(TOLD_EVERY_S, left)):
+        task, end = current.get(), self.monotonic() + seconds
+        while isinstance(task, CancellableTask) and (left := end - self.monotonic()) > 0:
+            task.record_waiting()
+            if not super().sleep(min(WAIT_REPORT_S, left)):
                 return False
-        return super().sleep(until - self.monotonic())
+        return super().sleep(end - self.monotonic())

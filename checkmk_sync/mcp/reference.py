@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import sys
 
-from ..commands import COMMANDS, Command
+from ..commands import COMMANDS
 
 __all__ = ["reference"]
 
 
 def reference() -> str:
-    """A Markdown table of all tools; which of them a server offers depends on how it was started."""
+    """Return a Markdown table of all tools; which of them a server offers depends on how it was started."""
     rows = ["| tool | kind | what it does | arguments |", "|---|---|---|---|"]
-    rows += [_row(verb) for verb in COMMANDS if "tool" in verb.faces]
+    for command in COMMANDS:
+        if "tool" not in command.faces:
+            continue
+        asks = f", asks with `{command.asks_if}`" if command.asks_if else ", asks" if command.needs_approval else ""
+        kind = f"writes{asks}" if command.writes and not command.local else "reads"
+        names = [
+            f"**{argument.name}**" if argument.required else argument.name
+            for argument in command.arguments
+            if not (command.gives_rows and argument.name == "limit")
+        ]
+        names += ["limit", "cursor"] if command.gives_rows else []
+        row = f"| `{command.tool_name}` | {kind} | {command.help} | {', '.join(names)} |"
+        rows.append(row.replace("…", "..."))
     return "\n".join(rows) + "\n"
-
-
-def _row(verb: Command) -> str:
-    asks = f", asks with `{verb.asks_if}`" if verb.asks_if else ", asks" if verb.needs_approval else ""
-    kind = f"writes{asks}" if verb.writes else "reads"
-    names = [
-        f"**{argument.name}**" if argument.required else argument.name
-        for argument in verb.arguments
-        if not (verb.gives_rows and argument.name == "limit")
-    ]
-    names += ["limit", "cursor"] if verb.gives_rows else []
-    shown = "reads" if verb.local else kind
-    return f"| `{verb.tool_name}` | {shown} | {verb.help} | {', '.join(names)} |".replace("…", "...")
 
 
 if __name__ == "__main__":

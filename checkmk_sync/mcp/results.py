@@ -1,107 +1,128 @@
-"""What a verb gives, as data that is harmless and not too much: pages, and single objects."""
+"""Results of tools: sanitized data of bounded size, as single objects or as pages with a cursor."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
 import json
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Mapping, Optional
+
+from mcp_types import CallToolResult, TextContent
 
 from ..client.checkmk import Checkmk
 from ..commands import Command
 from ..core import cancellation
-from .paging import cursor_at, offset_of
-from .untrusted import cleaned
+from .untrusted import delimit, sanitize
 
-__all__ = ["MAX_ANSWER", "given", "page"]
+__all__ = [
+    "DEFAULT_PAGE",
+    "MAX_CURSOR",
+    "MAX_PAGE",
+    "MAX_RESULT",
+    "decode_cursor",
+    "encode_cursor",
+    "object_result",
+    "page_result",
+    "tool_result",
+]
 
-MAX_ANSWER = 200_000  # characters of an answer as JSON, which stands in it twice: as structure and as text
-SHORTENED = "shortened"
-# Ever less: how long texts may be, and how many entries lists and mappings may have.
-_MEASURES = ((2000, 1000), (1000, 200), (300, 50), (100, 20), (50, 5))
+DEFAULT_PAGE, MAX_PAGE = 25, 200
+MAX_OFFSET = 10_000_000
+MAX_CURSOR = 200  # characters
+MAX_RESULT = 200_000  # characters of JSON; a result holds them twice, as structure and as text
+# Length of texts, and entries of lists and mappings, to which a result that is too large is cut.
+_CUTS = ((2000, 1000), (1000, 200), (300, 50), (100, 20), (50, 5))
 
 
-def given(client: Checkmk, verb: Command, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any]]:
-    """The answer of a verb that gives one mapping, and that mapping as it was."""
-    found: Mapping[str, Any] = verb.handler(client, **arguments)
-    return _fitted(_declared(verb, found), MAX_ANSWER), found
+def tool_result(data: Mapping[str, Any]) -> CallToolResult:
+    """Return data as the result of a tool, for programs and as delimited text for models."""
+    text = TextContent(type="text", text=delimit(data))
+    return CallToolResult(content=[text], structured_content=dict(data))
 
 
-def page(client: Checkmk, verb: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """A page of the rows that a verb gives: ``limit`` of them, or as many as are not too much, from ``cursor`` on."""
-    asked = dict(arguments)
-    limit, cursor = asked.pop("limit"), asked.pop("cursor")
-    offset = offset_of(cursor, verb.tool_name, asked)
-    unlimited = {"limit": None} if any(found.name == "limit" for found in verb.arguments) else {}
-    rows = verb.handler(client, **asked, **unlimited)
-    # One more, to know whether there are more; together with those before it.
-    found = list(itertools.islice(_checking(rows), offset, offset + limit + 1))
-    close = getattr(rows, "close", None)
-    if close is not None:
-        close()
-    items = _fitting(_declared(verb, row) for row in found[:limit])
-    is_last = len(items) == len(found)
-    counts = getattr(rows, "counts", None)
+def object_result(
+    client: Checkmk, command: Command, arguments: Mapping[str, Any]
+) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """Run a command that returns one mapping. Return the result, and the mapping itself for the audit log."""
+    values: Mapping[str, Any] = command.handler(client, **arguments)
+    return _fit(command, values), values
+
+
+def page_result(client: Checkmk, command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``limit`` rows of a command from ``cursor`` on, or as many as fit in one result."""
+    query = dict(arguments)
+    limit, cursor = query.pop("limit"), query.pop("cursor")
+    offset = decode_cursor(cursor, command.tool_name, query)
+    unlimited = {"limit": None} if any(argument.name == "limit" for argument in command.arguments) else {}
+    rows = command.handler(client, **query, **unlimited)
+    page = []
+    # One row more than fits on the page shows whether there is another page.
+    for number, row in enumerate(itertools.islice(rows, offset + limit + 1)):
+        cancellation.check()
+        if number >= offset:
+            page.append(row)
+    if hasattr(rows, "close"):
+        rows.close()
+    items: list[dict[str, Any]] = []
+    left = MAX_RESULT
+    for row in page[:limit]:
+        item = _fit(command, row)
+        left -= _size(item)
+        if left < 0 and items:
+            break
+        items.append(item)
+    counts: Optional[Mapping[str, int]] = getattr(rows, "counts", None)
+    is_end_known = len(page) <= limit and (page or not offset)
+    total = offset + len(page) if is_end_known else None
+    is_last = len(items) == len(page)
     return {
         "items": items,
         "count": len(items),
-        "next_cursor": None if is_last else cursor_at(offset + len(items), verb.tool_name, asked),
-        "total": _total(counts, offset + len(found), is_known=len(found) <= limit and (found or not offset)),
+        "next_cursor": None if is_last else encode_cursor(offset + len(items), command.tool_name, query),
+        "total": total if counts is None else sum(counts.values()),
         "counts": None if counts is None else dict(counts),
     }
 
 
-def _total(counts: Optional[Mapping[str, int]], reached: int, is_known: object) -> Optional[int]:
-    if counts is not None:
-        return sum(counts.values())
-    return reached if is_known else None
-
-
-def _checking(rows: Iterator[Any]) -> Iterator[Any]:
-    for row in rows:
-        cancellation.check()
-        yield row
-
-
-def _declared(verb: Command, row: Mapping[str, Any]) -> dict[str, Any]:
-    row = row if verb.table_row is None else verb.table_row(dict(row))
-    if not verb.fields:
-        return dict(cleaned(row))
-    told = cleaned({found.name: row[found.name] for found in verb.fields if found.name in row})
-    return dict(told)
-
-
-def _fitting(items: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    """As many of the first as are not too much together; at least one, shortened if need be."""
-    found: list[dict[str, Any]] = []
-    left = MAX_ANSWER
-    for item in items:
-        left -= _size(item)
-        if left < 0 and found:
+def _fit(command: Command, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the declared fields of a row, sanitized, and shortened if they are too large for one result."""
+    values = row if command.table_row is None else command.table_row(dict(row))
+    if command.fields:
+        values = {field.name: values[field.name] for field in command.fields if field.name in values}
+    item: dict[str, Any] = sanitize(values)
+    size = _size(item)
+    note = f"of {size} characters, which are too many for one answer, the first of each list and text are shown"
+    for max_text, max_entries in _CUTS:
+        if _size(item) <= MAX_RESULT:
             break
-        found.append(item if left >= 0 else _fitted(item, MAX_ANSWER))
-    return found
+        item = {**sanitize(values, max_text, max_entries), "shortened": note}
+    return item
 
 
 def _size(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False))
 
 
-def _fitted(found: dict[str, Any], limit: int) -> dict[str, Any]:
-    """``found``, or what is left of it when it is shortened until it is no more than ``limit``, which it then says."""
-    size = _size(found)
-    if size <= limit:
-        return found
-    said = f"of {size} characters, which are too many for one answer, the first of each list and text are shown"
-    for chars, entries in _MEASURES:
-        shorter: dict[str, Any] = {**_cut(found, chars, entries), SHORTENED: said}
-        if _size(shorter) <= limit:
-            break
-    return shorter
+def _query_digest(tool: str, query: Mapping[str, Any]) -> str:
+    text = json.dumps([tool, query], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _cut(value: Any, chars: int, entries: int) -> Any:
-    if isinstance(value, str):
-        return value if len(value) <= chars else f"{value[:chars]}…"
-    if isinstance(value, Mapping):
-        return {key: _cut(inner, chars, entries) for key, inner in itertools.islice(value.items(), entries)}
-    return [_cut(inner, chars, entries) for inner in value[:entries]] if isinstance(value, list) else value
+def encode_cursor(offset: int, tool: str, query: Mapping[str, Any]) -> str:
+    text = json.dumps([offset, _query_digest(tool, query)])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: Optional[str], tool: str, query: Mapping[str, Any]) -> int:
+    """Return the offset in a cursor; 0 without one. ValueError for a cursor of another query."""
+    if not cursor:
+        return 0
+    try:
+        padded = cursor[:MAX_CURSOR].encode() + b"=" * (-len(cursor) % 4)
+        offset, digest = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, TypeError):
+        offset, digest = None, None
+    if not isinstance(offset, int) or not 0 < offset <= MAX_OFFSET or digest != _query_digest(tool, query):
+        raise ValueError("the cursor does not belong to these arguments: begin again without one")
+    return offset

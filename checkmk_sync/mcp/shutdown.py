@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: the first lets what is under way end, the second ends the process at once."""
+"""SIGTERM and Ctrl-C: the first lets calls under way finish, the second ends the process at once."""
 
 from __future__ import annotations
 
@@ -10,59 +10,57 @@ import threading
 from types import FrameType
 from typing import Callable, Iterator, NoReturn, Optional
 
-from .audit import Audit
-from .calls import Caller
+from .audit import AuditLog
+from .calls import ToolRunner
 
-__all__ = ["Ending"]
+__all__ = ["Shutdown"]
 
-ANSWERED_S = 0.3  # how long the answers of the last calls may take to be written
+FLUSH_S = 0.3  # how long the last results may take to be written
 
 
-class Ending:
-    """What happens when the process is asked to end; ``begin`` is what the first signal does."""
+class Shutdown:
+    """Handles signals that end the process; ``start`` is what the first one calls."""
 
-    def __init__(self, caller: Caller, audit: Audit) -> None:
-        self._caller, self._audit = caller, audit
-        self._asked = 0  # the number of the first signal
-        self.begin: Callable[[], object] = self.end_in_time
+    def __init__(self, runner: ToolRunner, audit: AuditLog) -> None:
+        self._runner, self._audit = runner, audit
+        self._first_signal = 0
+        # In a thread: where standard input is read, the main thread cannot be woken.
+        self.start: Callable[[], object] = threading.Thread(
+            target=self._finish, name="checkmk-sync-shutdown", daemon=True
+        ).start
 
     @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
-        """Around all that can be asked to end, also while it is ending."""
+    def handling_signals(self) -> Iterator[None]:
+        """Handle signals while the server runs and ends."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._handle) for number in (signal.SIGTERM, signal.SIGINT)}
+        handlers = {number: signal.signal(number, self._handle) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in handlers.items():
                 signal.signal(number, handler)
-
-    def end_in_time(self) -> None:
-        """Let the calls under way end, and then the process, from a thread: where standard input is read, the main
-        thread cannot be woken."""
-        threading.Thread(target=self._end, name="checkmk-sync-ending", daemon=True).start()
 
     @property
     def status(self) -> int:
-        """With which the process ends that has let its calls end: 0 unless one of them was cut off."""
-        return 128 + self._asked if self._caller.has_cut else 0
+        """Exit status after the calls have finished: 0 unless one of them was stopped."""
+        return 128 + self._first_signal if self._runner.has_stopped_calls else 0
 
-    def at_once(self, status: Optional[int] = None) -> NoReturn:
-        """End the process, as killed by the signal unless told otherwise. What it was writing is noted as unknown."""
-        self._audit.give_up()
+    def exit_now(self, status: Optional[int] = None) -> NoReturn:
+        """End the process, as if killed by the signal without ``status``. Writes under way are noted as unknown."""
+        self._audit.abandon()
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.flush()
-        os._exit(128 + self._asked if status is None else status)
+        os._exit(128 + self._first_signal if status is None else status)
 
     def _handle(self, number: int, _frame: Optional[FrameType]) -> None:
-        if self._asked:
-            self.at_once()
-        self._asked = number
-        self.begin()
+        if self._first_signal:
+            self.exit_now()
+        self._first_signal = number
+        self.start()
 
-    def _end(self) -> None:
-        if self._caller.finish():
-            threading.Event().wait(ANSWERED_S)
-        self.at_once(self.status)
+    def _finish(self) -> None:
+        if self._runner.finish():
+            threading.Event().wait(FLUSH_S)
+        self.exit_now(self.status)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Mapping
+from typing import Any, Mapping
 
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..commands import Argument, Command
 from ..core.arguments import match_choice
 from ..core.text import parse_json_container
-from .paging import DEFAULT_PAGE
+from .results import DEFAULT_PAGE
 
-__all__ = ["arguments_of", "spelled"]
+__all__ = ["normalize_arguments", "tool_arguments"]
 
-_WHOLE = re.compile(r"[+-]?\d{1,18}(?:\.0{1,18})?")
+_WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.0{1,18})?")
 _BOOLEANS = {"true": True, "false": False}
 _PAGING = (
     Argument("limit", "At most this many items.", int, default=DEFAULT_PAGE, aliases=("batch_size",)),
@@ -23,75 +23,67 @@ _PAGING = (
 _APPROVAL = Argument("checksum", "That of the preview of this tool.")
 
 
-def arguments_of(verb: Command) -> list[Argument]:
-    """Return all arguments that the tool for a row takes."""
-    own = [found for found in verb.arguments if not (verb.gives_rows and found.name == "limit")]
-    return [*own, *(_PAGING if verb.gives_rows else ()), *((_APPROVAL,) if verb.needs_approval else ())]
+def tool_arguments(command: Command) -> list[Argument]:
+    """Return all arguments that the tool for a command takes."""
+    own = [argument for argument in command.arguments if not (command.gives_rows and argument.name == "limit")]
+    return [*own, *(_PAGING if command.gives_rows else ()), *((_APPROVAL,) if command.needs_approval else ())]
 
 
-def spelled(verb: Command, given: Mapping[str, Any]) -> dict[str, Any]:
+def normalize_arguments(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments under their own names, with values converted where only the spelling differs.
 
     Null and empty values count as not given. ToolError if a required argument is missing, or one is given twice.
     Invalid values stay as they are: the schema refuses them.
     """
-    known = arguments_of(verb)
-    names = {alias: found for found in known for alias in found.aliases}
-    names.update((found.name, found) for found in known)  # own names take precedence over aliases
-    by_name: dict[str, Any] = {}
-    given_as: dict[str, str] = {}
-    for name, value in given.items():
-        argument = names.get(name)
+    known = tool_arguments(command)
+    by_name = {alias: argument for argument in known for alias in argument.aliases}
+    by_name.update((argument.name, argument) for argument in known)  # own names take precedence over aliases
+    values: dict[str, Any] = {}
+    spellings: dict[str, str] = {}
+    for name, value in arguments.items():
+        argument = by_name.get(name)
         if argument is None:
-            by_name[name] = value
-        elif not _is_empty(value):
-            meant = _value(argument, value, is_listed=verb.writes)
-            first = given_as.setdefault(argument.name, name)
-            if by_name.setdefault(argument.name, meant) != meant:
-                raise ToolError(f"Nothing was done: {first} and {name} name the same argument; give one of them.")
-    _refuse_missing(known, by_name)
-    return by_name
-
-
-def _refuse_missing(known: Iterable[Argument], by_name: Mapping[str, Any]) -> None:
-    missing = [f"{found.name} ({found.help})" for found in known if found.required and found.name not in by_name]
+            values[name] = value
+        elif value is not None and value not in ("", [], {}):
+            converted = _convert(argument, value, only_lists=command.writes)
+            spelling = spellings.setdefault(argument.name, name)
+            if values.setdefault(argument.name, converted) != converted:
+                raise ToolError(f"Nothing was done: {spelling} and {name} name the same argument; give one of them.")
+    missing = [
+        f"{argument.name} ({argument.help})" for argument in known if argument.required and argument.name not in values
+    ]
     if missing:
-        what = "arguments are" if len(missing) > 1 else "an argument is"
-        raise ToolError(f"Nothing was done because {what} missing or empty: {'; '.join(missing)}")
+        arguments_are = "arguments are" if len(missing) > 1 else "an argument is"
+        raise ToolError(f"Nothing was done because {arguments_are} missing or empty: {'; '.join(missing)}")
+    return values
 
 
-def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, (str, list, dict)) and not value)
-
-
-def _value(argument: Argument, value: Any, *, is_listed: bool) -> Any:
-    """Return the value in the argument's type. One entry counts as a list of one, unless ``is_listed``: tools that
+def _convert(argument: Argument, value: Any, *, only_lists: bool) -> Any:
+    """Return the value in the argument's type. One entry counts as a list of one, unless ``only_lists``: tools that
     write take real lists only."""
     if argument.many and argument.kind != "pairs":
-        found = parse_json_container(value) if isinstance(value, str) else value
-        if not isinstance(found, list) and is_listed:
-            return value
-        return [_one(argument, entry) for entry in (found if isinstance(found, list) else [value])]
-    return _one(argument, value)
+        entries = parse_json_container(value) if isinstance(value, str) else value
+        if isinstance(entries, list):
+            return [_convert_entry(argument, entry) for entry in entries]
+        return value if only_lists else [_convert_entry(argument, value)]
+    return _convert_entry(argument, value)
 
 
-def _one(argument: Argument, value: Any) -> Any:
-    if argument.kind is int:
-        return _whole(value)
-    if argument.kind is bool and isinstance(value, str):
+def _convert_entry(argument: Argument, value: Any) -> Any:
+    if argument.kind is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if not isinstance(value, str):
+        return value
+    if argument.kind is int and _WHOLE_NUMBER.fullmatch(value.strip()):
+        return int(value.strip().partition(".")[0])
+    if argument.kind is bool:
         return _BOOLEANS.get(value.strip().lower(), value)
-    if argument.kind in (dict, "pairs") and isinstance(value, str):
-        found = parse_json_container(value)
-        return value if found is None else found
-    if argument.choices and isinstance(value, str):
+    if argument.kind in (dict, "pairs"):
+        container = parse_json_container(value)
+        return value if container is None else container
+    if argument.choices:
         try:
             return match_choice(value, argument.choices)
         except ValueError:
             return value
     return value
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
-        return int(value.strip().partition(".")[0])
-    return int(value) if isinstance(value, float) and value.is_integer() else value

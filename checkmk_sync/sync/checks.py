@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 from ..catalogue.attributes import BUILT_IN, SAMPLE_TAGS
+from ..core.text import close_matches, summarize
 from .desired import REMOVE, Desired, Object, Problem
 from .kinds import Property
 from .observed import Observed
@@ -56,10 +57,10 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
                 "the root itself, which Checkmk shows as Main, is written /"
             )
     for name, users in _unknown_attributes(desired, observed).items():
-        close = _close(name)
+        close = close_matches(name.lower(), [*BUILT_IN, "labels"])
         of = f"the attribute {name!r} of {_some(users)}"
         if close:
-            yield f"{of} is none of Checkmk's own; did you mean {close!r}?"
+            yield f"{of} is none of Checkmk's own; did you mean {close[0]!r}?"
         elif name.startswith("tag_"):
             yield f"{of} is on nothing else of the site; is {name[4:]!r} one of its tag groups?"
         else:
@@ -74,17 +75,15 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
 def folders_that_stay(paths: Sequence[str]) -> Iterator[str]:
     """Folders that are empty and ours, where the site knows only to delete them with all that is in them."""
     if paths:
-        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         yield (
-            f"folder {paths[0]}{more} of yours would be empty and stays: this version of Checkmk deletes folders only "
-            "with all that is in them; from 2.2.0p26 on it can refuse that"
+            f"folder {summarize(paths, 1)} of yours would be empty and stays: this version of Checkmk deletes folders "
+            "only with all that is in them; from 2.2.0p26 on it can refuse that"
         )
 
 
 def _some(users: Sequence[Object]) -> str:
     """The first of some objects with its place, and how many more there are."""
-    first = f"{users[0].name} ({users[0].location})" if users[0].location else users[0].name
-    return f"{first} and {len(users) - 1} more" if len(users) > 1 else first
+    return summarize([f"{user.name} ({user.location})" if user.location else user.name for user in users], 1)
 
 
 def _new_folders(desired: Desired, observed: Observed) -> Iterator[Object]:
@@ -146,10 +145,3 @@ def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str
         if isinstance(value, str)
     }
     return {key: users for key, users in sorted(wanted.items()) if key not in held}
-
-
-def _close(name: str) -> Optional[str]:
-    """The attribute of Checkmk whose name is nearly ``name``."""
-    import difflib  # only a name of unknown origin pays for it
-
-    return next(iter(difflib.get_close_matches(name.lower(), [*BUILT_IN, "labels"], n=1, cutoff=0.8)), None)

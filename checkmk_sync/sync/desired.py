@@ -13,7 +13,7 @@ from ..config.file import suggestion
 from ..core.positions import Position
 from ..core.text import escape_invisible
 from ..errors import InventoryError
-from ..errors.base import located
+from ..errors.base import format_location
 from .attributes import as_read, mistyped, not_a_text
 from .kinds import KINDS, Property
 from .values import refused_everywhere
@@ -51,10 +51,11 @@ class Problem:
     column_name: Optional[str] = None
 
     def __str__(self) -> str:
-        if self.column is None or self.column_name is None:
-            return escape_invisible(f"{located(self.file, self.line, self.column)}{self.message}")
-        name = f" ({self.column_name})" if self.column_name else ""
-        return escape_invisible(f"{located(self.file, self.line)}column {self.column}{name}: {self.message}")
+        is_cell = self.column is not None and self.column_name is not None
+        parts = [format_location(self.file, self.line, None if is_cell else self.column)]
+        if is_cell:
+            parts.append(f"column {self.column} ({self.column_name})" if self.column_name else f"column {self.column}")
+        return escape_invisible(": ".join([*filter(None, parts), self.message]))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, with the facts that are known."""
@@ -166,7 +167,7 @@ class _Reader:
         key = self._key(entry, keys[0])
         properties = dict(self._properties(entry))
         if key is not None:  # also with mistakes in it, for it may stand twice
-            location = located(entry.file, entry.line()).rstrip(": ")
+            location = format_location(entry.file, entry.line())
             self._add(Object(entry.kind, key, properties, location, entry=entry), entry)
 
     def _add(self, wanted: Object, entry: Entry) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Mapping, Optional, Sequence
 
 from ..catalogue.labels import OWNER_LABEL
+from ..core.text import summarize
 from .changes import Conflict, whose
 from .desired import Object
 from .kinds import Property
@@ -76,8 +77,8 @@ class Ownership:
             return f"{maker}, and it was not adopted: it is probably a clone, or was adopted by an earlier version"
         # A clone is often called like its original, with something more.
         likely = sorted(alike, key=lambda key: (key not in found.key, key))
-        more = f" or {len(likely) - SHOWN} more" if len(likely) > SHOWN else ""
-        return f"{maker}, and it was not adopted: it is probably a clone of {' or '.join(likely[:SHOWN])}{more}"
+        originals = summarize(likely, SHOWN, " or ", "or")
+        return f"{maker}, and it was not adopted: it is probably a clone of {originals}"
 
     @functools.cached_property
     def _by_look(self) -> Mapping[str, Sequence[str]]:

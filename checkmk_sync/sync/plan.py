@@ -10,7 +10,7 @@ from typing import Any, Iterable, Mapping, Optional
 
 from ..client.nouns.activation import PendingChange
 from ..core.arguments import require_iterable
-from ..core.text import close_matches, pluralize
+from ..core.text import close_matches, pluralize, summarize
 from ..errors import NotOwnedError, PlanChangedError, SyncError, UnsafePlanError
 from .changes import Action, Change, Conflict
 from .limits import Given, Limits
@@ -196,21 +196,17 @@ class Plan:
     def raise_for_conflicts(self) -> None:
         """NotOwnedError when there are conflicts."""
         if self.conflicts:
-            first = "; ".join(map(str, self.conflicts[:SHOWN]))
-            more = f" and {len(self.conflicts) - SHOWN} more" if len(self.conflicts) > SHOWN else ""
             hints = "; or ".join(dict.fromkeys(conflict.hint for conflict in self.conflicts[:SHOWN]))
-            raise NotOwnedError(f"{first}{more}: {hints}")
+            raise NotOwnedError(f"{summarize(self.conflicts, SHOWN, '; ')}: {hints}")
 
     def raise_for_renames(self) -> None:
         """UnsafePlanError when a deletion that probably is a rename is not confirmed."""
-        open_ = [rename for rename in self.renames if not rename.is_confirmed(self.confirmed)]
-        if open_:
-            more = f" and {len(open_) - SHOWN} more" if len(open_) > SHOWN else ""
-            first = "; ".join(map(str, open_[:SHOWN]))
-            options = " ".join(f"--confirm-delete {shlex.quote(rename.old)}" for rename in open_[:SHOWN])
+        unconfirmed = [rename for rename in self.renames if not rename.is_confirmed(self.confirmed)]
+        if unconfirmed:
+            options = [f"--confirm-delete {shlex.quote(rename.old)}" for rename in unconfirmed]
             raise UnsafePlanError(
-                f"{first}{more}: probably renamed, and a deletion would lose its history",
-                f"rename it on the site first, or if a deletion is meant give {options}{more}",
+                f"{summarize(unconfirmed, SHOWN, '; ')}: probably renamed, and a deletion would lose its history",
+                f"rename it on the site first, or if a deletion is meant give {summarize(options, SHOWN, ' ')}",
             )
 
     def excess(self, limits: Optional[Limits] = None) -> dict[str, str]:

@@ -11,6 +11,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
+from ..core.text import summarize
 from ..core.waves import waves
 from .changes import OWNER, Action, Change, Conflict
 from .desired import REMOVE, Desired, Object, Problem
@@ -64,8 +65,8 @@ class References:
                 if target in self.doomed:
                     users.setdefault((target, path[-1]), []).append(found.name)
         for (of, what), names in sorted(users.items()):
-            some = ", ".join(sorted(names)[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-            why = f"is yours and not in the inventory, but cannot be deleted while it stands in the {what} of {some}"
+            holders = summarize(sorted(names), SHOWN)
+            why = f"is yours and not in the inventory, but cannot be deleted while it stands in the {what} of {holders}"
             hint = f"take it out of these {what}, or keep {of[1]} in the inventory"
             yield Conflict(*of, self.observed.objects[of].owner, why, hint)
 

@@ -7,14 +7,14 @@ import re
 from typing import Any, Callable, Iterator
 
 from ..core.redaction import is_secret_name, mask_secrets
-from ..core.text import escape_invisible, pluralize
+from ..core.text import escape_invisible, escape_unprintable, pluralize, summarize
 from .changes import OWNER, Action, Change
 from .compare import is_as_wanted, kept_beside
 from .desired import FOLDER
 from .kinds import Property
 from .plan import Plan
 
-__all__ = ["change_as_text", "on_one_line", "plan_as_markdown", "plan_as_text", "value_as_text"]
+__all__ = ["change_as_text", "plan_as_markdown", "plan_as_text", "value_as_text"]
 
 _SIGNS = {Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
 SHOWN = 60  # characters of one value
@@ -26,15 +26,10 @@ def value_as_text(value: Any, *, whole: bool = False) -> str:
     """A value in one line, which is short unless the ``whole`` is wanted."""
     if value is None:
         return "(not set)"
-    text = on_one_line(value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False))
+    text = escape_unprintable(
+        value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    )
     return text if whole or len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
-
-
-def on_one_line(text: str) -> str:
-    """A text in which line breaks and all else that does not show are written out: it cannot forge a line."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
@@ -42,22 +37,21 @@ def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
     lines = [change_as_text(change) for change in plan.changes[:limit]]
     if limit is not None and len(plan.changes) > limit:
         lines.append(f"  … and {pluralize(len(plan.changes) - limit, 'more change')}")
-    lines += [f"! {on_one_line(conflict.text)}" for conflict in plan.conflicts[:limit]]
+    lines += [f"! {escape_unprintable(conflict.text)}" for conflict in plan.conflicts[:limit]]
     return "\n".join([*lines, *_summary(plan)])
 
 
 def change_as_text(change: Change, *, whole: bool = False) -> str:
     """A change in one line, without secrets, long values cut unless the ``whole`` is wanted."""
-    return f"{_SIGNS[change.action]} {on_one_line(change.name)}{_details(change, whole)}{_step(change)}"
+    return f"{_SIGNS[change.action]} {escape_unprintable(change.name)}{_details(change, whole)}{_step(change)}"
 
 
-def _step(change: Change, quote: Quote = on_one_line) -> str:
+def _step(change: Change, quote: Quote = escape_unprintable) -> str:
     """What a second step waits for."""
-    more = f" and {len(change.after) - 3} more" if len(change.after) > 3 else ""
-    return f" (second step, after {', '.join(map(quote, change.after[:3]))}{more})" if change.after else ""
+    return f" (second step, after {summarize([*map(quote, change.after)], 3)})" if change.after else ""
 
 
-def _details(change: Change, whole: bool = False, quote: Quote = on_one_line) -> str:
+def _details(change: Change, whole: bool = False, quote: Quote = escape_unprintable) -> str:
     if change.action is Action.MOVE:
         now, wanted = change.properties[FOLDER]
         return f": {quote(now)} -> {quote(wanted)}"
@@ -100,7 +94,7 @@ def _shown(path: Property, value: Any, whole: bool, quote: Quote) -> str:
     return text if value is None else quote(text)
 
 
-def _summary(plan: Plan, quote: Quote = on_one_line) -> Iterator[str]:
+def _summary(plan: Plan, quote: Quote = escape_unprintable) -> Iterator[str]:
     yield from (f"Warning: {quote(warning)}" for warning in plan.warnings)
     counts = plan.counts()
     yield (
@@ -139,7 +133,7 @@ def _code(text: str) -> str:
     """A text as a code span, the only place in which GitHub and GitLab look for nothing: escaping keeps out links and
     images, but mentions (``@team``), issues (``#1``), commits, addresses and ``:emoji:`` are found in the text that
     results. Only backticks are special in a code span, so the fence is longer than any run of them in the text."""
-    text = escape_invisible(on_one_line(text))
+    text = escape_invisible(escape_unprintable(text))
     if not text:
         return '""'
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)

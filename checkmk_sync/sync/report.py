@@ -7,13 +7,12 @@ from typing import Any, Iterator, Optional, Sequence
 
 from ..client.nouns.activation import ActivationResult
 from ..client.outcomes import Outcome, Status
-from ..core.text import pluralize
+from ..core.text import escape_unprintable, pluralize, summarize
 from ..errors import CheckmkError
 from .changes import Action, Change
 from .compare import is_as_wanted
 from .observed import Found, Observed
 from .plan import Plan
-from .render import on_one_line
 
 __all__ = ["Report", "compared", "report_as_text"]
 
@@ -121,7 +120,7 @@ def report_as_text(report: Report, *, limit: int = 20) -> str:
             break
         location = f" ({change.location})" if change.location else ""
         said = f"{outcome.status.value}: {change.action.value} {change.name}{location}: {outcome.reason}"
-        lines.append(on_one_line(said))
+        lines.append(escape_unprintable(said))
     counts = (f"{report.count(status)} {status.value}" for status in Status)
     lines.append(f"Changes: {', '.join(counts)}")
     if report.discovered:
@@ -131,11 +130,10 @@ def report_as_text(report: Report, *, limit: int = 20) -> str:
         (report.not_monitored, "that the monitoring core has not loaded"),
     ):
         if names:
-            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            lines.append(f"{pluralize(len(names), 'host')} {what}: {', '.join(names[:5])}{more}")
+            lines.append(f"{pluralize(len(names), 'host')} {what}: {summarize(names, 5)}")
     if report.activation is not None:
         activated = pluralize(len(report.activation.activated), "change is", "changes are")
         lines.append(f"Activation: {activated} active")
-    lines += [on_one_line(f"{stage} failed: {error}") for stage, error in report.errors.items()]
+    lines += [escape_unprintable(f"{stage} failed: {error}") for stage, error in report.errors.items()]
     lines.append(f"{'Verified' if report.verified else 'Not verified'}, {report.elapsed_s:.1f} s")
     return "\n".join(lines)

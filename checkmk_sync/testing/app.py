@@ -20,7 +20,6 @@ from . import handlers
 from .configuration import User
 from .crash import crash_response
 from .endpoints import ENDPOINTS, Context, Endpoint, SiteState
-from .fault_middleware import Trouble
 from .login import logged_in
 from .replies import JSON, Problem, parsed_json, problem_response
 
@@ -65,24 +64,19 @@ def _routes(known: tuple[Endpoint, ...]) -> Map:
 class SiteApp:
     """Routes, authenticates, locks, checks, and keeps what it received."""
 
-    def __init__(self, state: SiteState, *, latency_s: float, lock_hold_s: float, host_cost_s: float) -> None:
+    def __init__(self, state: SiteState, *, lock_hold_s: float, host_cost_s: float) -> None:
         self.state = state
-        self.latency_s, self.lock_hold_s, self.host_cost_s = latency_s, lock_hold_s, host_cost_s
+        self._lock_hold_s, self._host_cost_s = lock_hold_s, host_cost_s
         self.requests: deque[Received] = deque(maxlen=KEPT_REQUESTS)
         self.answered = 0
         self.waiting = 0  # writes that wait for the configuration lock now
         self.most_waiting = 0
-        self.trouble = Trouble(self)
-        self.control: Optional[Callable[[Request], Response]] = None
         self.on_request: Optional[Callable[[str, str], None]] = None
         self._counting = threading.Lock()
         self._routes = _routes(tuple(entry for entry in ENDPOINTS if entry.exists(state.profile)))
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        request = Request(environ)
-        if self.control is not None and request.path.startswith("/control/"):
-            return self.control(request)(environ, start_response)
-        return self.trouble.answer(request, environ, start_response)
+        return self.respond(Request(environ))(environ, start_response)
 
     def path_below_api(self, request: Request) -> Optional[str]:
         """The part of the URL that names an endpoint; None outside of this site's API."""
@@ -95,7 +89,7 @@ class SiteApp:
         versions = self.state.profile.api_versions
         return found["path"] if not versions or found["version"] in versions else ""
 
-    def handle(self, request: Request) -> Response:
+    def respond(self, request: Request) -> Response:
         """The answer of the site itself."""
         request.get_data(cache=True)
         if len(request.environ.get("REQUEST_URI", "")) > LONGEST_URI:
@@ -135,7 +129,7 @@ class SiteApp:
             )
         return response
 
-    def forget_last(self) -> None:
+    def mark_unanswered(self) -> None:
         """Mark the last request as one that got no answer."""
         with self._counting:
             if self.requests:
@@ -167,11 +161,11 @@ class SiteApp:
             with self._counting:
                 self.waiting -= 1
             self.state.finish_due_jobs()
-            time.sleep(self.lock_hold_s)
+            time.sleep(self._lock_hold_s)
             response = self._checked(context, params)
-            if self.host_cost_s and context.endpoint.method != "GET":
+            if self._host_cost_s and context.endpoint.method != "GET":
                 entries = context.body.get("entries", ())
-                time.sleep(self.host_cost_s * max(1, len(entries)))
+                time.sleep(self._host_cost_s * max(1, len(entries)))
             return response
 
     def _checked(self, context: Context, params: Mapping[str, str]) -> Response:

@@ -1,14 +1,11 @@
-"""``/control``: steering a simulated site from other processes and languages."""
+"""``/control``: lets other processes and languages control a simulated site."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Callable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 from werkzeug.wrappers import Request, Response
-
-if TYPE_CHECKING:
-    from .site import SimulatedSite
 
 __all__ = ["Control"]
 
@@ -16,46 +13,62 @@ _LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 class Control:
-    """Loopback only; a foreign Host or Origin is refused, so that no web page can reach it through a browser."""
+    """WSGI middleware that answers ``/control/…`` and passes everything else on to the application.
 
-    def __init__(self, site: SimulatedSite) -> None:
-        self._site = site
+    It serves this machine only, and refuses a foreign Host or Origin, so that no web page can use it through a browser.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        *,
+        reset: Callable[[], None],
+        seed_monitoring: Callable[[Mapping[str, Any]], None],
+        set_faults: Callable[[list[Any]], None],
+        counts: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self._app = app
+        self._seed_monitoring, self._set_faults = seed_monitoring, set_faults
         self._actions: Mapping[tuple[str, str], Callable[[Any], Any]] = {
-            ("POST", "/control/reset"): self._reset,
+            ("POST", "/control/reset"): lambda _data: reset(),
             ("POST", "/control/monitoring"): self._monitoring,
             ("POST", "/control/faults"): self._faults,
-            ("GET", "/control/state"): lambda _data: self._site.counts(),
+            ("GET", "/control/state"): lambda _data: counts(),
         }
 
-    def __call__(self, request: Request) -> Response:
-        host = request.host.rpartition(":")[0] if request.host.rpartition(":")[2].isdigit() else request.host
-        if host not in _LOCAL or not (request.remote_addr or "").startswith(("127.", "::1")):
-            return _answer({"error": "only programs on this machine may use /control"}, 403)
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        if not request.path.startswith("/control/"):
+            answer: Iterable[bytes] = self._app(environ, start_response)
+            return answer
+        data, status = self._answer(request)
+        return Response(json.dumps(data), status, content_type="application/json")(environ, start_response)
+
+    def _answer(self, request: Request) -> tuple[Any, int]:
+        host, _, port = request.host.rpartition(":")
+        if (host if port.isdigit() else request.host) not in _LOCAL or not (request.remote_addr or "").startswith(
+            ("127.", "::1")
+        ):
+            return {"error": "only programs on this machine may use /control"}, 403
         if "Origin" in request.headers:
-            return _answer({"error": "/control is not for web pages"}, 403)
+            return {"error": "/control is not for web pages"}, 403
         action = self._actions.get((request.method, request.path))
         if action is None:
-            return _answer({"error": f"there is {', '.join(f'{m} {p}' for m, p in self._actions)}"}, 404)
+            known = ", ".join(f"{method} {path}" for method, path in self._actions)
+            return {"error": f"there is {known}"}, 404
         try:
             data = json.loads(request.get_data() or b"null")
-            return _answer(action(data) or {"ok": True}, 200)
+            return action(data) or {"ok": True}, 200
         except (ValueError, TypeError, KeyError) as error:
-            return _answer({"error": f"{type(error).__name__}: {error}"}, 400)
-
-    def _reset(self, _data: Any) -> None:
-        self._site.reset()
+            return {"error": f"{type(error).__name__}: {error}"}, 400
 
     def _monitoring(self, data: Any) -> None:
         if not isinstance(data, dict):
             raise ValueError('an object of tables is needed: {"hosts": [...], "services": [...]}')
-        self._site.seed_monitoring(data)
+        self._seed_monitoring(data)
 
     def _faults(self, data: Any) -> None:
         faults = data.get("faults") if isinstance(data, dict) else data
         if not isinstance(faults, list):
             raise ValueError('a list of faults is needed, each with a "kind"')
-        self._site.set_faults(faults)
-
-
-def _answer(data: Any, status: int) -> Response:
-    return Response(json.dumps(data), status, content_type="application/json")
+        self._set_faults(faults)

@@ -6,16 +6,14 @@ import json
 import sys
 import traceback
 import uuid
-from typing import TYPE_CHECKING, Any, Optional, Sequence
+from typing import Any, Optional, Sequence
 from urllib.parse import urlencode
 
 from werkzeug.wrappers import Request, Response
 
 from .configuration import iso
+from .endpoints import SiteState
 from .replies import PROBLEM, parsed_json
-
-if TYPE_CHECKING:
-    from .endpoints import SiteState
 
 __all__ = ["crash_response"]
 

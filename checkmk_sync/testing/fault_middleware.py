@@ -1,4 +1,4 @@
-"""Faults as they happen on the wire."""
+"""WSGI middleware that lets the scripted faults happen to the requests of a simulated site."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ import socket
 import struct
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional
+from typing import Any, Iterable, Iterator, Mapping, Optional
 
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
+from .app import SiteApp
 from .crash import crash_response
 from .faults import Fault
 from .replies import PROBLEM
 
-if TYPE_CHECKING:
-    from .app import SiteApp
-
-__all__ = ["SOCKET", "Trouble"]
+__all__ = ["SOCKET", "FaultMiddleware"]
 
 SOCKET = "checkmk_sync.socket"  # where the server leaves the connection in the environment
 _PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1><p>{1}</p></body></html>"
@@ -33,117 +31,122 @@ _TEXTS: Mapping[int, tuple[str, str]] = {
 }
 
 
-class Trouble:
-    """Answers a request as the site does, unless a fault strikes."""
+class FaultMiddleware:
+    """Passes requests on to the site, unless a fault matches them."""
 
-    def __init__(self, app: SiteApp) -> None:
-        self._app = app
-        self._later: list[threading.Timer] = []
-        self._closed = threading.Event()  # ends all waits, for nobody waits for the answers of a closed site
-        self._lock_freed = threading.Event()
-        self._instead: Mapping[str, Callable[[Fault], Response]] = {
-            "status": _gateway_page,
-            "lock": self._lock_failure,
-            "redirect": lambda _fault: Response(status=302, headers={"Location": "https://login.invalid/?from=api"}),
-            "answer": _foreign_answer,
-            "html": lambda _fault: Response(_PAGE.format("Login", "Please log in"), content_type="text/html"),
-        }
+    def __init__(self, app: SiteApp, latency_s: float) -> None:
+        self._app, self._latency_s = app, latency_s
+        self._timers: list[threading.Timer] = []
+        self._closed = threading.Event()  # ends all waits: nobody reads the answers of a closed site
+        self._lock_released = threading.Event()
 
-    def answer(self, request: Request, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
         path = self._app.path_below_api(request)
-        fault = None if path is None else self._app.state.faults.strike(request.method, path)
-        if self._app.latency_s:
-            time.sleep(self._app.latency_s)
+        fault = None if path is None else self._app.state.faults.match(request.method, path)
+        time.sleep(self._latency_s)
         if fault is None:
-            return self._app.handle(request)(environ, start_response)
-        if fault.kind == "crash":
-            return crash_response(self._app.state, request)(environ, start_response)
-        if fault.kind in self._instead:
-            return self._instead[fault.kind](fault)(environ, start_response)
-        if fault.kind == "reset_before":
-            _reset(environ)
-        if fault.kind == "late":
-            self._do_later(request, fault.seconds)
-            _reset(environ)
-        if fault.kind == "late_page":
-            self._do_later(request, fault.seconds)
-            return _gateway_page(fault)(environ, start_response)
-        if fault.kind == "slow":
-            self._closed.wait(fault.seconds)
-        response = self._app.handle(request)
-        if fault.kind == "reset_after":
-            self._app.forget_last()
-            _reset(environ)
-        if fault.kind == "crash_after":
-            return crash_response(self._app.state, request)(environ, start_response)
-        if fault.kind == "answer_after":
-            return _foreign_answer(fault)(environ, start_response)
-        if fault.kind == "repeat":
-            response = self._app.handle(_again(request))
-        return self._spoiled(response, fault, environ, start_response)
+            response = self._app.respond(request)
+        else:
+            response = self._without_site(request, fault) or self._through_site(request, fault)
+        return response(environ, start_response)
 
-    def do_standing(self, faults: Iterable[Fault]) -> None:
-        """End the faults that are not about a request, and begin others."""
-        self._lock_freed.set()
-        self._app.state.activations.failing = self._app.state.discovery.failing = 0
+    def start_lasting(self, faults: Iterable[Fault]) -> None:
+        """Replace the faults that last for a while or wait for a job, rather than for a request."""
+        state = self._app.state
+        self._lock_released.set()
+        state.activations.failing = state.discovery.failing = 0
         for fault in faults:
             if fault.kind == "hold_lock":
                 self._hold_lock(fault.seconds)
             elif fault.kind == "fail_activation":
-                self._app.state.activations.failing += fault.times or 1
+                state.activations.failing += fault.times or 1
             else:
-                self._app.state.discovery.failing += fault.times or 1
+                state.discovery.failing += fault.times or 1
 
     def close(self) -> None:
-        """What was to happen later does not happen."""
+        """Cancel whatever was to happen later."""
         self._closed.set()
-        self._lock_freed.set()
-        for timer in self._later:
+        self._lock_released.set()
+        for timer in self._timers:
             timer.cancel()
+
+    def _without_site(self, request: Request, fault: Fault) -> Optional[Response]:
+        """Return the answer to a request that the site does not get, or gets after the connection is gone."""
+        kind = fault.kind
+        if kind == "crash":
+            return crash_response(self._app.state, request)
+        if kind == "lock":
+            self._closed.wait(fault.seconds)
+            detail = "Couldn't lock the Checkmk configuration. Another process is running that holds this lock."
+            body = {"title": "An exception occurred.", "status": 500, "detail": detail}
+            return Response(json.dumps(body), 500, content_type=PROBLEM)
+        if kind == "redirect":
+            return Response(status=302, headers={"Location": "https://login.invalid/?from=api"})
+        if kind == "answer":
+            return _scripted_answer(fault)
+        if kind == "html":
+            return Response(_PAGE.format("Login", "Please log in"), content_type="text/html")
+        if kind in ("late", "late_page"):
+            self._respond_later(request, fault.seconds)
+        if kind in ("late", "reset_before"):
+            _reset(request.environ)
+        return _gateway_page(fault) if kind in ("status", "late_page") else None
+
+    def _through_site(self, request: Request, fault: Fault) -> Response:
+        if fault.kind == "slow":
+            self._closed.wait(fault.seconds)
+        response = self._app.respond(request)
+        if fault.kind == "reset_after":
+            self._app.mark_unanswered()
+            _reset(request.environ)
+        if fault.kind == "crash_after":
+            return crash_response(self._app.state, request)
+        if fault.kind == "answer_after":
+            return _scripted_answer(fault)
+        if fault.kind == "repeat":
+            return self._app.respond(_detached(request))
+        self._damage(response, fault, request.environ)
+        return response
+
+    def _damage(self, response: Response, fault: Fault, environ: Mapping[str, Any]) -> None:
+        if fault.kind == "foreign_location" and "Location" in response.headers:
+            response.headers["Location"] = "http://behind-the-proxy.invalid" + response.headers["Location"]
+        if fault.kind not in ("gzip", "truncate", "cut", "drip"):
+            return
+        body = response.get_data()
+        if fault.kind == "gzip":
+            response.set_data(gzip.compress(body))
+            response.headers.update({"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+            if "ETag" in response.headers:
+                response.headers["ETag"] = response.headers["ETag"].rstrip('"') + '-gzip"'
+        elif fault.kind == "truncate":
+            response.set_data(body[: len(body) // 2])
+        else:
+            response.headers["Content-Length"] = str(len(body))
+            if fault.kind == "cut":
+                response.response = _then_reset(body[: len(body) // 2], environ)
+            else:
+                response.response = self._dripping(body, fault.seconds, environ)
 
     def _hold_lock(self, seconds: float) -> None:
         lock = self._app.state.configuration.lock
-        held, freed = threading.Event(), threading.Event()
-        self._lock_freed = freed
+        held, released = threading.Event(), threading.Event()
+        self._lock_released = released
 
         def hold() -> None:
             with lock:
                 held.set()
-                freed.wait(seconds)
+                released.wait(seconds)
 
         threading.Thread(target=hold, daemon=True).start()
         held.wait()
 
-    def _do_later(self, request: Request, seconds: float) -> None:
-        timer = threading.Timer(seconds, self._app.handle, [_again(request)])  # the connection is gone by then
+    def _respond_later(self, request: Request, seconds: float) -> None:
+        timer = threading.Timer(seconds, self._app.respond, [_detached(request)])
         timer.daemon = True
-        self._later = [t for t in self._later if t.is_alive()] + [timer]
+        self._timers = [t for t in self._timers if t.is_alive()] + [timer]
         timer.start()
-
-    def _lock_failure(self, fault: Fault) -> Response:
-        self._closed.wait(fault.seconds)
-        detail = "Couldn't lock the Checkmk configuration. Another process is running that holds this lock."
-        return _problem(500, {"title": "An exception occurred.", "status": 500, "detail": detail})
-
-    def _spoiled(
-        self, response: Response, fault: Fault, environ: dict[str, Any], start_response: Any
-    ) -> Iterable[bytes]:
-        if fault.kind == "gzip":
-            _compress(response)
-        elif fault.kind == "foreign_location" and "Location" in response.headers:
-            response.headers["Location"] = "http://behind-the-proxy.invalid" + response.headers["Location"]
-        elif fault.kind == "truncate":
-            body = response.get_data()
-            response.set_data(body[: len(body) // 2])
-        elif fault.kind == "cut":
-            body = response.get_data()
-            response.headers["Content-Length"] = str(len(body))
-            response.response = _then_reset(body[: len(body) // 2], environ)
-        elif fault.kind == "drip":
-            body = response.get_data()
-            response.headers["Content-Length"] = str(len(body))
-            response.response = self._dripping(body, fault.seconds, environ)
-        return response(environ, start_response)
 
     def _dripping(self, body: bytes, seconds: float, environ: Mapping[str, Any]) -> Iterator[bytes]:
         for index in range(len(body)):
@@ -152,11 +155,7 @@ class Trouble:
                 _reset(environ)
 
 
-def _problem(status: int, body: Mapping[str, Any]) -> Response:
-    return Response(json.dumps(body), status, content_type=PROBLEM)
-
-
-def _again(request: Request) -> Request:
+def _detached(request: Request) -> Request:
     """Return a copy of a request that does not need its connection."""
     builder = EnvironBuilder(
         method=request.method,
@@ -168,17 +167,16 @@ def _again(request: Request) -> Request:
     return Request(builder.get_environ())
 
 
-def _foreign_answer(fault: Fault) -> Response:
+def _scripted_answer(fault: Fault) -> Response:
+    """Return the answer that a fault describes: an empty one, a text or JSON."""
     if fault.body is None:
         response = Response(status=fault.status, content_type=fault.content_type or None)
-    elif isinstance(fault.body, str):
-        response = Response(fault.body, fault.status, content_type=fault.content_type or "text/html")
-    else:
-        kind = fault.content_type or "application/json"
-        response = Response(json.dumps(fault.body), fault.status, content_type=kind)
-    if fault.content_type == "" and fault.body is None:
-        response.headers.pop("Content-Type", None)
-    return response
+        if not fault.content_type:
+            response.headers.pop("Content-Type", None)
+        return response
+    is_text = isinstance(fault.body, str)
+    content_type = fault.content_type or ("text/html" if is_text else "application/json")
+    return Response(fault.body if is_text else json.dumps(fault.body), fault.status, content_type=content_type)
 
 
 def _gateway_page(fault: Fault) -> Response:
@@ -190,7 +188,7 @@ def _gateway_page(fault: Fault) -> Response:
 
 
 def _reset(environ: Mapping[str, Any]) -> None:
-    """Close the connection the hard way; the server then drops it without a word."""
+    """Close the connection with a reset, so that the server sends nothing more."""
     connection: Optional[socket.socket] = environ.get(SOCKET)
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -201,11 +199,3 @@ def _then_reset(body: bytes, environ: Mapping[str, Any]) -> Iterator[bytes]:
     yield body
     time.sleep(0.05)  # a reset overtakes what is still on its way
     _reset(environ)
-
-
-def _compress(response: Response) -> None:
-    response.set_data(gzip.compress(response.get_data()))
-    response.headers["Content-Encoding"] = "gzip"
-    response.headers["Vary"] = "Accept-Encoding"
-    if "ETag" in response.headers:
-        response.headers["ETag"] = response.headers["ETag"].rstrip('"') + '-gzip"'

@@ -36,7 +36,7 @@ KINDS = {
     "fail_discovery": "the next discovery in the background ends with an exception",
     "fail_host": "bulk calls skip hosts whose name matches `hosts`",
 }
-_STANDING = ("hold_lock", "fail_activation", "fail_discovery")  # not about a request
+_LASTING = ("hold_lock", "fail_activation", "fail_discovery")  # not about a request
 
 
 @dataclass(frozen=True)
@@ -88,64 +88,55 @@ class Fault:
         return cls(**data)
 
 
-# Reads that are POSTs.
-_READ = re.compile(r"/domain-types/(host|service)/collections/all$|/collections/services$")
-
-
-class _Armed:
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        self.skip, self.left = fault.skip, fault.times
-
-    def strikes(self, method: str, path: str, draw: random.Random) -> bool:
-        fault = self.fault
-        is_write = method not in ("GET", "HEAD") and not _READ.search(path)
-        if (fault.method not in (None, method)) or (fault.writes and not is_write) or self.left == 0:
-            return False
-        if not re.search(fault.path, path) or draw.random() >= fault.probability:
-            return False
-        if self.skip > 0:
-            self.skip -= 1
-            return False
-        if self.left is not None:
-            self.left -= 1
-        return True
+_READS_BY_POST = re.compile(r"/domain-types/(host|service)/collections/all$|/collections/services$")
 
 
 class FaultScript:
-    """The faults that wait for their request; the first that matches strikes."""
+    """The faults of a site, in their order. A request gets the first one that matches it."""
 
     def __init__(self, faults: Iterable[Union[Fault, Mapping[str, Any]]] = (), seed: int = 0) -> None:
         self._lock = threading.Lock()
-        self._draw = random.Random(seed)
-        self._armed: list[_Armed] = []
+        self._random = random.Random(seed)
+        self._faults: list[Fault] = []  # each with its remaining ``skip`` and ``times``
         self._failing_hosts: list[re.Pattern[str]] = []
-        self.standing: list[Fault] = []
+        self.lasting: list[Fault] = []
         self.matched: dict[str, int] = {}
         self.set(faults)
 
     def set(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> Sequence[Fault]:
-        """Replace all faults; those that are not about a request are left in ``standing`` to be done at once."""
-        given = [fault if isinstance(fault, Fault) else Fault.of(fault) for fault in faults]
+        """Replace all faults; return those that are not about requests, which start at once."""
+        parsed = [fault if isinstance(fault, Fault) else Fault.of(fault) for fault in faults]
         with self._lock:
-            self._failing_hosts = [re.compile(f.hosts) for f in given if f.kind == "fail_host"]
-            self._armed = [_Armed(f) for f in given if f.kind not in (*_STANDING, "fail_host")]
-            self.standing = [f for f in given if f.kind in _STANDING]
-        return self.standing
+            self._failing_hosts = [re.compile(fault.hosts) for fault in parsed if fault.kind == "fail_host"]
+            self._faults = [fault for fault in parsed if fault.kind not in (*_LASTING, "fail_host")]
+            self.lasting = [fault for fault in parsed if fault.kind in _LASTING]
+        return self.lasting
 
-    def strike(self, method: str, path: str) -> Optional[Fault]:
-        """The fault for a request, or None."""
+    def match(self, method: str, path: str) -> Optional[Fault]:
+        """Return the fault for a request, or None, and count it."""
         with self._lock:
-            for armed in self._armed:
-                if armed.strikes(method, path, self._draw):
-                    self.matched[armed.fault.kind] = self.matched.get(armed.fault.kind, 0) + 1
-                    return armed.fault
+            for index, fault in enumerate(self._faults):
+                if not self._is_about(fault, method, path):
+                    continue
+                if fault.skip > 0:
+                    self._faults[index] = dataclasses.replace(fault, skip=fault.skip - 1)
+                    continue
+                if fault.times is not None:
+                    self._faults[index] = dataclasses.replace(fault, times=fault.times - 1)
+                self.matched[fault.kind] = self.matched.get(fault.kind, 0) + 1
+                return fault
         return None
 
+    def _is_about(self, fault: Fault, method: str, path: str) -> bool:
+        is_write = method not in ("GET", "HEAD") and not _READS_BY_POST.search(path)
+        if fault.method not in (None, method) or (fault.writes and not is_write) or fault.times == 0:
+            return False
+        return re.search(fault.path, path) is not None and self._random.random() < fault.probability
+
     def fails_host(self, name: str) -> bool:
-        return any(regex.fullmatch(name) for regex in self._failing_hosts)
+        return any(pattern.fullmatch(name) for pattern in self._failing_hosts)
 
     def to_list(self) -> list[dict[str, Any]]:
-        """The faults that are left, as plain data."""
+        """Return the faults that are left for requests, as plain data."""
         with self._lock:
-            return [{**dataclasses.asdict(armed.fault), "times": armed.left} for armed in self._armed]
+            return [dataclasses.asdict(fault) for fault in self._faults]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import host_attributes as attributes
+from .endpoints import SiteState
 from .validation import Check, pattern, text
-
-if TYPE_CHECKING:
-    from .endpoints import SiteState
 
 __all__ = ["FOLDER", "HOST_NAME", "existing_folder", "existing_host", "existing_site", "node", "unused_host_name"]
 

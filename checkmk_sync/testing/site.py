@@ -12,6 +12,7 @@ from .app import Received, SiteApp
 from .configuration import PERMISSIONS, Configuration, User
 from .control import Control
 from .endpoints import SiteState
+from .fault_middleware import FaultMiddleware
 from .faults import Fault, FaultScript
 from .jobs import Activations, DiscoveryJobs, Renames
 from .monitoring_core import MonitoringCore
@@ -69,15 +70,21 @@ class SimulatedSite:
         self._etag_locking = etag_locking
         self._times = (activation_time, core_delay, discovery_time, discovery_race, check_delay)
         self._users: list[User] = []
-        faulty = FaultScript(faults, fault_seed)
-        self._app = SiteApp(
-            self._new_state(faulty, hosts), latency_s=latency, lock_hold_s=lock_hold, host_cost_s=host_cost
-        )
+        script = FaultScript(faults, fault_seed)
+        self._app = SiteApp(self._new_state(script, hosts), lock_hold_s=lock_hold, host_cost_s=host_cost)
+        self._faulty_app = FaultMiddleware(self._app, latency)
+        self._faulty_app.start_lasting(script.lasting)
+        served: Any = self._faulty_app
         if control:
-            self._app.control = Control(self)
-        self._app.trouble.do_standing(faulty.standing)
+            served = Control(
+                served,
+                reset=self.reset,
+                seed_monitoring=self.seed_monitoring,
+                set_faults=self.set_faults,
+                counts=self.counts,
+            )
         self._host = host
-        self._server: Optional[Server] = Server(self._app, host, port)
+        self._server: Optional[Server] = Server(served, host, port)
 
     def _new_state(self, faults: FaultScript, hosts: int) -> SiteState:
         activation_s, core_delay_s, discovery_s, race_s, check_delay_s = self._times
@@ -159,7 +166,7 @@ class SimulatedSite:
 
     def set_faults(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> None:
         """Replace the scripted faults; an empty list ends all trouble."""
-        self._app.trouble.do_standing(self._app.state.faults.set(faults))
+        self._faulty_app.start_lasting(self._app.state.faults.set(faults))
 
     def add_user(
         self,
@@ -200,7 +207,7 @@ class SimulatedSite:
     def close(self) -> None:
         """Stop serving."""
         if self._server is not None:
-            self._app.trouble.close()
+            self._faulty_app.close()
             self._server.close()
             self._server = None
 

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync.batch import BatchProcessor, BatchStatus, Skip
-from checkmk_sync.batch.journal import key_of
+from checkmk_sync.batch.journal import default_key
 from checkmk_sync.errors import SettingsError
 
 CHILD = """\
@@ -285,13 +285,13 @@ def test_an_item_without_a_key_needs_one_for_the_journal_only(tmp_path: Path) ->
 
 
 def test_keys() -> None:
-    assert [key_of(item) for item in ("web01", 7, {"host_name": "a", "id": 1}, {"id": 1}, ("b", {}))] == [
+    assert [default_key(item) for item in ("web01", 7, {"host_name": "a", "id": 1}, {"id": 1}, ("b", {}))] == [
         *("web01", "7", "a", "1", "b")
     ]
     one, same, other = {"x": 1, "y": [2]}, {"y": [2], "x": 1}, {"x": 1, "y": [3]}
-    assert key_of(one) == key_of(same) != key_of(other)
-    assert key_of({"x": object()}) is None
-    assert key_of(Path("/etc/hosts")) == "hosts"
+    assert default_key(one) == default_key(same) != default_key(other)
+    assert default_key({"x": object()}) is None
+    assert default_key(Path("/etc/hosts")) == "hosts"
 
 
 def test_a_full_disk_stops_the_batch(tmp_path: Path) -> None:

@@ -20,10 +20,10 @@ from mcp import Client
 from mcp_types import ElicitResult
 
 from checkmk_sync.errors import SettingsError
-from checkmk_sync.mcp.audit import Audit
+from checkmk_sync.mcp.audit import AuditLog
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.held import Gate
-from tests.mcp.face import data, said, talk
+from tests.mcp.in_process_client import error_text, result_data, run_client
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def _call(site: SimulatedSite, log: Path, tool: str, /, **arguments: Any) -> Any
     async def script(client: Client) -> Any:
         return await client.call_tool(tool, arguments)
 
-    return talk(site, script, allow_writes=True, answer=_yes, audit=log)
+    return run_client(site, script, allow_writes=True, answer=_yes, audit=log)
 
 
 def test_a_batch_is_noted_with_all_names_and_with_all_that_failed(live: SimulatedSite, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_batch_is_noted_with_all_names_and_with_all_that_failed(live: Simulate
     live.add_user("somebody", "somebodys-secret")
     with live.client("somebody") as cmk:
         cmk.hosts.bulk_create([{"host_name": name} for name in names[:70]])
-    found = data(_call(live, log, "batch_create_hosts", hosts=[{"host_name": name} for name in names]))
+    found = result_data(_call(live, log, "batch_create_hosts", hosts=[{"host_name": name} for name in names]))
     begun, ended = _lines(log)
     assert [host["host_name"] for host in begun["arguments"]["hosts"]] == names
     assert begun["call"] == ended["call"]
@@ -74,7 +74,7 @@ def test_a_sync_is_noted_with_what_failed(live: SimulatedSite, tmp_path: Path) -
 
 def test_a_delete_is_noted_with_what_failed(live: SimulatedSite, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
-    said(_call(live, log, "hosts_delete", names=["host00000", "nope"]))
+    error_text(_call(live, log, "hosts_delete", names=["host00000", "nope"]))
     ended = _lines(log)[-1]
     assert ended["outcome"] == "failed: BatchError"
     assert ended["counts"] == {"applied": 1, "not applied": 1}
@@ -84,7 +84,7 @@ def test_a_delete_is_noted_with_what_failed(live: SimulatedSite, tmp_path: Path)
 def test_lines_that_a_full_disk_cut_do_not_spoil_the_next(live: SimulatedSite, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     with live.client() as cmk:
-        audit = Audit(cmk.settings, str(log))
+        audit = AuditLog(cmk.settings, str(log))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     first = audit.begin("hosts_create", {"name": "first"})
@@ -97,7 +97,7 @@ def test_lines_that_a_full_disk_cut_do_not_spoil_the_next(live: SimulatedSite, t
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
     second = audit.begin("hosts_create", {"name": "second"})
-    audit.give_up()
+    audit.abandon()
     audit.close()
     begun, torn, again, *unknown = log.read_text().splitlines()
     assert json.loads(begun)["call"] == first
@@ -114,15 +114,15 @@ def test_it_makes_a_file_that_only_its_owner_may_read_and_changes_no_other(live:
     before = os.umask(0)
     try:
         with live.client() as cmk:
-            Audit(cmk.settings, str(log)).close()
+            AuditLog(cmk.settings, str(log)).close()
             assert stat.S_IMODE(log.stat().st_mode) == 0o600
             for mode in (0o644, 0o620):
                 old.chmod(mode)
                 with pytest.raises(SettingsError, match="chmod 600"):
-                    Audit(cmk.settings, str(old))
+                    AuditLog(cmk.settings, str(old))
                 assert stat.S_IMODE(old.stat().st_mode) == mode
             old.chmod(0o600)
-            Audit(cmk.settings, str(old)).close()
+            AuditLog(cmk.settings, str(old)).close()
     finally:
         os.umask(before)
     assert old.read_text() == "{}\n"
@@ -135,10 +135,10 @@ def test_it_is_a_regular_file_or_none(live: SimulatedSite, tmp_path: Path) -> No
     with live.client() as cmk:
         for path in (tmp_path / "pipe", tmp_path / "link", tmp_path, Path("/dev/null")):
             with pytest.raises(SettingsError, match="audit log cannot be written"):
-                Audit(cmk.settings, str(path))
+                AuditLog(cmk.settings, str(path))
         reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
         with pytest.raises(SettingsError, match="not a regular file"):  # with a reader it opens
-            Audit(cmk.settings, str(tmp_path / "pipe"))
+            AuditLog(cmk.settings, str(tmp_path / "pipe"))
         os.close(reader)
 
 
@@ -155,7 +155,7 @@ def test_without_a_note_nothing_is_written(live: SimulatedSite, tmp_path: Path) 
 
     if not os.path.exists("/dev/full") or not os.path.exists("/proc/self/fd"):
         pytest.skip("needs /dev/full and /proc")
-    assert "the audit log cannot be written" in said(talk(live, script, allow_writes=True, audit=log))
+    assert "the audit log cannot be written" in error_text(run_client(live, script, allow_writes=True, audit=log))
     assert "new" not in live.state.configuration.hosts
 
 
@@ -173,7 +173,7 @@ def test_of_a_line_that_is_too_long_only_the_longest_is_counted(
 ) -> None:
     log = tmp_path / "audit.log"
     monkeypatch.setattr("checkmk_sync.mcp.audit.MAX_LINE", 1000)
-    with live.client() as cmk, contextlib.closing(Audit(cmk.settings, str(log))) as audit:
+    with live.client() as cmk, contextlib.closing(AuditLog(cmk.settings, str(log))) as audit:
         audit.begin("sync_apply", {"owner": "cmdb", "names": ["web01"] * 50, "approved": ["0" * 36] * 500})
         audit.begin("hosts_delete", {"names": ["web01"] * 200, "approved": ["0" * 36] * 500})
     first, second = (line["arguments"] for line in _lines(log))
@@ -196,6 +196,6 @@ def test_a_write_that_was_stopped_in_the_queue_has_written_nothing(tmp_path: Pat
                     await anyio.sleep(0.02)
                 gate.open.set()
 
-        talk(site, script, allow_writes=True, audit=log)
+        run_client(site, script, allow_writes=True, audit=log)
         assert "second" not in site.state.configuration.hosts
     assert "stopped by the client, before anything was written" in log.read_text()

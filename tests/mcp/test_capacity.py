@@ -13,11 +13,11 @@ import anyio
 from mcp import Client
 from mcp_types import PromptReference
 
-from checkmk_sync.mcp import capacity, completions
+from checkmk_sync.mcp import capacity, resources
 from checkmk_sync.testing import SimulatedSite
 from tests.held import Gate
-from tests.mcp.face import MODES, data, talk
-from tests.mcp.process import connected, served
+from tests.mcp.in_process_client import MODES, result_data, run_client
+from tests.mcp.server_process import http_client, running_server
 
 pytestmark = pytest.mark.slow  # processes of their own, held up for some seconds
 
@@ -33,15 +33,15 @@ async def _until(condition: Any) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_session_with_many_slow_calls_holds_up_no_other(mode: str) -> None:
-    with SimulatedSite(hosts=30) as site, served(site) as (url, _):
+    with SimulatedSite(hosts=30) as site, running_server(site) as (url, _):
         gate = Gate(site, "/objects/host_config/host0000")
         got: list[Any] = []
 
         async def get(client: Client, name: str) -> None:
-            got.append(data(await client.call_tool("hosts_get", {"name": name}))["name"])
+            got.append(result_data(await client.call_tool("hosts_get", {"name": name}))["name"])
 
         async def script() -> None:
-            async with connected(url, mode, "greedy") as greedy, connected(url, mode, "modest") as modest:
+            async with http_client(url, mode, "greedy") as greedy, http_client(url, mode, "modest") as modest:
                 async with anyio.create_task_group() as tasks:
                     for number in range(10):
                         tasks.start_soon(get, greedy, f"host{number:05d}")
@@ -58,16 +58,16 @@ def test_a_session_with_many_slow_calls_holds_up_no_other(mode: str) -> None:
 
 
 def test_a_list_that_is_read_in_parts_leaves_a_read_to_the_others() -> None:
-    with SimulatedSite(hosts=1200, services=100) as site, served(site) as (url, _):
+    with SimulatedSite(hosts=1200, services=100) as site, running_server(site) as (url, _):
         gate = Gate(site, "/domain-types/service/", first=1)  # the first part is read before the others are
 
         async def script() -> Any:
-            async with connected(url, agent="greedy") as greedy, connected(url, agent="modest") as modest:
+            async with http_client(url, agent="greedy") as greedy, http_client(url, agent="modest") as modest:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(greedy.call_tool, "services_list", {"limit": 150})
                     await _until(lambda: gate.count == 3)
                     with anyio.fail_after(SOON_S):
-                        found = data(await modest.call_tool("hosts_get", {"name": "host00001"}))
+                        found = result_data(await modest.call_tool("hosts_get", {"name": "host00001"}))
                     assert gate.count == 3
                     gate.open.set()
             return found["name"]
@@ -86,19 +86,19 @@ def test_what_does_not_ask_the_site_waits_for_no_slow_call(mode: str) -> None:
                     tasks.start_soon(client.call_tool, "hosts_get", {"name": f"host{number:05d}"})
                 await _until(lambda: gate.count == 3)
                 with anyio.fail_after(SOON_S):
-                    data(await client.call_tool("get_server_metrics", {}))
-                    data(await client.call_tool("cache_stats", {}))
-                    data(await client.call_tool("clear_cache", {}))
+                    result_data(await client.call_tool("get_server_metrics", {}))
+                    result_data(await client.call_tool("cache_stats", {}))
+                    result_data(await client.call_tool("clear_cache", {}))
                     await client.read_resource("checkmk://cache/stats")
                     typed = {"name": "host", "value": "host0002"}
                     assert len((await client.complete(TRIAGE, typed)).completion.values) == 10
                 gate.open.set()
 
-        talk(site, script, mode=mode)
+        run_client(site, script, mode=mode)
 
 
 def test_a_completion_that_takes_long_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(completions, "LONGEST_S", 0.2)
+    monkeypatch.setattr(resources, "COMPLETION_S", 0.2)
     with SimulatedSite(hosts=3) as site:
         gate = Gate(site, "/domain-types/host/")
 
@@ -106,7 +106,7 @@ def test_a_completion_that_takes_long_is_none(monkeypatch: pytest.MonkeyPatch) -
             found = await client.complete(TRIAGE, {"name": "host", "value": "h"})
             return found.completion.values
 
-        assert talk(site, script) == []  # which waits for the thread: its read was cut
+        assert run_client(site, script) == []  # which waits for the thread: its read was cut
         assert gate.count == 1
         gate.open.set()
 
@@ -129,9 +129,9 @@ def test_a_cancelled_call_keeps_its_place_until_its_thread_has_ended() -> None:
                 await client.call_tool("hosts_get", {"name": "host00000"})
             assert waiting.cancelled_caught
             gate.open.set()
-            return data(await client.call_tool("hosts_get", {"name": "host00001"}))["name"]
+            return result_data(await client.call_tool("hosts_get", {"name": "host00001"}))["name"]
 
-        assert talk(site, script, allow_writes=True, options={"limits": {"reads_in_flight": 2}}) == "host00001"
+        assert run_client(site, script, allow_writes=True, options={"limits": {"reads_in_flight": 2}}) == "host00001"
         assert not any("host00000" in received.path for received in site.requests)
 
 
@@ -139,22 +139,22 @@ def test_how_many_there_are() -> None:
     """Forty calls of all sessions together, of each as many as leave one read of the site to the others."""
 
     async def granted(kind: capacity.WorkKind, sessions: int, calls: int, reads: int) -> int:
-        places = capacity.Capacity(reads)
+        slots = capacity.Capacity(reads)
         taken: list[Any] = []
 
         async def take() -> None:
-            taken.append(await places.take(kind))
+            taken.append(await slots.acquire(kind))
 
         async with anyio.create_task_group() as tasks:
             for number in range(sessions):
                 inside = contextvars.copy_context()
-                inside.run(capacity._session.set, str(number))
+                inside.run(capacity.session_id.set, str(number))
                 for _ in range(calls):
                     inside.run(tasks.start_soon, take)
             await anyio.sleep(0.05)
             held = len(taken)
             for back in taken[:]:
-                back.give_back()
+                back.release()
             await anyio.sleep(0.05)
             assert len(taken) > held or sessions * calls == held
             tasks.cancel_scope.cancel()

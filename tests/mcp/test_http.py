@@ -18,11 +18,11 @@ import requests
 from mcp_types import ElicitResult
 
 from checkmk_sync.errors import SettingsError
-from checkmk_sync.mcp.http import Listener, token_from
+from checkmk_sync.mcp.http import Listener, read_token
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run
-from tests.mcp.face import data
-from tests.mcp.process import TOKEN, connected, served
+from tests.mcp.in_process_client import result_data
+from tests.mcp.server_process import TOKEN, http_client, running_server
 
 pytestmark = pytest.mark.slow  # a server process for each
 
@@ -36,7 +36,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulate
     token.write_text(TOKEN + "\n")
     token.chmod(0o600)
     with SimulatedSite(hosts=30, services=5) as site:
-        with served(site, "--token-file", str(token), "--behind-tls", "--name", "mcp.example.com") as (url, _):
+        with running_server(site, "--token-file", str(token), "--behind-tls", "--name", "mcp.example.com") as (url, _):
             yield site, url
 
 
@@ -46,9 +46,9 @@ def test_many_sessions_at_once(guarded: tuple[SimulatedSite, str], mode: str) ->
     answers: list[Any] = []
 
     async def session(number: int) -> None:
-        async with connected(url, mode=mode) as client:
+        async with http_client(url, mode=mode) as client:
             for _ in range(3):
-                answers.append(data(await client.call_tool("hosts_get", {"name": f"host{number:05d}"}))["name"])
+                answers.append(result_data(await client.call_tool("hosts_get", {"name": f"host{number:05d}"}))["name"])
 
     async def script() -> None:
         async with anyio.create_task_group() as tasks:
@@ -67,12 +67,12 @@ def test_a_person_is_asked_over_http_as_well() -> None:
         return ElicitResult(action="accept", content={"approve": True})
 
     async def script(url: str, mode: str, name: str) -> Any:
-        async with connected(url, mode, elicitation_callback=person) as client:
+        async with http_client(url, mode, elicitation_callback=person) as client:
             return await client.call_tool("hosts_delete", {"names": [name]})
 
-    with SimulatedSite(hosts=3) as site, served(site, "--allow-writes") as (url, process):
-        assert data(anyio.run(script, url, "auto", "host00000"))["done"] is True
-        assert data(anyio.run(script, url, "legacy", "host00001"))["done"] is True
+    with SimulatedSite(hosts=3) as site, running_server(site, "--allow-writes") as (url, process):
+        assert result_data(anyio.run(script, url, "auto", "host00000"))["done"] is True
+        assert result_data(anyio.run(script, url, "legacy", "host00001"))["done"] is True
         assert set(site.state.configuration.hosts) == {"host00002"}
         process.terminate()
         assert process.stderr is not None
@@ -103,8 +103,9 @@ def _post(url: str, **headers: str) -> requests.Response:
 def test_without_the_token_nobody_gets_in(guarded: tuple[SimulatedSite, str], headers: dict[str, str]) -> None:
     _, url = guarded
     answer = _post(url, **headers)
-    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
-    assert answer.text == ""
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+    assert answer.json() == {"error": "invalid_token", "error_description": "Authentication required"}
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_a_body_that_is_too_large_is_refused(guarded: tuple[SimulatedSite, str])
 
 
 def test_many_who_say_nothing_are_told_to_come_back() -> None:
-    with SimulatedSite() as site, served(site) as (url, _), contextlib.ExitStack() as strangers:
+    with SimulatedSite() as site, running_server(site) as (url, _), contextlib.ExitStack() as strangers:
         address = ("127.0.0.1", int(url.split(":")[2].split("/")[0]))
         for _ in range(200):
             strangers.enter_context(socket.create_connection(address))
@@ -183,15 +184,15 @@ def test_what_would_be_open_to_others_is_refused(tmp_path: Path, monkeypatch: py
             Listener(**options)
     Listener(host="0.0.0.0", token=TOKEN, behind_tls=True, names=("mcp.example.com",))
     Listener(writes=True, token=TOKEN)
-    assert token_from(None) is None
+    assert read_token(None) is None
     monkeypatch.setenv("CHECKMK_MCP_TOKEN", TOKEN)
-    assert token_from(None) == TOKEN
+    assert read_token(None) == TOKEN
     monkeypatch.setenv("CHECKMK_MCP_TOKEN", f" {TOKEN}\n")
-    assert token_from(None) == TOKEN
+    assert read_token(None) == TOKEN
     empty = tmp_path / "empty"
     empty.touch(0o600)
     with pytest.raises(SettingsError, match="empty"):
-        token_from(str(empty))
+        read_token(str(empty))
 
 
 def test_it_tells_the_address_by_which_it_is_called() -> None:
@@ -200,7 +201,7 @@ def test_it_tells_the_address_by_which_it_is_called() -> None:
     beyond = Listener(host="0.0.0.0", token=TOKEN, behind_tls=True, names=("mcp.example.com",))
     assert beyond.url(8765) == "https://mcp.example.com/mcp"
     for host in ("::1", "localhost"):
-        with SimulatedSite() as site, served(site, "--host", host) as (url, _):
+        with SimulatedSite() as site, running_server(site, "--host", host) as (url, _):
             assert _post(url, Authorization=f"Bearer {TOKEN}").status_code == 400  # it is heard, without a session
 
 

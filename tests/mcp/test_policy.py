@@ -19,7 +19,7 @@ from checkmk_sync.errors import SettingsError
 from checkmk_sync.mcp.policy import Policy
 from checkmk_sync.mcp.prompts import PROMPTS
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp.face import talk
+from tests.mcp.in_process_client import run_client
 
 TOOLS = {verb.tool_name for verb in COMMANDS if "tool" in verb.faces}
 ARGUMENTS = {"triage_host": {"host": "h"}, "onboard_hosts": {"folder": "/a", "hosts": "x"}, "explain_activation": {}}
@@ -61,7 +61,7 @@ def test_prompts_declare_all_tools_that_they_name(known: SimulatedSite) -> None:
             for name, given in ARGUMENTS.items()
         }
 
-    assert talk(known, script, allow_writes=True) == {prompt.__name__: set(tools) for prompt, tools in PROMPTS}
+    assert run_client(known, script, allow_writes=True) == {prompt.__name__: set(tools) for prompt, tools in PROMPTS}
 
 
 @pytest.mark.parametrize(("prompt", "tool"), [(prompt.__name__, t) for prompt, tools in PROMPTS for t in sorted(tools)])
@@ -71,14 +71,14 @@ def test_a_prompt_is_there_only_with_all_its_tools(known: SimulatedSite, prompt:
         with pytest.raises(MCPError):
             await client.get_prompt(prompt, ARGUMENTS[prompt])
 
-    talk(known, script, allow_writes=True, deny=(tool,))
+    run_client(known, script, allow_writes=True, deny=(tool,))
 
 
 def _completed(site: SimulatedSite, ref: Any, name: str, typed: str, **policy: Any) -> list[str]:
     async def script(client: Client) -> Any:
         return (await client.complete(ref, {"name": name, "value": typed})).completion.values
 
-    found: list[str] = talk(site, script, **policy)
+    found: list[str] = run_client(site, script, **policy)
     return found
 
 

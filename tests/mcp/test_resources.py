@@ -15,7 +15,7 @@ from mcp_types import PromptReference, ResourceTemplateReference
 
 from checkmk_sync.commands import COMMANDS
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp.face import talk
+from tests.mcp.in_process_client import run_client
 
 TEMPLATES = {
     "checkmk://stream/hosts{?batch_size,cursor}",
@@ -46,12 +46,12 @@ def test_all_are_listed(known: SimulatedSite) -> None:
         templates = {found.uri_template for found in (await client.list_resource_templates()).resource_templates}
         return resources, templates, {found.name for found in (await client.list_prompts()).prompts}
 
-    assert talk(known, script, allow_writes=True) == (
+    assert run_client(known, script, allow_writes=True) == (
         WHOLE,
         TEMPLATES,
         {"triage_host", "onboard_hosts", "explain_activation"},
     )
-    assert talk(known, script)[2] == {"triage_host", "explain_activation"}
+    assert run_client(known, script)[2] == {"triage_host", "explain_activation"}
 
 
 def test_streams_are_read_in_pages(known: SimulatedSite) -> None:
@@ -65,7 +65,7 @@ def test_streams_are_read_in_pages(known: SimulatedSite) -> None:
         first = await _read(client, "checkmk://stream/services")
         return names, page["total"], first
 
-    names, total, first = talk(known, script)
+    names, total, first = run_client(known, script)
     assert names == list(known.state.configuration.hosts)
     assert total == 150
     assert (first["count"], first["items"][0]["host"]) == (25, "host00000")
@@ -76,7 +76,7 @@ def test_the_others(known: SimulatedSite) -> None:
         host = await _read(client, "checkmk://hosts/host00007")
         return host, await _read(client, "checkmk://metrics/server"), await _read(client, "checkmk://cache/stats")
 
-    host, metrics, cache = talk(known, script)
+    host, metrics, cache = run_client(known, script)
     assert host["attributes"] == known.state.configuration.hosts["host00007"].attributes
     assert metrics["counters"]["calls.hosts.get.200"] == 1
     assert cache["misses"] >= 1
@@ -100,7 +100,7 @@ def test_what_is_not_there_is_an_error(known: SimulatedSite, uri: str) -> None:
             await client.read_resource(uri)
         assert "Traceback" not in str(caught.value)
 
-    talk(known, script)
+    run_client(known, script)
 
 
 def test_prompts_name_tools_that_there_are(known: SimulatedSite) -> None:
@@ -116,7 +116,7 @@ def test_prompts_name_tools_that_there_are(known: SimulatedSite) -> None:
             texts.append(message.content.text)
         return tools, texts
 
-    tools, texts = talk(known, script, allow_writes=True)
+    tools, texts = run_client(known, script, allow_writes=True)
     named = {word.strip(".,:?") for text in texts for word in text.split() if "_" in word and "\\n" not in word}
     assert {word for word in named if word not in ("host_name",)} <= tools | {verb.tool_name for verb in COMMANDS}
     assert named & tools
@@ -130,7 +130,7 @@ def test_prompts_take_only_names(known: SimulatedSite, host: str) -> None:
         with pytest.raises(MCPError):
             await client.get_prompt("triage_host", {"host": host})
 
-    talk(known, script)
+    run_client(known, script)
 
 
 def test_names_are_completed(known: SimulatedSite) -> None:
@@ -151,7 +151,7 @@ def test_names_are_completed(known: SimulatedSite) -> None:
             await complete(client, triage, "other", "h"),
         ]
 
-    few, many, folders, *nothing = talk(known, script, allow_writes=True)
+    few, many, folders, *nothing = run_client(known, script, allow_writes=True)
     assert few.values == [f"host{number:05d}" for number in range(10)]
     assert (len(many.values), many.has_more) == (100, True)
     assert folders.values == ["/lint", "/linux", "/linux/web"]
@@ -160,4 +160,4 @@ def test_names_are_completed(known: SimulatedSite) -> None:
     async def without(client: Client) -> Any:
         return await complete(client, triage, "host", "host0000")
 
-    assert talk(known, without, deny=("hosts_status",)).values == []
+    assert run_client(known, without, deny=("hosts_status",)).values == []

@@ -13,9 +13,9 @@ from mcp import Client
 from mcp_types import ElicitResult
 
 from checkmk_sync.commands import COMMANDS, Argument, Command
-from checkmk_sync.mcp.spelling import arguments_of
+from checkmk_sync.mcp.spelling import tool_arguments
 from checkmk_sync.testing import ManualClock, SimulatedSite
-from tests.mcp.face import data, said, talk
+from tests.mcp.in_process_client import error_text, result_data, run_client
 
 TOOLS = [verb for verb in COMMANDS if "tool" in verb.faces]
 EMPTY: list[Any] = [None, "", [], {}]
@@ -48,7 +48,7 @@ def _call(site: SimulatedSite, tool: str, /, *given: dict[str, Any]) -> Any:
         return ElicitResult(action="accept", content={"approve": True})
 
     verb = next(verb for verb in TOOLS if verb.tool_name == tool)
-    found = talk(site, script, allow_writes=verb.writes and not verb.local, allow=(tool,), answer=person)
+    found = run_client(site, script, allow_writes=verb.writes and not verb.local, allow=(tool,), answer=person)
     return found if len(found) > 1 else found[0]
 
 
@@ -57,7 +57,7 @@ def _call(site: SimulatedSite, tool: str, /, *given: dict[str, Any]) -> Any:
 
 def _optional() -> Iterator[Any]:
     for verb in TOOLS:
-        for argument in arguments_of(verb):
+        for argument in tool_arguments(verb):
             if not argument.required and argument.kind != "file":
                 yield pytest.param(verb, argument, id=f"{verb.tool_name}-{argument.name}")
 
@@ -97,8 +97,8 @@ def test_an_argument_that_is_left_out_may_be_null_or_empty(
 def test_so_it_is_where_something_is_written(live: SimulatedSite, empty: Any) -> None:
     def write(tool: str, **given: Any) -> Any:
         verb = next(verb for verb in TOOLS if verb.tool_name == tool)
-        nothing = {found.name: empty for found in arguments_of(verb) if found.name not in given}
-        return data(_call(live, tool, {**nothing, **given}))
+        nothing = {found.name: empty for found in tool_arguments(verb) if found.name not in given}
+        return result_data(_call(live, tool, {**nothing, **given}))
 
     assert write("hosts_create", host="new")["folder"] == "/"
     assert write("hosts_update", host="new", attribute={"alias": "x"})["attributes"] == {"alias": "x"}
@@ -125,13 +125,13 @@ def test_one_that_is_needed_is_named(known: SimulatedSite, verb: Command, argume
     before = len(known.requests)
     answers = _call(known, verb.tool_name, others, *({**others, argument.name: empty} for empty in EMPTY))
     for answer in answers:
-        text = said(answer)
+        text = error_text(answer)
         assert text == f"Nothing was done because an argument is missing or empty: {argument.name} ({argument.help})"
     assert len(known.requests) == before
 
 
 def test_all_that_are_needed_are_named_at_once(known: SimulatedSite) -> None:
-    text = said(_call(known, "hosts_move", {}))
+    text = error_text(_call(known, "hosts_move", {}))
     assert "because arguments are missing or empty: host (" in text and "; destination (" in text
 
 
@@ -141,9 +141,9 @@ def test_all_that_are_needed_are_named_at_once(known: SimulatedSite) -> None:
 @pytest.mark.parametrize("number", [5, 5.0, "5", "5.0", " 5 ", "+5"], ids=repr)
 @pytest.mark.parametrize("name", ["limit", "batch_size"])
 def test_whole_numbers(known: SimulatedSite, number: Any, name: str) -> None:
-    first = data(_call(known, "stream_hosts", {name: number}))
+    first = result_data(_call(known, "stream_hosts", {name: number}))
     assert first["count"] == 5
-    second = data(_call(known, "stream_hosts", {name: number, "cursor": first["next_cursor"]}))
+    second = result_data(_call(known, "stream_hosts", {name: number, "cursor": first["next_cursor"]}))
     assert [host["name"] for host in second["items"]] == [f"host{n:05d}" for n in range(5, 10)]
 
 
@@ -153,7 +153,7 @@ def test_whole_numbers(known: SimulatedSite, number: Any, name: str) -> None:
     ids=ascii,
 )
 def test_other_numbers_are_refused(known: SimulatedSite, number: Any) -> None:
-    answer = said(_call(known, "stream_hosts", {"limit": number}))
+    answer = error_text(_call(known, "stream_hosts", {"limit": number}))
     assert "limit: " in answer and len(answer) < 200
 
 
@@ -161,13 +161,13 @@ def test_other_numbers_are_refused(known: SimulatedSite, number: Any) -> None:
     ("given", "effective"), [("true", True), ("True", True), ("false", False), ("FALSE", False), (True, True)]
 )
 def test_booleans(known: SimulatedSite, given: Any, effective: bool) -> None:
-    found = data(_call(known, "hosts_get", {"host": "web01", "effective": given}))
+    found = result_data(_call(known, "hosts_get", {"host": "web01", "effective": given}))
     assert (found.get("effective_attributes") is not None) is effective
 
 
 @pytest.mark.parametrize("given", ["yes", "1", 1, 0, "on", ["true"]], ids=repr)
 def test_other_booleans_are_refused(known: SimulatedSite, given: Any) -> None:
-    assert "effective: " in said(_call(known, "hosts_get", {"host": "web01", "effective": given}))
+    assert "effective: " in error_text(_call(known, "hosts_get", {"host": "web01", "effective": given}))
 
 
 @pytest.mark.parametrize(
@@ -177,28 +177,30 @@ def test_states(given: Any) -> None:
     services = [{"host_name": "h", "description": f"s{state}", "state": state} for state in range(4)]
     with SimulatedSite() as site:
         site.seed_monitoring({"hosts": [{"name": "h", "state": 1}], "services": services})
-        found = data(_call(site, "services_list", {"state": given}))
+        found = result_data(_call(site, "services_list", {"state": given}))
         assert [row["service"] for row in found["items"]] == ["s2"]
-        assert data(_call(site, "hosts_status", {"state": ["DOWN", "unr"]}))["count"] == 1
+        assert result_data(_call(site, "hosts_status", {"state": ["DOWN", "unr"]}))["count"] == 1
 
 
 @pytest.mark.parametrize(
     "given", ["nonsense", ["critical", "x"], [2], "critical; drop", ["criticality"], [None]], ids=repr
 )
 def test_other_states_are_refused(known: SimulatedSite, given: Any) -> None:
-    assert "state" in said(_call(known, "services_list", {"state": given}))
+    assert "state" in error_text(_call(known, "services_list", {"state": given}))
 
 
 def test_lists_and_objects_may_be_texts_of_json(live: SimulatedSite) -> None:
-    made = data(_call(live, "hosts_create", {"host": "new", "attribute": '{"alias": "x"}', "label": '{"env": "prod"}'}))
+    made = result_data(
+        _call(live, "hosts_create", {"host": "new", "attribute": '{"alias": "x"}', "label": '{"env": "prod"}'})
+    )
     assert (made["attributes"], made["labels"]) == ({"alias": "x"}, {"env": "prod"})
-    assert data(_call(live, "hosts_delete", {"hosts": '["new"]'}))["result"] == {"deleted": 1}
+    assert result_data(_call(live, "hosts_delete", {"hosts": '["new"]'}))["result"] == {"deleted": 1}
     inventory = '{"hosts": [{"name": "host00000"}]}'
-    assert data(_call(live, "sync_plan", {"inventory": inventory}))["nothing_to_do"] in (True, False)
+    assert result_data(_call(live, "sync_plan", {"inventory": inventory}))["nothing_to_do"] in (True, False)
 
 
 def test_what_is_written_is_named_in_lists(live: SimulatedSite) -> None:
-    assert "hosts: " in said(_call(live, "hosts_delete", {"hosts": "host00000"}))
+    assert "hosts: " in error_text(_call(live, "hosts_delete", {"hosts": "host00000"}))
     assert len(live.state.configuration.hosts) == 3
 
 
@@ -232,28 +234,32 @@ def test_other_names_mean_the_same(known: SimulatedSite, tool: str) -> None:
     ((old, value),) = OLD[tool].items()
     (new,) = (found.name for found in verb.arguments if old in found.aliases)
     one, other, both = _call(known, tool, {old: value}, {new: value}, {old: value, new: value})
-    assert data(one) == data(other) == data(both)
-    assert data(_call(known, tool, {old: value, new: None})) == data(one)
-    twice = said(_call(known, tool, {old: value, new: "/other"}))
+    assert result_data(one) == result_data(other) == result_data(both)
+    assert result_data(_call(known, tool, {old: value, new: None})) == result_data(one)
+    twice = error_text(_call(known, tool, {old: value, new: "/other"}))
     assert twice == f"Nothing was done: {old} and {new} name the same argument; give one of them."
 
 
 def test_names_of_old_write_the_same(live: SimulatedSite) -> None:
-    data(_call(live, "hosts_create", {"name": "new", "folder": "/"}))
-    assert data(_call(live, "hosts_move", {"name": "new", "folder": "/linux"}))["folder"] == "/linux"
-    assert data(_call(live, "hosts_move", {"host": "new", "destination": "/linux/web"}))["folder"] == "/linux/web"
-    made = data(_call(live, "batch_create_hosts", {"hosts": [{"host": "b1"}, {"name": "b2"}, {"host_name": "b3"}]}))
+    result_data(_call(live, "hosts_create", {"name": "new", "folder": "/"}))
+    assert result_data(_call(live, "hosts_move", {"name": "new", "folder": "/linux"}))["folder"] == "/linux"
+    assert (
+        result_data(_call(live, "hosts_move", {"host": "new", "destination": "/linux/web"}))["folder"] == "/linux/web"
+    )
+    made = result_data(
+        _call(live, "batch_create_hosts", {"hosts": [{"host": "b1"}, {"name": "b2"}, {"host_name": "b3"}]})
+    )
     assert made["applied"] == 3
-    assert data(_call(live, "discover_services", {"names": ["b1", "b2"]}))["result"]["hosts"] == 2
-    assert data(_call(live, "hosts_delete", {"names": ["b1", "b2", "b3", "new"]}))["result"] == {"deleted": 4}
-    assert data(_call(live, "folders_delete", {"path": "/linux/web"}))["result"] == {"deleted": "/linux/web"}
+    assert result_data(_call(live, "discover_services", {"names": ["b1", "b2"]}))["result"]["hosts"] == 2
+    assert result_data(_call(live, "hosts_delete", {"names": ["b1", "b2", "b3", "new"]}))["result"] == {"deleted": 4}
+    assert result_data(_call(live, "folders_delete", {"path": "/linux/web"}))["result"] == {"deleted": "/linux/web"}
 
 
 def test_clients_that_check_the_schema_may_say_batch_size(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return {tool.name: tool.input_schema["properties"] for tool in (await client.list_tools()).tools}
 
-    properties = talk(known, script, allow_writes=True)
+    properties = run_client(known, script, allow_writes=True)
     for key in ("minimum", "maximum", "type"):
         assert properties["stream_hosts"]["batch_size"][key] == properties["stream_hosts"]["limit"][key]
     assert {"name", "names", "path", "parent"} & {name for tool in properties.values() for name in tool} == set()
@@ -261,4 +267,4 @@ def test_clients_that_check_the_schema_may_say_batch_size(known: SimulatedSite) 
 
 def test_unknown_arguments_are_refused(known: SimulatedSite) -> None:
     for value in (1, None, "", []):
-        assert "nonsense" in said(_call(known, "hosts_get", {"host": "web01", "nonsense": value}))
+        assert "nonsense" in error_text(_call(known, "hosts_get", {"host": "web01", "nonsense": value}))

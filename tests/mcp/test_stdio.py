@@ -20,7 +20,7 @@ from mcp.shared.exceptions import MCPError
 
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run
-from tests.mcp.face import data, said
+from tests.mcp.in_process_client import error_text, result_data
 
 pytestmark = pytest.mark.slow  # a server process for each
 
@@ -64,9 +64,9 @@ def test_a_client_starts_it_and_leaves(config: tuple[SimulatedSite, str], tmp_pa
         with open(tmp_path / "stderr", "w+", encoding="utf-8") as stderr:
             parameters = StdioServerParameters(command=sys.executable, args=arguments)
             async with Client(stdio_client(parameters, errlog=stderr)) as client:
-                hosts = data(await client.call_tool("stream_hosts", {"limit": 2}))
-                huge = said(await client.call_tool("hosts_get", {"name": HUGE}))
-                data(await client.call_tool("hosts_create", {"name": "new"}))
+                hosts = result_data(await client.call_tool("stream_hosts", {"limit": 2}))
+                huge = error_text(await client.call_tool("hosts_get", {"name": HUGE}))
+                result_data(await client.call_tool("hosts_create", {"name": "new"}))
                 for prompt, given, why in WRONG_PROMPTS:
                     with pytest.raises(MCPError, match=why):
                         await client.get_prompt(prompt, given)
@@ -153,7 +153,7 @@ def test_what_goes_wrong_in_the_program_is_a_line_or_all_of_it(
         from checkmk_sync.mcp import calls
         def broken(*_args):
             raise RuntimeError("of the program\\nin two lines")
-        calls.page = broken
+        calls.page_result = broken
         main()
     """
     arguments = ["-c", program, "mcp", "--config", config[1], *options]
@@ -162,7 +162,7 @@ def test_what_goes_wrong_in_the_program_is_a_line_or_all_of_it(
         async def script() -> Any:
             parameters = StdioServerParameters(command=sys.executable, args=arguments)
             async with Client(stdio_client(parameters, errlog=stderr)) as client:
-                return said(await client.call_tool("stream_hosts", {}))
+                return error_text(await client.call_tool("stream_hosts", {}))
 
         assert "of the program" not in anyio.run(script)
         stderr.seek(0)

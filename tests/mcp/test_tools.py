@@ -13,7 +13,7 @@ from mcp import Client
 
 from checkmk_sync.commands import COMMANDS
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp.face import data, said, talk
+from tests.mcp.in_process_client import error_text, result_data, run_client
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def _call(site: SimulatedSite, tool: str, **arguments: Any) -> Any:
     async def script(client: Client) -> Any:
         return await client.call_tool(tool, arguments)
 
-    return talk(site, script, allow=(tool,))
+    return run_client(site, script, allow=(tool,))
 
 
 def _everything(site: SimulatedSite, tool: str, **arguments: Any) -> list[Any]:
@@ -38,7 +38,7 @@ def _everything(site: SimulatedSite, tool: str, **arguments: Any) -> list[Any]:
         items: list[Any] = []
         cursor = None
         while True:
-            page = data(await client.call_tool(tool, {**arguments, "cursor": cursor}))
+            page = result_data(await client.call_tool(tool, {**arguments, "cursor": cursor}))
             assert page["count"] == len(page["items"])
             items += page["items"]
             cursor = page["next_cursor"]
@@ -46,14 +46,14 @@ def _everything(site: SimulatedSite, tool: str, **arguments: Any) -> list[Any]:
                 assert page["total"] == len(items)
                 return items
 
-    found: list[Any] = talk(site, script, allow=(tool,))
+    found: list[Any] = run_client(site, script, allow=(tool,))
     return found
 
 
 def test_hosts_come_in_pages(known: SimulatedSite) -> None:
     found = _everything(known, "stream_hosts", limit=25)
     assert [host["name"] for host in found] == list(known.state.configuration.hosts)
-    first = data(_call(known, "stream_hosts", limit=25))
+    first = result_data(_call(known, "stream_hosts", limit=25))
     assert (first["count"], first["total"]) == (25, None)
     assert [host["name"] for host in _everything(known, "stream_hosts", search="host0000*", limit=3)] == [
         f"host{number:05d}" for number in range(10)
@@ -63,28 +63,28 @@ def test_hosts_come_in_pages(known: SimulatedSite) -> None:
 
 
 def test_a_cursor_belongs_to_its_question(known: SimulatedSite) -> None:
-    cursor = data(_call(known, "stream_hosts", limit=5))["next_cursor"]
-    assert data(_call(known, "stream_hosts", limit=2, cursor=cursor))["items"][0]["name"] == "host00005"
+    cursor = result_data(_call(known, "stream_hosts", limit=5))["next_cursor"]
+    assert result_data(_call(known, "stream_hosts", limit=2, cursor=cursor))["items"][0]["name"] == "host00005"
     for wrong in (cursor[:-2], "x", "W10", cursor + "=="):
-        assert "begin again without one" in said(_call(known, "stream_hosts", cursor=wrong))
-    assert "begin again without one" in said(_call(known, "stream_hosts", cursor=cursor, search="web*"))
-    assert "begin again without one" in said(_call(known, "hosts_status", cursor=cursor))
+        assert "begin again without one" in error_text(_call(known, "stream_hosts", cursor=wrong))
+    assert "begin again without one" in error_text(_call(known, "stream_hosts", cursor=cursor, search="web*"))
+    assert "begin again without one" in error_text(_call(known, "hosts_status", cursor=cursor))
 
 
 def test_one_host(known: SimulatedSite) -> None:
-    found = data(_call(known, "hosts_get", name="web01"))
+    found = result_data(_call(known, "hosts_get", name="web01"))
     held = known.state.configuration.hosts["web01"]
     assert (found["name"], found["folder"]) == ("web01", held.folder)
     assert found["attributes"] == {"ipaddress": "192.0.2.1", "alias": "Web 1"}
-    effective = data(_call(known, "hosts_get", name="web01", effective=True))["effective_attributes"]
+    effective = result_data(_call(known, "hosts_get", name="web01", effective=True))["effective_attributes"]
     assert effective["tag_agent"] == "cmk-agent"
-    assert "List what there is" in said(_call(known, "hosts_get", name="nope"))
+    assert "List what there is" in error_text(_call(known, "hosts_get", name="nope"))
 
 
 def test_folders(known: SimulatedSite) -> None:
     assert {folder["path"] for folder in _everything(known, "folders_list")} == set(known.state.configuration.folders)
     assert [folder["path"] for folder in _everything(known, "folders_list", parent="/linux/web")] == ["/linux/web"]
-    assert data(_call(known, "folders_get", path="~linux~web"))["title"] == "Web\\x1b[31m servers"
+    assert result_data(_call(known, "folders_get", path="~linux~web"))["title"] == "Web\\x1b[31m servers"
 
 
 def test_status_and_problems(known: SimulatedSite) -> None:
@@ -100,7 +100,7 @@ def test_status_and_problems(known: SimulatedSite) -> None:
     assert [one["service"] for one in of_host] == [service.name for service in by_host]
     critical = _everything(known, "services_list", state=["critical"])
     assert len(critical) == sum(service.state.name == "CRITICAL" for service in services)
-    page = data(_call(known, "services_problems", limit=1))
+    page = result_data(_call(known, "services_problems", limit=1))
     assert page["total"] == len(problems)
     assert page["counts"] == {
         state: count
@@ -116,14 +116,14 @@ def test_problems_of_hosts() -> None:
     rows[3]["acknowledged"] = 1
     with SimulatedSite() as site:
         site.seed_monitoring({"hosts": rows, "services": []})
-        page = data(_call(site, "hosts_problems"))
+        page = result_data(_call(site, "hosts_problems"))
     assert [(one["name"], one["state"]) for one in page["items"]] == [("h1", "DOWN"), ("h2", "UNREACHABLE")]
     assert page["counts"] == {"down": 1, "unreachable": 1}
 
 
 def test_the_site_as_a_whole(known: SimulatedSite) -> None:
-    assert data(_call(known, "site_version")) == {"checkmk": "2.4.0p18.cre", "edition": "cre", "site": "s"}
-    health = data(_call(known, "site_health"))
+    assert result_data(_call(known, "site_version")) == {"checkmk": "2.4.0p18.cre", "edition": "cre", "site": "s"}
+    health = result_data(_call(known, "site_health"))
     assert (health["ok"], health["breaker"], health["error"]) == (True, "closed", None)
     before = len(known.requests)
     verdicts = {one["check"]: one["verdict"] for one in _everything(known, "doctor")}
@@ -135,7 +135,7 @@ def test_the_site_as_a_whole(known: SimulatedSite) -> None:
     assert len(pending) == len(known.state.configuration.changes) == 3
     assert pending[-1]["action"] == "create-host"
     inventory = {"hosts": [{"name": "new1", "folder": "/linux"}, {"name": "web01", "folder": "/linux"}]}
-    plan = data(_call(known, "sync_plan", inventory=inventory))
+    plan = result_data(_call(known, "sync_plan", inventory=inventory))
     assert plan["counts"]["create"] == 1
     assert plan["counts"]["move"] == 1
     assert plan["changes"][0] == "+ host new1: folder /linux"
@@ -150,9 +150,9 @@ def test_a_site_that_is_away_is_no_crash() -> None:
             site.close()
             return await client.call_tool("site_health", {}), await client.call_tool("stream_hosts", {})
 
-        health, hosts = talk(site, script, options={"recovery": {"retry": {"max_retries": 0}}})
-    assert data(health)["ok"] is False
-    assert "nothing was sent" in said(hosts)
+        health, hosts = run_client(site, script, options={"recovery": {"retry": {"max_retries": 0}}})
+    assert result_data(health)["ok"] is False
+    assert "nothing was sent" in error_text(hosts)
     assert settings.site == "s"
 
 
@@ -160,13 +160,13 @@ def test_what_is_measured_and_kept(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         for _ in range(3):
             await client.call_tool("folders_get", {"path": "/linux"})
-        stats = data(await client.call_tool("cache_stats", {}))
-        metrics = data(await client.call_tool("get_server_metrics", {}))
-        some = data(await client.call_tool("clear_cache", {"pattern": "hosts:*"}))
-        rest = data(await client.call_tool("clear_cache", {}))
-        return stats, metrics, some, rest, data(await client.call_tool("cache_stats", {}))
+        stats = result_data(await client.call_tool("cache_stats", {}))
+        metrics = result_data(await client.call_tool("get_server_metrics", {}))
+        some = result_data(await client.call_tool("clear_cache", {"pattern": "hosts:*"}))
+        rest = result_data(await client.call_tool("clear_cache", {}))
+        return stats, metrics, some, rest, result_data(await client.call_tool("cache_stats", {}))
 
-    stats, metrics, some, rest, after = talk(known, script)
+    stats, metrics, some, rest, after = run_client(known, script)
     assert (stats["hits"], stats["size"]) == (2, 1)
     assert metrics["timings"]["call.folders.get"]["count"] == 1  # the others were hits
     assert (metrics["breaker"], metrics["cache"]["hits"]) == ("closed", 2)
@@ -184,7 +184,7 @@ def test_tools_explain_themselves(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return (await client.list_tools()).tools
 
-    for tool in talk(known, script, allow_writes=True):
+    for tool in run_client(known, script, allow_writes=True):
         verb = next(verb for verb in COMMANDS if verb.tool_name == tool.name)
         assert verb.help in tool.description
         assert tool.annotations.read_only_hint is not verb.writes

@@ -17,7 +17,7 @@ from mcp_types import ElicitResult
 
 from checkmk_sync.commands import COMMANDS
 from checkmk_sync.testing import Fault, SimulatedSite
-from tests.mcp.face import data, said, talk
+from tests.mcp.in_process_client import error_text, result_data, run_client
 
 SECRET = "s3cr3t-community"
 
@@ -36,14 +36,14 @@ def _call(site: SimulatedSite, tool: str, /, *, options: Any = None, **arguments
     async def script(client: Client) -> Any:
         return await client.call_tool(tool, arguments)
 
-    return talk(site, script, allow_writes=True, allow=(tool,), answer=_yes, **(options or {}))
+    return run_client(site, script, allow_writes=True, allow=(tool,), answer=_yes, **(options or {}))
 
 
 def _names(site: SimulatedSite, **policy: Any) -> set[str]:
     async def script(client: Client) -> Any:
         return {tool.name for tool in (await client.list_tools()).tools}
 
-    found: set[str] = talk(site, script, **policy)
+    found: set[str] = run_client(site, script, **policy)
     return found
 
 
@@ -55,7 +55,7 @@ def test_read_only_hides_what_writes(live: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return await client.call_tool("hosts_create", {"name": "new"})
 
-    assert "Unknown tool" in said(talk(live, script))
+    assert "Unknown tool" in error_text(run_client(live, script))
     assert "new" not in live.state.configuration.hosts
 
 
@@ -69,7 +69,7 @@ def test_patterns_choose_the_tools(live: SimulatedSite) -> None:
         templates = (await client.list_resource_templates()).resource_templates
         return {found.uri for found in resources}, {found.name for found in templates}
 
-    assert talk(live, rest, deny=("stream_hosts", "hosts_get", "get_server_metrics")) == (
+    assert run_client(live, rest, deny=("stream_hosts", "hosts_get", "get_server_metrics")) == (
         {"checkmk://stream/services", "checkmk://cache/stats"},
         {"services_pages"},
     )
@@ -77,75 +77,77 @@ def test_patterns_choose_the_tools(live: SimulatedSite) -> None:
 
 def test_hosts(live: SimulatedSite) -> None:
     hosts = live.state.configuration.hosts
-    created = data(_call(live, "hosts_create", name="new", attribute={"parents": ["host00000"]}, label={"env": "prod"}))
+    created = result_data(
+        _call(live, "hosts_create", name="new", attribute={"parents": ["host00000"]}, label={"env": "prod"})
+    )
     assert (created["attributes"], created["labels"]) == ({"parents": ["host00000"]}, {"env": "prod"})
     assert hosts["new"].attributes["parents"] == ["host00000"]
-    data(_call(live, "hosts_update", name="new", attribute={"alias": "null"}, remove=["parents"]))
+    result_data(_call(live, "hosts_update", name="new", attribute={"alias": "null"}, remove=["parents"]))
     assert hosts["new"].attributes["alias"] == "null"
     assert "parents" not in hosts["new"].attributes
-    data(_call(live, "folders_create", path="/a/b", title="B"))
-    assert data(_call(live, "hosts_move", name="new", folder="/a/b"))["folder"] == "/a/b"
+    result_data(_call(live, "folders_create", path="/a/b", title="B"))
+    assert result_data(_call(live, "hosts_move", name="new", folder="/a/b"))["folder"] == "/a/b"
     assert hosts["new"].folder == "/a/b"
-    assert data(_call(live, "hosts_delete", names=["new"])) == {"done": True, "result": {"deleted": 1}}
+    assert result_data(_call(live, "hosts_delete", names=["new"])) == {"done": True, "result": {"deleted": 1}}
     assert "new" not in hosts
-    assert "there is no such host: nope" in said(_call(live, "hosts_delete", names=["nope"]))
+    assert "there is no such host: nope" in error_text(_call(live, "hosts_delete", names=["nope"]))
 
 
 def test_folders(live: SimulatedSite) -> None:
-    data(_call(live, "folders_create", path="/a/b"))
-    assert data(_call(live, "folders_update", path="/a/b", title="New"))["title"] == "New"
-    data(_call(live, "folders_update", path="/a/b", attribute={"tag_agent": "no-agent"}))
+    result_data(_call(live, "folders_create", path="/a/b"))
+    assert result_data(_call(live, "folders_update", path="/a/b", title="New"))["title"] == "New"
+    result_data(_call(live, "folders_update", path="/a/b", attribute={"tag_agent": "no-agent"}))
     assert live.state.configuration.folders["/a/b"].title == "New"
-    assert data(_call(live, "folders_move", path="/a/b", destination="/"))["path"] == "/b"
+    assert result_data(_call(live, "folders_move", path="/a/b", destination="/"))["path"] == "/b"
     assert set(live.state.configuration.folders) == {"/", "/a", "/b"}
-    assert data(_call(live, "folders_delete", path="/b"))["result"] == {"deleted": "/b"}
-    data(_call(live, "hosts_move", name="host00000", folder="/a"))
-    assert "/a is not empty" in said(_call(live, "folders_delete", path="/a"))
-    data(_call(live, "folders_delete", path="/a", recursive=True))
+    assert result_data(_call(live, "folders_delete", path="/b"))["result"] == {"deleted": "/b"}
+    result_data(_call(live, "hosts_move", name="host00000", folder="/a"))
+    assert "/a is not empty" in error_text(_call(live, "folders_delete", path="/a"))
+    result_data(_call(live, "folders_delete", path="/a", recursive=True))
     assert "host00000" not in live.state.configuration.hosts
 
 
 def test_a_batch_says_what_became_of_each(live: SimulatedSite) -> None:
     hosts = [{"host_name": f"b{n}", "folder": "/", "attributes": {"ipaddress": f"192.0.2.{n}"}} for n in range(1, 6)]
-    found = data(_call(live, "batch_create_hosts", hosts=[*hosts, {"host_name": "host00001"}]))
+    found = result_data(_call(live, "batch_create_hosts", hosts=[*hosts, {"host_name": "host00001"}]))
     assert (found["applied"], found["not_applied"], found["unknown"]) == (5, 1, 0)
     assert found["failures"][0].startswith("host00001: not applied: ")
     assert {f"b{n}" for n in range(1, 6)} <= set(live.state.configuration.hosts)
-    assert "number 0 of the list" in said(_call(live, "batch_create_hosts", hosts=[{"nam": "x"}]))
+    assert "number 0 of the list" in error_text(_call(live, "batch_create_hosts", hosts=[{"nam": "x"}]))
     too_many = _call(live, "batch_create_hosts", hosts=hosts, options={"max_batch": 4})
-    assert "at most 4 items" in said(too_many)
+    assert "at most 4 items" in error_text(too_many)
 
 
 def test_discovery_and_activation(live: SimulatedSite) -> None:
-    data(_call(live, "hosts_create", name="new"))
-    found = data(_call(live, "discover_services", hosts=["new"]))
+    result_data(_call(live, "hosts_create", name="new"))
+    found = result_data(_call(live, "discover_services", hosts=["new"]))
     assert found["result"] == {"hosts": 1, "state": "finished", "new": 8, "vanished": 0, "unchanged": 0}
-    assert data(_call(live, "activate_changes"))["result"]["activated"] == 2
+    assert result_data(_call(live, "activate_changes"))["result"]["activated"] == 2
     assert "new" in live.state.monitoring.hosts
-    assert data(_call(live, "activate_changes"))["result"]["activated"] == 0
+    assert result_data(_call(live, "activate_changes"))["result"]["activated"] == 0
     live.set_faults([Fault("fail_discovery")])
-    assert "The scan failed" in said(_call(live, "discover_services", hosts=["new"]))
+    assert "The scan failed" in error_text(_call(live, "discover_services", hosts=["new"]))
 
 
 def test_sync_from_data_and_from_a_file(live: SimulatedSite, tmp_path: Path) -> None:
     wanted = {"hosts": [{"name": "s1", "folder": "/sync"}, {"name": "s2", "folder": "/sync"}]}
-    plan = data(_call(live, "sync_plan", inventory=wanted, owner="cmdb"))
-    report = data(_call(live, "sync_apply", inventory=wanted, owner="cmdb"))["result"]
+    plan = result_data(_call(live, "sync_plan", inventory=wanted, owner="cmdb"))
+    report = result_data(_call(live, "sync_apply", inventory=wanted, owner="cmdb"))["result"]
     assert (report["ok"], report["verified"], report["checksum"]) == (True, True, plan["checksum"])
     assert report["counts"] == {"applied": 3, "not applied": 0, "unknown": 0}
     assert {"s1", "s2"} <= set(live.state.monitoring.hosts)
     (tmp_path / "hosts.csv").write_text("name,folder\ns1,/sync\n")
     options = {"sync_folder": str(tmp_path)}
-    report = data(_call(live, "sync_apply", file="hosts.csv", owner="cmdb", options=options))["result"]
+    report = result_data(_call(live, "sync_apply", file="hosts.csv", owner="cmdb", options=options))["result"]
     assert report["counts"]["applied"] == 1
     assert "s2" not in live.state.configuration.hosts
-    again = data(_call(live, "sync_apply", file="hosts.csv", owner="cmdb", options=options))
+    again = result_data(_call(live, "sync_apply", file="hosts.csv", owner="cmdb", options=options))
     assert again["result"]["counts"] == {"applied": 0, "not applied": 0, "unknown": 0}
     assert again["result"].keys() == report.keys()
     assert (report["nothing_to_do"], again["result"]["nothing_to_do"]) == (False, True)
-    assert "give either an inventory" in said(_call(live, "sync_apply"))
+    assert "give either an inventory" in error_text(_call(live, "sync_apply"))
     foreign = {"hosts": [{"name": "host00001", "folder": "/sync"}]}
-    assert "belongs to somebody else" in said(_call(live, "sync_apply", inventory=foreign, owner="cmdb"))
+    assert "belongs to somebody else" in error_text(_call(live, "sync_apply", inventory=foreign, owner="cmdb"))
 
 
 def test_every_write_is_audited_without_secrets(live: SimulatedSite, tmp_path: Path) -> None:
@@ -163,7 +165,7 @@ def test_every_write_is_audited_without_secrets(live: SimulatedSite, tmp_path: P
             await client.call_tool("stream_hosts", {}),
         ]
 
-    results = talk(live, script, allow_writes=True, audit=log)
+    results = run_client(live, script, allow_writes=True, audit=log)
     assert live.state.configuration.hosts["new"].attributes["snmp_community"]["community"] == SECRET
     assert results[1].structured_content["attributes"] == {"alias": "ok", "snmp_community": "***"}
     text = log.read_text("utf-8")
@@ -188,7 +190,7 @@ def test_every_write_is_audited_without_secrets(live: SimulatedSite, tmp_path: P
 
 def test_what_stands_for_a_secret_is_not_written_back(live: SimulatedSite) -> None:
     refused = _call(live, "hosts_create", name="new", attribute={"snmp_community": "***"})
-    assert "stands for a secret" in said(refused)
+    assert "stands for a secret" in error_text(refused)
     assert "new" not in live.state.configuration.hosts
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from checkmk_sync.core.text import escape_invisible
+from checkmk_sync.core.text import escape_invisible, escape_unprintable
 from checkmk_sync.sync import Plan, diff, from_data, plan_as_markdown
 from checkmk_sync.sync.changes import Conflict
-from checkmk_sync.sync.render import SHOWN, on_one_line
+from checkmk_sync.sync.render import SHOWN
 from tests.sync.test_plan import held, holding
 
 markdown_it = pytest.importorskip("markdown_it", reason="markdown-it-py is not installed")
@@ -51,7 +51,7 @@ VALUES = st.one_of(
 
 def _shown(value: str) -> str:
     """A value in one line, as the text of a plan has it."""
-    text = on_one_line(value)
+    text = escape_unprintable(value)
     return escape_invisible(text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…") or '""'
 
 
@@ -96,7 +96,7 @@ def test_values_of_the_site_do_nothing_either(now: str, title: str) -> None:
 @example("__init__")
 def test_keys_of_labels_do_nothing(key: str) -> None:
     plan = diff(from_data({"hosts": [{"name": "a", "labels": {key: "x"}}]}), holding())
-    assert escape_invisible(on_one_line(key)) in _codes(plan_as_markdown(plan))
+    assert escape_invisible(escape_unprintable(key)) in _codes(plan_as_markdown(plan))
 
 
 @given(VALUES, VALUES)
@@ -108,8 +108,8 @@ def test_owners_places_and_warnings_do_nothing(owner: str, place: str) -> None:
         warnings=(f"look at {place} of {owner}",),
     )
     codes = _codes(plan_as_markdown(plan))
-    assert escape_invisible(on_one_line(plan.conflicts[0].text)) in codes
-    assert escape_invisible(on_one_line(plan.warnings[0])) in codes
+    assert escape_invisible(escape_unprintable(plan.conflicts[0].text)) in codes
+    assert escape_invisible(escape_unprintable(plan.warnings[0])) in codes
 
 
 def test_names_with_underscores_are_names() -> None:

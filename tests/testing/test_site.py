@@ -151,7 +151,7 @@ def test_faults_are_chosen_by_method_path_count_and_chance(site: SimulatedSite) 
 
     def strikes(fault: Fault, requests: list[tuple[str, str]]) -> list[bool]:
         script.set([fault])
-        return [script.strike(method, path) is not None for method, path in requests]
+        return [script.match(method, path) is not None for method, path in requests]
 
     some = [("GET", "/version"), ("POST", "/x"), ("POST", "/domain-types/host/collections/all"), ("DELETE", "/x")]
     assert strikes(Fault("slow"), some) == [True] * 4

@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterable, Mapping, Optional, Sequence
 
 from ...core.arguments import describe_type, require_strings
 from ...core.clock import Deadline
-from ...core.text import escape_invisible, pluralize
+from ...core.text import escape_invisible, pluralize, summarize
 from ...errors import (
     ActivationError,
     CheckmkError,
@@ -23,7 +23,7 @@ from ...errors import (
 )
 from ..payload import items_of, typed
 from ..resource import Resource, parsing, writes
-from ..settling import after_write, settle, ticks, wait_for
+from ..settling import after_write, poll, settle, wait_for
 from ..site import Site
 from .host_reads import absent_hosts
 from .monitoring import HostStatuses
@@ -140,8 +140,7 @@ class _Start:
 
 
 def _few(changes: Sequence[PendingChange]) -> str:
-    more = f" and {len(changes) - NAMES_SHOWN} more" if len(changes) > NAMES_SHOWN else ""
-    return "; ".join(map(str, changes[:NAMES_SHOWN])) + more
+    return summarize(changes, NAMES_SHOWN, "; ")
 
 
 class Activation(Resource):
@@ -238,9 +237,7 @@ class Activation(Resource):
         try:
             wait_for(self._site, all_there, deadline, f"loading {pluralize(len(missing), 'host')} into the core")
         except WaitTimeoutError as error:
-            few = sorted(missing)[:NAMES_SHOWN]
-            more = f" and {len(missing) - len(few)} more" if len(missing) > len(few) else ""
-            said = f"{error}: not loaded: {', '.join(few)}{more}"
+            said = f"{error}: not loaded: {summarize(sorted(missing), NAMES_SHOWN)}"
             raise WaitTimeoutError(said, waited_s=error.waited_s) from error.__cause__
         if absent:
             said = f"the changes are active, but not configured, so never loaded: {', '.join(sorted(absent))}"
@@ -252,13 +249,12 @@ class Activation(Resource):
         """What was pending, and the run that activates it; None when nothing was."""
         before, etag = self._pending()
         read = 1
-        for _ in ticks(self._site.clock, deadline):
+        for _ in poll(self._site.clock, deadline):
             start.raise_if_unapproved(before)
             if not before:
                 return before, None
             try:
-                body, if_match = start.body(), start.if_match(etag)
-                return before, self._read(ActivationRun.parse, "start", body=body, etag=if_match)
+                return before, self._run(start, before, etag)
             except LockedError:  # another activation runs; ours starts after it
                 if start.approved is not None:  # and what it has activated is pending no more
                     before, etag = self._pending()
@@ -270,16 +266,20 @@ class Activation(Resource):
                     raise PlanChangedError(said) from error
                 before, etag = self._pending()
                 read += 1
-            except UnprocessableError:  # nothing left to activate there: somebody else did it
-                return before, ActivationRun("", False, tuple(start.sites), dict.fromkeys(start.sites, (None, "")))
-            except ForbiddenError as error:
-                raise _naming_others(error, before, start.user) from error
-            except CheckmkError as error:
-                return before, self._settled(error, before)
         raise WaitTimeoutError("another activation did not end in time", waited_s=deadline.elapsed_s())
 
-    def _settled(self, error: CheckmkError, before: Sequence[PendingChange]) -> ActivationRun:
-        return settle(self._site, error, lambda site: self._via(site)._started(before))
+    def _run(self, start: _Start, before: Sequence[PendingChange], etag: Optional[str]) -> ActivationRun:
+        """Return the run that activates what was pending, which another user may have activated already."""
+        try:
+            return self._read(ActivationRun.parse, "start", body=start.body(), etag=start.if_match(etag))
+        except (LockedError, PreconditionError):  # the caller may try again
+            raise
+        except UnprocessableError:  # nothing is left to activate there
+            return ActivationRun("", False, tuple(start.sites), dict.fromkeys(start.sites, (None, "")))
+        except ForbiddenError as error:
+            raise _naming_others(error, before, start.user) from error
+        except CheckmkError as error:
+            return settle(self._site, error, lambda site: self._via(site)._started(before))
 
     def _started(self, before: Sequence[PendingChange]) -> Optional[ActivationRun]:
         """The run whose start got no answer: it runs now, or its changes are gone. Any other is somebody else's."""

@@ -21,7 +21,7 @@ from ...errors import (
 from ..outcomes import is_uncertain
 from ..payload import typed, value_of
 from ..resource import Resource, writes
-from ..settling import after_write, settle, ticks, wait_for
+from ..settling import after_write, poll, settle, wait_for
 from ..site import Site
 from .jobs import RACE_S, UNSTARTED, Job, Jobs
 
@@ -246,7 +246,7 @@ class Discovery(Resource):
         else:
             body["options"] = dict(options)
         lost = 0
-        for _ in ticks(self._site.clock, deadline):
+        for _ in poll(self._site.clock, deadline):
             try:
                 return self._perform("bulk", body=body)
             except ConflictError:

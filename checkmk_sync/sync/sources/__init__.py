@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Optiona
 from ...core.arguments import describe_type, require_type
 from ...core.documents import MAX_BYTES, MAX_DEPTH, Document, read_json, read_limited, read_yaml
 from ...errors import InventoryError, SettingsError
-from ...errors.base import located
+from ...errors.base import format_location
 from ..desired import Desired, Entry, Object, Problem, desired_state
 from ..mapping import ColumnMap
 from ..mapping_file import load_map
@@ -176,7 +176,7 @@ class _Reading:
             raise InventoryError([*self.problems, *desired.refused])
         if self.roots:
             self.notes.append("the root folder '/' is left as it is: inventories do not describe it")
-            root = Object("folder", "/", {}, located(self.roots[0].file, None).rstrip(": "), implied=True)
+            root = Object("folder", "/", {}, format_location(self.roots[0].file), implied=True)
             desired = dataclasses.replace(desired, objects={**desired.objects, ("folder", "/"): root})
         return dataclasses.replace(desired, notes=tuple(self.notes)) if self.notes else desired
 

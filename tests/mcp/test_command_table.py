@@ -15,7 +15,7 @@ import checkmk_sync.mcp.server
 from checkmk_sync import Checkmk
 from checkmk_sync.commands import COMMANDS, Argument, Command, Field
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp.face import data, said, talk
+from tests.mcp.in_process_client import error_text, result_data, run_client
 
 
 def _even(number: int) -> None:
@@ -62,15 +62,15 @@ def with_teapots(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedSite]:
 def test_a_row_is_a_tool(with_teapots: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         tool = next(tool for tool in (await client.list_tools()).tools if tool.name == "teapots_list")
-        pages = [data(await client.call_tool("teapots_list", {"flavour": "green", "least": 2, "limit": 30}))]
+        pages = [result_data(await client.call_tool("teapots_list", {"flavour": "green", "least": 2, "limit": 30}))]
         cursor = pages[0]["next_cursor"]
         again = {"flavour": "green", "least": 2, "limit": 30, "cursor": cursor}
-        pages.append(data(await client.call_tool("teapots_list", again)))
+        pages.append(result_data(await client.call_tool("teapots_list", again)))
         odd = await client.call_tool("teapots_list", {"flavour": "green", "least": 1})
         wrong = await client.call_tool("teapots_list", {"flavour": "milk"})
         return tool, pages, odd, wrong
 
-    tool, pages, odd, wrong = talk(with_teapots, script)
+    tool, pages, odd, wrong = run_client(with_teapots, script)
     assert tool.input_schema["required"] == ["flavour"]
     assert tool.input_schema["properties"]["flavour"]["enum"] == ["green", "black"]
     item = tool.output_schema["$defs"]["teapots_list_item"]["properties"]
@@ -83,8 +83,8 @@ def test_a_row_is_a_tool(with_teapots: SimulatedSite) -> None:
     assert numbers == list(range(2, 50))
     assert pages[0]["items"][0] == {"number": 2, "site": "s", "flavour": "green"}
     assert pages[1]["next_cursor"] is None
-    assert "1 is odd" in said(odd)
-    assert "flavour" in said(wrong)
+    assert "1 is odd" in error_text(odd)
+    assert "flavour" in error_text(wrong)
 
 
 def test_a_row_that_destroys_asks_without_being_told_to(with_teapots: SimulatedSite) -> None:
@@ -97,10 +97,10 @@ def test_a_row_that_destroys_asks_without_being_told_to(with_teapots: SimulatedS
     async def script(client: Client) -> Any:
         return await client.call_tool("teapots_delete", {})
 
-    result = talk(with_teapots, script, allow_writes=True, answer=person)
-    assert data(result) == {"done": True, "result": {"broken": 50}}
+    result = run_client(with_teapots, script, allow_writes=True, answer=person)
+    assert result_data(result) == {"done": True, "result": {"broken": 50}}
     assert asked[0].startswith("Drop all teapots.")
-    assert "approval" in said(talk(with_teapots, script, allow_writes=True))
+    assert "approval" in error_text(run_client(with_teapots, script, allow_writes=True))
 
 
 def test_names_of_tools_are_told_apart() -> None:

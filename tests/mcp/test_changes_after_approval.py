@@ -12,7 +12,7 @@ from mcp import Client
 from mcp_types import ElicitResult
 
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp.face import MODES, data, said, talk
+from tests.mcp.in_process_client import MODES, error_text, result_data, run_client
 
 PENDING = "/collections/pending_changes"
 START = "/activate-changes/invoke"
@@ -42,7 +42,7 @@ def _call(site: SimulatedSite, person: Optional[_Person], tool: str, /, *, optio
     async def script(client: Client) -> Any:
         return await client.call_tool(tool, given)
 
-    return talk(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
+    return run_client(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
 
 
 def _before(site: SimulatedSite, part: str, number: int, do: Callable[[], object]) -> None:
@@ -66,7 +66,7 @@ def _sneak(site: SimulatedSite, user: str = "automation") -> Callable[[], object
 def test_what_turns_up_after_nothing_was_pending_is_not_activated(live: SimulatedSite, mode: str) -> None:
     person = _Person()
     _before(live, PENDING, 2, _sneak(live))
-    refused = said(_call(live, person, "activate_changes", options={"mode": mode}))
+    refused = error_text(_call(live, person, "activate_changes", options={"mode": mode}))
     assert "nothing was activated: 1 pending change was not approved" in refused
     assert "Deleted host precious" in refused
     assert person.asked == []
@@ -74,13 +74,13 @@ def test_what_turns_up_after_nothing_was_pending_is_not_activated(live: Simulate
 
 
 def test_who_cannot_be_asked_may_still_find_nothing_to_do(live: SimulatedSite) -> None:
-    assert data(_call(live, None, "activate_changes"))["result"]["activated"] == 0
-    assert "approval" in said(_call(live, None, "sync_apply", inventory={"hosts": [{"name": "new"}]}))
+    assert result_data(_call(live, None, "activate_changes"))["result"]["activated"] == 0
+    assert "approval" in error_text(_call(live, None, "sync_apply", inventory={"hosts": [{"name": "new"}]}))
     wanted = {"folders": [{"path": "/a"}]}
     with live.client() as cmk:
         cmk.folders.ensure("/a")
         cmk.activation.activate()
-    assert data(_call(live, None, "sync_apply", inventory=wanted))["result"]["ok"] is True
+    assert result_data(_call(live, None, "sync_apply", inventory=wanted))["result"]["ok"] is True
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -90,7 +90,7 @@ def test_an_activation_takes_nothing_along_that_was_not_shown(live: SimulatedSit
     live.state.configuration.add_change("create-host", "Created new host shown.", "automation")
     person = _Person()
     _before(live, moment, LAST_LOOK[mode] if moment == PENDING else 1, _sneak(live))
-    refused = said(_call(live, person, "activate_changes", options={"mode": mode}))
+    refused = error_text(_call(live, person, "activate_changes", options={"mode": mode}))
     assert "nothing was activated" in refused
     assert "precious" not in person.asked[0]
     assert len(live.state.configuration.changes) == 2
@@ -100,9 +100,9 @@ def test_an_activation_takes_nothing_along_that_was_not_shown(live: SimulatedSit
 def test_an_activation_that_forces_takes_only_the_foreign_changes_that_were_shown(live: SimulatedSite) -> None:
     live.state.configuration.add_change("create-host", "Created new host shown.", "carol")
     _before(live, START, 1, _sneak(live, "mallory"))
-    assert "mallory: delete-host" in said(_call(live, _Person(), "activate_changes", force_foreign=True))
+    assert "mallory: delete-host" in error_text(_call(live, _Person(), "activate_changes", force_foreign=True))
     live.on_request(None)
-    assert data(_call(live, _Person(), "activate_changes", force_foreign=True))["result"]["activated"] == 2
+    assert result_data(_call(live, _Person(), "activate_changes", force_foreign=True))["result"]["activated"] == 2
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -120,7 +120,7 @@ def test_a_plan_that_was_empty_is_not_applied_once_it_is_not(live: SimulatedSite
     _before(live, "/collections/all", 3, changed)  # folders and hosts, of one plan after the other
     inventory = {"hosts": [{"name": "wanted", "attributes": {"alias": "as wanted"}}]}
     result = _call(live, person, "sync_apply", inventory=inventory, options={"mode": mode})
-    assert "not the reviewed" in said(result)
+    assert "not the reviewed" in error_text(result)
     assert person.asked == []
     assert live.state.configuration.hosts["wanted"].attributes["alias"] == "of somebody else"
 
@@ -134,7 +134,7 @@ def test_a_plan_is_applied_only_as_it_was_shown(live: SimulatedSite, mode: str) 
 
     _before(live, "/host_config/collections/all", LAST_LOOK[mode], changed)
     inventory = {"hosts": [{"name": "host00001", "attributes": {"alias": "wanted"}}]}
-    refused = said(_call(live, person, "sync_apply", inventory=inventory, options={"mode": mode}))
+    refused = error_text(_call(live, person, "sync_apply", inventory=inventory, options={"mode": mode}))
     assert "not the reviewed" in refused
     assert len(person.asked) == 1
     assert live.state.configuration.hosts["host00001"].attributes["alias"] == "of somebody else"

@@ -16,9 +16,9 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult
 
-from checkmk_sync.mcp.approval import Shown
+from checkmk_sync.mcp.approval import PendingApprovals
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp.face import MODES, data, said, talk
+from tests.mcp.in_process_client import MODES, error_text, result_data, run_client
 
 SAID = "Nothing was done"
 ACCEPT = ElicitResult(action="accept", content={"approve": True})
@@ -56,14 +56,14 @@ def _call(site: SimulatedSite, person: Optional[_Person], tool: str, /, *, optio
     async def script(client: Client) -> Any:
         return await client.call_tool(tool, given)
 
-    return talk(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
+    return run_client(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_deleting_shows_names_and_folders(live: SimulatedSite, mode: str) -> None:
     person = _Person()
     done = _call(live, person, "hosts_delete", names=["host00001", "host00002"], options={"mode": mode})
-    assert data(done)["result"] == {"deleted": 2}
+    assert result_data(done)["result"] == {"deleted": 2}
     (question,) = person.asked
     lines = question.splitlines()
     assert lines[0] == "Delete 2 hosts from the configuration of s, for good."
@@ -78,7 +78,7 @@ def test_nothing_is_done_unless_it_is_a_yes(
 ) -> None:
     log = tmp_path / "audit.log"
     options = {"mode": mode, "audit": log}
-    refused = said(_call(live, _Person(answer), "hosts_delete", names=["host00001"], options=options))
+    refused = error_text(_call(live, _Person(answer), "hosts_delete", names=["host00001"], options=options))
     assert "Nothing was done" in refused
     assert "host00001" in live.state.configuration.hosts
     (line,) = log.read_text().splitlines()
@@ -89,11 +89,11 @@ def test_nothing_is_done_unless_it_is_a_yes(
 def test_a_question_is_not_open_for_ever(
     live: SimulatedSite, tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Shown, "LONGEST_S", 0.1)
+    monkeypatch.setattr(PendingApprovals, "LIFETIME_S", 0.1)
     late = threading.Event()
     person = _Person(meanwhile=lambda: late.wait(1.0))
     options = {"mode": mode, "audit": tmp_path / "audit.log"}
-    assert "Nothing was done" in said(_call(live, person, "hosts_delete", names=["host00001"], options=options))
+    assert "Nothing was done" in error_text(_call(live, person, "hosts_delete", names=["host00001"], options=options))
     assert "host00001" in live.state.configuration.hosts
     assert json.loads((tmp_path / "audit.log").read_text())["outcome"] == "not approved"
 
@@ -106,7 +106,7 @@ def test_what_changed_while_somebody_thought_is_not_done(live: SimulatedSite, mo
             cmk.hosts.move("host00001", "/precious")
 
     refused = _call(live, _Person(meanwhile=moved), "hosts_delete", names=["host00001"], options={"mode": mode})
-    assert "not what would be done any more" in said(refused)
+    assert "not what would be done any more" in error_text(refused)
     assert "host00001" in live.state.configuration.hosts
 
 
@@ -118,13 +118,13 @@ def test_activation_names_whose_changes_and_refuses_new_ones(live: SimulatedSite
         other.hosts.create("theirs", attributes={"alias": "x\nApprove: already done"})
         person = _Person(meanwhile=lambda: other.hosts.create("later"))
         refused = _call(live, person, "activate_changes", force_foreign=True, options={"mode": mode})
-        assert "not what would be done any more" in said(refused)
+        assert "not what would be done any more" in error_text(refused)
         assert "later" not in live.state.monitoring.hosts
     assert "Activate 2 pending changes on s (1 of automation, 1 of mallory)" in person.asked[0]
     assert "mallory: create-host" in person.asked[0]
     again = _Person()
     done = _call(live, again, "activate_changes", force_foreign=True, options={"mode": mode})
-    assert data(done)["result"]["activated"] == 3
+    assert result_data(done)["result"]["activated"] == 3
     assert "2 of mallory" in again.asked[0]
 
 
@@ -133,7 +133,7 @@ def test_deleting_a_folder_shows_all_that_is_in_it(live: SimulatedSite) -> None:
         cmk.folders.ensure("/a/b")
         cmk.hosts.move("host00001", "/a/b")
     person = _Person()
-    data(_call(live, person, "folders_delete", path="/a", recursive=True))
+    result_data(_call(live, person, "folders_delete", path="/a", recursive=True))
     assert "with 1 folder and 1 host in it" in person.asked[0]
     assert "\nin /a/b: host00001" in person.asked[0]
     assert set(live.state.configuration.folders) == {"/"}
@@ -143,13 +143,13 @@ def test_discovery_asks_only_before_it_drops_services(live: SimulatedSite) -> No
     async def told(client: Client) -> Any:
         return {tool.name: tool.description for tool in (await client.list_tools()).tools}
 
-    descriptions = talk(live, told, allow_writes=True)
+    descriptions = run_client(live, told, allow_writes=True)
     assert "With remove_vanished a person is asked before" in descriptions["discover_services"]
     assert ". A person is asked before" in descriptions["hosts_delete"]
     person = _Person()
-    data(_call(live, person, "discover_services", hosts=["host00001"]))
+    result_data(_call(live, person, "discover_services", hosts=["host00001"]))
     assert person.asked == []
-    data(_call(live, person, "discover_services", hosts=["host00001"], remove_vanished=True))
+    result_data(_call(live, person, "discover_services", hosts=["host00001"], remove_vanished=True))
     assert "drop those that vanished" in person.asked[0]
 
 
@@ -158,7 +158,7 @@ def test_sync_shows_the_plan_and_does_just_that(live: SimulatedSite, mode: str) 
     inventory = {"hosts": [{"name": "s1", "folder": "/sync"}]}
     person = _Person()
     done = _call(live, person, "sync_apply", inventory=inventory, owner="me", options={"mode": mode})
-    result = data(done)["result"]
+    result = result_data(done)["result"]
     assert result["ok"] is True
     assert f"Checksum of the plan: {result['checksum']}" in person.asked[0]
     assert "Apply 2 changes to" in person.asked[0]
@@ -170,12 +170,12 @@ def test_sync_shows_the_plan_and_does_just_that(live: SimulatedSite, mode: str) 
 
     late = {"hosts": [{"name": "s2", "folder": "/sync"}]}
     refused = _call(live, _Person(meanwhile=gone), "sync_apply", inventory=late, owner="me", options={"mode": mode})
-    assert "not what would be done any more" in said(refused)
+    assert "not what would be done any more" in error_text(refused)
     assert "s2" not in live.state.configuration.hosts
 
 
 def test_a_client_that_cannot_ask_gets_nothing_done(live: SimulatedSite) -> None:
-    refused = said(_call(live, None, "hosts_delete", names=["host00001"]))
+    refused = error_text(_call(live, None, "hosts_delete", names=["host00001"]))
     assert "--confirm-by-checksum" in refused
     assert "host00001" in live.state.configuration.hosts
 
@@ -187,19 +187,19 @@ def test_by_checksum_in_two_steps(live: SimulatedSite) -> None:
         async def delete(*names: str, **more: str) -> Any:
             return await client.call_tool("hosts_delete", {"names": list(names), **more})
 
-        first = data(await delete("host00001"))
+        first = result_data(await delete("host00001"))
         assert first["done"] is False
         assert first["preview"][1] == "in /: host00001"
         assert "host00001" in live.state.configuration.hosts
-        assert data(await delete("host00001", checksum=""))["done"] is False, "that is none"
+        assert result_data(await delete("host00001", checksum=""))["done"] is False, "that is none"
         for wrong in ("0" * 16, "é"):
-            assert "no checksum of a preview" in said(await delete("host00001", checksum=wrong))
-        assert "not what would be done" in said(await delete("host00002", checksum=first["checksum"]))
+            assert "no checksum of a preview" in error_text(await delete("host00001", checksum=wrong))
+        assert "not what would be done" in error_text(await delete("host00002", checksum=first["checksum"]))
         assert len(live.state.configuration.hosts) == 3
-        assert data(await delete("host00001", checksum=first["checksum"]))["done"] is True
-        assert "or it was used already" in said(await delete("host00002", checksum=first["checksum"]))
+        assert result_data(await delete("host00001", checksum=first["checksum"]))["done"] is True
+        assert "or it was used already" in error_text(await delete("host00002", checksum=first["checksum"]))
 
-    talk(live, script, allow_writes=True, **options)
+    run_client(live, script, allow_writes=True, **options)
     assert set(live.state.configuration.hosts) == {"host00000", "host00002"}
 
 
@@ -207,33 +207,33 @@ def test_the_checksum_of_a_plan_is_no_approval_and_changed_facts_are_told(live: 
     given = {"inventory": {"hosts": [{"name": "s1"}]}}
 
     async def script(client: Client) -> Any:
-        plan = data(await client.call_tool("sync_plan", given))["checksum"]
-        mistaken = said(await client.call_tool("sync_apply", {**given, "checksum": plan}))
-        shown = data(await client.call_tool("sync_apply", given))["checksum"]
+        plan = result_data(await client.call_tool("sync_plan", given))["checksum"]
+        mistaken = error_text(await client.call_tool("sync_apply", {**given, "checksum": plan}))
+        shown = result_data(await client.call_tool("sync_apply", given))["checksum"]
         live.state.configuration.add_change("edit-rule", "Changed a rule.", "automation")
-        return mistaken, said(await client.call_tool("sync_apply", {**given, "checksum": shown}))
+        return mistaken, error_text(await client.call_tool("sync_apply", {**given, "checksum": shown}))
 
-    mistaken, late = talk(live, script, allow_writes=True, confirm_by_checksum=True)
+    mistaken, late = run_client(live, script, allow_writes=True, confirm_by_checksum=True)
     assert "call without checksum first" in mistaken.lower()
     assert "not what would be done any more" in late
 
 
 def test_an_approval_serves_once_and_not_for_long() -> None:
-    shown = Shown()
-    shown.add("a")
-    shown.take("a", SAID)
+    pending = PendingApprovals()
+    pending.add("a")
+    pending.use("a", SAID)
     with pytest.raises(ToolError, match=SAID):
-        shown.take("a", SAID)
-    shown.LONGEST_S = -1.0
-    shown.add("b")
+        pending.use("a", SAID)
+    pending.LIFETIME_S = -1.0
+    pending.add("b")
     with pytest.raises(ToolError):
-        shown.take("b", SAID)
-    shown.LONGEST_S = 600.0
-    for number in range(shown.MOST + 1):
-        shown.add(str(number))
-    shown.take("1", SAID)
+        pending.use("b", SAID)
+    pending.LIFETIME_S = 600.0
+    for number in range(pending.MAX_PENDING + 1):
+        pending.add(str(number))
+    pending.use("1", SAID)
     with pytest.raises(ToolError):
-        shown.take("0", SAID)
+        pending.use("0", SAID)
 
 
 def test_a_scan_is_approved_each_time(live: SimulatedSite) -> None:
@@ -245,17 +245,17 @@ def test_a_scan_is_approved_each_time(live: SimulatedSite) -> None:
                 "discover_services", {"hosts": ["host00001"], "remove_vanished": True, **more}
             )
 
-        checksum = data(await scan())["checksum"]
-        assert data(await scan(checksum=checksum))["done"] is True
+        checksum = result_data(await scan())["checksum"]
+        assert result_data(await scan(checksum=checksum))["done"] is True
         return await scan(checksum=checksum)
 
-    assert "Nothing was done" in said(talk(live, script, allow_writes=True, confirm_by_checksum=True))
+    assert "Nothing was done" in error_text(run_client(live, script, allow_writes=True, confirm_by_checksum=True))
 
 
 def test_who_can_ask_asks_also_with_checksums(live: SimulatedSite) -> None:
     person = _Person(ElicitResult(action="decline"))
     refused = _call(live, person, "hosts_delete", names=["host00001"], options={"confirm_by_checksum": True})
-    assert "Nothing was done" in said(refused)
+    assert "Nothing was done" in error_text(refused)
     assert len(person.asked) == 1
 
 
@@ -274,5 +274,5 @@ def test_an_approval_does_not_serve_another_call(live: SimulatedSite) -> None:
                 allow_input_required=True,
             )
 
-    talk(live, script, allow_writes=True, answer=_Person())
+    run_client(live, script, allow_writes=True, answer=_Person())
     assert len(live.state.configuration.hosts) == 3

@@ -15,13 +15,13 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 
 from checkmk_sync.testing import SimulatedSite
 
-__all__ = ["TOKEN", "connected", "served"]
+__all__ = ["TOKEN", "http_client", "running_server"]
 
 TOKEN = "a-token-of-forty-characters-0123456789-ab"
 
 
 @contextlib.contextmanager
-def served(
+def running_server(
     site: SimulatedSite,
     *arguments: str,
     token: Optional[str] = TOKEN,
@@ -48,7 +48,7 @@ def served(
 
 
 @contextlib.asynccontextmanager
-async def connected(url: str, mode: str = "auto", agent: str = "tests", **options: Any) -> AsyncIterator[Client]:
+async def http_client(url: str, mode: str = "auto", agent: str = "tests", **options: Any) -> AsyncIterator[Client]:
     """A client of a server that wants TOKEN, which calls itself ``agent``."""
     headers = {"Authorization": f"Bearer {TOKEN}", "User-Agent": agent}
     async with create_mcp_http_client(headers=headers) as http:

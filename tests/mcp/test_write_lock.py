@@ -14,7 +14,7 @@ from mcp import Client
 from mcp_types import ElicitResult
 
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp.face import data, said, talk
+from tests.mcp.in_process_client import error_text, result_data, run_client
 
 INVENTORY = {"hosts": [{"name": "wanted"}]}
 
@@ -52,7 +52,7 @@ def _while(site: SimulatedSite, part: str, first: tuple[str, Any], others: list[
         return found[0], meanwhile, [await client.call_tool(*other) for other in others]
 
     site.on_request(hold)
-    return talk(site, script, allow_writes=True, answer=_yes)
+    return run_client(site, script, allow_writes=True, answer=_yes)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_folder_is_not_deleted_with_what_is_on_its_way_into_it(
     delete = ("folders_delete", {"path": "/a", "recursive": True})
     moved, meanwhile, _ = _while(live, part, mover, [delete])
     assert not moved.is_error
-    assert meanwhile[0].is_error and "something else is being written" in said(meanwhile[0])
+    assert meanwhile[0].is_error and "something else is being written" in error_text(meanwhile[0])
 
 
 def test_nothing_is_written_while_an_inventory_is_applied(live: SimulatedSite) -> None:
@@ -80,18 +80,18 @@ def test_nothing_is_written_while_an_inventory_is_applied(live: SimulatedSite) -
         ("sync_apply", {"inventory": {"hosts": [{"name": "other"}]}}),
     ]
     first, meanwhile, later = _while(live, "bulk-create", ("sync_apply", {"inventory": INVENTORY}), others)
-    assert data(first)["result"]["ok"] is True
-    assert data(first)["result"]["activated_changes"] == 1
+    assert result_data(first)["result"]["ok"] is True
+    assert result_data(first)["result"]["activated_changes"] == 1
     for refused in meanwhile:
-        assert "Nothing was done: an inventory is being applied" in said(refused)
+        assert "Nothing was done: an inventory is being applied" in error_text(refused)
     for done in later:
-        data(done)
+        result_data(done)
 
 
 def test_no_inventory_is_applied_while_something_is_written(live: SimulatedSite) -> None:
     first = ("hosts_update", {"name": "host00001", "attribute": {"alias": "unasked"}})
     others = [("sync_apply", {"inventory": INVENTORY}), ("hosts_get", {"name": "host00000"})]
     done, (refused, read), (applied, _) = _while(live, "host00001", first, others)
-    assert "something else is being written" in said(refused)
+    assert "something else is being written" in error_text(refused)
     for answer in (done, read, applied):
-        data(answer)
+        result_data(answer)

@@ -17,7 +17,7 @@ from checkmk_sync.commands import COMMANDS, as_arguments
 from checkmk_sync.commands.command import OPTIONS
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import PACKAGE
-from tests.mcp.face import data, said, talk
+from tests.mcp.in_process_client import error_text, result_data, run_client
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def _call(site: SimulatedSite, tool: str, /, **given: Any) -> Any:
     def person(_message: str) -> ElicitResult:
         return ElicitResult(action="accept", content={"approve": True})
 
-    return talk(site, script, allow_writes=True, allow=(tool,), answer=person)
+    return run_client(site, script, allow_writes=True, allow=(tool,), answer=person)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def _call(site: SimulatedSite, tool: str, /, **given: Any) -> Any:
     ids=str,
 )
 def test_errors_name_arguments(known: SimulatedSite, tool: str, given: dict[str, Any], words: str) -> None:
-    text = said(_call(known, tool, **given))
+    text = error_text(_call(known, tool, **given))
     assert words in text
     assert "--" not in text
     assert "Python" not in text
@@ -58,8 +58,8 @@ def test_errors_name_arguments(known: SimulatedSite, tool: str, given: dict[str,
 def test_reports_and_advice_name_arguments() -> None:
     with SimulatedSite() as site:
         site.state.configuration.add_change("edit-rule", "Changed a rule.", "carol")
-        report = data(_call(site, "sync_apply", inventory={"hosts": [{"name": "n"}]}))["result"]
-        findings = data(_call(site, "doctor"))["items"]
+        report = result_data(_call(site, "sync_apply", inventory={"hosts": [{"name": "n"}]}))["result"]
+        findings = result_data(_call(site, "doctor"))["items"]
     assert "force it (force_foreign, needs" in report["errors"]["activation"]
     assert [one["advice"] for one in findings if "use force_foreign with" in one["advice"]]
     assert not [one for one in findings if "--" in one["advice"]]
@@ -87,7 +87,7 @@ def test_lists_and_objects_are_explained_as_such(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return {tool.name: tool.input_schema["properties"] for tool in (await client.list_tools()).tools}
 
-    tools = talk(known, script, allow_writes=True)
+    tools = run_client(known, script, allow_writes=True)
     for tool, properties in tools.items():
         for name, schema in properties.items():
             if schema.get("type") in ("array", "object"):
@@ -97,7 +97,7 @@ def test_lists_and_objects_are_explained_as_such(known: SimulatedSite) -> None:
 
 def test_labels_that_are_secret_by_name_are_masked_in_lists(known: SimulatedSite) -> None:
     result = _call(known, "stream_hosts", search="host00000")
-    assert data(result)["items"][0]["labels"] == "api_token:*** env:prod"
+    assert result_data(result)["items"][0]["labels"] == "api_token:*** env:prod"
     one = _call(known, "hosts_get", name="host00000")
-    assert data(one)["labels"] == {"api_token": "***", "env": "prod"}
+    assert result_data(one)["labels"] == {"api_token": "***", "env": "prod"}
     assert "hunter2" not in str((result, one))

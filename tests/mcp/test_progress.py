@@ -15,11 +15,12 @@ import anyio
 from mcp import Client
 
 from checkmk_sync.core.cancellation import current
-from checkmk_sync.mcp import progress as at_work
-from checkmk_sync.mcp.progress import Stopped, Telling, Work, WorkClock
+from checkmk_sync.mcp import progress
+from checkmk_sync.mcp.capacity import Slot
+from checkmk_sync.mcp.progress import CancellableTask, ProgressReporter, ReportingClock, Stopped
 from checkmk_sync.testing import SimulatedSite
 from tests.held import Gate
-from tests.mcp.face import MODES, data, talk
+from tests.mcp.in_process_client import MODES, result_data, run_client
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -34,7 +35,7 @@ def test_progress_grows_to_its_end(mode: str) -> None:
         return await client.call_tool("batch_create_hosts", {"hosts": hosts}, progress_callback=progress)
 
     with SimulatedSite(lock_hold=0.25) as site:
-        assert data(talk(site, script, allow_writes=True, mode=mode))["applied"] == 120
+        assert result_data(run_client(site, script, allow_writes=True, mode=mode))["applied"] == 120
     assert told[-1] == (120.0, 120.0, "create hosts: 120 of 120")
     _assert_it_grows(told)
 
@@ -47,20 +48,23 @@ def _assert_it_grows(told: list[tuple[float, Any, Any]]) -> None:
 
 def test_what_was_told_is_not_told_again() -> None:
     """Neither at the end, nor when a stage begins where the one before has ended."""
-    work, told, heard = Work(), list[tuple[float, Any, Any]](), threading.Condition()
+    work, told, heard = CancellableTask(), list[tuple[float, Any, Any]](), threading.Condition()
 
     async def report(done: float, total: Any, message: Any) -> None:
         with heard:
             told.append((done, total, message))
             heard.notify_all()
 
-    def do() -> None:
+    def do(_slot: Slot) -> None:
         for stage, done, reports in (("a", 0, 1), ("a", 2, 2), ("b", 0, 2), ("b", 1, 3)):
             work.watch(stage, done, 2)
             with heard:
                 assert heard.wait_for(lambda enough=reports: len(told) >= enough, 20)
 
-    anyio.run(work.run, do, Telling(report))
+    async def acquire() -> Slot:
+        return Slot(None, lambda: None)
+
+    anyio.run(work.run, do, acquire, ProgressReporter(report))
     _assert_it_grows(told)
     assert [done for done, _, _ in told] == [0.0, 2.0, 3.0]
 
@@ -69,7 +73,7 @@ def test_what_was_told_is_not_told_again() -> None:
 def test_a_read_that_takes_long_tells_so_and_so_does_who_waits_for_it(
     mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(at_work, "QUIET_S", 0.1)
+    monkeypatch.setattr(progress, "MAX_SILENCE_S", 0.1)
     with SimulatedSite(hosts=2) as site:
         gate = Gate(site, "host_config")
         told: dict[str, list[tuple[float, Any, Any]]] = {"first": [], "second": []}
@@ -81,26 +85,26 @@ def test_a_read_that_takes_long_tells_so_and_so_does_who_waits_for_it(
                     if all(len(found) >= 3 for found in told.values()):
                         gate.open.set()
 
-                data(await client.call_tool("stream_hosts", {"search": f"{who}*"}, progress_callback=progress))
+                result_data(await client.call_tool("stream_hosts", {"search": f"{who}*"}, progress_callback=progress))
 
             with anyio.fail_after(20):
                 async with anyio.create_task_group() as tasks:
                     for who in told:
                         tasks.start_soon(read, who)
 
-        talk(site, script, mode=mode, options={"limits": {"reads_in_flight": 1}})
+        run_client(site, script, mode=mode, options={"limits": {"reads_in_flight": 1}})
     for found in told.values():
         assert found[0][1:] == (None, "at work, 0 s so far")
         _assert_it_grows(found)
 
 
 def test_stages_count_on_and_waiting_grows() -> None:
-    work = Work()
+    work = CancellableTask()
     seen = []
     for step in (("folders", 0, 2), ("folders", 2, 2), ("hosts", 0, 3)):
         work.watch(*step)
         seen.append(work.progress[0])
-        work.waits()
+        work.record_waiting()
         seen.append(work.progress[0])
     work.watch("hosts", 3, 3)
     assert [*seen, work.progress[0]] == sorted([*seen, work.progress[0]])
@@ -108,7 +112,7 @@ def test_stages_count_on_and_waiting_grows() -> None:
 
 
 def test_a_stopped_call_waits_no_longer_and_others_do() -> None:
-    clock, work = WorkClock(), Work()
+    clock, work = ReportingClock(), CancellableTask()
     assert clock.sleep(0.0)
     token = current.set(work)
     threading.Timer(0.05, work.stop).start()
@@ -146,7 +150,9 @@ def test_a_cancelled_batch_stops_between_chunks(mode: str, tmp_path: Path) -> No
                 while "stopped by the client" not in log.read_text():
                     await anyio.sleep(0.02)
 
-        talk(site, script, allow_writes=True, mode=mode, audit=log, options={"batch_processing": {"chunk_size": 10}})
+        run_client(
+            site, script, allow_writes=True, mode=mode, audit=log, options={"batch_processing": {"chunk_size": 10}}
+        )
         assert len(site.state.configuration.hosts) == 10
 
 
@@ -157,14 +163,14 @@ def test_a_cancelled_activation_is_not_waited_for(tmp_path: Path) -> None:
             cmk.hosts.create("new")
 
         async def script(client: Client) -> None:
-            first = data(await client.call_tool("activate_changes", {}))
+            first = result_data(await client.call_tool("activate_changes", {}))
             with anyio.move_on_after(1.0):
                 await client.call_tool("activate_changes", {"checksum": first["checksum"]})
             with anyio.fail_after(20):
                 while "stopped by the client" not in log.read_text():
                     await anyio.sleep(0.02)
 
-        talk(site, script, allow_writes=True, confirm_by_checksum=True, audit=log)
+        run_client(site, script, allow_writes=True, confirm_by_checksum=True, audit=log)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -186,7 +192,7 @@ def test_a_cancelled_read_is_cut(mode: str, tool: str, part: str) -> None:
                     await client.call_tool(tool, arguments)
 
         before = time.monotonic()
-        talk(site, script, mode=mode)  # which waits until no thread works any more
+        run_client(site, script, mode=mode)  # which waits until no thread works any more
         assert time.monotonic() - before < 15  # the site has not answered yet
         gate.open.set()
 
@@ -202,7 +208,7 @@ def test_one_slow_call_holds_up_no_other(mode: str) -> None:
             done: list[str] = []
 
             async def get(name: str) -> None:
-                done.append(data(await client.call_tool("hosts_get", {"name": name}))["name"])
+                done.append(result_data(await client.call_tool("hosts_get", {"name": name}))["name"])
 
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(get, "host00022")
@@ -215,7 +221,7 @@ def test_one_slow_call_holds_up_no_other(mode: str) -> None:
                 gate.open.set()
             return before, done
 
-        before, done = talk(site, script, mode=mode)
+        before, done = run_client(site, script, mode=mode)
         asked = [received.path for received in site.requests if "/objects/host_config/" in received.path]
     assert sorted(before) == names
     assert done == [*before, "host00022"]

@@ -16,7 +16,7 @@ from mcp_types import ElicitResult
 
 from checkmk_sync.catalogue.labels import OWNER_LABEL
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp.face import data, said, talk
+from tests.mcp.in_process_client import error_text, result_data, run_client
 
 START = "/activate-changes/invoke"
 
@@ -38,7 +38,7 @@ def _asked(site: SimulatedSite, tool: str, /, *, options: Any = None, **given: A
     async def script(client: Client) -> Any:
         return await client.call_tool(tool, given)
 
-    result = talk(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
+    result = run_client(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
     assert len(questions) <= 1
     return "".join(questions), result
 
@@ -49,26 +49,26 @@ def test_all_names_are_shown(live: SimulatedSite) -> None:
     assert ", ".join(names) in question
     question, result = _asked(live, "hosts_delete", names=[*names, "nope"])
     assert f"in /: {', '.join(names)}\nthere is no such host: nope" in question
-    assert "not applied" in said(result)
+    assert "not applied" in error_text(result)
 
 
 def test_nobody_is_asked_where_nothing_can_be_done(live: SimulatedSite) -> None:
     question, result = _asked(live, "hosts_delete", names=["nope", "none"])
-    assert (question, "no such host: none, nope" in said(result)) == ("", True)
+    assert (question, "no such host: none, nope" in error_text(result)) == ("", True)
     with live.client() as cmk:
         cmk.folders.ensure("/a/b")
         cmk.hosts.move("host00001", "/a/b")
     question, result = _asked(live, "folders_delete", path="/a")
     assert question == ""
-    assert "/a is not empty, and recursive deletes all of that too: 1 folder and 1 host in it" in said(result)
-    assert "folder /a/b; in /a/b: host00001" in said(result)
+    assert "/a is not empty, and recursive deletes all of that too: 1 folder and 1 host in it" in error_text(result)
+    assert "folder /a/b; in /a/b: host00001" in error_text(result)
     question, result = _asked(live, "folders_delete", path="/nope")
-    assert (question, "/nope" in said(result) or "parent" in said(result)) == ("", True)
+    assert (question, "/nope" in error_text(result) or "parent" in error_text(result)) == ("", True)
     with live.client() as cmk:
         cmk.folders.ensure("/empty")
     question, result = _asked(live, "folders_delete", path="/empty")
     assert question.splitlines()[1:] == ["folder /empty"]
-    assert data(result)["done"] is True
+    assert result_data(result)["done"] is True
 
 
 def test_all_pending_changes_are_shown(live: SimulatedSite) -> None:
@@ -86,13 +86,13 @@ def test_what_cannot_be_shown_whole_is_refused(live: SimulatedSite, tmp_path: Pa
     log = tmp_path / "audit.log"
     names = [f"{number:03d}".ljust(200, "x") for number in range(200)]
     question, result = _asked(live, "hosts_delete", names=["host00000", *names], options={"audit": log})
-    assert "Do it in smaller parts" in said(result)
+    assert "Do it in smaller parts" in error_text(result)
     assert question == ""
     assert json.loads(log.read_text())["outcome"] == "not approved"
     live.state.configuration.add_change("edit", "y" * 40_000, "automation")
-    assert "a person has to activate them" in said(_asked(live, "activate_changes")[1])
+    assert "a person has to activate them" in error_text(_asked(live, "activate_changes")[1])
     wanted = {"hosts": [{"name": name, "attributes": {"alias": "x" * 900}} for name in names[:40]]}
-    assert "must not be split" in said(_asked(live, "sync_apply", inventory=wanted, owner="me")[1])
+    assert "must not be split" in error_text(_asked(live, "sync_apply", inventory=wanted, owner="me")[1])
 
 
 def test_long_values_are_shown_whole(live: SimulatedSite) -> None:
@@ -118,10 +118,10 @@ def test_a_sync_shows_what_else_it_would_activate(live: SimulatedSite) -> None:
         "carol: edit-rule (1)",
         "  Changed a rule.",
     ]
-    assert "of carol" in data(result)["result"]["errors"]["activation"]
+    assert "of carol" in result_data(result)["result"]["errors"]["activation"]
     question, result = _asked(live, "sync_apply", inventory=wanted, force_foreign=True)
     assert "FORCED: also activated are these changes of other users:\ncarol: edit-rule (1)" in question
-    assert data(result)["result"]["ok"] is True
+    assert result_data(result)["result"]["ok"] is True
     question, _ = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new2"}]}, activate=False, discover=False)
     assert "then stop" in question
     assert "pending" not in question
@@ -131,7 +131,7 @@ def test_a_sync_names_the_plan_once(live: SimulatedSite) -> None:
     question, result = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, owner="me")
     assert question.count("hecksum") == 1
     assert "for the owner me (1 create" in question
-    assert data(result)["result"]["checksum"] in question
+    assert result_data(result)["result"]["checksum"] in question
 
 
 def test_a_sync_activates_no_foreign_change_that_was_not_shown(live: SimulatedSite) -> None:
@@ -145,7 +145,7 @@ def test_a_sync_activates_no_foreign_change_that_was_not_shown(live: SimulatedSi
     live.state.configuration.add_change("edit-rule", "Changed a rule.", "carol")
     live.on_request(late)
     _, result = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, force_foreign=True)
-    report = data(result)["result"]
+    report = result_data(result)["result"]
     assert (report["ok"], report["counts"]["applied"], report["activated_changes"]) == (False, 1, None)
     assert "nothing was activated: 1 pending change was not approved (mallory" in report["errors"]["activation"]
     assert "new" in live.state.configuration.hosts
@@ -164,7 +164,7 @@ def test_a_sync_that_forces_is_bound_to_what_was_shown(live: SimulatedSite, look
 
     live.on_request(late)
     _, result = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, force_foreign=True)
-    assert "Nothing was done" in said(result) or "nobody has seen" in said(result)
+    assert "Nothing was done" in error_text(result) or "nobody has seen" in error_text(result)
     assert "new" not in live.state.configuration.hosts
 
 
@@ -173,15 +173,17 @@ def test_a_lifted_brake_is_told_to_who_is_asked_and_not_offered_to_the_model(liv
     wanted = {"hosts": [{"name": "host00000"}]}
     question, result = _asked(live, "sync_apply", inventory=wanted, owner="me")
     size = "changes 0 of 40 existing objects and deletes 39 of 40 hosts"
-    assert f"{size}: no more than 4 of your 40 hosts may be deleted (10 %)" in said(result)
-    assert "allow_" not in said(result)
-    assert "allow-" not in said(result)
+    assert f"{size}: no more than 4 of your 40 hosts may be deleted (10 %)" in error_text(result)
+    assert "allow_" not in error_text(result)
+    assert "allow-" not in error_text(result)
     assert question == ""
-    assert "no more than 4 of" in said(_asked(live, "sync_apply", inventory=wanted, owner="me", allow_changes=39)[1])
+    assert "no more than 4 of" in error_text(
+        _asked(live, "sync_apply", inventory=wanted, owner="me", allow_changes=39)[1]
+    )
     question, result = _asked(live, "sync_apply", inventory=wanted, owner="me", allow_deletions=39)
     assert f"THE BRAKE IS LIFTED by allow_deletions: the plan {size}, where by default no more than 4" in question
     assert "allow_changes" not in question
-    assert data(result)["result"]["counts"]["applied"] == 39
+    assert result_data(result)["result"]["counts"]["applied"] == 39
 
 
 def _own(site: SimulatedSite) -> None:
@@ -197,11 +199,11 @@ def _own(site: SimulatedSite) -> None:
 def test_a_limit_is_a_number_or_a_percentage(live: SimulatedSite, amount: Any) -> None:
     wanted = {"hosts": [{"name": f"host{n:05d}", "attributes": {"alias": "x"}} for n in range(30)]}
     given = {"inventory": wanted, "activate": False, "discover": False}
-    assert "no more than 30 % of 30 existing objects" in said(_asked(live, "sync_apply", **given)[1])
+    assert "no more than 30 % of 30 existing objects" in error_text(_asked(live, "sync_apply", **given)[1])
     _, result = _asked(live, "sync_apply", **given, allow_changes=100 if amount == 30 else "100 %")
-    assert data(result)["result"]["ok"] is True
+    assert result_data(result)["result"]["ok"] is True
     for wrong in (-1, "many", "101 %", 0.5, True, ["30"]):
-        assert "Nothing was done" in said(_asked(live, "sync_apply", **given, allow_deletions=wrong)[1])
+        assert "Nothing was done" in error_text(_asked(live, "sync_apply", **given, allow_deletions=wrong)[1])
     question, _ = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, allow_changes=amount)
     assert "LIFTED" not in question, "nothing that it would lift"
 
@@ -210,18 +212,18 @@ def test_a_probable_rename_is_told_and_confirmed_by_name(live: SimulatedSite) ->
     _own(live)
     hosts = [{"name": f"host{n:05d}"} for n in range(1, 40)]
     given: Any = {"inventory": {"hosts": [*hosts, {"name": "HOST00000"}]}, "owner": "me"}
-    plan = data(_asked(live, "sync_plan", **given)[1])
+    plan = result_data(_asked(live, "sync_plan", **given)[1])
     assert plan["renames"] == ["host host00000 is deleted and HOST00000 created, which differs only in case"]
     assert "probably renamed" in plan["refused"]
     assert "confirm" not in plan["refused"], "nothing to offer to a model"
     question, result = _asked(live, "sync_apply", **given, allow_deletions="100 %")
-    assert (question, "probably renamed" in said(result)) == ("", True)
+    assert (question, "probably renamed" in error_text(result)) == ("", True)
     misspelled = _asked(live, "sync_plan", **given, confirm_deletions=["host0000"])[1]
-    assert "no deletion is called 'host0000'; did you mean 'host00000'?" in said(misspelled)
-    assert data(_asked(live, "sync_plan", **given, confirm_deletions=["host00000"])[1])["refused"] is None
+    assert "no deletion is called 'host0000'; did you mean 'host00000'?" in error_text(misspelled)
+    assert result_data(_asked(live, "sync_plan", **given, confirm_deletions=["host00000"])[1])["refused"] is None
     question, result = _asked(live, "sync_apply", **given, confirm_deletions=["host00000"])
     assert "CONFIRMED although it was probably renamed: host host00000 is deleted and HOST00000 created" in question
-    assert data(result)["result"]["ok"] is True
+    assert result_data(result)["result"]["ok"] is True
 
 
 def test_clones_and_silent_hosts_are_in_the_plan(live: SimulatedSite) -> None:
@@ -229,7 +231,7 @@ def test_clones_and_silent_hosts_are_in_the_plan(live: SimulatedSite) -> None:
     configuration = live.state.configuration
     configuration.add_host("clone", "/", configuration.hosts["host00003"].attributes, user="carol")
     wanted = {"hosts": [{"name": f"host{n:05d}"} for n in range(40)]}
-    plan = data(_asked(live, "sync_plan", inventory=wanted, owner="me")[1])
+    plan = result_data(_asked(live, "sync_plan", inventory=wanted, owner="me")[1])
     assert plan["counts"]["delete"] == 0
     assert "host clone carries the label of the owner 'me'" in plan["conflicts"][0]
     assert "adopt it with adopt" in plan["conflicts"][0]

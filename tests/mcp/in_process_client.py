@@ -11,27 +11,27 @@ import anyio
 from mcp import Client
 from mcp_types import ElicitResult
 
-from checkmk_sync.mcp.audit import Audit
-from checkmk_sync.mcp.calls import Caller
+from checkmk_sync.mcp.audit import AuditLog
+from checkmk_sync.mcp.calls import ToolRunner
 from checkmk_sync.mcp.policy import Policy
-from checkmk_sync.mcp.progress import WorkClock
-from checkmk_sync.mcp.server import build
+from checkmk_sync.mcp.progress import ReportingClock
+from checkmk_sync.mcp.server import build_server
 from checkmk_sync.testing import SimulatedSite
 
-__all__ = ["MODES", "Script", "data", "said", "talk", "talking"]
+__all__ = ["MODES", "Script", "error_text", "open_client", "result_data", "run_client"]
 
 MODES = ("auto", "legacy")  # questions are results in the newer protocol, and requests in the older one
 
 Script = Callable[[Client], Awaitable[Any]]
 
 
-def data(result: Any) -> Any:
+def result_data(result: Any) -> Any:
     """The structured answer of a tool that worked."""
     assert not result.is_error, result.content[0].text
     return result.structured_content
 
 
-def said(result: Any) -> str:
+def error_text(result: Any) -> str:
     """What a tool that failed says."""
     assert result.is_error, result
     assert result.structured_content is None
@@ -39,7 +39,7 @@ def said(result: Any) -> str:
 
 
 @contextlib.asynccontextmanager
-async def talking(
+async def open_client(
     site: SimulatedSite,
     *,
     mode: str = "auto",
@@ -56,20 +56,20 @@ async def talking(
         # In a thread, for what happens meanwhile may ask the site, which must not hold up the loop.
         return await anyio.to_thread.run_sync(answer, params.message)
 
-    with site.client(user, clock=WorkClock(), **(options or {})) as checkmk:
-        with contextlib.closing(Audit(checkmk.settings, None if audit is None else str(audit))) as log:
-            caller = Caller(checkmk, Policy(**policy), log)
+    with site.client(user, clock=ReportingClock(), **(options or {})) as checkmk:
+        with contextlib.closing(AuditLog(checkmk.settings, None if audit is None else str(audit))) as log:
+            runner = ToolRunner(checkmk, Policy(**policy), log)
             callback = None if answer is None else ask
-            async with Client(build(caller), mode=mode, elicitation_callback=callback) as client:
+            async with Client(build_server(runner), mode=mode, elicitation_callback=callback) as client:
                 yield client
-            assert await anyio.to_thread.run_sync(caller.drain, 20.0)
+            assert await anyio.to_thread.run_sync(runner.drain, 20.0)
 
 
-def talk(site: SimulatedSite, script: Script, **options: Any) -> Any:
+def run_client(site: SimulatedSite, script: Script, **options: Any) -> Any:
     """What ``script(client)`` gives."""
 
     async def whole() -> Any:
-        async with talking(site, **options) as client:
+        async with open_client(site, **options) as client:
             return await script(client)
 
     return anyio.run(functools.partial(whole))

@@ -15,9 +15,9 @@ from mcp_types import ElicitResult
 
 from checkmk_sync.catalogue.labels import OWNER_LABEL
 from checkmk_sync.core.text import escape_invisible
-from checkmk_sync.mcp.untrusted import cleaned
+from checkmk_sync.mcp.untrusted import sanitize
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp.face import data, said, talk
+from tests.mcp.in_process_client import error_text, result_data, run_client
 
 SECRET = "hunter2-hunter2"
 OWNED = {"labels": {OWNER_LABEL: "cmdb", "env": "prod"}}
@@ -42,7 +42,7 @@ def _call(site: SimulatedSite, tool: str, /, *, options: Any = None, **given: An
     def person(_message: str) -> ElicitResult:
         return ElicitResult(action="accept", content={"approve": True})
 
-    return talk(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
+    return run_client(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
 
 
 def _writes(site: SimulatedSite) -> int:
@@ -100,7 +100,7 @@ def _writes(site: SimulatedSite) -> int:
 def test_what_may_not_be_sent(quiet: SimulatedSite, tool: str, given: dict[str, Any], why: str) -> None:
     name = {"hosts": {"name": "theirs"}, "folders": {"path": "/theirs"}}.get(tool.partition("_")[0], {})
     before = _writes(quiet)
-    text = said(_call(quiet, tool, **name, **given))
+    text = error_text(_call(quiet, tool, **name, **given))
     assert why in text
     assert "Nothing was done" in text
     assert _writes(quiet) == before
@@ -109,12 +109,14 @@ def test_what_may_not_be_sent(quiet: SimulatedSite, tool: str, given: dict[str, 
 def test_labels_one_by_one_leave_the_owner_alone() -> None:
     with SimulatedSite() as site, site.client() as cmk:
         cmk.hosts.create("theirs", "/", OWNED)
-        data(_call(site, "hosts_update", name="theirs", label={"env": "test"}, attribute={"alias": "☀\ufe0f\n\tok"}))
+        result_data(
+            _call(site, "hosts_update", name="theirs", label={"env": "test"}, attribute={"alias": "☀\ufe0f\n\tok"})
+        )
         assert site.state.configuration.hosts["theirs"].attributes == {
             "alias": "☀\ufe0f\n\tok",
             "labels": {OWNER_LABEL: "cmdb", "env": "test"},
         }
-        data(_call(site, "hosts_create", name="new", attribute={"labels": '{"env": "prod"}'}))
+        result_data(_call(site, "hosts_create", name="new", attribute={"labels": '{"env": "prod"}'}))
         assert site.state.configuration.hosts["new"].attributes == {"labels": {"env": "prod"}}
 
 
@@ -136,13 +138,13 @@ def test_secrets_in_texts_reach_the_site_and_no_log(tmp_path: Path) -> None:
 def test_what_does_not_show_is_written_out() -> None:
     hidden = "\u3164\u2800\u034f\u115f\u180b\ufe01\ufe0f\U000e0100\U000e0041\u200d\u00ad"
     for char in hidden:
-        assert cleaned(f"a{char}b") == f"a{char.encode('unicode_escape').decode()}b"
+        assert sanitize(f"a{char}b") == f"a{char.encode('unicode_escape').decode()}b"
         assert escape_invisible(char) != char
     for kept in ("☀\ufe0f", "☎\ufe0e 112", "größer 東京 \u00a0", "1 < 2"):
-        assert cleaned(kept) == kept
-    assert cleaned("☀\ufe0f\ufe0f") == "☀\ufe0f\\ufe0f"
+        assert sanitize(kept) == kept
+    assert sanitize("☀\ufe0f\ufe0f") == "☀\ufe0f\\ufe0f"
 
 
 def test_numbers_under_secret_names_are_hidden_too() -> None:
     given = {"password": 12345678, "token": 1.5, "has_password": True, "port": 161, "secret": None}
-    assert cleaned(given) == {"password": "***", "token": "***", "has_password": True, "port": 161, "secret": None}
+    assert sanitize(given) == {"password": "***", "token": "***", "has_password": True, "port": 161, "secret": None}

@@ -12,7 +12,7 @@ from mcp import Client
 from mcp_types import ElicitResult
 
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp.face import MODES, data, said, talk
+from tests.mcp.in_process_client import MODES, error_text, result_data, run_client
 
 INVENTORY = {"hosts": [{"name": "new", "folder": "/sync"}]}
 
@@ -73,7 +73,7 @@ def test_as_much_of_something_else_is_not_what_was_approved(
         return await client.call_tool(tool, given)
 
     first(live)
-    refused = said(talk(live, script, allow_writes=True, answer=person, mode=mode))
+    refused = error_text(run_client(live, script, allow_writes=True, answer=person, mode=mode))
     assert "what was approved is not what would be done any more" in refused
     assert {"host00001", "host00002"} <= set(live.state.configuration.hosts)
 
@@ -95,11 +95,11 @@ def test_an_approval_is_for_its_arguments(live: SimulatedSite, tool: str, given:
     live.state.configuration.add_change("edit-host", "Modified host shown.", "automation")
 
     async def script(client: Client) -> Any:
-        checksum = data(await client.call_tool(tool, given))["checksum"]
-        refused = said(await client.call_tool(tool, {**given, **other, "checksum": checksum}))
-        return refused, data(await client.call_tool(tool, {**given, "checksum": checksum}))
+        checksum = result_data(await client.call_tool(tool, given))["checksum"]
+        refused = error_text(await client.call_tool(tool, {**given, **other, "checksum": checksum}))
+        return refused, result_data(await client.call_tool(tool, {**given, "checksum": checksum}))
 
-    refused, done = talk(live, script, allow_writes=True, confirm_by_checksum=True)
+    refused, done = run_client(live, script, allow_writes=True, confirm_by_checksum=True)
     assert "what was approved is not what would be done any more" in refused
     assert done["done"] is True
 
@@ -127,7 +127,7 @@ def test_hints_say_what_a_tool_may_do(live: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return {tool.name: tool.annotations for tool in (await client.list_tools()).tools}
 
-    found = talk(live, script, allow_writes=True)
+    found = run_client(live, script, allow_writes=True)
     writing = {name: hints for name, hints in found.items() if not hints.read_only_hint}
     assert {name: (hints.destructive_hint, hints.idempotent_hint) for name, hints in writing.items()} == HINTS
     reading = [hints for hints in found.values() if hints.read_only_hint]

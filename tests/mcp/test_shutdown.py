@@ -18,15 +18,15 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 import anyio
 from mcp import Client
 
-from checkmk_sync.mcp.audit import Audit
-from checkmk_sync.mcp.calls import Caller
+from checkmk_sync.mcp.audit import AuditLog
+from checkmk_sync.mcp.calls import ToolRunner
 from checkmk_sync.mcp.policy import Policy
-from checkmk_sync.mcp.progress import WorkClock
-from checkmk_sync.mcp.server import build
+from checkmk_sync.mcp.progress import ReportingClock
+from checkmk_sync.mcp.server import build_server
 from checkmk_sync.testing import SimulatedSite
 from tests.held import Gate
-from tests.mcp.face import MODES, data, said
-from tests.mcp.process import connected, served
+from tests.mcp.in_process_client import MODES, error_text, result_data
+from tests.mcp.server_process import http_client, running_server
 
 pytestmark = pytest.mark.slow  # processes of their own, held up for some seconds
 
@@ -39,16 +39,16 @@ SOON_S = 10  # less than calls under way are waited for
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_calls_under_way_are_answered(number: signal.Signals, mode: str) -> None:
-    with SimulatedSite(hosts=2) as site, served(site) as (url, process):
+    with SimulatedSite(hosts=2) as site, running_server(site) as (url, process):
         gate = Gate(site, "host00001")
 
         async def script() -> Any:
             got: list[Any] = []
-            async with connected(url, mode) as client:
+            async with http_client(url, mode) as client:
                 await client.list_tools()  # else it asks for them after the answer
 
                 async def get() -> None:
-                    got.append(data(await client.call_tool("hosts_get", {"name": "host00001"})))
+                    got.append(result_data(await client.call_tool("hosts_get", {"name": "host00001"})))
 
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(get)
@@ -68,13 +68,13 @@ def test_calls_under_way_are_answered(number: signal.Signals, mode: str) -> None
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_second_signal_ends_it_at_once(number: signal.Signals, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
-    with SimulatedSite() as site, served(site, "--allow-writes", "--audit-log", str(log)) as (url, process):
+    with SimulatedSite() as site, running_server(site, "--allow-writes", "--audit-log", str(log)) as (url, process):
         gate = Gate(site, "bulk-create")
 
         codes: list[Any] = []
 
         async def script() -> None:
-            async with connected(url) as client, anyio.create_task_group() as tasks:
+            async with http_client(url) as client, anyio.create_task_group() as tasks:
                 tasks.start_soon(client.call_tool, "batch_create_hosts", {"hosts": HOSTS})
                 await anyio.to_thread.run_sync(gate.reached.wait, 20)
                 process.send_signal(number)
@@ -94,27 +94,27 @@ def test_a_second_signal_ends_it_at_once(number: signal.Signals, tmp_path: Path)
 
 def test_what_takes_too_long_is_stopped_and_says_so(tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
-    with SimulatedSite(hosts=2, activation_time=300.0) as site, site.client(clock=WorkClock()) as cmk:
+    with SimulatedSite(hosts=2, activation_time=300.0) as site, site.client(clock=ReportingClock()) as cmk:
         cmk.hosts.create("new")
         gate = Gate(site, "host00001")
-        with contextlib.closing(Audit(cmk.settings, str(log))) as audit:
-            caller = Caller(cmk, Policy(allow_writes=True, confirm_by_checksum=True), audit)
+        with contextlib.closing(AuditLog(cmk.settings, str(log))) as audit:
+            runner = ToolRunner(cmk, Policy(allow_writes=True, confirm_by_checksum=True), audit)
 
             async def script() -> Any:
                 got: list[str] = []
-                async with Client(build(caller)) as client:
+                async with Client(build_server(runner)) as client:
 
                     async def call(tool: str, arguments: Any) -> None:
-                        got.append(said(await client.call_tool(tool, arguments)))
+                        got.append(error_text(await client.call_tool(tool, arguments)))
 
-                    shown = data(await client.call_tool("activate_changes", {}))
+                    shown = result_data(await client.call_tool("activate_changes", {}))
                     async with anyio.create_task_group() as tasks:
                         tasks.start_soon(call, "activate_changes", {"checksum": shown["checksum"]})
                         tasks.start_soon(call, "hosts_get", {"name": "host00001"})
                         await anyio.to_thread.run_sync(gate.reached.wait, 20)
                         while "started" not in log.read_text():
                             await anyio.sleep(0.01)
-                        assert await anyio.to_thread.run_sync(caller.finish, 0.1)
+                        assert await anyio.to_thread.run_sync(runner.finish, 0.1)
                     await call("site_version", {})
                 return got
 
@@ -129,8 +129,8 @@ def test_what_takes_too_long_is_stopped_and_says_so(tmp_path: Path) -> None:
 MODULE = ("-m", "checkmk_sync", "mcp")
 IMPATIENT = """if True:
     from checkmk_sync.cli import main
-    from checkmk_sync.mcp.calls import Caller
-    Caller.finish.__defaults__ = (0.2,)
+    from checkmk_sync.mcp.calls import ToolRunner
+    ToolRunner.finish.__defaults__ = (0.2,)
     main()
 """
 
@@ -216,16 +216,16 @@ def test_the_status_tells_that_a_call_was_cut_off() -> None:
 
 
 def test_over_http_the_status_tells_it_as_well() -> None:
-    with SimulatedSite(hosts=2) as site, served(site, program=("-c", IMPATIENT, "mcp")) as (url, process):
+    with SimulatedSite(hosts=2) as site, running_server(site, program=("-c", IMPATIENT, "mcp")) as (url, process):
         gate = Gate(site, "host00001")
 
         async def script() -> Any:
             got: list[str] = []
-            async with connected(url) as client, anyio.create_task_group() as tasks:
+            async with http_client(url) as client, anyio.create_task_group() as tasks:
                 await client.list_tools()
 
                 async def get() -> None:
-                    got.append(said(await client.call_tool("hosts_get", {"name": "host00001"})))
+                    got.append(error_text(await client.call_tool("hosts_get", {"name": "host00001"})))
 
                 tasks.start_soon(get)
                 await anyio.to_thread.run_sync(gate.reached.wait, 20)

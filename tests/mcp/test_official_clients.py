@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp.process import TOKEN, served
+from tests.mcp.server_process import TOKEN, running_server
 
 pytestmark = pytest.mark.node
 
@@ -57,14 +57,14 @@ def site() -> Iterator[SimulatedSite]:
 @pytest.fixture(scope="module")
 def url(site: SimulatedSite) -> Iterator[str]:
     """Of a server with all tools, which wants TOKEN."""
-    with served(site, "--allow-writes") as (url, _):
+    with running_server(site, "--allow-writes") as (url, _):
         yield url
 
 
 @pytest.fixture(scope="module")
 def open_url(site: SimulatedSite) -> Iterator[str]:
     """Of a server that wants no token, for programs that have none to give."""
-    with served(site, token=None) as (url, _):
+    with running_server(site, token=None) as (url, _):
         yield url
 
 

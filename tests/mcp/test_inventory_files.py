@@ -14,9 +14,9 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 from mcp import Client
 
-from checkmk_sync.mcp.inventories import MAX_FILE, read_inventory
+from checkmk_sync.mcp.policy import MAX_FILE, read_inventory
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp.face import data, said, talk
+from tests.mcp.in_process_client import error_text, result_data, run_client
 
 OUTSIDE = "name\nsecret-outside\n"
 
@@ -41,7 +41,7 @@ def _plan(site: SimulatedSite, folder: Path, name: str) -> Any:
     async def script(client: Client) -> Any:
         return await client.call_tool("sync_plan", {"file": name})
 
-    return talk(site, script, sync_folder=str(folder))
+    return run_client(site, script, sync_folder=str(folder))
 
 
 def test_names_lead_to_files_of_the_folder_only(quiet: SimulatedSite, folder: Path, tmp_path: Path) -> None:
@@ -49,9 +49,9 @@ def test_names_lead_to_files_of_the_folder_only(quiet: SimulatedSite, folder: Pa
     (folder / "away").symlink_to(tmp_path / "outside")
     (folder / "inside").symlink_to(folder / "deep")
     for name in ("deep/good.csv", "inside/good.csv", "deep/../deep/good.csv"):
-        assert data(_plan(quiet, folder, name))["counts"]["create"] == 1
+        assert result_data(_plan(quiet, folder, name))["counts"]["create"] == 1
     for name in ("hard.csv", "away/good.csv", "deep/none.csv", "deep/../../outside/good.csv", "x" * 300 + ".csv"):
-        refused = said(_plan(quiet, folder, name))
+        refused = error_text(_plan(quiet, folder, name))
         assert "secret-outside" not in refused
         assert str(tmp_path) not in refused
 
@@ -60,7 +60,7 @@ def test_mistakes_are_told_with_the_name_that_was_given(quiet: SimulatedSite, fo
     (folder / "deep" / "bad.csv").write_text("name,folder\na b,/\n")
     (folder / "deep" / "latin.csv").write_bytes(b"name\n\xe9\n")
     for name, why in (("deep/bad.csv", "deep/bad.csv:2"), ("deep/latin.csv", "deep/latin.csv")):
-        refused = said(_plan(quiet, folder, name))
+        refused = error_text(_plan(quiet, folder, name))
         assert why in refused
         assert str(tmp_path) not in refused
 
@@ -98,12 +98,12 @@ def test_what_is_too_large_is_refused(quiet: SimulatedSite, folder: Path) -> Non
     with open(folder / "large.csv", "wb") as file:
         file.write(b"name\nx\n")
         file.truncate(MAX_FILE + 1)
-    assert "larger than 16 MiB" in said(_plan(quiet, folder, "large.csv"))
+    assert "larger than 16 MiB" in error_text(_plan(quiet, folder, "large.csv"))
 
 
 def test_a_file_may_name_more_than_one_call(quiet: SimulatedSite, folder: Path) -> None:
     (folder / "many.csv").write_text("name\n" + "".join(f"h{number}\n" for number in range(600)))
-    assert data(_plan(quiet, folder, "many.csv"))["counts"]["create"] == 600
+    assert result_data(_plan(quiet, folder, "many.csv"))["counts"]["create"] == 600
 
 
 @pytest.mark.parametrize("tool", ["sync_plan", "sync_apply"])
@@ -111,7 +111,7 @@ def test_without_a_folder_files_are_refused_and_data_is_taken(quiet: SimulatedSi
     async def script(client: Client) -> Any:
         return await client.call_tool(tool, {"file": "good.csv"})
 
-    refused = said(talk(quiet, script, allow_writes=True))
+    refused = error_text(run_client(quiet, script, allow_writes=True))
     assert "file: this server was started without --sync-folder" in refused
     assert "as inventory" in refused
     assert "not permitted" not in refused
@@ -129,11 +129,11 @@ def test_files_are_read_through_the_mapping_of_the_operator(quiet: SimulatedSite
         return file, plain, tools["sync_plan"]["properties"]
 
     options = {"sync": {"map": str(tmp_path / "map.yaml"), "encoding": "cp1252"}}
-    file, plain, arguments = talk(quiet, script, sync_folder=str(folder), encoding="cp1252", options=options)
-    assert data(file)["counts"]["create"] == data(plain)["counts"]["create"] == 1
-    assert "web01" in data(file)["changes"][0]
-    assert "PLAIN" in data(plain)["changes"][0]
-    assert data(file)["warnings"] == ["cmdb.csv: 1 of 2 rows left out, as map.yaml says: Status is 'old' (1)"]
+    file, plain, arguments = run_client(quiet, script, sync_folder=str(folder), encoding="cp1252", options=options)
+    assert result_data(file)["counts"]["create"] == result_data(plain)["counts"]["create"] == 1
+    assert "web01" in result_data(file)["changes"][0]
+    assert "PLAIN" in result_data(plain)["changes"][0]
+    assert result_data(file)["warnings"] == ["cmdb.csv: 1 of 2 rows left out, as map.yaml says: Status is 'old' (1)"]
     assert not {"map", "mapping", "encoding"} & set(arguments)
 
 
@@ -147,6 +147,6 @@ def test_mistakes_of_a_mapped_file_name_no_folder_of_the_server(
         return await client.call_tool("sync_plan", {"file": "cmdb.csv"})
 
     options = {"sync": {"map": str(tmp_path / "map.yaml")}}
-    refused = said(talk(quiet, script, sync_folder=str(folder), options=options))
+    refused = error_text(run_client(quiet, script, sync_folder=str(folder), options=options))
     assert "map.yaml:1:8: cmdb.csv has no column 'Hst'" in refused
     assert str(tmp_path) not in refused

@@ -16,7 +16,7 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 from checkmk_sync.testing import SimulatedSite
 from tests.held import Gate
-from tests.mcp.process import TOKEN, served
+from tests.mcp.server_process import TOKEN, running_server
 
 pytestmark = pytest.mark.slow  # processes of their own, held up for some seconds
 
@@ -93,7 +93,7 @@ def test_its_read_is_cut_and_its_server_ends(config: tuple[SimulatedSite, str]) 
 
 
 def test_over_http_its_read_is_cut_as_well() -> None:
-    with SimulatedSite(hosts=3, services=5) as site, served(site) as (url, process):
+    with SimulatedSite(hosts=3, services=5) as site, running_server(site) as (url, process):
         gate = Gate(site, "host00001")
         with _killed(gate, "hosts_get", '{"name": "host00001"}', url):
             process.terminate()

@@ -11,9 +11,9 @@ pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 from mcp import Client
 
-from checkmk_sync.mcp.results import MAX_ANSWER
+from checkmk_sync.mcp.results import MAX_RESULT
 from checkmk_sync.testing import SimulatedSite
-from tests.mcp.face import data, talk
+from tests.mcp.in_process_client import result_data, run_client
 
 SERVICES = 150
 LARGE = {f"custom_{number:03d}": f"{number}" + "x" * 1900 for number in range(300)}
@@ -44,13 +44,13 @@ def test_a_page_ends_where_it_is_enough_and_the_next_begins_there(wordy: Simulat
         pages, cursor = [], None
         while not pages or cursor is not None:
             result = await client.call_tool(tool, {"limit": 200, "cursor": cursor})
-            assert _size(result) < MAX_ANSWER + 1000
-            assert len(result.content[0].text) < MAX_ANSWER + 2000
-            pages.append(data(result))
+            assert _size(result) < MAX_RESULT + 1000
+            assert len(result.content[0].text) < MAX_RESULT + 2000
+            pages.append(result_data(result))
             cursor = pages[-1]["next_cursor"]
         return pages
 
-    pages = talk(wordy, script)
+    pages = run_client(wordy, script)
     names = [item["service"] for page in pages for item in page["items"]]
     assert sorted(names) == [f"s{number:03d}" for number in range(SERVICES)]
     assert len(pages) > 1
@@ -68,8 +68,8 @@ def test_resources_are_no_larger(wordy: SimulatedSite) -> None:
         second = json.loads(following.text.split("\n")[2])
         return len(found.text), first, second
 
-    size, first, second = talk(wordy, script)
-    assert size < MAX_ANSWER + 2000
+    size, first, second = run_client(wordy, script)
+    assert size < MAX_RESULT + 2000
     assert second["items"][0]["service"] == f"s{first['count']:03d}"
 
 
@@ -77,9 +77,9 @@ def test_one_object_is_shortened_and_says_so(wordy: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return await client.call_tool("hosts_get", {"name": "large"})
 
-    result = talk(wordy, script)
-    assert _size(result) <= MAX_ANSWER
-    found = data(result)
+    result = run_client(wordy, script)
+    assert _size(result) <= MAX_RESULT
+    found = result_data(result)
     assert found["name"] == "large"
     assert found["shortened"].startswith("of ")
     assert 0 < len(found["attributes"]) <= len(LARGE)

@@ -1,0 +1,40 @@
+"""Calls that run at the same time, bounded: the machinery of batches, of reading in parts and of ``process_stream``."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import queue
+from concurrent.futures import Future
+from typing import Any, Callable, Generator, Iterable, TypeVar
+
+__all__ = ["window"]
+
+T = TypeVar("T")
+
+
+def window(
+    submit: Callable[[T], Future[Any]], items: Iterable[T], ahead: int, *, in_order: bool = False
+) -> Generator[Future[Any], None, None]:
+    """Submit each item and yield its future: as soon as it is done, or with ``in_order`` in the order of the items.
+
+    An item is taken only when fewer than ``ahead`` futures wait to be yielded, so a slow consumer slows the source
+    down. Futures that are yielded in order may still be running. Whoever closes the generator shuts the executor down.
+    """
+    source = iter(items)
+    submitted: collections.deque[Future[Any]] = collections.deque()
+    done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+    waiting = 0
+    while True:
+        for item in itertools.islice(source, ahead - waiting):
+            future = submit(item)
+            if in_order:
+                submitted.append(future)
+            else:
+                future.add_done_callback(done.put)
+            del future  # a result may be large, and belongs to the consumer alone
+            waiting += 1
+        if not waiting:
+            return
+        yield submitted.popleft() if in_order else done.get()
+        waiting -= 1
