@@ -28,7 +28,7 @@ from ..errors import (
     TransportError,
     UnexpectedReplyError,
 )
-from ..http.sessions import environment
+from ..http.options import proxy_and_tls_options
 from ..http.transport import InsecureTransportWarning
 
 __all__ = ["Finding", "Verdict", "diagnose", "findings_of_warnings"]
@@ -110,7 +110,7 @@ def findings_of_warnings(caught: Sequence[warnings.WarningMessage]) -> Iterator[
 def _is_behind_a_proxy(settings: Settings) -> bool:
     """Return True if the settings or the environment name a proxy, so that this machine need not reach the server."""
     try:
-        return select_proxy(settings.base_url, environment(settings)["proxies"]) is not None
+        return select_proxy(settings.base_url, proxy_and_tls_options(settings)["proxies"]) is not None
     except SettingsError:  # about certificates, which a later check reports
         return settings.proxy is not None
 
@@ -141,7 +141,7 @@ def _tls(settings: Settings, host: str, port: int) -> Finding:
         advice = "set verify: true, with ca_bundle for a certificate of your own"
         return Finding("TLS", Verdict.WARNING, "certificates are not verified", advice)
     try:
-        trusted = environment(settings)["verify"]
+        trusted = proxy_and_tls_options(settings)["verify"]
         trusted = trusted if isinstance(trusted, str) else DEFAULT_CA_BUNDLE_PATH  # what requests uses
         is_folder = os.path.isdir(trusted)
         context = (

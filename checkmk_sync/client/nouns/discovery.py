@@ -263,7 +263,7 @@ class Discovery(Resource):
             return None
         if reply.status < 300:
             return OLD_BULK_JOB
-        path = self._site.transport.rebase(reply.header("Location") or "")
+        path = self._site.transport.rebase(reply.headers.get("Location") or "")
         prefix = "/objects/background_job/"
         if not path.startswith(prefix):
             raise UnexpectedReplyError(f"the bulk discovery redirects to {path}, not to a job")
