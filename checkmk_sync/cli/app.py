@@ -12,8 +12,9 @@ from .. import __version__
 from ..commands import COMMANDS, Command
 from ..commands.command import CLI, LazyModule
 from .declarations import DECLARED_COMMANDS, INVENTORY_COMMANDS, make_command
+from .exit_codes import FAILED, INTERRUPTED, REFUSED
 from .guarded_streams import guarded
-from .options import FAILED, INTERRUPTED, REFUSED, SHARED_OPTIONS, Declined, State
+from .options import SHARED_OPTIONS, Declined, State
 from .parameters import parameter
 
 __all__ = ["cli", "run"]
@@ -121,7 +122,7 @@ def _run(state: State, arguments: Optional[Sequence[str]], module: str) -> int:
         return REFUSED
     except Exception as error:
         from ..errors import CheckmkError
-        from .outcome import report_error
+        from .failures import report_error
 
         if not isinstance(error, CheckmkError):
             raise

@@ -6,7 +6,8 @@ import itertools
 import warnings
 
 from ..commands.doctor import Verdict, diagnose, findings_of_warnings
-from .options import REFUSED, UNREACHABLE, State
+from .exit_codes import REFUSED, UNREACHABLE
+from .options import State
 
 __all__ = ["doctor"]
 

@@ -12,7 +12,8 @@ from ..errors import InventoryError
 from ..sync import Desired, load, to_data
 from ..sync.render import value_as_text
 from .console import Output, safe
-from .options import REFUSED, State, as_options
+from .exit_codes import REFUSED
+from .options import State, as_options
 
 __all__ = ["check", "print_notes", "read_inventories"]
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import click
 
+from .exit_codes import INTERRUPTED, REFUSED
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -20,12 +22,7 @@ if TYPE_CHECKING:
     from .outcome import Write
 
 __all__ = [
-    "FAILED",
-    "INTERRUPTED",
-    "REFUSED",
     "SHARED_OPTIONS",
-    "UNKNOWN",
-    "UNREACHABLE",
     "Declined",
     "State",
     "as_options",
@@ -36,8 +33,6 @@ __all__ = [
 ]
 
 CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
-
-FAILED, REFUSED, UNREACHABLE, UNKNOWN, INTERRUPTED = 1, 2, 3, 5, 130  # exit codes
 
 
 @dataclass

@@ -12,13 +12,13 @@ from ..commands.handlers.sync import plan_with, unused_confirmations
 from ..core.text import pluralize
 from ..sync import Action, Desired, Options, Plan, Report, apply_plan, plan_as_markdown, plan_as_text, report_as_text
 from .console import Output
+from .exit_codes import CHANGES, FAILED, REFUSED, UNKNOWN
 from .inventory import print_notes, read_inventories
-from .options import UNKNOWN, State, as_options, ask, can_ask
+from .options import State, as_options, ask, can_ask
 from .outcome import failed_status, worst
 
 __all__ = ["apply", "plan"]
 
-CHANGES = 4  # exit code of plan --detailed-exitcode
 MAX_SHOWN = 40  # changes on a terminal
 
 
@@ -49,7 +49,7 @@ def plan(
     else:
         state.output.marked_lines(plan_as_markdown(plan) if markdown else plan_as_text(plan))
     if plan.conflicts:
-        return 2
+        return REFUSED
     return CHANGES if detailed_exitcode and not plan.is_empty else 0
 
 
@@ -90,7 +90,7 @@ def apply(
         _print_json(output, report)
     else:
         output.marked_lines(as_options(report_as_text(report)))
-    return UNKNOWN if _status(report) is Status.UNKNOWN else 0 if report.ok else 1
+    return UNKNOWN if _status(report) is Status.UNKNOWN else 0 if report.ok else FAILED
 
 
 def _print_json(output: Output, report: Report) -> None:
