@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Optional
 
 from ..core.documents import SHOWN, read_json
 from ..core.redaction import HIDDEN, find_secrets, is_secret_name
@@ -28,77 +29,65 @@ __all__ = [
     "unambiguous_value",
 ]
 
-LISTS = frozenset({"parents", "additional_ipv4addresses", "additional_ipv6addresses", "locked_attributes"})
-FLAGS = frozenset({"inventory_failed", "waiting_for_discovery", "bake_agent_package"})
-MAPPINGS = frozenset(
-    {
-        "contactgroups",
-        "locked_by",
-        "management_ipmi_credentials",
-        "management_snmp_community",
-        "network_scan",
-        "snmp_community",
-    }
-)
-_TEXTS = frozenset(
-    {
-        "alias",
-        "cmk_agent_connection",
-        "ipaddress",
-        "ipv6address",
-        "management_address",
-        "management_protocol",
-        "relay",
-        "site",
-        "tag_address_family",
-        "tag_agent",
-        "tag_criticality",
-        "tag_networking",
-        "tag_piggyback",
-        "tag_snmp_ds",
-    }
-)
+
+@dataclass(frozen=True)
+class _Attribute:
+    """One attribute: ``type`` is None for values of any kind.
+
+    ``lacking`` names the editions without it, by their names up to 2.4 and since; ``families`` are the kinds of IP
+    addresses that it takes, besides host names.
+    """
+
+    type: Optional[type]
+    on_folders: bool = True
+    since: Optional[str] = None
+    lacking: tuple[str, ...] = ()
+    families: tuple[int, ...] = ()
+    choices: tuple[str, ...] = ()
+
+
 # Checkmk 2.2 to 2.5, all editions.
-BUILT_IN = frozenset({*LISTS, *FLAGS, *MAPPINGS, *_TEXTS, "metrics_association"})
-# The versions since which there are attributes that 2.2 does not have.
-NEWER = {"waiting_for_discovery": "2.4.0b1", "metrics_association": "2.5.0b1", "relay": "2.5.0b1"}
-# The editions without attributes that others have, by their names up to 2.4 and since.
-LACKING = {
-    "bake_agent_package": frozenset({"cre", "community"}),
-    "cmk_agent_connection": frozenset({"cre", "community", "cee", "pro"}),
+_ATTRIBUTES = {
+    "additional_ipv4addresses": _Attribute(list, on_folders=False, families=(4,)),
+    "additional_ipv6addresses": _Attribute(list, on_folders=False, families=(6,)),
+    "alias": _Attribute(str, on_folders=False),
+    "bake_agent_package": _Attribute(bool, lacking=("cre", "community")),
+    "cmk_agent_connection": _Attribute(
+        str, lacking=("cre", "community", "cee", "pro"), choices=("pull-agent", "push-agent")
+    ),
+    "contactgroups": _Attribute(dict),
+    "inventory_failed": _Attribute(bool, on_folders=False),
+    "ipaddress": _Attribute(str, on_folders=False, families=(4,)),
+    "ipv6address": _Attribute(str, on_folders=False, families=(6,)),
+    "locked_attributes": _Attribute(list, on_folders=False),
+    "locked_by": _Attribute(dict, on_folders=False),
+    "management_address": _Attribute(str, on_folders=False, families=(4, 6)),
+    "management_ipmi_credentials": _Attribute(dict),
+    "management_protocol": _Attribute(str, choices=("none", "snmp", "ipmi")),
+    "management_snmp_community": _Attribute(dict),
+    "metrics_association": _Attribute(None, on_folders=False, since="2.5.0b1"),
+    "network_scan": _Attribute(dict),
+    "parents": _Attribute(list),
+    "relay": _Attribute(str, on_folders=False, since="2.5.0b1"),
+    "site": _Attribute(str),
+    "snmp_community": _Attribute(dict),
+    "tag_address_family": _Attribute(str, choices=("ip-v4-only", "ip-v6-only", "ip-v4v6", "no-ip")),
+    "tag_agent": _Attribute(str, choices=("cmk-agent", "all-agents", "special-agents", "no-agent")),
+    "tag_criticality": _Attribute(str),
+    "tag_networking": _Attribute(str),
+    "tag_piggyback": _Attribute(str, choices=("auto-piggyback", "piggyback", "no-piggyback")),
+    "tag_snmp_ds": _Attribute(str, choices=("no-snmp", "snmp-v2", "snmp-v1")),
+    "waiting_for_discovery": _Attribute(bool, on_folders=False, since="2.4.0b1"),
 }
-NOT_OF_FOLDERS = frozenset(
-    {
-        "additional_ipv4addresses",
-        "additional_ipv6addresses",
-        "alias",
-        "inventory_failed",
-        "ipaddress",
-        "ipv6address",
-        "locked_attributes",
-        "locked_by",
-        "management_address",
-        "metrics_association",
-        "relay",
-        "waiting_for_discovery",
-    }
+BUILT_IN = frozenset(_ATTRIBUTES)
+LISTS, FLAGS, MAPPINGS, _TEXTS = (
+    frozenset(name for name, row in _ATTRIBUTES.items() if row.type is kind) for kind in (list, bool, dict, str)
 )
-# The families of the addresses that an attribute takes, besides host names.
-ADDRESSES = {
-    "additional_ipv4addresses": (4,),
-    "additional_ipv6addresses": (6,),
-    "ipaddress": (4,),
-    "ipv6address": (6,),
-    "management_address": (4, 6),
-}
-CHOICES = {
-    "cmk_agent_connection": ("pull-agent", "push-agent"),
-    "management_protocol": ("none", "snmp", "ipmi"),
-    "tag_address_family": ("ip-v4-only", "ip-v6-only", "ip-v4v6", "no-ip"),
-    "tag_agent": ("cmk-agent", "all-agents", "special-agents", "no-agent"),
-    "tag_piggyback": ("auto-piggyback", "piggyback", "no-piggyback"),
-    "tag_snmp_ds": ("no-snmp", "snmp-v2", "snmp-v1"),
-}
+NOT_OF_FOLDERS = frozenset(name for name, row in _ATTRIBUTES.items() if not row.on_folders)
+NEWER = {name: row.since for name, row in _ATTRIBUTES.items() if row.since is not None}
+LACKING = {name: row.lacking for name, row in _ATTRIBUTES.items() if row.lacking}
+ADDRESSES = {name: row.families for name, row in _ATTRIBUTES.items() if row.families}
+CHOICES = {name: row.choices for name, row in _ATTRIBUTES.items() if row.choices}
 # Checkmk: these tag groups come with a new site, which may change them.
 SAMPLE_TAGS = {
     "tag_criticality": ("prod", "critical", "test", "offline"),

@@ -180,8 +180,8 @@ def _permitted(
     output: Output, found: Plan, changes: Optional[str], deletions: Optional[str], confirmed: tuple[str, ...]
 ) -> Plan:
     """The plan with the permissions of the options; a note for each confirmation of a plan that deletes nothing."""
-    found = found.permitting(allow_changes=changes, allow_deletions=deletions, confirm_deletions=confirmed)
-    for name in found.confirmed_in_vain():
+    found = found.with_permissions(allow_changes=changes, allow_deletions=deletions, confirm_deletions=confirmed)
+    for name in found.unmatched_confirmations():
         output.note(f"Warning: no deletion is called {name!r}: the plan deletes nothing")
     return found
 

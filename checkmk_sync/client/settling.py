@@ -1,4 +1,7 @@
-"""Asking again until something is so: jobs, activations, and writes whose answer was lost."""
+"""Waiting for the site: for jobs and activations, and for proof of a write whose reply was lost.
+
+A noun calls :func:`settle` with the error of its write. Bulk calls do it for each entry.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from ..core.cancellation import shielded
 from ..core.clock import Clock, Deadline
 from ..errors import (
     ApiError,
-    BadRequestError,
     CheckmkError,
     Delivery,
     NotFoundError,
@@ -19,48 +21,47 @@ from ..errors import (
     UnexpectedReplyError,
     WaitTimeoutError,
 )
-from .claims import Claim
 from .outcomes import is_uncertain
 from .site import Site
 
-__all__ = ["after_create", "after_refusal", "after_write", "read_back", "settle", "ticks", "wait_for"]
+__all__ = ["after_write", "confirm", "poll", "settle", "wait_for"]
 
 T = TypeVar("T")
 
-FIRST_S, LONGEST_S, GROWTH = 0.05, 5.0, 1.7
-LOOK_S = 1.0  # the least that a look gets; by so much the last one may come late
+FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.05, 5.0, 1.7
+SHORTEST_LOOK_S = 1.0  # for one look at the site; the last one may end so much later than the deadline
 
 
-def ticks(clock: Clock, deadline: Deadline) -> Iterator[None]:
-    """Yield at once, then after ever longer waits, the last time when the deadline comes.
+def poll(clock: Clock, deadline: Deadline) -> Iterator[None]:
+    """Yield at once, then after longer and longer pauses, the last time when the deadline comes.
 
-    When the clock was stopped, because the client was closed, it yields once more only.
+    Once the clock is stopped, because the client was closed, it yields only once more.
     """
-    pause, goes_on = FIRST_S, True
+    pause, is_running = FIRST_PAUSE_S, True
     yield
-    while goes_on and not deadline.expired:
-        goes_on = clock.sleep(min(pause, deadline.remaining_s()))
-        pause = min(pause * GROWTH, LONGEST_S)
+    while is_running and not deadline.expired:
+        is_running = clock.sleep(min(pause, deadline.remaining_s()))
+        pause = min(pause * GROWTH, LONGEST_PAUSE_S)
         yield
 
 
-# The site is away, or somebody else answers for it: it may be back before the time is over.
-_AWAY = (TransportError, ThrottledError, ServerError, UnexpectedReplyError)
+# The site does not answer, or something else answers in its place: it may be back before the deadline.
+_UNAVAILABLE = (TransportError, ThrottledError, ServerError, UnexpectedReplyError)
 
 
 def wait_for(
     site: Site, look: Callable[[Site], Optional[T]], deadline: Deadline, what: str, *, unseen_s: float = 0.0
 ) -> T:
-    """What ``look(site)`` finds, asked until it is not None. WaitTimeoutError when the time is over.
+    """Repeat ``look(site)`` until it returns something, and return that. WaitTimeoutError at the deadline.
 
-    A site that is away for a while ends no wait. Neither does NotFoundError in the first ``unseen_s`` seconds.
+    The wait goes on while the site is unavailable, and after a NotFoundError in the first ``unseen_s`` seconds.
     """
     started = site.clock.monotonic()
     failure: Optional[CheckmkError] = None
-    for _ in ticks(site.clock, deadline):
+    for _ in poll(site.clock, deadline):
         try:
-            found = look(site.within(max(LOOK_S, deadline.remaining_s())))
-        except _AWAY as error:
+            found = look(site.within(max(SHORTEST_LOOK_S, deadline.remaining_s())))
+        except _UNAVAILABLE as error:
             failure = error
         except NotFoundError:
             if site.clock.monotonic() - started >= unseen_s:
@@ -77,10 +78,10 @@ def wait_for(
 
 
 @contextlib.contextmanager
-def after_write(what: str = "") -> Iterator[None]:
+def after_write(message: str = "") -> Iterator[None]:
     """Mark errors of the block, which follows a write that was answered, as ones that leave its outcome open.
 
-    ``what`` is said before the error, such as "the activation was started, but its end cannot be seen".
+    ``message`` comes before the error, such as "the activation was started, but its end cannot be seen".
     """
     try:
         yield
@@ -90,96 +91,82 @@ def after_write(what: str = "") -> Iterator[None]:
         failure = error
     else:
         return
-    message = f"{what}: {failure}" if what else ""
-    raise failure.with_attempted(message, is_read=False, delivery=Delivery.UNKNOWN) from failure.__cause__
+    text = f"{message}: {failure}" if message else ""
+    raise failure.with_attempted(text, is_read=False, delivery=Delivery.UNKNOWN) from failure.__cause__
 
 
-def settle(site: Site, error: CheckmkError, look: Callable[[Site], Optional[T]]) -> T:
-    """Return what ``look(site)`` finds of a write that failed with ``error``; raise the error when it finds nothing.
+def settle(
+    site: Site,
+    error: CheckmkError,
+    find_applied: Callable[[Site], Optional[T]],
+    *,
+    refusals: tuple[type[ApiError], ...] = (),
+) -> T:
+    """Return what proves that a write which failed with ``error`` was applied; raise the error if nothing does.
 
-    Finding the write proves it. Not finding it proves nothing at first, because the site keeps working after the
-    connection broke: the look is repeated until ``settle_s``. After a 500 the site has ended, so one look tells.
+    ``find_applied(site)`` reads the site. A write that it finds was applied. If it finds nothing, that proves nothing
+    at first, because the site goes on working after the connection broke: it is repeated until ``settle_s``. After a
+    500 the site has ended its work, so one look is enough.
+
+    A web server in front of the site may have sent the request twice. Then one of the ``refusals``, such as "already
+    exists", answers the second one, and the first was applied. So they are looked into as well, once.
     """
+    if isinstance(error, refusals):
+        return _settle_refusal(site, error, find_applied)
     if not is_uncertain(error):
         raise error
     site.tell_settling(error)
     try:
         with shielded():
-            return _settled(site, error, look)
+            for short_site in _repeated_looks(site):
+                try:
+                    found = find_applied(short_site)
+                except _UNAVAILABLE as failure:
+                    if not site.has_answered and isinstance(failure, UnexpectedReplyError):
+                        break  # nothing at this address has ever been a Checkmk site
+                    continue
+                except CheckmkError:  # such as missing permissions: nothing will prove it
+                    break
+                if found is not None:
+                    return found
+                if isinstance(error, ServerError):
+                    raise error.with_attempted(delivery=Delivery.NOTHING_DONE) from error.__cause__
+        raise error
     finally:
-        site.forget_reads()  # it may have been applied after somebody read what was there before
+        site.forget_reads()  # somebody may have read the state before it was applied
 
 
-def _settled(site: Site, error: CheckmkError, look: Callable[[Site], Optional[T]]) -> T:
-    for there in _looks(site):
-        try:
-            found = look(there)
-        except _AWAY as failure:
-            if not site.has_answered and isinstance(failure, UnexpectedReplyError):
-                break  # nothing at this address has ever been a Checkmk site
-            continue
-        except CheckmkError:  # it cannot be looked for, so nothing will be known
-            break
-        if found is not None:
-            return found
-        if isinstance(error, ServerError):
-            raise error.with_attempted(delivery=Delivery.NOTHING_DONE) from error.__cause__
-    raise error
-
-
-def after_refusal(site: Site, error: ApiError, look: Callable[[Site], Optional[T]]) -> T:
-    """Return what ``look(site)`` finds of a write that was refused with ``error``; raise the error otherwise.
-
-    A web server in front of the site may have sent the request twice. Then "already exists" or a 404 is the answer to
-    the second one, and the first was executed.
-    """
+def _settle_refusal(site: Site, error: CheckmkError, find_applied: Callable[[Site], Optional[T]]) -> T:
     try:
-        found = read_back(site, look)
+        found = confirm(site, find_applied)
     except ApiError as failure:
-        if isinstance(failure, _AWAY):
+        if isinstance(failure, _UNAVAILABLE):
             raise
-        raise error from None  # it cannot be looked for, and the site has said no
+        raise error from None  # it cannot be read, and the site has refused it
     if found is None:
         raise error
     return found
 
 
-def after_create(site: Site, error: CheckmkError, name: str, claim: Claim, look: Callable[[Site], Optional[T]]) -> T:
-    """Return the object ``name`` that ``look(site)`` finds after its creation failed; raise ``error`` otherwise.
+def confirm(site: Site, look: Callable[[Site], T]) -> T:
+    """Return what ``look(site)`` returns after a write that was answered, as soon as the site can be read.
 
-    The object was absent before. It proves the creation only while no other call of this client creates it too.
-    """
-
-    def look_for_ours(there: Site) -> Optional[T]:
-        found = look(there)
-        if found is not None and name not in claim:
-            raise error
-        return found
-
-    if isinstance(error, BadRequestError):
-        return after_refusal(site, error, look_for_ours)
-    return settle(site, error, look_for_ours)
-
-
-def read_back(site: Site, look: Callable[[Site], T]) -> T:
-    """Return what ``look(site)`` says of a write that was answered, as soon as the site can be read.
-
-    Raises the last failure to read it, as one of the write, when that is not before ``settle_s``.
+    If that takes longer than ``settle_s``, raise the last failure, which leaves the outcome of the write open.
     """
     failure: Optional[CheckmkError] = None
     with after_write(), shielded():
-        for there in _looks(site):
+        for short_site in _repeated_looks(site):
             try:
-                return look(there)
-            except _AWAY as error:
+                return look(short_site)
+            except _UNAVAILABLE as error:
                 failure = error
-        assert failure is not None, "it is looked at least once"
+        assert failure is not None, "there is at least one look"
         raise failure
 
 
-def _looks(site: Site) -> Iterator[Site]:
-    """Ways to the site, again and again until ``settle_s``; each gets half of what is left, so that one that
-    hangs is not the only one."""
+def _repeated_looks(site: Site) -> Iterator[Site]:
+    """Yield the site for one look after the other until ``settle_s``. Each look has half of the remaining time, so
+    that one that hangs is not the only one."""
     deadline = Deadline(site.clock, site.settings.timeouts.settle_s)
-    for _ in ticks(site.clock, deadline):
-        yield site.within(max(LOOK_S, deadline.remaining_s() / 2))
+    for _ in poll(site.clock, deadline):
+        yield site.within(max(SHORTEST_LOOK_S, deadline.remaining_s() / 2))

@@ -28,7 +28,7 @@ from ..errors import (
     TransportError,
     UnexpectedReplyError,
 )
-from ..http.sessions import environment
+from ..http.options import proxy_and_tls_options
 from ..http.transport import InsecureTransportWarning
 
 __all__ = ["Finding", "Verdict", "diagnose", "warned"]
@@ -110,7 +110,7 @@ def warned(caught: Sequence[warnings.WarningMessage]) -> Iterator[Finding]:
 def _is_behind_a_proxy(settings: Settings) -> bool:
     """True where this machine need not reach the server itself; also a proxy of the environment counts."""
     try:
-        return select_proxy(settings.base_url, environment(settings)["proxies"]) is not None
+        return select_proxy(settings.base_url, proxy_and_tls_options(settings)["proxies"]) is not None
     except SettingsError:  # about certificates: told when it comes to them
         return settings.proxy is not None
 
@@ -141,7 +141,7 @@ def _tls(settings: Settings, host: str, port: int) -> Finding:
         advice = "set verify: true, with ca_bundle for a certificate of your own"
         return Finding("TLS", Verdict.WARNING, "certificates are not verified", advice)
     try:
-        trusted = environment(settings)["verify"]
+        trusted = proxy_and_tls_options(settings)["verify"]
         trusted = trusted if isinstance(trusted, str) else DEFAULT_CA_BUNDLE_PATH  # what requests uses
         is_folder = os.path.isdir(trusted)
         context = (

@@ -143,9 +143,9 @@ class UnsafePlanError(SyncError):
     ``why`` says what, without how to allow it.
     """
 
-    def __init__(self, why: str, way_out: str = "") -> None:
+    def __init__(self, why: str, hint: str = "") -> None:
         self.why = why
-        super().__init__(f"{why}; {way_out}" if way_out else why)
+        super().__init__(f"{why}; {hint}" if hint else why)
 
 
 class PlanChangedError(SyncError):

@@ -82,7 +82,6 @@ async def require_approval(
     arguments: Mapping[str, Any],
     preview: Preview,
     pending: PendingApprovals,
-    *,
     by_checksum: bool,
     checksum: Optional[str],
 ) -> Optional[CallToolResult | InputRequiredResult]:

@@ -92,10 +92,10 @@ class AuditLog:
             details = {"counts": outcome.counts, "failed": outcome.failed}
             self._note({**call, "outcome": outcome.outcome, **{name: part for name, part in details.items() if part}})
 
-    def refuse(self, tool: str, arguments: Mapping[str, Any], outcome: str, client: str = "") -> None:
-        """Note a write that never started."""
+    def refuse(self, tool: str, arguments: Mapping[str, Any], client: str = "") -> None:
+        """Note a write that was not approved."""
         call = {"call": secrets.token_hex(8), "client": client, "tool": tool}
-        self._note({**call, "arguments": _loggable(arguments), "outcome": outcome})
+        self._note({**call, "arguments": _loggable(arguments), "outcome": "not approved"})
 
     def abandon(self) -> None:
         """Note that the outcome of all writes under way is unknown, because the process ends now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import Any, Callable, Iterator, Mapping, Optional
+from typing import Any, Callable, Iterator, Mapping, Optional, TypeVar
 
 import anyio.to_thread
 from mcp.server.mcpserver import Context
@@ -18,7 +18,7 @@ from ..core import cancellation
 from ..core.redaction import HIDDEN
 from ..core.text import first_invisible, parse_json_container
 from ..errors import CheckmkError
-from ..recovery.limit import narrowed
+from ..recovery.limit import session_limit
 from .approval import CHANGED, PendingApprovals, require_approval
 from .audit import AuditLog, CallOutcome
 from .capacity import Capacity, Slot, WorkKind, WriteLock
@@ -29,6 +29,8 @@ from .results import object_result, page_result, tool_result
 from .untrusted import quoted, sanitize
 
 __all__ = ["ToolRunner", "validate_arguments"]
+
+T = TypeVar("T")
 
 # How long calls may take to end after the server was asked to end, and then to stop.
 FINISH_S, STOP_S = 30.0, 5.0
@@ -65,7 +67,13 @@ class ToolRunner:
         checksum = values.pop("checksum", None)
         preview = await self.in_thread(kind, lambda: self._preview(command, values), reporter)
         if preview is not None and preview.needs_approval:
-            question = await self._approve(ctx, command, values, preview, checksum, client_name)
+            by_checksum = self.policy.confirm_by_checksum
+            try:
+                question = await require_approval(ctx, command, values, preview, self._pending, by_checksum, checksum)
+            except ToolError:
+                # In a thread: a disk may be slow, and the event loop serves other sessions.
+                await anyio.to_thread.run_sync(self._audit.refuse, command.tool_name, values, client_name)
+                raise
             if question is not None:
                 return question
         result = await self.in_thread(kind, lambda: self._run(command, values, client_name, preview), reporter)
@@ -74,26 +82,19 @@ class ToolRunner:
     async def read(self, command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the object or page of a command that only reads; ToolError as for :meth:`call`."""
         kind = WorkKind.LOCAL if command.local else WorkKind.RESOURCE
-
-        def run() -> dict[str, Any]:
-            return self._run(command, validate_arguments(command, arguments, self.policy), "")
-
-        result: dict[str, Any] = await self.in_thread(kind, run)
-        return result
+        return await self.in_thread(
+            kind, lambda: self._run(command, validate_arguments(command, arguments, self.policy), "")
+        )
 
     async def in_thread(
-        self, kind: WorkKind, function: Callable[[], Any], reporter: Optional[ProgressReporter] = None
-    ) -> Any:
+        self, kind: WorkKind, function: Callable[[], T], reporter: Optional[ProgressReporter] = None
+    ) -> T:
         """Return the result of ``function()``, run in a thread as soon as there is capacity for it."""
-        acquiring = self._capacity.acquire(kind)
-        slot: Slot = await (
-            acquiring if reporter is None else reporter.report_during(acquiring, lambda slot: slot.release())
-        )
         task = CancellableTask()
 
-        def run() -> Any:
+        def run(slot: Slot) -> T:
             # In the context of this thread, which ends with the call.
-            narrowed.set(None if slot.session is None else slot.session.reads)
+            session_limit.set(None if slot.session is None else slot.session.reads)
             with self._changed:
                 if self._is_ending:
                     raise ToolError(f"Nothing was done: {_ENDING}")
@@ -111,7 +112,7 @@ class ToolRunner:
                     self._changed.notify_all()
 
         try:
-            return await task.run(run, reporter, slot.release)
+            return await task.run(run, lambda: self._capacity.acquire(kind), reporter)
         except Stopped:  # by the end of the server: a client that cancels a call gets no answer
             raise ToolError(f"This was stopped before its end: {_ENDING} {LOOK}") from None
 
@@ -137,28 +138,6 @@ class ToolRunner:
         if command.preview is None:
             return Preview(f"{command.help} Arguments: {json.dumps(sanitize(arguments))}")
         return command.preview(self.client, **arguments)
-
-    async def _approve(
-        self,
-        ctx: Context[Any, Any],
-        command: Command,
-        arguments: Mapping[str, Any],
-        preview: Preview,
-        checksum: Optional[str],
-        client_name: str,
-    ) -> Optional[CallToolResult | InputRequiredResult]:
-        """Return None when a person has approved the preview, else the question. A refusal is noted."""
-        by_checksum = self.policy.confirm_by_checksum
-        try:
-            return await require_approval(
-                ctx, command, arguments, preview, self._pending, by_checksum=by_checksum, checksum=checksum
-            )
-        except ToolError:
-            # In a thread: a disk may be slow, and the event loop serves other sessions.
-            await anyio.to_thread.run_sync(
-                self._audit.refuse, command.tool_name, arguments, "not approved", client_name
-            )
-            raise
 
     def _run(
         self,

@@ -13,11 +13,11 @@ import anyio.to_thread
 
 from ..core.cancellation import Cancellation, Stopped, current
 from ..core.clock import SystemClock
+from .capacity import Slot
 
 __all__ = ["CancellableTask", "ProgressReporter", "ReportingClock", "Stopped"]
 
 T = TypeVar("T")
-Progress = tuple[float, Optional[float], str]  # done, total, message
 
 REPORT_EVERY_S = 0.2
 MAX_SILENCE_S = 2.0
@@ -26,44 +26,33 @@ WAIT_REPORT_S = 1.0
 
 
 class ProgressReporter:
-    """Reports the progress of one call to its client, also when nothing new is known of it for a while.
-
-    The protocol wants each report to be more than the last.
-    """
+    """Reports the progress of one call to its client. The protocol wants each report to be more than the last."""
 
     def __init__(self, send: Callable[[float, Optional[float], str], Awaitable[None]]) -> None:
         self._send = send
         self._started = self._last_sent = time.monotonic()
         self._done = -1.0
 
-    async def report(self, done: float, total: Optional[float], message: str) -> None:
-        """Send a report; ``done`` is raised a little if it is not more than before."""
+    async def follow(self, task: CancellableTask) -> None:
+        """Report the progress of a task, or after a silence that it is still at work, until cancelled."""
+        while True:
+            await anyio.sleep(min(REPORT_EVERY_S, MAX_SILENCE_S))
+            now = time.monotonic()
+            if not await self.report(task) and now - self._last_sent >= MAX_SILENCE_S:
+                await self._report(max(self._done, 0.0) + STEP, None, f"at work, {now - self._started:.0f} s so far")
+
+    async def report(self, task: CancellableTask) -> bool:
+        """Report the progress of a task if it is more than was reported of this task. True if it was."""
+        done, total, message = task.progress
+        is_news = bool(message) and done > task.reported
+        if is_news:
+            task.reported = done
+            await self._report(done, total, message)
+        return is_news
+
+    async def _report(self, done: float, total: Optional[float], message: str) -> None:
         self._done, self._last_sent = max(done, self._done + STEP), time.monotonic()
         await self._send(self._done, total if total is not None and total >= self._done else None, message)
-
-    async def report_silence(self) -> None:
-        """Report after each MAX_SILENCE_S without a report that the call is still at work, until cancelled."""
-        while True:
-            silence_left = self._last_sent + MAX_SILENCE_S - time.monotonic()
-            if silence_left > 0:
-                await anyio.sleep(silence_left)
-            else:
-                elapsed = time.monotonic() - self._started
-                await self.report(max(self._done, 0.0) + STEP, None, f"at work, {elapsed:.0f} s so far")
-
-    async def report_during(self, awaitable: Awaitable[T], undo: Callable[[T], object]) -> T:
-        """Await something, and report meanwhile. ``undo`` is called with its result if that cannot be returned."""
-        results: list[T] = []
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self.report_silence)
-                results.append(await awaitable)
-                tasks.cancel_scope.cancel()
-        except BaseException:
-            for result in results:
-                undo(result)
-            raise
-        return results[0]
 
 
 class CancellableTask(Cancellation):
@@ -75,8 +64,8 @@ class CancellableTask(Cancellation):
         self.reached: dict[str, str] = {}  # by stage, for the audit log
         self._created = time.monotonic()
         self._claim = threading.Lock()  # taken once: by the thread, or by a cancellation before the thread runs
-        self.progress: Progress = (0.0, None, "")
-        self._reported = -1.0
+        self.progress: tuple[float, Optional[float], str] = (0.0, None, "")  # done, total, message
+        self.reported = -1.0
 
     def watch(self, stage: str, done: int, total: int) -> None:
         """Record progress, which is summed over stages.
@@ -100,60 +89,49 @@ class CancellableTask(Cancellation):
 
     async def run(
         self,
-        function: Callable[[], T],
+        function: Callable[[Slot], T],
+        acquire: Callable[[], Awaitable[Slot]],
         reporter: Optional[ProgressReporter] = None,
-        on_end: Callable[[], object] = lambda: None,
     ) -> T:
-        """Return the result of ``function()``, run in a thread. Cancelling this stops the task.
+        """Return the result of ``function(slot)``, run in a thread with the slot of ``acquire()``.
 
-        ``on_end`` is called when the thread has ended, which can be later than this: until then a cancelled task
-        occupies its slot.
+        Cancelling this stops the task. The slot is released when the thread has ended, which can be later than this.
         """
         loop = asyncio.get_running_loop()
 
-        def in_thread() -> tuple[Optional[T], Optional[BaseException]]:
+        def in_thread(slot: Slot) -> tuple[Optional[T], Optional[BaseException]]:
             if not self._claim.acquire(blocking=False):
                 return None, Stopped()
             token = current.set(self)
             try:
-                return function(), None
+                return function(slot), None
             except BaseException as error:  # returned, because the task group would wrap it
                 return None, error
             finally:
                 current.reset(token)
                 with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
-                    loop.call_soon_threadsafe(on_end)
+                    loop.call_soon_threadsafe(slot.release)
 
         async with anyio.create_task_group() as tasks:
             if reporter is not None:
-                tasks.start_soon(self._report_changes, reporter)
-                tasks.start_soon(reporter.report_silence)
+                tasks.start_soon(reporter.follow, self)
+            slot = await acquire()
             try:
                 # A limiter of its own: the slot already limits the number of threads.
-                limiter = anyio.CapacityLimiter(1)
-                result, error = await anyio.to_thread.run_sync(in_thread, abandon_on_cancel=True, limiter=limiter)
-            except BaseException:  # cancelled: the thread ends as soon as it can, and calls on_end if it has started
+                result, error = await anyio.to_thread.run_sync(
+                    in_thread, slot, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1)
+                )
+            except BaseException:  # cancelled: the thread ends as soon as it can, and releases the slot if it started
                 self.stop()
                 if self._claim.acquire(blocking=False):
-                    on_end()
+                    slot.release()
                 raise
             tasks.cancel_scope.cancel()
         if error is not None:
             raise error
         if reporter is not None:
-            await self._report(reporter)
+            await reporter.report(self)
         return result  # type: ignore[return-value]
-
-    async def _report_changes(self, reporter: ProgressReporter) -> None:
-        while True:
-            await anyio.sleep(REPORT_EVERY_S)
-            await self._report(reporter)
-
-    async def _report(self, reporter: ProgressReporter) -> None:
-        done, total, message = self.progress
-        if message and done > self._reported:
-            await reporter.report(done, total, message)
-            self._reported = done
 
 
 class ReportingClock(SystemClock):

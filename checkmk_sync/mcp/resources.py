@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import logging
 from typing import Any, Callable, Iterator, Mapping, Optional
@@ -26,58 +27,58 @@ __all__ = ["add_completions", "add_resources"]
 log = logging.getLogger("checkmk_sync")
 
 LISTS = {"checkmk://stream/hosts": "stream_hosts", "checkmk://stream/services": "services_list"}
-OBJECTS = {"checkmk://metrics/server": "get_server_metrics", "checkmk://cache/stats": "cache_stats"}
 HOST = "checkmk://hosts/{name}"
-_PAGE = "{?batch_size,cursor}"
 _TEXT = "text/plain"  # JSON between delimiters
 
 
 def add_resources(server: MCPServer[Any], runner: ToolRunner, commands: Mapping[str, Command]) -> None:
     """Add the resources whose tool is offered as well."""
 
-    async def read(command: Command, arguments: Mapping[str, Any]) -> str:
+    async def read(tool: str, **arguments: Any) -> str:
         try:
-            return delimit(await runner.read(command, arguments))
+            return delimit(await runner.read(commands[tool], arguments))
         except ToolError as error:
             raise ResourceError(str(error)) from error
 
-    def add_list(uri: str, command: Command) -> None:
+    def add_list(uri: str, tool: str) -> None:
+        command, name = commands[tool], uri.rpartition("/")[2]
         defaults = {argument.name: [] if argument.many else argument.default for argument in command.arguments}
 
         async def page(batch_size: int = DEFAULT_PAGE, cursor: Optional[str] = None) -> str:
             if not 1 <= batch_size <= MAX_PAGE:
                 raise ResourceError(f"batch_size is a number from 1 to {MAX_PAGE}")
-            return await read(command, {**defaults, "limit": batch_size, "cursor": cursor})
+            return await read(tool, **{**defaults, "limit": batch_size, "cursor": cursor})
 
         async def first_page() -> str:
             return await page()
 
-        name = uri.rpartition("/")[2]
-        about = (
-            f"{command.help} Pages of batch_size items (default {DEFAULT_PAGE}); next_cursor is the cursor of the next."
-        )
-        server.resource(uri, name=name, description=f"The first page. {about}", mime_type=_TEXT)(first_page)
+        paging = f"Pages of batch_size items (default {DEFAULT_PAGE}); next_cursor is the cursor of the next."
+        about = f"{command.help} {paging}"
+        add = functools.partial(server.resource, mime_type=_TEXT)
+        add(uri, name=name, description=f"The first page. {about}")(first_page)
         # A cursor may look like a path; decode_cursor checks it.
         security = ResourceSecurity(exempt_params={"cursor"})
-        server.resource(uri + _PAGE, name=f"{name}_pages", description=about, mime_type=_TEXT, security=security)(page)
+        add(f"{uri}{{?batch_size,cursor}}", name=f"{name}_pages", description=about, security=security)(page)
 
-    def add_object(uri: str, command: Command) -> None:
-        async def whole() -> str:
-            return await read(command, {})
+    async def server_metrics() -> str:
+        return await read("get_server_metrics")
 
-        server.resource(uri, name=command.tool_name, description=command.help, mime_type=_TEXT)(whole)
+    async def cache_stats() -> str:
+        return await read("cache_stats")
 
-    for resources, add in ((LISTS, add_list), (OBJECTS, add_object)):
-        for uri, tool in resources.items():
-            if tool in commands:
-                add(uri, commands[tool])
-    get_host = commands.get("hosts_get")
-    if get_host is not None:
+    async def host(name: str) -> str:
+        return await read("hosts_get", host=name, effective=False)
 
-        async def host(name: str) -> str:
-            return await read(get_host, {"host": name, "effective": False})
-
-        server.resource(HOST, name="host", description=get_host.help, mime_type=_TEXT)(host)
+    for uri, tool in LISTS.items():
+        if tool in commands:
+            add_list(uri, tool)
+    for uri, tool, name, function in (
+        ("checkmk://metrics/server", "get_server_metrics", "get_server_metrics", server_metrics),
+        ("checkmk://cache/stats", "cache_stats", "cache_stats", cache_stats),
+        (HOST, "hosts_get", "host", host),
+    ):
+        if tool in commands:
+            server.resource(uri, name=name, description=commands[tool].help, mime_type=_TEXT)(function)
 
 
 MAX_COMPLETIONS = 100  # the protocol's own limit

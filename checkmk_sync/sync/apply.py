@@ -16,7 +16,7 @@ from .changes import Action, Change
 from .executors import EXECUTORS, Result
 from .observed import observe
 from .plan import Plan
-from .report import Report, compared
+from .report import Report, compare_with_site
 from .scans import undiscovered
 
 __all__ = ["Options", "Step", "apply_plan"]
@@ -78,8 +78,16 @@ class _Run:
         started = self._client.clock.monotonic()
         self._change([change for change in plan.changes if change.action is not Action.DELETE])
         self._delete([change for change in plan.changes if change.action is Action.DELETE])
-        hosts = self._new_hosts()
-        scanned = sorted({*hosts, *plan.undiscovered} - self._deleted() - self._not_adopted())
+        hosts = [
+            change.key
+            for change, outcome in report.results
+            if change.kind == "host" and change.action is Action.CREATE and outcome.status is Status.APPLIED
+        ]
+        gone = {change.key for change, _ in report.results if change.action is Action.DELETE}
+        not_adopted = {
+            change.key for change, _ in report.failures() if change.found is not None and change.found.owner is None
+        }
+        scanned = sorted({*hosts, *plan.undiscovered} - gone - not_adopted)
         if self._options.discover and scanned:
             self._guarded("discovery", lambda: self._discover(scanned))
         if self._options.activate and (report.results or scanned or plan.own_pending):
@@ -173,24 +181,8 @@ class _Run:
             metrics.increment_counter(f"sync_changes.{change.action.value}.{change.kind}.{outcome.status.name.lower()}")
         metrics.set_gauge("sync_changes_left", len(self._report.plan.changes) - len(self._report.results))
 
-    def _with_status(self, action: Action, status: Status) -> Iterator[str]:
-        for change, outcome in self._report.results:
-            if change.kind == "host" and change.action is action and outcome.status is status:
-                yield change.key
-
-    def _new_hosts(self) -> list[str]:
-        return list(self._with_status(Action.CREATE, Status.APPLIED))
-
-    def _deleted(self) -> set[str]:
-        return {change.key for change, _ in self._report.results if change.action is Action.DELETE}
-
-    def _not_adopted(self) -> set[str]:
-        """What still belongs to nobody, for taking it over failed."""
-        results = (result for result in self._report.results if result[1].status is not Status.APPLIED)
-        return {change.key for change, _ in results if change.found is not None and change.found.owner is None}
-
     def _compare(self) -> None:
-        self._report.results = compared(self._report.results, observe(self._client))
+        self._report.results = compare_with_site(self._report.results, observe(self._client))
         self._report.errors.pop("verification", None)  # of an earlier look
 
     def _discover(self, hosts: Sequence[str]) -> None:

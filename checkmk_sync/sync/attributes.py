@@ -10,23 +10,24 @@ from ..catalogue.attributes import LISTS, MAPPINGS, is_string_attribute
 from ..core.documents import MAX_DEPTH
 from ..core.redaction import HIDDEN, is_secret_name
 
-__all__ = ["as_read", "mistyped", "not_a_text", "not_json"]
+__all__ = ["json_problem", "show_value", "string_problem", "type_problem"]
 
 
-def mistyped(name: str, value: Any) -> Optional[str]:
+def type_problem(name: str, value: Any) -> Optional[str]:
     """What is wrong with the type of an attribute's value; None if nothing is."""
     if name in LISTS:
         if not isinstance(value, list):
             return f"{name} is {_type(value)}, not a list"
-        return next(filter(None, (not_a_text(f"{name}[{index}]", entry) for index, entry in enumerate(value))), None)
+        problems = (string_problem(f"{name}[{index}]", entry) for index, entry in enumerate(value))
+        return next(filter(None, problems), None)
     if name in MAPPINGS and not isinstance(value, Mapping):
         return f"{name} is {_type(value)}, not a mapping"
     if is_string_attribute(name):
-        return not_a_text(name, value)
-    return not_json(name, value)
+        return string_problem(name, value)
+    return json_problem(name, value)
 
 
-def not_a_text(name: str, value: Any) -> Optional[str]:
+def string_problem(name: str, value: Any) -> Optional[str]:
     """Why a value is no text, for a value that YAML may have taken for something else; None for a text."""
     if isinstance(value, str):
         return None
@@ -35,23 +36,23 @@ def not_a_text(name: str, value: Any) -> Optional[str]:
     return f"{name} is read as {_shown(name, value)}, not as a text: put it in quotes"
 
 
-def not_json(name: str, value: Any, depth: int = 0) -> Optional[str]:
+def json_problem(name: str, value: Any, depth: int = 0) -> Optional[str]:
     """The part of a value that JSON cannot say, such as a date, and so no API takes; None when there is none."""
     if depth > MAX_DEPTH:
         return f"{name[:40]}… is nested deeper than {MAX_DEPTH} levels"
     if isinstance(value, Mapping):
-        keys = (not_a_text(f"a key of {name}", key) for key in value)
-        parts = (not_json(f"{name}.{key}", part, depth + 1) for key, part in value.items())
+        keys = (string_problem(f"a key of {name}", key) for key in value)
+        parts = (json_problem(f"{name}.{key}", part, depth + 1) for key, part in value.items())
         return next(filter(None, (*keys, *parts)), None)
     if isinstance(value, list):
-        parts = (not_json(f"{name}[{index}]", part, depth + 1) for index, part in enumerate(value))
+        parts = (json_problem(f"{name}[{index}]", part, depth + 1) for index, part in enumerate(value))
         return next(filter(None, parts), None)
     if isinstance(value, float) and not math.isfinite(value):
         return f"{name} is read as {_shown(name, value)}, which is no finite number"
-    return None if value is None or isinstance(value, (int, float)) else not_a_text(name, value)
+    return None if value is None or isinstance(value, (int, float)) else string_problem(name, value)
 
 
-def as_read(value: Any) -> str:
+def show_value(value: Any) -> str:
     """A value as an inventory spells it: ``true``, ``null``, ``2024-01-01``, ``'a text'``."""
     if isinstance(value, str):
         return repr(value)
@@ -59,7 +60,7 @@ def as_read(value: Any) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
-    return HIDDEN if is_secret_name(name) else as_read(value)
+    return HIDDEN if is_secret_name(name) else show_value(value)
 
 
 def _type(value: Any) -> str:

@@ -12,7 +12,7 @@ from ..errors import NotOwnedError
 from .kinds import KINDS, Property
 from .observed import Found
 
-__all__ = ["ADOPTED", "OWNER", "Action", "Change", "Conflict", "whose"]
+__all__ = ["ADOPTED", "OWNER", "Action", "Change", "Conflict", "describe_owner"]
 
 OWNER: Property = ("labels", OWNER_LABEL)
 ADOPTED: Property = ("labels", ADOPTED_LABEL)
@@ -63,33 +63,29 @@ class Change:
         """The wanted values of the properties that start with ``first``, by their second part."""
         return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == first and len(path) > 1}
 
-    def objection(self, now: Optional[Found]) -> Optional[NotOwnedError]:
-        """Why an object that was read again must not be changed: it is gone, another one, or its owner is another."""
+    def staleness(self, now: Optional[Found]) -> Optional[NotOwnedError]:
+        """Return why an object that was read again must not be changed: gone, made anew, or of another owner."""
         if now is None:
             return NotOwnedError(f"{self.name} is gone since the plan was made")
         planned = None if self.found is None else self.found.owner
         if now.owner not in (planned, self.properties.get(OWNER, (None, planned))[1]):
-            return NotOwnedError(f"{self.name} belongs to {whose(now.owner)} since the plan was made")
+            return NotOwnedError(f"{self.name} belongs to {describe_owner(now.owner)} since the plan was made")
         if self.found is not None and now.birth and self.found.birth and now.birth != self.found.birth:
             return NotOwnedError(f"{self.name} was deleted and created again since the plan was made")
         return None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, sorted, without secrets."""
-        changed = {".".join(path): list(_hidden(path, values)) for path, values in sorted(self.properties.items())}
+        changed = {
+            ".".join(path): [mask_secrets(value, path[1]) if len(path) > 1 else value for value in values]
+            for path, values in sorted(self.properties.items())
+        }
         found = {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
         return {**found, "after": list(self.after)} if self.after else found
 
-    def exactly(self) -> list[Any]:
-        """All that the change is, secrets included, for checksums."""
+    def checksum_data(self) -> list[Any]:
+        """Return everything that the checksum of a plan covers, secrets included."""
         return [self.action.value, self.kind, self.key, sorted(self.properties.items())]
-
-
-def _hidden(path: Property, values: tuple[Any, Any]) -> tuple[Any, Any]:
-    if path[0] not in ("attributes", "labels"):
-        return values
-    now, wanted = (mask_secrets(value, path[1]) for value in values)
-    return now, wanted
 
 
 @dataclass(frozen=True)
@@ -116,6 +112,6 @@ class Conflict:
         return f"{self}; {self.hint}"
 
 
-def whose(owner: Optional[str]) -> str:
+def describe_owner(owner: Optional[str]) -> str:
     """An owner in words."""
     return "nobody's synchronisation" if owner is None else f"the owner {owner!r}"

@@ -12,7 +12,7 @@ from .kinds import Property
 from .observed import Observed
 from .values import refused_attribute, refused_host, refused_label
 
-__all__ = ["folders_that_stay", "impossible_folders", "refused", "refused_name", "warnings"]
+__all__ = ["invalid_folders", "kept_folders_warning", "refused", "refused_name", "warnings"]
 
 # Checkmk: so new folders may be named; older ones may also hold spaces and dots.
 _NEW_FOLDER = re.compile(r"[-\w]+")
@@ -20,7 +20,7 @@ _NEW_FOLDER = re.compile(r"[-\w]+")
 _ROOTS = frozenset({"/main", "/wato"})
 
 
-def impossible_folders(desired: Desired, observed: Observed) -> Iterator[Problem]:
+def invalid_folders(desired: Desired, observed: Observed) -> Iterator[Problem]:
     """The folders that are missing on the site and have names that Checkmk takes for no new one."""
     for folder in _new_folders(desired, observed):
         name = folder.key.rpartition("/")[2]
@@ -72,7 +72,7 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
         yield f"the {_NOUNS.get(name, name)} {value!r} of {_some(users)} is on nothing else of the site; does it exist?"
 
 
-def folders_that_stay(paths: Sequence[str]) -> Iterator[str]:
+def kept_folders_warning(paths: Sequence[str]) -> Iterator[str]:
     """Folders that are empty and ours, where the site knows only to delete them with all that is in them."""
     if paths:
         yield (

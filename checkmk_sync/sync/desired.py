@@ -14,9 +14,9 @@ from ..core.positions import Position
 from ..core.text import escape_invisible
 from ..errors import InventoryError
 from ..errors.base import format_location
-from .attributes import as_read, mistyped, not_a_text
+from .attributes import show_value, string_problem, type_problem
 from .kinds import KINDS, Property
-from .values import refused_everywhere
+from .values import refused_by_every_version
 
 __all__ = ["FOLDER", "REMOVE", "Desired", "Entry", "Object", "Problem", "Property", "desired_state"]
 
@@ -163,7 +163,7 @@ class _Reader:
             return
         for key in entry.data:
             if key not in keys:
-                self._problem(entry, f"unknown key {as_read(key)}{suggestion(str(key), keys)}", key)
+                self._problem(entry, f"unknown key {show_value(key)}{suggestion(str(key), keys)}", key)
         key = self._key(entry, keys[0])
         properties = dict(self._properties(entry))
         if key is not None:  # also with mistakes in it, for it may stand twice
@@ -189,7 +189,7 @@ class _Reader:
 
     def _checked(self, entry: Entry, key: str, value: Any, check: Callable[[str], str]) -> Any:
         """``check(value)``, or a problem and REMOVE."""
-        wrong = not_a_text(f"the {key}", value)
+        wrong = string_problem(f"the {key}", value)
         if wrong is not None:
             self._problem(entry, wrong, key)
             return REMOVE
@@ -215,7 +215,7 @@ class _Reader:
 
     def _attribute(self, entry: Entry, name: Any, value: Any) -> Iterator[tuple[Property, Any]]:
         if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name):
-            self._problem(entry, f"{as_read(name)} is not the name of an attribute", "attributes", name)
+            self._problem(entry, f"{show_value(name)} is not the name of an attribute", "attributes", name)
         elif name == "labels":
             if "labels" in entry.data:
                 self._problem(entry, "give the labels once, not beside and in 'attributes'", "attributes", name)
@@ -224,10 +224,10 @@ class _Reader:
             self._problem(entry, MASK, "attributes", name)
         elif name == "meta_data":
             self._problem(entry, "'meta_data' is written by Checkmk only", "attributes", name)
-        elif value is not None and (wrong := mistyped(name, value)) is not None:
+        elif value is not None and (wrong := type_problem(name, value)) is not None:
             self._problem(entry, wrong, "attributes", name)
         else:
-            refusal = None if value is None else refused_everywhere(entry.kind, name, value)
+            refusal = None if value is None else refused_by_every_version(entry.kind, name, value)
             if refusal is not None:
                 self._problem(entry, refusal, "attributes", name)
                 self.refused.append(self.problems[-1])
@@ -240,13 +240,13 @@ class _Reader:
         for key, value in labels.items():
             if not isinstance(key, str) or not key or ":" in key:
                 wrong = label_key_problem(key) if isinstance(key, str) else "put it in quotes"
-                said = f"{as_read(key)} is not the key of a label: {wrong}"
+                said = f"{show_value(key)} is not the key of a label: {wrong}"
                 self._problem(entry, said, *path, key)
             elif key in (OWNER_LABEL, ADOPTED_LABEL):
                 self._problem(entry, f"the label {key} is written by this program only", *path, key)
             elif contains_mask(key, value):
                 self._problem(entry, MASK, *path, key)
-            elif value is not None and (wrong := not_a_text(f"the label {key}", value)) is not None:
+            elif value is not None and (wrong := string_problem(f"the label {key}", value)) is not None:
                 self._problem(entry, wrong, *path, key)
             else:
                 yield ("labels", key), REMOVE if value is None else value

@@ -1,4 +1,5 @@
-"""How each action is done to each kind: bulk calls where the API has them, one call each where not."""
+"""How each action is done to each kind; ``EXECUTORS``, at the end, is the table. Bulk calls are used where the API has
+them. Objects are read again before they are moved, changed or deleted."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from ..client.outcomes import Outcome, Outcomes, Status
 from ..client.records import Folder, Host
 from ..errors import AuthError, BatchError, CheckmkError
 from .changes import Action, Change
-from .compare import merged
+from .compare import merge
 from .desired import FOLDER
 from .observed import Found, found_folder, reread
 
@@ -25,8 +26,8 @@ IN_PART = "applied in part"
 CHANGES_AT_ONCE = 2000  # between two looks at the progress bar
 
 
-def _each(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
-    """An executor of single calls. Wrong credentials stop it, everything else is an outcome.
+def _one_by_one(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
+    """Return an executor of single calls. Wrong credentials stop it; any other error is an outcome.
 
     A step returns False if it has nothing to do.
     """
@@ -51,7 +52,7 @@ def _each(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
 
 
 def _in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
-    """An executor of bulk calls, some thousand changes at a time, wave by wave and sorted by folder."""
+    """Return an executor of bulk calls, some thousand changes at a time, wave by wave and sorted by folder."""
 
     def run(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
         ordered = sorted(changes, key=_folder_order)
@@ -63,58 +64,46 @@ def _in_bulk(send: Callable[[Checkmk, Sequence[Change]], Outcomes]) -> Executor:
     return run
 
 
-def _still_ours(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
-    """An executor that reads ``at_once`` objects again before it changes them, and leaves what is not ours any more.
+def _rechecked(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
+    """Return an executor that reads ``at_once`` objects again before it changes them, and skips stale changes.
 
-    What it changes is the new reading: labels that others set in between stay.
+    Changes are made to the new reading, so that labels that others set in the meantime stay.
     """
 
-    def checked(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
+    def run_rechecked(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
         ordered = changes if changes[0].kind == "folder" else sorted(changes, key=_folder_order)
         for start in range(0, len(ordered), at_once):
-            left: list[Change] = []
-            for change, outcome in _read_again(client, ordered[start : start + at_once]):
-                if outcome is None:
-                    left.append(change)
+            some, current = ordered[start : start + at_once], []
+            try:
+                objects = reread(client, some[0].kind, [change.key for change in some])
+            except CheckmkError as error:
+                outcomes = Outcomes([Outcome(change.key, Status.NOT_APPLIED, error) for change in some])
+                if isinstance(error, AuthError):
+                    raise BatchError(f"stopped: {error}", outcomes=outcomes) from error
+                yield from zip(some, outcomes)
+                continue
+            for change in some:
+                now = objects.get(change.key)
+                refusal = _staleness(change, now)
+                if refusal is None:
+                    current.append(replace(change, found=now))
+                elif now is None and change.action is Action.DELETE:
+                    yield change, Outcome(change.key, Status.APPLIED, note="was gone already")
                 else:
-                    yield change, outcome
-            yield from run(client, left)
+                    yield change, Outcome(change.key, Status.NOT_APPLIED, refusal)
+            yield from run(client, current)
 
-    return checked
-
-
-def _read_again(client: Checkmk, changes: Sequence[Change]) -> Iterator[tuple[Change, Optional[Outcome]]]:
-    """Each change as it is to be done now, or with the outcome that it has already."""
-    try:
-        current = reread(client, changes[0].kind, [change.key for change in changes])
-    except AuthError as error:
-        raise BatchError(f"stopped: {error}", outcomes=_not_applied(changes, error)) from error
-    except CheckmkError as error:
-        yield from zip(changes, _not_applied(changes, error))
-        return
-    for change in changes:
-        now = current.get(change.key)
-        objection = _objection(change, now)
-        if objection is None:
-            yield replace(change, found=now), None
-        elif now is None and change.action is Action.DELETE:
-            yield change, Outcome(change.key, Status.APPLIED, note="was gone already")
-        else:
-            yield change, Outcome(change.key, Status.NOT_APPLIED, objection)
+    return run_rechecked
 
 
-def _objection(change: Change, now: Optional[Found]) -> Optional[CheckmkError]:
-    """Why an object that was read again is not changed; also because the site holds *** where a secret belongs."""
-    error = change.objection(now)
+def _staleness(change: Change, now: Optional[Found]) -> Optional[CheckmkError]:
+    """Return why an object that was read again must not be changed, such as *** in place of a secret on the site."""
+    error = change.staleness(now)
     if error is not None or change.action is not Action.UPDATE:
         return error
     attributes = _attributes(replace(change, found=now)).items()
     masked = next((name for name, value in attributes if name != "labels" and contains_mask(name, value)), None)
     return None if masked is None else CheckmkError(f"the site's {masked} of {change.name}: {MASK}")
-
-
-def _not_applied(changes: Sequence[Change], error: CheckmkError) -> Outcomes:
-    return Outcomes([Outcome(change.key, Status.NOT_APPLIED, error) for change in changes])
 
 
 def _folder(change: Change) -> str:
@@ -124,15 +113,15 @@ def _folder(change: Change) -> str:
 
 
 def _folder_order(change: Change) -> tuple[int, str]:
-    """Waves come one after the other; in each the hosts of a folder stand together."""
+    """Return the sort key that puts waves one after the other, and the hosts of a folder together in each."""
     return change.wave, _folder(change)
 
 
 def _attributes(change: Change) -> dict[str, Any]:
-    """The attributes to set, with all labels: the server replaces each as a whole."""
+    """Return the attributes to set, with all labels, because the server replaces each attribute as a whole."""
     now = {} if change.found is None else change.found.attributes
     wanted = change.wanted("attributes").items()
-    attributes = {name: merged(value, now.get(name)) for name, value in wanted if value is not None}
+    attributes = {name: merge(value, now.get(name)) for name, value in wanted if value is not None}
     labels = change.wanted("labels")
     if labels:
         all_labels = {**(change.found.labels if change.found is not None else {}), **labels}
@@ -153,35 +142,31 @@ def _set_in_folder(client: Checkmk, change: Change) -> bool:
     if len(_removed(change)) == len(change.properties):
         return False
     title = change.properties.get(("title",), (None, None))[1]
-    return _change_folder(client, change, lambda now, before: {**before, **_attributes(now)}, title)
+    client.folders.update_read(
+        change.key, lambda folder: {**folder.attributes, **_attributes(_checked(change, folder))}, title=title
+    )
+    return True
 
 
 def _remove_in_folder(client: Checkmk, change: Change) -> bool:
     removed = _removed(change)
 
-    def without(_now: Change, before: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in before.items() if name not in removed}
+    def without_removed(folder: Folder) -> dict[str, Any]:
+        _checked(change, folder)
+        return {name: value for name, value in folder.attributes.items() if name not in removed}
 
-    return bool(removed) and _change_folder(client, change, without)
+    if removed:
+        client.folders.update_read(change.key, without_removed)
+    return bool(removed)
 
 
-def _change_folder(
-    client: Checkmk,
-    change: Change,
-    make: Callable[[Change, Mapping[str, Any]], dict[str, Any]],
-    title: Optional[str] = None,
-) -> bool:
-    """Change a folder that is still ours, with the ETag of the reading that shows it."""
-
-    def changed(folder: Folder) -> dict[str, Any]:
-        found = found_folder(folder)
-        error = _objection(change, found)
-        if error is not None:
-            raise error
-        return make(replace(change, found=found), folder.attributes)
-
-    client.folders.update_read(change.key, changed, title=title)
-    return True
+def _checked(change: Change, folder: Folder) -> Change:
+    """Return the change of a folder as it was read with its ETag. NotOwnedError if it is no longer ours."""
+    found = found_folder(folder)
+    error = _staleness(change, found)
+    if error is not None:
+        raise error
+    return replace(change, found=found)
 
 
 def _delete_folder(client: Checkmk, change: Change) -> None:
@@ -190,7 +175,7 @@ def _delete_folder(client: Checkmk, change: Change) -> None:
 
 def _create_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
     return client.hosts.bulk_create(
-        [{"host_name": c.key, "folder": _folder(c), "attributes": _attributes(c)} for c in changes]
+        [{"host_name": new.key, "folder": _folder(new), "attributes": _attributes(new)} for new in changes]
     )
 
 
@@ -199,7 +184,7 @@ def _move_host(client: Checkmk, change: Change) -> None:
 
 
 def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
-    """Setting and removing are two calls; a host is applied when both are."""
+    """Set and remove attributes, which are two calls; a host is applied if both are."""
     sets: list[dict[str, Any]] = []
     removals: list[dict[str, Any]] = []
     for change in changes:
@@ -229,32 +214,28 @@ _WORST_FIRST = (Status.UNKNOWN, Status.NOT_APPLIED, Status.APPLIED)
 
 
 def _merged(outcomes: Sequence[Outcome]) -> Outcomes:
-    """One outcome for each host, the worst of those it has; one that is applied in part says so."""
-    merged: dict[str, Outcome] = {}
+    """Return one outcome for each host, the worst that it has, which says so if the host was changed in part."""
+    by_key: dict[str, Outcome] = {}
     for outcome in outcomes:
-        before = merged.setdefault(outcome.key, outcome)
+        before = by_key.setdefault(outcome.key, outcome)
         worst, other = sorted((before, outcome), key=lambda one: _WORST_FIRST.index(one.status))
         is_part = worst.status is Status.NOT_APPLIED and other.status is Status.APPLIED
-        merged[outcome.key] = replace(worst, note=IN_PART) if is_part else worst
-    return Outcomes(list(merged.values()))
+        by_key[outcome.key] = replace(worst, note=IN_PART) if is_part else worst
+    return Outcomes(list(by_key.values()))
 
 
 def _delete_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
-    return client.hosts.bulk_delete([_host(change) for change in changes])
-
-
-def _host(change: Change) -> Host:
-    """The host as it was read, with its parents: those are deleted after it."""
-    attributes = {} if change.found is None else change.found.attributes
-    return Host(change.key, _folder(change), attributes)
+    """Delete hosts as they were read, with their parents, which are deleted after them."""
+    found = [(change, {} if change.found is None else change.found.attributes) for change in changes]
+    return client.hosts.bulk_delete([Host(change.key, _folder(change), attributes) for change, attributes in found])
 
 
 EXECUTORS: Mapping[tuple[Action, str], Executor] = {
-    (Action.CREATE, "folder"): _each(_create_folder),
-    (Action.UPDATE, "folder"): _each(_set_in_folder, _remove_in_folder),
-    (Action.DELETE, "folder"): _still_ours(_each(_delete_folder)),
+    (Action.CREATE, "folder"): _one_by_one(_create_folder),
+    (Action.UPDATE, "folder"): _one_by_one(_set_in_folder, _remove_in_folder),
+    (Action.DELETE, "folder"): _rechecked(_one_by_one(_delete_folder)),
     (Action.CREATE, "host"): _in_bulk(_create_hosts),
-    (Action.MOVE, "host"): _still_ours(_each(_move_host), FEW_NAMES),
-    (Action.UPDATE, "host"): _still_ours(_in_bulk(_update_hosts)),
-    (Action.DELETE, "host"): _still_ours(_in_bulk(_delete_hosts)),
+    (Action.MOVE, "host"): _rechecked(_one_by_one(_move_host), FEW_NAMES),
+    (Action.UPDATE, "host"): _rechecked(_in_bulk(_update_hosts)),
+    (Action.DELETE, "host"): _rechecked(_in_bulk(_delete_hosts)),
 }

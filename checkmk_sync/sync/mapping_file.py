@@ -10,7 +10,7 @@ from ..core.documents import read_yaml
 from ..core.positions import Position
 from ..core.text import suggestion
 from ..errors import InventoryError, SettingsError
-from .attributes import as_read
+from .attributes import show_value
 from .desired import Entry, Problem, Property, desired_state
 from .kinds import KINDS
 from .mapping import UNSAID, Column, ColumnMap, Rule, constant, templates_in
@@ -66,12 +66,12 @@ class _Reader:
             raise SettingsError(said, file=self._name, field="map")
         kind = data.get("kind", "host")
         if not isinstance(kind, str) or kind not in KINDS:
-            self._refuse(f"unknown kind {as_read(kind)}{suggestion(str(kind), tuple(KINDS))}", "kind")
+            self._refuse(f"unknown kind {show_value(kind)}{suggestion(str(kind), tuple(KINDS))}", "kind")
             raise InventoryError(self._problems)
         known = (*KINDS[kind].keys, *_OWN_KEYS)
         for key in data:
             if key not in known:
-                self._refuse(f"unknown key {as_read(key)}{suggestion(str(key), known)}", key)
+                self._refuse(f"unknown key {show_value(key)}{suggestion(str(key), known)}", key)
         if not isinstance(data.get("rows"), (str, type(None))):
             self._refuse("'rows' is the name of the list in the document, such as results", "rows")
         self._read_tables(data.get("tables"))
@@ -102,7 +102,7 @@ class _Reader:
         texts = [] if value is None else value if isinstance(value, list) else [value]
         odd = next((each for each in texts if not isinstance(each, str)), None)
         if odd is not None:
-            self._refuse(f"{path[-1]}: {as_read(odd)} is not read as a text: put it in quotes", *path)
+            self._refuse(f"{path[-1]}: {show_value(odd)} is not read as a text: put it in quotes", *path)
             return ()
         return tuple(texts)
 
@@ -112,11 +112,11 @@ class _Reader:
             return
         for name, table in (tables or {}).items():
             if not isinstance(table, dict) or not table:
-                self._refuse(f"the table {as_read(name)} is a mapping of texts to texts", "tables", name)
+                self._refuse(f"the table {show_value(name)} is a mapping of texts to texts", "tables", name)
                 continue
             for key, value in table.items():
                 for odd in (each for each in (key, value) if not isinstance(each, str)):
-                    said = f"the table {name}: {as_read(odd)} is not read as a text: put it in quotes"
+                    said = f"the table {name}: {show_value(odd)} is not read as a text: put it in quotes"
                     self._refuse(said, "tables", name, key)
             self._tables[str(name)] = table
 
@@ -132,7 +132,9 @@ class _Reader:
                     self._refuse(f'{column}: say which values are left out; "" is an empty cell', "skip", column)
                 yield name, frozenset(text.strip() for text in self._texts("skip", column))
             else:
-                self._refuse(f"{as_read(column)} is not read as the name of a column: put it in quotes", "skip", column)
+                self._refuse(
+                    f"{show_value(column)} is not read as the name of a column: put it in quotes", "skip", column
+                )
 
     def _rules(self, kind: str) -> Iterator[Rule]:
         data = self._document.data

@@ -10,7 +10,7 @@ from typing import Mapping, Optional, Sequence
 
 from ..catalogue.labels import OWNER_LABEL
 from ..core.text import summarize
-from .changes import Conflict, whose
+from .changes import Conflict, describe_owner
 from .desired import Object
 from .kinds import Property
 from .observed import Found, Observed
@@ -45,19 +45,19 @@ class Ownership:
         is_moved = found.kind == "folder" and found.adopted_as is not None
         return is_moved or found.created_by == self.observed.user
 
-    def is_doubtful(self, found: Found) -> bool:
+    def has_copied_label(self, found: Found) -> bool:
         """True if the object only looks like the owner's."""
         return self.owner is not None and found.owner == self.owner and not self.holds(found)
 
     def conflict(self, found: Found, wanted: Optional[Object] = None) -> Conflict:
         """Why an object is left alone; ``wanted`` is what the inventory says of it, if anything."""
         location = "" if wanted is None else wanted.location
-        if self.is_doubtful(found):
-            why = f"carries the label of the owner {self.owner!r}, but {self._origin(found)}"
+        if self.has_copied_label(found):
+            why = f"carries the label of the owner {self.owner!r}, but {self._probable_origin(found)}"
             adopt = "adopt it with --adopt" if wanted else "name it in the inventory and adopt it with --adopt"
             hint = f"{adopt}, remove its label {OWNER_LABEL}, or delete it by hand"
         else:
-            why = f"exists already and belongs to {whose(found.owner)}"
+            why = f"exists already and belongs to {describe_owner(found.owner)}"
             if self.owner is None:
                 hint = f"did you forget --owner {shlex.quote(found.owner or 'NAME')}?"
             elif found.owner is None:
@@ -66,13 +66,13 @@ class Ownership:
                 hint = f"take it out of the inventory, or have its label {OWNER_LABEL} removed first"
         return Conflict(found.kind, found.key, found.owner, why, hint, location)
 
-    def _origin(self, found: Found) -> str:
+    def _probable_origin(self, found: Found) -> str:
         maker = f"was created by {found.created_by!r}" if found.created_by else "its creator is not known"
         if found.adopted_as is not None:
             if (found.kind, found.adopted_as) in self.observed.objects:
                 return f"is probably a clone of {found.adopted_as}"
             return f"{maker}, and adopted as {found.adopted_as}, which is gone: it was renamed, or is a clone of that"
-        alike = next(filter(None, (self._by_look.get(look, ()) for look in _looks(found))), ())
+        alike = next(filter(None, (self._keys_by_fingerprint.get(look, ()) for look in _fingerprints(found))), ())
         if not alike:
             return f"{maker}, and it was not adopted: it is probably a clone, or was adopted by an earlier version"
         # A clone is often called like its original, with something more.
@@ -81,21 +81,21 @@ class Ownership:
         return f"{maker}, and it was not adopted: it is probably a clone of {originals}"
 
     @functools.cached_property
-    def _by_look(self) -> Mapping[str, Sequence[str]]:
+    def _keys_by_fingerprint(self) -> Mapping[str, Sequence[str]]:
         """The keys of the owner's objects by each of their looks."""
         alike: dict[str, list[str]] = {}
         for found in self.observed.objects.values():
-            for look in _looks(found) if self.holds(found) else ():
+            for look in _fingerprints(found) if self.holds(found) else ():
                 alike.setdefault(look, []).append(found.key)
         return alike
 
 
-def _looks(found: Found) -> tuple[str, str]:
+def _fingerprints(found: Found) -> tuple[str, str]:
     """All that a clone and its original have in common, and what of it surely stays the same."""
     every = sorted(found.properties.items(), key=lambda pair: pair[0])
     same = [pair for pair in every if pair[0] not in _ASKED]
-    return _text("all", found.kind, every), _text("same", found.kind, same)
+    return _digest_text("all", found.kind, every), _digest_text("same", found.kind, same)
 
 
-def _text(*parts: object) -> str:
+def _digest_text(*parts: object) -> str:
     return json.dumps(parts, sort_keys=True, default=str)

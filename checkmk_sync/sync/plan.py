@@ -27,7 +27,7 @@ _OPTIONS = {"changes": "--allow-changes", "deletions": "--allow-deletions"}
 class Plan:
     """What has to be done, in order. Comparable, printable (see ``render``) and refusable.
 
-    ``owned`` counts the objects of the owner, ``owned_of`` them by kind, ``existing`` those and what else the
+    ``owned`` counts the objects of the owner, ``owned_by_kind`` them by kind, ``existing`` those and what else the
     inventory names and the site holds. ``undiscovered`` names hosts whose services were never found, ``silent`` those
     on which a scan found nothing and that were not changed since. ``pending`` are the changes that wait for
     activation: those of ``user`` are our own, and those of nobody are the site's. ``site`` is the address of the site
@@ -48,7 +48,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
     renames: tuple[Rename, ...] = ()
-    owned_of: Mapping[str, int] = field(default_factory=dict)
+    owned_by_kind: Mapping[str, int] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits.of, compare=False)
     confirmed: frozenset[str] = field(default=frozenset(), compare=False)
 
@@ -83,7 +83,7 @@ class Plan:
 
         Secrets count, so it takes long to try which one gives the checksum of a plan that was shown.
         """
-        changes = [change.exactly() for change in self.changes]
+        changes = [change.checksum_data() for change in self.changes]
         own = sorted((change.id, str(change)) for change in self.pending if not change.is_foreign_to(self.user))
         plan = [self.site, self.owner, changes, sorted(self.undiscovered), own]
         text = json.dumps(plan, sort_keys=True)
@@ -111,17 +111,17 @@ class Plan:
             "warnings": list(self.warnings),
         }
 
-    def changed(self) -> int:
+    def changed_count(self) -> int:
         """How many existing objects the plan moves, updates or adopts, without those that it deletes."""
         ends = {(change.kind, change.key) for change in self.changes if change.action in (Action.CREATE, Action.DELETE)}
         return len({(change.kind, change.key) for change in self.changes} - ends)
 
-    def deleted(self) -> dict[str, int]:
+    def deleted_counts(self) -> dict[str, int]:
         """How many objects the plan deletes, by their kind."""
         kinds = {change.kind for change in self.changes if change.action is Action.DELETE}
         return {kind: self.count(Action.DELETE, kind) for kind in sorted(kinds)}
 
-    def permitting(
+    def with_permissions(
         self,
         *,
         allow_changes: Given = None,
@@ -136,22 +136,21 @@ class Plan:
         limits = self.limits.allowing(allow_changes, allow_deletions)
         confirmed = self.confirmed.union(require_iterable(confirm_deletions, "confirm_deletions"))
         plan = replace(self, limits=limits, confirmed=confirmed)
-        unknown = plan.confirmed_in_vain()
-        if unknown and plan.deleted():
-            said = "; ".join(f"no deletion is called {name!r}{plan._meant_by(name)}" for name in unknown[:SHOWN])
-            raise UnsafePlanError(
-                said, "leave it out, or give --confirm-delete with the name of something that the plan deletes"
-            )
+        unknown = plan.unmatched_confirmations()
+        if unknown and plan.deleted_counts():
+            problems = (f"no deletion is called {name!r}{plan._suggest_deletion(name)}" for name in unknown[:SHOWN])
+            hint = "leave it out, or give --confirm-delete with the name of something that the plan deletes"
+            raise UnsafePlanError("; ".join(problems), hint)
         return plan
 
-    def confirmed_in_vain(self) -> list[str]:
+    def unmatched_confirmations(self) -> list[str]:
         """The confirmed names that no deletion of the plan has."""
         return sorted(self.confirmed.difference(self._deletions()))
 
     def _deletions(self) -> list[str]:
         return [change.key for change in self.changes if change.action is Action.DELETE]
 
-    def _meant_by(self, name: str) -> str:
+    def _suggest_deletion(self, name: str) -> str:
         """``"; did you mean …?"`` for the deletion that a name misspells, or that creates the object of that name."""
         renamed = [rename.old for rename in self.renames if rename.new == name]
         folded = {key.casefold(): key for key in self._deletions() if key not in self.confirmed}
@@ -173,7 +172,7 @@ class Plan:
         change than ``allow_changes`` permits, or more are deleted than ``allow_deletions`` does. Each of the two is a
         number or a percentage, and takes the place of the configured limit; neither permits what the other forbids.
         """
-        plan = self.permitting(
+        plan = self.with_permissions(
             allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirm_deletions
         )
         plan.raise_for_conflicts()
@@ -209,32 +208,33 @@ class Plan:
                 f"rename it on the site first, or if a deletion is meant give {summarize(options, SHOWN, ' ')}",
             )
 
-    def excess(self, limits: Optional[Limits] = None) -> dict[str, str]:
+    def exceeded_limits(self, limits: Optional[Limits] = None) -> dict[str, str]:
         """What the plan does more of than the limits permit ("changes", "deletions"), and what these permit."""
         found, limits = {}, limits or self.limits
-        for what, said in (
-            ("changes", limits.excess_of_changes(self.changed(), self.existing)),
-            ("deletions", limits.excess_of_deletions(self.deleted(), self.owned_of)),
+        for what, message in (
+            ("changes", limits.excess_of_changes(self.changed_count(), self.existing)),
+            ("deletions", limits.excess_of_deletions(self.deleted_counts(), self.owned_by_kind)),
         ):
-            if said is not None:
-                found[what] = said
+            if message is not None:
+                found[what] = message
         return found
 
-    def size(self) -> str:
+    def describe_size(self) -> str:
         """How much of what there is the plan changes and deletes, in words."""
-        changes = f"changes {self.changed()} of {pluralize(self.existing, 'existing object')}"
+        changes = f"changes {self.changed_count()} of {pluralize(self.existing, 'existing object')}"
         deletions = [
-            f"{number} of {pluralize(self.owned_of.get(kind, 0), kind)}" for kind, number in self.deleted().items()
+            f"{number} of {pluralize(self.owned_by_kind.get(kind, 0), kind)}"
+            for kind, number in self.deleted_counts().items()
         ]
         return f"{changes} and deletes {' and '.join(deletions) or 'none'}"
 
     def raise_for_excess(self) -> None:
         """UnsafePlanError when more is changed or deleted than is permitted."""
-        found = self.excess()
+        found = self.exceeded_limits()
         if not found:
             return
-        numbers = {"changes": self.changed(), "deletions": sum(self.deleted().values())}
+        numbers = {"changes": self.changed_count(), "deletions": sum(self.deleted_counts().values())}
         options = " and ".join(f"{_OPTIONS[what]} {numbers[what]}" for what in found)
         arguments = ", ".join(f"allow_{what}={numbers[what]}" for what in found)
-        why = f"the plan {self.size()}: {', and '.join(found.values())}"
+        why = f"the plan {self.describe_size()}: {', and '.join(found.values())}"
         raise UnsafePlanError(why, f"if that is meant, give {options} ({arguments} in Python)")

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import collections
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Mapping, Optional
 
 from ..catalogue.paths import parent_folder
 from ..core.arguments import require_type
 from ..errors import InventoryError
 from .changes import ADOPTED, OWNER, Action, Change, Conflict
-from .checks import folders_that_stay, impossible_folders, refused, refused_name, warnings
-from .compare import is_as_wanted, merged
+from .checks import invalid_folders, kept_folders_warning, refused, refused_name, warnings
+from .compare import has_property, merge
 from .desired import FOLDER, REMOVE, Desired, Object, Problem
 from .kinds import Property
 from .limits import Limits
 from .observed import Found, Observed
 from .ownership import Ownership
 from .plan import Plan
-from .references import Key, References, in_order
+from .references import Key, References, ordered
 from .renames import probable_renames
 
 __all__ = ["diff"]
@@ -51,13 +51,13 @@ def diff(
         planner.add(wanted)
     kept = planner.add_deletions(keep_folders)
     references = References(
-        desired, observed, {*planner.doomed, *(("folder", path) for path in kept)}, planner.untouched
+        desired, observed, {*planner.deleted_keys, *(("folder", path) for path in kept)}, planner.conflicting_keys
     )
-    problems = [*impossible_folders(desired, observed), *planner.problems, *references.problems()]
+    problems = [*invalid_folders(desired, observed), *planner.problems, *references.problems()]
     if problems:
         raise InventoryError(problems)
-    changes = in_order([*planner.changes, *references.dropped()])
-    conflicts = [*planner.conflicts, *references.blocked()]
+    changes = ordered([*planner.changes, *references.reference_removals()])
+    conflicts = [*planner.conflicts, *references.blocked_deletions()]
     owned = {of for of, found in observed.objects.items() if planner.ownership.holds(found)}
     named = {of for of, wanted in desired.objects.items() if of in observed.objects and not wanted.implied}
     changed = {change.key for change in changes if change.kind == "host"}
@@ -72,10 +72,10 @@ def diff(
         pending=observed.pending,
         user=observed.user,
         site=site,
-        warnings=(*desired.notes, *warnings(desired, observed), *folders_that_stay(kept)),
+        warnings=(*desired.notes, *warnings(desired, observed), *kept_folders_warning(kept)),
         silent=tuple(name for name in silent if name not in changed),
         renames=probable_renames(changes),
-        owned_of=dict(collections.Counter(kind for kind, _ in owned)),
+        owned_by_kind=dict(collections.Counter(kind for kind, _ in owned)),
         limits=limits or Limits.of(),
     )
 
@@ -89,12 +89,12 @@ class _Planner:
         self.unchanged = 0
 
     @property
-    def untouched(self) -> set[Key]:
+    def conflicting_keys(self) -> set[Key]:
         """What is in conflict, and so stays as it is."""
         return {(conflict.kind, conflict.key) for conflict in self.conflicts}
 
     @property
-    def doomed(self) -> set[Key]:
+    def deleted_keys(self) -> set[Key]:
         """What is to be deleted."""
         return {(change.kind, change.key) for change in self.changes if change.action is Action.DELETE}
 
@@ -102,7 +102,7 @@ class _Planner:
         """Plan for an object of the inventory."""
         found = self.observed.objects.get((wanted.kind, wanted.key))
         if found is None:
-            creation = _creation(wanted, self.ownership.owner)
+            creation = _create_change(wanted, self.ownership.owner)
             sent = {path: new for path, (_, new) in creation.properties.items() if path != OWNER}
             self.problems += [*refused_name(wanted, self.observed), *refused(wanted, sent, self.observed)]
             self.changes.append(creation)
@@ -111,11 +111,14 @@ class _Planner:
         if self._is_in_conflict(wanted, found, bool(differences)):
             self.conflicts.append(self.ownership.conflict(found, wanted))
             return
-        sent = {path: merged(new, now) for path, (now, new) in differences.items()}
+        sent = {path: merge(new, now) for path, (now, new) in differences.items()}
         self.problems += refused(wanted, sent, self.observed)
-        differences.update({} if wanted.implied else self._marks(found))
+        differences.update({} if wanted.implied else self._ownership_labels(found))
         self.unchanged += not differences
-        self.changes += _alterations(found, differences, wanted.location)
+        moved = {path: differences.pop(path) for path in (FOLDER,) if path in differences}
+        for action, properties in ((Action.MOVE, moved), (Action.UPDATE, differences)):
+            if properties:
+                self.changes.append(Change(action, found.kind, found.key, properties, found, wanted.location))
 
     def _is_in_conflict(self, wanted: Object, found: Found, differs: bool) -> bool:
         """What belongs to another owner is never touched; what belongs to nobody only when it is adopted.
@@ -129,7 +132,7 @@ class _Planner:
             return False
         return not (self.adopt and found.owner in (None, owner))
 
-    def _marks(self, found: Found) -> Differences:
+    def _ownership_labels(self, found: Found) -> Differences:
         """The labels by which an object becomes the owner's, and one is told from its clones."""
         owner, is_ours = self.ownership.owner, self.ownership.holds(found)
         marks: Differences = {}
@@ -166,24 +169,24 @@ class _Planner:
         if self.ownership.holds(found):
             self.changes.append(Change(Action.DELETE, found.kind, found.key, properties, found))
             return True
-        if self.ownership.is_doubtful(found):
+        if self.ownership.has_copied_label(found):
             self.conflicts.append(self.ownership.conflict(found))
         return False
 
     def _folders_in_use(self) -> set[str]:
         """The folders in which hosts lie once the plan is done; those in conflict stay where they are."""
         in_use: set[str] = set()
-        doomed, untouched = self.doomed, self.untouched
+        deleted_keys, conflicting_keys = self.deleted_keys, self.conflicting_keys
         for found in self.observed.of_kind("host"):
             of = ("host", found.key)
-            if of not in doomed:
-                wanted = None if of in untouched else self.desired.objects.get(of)
+            if of not in deleted_keys:
+                wanted = None if of in conflicting_keys else self.desired.objects.get(of)
                 named = None if wanted is None else wanted.properties.get(FOLDER)
                 in_use.add(found.properties[FOLDER] if named is None else named)
         return in_use
 
 
-def _creation(wanted: Object, owner: Optional[str]) -> Change:
+def _create_change(wanted: Object, owner: Optional[str]) -> Change:
     properties = {path: (None, value) for path, value in wanted.properties.items() if value is not REMOVE}
     if wanted.kind == "folder":
         properties.setdefault(("title",), (None, wanted.key.rpartition("/")[2]))
@@ -195,21 +198,10 @@ def _creation(wanted: Object, owner: Optional[str]) -> Change:
 
 
 def _differences(wanted: Object, found: Found) -> Differences:
-    differences: Differences = {}
-    for path, value in wanted.properties.items():
-        now = found.properties.get(path)
-        if value is REMOVE:
-            if path in found.properties:
-                differences[path] = (now, None)
-        elif path not in found.properties or not is_as_wanted(path, value, now):
-            differences[path] = (now, value)
-    return differences
-
-
-def _alterations(found: Found, differences: Differences, location: str) -> Iterator[Change]:
-    moved: Differences = {path: values for path, values in differences.items() if path == FOLDER}
-    rest: Differences = {path: values for path, values in differences.items() if path != FOLDER}
-    if moved:
-        yield Change(Action.MOVE, found.kind, found.key, moved, found, location)
-    if rest:
-        yield Change(Action.UPDATE, found.kind, found.key, rest, found, location)
+    """Return the properties that the inventory names and that differ, as (now, wanted)."""
+    values = {path: None if value is REMOVE else value for path, value in wanted.properties.items()}
+    return {
+        path: (found.properties.get(path), value)
+        for path, value in values.items()
+        if not has_property(found.properties, path, value)
+    }

@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator
 from ..core.redaction import is_secret_name, mask_secrets
 from ..core.text import escape_invisible, escape_unprintable, pluralize, summarize
 from .changes import OWNER, Action, Change
-from .compare import is_as_wanted, kept_beside
+from .compare import keeps_unnamed, matches
 from .desired import FOLDER
 from .kinds import Property
 from .plan import Plan
@@ -43,10 +43,10 @@ def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
 
 def change_as_text(change: Change, *, whole: bool = False) -> str:
     """A change in one line, without secrets, long values cut unless the ``whole`` is wanted."""
-    return f"{_SIGNS[change.action]} {escape_unprintable(change.name)}{_details(change, whole)}{_step(change)}"
+    return f"{_SIGNS[change.action]} {escape_unprintable(change.name)}{_details(change, whole)}{_second_step(change)}"
 
 
-def _step(change: Change, quote: Quote = escape_unprintable) -> str:
+def _second_step(change: Change, quote: Quote = escape_unprintable) -> str:
     """What a second step waits for."""
     return f" (second step, after {summarize([*map(quote, change.after)], 3)})" if change.after else ""
 
@@ -62,13 +62,13 @@ def _details(change: Change, whole: bool = False, quote: Quote = escape_unprinta
         if change.action is Action.CREATE and path == OWNER:
             continue
         if change.action is Action.CREATE:
-            parts.append(f"{_named(path, quote)} {_shown(path, wanted, whole, quote)}")
+            parts.append(f"{_property_name(path, quote)} {_masked_value(path, wanted, whole, quote)}")
         else:
             parts += _differences(path, now, wanted, whole, quote)
     return f": {', '.join(parts)}" if parts else ""
 
 
-def _named(path: Property, quote: Quote) -> str:
+def _property_name(path: Property, quote: Quote) -> str:
     """The name of a property: ``label env``, ``alias``, ``snmp_community.type``."""
     start, name = ("label ", path[1:]) if path[0] == "labels" else ("", path[1:] or path)
     return start + quote(".".join(name))
@@ -76,16 +76,16 @@ def _named(path: Property, quote: Quote) -> str:
 
 def _differences(path: Property, now: Any, wanted: Any, whole: bool, quote: Quote) -> Iterator[str]:
     """What changes of a property; of a mapping only what does, for the rest stays."""
-    if kept_beside(wanted, now):
+    if keeps_unnamed(wanted, now):
         for key, value in wanted.items():
-            if key not in now or not is_as_wanted((*path, key), value, now[key]):
+            if key not in now or not matches((*path, key), value, now[key]):
                 yield from _differences((*path, key), now.get(key), value, whole, quote)
         return
-    old, new = _shown(path, now, whole, quote), _shown(path, wanted, whole, quote)
-    yield _named(path, quote) + (" changes" if old == new else f" {old} -> {new}")
+    old, new = _masked_value(path, now, whole, quote), _masked_value(path, wanted, whole, quote)
+    yield _property_name(path, quote) + (" changes" if old == new else f" {old} -> {new}")
 
 
-def _shown(path: Property, value: Any, whole: bool, quote: Quote) -> str:
+def _masked_value(path: Property, value: Any, whole: bool, quote: Quote) -> str:
     """A value without what is secret by its name, or by the names that it lies under."""
     if path[0] in ("attributes", "labels"):
         secret = next(filter(is_secret_name, path[1:]), "")
@@ -123,7 +123,9 @@ def plan_as_markdown(plan: Plan) -> str:
     """A table of all changes, for reviews."""
     rows = ["| action | kind | name | change |", "|---|---|---|---|"] if plan.changes else []
     for change in plan.changes:
-        details = f"{_details(change, quote=_code_in_table)}{_step(change, _code_in_table)}".removeprefix(": ").lstrip()
+        details = f"{_details(change, quote=_code_in_table)}{_second_step(change, _code_in_table)}".removeprefix(
+            ": "
+        ).lstrip()
         rows.append(f"| {change.action.value} | {change.kind} | {_code_in_table(change.key)} | {details} |")
     shown = [*rows, *(f"- conflict: {_code(conflict.text)}" for conflict in plan.conflicts)]
     return "\n".join([*shown, *([""] if shown else []), *_summary(plan, _code)])

@@ -10,11 +10,11 @@ from ..client.outcomes import Outcome, Status
 from ..core.text import escape_unprintable, pluralize, summarize
 from ..errors import CheckmkError
 from .changes import Action, Change
-from .compare import is_as_wanted
-from .observed import Found, Observed
+from .compare import has_property
+from .observed import Observed
 from .plan import Plan
 
-__all__ = ["Report", "compared", "report_as_text"]
+__all__ = ["Report", "compare_with_site", "report_as_text"]
 
 
 @dataclass
@@ -76,51 +76,41 @@ class Report:
         }
 
 
-def compared(results: Sequence[tuple[Change, Outcome]], observed: Observed) -> list[tuple[Change, Outcome]]:
-    """The outcomes after a look at the site: what it holds counts, whatever was answered before."""
+def compare_with_site(results: Sequence[tuple[Change, Outcome]], observed: Observed) -> list[tuple[Change, Outcome]]:
+    """Correct outcomes by what the site holds now, whatever it answered before."""
     deleted = {
         (change.kind, change.key)
         for change, outcome in results
         if change.action is Action.DELETE and outcome.status is Status.APPLIED
     }
-    return [(change, _as_found(change, outcome, observed, deleted)) for change, outcome in results]
+    return [(change, _corrected(change, outcome, observed, deleted)) for change, outcome in results]
 
 
-def _as_found(change: Change, outcome: Outcome, observed: Observed, deleted: set[tuple[str, str]]) -> Outcome:
+def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: set[tuple[str, str]]) -> Outcome:
     found = observed.objects.get((change.kind, change.key))
     if found is None and change.action is not Action.DELETE and (change.kind, change.key) in deleted:
         return outcome  # its references were removed so that it could be deleted
-    holds = _holds(change, found)
-    if holds and outcome.status is not Status.APPLIED and (found is None or change.objection(found) is None):
+    if change.action is Action.DELETE:
+        is_done = found is None
+    else:
+        wanted = ((path, value) for path, (_, value) in change.properties.items())
+        is_done = found is not None and all(has_property(found.properties, path, value) for path, value in wanted)
+    if is_done and outcome.status is not Status.APPLIED and (found is None or change.staleness(found) is None):
         return Outcome(outcome.key, Status.APPLIED, note="found as wanted")
-    if not holds and outcome.status is Status.APPLIED:
+    if not is_done and outcome.status is Status.APPLIED:
         return replace(outcome, status=Status.NOT_APPLIED, note="was applied, but is not so any more")
     return outcome
 
 
-def _holds(change: Change, found: Optional[Found]) -> bool:
-    if change.action is Action.DELETE:
-        return found is None
-    if found is None:
-        return False
-    for path, (_, wanted) in change.properties.items():
-        if wanted is None and path in found.properties:
-            return False
-        if wanted is not None and not (path in found.properties and is_as_wanted(path, wanted, found.properties[path])):
-            return False
-    return True
-
-
 def report_as_text(report: Report, *, limit: int = 20) -> str:
     """Failures (at most ``limit``), counts, and what followed."""
-    lines = []
-    for number, (change, outcome) in enumerate(report.failures()):
-        if number == limit:
-            lines.append(f"  … and {sum(1 for _ in report.failures()) - limit} more")
-            break
+    lines, failures = [], list(report.failures())
+    for change, outcome in failures[:limit]:
         location = f" ({change.location})" if change.location else ""
-        said = f"{outcome.status.value}: {change.action.value} {change.name}{location}: {outcome.reason}"
-        lines.append(escape_unprintable(said))
+        message = f"{outcome.status.value}: {change.action.value} {change.name}{location}: {outcome.reason}"
+        lines.append(escape_unprintable(message))
+    if len(failures) > limit:
+        lines.append(f"  … and {len(failures) - limit} more")
     counts = (f"{report.count(status)} {status.value}" for status in Status)
     lines.append(f"Changes: {', '.join(counts)}")
     if report.discovered:

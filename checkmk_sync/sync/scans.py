@@ -8,7 +8,7 @@ from ..catalogue.states import ServiceState
 from ..client.checkmk import Checkmk
 from ..client.query import column
 from ..client.records import ServiceStatus
-from ..client.updates import noted_time
+from ..client.updates import parse_time
 from .observed import Found
 
 __all__ = ["silent", "undiscovered"]
@@ -73,5 +73,5 @@ def _found_nothing(found: Found, agent: Optional[ServiceStatus], discovery: Opti
 
 def _is_later(check: ServiceStatus, found: Found) -> bool:
     """True if a check ran after the last change of its host. Checkmk: checks are noted in whole seconds."""
-    changed = noted_time(found.meta, "updated_at")
+    changed = parse_time(found.meta, "updated_at")
     return changed is None or float(check["last_check"]) >= int(changed)

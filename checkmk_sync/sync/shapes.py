@@ -12,7 +12,7 @@ from typing import Any, Callable, Mapping, Optional, Union
 
 from ..config.file import suggestion
 
-__all__ = ["misshapen"]
+__all__ = ["shape_problem"]
 
 Check = Callable[[str, Any], Optional[str]]  # of a value at a path
 
@@ -198,7 +198,7 @@ _SHAPES: Mapping[str, Union[_Shape, _OneOf]] = {
 }
 
 
-def misshapen(name: str, value: Any, *, is_part: bool = False) -> Optional[str]:
+def shape_problem(name: str, value: Any, *, is_part: bool = False) -> Optional[str]:
     """What Checkmk refuses in the value of one of its mappings; None for nothing, and for other attributes.
 
     With ``is_part`` the value may lack keys, because it is completed from what the site holds.

@@ -11,10 +11,10 @@ from ..catalogue.paths import host_name
 from ..catalogue.versions import CheckmkVersion
 from ..config.file import suggestion
 from ..core.redaction import HIDDEN, is_secret_name
-from .attributes import as_read
-from .shapes import misshapen
+from .attributes import show_value
+from .shapes import shape_problem
 
-__all__ = ["refused_attribute", "refused_everywhere", "refused_host", "refused_label"]
+__all__ = ["refused_attribute", "refused_by_every_version", "refused_host", "refused_label"]
 
 _SCIENTIFIC = re.compile(r"\d+([.,]\d+)?[eE]\+\d+", re.ASCII)
 # The first versions of the lines whose rules differ, the newest first.
@@ -23,7 +23,7 @@ _LINES = tuple(map(CheckmkVersion.parse, ("2.6.0b1", "2.5.0b1", "2.4.0b1", "2.3.
 _NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[-0-9a-zA-Z_.]+", re.ASCII)
 
 
-def refused_everywhere(kind: str, name: str, value: Any) -> Optional[str]:
+def refused_by_every_version(kind: str, name: str, value: Any) -> Optional[str]:
     """Why no version of Checkmk takes a value that an inventory gives an attribute; None if one does, or if the
     value may lack what the site already holds."""
     if name not in BUILT_IN:
@@ -58,14 +58,14 @@ def refused_attribute(
     if kind == "folder" and name in NOT_OF_FOLDERS:
         return f"folders have no attribute {name}"
     if name in ADDRESSES:
-        return _in_each(name, value, lambda text: _no_address(text, ADDRESSES[name], version))
+        return _in_each(name, value, lambda text: _address_problem(text, ADDRESSES[name], version))
     if name == "parents":
-        return _in_each(name, value, _no_parent)
+        return _in_each(name, value, _parent_problem)
     if name in CHOICES and value not in CHOICES[name]:
         return f"{name} cannot be {value!r}{suggestion(value, CHOICES[name])}"
     if name in FLAGS and not isinstance(value, bool):
-        return f"{name} is {as_read(value)}, which is neither true nor false"
-    said = misshapen(name, value, is_part=is_part)
+        return f"{name} is {show_value(value)}, which is neither true nor false"
+    said = shape_problem(name, value, is_part=is_part)
     return f"{said}; null removes the attribute" if said and value == {} else said
 
 
@@ -73,7 +73,7 @@ def refused_host(name: str, version: Optional[CheckmkVersion]) -> Optional[str]:
     """Why Checkmk creates no host with this name, although older ones may have it; None if it does."""
     if name[0] not in "-." or not _is_since_2_3(version):
         return None
-    return f"{name!r} begins with {name[0]!r}, as no new host of {_called(version)} does"
+    return f"{name!r} begins with {name[0]!r}, as no new host of {_version_name(version)} does"
 
 
 def refused_label(key: str, value: str, version: Optional[CheckmkVersion]) -> Optional[str]:
@@ -82,7 +82,7 @@ def refused_label(key: str, value: str, version: Optional[CheckmkVersion]) -> Op
     if ":" not in value or takes_colons:
         return None
     shown = HIDDEN if is_secret_name(key) else repr(value)
-    return f"the label {key} is {shown}: {_called(version)} takes none with ':'"
+    return f"the label {key} is {shown}: {_version_name(version)} takes none with ':'"
 
 
 def _is_since_2_3(version: Optional[CheckmkVersion]) -> bool:
@@ -90,7 +90,7 @@ def _is_since_2_3(version: Optional[CheckmkVersion]) -> bool:
     return version is None or version.at_least("2.3.0b1")
 
 
-def _called(version: Optional[CheckmkVersion]) -> str:
+def _version_name(version: Optional[CheckmkVersion]) -> str:
     return "Checkmk" if version is None else f"Checkmk {version}"
 
 
@@ -103,7 +103,7 @@ def _in_each(name: str, value: Any, wrong: Callable[[str], Optional[str]]) -> Op
     return next((f"{name}[{index}] is {said}" for index, said in found if said), None)
 
 
-def _no_address(text: str, families: tuple[int, ...], version: Optional[CheckmkVersion]) -> Optional[str]:
+def _address_problem(text: str, families: tuple[int, ...], version: Optional[CheckmkVersion]) -> Optional[str]:
     """Checkmk: since 2.3 the text may be empty, and a name does not begin with a dash or a dot."""
     needed = " or ".join(f"IPv{family}" for family in families)
     try:
@@ -137,7 +137,7 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _no_parent(name: str) -> Optional[str]:
+def _parent_problem(name: str) -> Optional[str]:
     if "," in name:
         return f"{name!r}: in CSV files '|' separates several parents, as in {'|'.join(name.replace(',', ' ').split())}"
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checkmk_sync import Checkmk
-from checkmk_sync.client.updates import plain
+from checkmk_sync.client.updates import json_mapping
 from checkmk_sync.services import CachedHostService, HostService
 from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run
@@ -123,4 +123,4 @@ def test_texts_that_mean_nothing_are_refused_before_anything_is_sent(
 def test_texts_of_other_attributes_are_sent_as_they_are() -> None:
     """A site's own attributes are texts, also those that start like JSON."""
     own = {"rack": "[4]", "note": '{"a": 1}', "ports": "1|2", "alias": "[x"}
-    assert plain(own, "web01") == own
+    assert json_mapping(own, "web01") == own

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync import Checkmk, Status
-from checkmk_sync.client.updates import holds, is_made_by
+from checkmk_sync.client.updates import created_by, matches
 from checkmk_sync.errors import BatchError, BrokenReplyError
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
@@ -66,10 +66,10 @@ ATTRIBUTES = st.dictionaries(st.sampled_from(["alias", "labels", "parents"]), VA
 
 @given(ATTRIBUTES, ATTRIBUTES)
 def test_an_update_holds_where_doing_it_again_changes_nothing(found: dict[str, Any], wanted: dict[str, Any]) -> None:
-    assert holds({"attributes": wanted}, found) is (found == wanted)
-    assert holds({"update_attributes": wanted}, found) is ({**found, **wanted} == found)
+    assert matches({"attributes": wanted}, found) is (found == wanted)
+    assert matches({"update_attributes": wanted}, found) is ({**found, **wanted} == found)
     kept = {name: value for name, value in found.items() if name not in wanted}
-    assert holds({"remove_attributes": list(wanted)}, found) is (kept == found)
+    assert matches({"remove_attributes": list(wanted)}, found) is (kept == found)
 
 
 CREATES: dict[str, Callable[[Checkmk], Any]] = {
@@ -129,8 +129,8 @@ def test_clocks_need_not_agree(name: str, ours: float, clock: ManualClock) -> No
 )
 def test_who_made_it_and_when(meta: Any, is_ours: bool) -> None:
     since = datetime.datetime(2025, 3, 1, 9, tzinfo=datetime.timezone.utc).timestamp()
-    assert is_made_by("we", since, meta or {}) is is_ours
-    assert not is_made_by("we", None, meta or {}), "a site that does not tell its time proves nothing"
+    assert created_by("we", since, meta or {}) is is_ours
+    assert not created_by("we", None, meta or {}), "a site that does not tell its time proves nothing"
 
 
 @pytest.fixture

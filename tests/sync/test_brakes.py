@@ -110,7 +110,7 @@ def test_a_percentage_of_deletions_is_of_a_kind() -> None:
     folders = [held("folder", f"/f{n}", "me", title="x") for n in range(4)]
     desired = from_data({"hosts": [{"name": f"h{n}"} for n in range(95)]})
     plan = diff(desired, holding(*hosts, *folders), owner="me")
-    assert plan.deleted() == {"folder": 4, "host": 5}
+    assert plan.deleted_counts() == {"folder": 4, "host": 5}
     assert "no more than 1 of your 4 folders may be deleted" in _why(plan)
     assert "deletes 4 of 4 folders and 5 of 100 hosts" in _why(plan)
     assert "--allow-deletions 9 " in _why(plan)
@@ -132,7 +132,7 @@ def test_what_is_named_and_stays_is_part_of_the_whole() -> None:
     desired = from_data({"hosts": [{"name": f"h{n}", "attributes": {"alias": "new"}} for n in range(10)]})
     hosts = [held("host", f"h{n}", attributes__alias="old" if n < 3 else "new") for n in range(10)]
     plan = diff(desired, holding(*hosts))
-    assert (plan.changed(), plan.existing) == (3, 10)
+    assert (plan.changed_count(), plan.existing) == (3, 10)
     plan.raise_if_unsafe()
 
 
@@ -146,7 +146,7 @@ def test_creating_is_not_limited() -> None:
 def test_a_host_that_is_moved_and_changed_counts_once() -> None:
     desired = from_data({"hosts": [{"name": f"h{n}", "folder": "/x", "attributes": {"alias": "n"}} for n in range(10)]})
     plan = diff(desired, holding(*[held("host", f"h{n}", "me") for n in range(10)]), owner="me")
-    assert plan.changed() == 10
+    assert plan.changed_count() == 10
 
 
 def test_the_plan_for_another_site_is_another_plan(site: SimulatedSite, connect: Any, cmk: Checkmk) -> None:
@@ -236,4 +236,4 @@ def test_an_option_that_is_no_amount_is_refused_before_the_site_is_asked(
 def test_a_plan_says_why_it_would_be_refused() -> None:
     text = plan_as_text(shrinking(40, 3))
     assert "Apply is refused: the plan changes 0 of 40 existing objects and deletes 37 of 40 hosts" in text
-    assert "Apply is refused" not in plan_as_text(shrinking(40, 3).permitting(allow_deletions="100 %"))
+    assert "Apply is refused" not in plan_as_text(shrinking(40, 3).with_permissions(allow_deletions="100 %"))

@@ -233,7 +233,7 @@ def test_a_host_that_was_replaced_since_the_plan_was_made_is_left_alone(owned: S
 
 def test_deletions_are_limited_however_few_there_are(owned: SimulatedSite, cmk: Checkmk) -> None:
     plan = _plan(cmk, {"hosts": [INVENTORY["hosts"][0]]})
-    assert plan.deleted() == {"host": 8}
+    assert plan.deleted_counts() == {"host": 8}
     assert "no more than 1 of your 9 hosts may be deleted" in str(plan.refusal())
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from checkmk_sync import Checkmk
 from checkmk_sync.sync import apply_plan, diff, from_data, make_plan, plan_as_text
-from checkmk_sync.sync.compare import is_as_wanted, merged
+from checkmk_sync.sync.compare import matches, merge
 from checkmk_sync.testing import SimulatedSite
 from tests.sync.test_plan import held, holding
 
@@ -23,9 +23,9 @@ MAPPINGS = st.recursive(
 
 @given(MAPPINGS, MAPPINGS)
 def test_the_value_to_set_says_what_is_wanted_and_keeps_the_rest(wanted: Any, now: Any) -> None:
-    value = merged(wanted, now)
-    assert is_as_wanted(("attributes", "custom"), wanted, value)
-    assert merged(wanted, value) == value
+    value = merge(wanted, now)
+    assert matches(("attributes", "custom"), wanted, value)
+    assert merge(wanted, value) == value
     if isinstance(wanted, dict) and isinstance(now, dict) and wanted:
         assert {key: value[key] for key in now.keys() - wanted.keys()} == {
             key: now[key] for key in now.keys() - wanted.keys()
@@ -41,8 +41,8 @@ def test_what_stays_is_not_shown_and_what_changes_is() -> None:
 
 def test_another_type_has_other_keys() -> None:
     now = {"type": "v3_auth_no_privacy", "security_name": "x"}
-    assert merged({"type": "v1_v2_community", "community": "y"}, now) == {"type": "v1_v2_community", "community": "y"}
-    assert merged({"security_name": "z"}, now) == {**now, "security_name": "z"}
+    assert merge({"type": "v1_v2_community", "community": "y"}, now) == {"type": "v1_v2_community", "community": "y"}
+    assert merge({"security_name": "z"}, now) == {**now, "security_name": "z"}
 
 
 def test_a_sync_leaves_the_rest_of_an_attribute_as_it_is(site: SimulatedSite, cmk: Checkmk) -> None:

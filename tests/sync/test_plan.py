@@ -15,7 +15,7 @@ from checkmk_sync.catalogue.paths import parent_folder
 from checkmk_sync.client.nouns.activation import PendingChange
 from checkmk_sync.errors import PlanChangedError
 from checkmk_sync.sync import Action, Plan, diff, from_data, plan_as_markdown, plan_as_text
-from checkmk_sync.sync.compare import is_as_wanted
+from checkmk_sync.sync.compare import matches
 from checkmk_sync.sync.desired import REMOVE, Desired
 from checkmk_sync.sync.observed import Found, Observed
 
@@ -77,7 +77,7 @@ def test_what_checkmk_fills_in_is_no_difference() -> None:
 
 
 def _is_as_wanted(name: str, wanted: Any, now: Any) -> bool:
-    return is_as_wanted(("attributes", name), wanted, now)
+    return matches(("attributes", name), wanted, now)
 
 
 def test_a_mapping_can_be_emptied() -> None:

@@ -61,7 +61,7 @@ def test_a_folder_whose_parent_lies_in_it_is_done_in_two_steps() -> None:
     assert text in plan_as_text(plan)
     assert "(second step, after `host gw`)" in plan_as_markdown(plan)
     assert [change.get("after") for change in plan.to_dict()["changes"]] == [None, None, ["host gw"]]
-    assert (plan.changed(), plan.counts()["create"], plan.counts()["update"]) == (0, 2, 1)
+    assert (plan.changed_count(), plan.counts()["create"], plan.counts()["update"]) == (0, 2, 1)
     assert pickle.loads(pickle.dumps(plan)) == plan
 
 
@@ -70,7 +70,7 @@ def test_an_update_waits_for_what_it_refers_to() -> None:
     folder = {"path": "/x", "attributes": {"parents": ["gw"]}}
     plan = _plan(_host("web", "gw"), _host("gw"), folders=[folder], site=site)
     assert lines(plan) == ["create host gw", "update host web", "update folder /x"]
-    assert plan.changed() == 2
+    assert plan.changed_count() == 2
 
 
 # Deletion
@@ -104,7 +104,7 @@ def test_a_folder_that_goes_lets_its_parent_go_before() -> None:
     plan = _plan(_host("other"), site=site)
     assert lines(plan) == ["update folder /x", "create host other", "delete host gw", "delete folder /x"]
     assert plan.changes[0].properties == {("attributes", "parents"): (["gw"], None)}
-    assert (plan.changed(), plan.deleted()) == (0, {"folder": 1, "host": 1})
+    assert (plan.changed_count(), plan.deleted_counts()) == (0, {"folder": 1, "host": 1})
 
 
 def test_so_does_one_that_would_go_if_the_site_could_delete_empty_folders() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from checkmk_sync.catalogue.attributes import BUILT_IN, CHOICES, NEWER, NOT_OF_FOLDERS, SAMPLE_TAGS
 from checkmk_sync.catalogue.versions import CheckmkVersion
-from checkmk_sync.sync.shapes import misshapen
+from checkmk_sync.sync.shapes import shape_problem
 from tests.conftest import shared_folder
 
 
@@ -73,6 +73,6 @@ def _examples(schemas: dict[str, Any], schema: Any, name: str = "") -> Any:
 def test_the_shapes_are_those_of_the_documents(name: str) -> None:
     for file, schemas in _schemas().items():
         value = _examples(schemas, schemas["HostCreateAttribute"]["properties"][name])
-        assert misshapen(name, value) is None, (file, value)
+        assert shape_problem(name, value) is None, (file, value)
         for key in set(value) - {"type"}:
-            assert misshapen(name, {**value, f"{key}x": 1}) is not None
+            assert shape_problem(name, {**value, f"{key}x": 1}) is not None

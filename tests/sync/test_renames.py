@@ -166,7 +166,7 @@ def test_eight_hosts_and_a_folder_in_capitals(site: SimulatedSite, cmk: Checkmk)
 def test_a_confirmation_that_names_no_deletion_is_refused(name: str, said: str) -> None:
     plan = _hosts("srv01", "srv01.example.com")
     for confirmed in ([name], ["srv01", name]):
-        for check in (plan.permitting, plan.raise_if_unsafe):
+        for check in (plan.with_permissions, plan.raise_if_unsafe):
             with pytest.raises(UnsafePlanError, match=f"no deletion is called '{name}'") as caught:
                 check(confirm_deletions=confirmed)
             if confirmed == [name] or name == "srv01.example.com":
@@ -179,7 +179,7 @@ def test_a_folder_is_confirmed_by_its_path() -> None:
     plan = diff(from_data(wanted), site, owner="me")
     for name in ("web", "/web/", "/WEB"):
         with pytest.raises(UnsafePlanError, match=f"no deletion is called '{name}'; did you mean '/web'"):
-            plan.permitting(confirm_deletions=[name])
+            plan.with_permissions(confirm_deletions=[name])
     plan.raise_if_unsafe(confirm_deletions=["/web"], allow_deletions=1)
 
 

@@ -9,31 +9,31 @@ from ...core.arguments import require_string
 from ...errors import BadRequestError, CheckmkError, NotFoundError, PreconditionError
 from ...streaming import Stream
 from ..records import Folder
-from ..resource import Resource, parsed, writes
-from ..settling import after_create, after_refusal, settle
-from ..updates import Attributes, Change, body_of, holds, is_made_by, one_kind, plain, with_fresh_etag
+from ..resource import parsed, writes
+from ..updates import Attributes, Change, created_by, diff_body, json_mapping, matches, update_body
+from .editable import Editable
 
 __all__ = ["Folders"]
 
 
-class Folders(Resource):
+class Folders(Editable[Folder]):
     """``client.folders``. A folder may be spelled ``/a/b``, ``~a~b``, ``\\a\\b`` or by its 32-digit id."""
 
     noun = "folders"
 
     def get(self, folder: str, *, fresh: bool = False) -> Folder:
-        """One folder with its ETag. NotFoundError where there is none."""
+        """Return one folder with its ETag. NotFoundError if there is none."""
         return self._record(Folder.parse, "get", path={"folder": folder_id(folder)}, fresh=fresh)
 
     def find(self, folder: str, *, fresh: bool = False) -> Optional[Folder]:
-        """One folder, or None where :meth:`get` raises NotFoundError."""
+        """Return one folder, or None where :meth:`get` raises NotFoundError."""
         try:
             return self.get(folder, fresh=fresh)
         except NotFoundError:
             return None
 
     def each(self, parent: str = "/", *, recursive: bool = True) -> Stream[Folder]:
-        """``parent`` and everything below it, or without ``recursive`` its direct children only."""
+        """Return ``parent`` and everything below it, or without ``recursive`` only its direct children."""
         query = {"parent": folder_id(parent), "recursive": recursive, "show_hosts": False}
         return Stream(
             lambda received: parsed(self._blocks("list", received, parts=Folder.PARTS, query=query), Folder.parse_all)
@@ -61,7 +61,12 @@ class Folders(Resource):
         if title is not None:
             require_string(title, "title")
         name = path.rpartition("/")[2]
-        body = {"name": name, "title": title or name, "parent": parent, "attributes": plain(attributes or {}, path)}
+        body = {
+            "name": name,
+            "title": title or name,
+            "parent": parent,
+            "attributes": json_mapping(attributes or {}, path),
+        }
         with self._site.created.claim("folders", (path,)) as claim:
             was_absent = was_absent or self._is_absent("get", {"folder": folder_id(path)})
             try:
@@ -69,9 +74,7 @@ class Folders(Resource):
             except CheckmkError as error:
                 if not was_absent or path not in claim:
                     raise
-                return after_create(
-                    self._site, error, path, claim, lambda site: self._via(site)._as_created(path, body)
-                )
+                return self._settle_creation(error, path, claim, lambda there: there._find_created(path, body))
 
     @writes
     def ensure(self, folder: str, *, title: Optional[str] = None, attributes: Optional[Attributes] = None) -> Folder:
@@ -104,46 +107,39 @@ class Folders(Resource):
         etag: Optional[str] = None,
     ) -> Folder:
         """Change title or attributes; works like ``hosts.update``."""
-        given: dict[str, Any] = one_kind(attributes, update_attributes, remove_attributes, folder)
-        if title is not None:
-            given["title"] = require_string(title, "title")
-        if change is None and not given:
-            raise ValueError("give a title, a change function or one kind of attributes")
-        if change is not None and set(given) - {"title"}:
+        body: dict[str, Any] = update_body(attributes, update_attributes, remove_attributes, folder)
+        if change is not None and body:
             raise ValueError("give either a change function or attributes")
-
-        def body_for(before: Folder) -> dict[str, Any]:
-            return given if change is None else {**given, **body_of(change, before.attributes, folder)}
-
-        return self._updated(folder, body_for, etag)
+        if title is not None:
+            body["title"] = require_string(title, "title")
+        if change is None:
+            if not body:
+                raise ValueError("give a title, a change function or one kind of attributes")
+            return self._update(folder, lambda _before: body, etag)
+        return self._update(folder, lambda before: {**body, **diff_body(change, before.attributes, folder)}, etag)
 
     @writes
     def update_read(
         self, folder: str, change: Callable[[Folder], Attributes], *, title: Optional[str] = None
     ) -> Folder:
-        """Change a folder as :meth:`update` does with a function; this one gets the whole folder as it was read."""
-        titled = {} if title is None else {"title": require_string(title, "title")}
+        """Change a folder as :meth:`update` does with a function, which here gets the whole folder as it was read."""
+        body = {} if title is None else {"title": require_string(title, "title")}
+        return self._update(
+            folder, lambda before: {**body, **diff_body(lambda _: change(before), before.attributes, folder)}
+        )
 
-        def body_for(before: Folder) -> dict[str, Any]:
-            return {**titled, **body_of(lambda _attributes: change(before), before.attributes, folder)}
-
-        return self._updated(folder, body_for, None)
-
-    def _updated(self, folder: str, body_for: Callable[[Folder], dict[str, Any]], etag: Optional[str]) -> Folder:
+    def _update(self, folder: str, body_for: Callable[[Folder], dict[str, Any]], etag: Optional[str] = None) -> Folder:
         def write(before: Folder) -> Folder:
             body = body_for(before)
             if not body:
                 return before
-            path = {"folder": folder_id(folder)}
-            sent = dict(path=path, body=body, etag=etag or before.etag or "*", about=(before.path,))
+            request = dict(path={"folder": folder_id(folder)}, body=body, about=(before.path,))
             try:
-                return self._record(Folder.parse, "update", **sent)
-            except PreconditionError as error:
-                return after_refusal(self._site, error, lambda site: self._via(site)._if_so(folder, body))
+                return self._record(Folder.parse, "update", etag=etag or before.etag or "*", **request)
             except CheckmkError as error:
-                return settle(self._site, error, lambda site: self._via(site)._if_so(folder, body))
+                return self._settle(error, lambda there: there._find_matching(folder, body), PreconditionError)
 
-        return with_fresh_etag(lambda: self.get(folder, fresh=True), write, etag)
+        return self._read_and_write(folder, write, etag)
 
     @writes
     def move(self, folder: str, destination: str) -> Folder:
@@ -153,16 +149,20 @@ class Folders(Resource):
         def write(before: Folder) -> Folder:
             if parent_folder(before.path) == target:
                 return before
-            path, body = {"folder": folder_id(folder)}, {"destination": target}
-            moved = _below(target, before)
+            request = dict(path={"folder": folder_id(folder)}, body={"destination": target})
+            moved = _path_in(target, before)
             try:
-                return self._record(Folder.parse, "move", path=path, body=body, etag=before.etag or "*", about=(moved,))
-            except (BadRequestError, NotFoundError, PreconditionError) as error:
-                return after_refusal(self._site, error, lambda site: self._via(site)._as_moved(before, target))
+                return self._record(Folder.parse, "move", etag=before.etag or "*", about=(moved,), **request)
             except CheckmkError as error:
-                return settle(self._site, error, lambda site: self._via(site)._as_moved(before, target))
+                return self._settle(
+                    error,
+                    lambda there: there._find_moved(before, target),
+                    BadRequestError,
+                    NotFoundError,
+                    PreconditionError,
+                )
 
-        return with_fresh_etag(lambda: self.get(folder, fresh=True), write, None)
+        return self._read_and_write(folder, write)
 
     def can_delete_empty(self) -> bool:
         """True where the site deletes a folder only if it is empty (2.2.0p26 and later): see :meth:`delete`."""
@@ -186,43 +186,32 @@ class Folders(Resource):
                 f"Checkmk {self._site.version()} can delete {folder} only with all that is in it (a recursive "
                 f"delete); from 2.2.0p26 on it can refuse that"
             )
-        was_seen = self.find(folder, fresh=True) is not None  # else its absence would prove nothing
-        try:
-            self._site.created.discard("folders", folder_path(folder))
-            self._perform("delete", path=path, query=query)
-        except NotFoundError:
-            if not (missing_ok or was_seen):
-                raise
-        except CheckmkError as error:
-            settle(self._site, error, lambda site: (was_seen and self._via(site)._is_gone(folder)) or None)
+        self._delete(folder, missing_ok, folder_path(folder), path=path, query=query)
 
-    def _as_created(self, path: str, body: Attributes) -> Optional[Folder]:
-        found = self._if_so(path, {"title": body["title"], "attributes": body["attributes"]})
-        return found if found is not None and is_made_by(self._site.settings.username, 0.0, found.meta) else None
+    def _find_created(self, path: str, body: Attributes) -> Optional[Folder]:
+        found = self._find_matching(path, {"title": body["title"], "attributes": body["attributes"]})
+        return found if found is not None and created_by(self._site.settings.username, 0.0, found.meta) else None
 
-    def _as_moved(self, before: Folder, target: str) -> Optional[Folder]:
-        """The folder in ``target``: gone from where it was, and as old as it was; else it is another of its name."""
-        if self.find(before.path, fresh=True) is not None:
-            return None
-        found = self.find(_below(target, before), fresh=True)
-        return found if found is not None and _birth(found) == _birth(before) is not None else None
-
-    def _is_gone(self, folder: str) -> bool:
-        return self.find(folder, fresh=True) is None
-
-    def _if_so(self, folder: str, body: Attributes) -> Optional[Folder]:
+    def _find_matching(self, folder: str, body: Attributes) -> Optional[Folder]:
         found = self.find(folder, fresh=True)
         if found is None or found.title != body.get("title", found.title):
             return None
-        return found if holds(body, found.attributes) else None
+        return found if matches(body, found.attributes) else None
+
+    def _find_moved(self, before: Folder, target: str) -> Optional[Folder]:
+        """Return the folder in ``target``, if it has left its old place. One of another age has only the same name."""
+        if self.find(before.path, fresh=True) is not None:
+            return None
+        found = self.find(_path_in(target, before), fresh=True)
+        return found if found is not None and _creation(found) == _creation(before) is not None else None
 
 
-def _below(target: str, folder: Folder) -> str:
+def _path_in(target: str, folder: Folder) -> str:
     """Return the path of a folder once it is in ``target``."""
     return f"{target.rstrip('/')}/{folder.path.rpartition('/')[2]}"
 
 
-def _birth(folder: Folder) -> Optional[tuple[str, str]]:
-    """When and by whom a folder was created: it keeps that when it moves."""
+def _creation(folder: Folder) -> Optional[tuple[str, str]]:
+    """Return when and by whom a folder was created, which it keeps when it is moved."""
     meta = folder.meta
     return (str(meta["created_at"]), str(meta.get("created_by"))) if meta.get("created_at") else None

@@ -15,10 +15,11 @@ from ...streaming import Blocks, Received, Stream, StreamBatch
 from ..payload import value_of
 from ..query import glob_regex
 from ..records import Host
-from ..resource import Resource, parsed
+from ..resource import parsed
 from ..site import Site
+from .editable import Editable
 
-__all__ = ["FEW_NAMES", "HostLists", "absent_hosts"]
+__all__ = ["FEW_NAMES", "HostReader", "absent_hosts"]
 
 # Characters of names in one URL: Apache takes 8,190 in all, and says 414 to more.
 NAMES_IN_URL = 6000
@@ -29,8 +30,8 @@ FEW_NAMES = 20
 MANY_NAMES = 2000
 
 
-class HostLists(Resource):
-    """What of ``client.hosts`` only reads."""
+class HostReader(Editable[Host]):
+    """The reading half of ``client.hosts``."""
 
     noun = "hosts"
 
@@ -126,7 +127,7 @@ def absent_hosts(site: Site, names: Iterable[str]) -> set[str]:
 
     If more than :data:`FEW_NAMES` hosts are in no list, only the first of them are looked up.
     """
-    hosts = HostLists(site)
+    hosts = HostReader(site)
     wanted = set(names)
     unlisted = wanted - set(hosts._by_name(sorted(wanted)))  # a list leaves out what the user may not see
     absent = set()

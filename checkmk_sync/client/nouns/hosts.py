@@ -6,22 +6,21 @@ from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
 from ...catalogue.paths import folder_path
 from ...core.arguments import require_iterable, require_string
-from ...errors import ApiError, BadRequestError, CheckmkError, NotFoundError, PreconditionError, UnexpectedReplyError
-from ..bulk import BulkVerb, run_bulk
+from ...errors import ApiError, BadRequestError, CheckmkError, PreconditionError, UnexpectedReplyError
+from ..bulk import BulkCall, run_bulk
 from ..claims import Claim
 from ..outcomes import Outcomes, Progress
 from ..records import Host
 from ..resource import writes
-from ..settling import after_create, after_refusal, settle
 from ..site import Site
-from ..updates import Attributes, Change, body_of, holds, is_made_by, one_kind, plain, with_fresh_etag
-from .host_entries import Entry, as_change, as_host, as_new, check_name, listed, named, parents_in, without_folder
-from .host_reads import HostLists
+from ..updates import Attributes, Change, created_by, diff_body, json_mapping, matches, update_body
+from .host_entries import Entry, name_of, parents_in, require_mappings, to_creation, to_host, to_update
+from .host_reads import HostReader
 
 __all__ = ["Hosts"]
 
 
-class Hosts(HostLists):
+class Hosts(HostReader):
     """``client.hosts``: read, change, and change many."""
 
     @writes
@@ -33,7 +32,7 @@ class Hosts(HostLists):
         found within ``settle_s`` means unknown.
         """
         require_string(name, "the name of a host")
-        entry = {"host_name": name, "folder": folder_path(folder), "attributes": plain(attributes or {}, name)}
+        entry = {"host_name": name, "folder": folder_path(folder), "attributes": json_mapping(attributes or {}, name)}
         with self._site.created.claim("hosts", (name,)) as claim:
             was_absent = self._is_absent("get", {"name": name})
             try:
@@ -43,7 +42,7 @@ class Hosts(HostLists):
                     raise
                 if isinstance(error, BadRequestError) and not _is_about("host_name", error):
                     raise
-                return after_create(self._site, error, name, claim, lambda site: self._via(site)._as_created(entry))
+                return self._settle_creation(error, name, claim, lambda there: there._find_created_one(entry))
 
     @writes
     def update(
@@ -65,42 +64,31 @@ class Hosts(HostLists):
         just read, and again to a new reading when somebody else was faster. With ``etag`` the change is
         for that state only, and PreconditionError says that the host is another by now.
         """
-        given = one_kind(attributes, update_attributes, remove_attributes, name)
-        if (change is not None) == bool(given):
+        kind = update_body(attributes, update_attributes, remove_attributes, name)
+        if (change is not None) == bool(kind):
             raise ValueError("give a change function or one of attributes, update_attributes and remove_attributes")
 
         def write(before: Host) -> Host:
-            body = body_of(change, before.attributes, name) if change is not None else given
+            body = kind if change is None else diff_body(change, before.attributes, name)
             if not body:
                 return before
-            sent = dict(path={"name": name}, body=body, etag=etag or before.etag or "*", about=(name,))
+            # Checkmk: removing an attribute that is absent is refused, but the others are removed all the same.
+            refusals = (PreconditionError, *([BadRequestError] if "remove_attributes" in body else []))
+            request = dict(path={"name": name}, body=body, etag=etag or before.etag or "*", about=(name,))
             try:
-                return self._record(Host.parse, "update", **sent)
-            except (BadRequestError, PreconditionError) as error:
-                # Checkmk: an attribute that was not there is refused, while the others are removed all the same.
-                if isinstance(error, BadRequestError) and "remove_attributes" not in body:
-                    raise
-                return after_refusal(self._site, error, lambda site: self._via(site)._if_so(name, body))
+                return self._record(Host.parse, "update", **request)
             except CheckmkError as error:
-                return settle(self._site, error, lambda site: self._via(site)._if_so(name, body))
+                return self._settle(error, lambda there: there._find_matching(name, body), *refusals)
 
-        return with_fresh_etag(lambda: self.get(name, fresh=True), write, etag)
+        return self._read_and_write(name, write, etag)
 
     @writes
     def delete(self, name: str, *, missing_ok: bool = False) -> None:
         """Delete a host. NotFoundError if there is none, unless ``missing_ok``.
 
-        The host is read before. Only for a host that was seen its absence afterwards proves the deletion.
+        The host is read before: its absence afterwards proves the deletion only if it was seen.
         """
-        was_seen = self.find(name, fresh=True) is not None
-        try:
-            self._site.created.discard("hosts", name)
-            self._perform("delete", path={"name": name}, about=(name,))
-        except NotFoundError:
-            if not (missing_ok or was_seen):
-                raise
-        except CheckmkError as error:
-            settle(self._site, error, lambda site: (was_seen and self._via(site)._is_gone(name)) or None)
+        self._delete(name, missing_ok, name, path={"name": name}, about=(name,))
 
     @writes
     def move(self, name: str, folder: str) -> Host:
@@ -110,18 +98,19 @@ class Hosts(HostLists):
         def write(before: Host) -> Host:
             if before.folder == target:
                 return before
-            sent = dict(path={"name": name}, body={"target_folder": target}, etag=before.etag or "*", about=(name,))
+            body = {"target_folder": target}
+            request = dict(path={"name": name}, body=body, etag=before.etag or "*", about=(name,))
             try:
-                moved = self._record(Host.parse, "move", **sent)
+                moved = self._record(Host.parse, "move", **request)
                 if moved.folder != target:
                     raise UnexpectedReplyError(f"the answer shows {name} in {moved.folder}, not in {target}")
                 return moved
-            except (BadRequestError, PreconditionError) as error:
-                return after_refusal(self._site, error, lambda site: self._via(site)._if_in(name, target))
             except CheckmkError as error:
-                return settle(self._site, error, lambda site: self._via(site)._if_in(name, target))
+                return self._settle(
+                    error, lambda there: there._find_in_folder(name, target), BadRequestError, PreconditionError
+                )
 
-        return with_fresh_etag(lambda: self.get(name, fresh=True), write, None)
+        return self._read_and_write(name, write)
 
     @writes
     def bulk_create(
@@ -142,27 +131,26 @@ class Hosts(HostLists):
         """
         started, claims = self._site.clock.monotonic(), dict[str, Claim]()
 
-        def send(chunk: Sequence[Entry]) -> None:
-            names = [named(entry) for entry in chunk]
+        def send(entries: Sequence[Entry]) -> None:
+            names = [name_of(entry) for entry in entries]
             with self._site.created.claim("hosts", names) as claim:
                 claims.update(dict.fromkeys(names, claim))
-                self._bulk("bulk_create", chunk)
+                self._bulk("bulk_create", entries)
 
-        def proven(site: Site, chunk: Sequence[Entry]) -> set[str]:
-            found = self._via(site)._proven_created(chunk, lambda: site.time_of(started))
+        def find_created(site: Site, entries: Sequence[Entry]) -> set[str]:
+            found = self._via(site)._find_created(entries, lambda: site.time_of(started))
             return {name for name in found if name in claims[name]}
 
-        verb = BulkVerb(
-            shaped=as_new,
-            check=check_name,
-            send=send,
-            proven=proven,
-            key=named,
+        call = BulkCall(
+            to_entry=to_creation,
+            key=name_of,
             folder=lambda entry: str(entry["folder"]),
-            needs=lambda chunk: {named(entry): parents_in(entry["attributes"]) for entry in chunk},
-            may_be_done=lambda entry, fields: "host_name" in fields and named(entry) in claims[named(entry)],
+            send=send,
+            find_applied=find_created,
+            prerequisites=lambda entries: {name_of(entry): parents_in(entry["attributes"]) for entry in entries},
+            may_be_applied=lambda entry, fields: "host_name" in fields and name_of(entry) in claims[name_of(entry)],
         )
-        return run_bulk(self._site, verb, listed(hosts, "hosts"), self._chunk_size(chunk_size), progress)
+        return run_bulk(self._site, call, require_mappings(hosts, "hosts"), self._chunk_size(chunk_size), progress)
 
     @writes
     def bulk_update(
@@ -171,16 +159,18 @@ class Hosts(HostLists):
         """Change many hosts: mappings with ``host_name`` and one of ``attributes``, ``update_attributes``
         and ``remove_attributes``; a ``folder`` beside them is used for sorting only. Without ETags: the
         last writer wins. Outcomes as for :meth:`bulk_create`."""
-        verb = BulkVerb(
-            shaped=as_change,
-            check=check_name,
-            send=lambda chunk: self._bulk("bulk_update", [without_folder(entry) for entry in chunk]),
-            proven=lambda site, chunk: self._via(site)._proven_updated(chunk),
-            key=named,
+
+        def send(entries: Sequence[Entry]) -> None:
+            self._bulk("bulk_update", [{key: entry[key] for key in entry if key != "folder"} for entry in entries])
+
+        call = BulkCall(
+            to_entry=to_update,
+            key=name_of,
             folder=lambda entry: str(entry.get("folder", "")),
-            needs=lambda _chunk: {},
+            send=send,
+            find_applied=lambda site, entries: self._via(site)._find_updated(entries),
         )
-        return run_bulk(self._site, verb, listed(changes, "changes"), self._chunk_size(chunk_size), progress)
+        return run_bulk(self._site, call, require_mappings(changes, "changes"), self._chunk_size(chunk_size), progress)
 
     @writes
     def bulk_delete(
@@ -199,99 +189,95 @@ class Hosts(HostLists):
         children are deleted in earlier calls. In another iterable a child has to come in the chunk of its parent or
         before it. Parents that a folder hands down are known only of records with ``effective_attributes``.
         """
-        # The folders and parents of the hosts, None for those that were looked for and not found.
+        # Folder and parents by name; None for a host that was looked for and not found.
         known: dict[str, Optional[tuple[str, list[str]]]] = {}
 
-        def shaped(item: Union[str, Host]) -> Host:
-            host = as_host(item)
+        def to_entry(item: Union[str, Host]) -> Host:
+            host = to_host(item)
             if host is item:
                 known[host.name] = _folder_and_parents(host)
             return host
 
-        def needs(chunk: Sequence[Host]) -> dict[str, list[str]]:
-            unread = [host.name for host in chunk if host.name not in known]
+        def children(entries: Sequence[Host]) -> dict[str, list[str]]:
+            unread = [host.name for host in entries if host.name not in known]
             known.update(dict.fromkeys(unread))
             if unread:
                 known.update({name: _folder_and_parents(host) for name, host in self._by_name(unread).items()})
-            children: dict[str, list[str]] = {}
-            for host in chunk:
+            found: dict[str, list[str]] = {}
+            for host in entries:
                 for parent in (known[host.name] or ("", []))[1]:
-                    children.setdefault(parent, []).append(host.name)
-            return children
+                    found.setdefault(parent, []).append(host.name)
+            return found
 
-        def send(chunk: Sequence[Host]) -> None:
-            for host in chunk:
+        def send(entries: Sequence[Host]) -> None:
+            for host in entries:
                 self._site.created.discard("hosts", host.name)
-            self._bulk("bulk_delete", [host.name for host in chunk])
+            self._bulk("bulk_delete", [host.name for host in entries])
 
-        def proven(site: Site, chunk: Sequence[Host]) -> set[str]:
-            return self._via(site)._proven_deleted([host.name for host in chunk if known[host.name] is not None])
+        def find_deleted(site: Site, entries: Sequence[Host]) -> set[str]:
+            seen = [host.name for host in entries if known[host.name] is not None]
+            return set(seen) - set(self._via(site)._by_name(seen))
 
-        verb = BulkVerb(
-            shaped=shaped,
-            check=lambda host: check_name({"host_name": host.name}),
-            send=send,
-            proven=proven,
+        call = BulkCall(
+            to_entry=to_entry,
             key=lambda host: host.name,
             folder=lambda host: (known.get(host.name) or (host.folder,))[0],
-            needs=needs,
-            may_be_done=lambda _host, fields: "entry" in fields,
+            send=send,
+            find_applied=find_deleted,
+            prerequisites=children,
+            may_be_applied=lambda _host, fields: "entry" in fields,
         )
-        return run_bulk(self._site, verb, require_iterable(names, "names"), self._chunk_size(chunk_size), progress)
+        return run_bulk(self._site, call, require_iterable(names, "names"), self._chunk_size(chunk_size), progress)
 
     def may_change(self) -> None:
-        """Raises ForbiddenError unless the user may modify hosts. Sends an update of no hosts: nothing changes."""
+        """Raise ForbiddenError unless the user may modify hosts. Sends an update of no hosts, which changes nothing."""
         self._bulk("bulk_update", [])
 
-    def _chunk_size(self, asked: Optional[int]) -> int:
-        if asked is not None and (not isinstance(asked, int) or asked < 1):
-            raise ValueError(f"chunk_size is a whole number of hosts, at least 1, not {asked!r}")
-        return asked or self._site.settings.batch_processing.chunk_size
+    def _chunk_size(self, chunk_size: Optional[int]) -> int:
+        if chunk_size is not None and (not isinstance(chunk_size, int) or chunk_size < 1):
+            raise ValueError(f"chunk_size is a whole number of hosts, at least 1, not {chunk_size!r}")
+        return chunk_size or self._site.settings.batch_processing.chunk_size
 
     def _bulk(self, verb: str, entries: Sequence[Any]) -> None:
-        names = [entry if isinstance(entry, str) else named(entry) for entry in entries]
+        names = [entry if isinstance(entry, str) else name_of(entry) for entry in entries]
         self._perform(verb, body={"entries": list(entries)}, about=names)
 
-    def _as_created(self, entry: Entry) -> Optional[Host]:
-        return self.find(named(entry), fresh=True) if self._proven_created([entry], lambda: 0.0) else None
-
-    def _if_so(self, name: str, body: Entry) -> Optional[Host]:
+    def _find_matching(self, name: str, body: Entry) -> Optional[Host]:
         host = self.find(name, fresh=True)
-        return host if host is not None and holds(body, host.attributes) else None
+        return host if host is not None and matches(body, host.attributes) else None
 
-    def _if_in(self, name: str, folder: str) -> Optional[Host]:
+    def _find_in_folder(self, name: str, folder: str) -> Optional[Host]:
         host = self.find(name, fresh=True)
         return host if host is not None and host.folder == folder else None
 
-    def _proven_created(self, entries: Sequence[Entry], since: Callable[[], Optional[float]]) -> set[str]:
-        """Those of the new hosts that are there as they were sent, and were made by us ``since`` then (UNIX time).
+    def _find_created_one(self, entry: Entry) -> Optional[Host]:
+        return self.find(name_of(entry), fresh=True) if self._find_created([entry], lambda: 0.0) else None
 
-        Any other host of that name is somebody else's: creating it would have been refused.
-        """
-        found = self._by_name([named(entry) for entry in entries])
-        pairs = [(entry, found[named(entry)]) for entry in entries if named(entry) in found]
+    def _find_created(self, entries: Sequence[Entry], since: Callable[[], Optional[float]]) -> set[str]:
+        """Return the names of the hosts that are as they were sent, and that this user created after ``since`` (UNIX
+        time). Any other host of that name is somebody else's: creating it would have been refused."""
+        found = self._by_name([name_of(entry) for entry in entries])
+        pairs = [(entry, found[name_of(entry)]) for entry in entries if name_of(entry) in found]
         paths = {folder: self._path_of(folder) for folder in {entry["folder"] for entry, _ in pairs}}
         alike = [
             host
             for entry, host in pairs
-            if host.folder == paths[entry["folder"]] and holds({"attributes": entry["attributes"]}, host.attributes)
+            if host.folder == paths[entry["folder"]] and matches({"attributes": entry["attributes"]}, host.attributes)
         ]
         earliest = since() if alike else None
-        return {host.name for host in alike if is_made_by(self._site.settings.username, earliest, host.meta)}
+        return {host.name for host in alike if created_by(self._site.settings.username, earliest, host.meta)}
 
-    def _proven_updated(self, entries: Sequence[Entry]) -> set[str]:
-        found = self._by_name([named(entry) for entry in entries])
-        return {named(e) for e in entries if named(e) in found and holds(e, found[named(e)].attributes)}
-
-    def _proven_deleted(self, names: Sequence[str]) -> set[str]:
-        return set(names) - set(self._by_name(names))
-
-    def _is_gone(self, name: str) -> bool:
-        return self.find(name, fresh=True) is None
+    def _find_updated(self, entries: Sequence[Entry]) -> set[str]:
+        found = self._by_name([name_of(entry) for entry in entries])
+        return {
+            name
+            for name, entry in zip(map(name_of, entries), entries)
+            if name in found and matches(entry, found[name].attributes)
+        }
 
 
 def _is_about(field: str, error: ApiError) -> bool:
-    """Return True if a refusal concerns this field, or names no field at all."""
+    """Return True if a refusal names this field, or no field at all."""
     return not error.fields or any(path.partition(".")[0] == field for path in error.fields)
 
 

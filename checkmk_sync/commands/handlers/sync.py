@@ -47,14 +47,14 @@ def plan_with(
 ) -> Plan:
     """Plan with the arguments that plan and apply have in common."""
     plan = make_plan(client, desired, owner=owner, adopt=adopt, discover=discover)
-    return plan.permitting(
+    return plan.with_permissions(
         allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirm_deletions
     )
 
 
 def unused_confirmations(plan: Plan) -> list[str]:
     """Return a warning for each confirmed deletion of a plan that deletes nothing."""
-    return [f"no deletion is called {name!r}: the plan deletes nothing" for name in plan.confirmed_in_vain()]
+    return [f"no deletion is called {name!r}: the plan deletes nothing" for name in plan.unmatched_confirmations()]
 
 
 def _plan_of(
@@ -111,8 +111,8 @@ def _summary(plan: Plan, options: Options, configured: Limits) -> str:
     counts = ", ".join(f"{number} {kind}" for kind, number in plan.counts().items())
     owner = f" for the owner {plan.owner}" if plan.owner is not None else ""
     lifted = "".join(
-        f" THE BRAKE IS LIFTED by allow_{kind}: the plan {plan.size()}, where by default {limit}."
-        for kind, limit in plan.excess(configured).items()
+        f" THE BRAKE IS LIFTED by allow_{kind}: the plan {plan.describe_size()}, where by default {limit}."
+        for kind, limit in plan.exceeded_limits(configured).items()
     )
     lifted += "".join(f" CONFIRMED although it was probably renamed: {rename}." for rename in plan.renames)
     return (

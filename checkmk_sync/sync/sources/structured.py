@@ -11,7 +11,7 @@ from ...core.documents import Document
 from ...core.positions import Position
 from ...core.text import suggestion
 from ...errors import SettingsError
-from ..attributes import as_read
+from ..attributes import show_value
 from ..desired import REMOVE, Desired, Entry, Problem
 from ..kinds import KINDS, by_section
 
@@ -38,7 +38,7 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
             if kind is not None and (found is None or isinstance(found, list)):
                 yield from _entries(found or [], document, (section,), roots, kind.name)
                 continue
-            unknown = f"unknown section {as_read(section)}{suggestion(str(section), _SECTIONS)}"
+            unknown = f"unknown section {show_value(section)}{suggestion(str(section), _SECTIONS)}"
             said = unknown if kind is None else f"{section!r} must be a list"
             problems.append(Problem(said, document.source, *document.position((section,))))
     else:

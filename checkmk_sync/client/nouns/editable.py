@@ -1,0 +1,76 @@
+"""Changing and deleting one object: the same for hosts and folders."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Generic, Optional, TypeVar
+
+from ...errors import ApiError, BadRequestError, CheckmkError, NotFoundError, PreconditionError
+from ..claims import Claim
+from ..resource import Resource
+from ..settling import settle
+
+__all__ = ["Editable"]
+
+T = TypeVar("T")
+F = TypeVar("F")
+S = TypeVar("S", bound="Editable[Any]")
+
+TRIES = 5
+
+
+class Editable(Resource, Generic[T]):
+    """Objects with an ETag, which every change of them has to name."""
+
+    def find(self, name: str, /, *, fresh: bool = False) -> Optional[T]:
+        """Return one object; None if there is none."""
+        raise NotImplementedError
+
+    def get(self, name: str, /, *, fresh: bool = False) -> T:
+        """Return one object with its ETag. NotFoundError if there is none."""
+        raise NotImplementedError
+
+    def _read_and_write(self, name: str, write: Callable[[T], T], etag: Optional[str] = None) -> T:
+        """Return ``write(before)`` for the object as just read; again when somebody else changed it in between (412).
+
+        If the caller gives an ``etag``, nothing is repeated: it names the state that the change is for.
+        """
+        for _ in range(TRIES - 1):
+            before = self.get(name, fresh=True)
+            try:
+                return write(before)
+            except PreconditionError:
+                if etag is not None:
+                    raise
+        return write(self.get(name, fresh=True))
+
+    def _delete(self, name: str, missing_ok: bool, key: str, **arguments: Any) -> None:
+        """Delete an object, which is read before: absence proves the deletion only of an object that was seen."""
+        was_seen = self.find(name, fresh=True) is not None
+        try:
+            self._site.created.discard(self.noun, key)
+            self._perform("delete", **arguments)
+        except NotFoundError:
+            if not (missing_ok or was_seen):
+                raise
+        except CheckmkError as error:
+            self._settle(error, lambda there: (was_seen and there.find(name, fresh=True) is None) or None)
+
+    def _settle(self: S, error: CheckmkError, find_applied: Callable[[S], Optional[F]], *refusals: type[ApiError]) -> F:
+        """Settle a write that failed, as :func:`settle` does; ``find_applied`` reads with a short deadline."""
+        return settle(self._site, error, lambda site: find_applied(self._via(site)), refusals=refusals)
+
+    def _settle_creation(
+        self: S, error: CheckmkError, name: str, claim: Claim, find_created: Callable[[S], Optional[F]]
+    ) -> F:
+        """Settle the creation of an object that was absent before.
+
+        The object proves its creation only while no other call of this client creates it too.
+        """
+
+        def find_ours(there: S) -> Optional[F]:
+            found = find_created(there)
+            if found is not None and name not in claim:
+                raise error
+            return found
+
+        return self._settle(error, find_ours, BadRequestError)
