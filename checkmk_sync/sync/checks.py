@@ -65,7 +65,7 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
             yield f"{of} is on nothing else of the site; is {name[4:]!r} one of its tag groups?"
         else:
             yield f"{of} is none of Checkmk's own; is it a custom one of this site?"
-    scans = [each for each in desired.objects.values() if _scans_for_no_tag(each)]
+    scans = [wanted for wanted in desired.objects.values() if _lacks_criticality(wanted)]
     if scans:
         yield f"the network_scan of {_some(scans)} has no tag_criticality; Checkmk demands one if it has that tag group"
     for (name, value), users in _unknown_values(desired, observed).items():
@@ -101,7 +101,7 @@ def _unknown_attributes(desired: Desired, observed: Observed) -> dict[str, list[
     return {name: users for name, users in sorted(wanted.items()) if name not in is_held}
 
 
-def _scans_for_no_tag(wanted: Object) -> bool:
+def _lacks_criticality(wanted: Object) -> bool:
     scan = wanted.properties.get(("attributes", "network_scan"))
     return isinstance(scan, Mapping) and "addresses" in scan and "tag_criticality" not in scan
 

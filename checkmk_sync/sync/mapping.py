@@ -107,12 +107,12 @@ class ColumnMap:
     rows: Optional[str] = None
     skip: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def is_for(self, name: str) -> bool:
+    def applies_to(self, name: str) -> bool:
         """True for the name of an inventory file that the mapping is for."""
         names = (name, os.path.basename(name))
         return not self.files or any(fnmatch.fnmatchcase(each, pattern) for each in names for pattern in self.files)
 
-    def strange(self, known: Iterable[str], source: str) -> Iterator[Problem]:
+    def column_problems(self, known: Iterable[str], source: str) -> Iterator[Problem]:
         """A mistake for each column that is used and that the source does not have."""
         has = tuple(dict.fromkeys(filter(None, known)))
         for name, position in self.columns:
@@ -123,7 +123,7 @@ class ColumnMap:
                 said = f"double braces are braces in the text; for the value of the column write {{{name}}}"
                 yield Problem(said, self.file, *position)
 
-    def why_skipped(self, cells: Cells) -> Optional[str]:
+    def skip_reason(self, cells: Cells) -> Optional[str]:
         """Why a row is left out; None if it is not."""
         for column, values in self.skip.items():
             if cells[column] in values:

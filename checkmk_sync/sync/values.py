@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 from typing import Any, Callable, Optional
@@ -111,30 +112,24 @@ def _address_problem(text: str, families: tuple[int, ...], version: Optional[Che
     except ValueError:
         if text == "" if _is_since_2_3(version) and text[:1] in ("", "-", ".") else _NAME.fullmatch(text):
             return None
-        return f"{text!r}, which is neither an {needed} address nor a host name{_about(text)}"
+        return f"{text!r}, which is neither an {needed} address nor a host name{_address_hint(text)}"
     if address.version not in families:
         return f"{text!r}, which is an IPv{address.version} address: an {needed} address or a host name is needed"
     return f"{text!r}, which is the address of no host" if address.version == 6 and address.is_unspecified else None
 
 
-def _about(text: str) -> str:
-    """What may be wrong with a text that is no address."""
+def _address_hint(text: str) -> str:
+    """Return what may be wrong with a text that is not an address."""
     if text != text.strip() or " " in text:
         return ": it holds a blank"
     address, slash, _ = text.partition("/")
-    if slash and _is_address(address):
-        return f": leave out the mask, as in {address}"
+    if slash:
+        with contextlib.suppress(ValueError):
+            ipaddress.ip_address(address)
+            return f": leave out the mask, as in {address}"
     if _SCIENTIFIC.fullmatch(text):
         return ": a spreadsheet took it for a number; format the column as text"
     return ""
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _parent_problem(name: str) -> Optional[str]:

@@ -20,7 +20,7 @@ from ..mapping_file import load_map
 from .csv_rows import csv_entries as _of_csv
 from .csv_rows import delimiter_of, names_hosts, separator_in
 from .encodings import checked_encoding, decoded, is_probably_utf8
-from .mapped import Notes, mapped_document, mapped_table
+from .mapped import mapped_document, mapped_table
 from .structured import document_entries, to_data
 
 __all__ = ["InventoryText", "from_data", "from_text", "load", "to_data"]
@@ -62,7 +62,7 @@ def load(
     if names.count("-") > 1:
         reading.problems.append(Problem("standard input can be read once only"))
     texts = dict.fromkeys(os.fspath(source) for source in names)
-    if columns is not None and names and not any(columns.is_for(name) for name in texts):
+    if columns is not None and names and not any(columns.applies_to(name) for name in texts):
         said = f"the mapping is for {', '.join(columns.files)}, but no inventory has such a name"
         reading.problems.append(Problem(said, columns.file))
     for name in texts:
@@ -135,7 +135,7 @@ class _Reading:
         self.entries: list[Entry] = []
         self.roots: list[Entry] = []
         self.problems: list[Problem] = []
-        self.notes = Notes()
+        self.notes: list[str] = []
 
     @property
     def is_empty(self) -> bool:
@@ -144,7 +144,7 @@ class _Reading:
     def read(self, name: str, text: Callable[[], str]) -> None:
         """Read a source; its mistakes are kept until the end."""
         shown = _STDIN if name == "-" else name
-        mapping = self._mapping if self._mapping is not None and self._mapping.is_for(name) else None
+        mapping = self._mapping if self._mapping is not None and self._mapping.applies_to(name) else None
         known = len(self.entries) + len(self.roots) + len(self.problems)
         try:
             self.entries += self._entries(text(), shown, mapping)
@@ -181,7 +181,7 @@ class _Reading:
         return dataclasses.replace(desired, notes=tuple(self.notes)) if self.notes else desired
 
 
-def _text_of(name: str, encoding: Optional[str], notes: Notes) -> str:
+def _text_of(name: str, encoding: Optional[str], notes: list[str]) -> str:
     shown = _STDIN if name == "-" else name
     try:
         if name != "-":

@@ -95,7 +95,7 @@ class Table:
         whole = [line.count(self._delimiter) == separators for line in self._row_lines]
         return separators > 0 and whole[0] and any(whole[1:])
 
-    def beyond(self, row: list[str], line: int, is_named: list[bool]) -> Iterator[Problem]:
+    def unnamed_values(self, row: list[str], line: int, is_named: list[bool]) -> Iterator[Problem]:
         """A mistake for each value that stands in a column without a name."""
         for number, cell in enumerate(row):
             if not (number < len(is_named) and is_named[number]) and cell.strip():
@@ -148,7 +148,7 @@ def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry
     for line, row in table.rows(problems):
         position = _RowPosition(line, numbers)
         if len(row) > len(columns) or not all(is_named):
-            problems += table.beyond(row, line, is_named)
+            problems += table.unnamed_values(row, line, is_named)
         yield Entry(kind, _data(columns, row, problems, name, position), name, position)
 
 
