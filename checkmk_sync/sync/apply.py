@@ -162,8 +162,8 @@ class _ApplyRun:
             elif outcome.error is not None and outcome.error not in lost[-1:]:  # one call leaves many open
                 lost.append(outcome.error)
             if len(lost) >= LOST_IN_A_ROW:
-                said = f"{len(lost)} writes in a row ended in nobody knows what: what is between here and the site?"
-                self._stop("apply", CheckmkError(f"{said} The last one: {lost[-1]}"))
+                message = f"{len(lost)} writes in a row ended in nobody knows what: what is between here and the site?"
+                self._stop("apply", CheckmkError(f"{message} The last one: {lost[-1]}"))
                 return
 
     def _stop(self, stage: str, error: CheckmkError) -> None:

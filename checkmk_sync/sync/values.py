@@ -29,13 +29,13 @@ def refused_by_every_version(kind: str, name: str, value: Any) -> Optional[str]:
     value may lack what the site already holds."""
     if name not in BUILT_IN:
         return None
-    said = None
+    refusal = None
     for version in _LINES:
         refusal = refused_attribute(kind, name, value, version, is_part=True)
         if refusal is None:
             return None
-        said = said or refusal
-    return said
+        refusal = refusal or refusal
+    return refusal
 
 
 def refused_attribute(
@@ -66,8 +66,8 @@ def refused_attribute(
         return f"{name} cannot be {value!r}{suggestion(value, CHOICES[name])}"
     if name in FLAGS and not isinstance(value, bool):
         return f"{name} is {show_value(value)}, which is neither true nor false"
-    said = shape_problem(name, value, is_part=is_part)
-    return f"{said}; null removes the attribute" if said and value == {} else said
+    refusal = shape_problem(name, value, is_part=is_part)
+    return f"{refusal}; null removes the attribute" if refusal and value == {} else refusal
 
 
 def refused_host(name: str, version: Optional[CheckmkVersion]) -> Optional[str]:
@@ -98,10 +98,10 @@ def _version_name(version: Optional[CheckmkVersion]) -> str:
 def _in_each(name: str, value: Any, wrong: Callable[[str], Optional[str]]) -> Optional[str]:
     """What is wrong with a text, or with the first wrong one of a list."""
     if not isinstance(value, list):
-        said = wrong(value)
-        return f"{name} is {said}" if said else None
+        refusal = wrong(value)
+        return f"{name} is {refusal}" if refusal else None
     found = ((index, wrong(entry)) for index, entry in enumerate(value))
-    return next((f"{name}[{index}] is {said}" for index, said in found if said), None)
+    return next((f"{name}[{index}] is {refusal}" for index, refusal in found if refusal), None)
 
 
 def _address_problem(text: str, families: tuple[int, ...], version: Optional[CheckmkVersion]) -> Optional[str]:

@@ -25,13 +25,13 @@ class _Rows:
 
     def __init__(self, name: str, mapping: ColumnMap, problems: list[Problem]) -> None:
         self._name, self._mapping, self._problems = name, mapping, problems
-        self._skipped: Counter[str] = Counter()
+        self._skip_rules: Counter[str] = Counter()
 
     def is_skipped(self, cells: Mapping[str, str]) -> bool:
         """Return True, and count the row, if the mapping file leaves it out."""
         reason = self._mapping.skip_reason(cells)
         if reason is not None:
-            self._skipped[reason] += 1
+            self._skip_rules[reason] += 1
         return reason is not None
 
     def entry(self, cells: Mapping[str, str], position: Union[_RowPosition, _ObjectPosition]) -> Entry:
@@ -47,9 +47,9 @@ class _Rows:
 
         SettingsError if nothing is left.
         """
-        left_out, rule = sum(self._skipped.values()), self._mapping.file
+        left_out, rule = sum(self._skip_rules.values()), self._mapping.file
         if left_out:
-            reasons = ", ".join(f"{reason} ({number})" for reason, number in self._skipped.most_common())
+            reasons = ", ".join(f"{reason} ({number})" for reason, number in self._skip_rules.most_common())
             notes.append(f"{self._name}: {left_out} of {pluralize(total, 'row')} left out, as {rule} says: {reasons}")
         if total and left_out == total:
             message = f"the inventory is empty: {rule} leaves out all {pluralize(total, 'row')}"
@@ -160,8 +160,8 @@ def _rows_in(document: Document, mapping: ColumnMap) -> tuple[Path, list[Any]]:
     if mapping.rows is None:
         if isinstance(data, list):
             return (), data
-        said = f"with {mapping.file} this is a list of objects, or 'rows' there says where the list is{keys}"
-        raise SettingsError(said, file=name)
+        message = f"with {mapping.file} this is a list of objects, or 'rows' there says where the list is{keys}"
+        raise SettingsError(message, file=name)
     steps = _steps(data, mapping.rows) if isinstance(data, dict) else None
     rows = None if steps is None else _value(data, mapping.rows)
     if steps is None or not isinstance(rows, list):
