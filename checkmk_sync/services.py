@@ -1,7 +1,7 @@
-"""Service classes over a client: ready ones, and a base and mixins for people's own.
+"""Service classes over a client: ready ones, and a base class for your own.
 
-The mixins are where their machinery is (streaming, cache, batch, metrics, recovery); all of them work with
-:class:`BaseService`, whose ``config`` they read.
+The mixins for your own are in streaming, cache, batch, metrics and recovery. They read the ``config`` of
+:class:`BaseService`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import dataclasses
 from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from .batch import BatchOperationsMixin
-from .cache import CachingService, cached
+from .cache import CachingService, LRUCache, cached
 from .catalogue.attributes import BUILT_IN
 from .catalogue.states import ServiceState
 from .client.checkmk import Checkmk, a_client
@@ -39,7 +39,7 @@ States = Union[ServiceState, str, int, Iterable[Union[ServiceState, str, int]], 
 
 
 class _HostCalls:
-    """The calls for hosts, under one name each. Errors are those of ``client.hosts``."""
+    """Calls of ``client.hosts``, which also raises their errors, as methods with one name each."""
 
     _calls: Checkmk
 
@@ -56,10 +56,11 @@ class _HostCalls:
 
         For a large site :meth:`StreamingHostService.list_hosts_streamed` takes less memory.
         """
-        found = self._calls.hosts.each(
-            search=search, folder=folder, site=site, names=names, effective_attributes=effective_attributes
+        return list(
+            self._calls.hosts.each(
+                search=search, folder=folder, site=site, names=names, effective_attributes=effective_attributes
+            )
         )
-        return list(found)
 
     def get_host(self, host_name: str, *, effective_attributes: bool = False) -> Host:
         """Return one host. NotFoundError where there is none."""
@@ -69,7 +70,9 @@ class _HostCalls:
         """Create a host with ``attributes``, or with keywords as its attributes: ``alias="Web 1"``."""
         if attributes is not None and more:
             raise _both(more, "attributes")
-        return self._calls.hosts.create(host_name, folder, attributes if attributes is not None else _known(more))
+        return self._calls.hosts.create(
+            host_name, folder, attributes if attributes is not None else _check_keywords(more)
+        )
 
     def update_host(
         self,
@@ -88,23 +91,17 @@ class _HostCalls:
         ``attributes``, ``update_attributes`` or ``remove_attributes``. TypeError for both at once, ValueError for a
         keyword that is no attribute of Checkmk but nearly is one.
         """
-        given = {
-            "change": change,
+        kinds: dict[str, Any] = {
             "attributes": attributes,
             "update_attributes": update_attributes,
             "remove_attributes": remove_attributes,
         }
-        other = next((name for name, value in given.items() if value is not None), None)
-        if changes and other is not None:
-            raise _both(changes, other)
-        return self._calls.hosts.update(
-            host_name,
-            change,
-            attributes=attributes,
-            update_attributes=_known(changes) if changes else update_attributes,
-            remove_attributes=remove_attributes,
-            etag=etag,
-        )
+        if changes:
+            for name, value in {"change": change, **kinds}.items():
+                if value is not None:
+                    raise _both(changes, name)
+            kinds["update_attributes"] = _check_keywords(changes)
+        return self._calls.hosts.update(host_name, change, **kinds, etag=etag)
 
     def delete_host(self, host_name: str, *, missing_ok: bool = False) -> None:
         """Delete a host. NotFoundError where there is none, unless ``missing_ok``."""
@@ -124,8 +121,8 @@ _NO_ATTRIBUTES = ("host_name", "folder", "attributes", "update_attributes", "rem
 _WORDS = (*_NO_ATTRIBUTES, "labels", *sorted(BUILT_IN))
 
 
-def _known(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return attributes given as keywords. ValueError for a keyword that probably misspells another word."""
+def _check_keywords(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return attributes that were given as keywords. ValueError for one that probably misspells another."""
     for name in keywords:
         if name in _NO_ATTRIBUTES:
             hint = "; client.hosts.move moves a host" if name == "folder" else ""
@@ -193,18 +190,7 @@ def _config(settings: Settings, config: object) -> Settings:
 class HostService(MetricsMixin, BatchOperationsMixin, _HostCalls, BaseService):
     """Hosts of the configuration, for programs that think in services. Errors are those of ``client.hosts``."""
 
-    @timed("host_operations.list")
-    def list_hosts(
-        self,
-        search: Optional[str] = None,
-        folder: Optional[str] = None,
-        *,
-        site: Optional[str] = None,
-        names: Optional[Sequence[str]] = None,
-        effective_attributes: bool = False,
-    ) -> list[Host]:
-        """As :meth:`ApiClient.list_hosts`, measured as ``host_operations.list``."""
-        return super().list_hosts(search, folder, site=site, names=names, effective_attributes=effective_attributes)
+    list_hosts = timed("host_operations.list")(_HostCalls.list_hosts)
 
     def bulk_create_hosts(self, hosts_data: Iterable[Mapping[str, Any]]) -> Outcomes:
         """Create many hosts over the bulk endpoint, with an outcome for each."""
@@ -216,53 +202,29 @@ class HostService(MetricsMixin, BatchOperationsMixin, _HostCalls, BaseService):
 
 
 class CachedHostService(CachingService, HostService):
-    """In place of :class:`HostService`: what it lists and gets is kept for ``caching.default_ttl`` seconds.
+    """In place of :class:`HostService`: the hosts that it lists and gets are kept for ``caching.default_ttl`` seconds.
 
-    Any write to hosts, through this service or the client or another client of this process, makes it void.
+    Any write to hosts, through this service or the client or another client of this process, invalidates them.
     """
 
     _generation = ""
 
-    def list_hosts(
-        self,
-        search: Optional[str] = None,
-        folder: Optional[str] = None,
-        *,
-        site: Optional[str] = None,
-        names: Optional[Sequence[str]] = None,
-        effective_attributes: bool = False,
-    ) -> list[Host]:
-        """As :meth:`HostService.list_hosts`, from the cache where it can be."""
-        self._forget_what_is_old()
-        found: list[Host] = self._listed(search, folder, site, names, effective_attributes)
-        return found
-
-    def get_host(self, host_name: str, *, effective_attributes: bool = False) -> Host:
-        """As :meth:`HostService.get_host`, from the cache where it can be."""
-        self._forget_what_is_old()
-        found: Host = self._got(host_name, effective_attributes)
-        return found
-
-    def _forget_what_is_old(self) -> None:
+    @property
+    def cache(self) -> LRUCache:
+        """The cached results, without those from before the last write to hosts."""
+        cache = super().cache
         generation = self.client.cache_generation("hosts")
         if generation != self._generation:
-            self.cache.clear()  # before it is said, for another thread goes by that
+            cache.clear()  # before the generation is noted, which other threads rely on
             self._generation = generation
+        return cache
+
+    list_hosts = cached(key_prefix="hosts")(HostService.list_hosts)
 
     @cached(key_prefix="hosts")
-    def _listed(
-        self,
-        search: Optional[str],
-        folder: Optional[str],
-        site: Optional[str],
-        names: Optional[Sequence[str]],
-        effective_attributes: bool,
-    ) -> list[Host]:
-        return super().list_hosts(search, folder, site=site, names=names, effective_attributes=effective_attributes)
-
-    @cached(key_prefix="hosts")
-    def _got(self, host_name: str, effective_attributes: bool) -> Host:
-        # What the client keeps has a time of its own.
+    def get_host(self, host_name: str, *, effective_attributes: bool = False) -> Host:
+        """As :meth:`HostService.get_host`, from the cache if possible."""
+        # The client's own cache has a lifetime of its own.
         return self.client.hosts.get(host_name, effective_attributes=effective_attributes, fresh=True)
 
 

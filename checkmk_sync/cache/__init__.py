@@ -1,9 +1,9 @@
-"""Everything that this library knows of requests-cache: what is kept, for whom, where, and for how long."""
+"""Everything that this library knows of requests-cache: which answers are kept, for whom, where, and for how long."""
 
 from __future__ import annotations
 
 from .decorator import CachingService, cached
-from .front import Cache
 from .lru import LRUCache
+from .replies import ReplyCache
 
-__all__ = ["Cache", "CachingService", "LRUCache", "cached"]
+__all__ = ["CachingService", "LRUCache", "ReplyCache", "cached"]

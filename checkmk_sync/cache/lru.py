@@ -23,11 +23,11 @@ _SCALARS = (type(None), bool, int, float, complex, str, bytes, enum.Enum)
 class LRUCache:
     """Up to ``max_size`` values, each for ``ttl`` seconds; safe to use from many threads.
 
-    What can be changed is kept and handed out as a copy, so no caller sees what another does to it. With
-    ``max_bytes`` the sizes that ``size_of(value)`` tells (default: the bytes of the value, pickled) are bounded as
-    well; what is larger than that alone is not kept. With ``cleanup_interval`` storing a value also frees the memory
-    of those whose time is over, if that many seconds have passed since the last time. ValueError for bounds that leave
-    no room for anything.
+    What can be changed is kept and handed out as a copy, so no caller sees what another does to it. With ``max_bytes``
+    the sizes that ``size_of(value)`` tells (default: the bytes of the value, pickled) are bounded as well; what is
+    larger than that alone is not kept. Without ``copy_values`` a value is handed out as it was stored. With
+    ``cleanup_interval`` storing a value also frees the memory of those whose time is over, if that many seconds have
+    passed since the last time. ValueError for bounds that leave no room for anything.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class LRUCache:
         *,
         max_bytes: Optional[float] = None,
         size_of: Optional[Callable[[Any], int]] = None,
+        copy_values: bool = True,
         cleanup_interval: Optional[float] = None,
         clock: Optional[Clock] = None,
     ) -> None:
@@ -44,6 +45,7 @@ class LRUCache:
             raise ValueError("a cache keeps at least one value, of at least one byte")
         self.max_size, self.default_ttl = max_size, default_ttl
         self._max_bytes, self._size_of = max_bytes, size_of or _pickled_size
+        self._copy_values = copy_values
         self._now = (clock or SystemClock()).monotonic
         self._cleanup_interval, self._cleaned_at = cleanup_interval, self._now()
         self.renew()
@@ -79,7 +81,7 @@ class LRUCache:
         """
         ttl = self.default_ttl if ttl is None else ttl
         size = 0 if self._max_bytes is None else self._size_of(value)
-        kept, copied = _private(value)
+        kept, copied = _private(value) if self._copy_values else (value, None)
         with self._lock:
             if epoch is not None and epoch != self.epoch:
                 return
@@ -121,6 +123,11 @@ class LRUCache:
         """Free the memory of all whose time is over; how many there were."""
         with self._lock:
             return self._drop_expired()
+
+    def keys(self) -> list[str]:
+        """Return all keys, also those whose time is over."""
+        with self._lock:
+            return list(self._entries)
 
     def stats(self) -> dict[str, Any]:
         """Hits, misses, evictions, expirations, size, bytes and hit_rate (None before the first get)."""

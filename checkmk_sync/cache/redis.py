@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import itertools
 import logging
@@ -10,112 +9,100 @@ import re
 import uuid
 from typing import Any, Iterable, Iterator, Optional
 
+from requests_cache.models.response import CachedResponse
+
+from ..core.clock import Clock
 from ..errors import MissingExtraError, SettingsError
-from .storage import StorageError, Stored
+from .responses import TEXT
+
+try:
+    import redis
+    from requests_cache.backends.redis import RedisDict
+except ImportError:
+    raise MissingExtraError("the cache in Redis", "redis") from None
 
 __all__ = ["RedisStorage"]
 
 log = logging.getLogger("checkmk_sync")
 
-PREFIX = "checkmk_sync:"
-TIMEOUT_S = 0.5  # a cache that makes wait longer is none
+GENERATION = "checkmk_sync:generation:"
+TIMEOUT_S = 0.5  # a cache that makes callers wait longer is of no use
 
 
-class RedisStorage:
-    """Each answer is a JSON text that Redis itself forgets in time; how much there is room for is configured there.
+class RedisStorage(RedisDict):
+    """The dictionary of requests-cache in Redis, which forgets answers in time and has limits of its own.
 
-    SettingsError for an address that cannot be; MissingExtraError without the package.
+    SettingsError for an address that cannot be used.
     """
 
-    def __init__(self, url: str, password: Optional[str]) -> None:
+    errors: tuple[type[Exception], ...] = (redis.RedisError, OSError, UnicodeDecodeError)
+
+    def __init__(self, url: str, password: Optional[str], stale_s: float, clock: Clock) -> None:
         try:
-            import redis
-        except ImportError:
-            raise MissingExtraError("the cache in Redis", "redis") from None
-        self._errors = (redis.RedisError, OSError, UnicodeDecodeError)
-        self.place = f"redis:{url}"
-        self._closed = False
-        try:
-            self._redis: Any = redis.Redis.from_url(
+            connection = redis.Redis.from_url(
                 url, password=password, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
             )
         except ValueError as error:
             raise SettingsError(f"the address of Redis cannot be used: {error}", field="redis_url") from None
+        self.connection: Any
+        super().__init__("checkmk_sync:answer", connection=connection, serializer=TEXT)
+        self._stale_s, self._time = stale_s, clock.time
+        self.location = f"redis:{url}"
 
-    def get(self, key: str) -> Optional[Stored]:
-        with self._using():
-            text = self._redis.get(f"{PREFIX}answer:{key}")
-        if text is None:
-            return None
-        stored = Stored.from_text(text)
-        if stored is None:
-            log.warning("what Redis holds under %s is damaged, and dropped", key)
-            with self._using():
-                self._redis.delete(f"{PREFIX}answer:{key}")
-        return stored
+    def __getitem__(self, key: str) -> CachedResponse:
+        response: Optional[CachedResponse] = super().__getitem__(key)  # type: ignore[no-untyped-call]
+        if response is None:
+            log.warning("an answer in Redis is damaged, and dropped: %s", key)
+            self.bulk_delete([key])
+            raise KeyError(key)
+        return response
 
-    def set(self, key: str, stored: Stored, keep_s: float) -> None:
-        with self._using():
-            self._redis.set(f"{PREFIX}answer:{key}", stored.to_text(), px=max(1, int(keep_s * 1000)))
+    def __setitem__(self, key: str, response: CachedResponse) -> None:
+        assert response.expires is not None
+        keep_s = response.expires.timestamp() + self._stale_s - self._time()
+        self.connection.set(self._bkey(key), self.serialize(response), px=max(1, int(keep_s * 1000)))
+
+    def keys(self) -> Iterator[str]:  # type: ignore[override]
+        start = f"{self.namespace}:".encode()
+        for key in self.connection.scan_iter(match=start + b"*", count=1000):
+            yield key[len(start) :].decode(errors="replace")
+
+    def clear(self) -> None:
+        # The generations first: with them, answers that are under way become void as well.
+        self.connection.delete(GENERATION, *self.connection.scan_iter(match=f"{GENERATION}*", count=1000))
+        self._delete(self.keys())
+
+    def close(self) -> None:
+        # Connections in use go back to the pool; cutting them off would end their calls with an error.
+        self.connection.connection_pool.disconnect(inuse_connections=False)
+
+    def generation(self, scope: str) -> str:
+        for _ in range(10):  # between the two requests a write may begin a new generation
+            token = self.connection.get(GENERATION + scope)
+            if token is not None:
+                return str(token.decode())
+            new = uuid.uuid4().hex
+            # Where Redis has dropped it, a new one begins: that makes answers void, never old ones valid.
+            if self.connection.set(GENERATION + scope, new, nx=True):
+                return new
+        raise redis.RedisError("Redis keeps nothing")
+
+    def advance(self, scope: str) -> None:
+        self.connection.delete(GENERATION + scope)  # Redis does that also when it is full
 
     def invalidate_pattern(self, pattern: str) -> int:
         matches = re.compile(fnmatch.translate(pattern)).match
-        start = len(f"{PREFIX}answer:")
-        return self._delete(key for key in self._keys("answer:") if matches(key[start:]))
+        return self._delete(key for key in self.keys() if matches(key))
 
-    def clear(self) -> None:
-        # The generations first: with them what is under way becomes void as well.
-        self._delete(self._keys("generation:"))
-        self._delete(self._keys("answer:"))
-
-    def cleanup_expired(self) -> int:
-        return 0  # Redis does that by itself
+    def cleanup_expired(self) -> None:
+        """Do nothing: Redis does that by itself."""
 
     def stats(self) -> dict[str, Any]:
-        # To count ours, Redis would have to look at all that it holds, for whoever it is.
+        # To count our answers, Redis would have to look at all of its keys.
         return {"size": None}
 
-    def generation(self, scope: str) -> str:
-        key = f"{PREFIX}generation:{scope}"
-        for _ in range(10):  # between the two questions a write may begin a new one
-            with self._using():
-                found = self._redis.get(key)
-                if found is not None:
-                    return str(found.decode())
-                token = uuid.uuid4().hex
-                # Where Redis has dropped it a new one begins: that makes answers void, never old ones valid.
-                if self._redis.set(key, token, nx=True):
-                    return token
-        raise StorageError("Redis keeps nothing")
-
-    def advance(self, scope: str) -> None:
-        with self._using():
-            self._redis.delete(f"{PREFIX}generation:{scope}")  # which it also does when it is full
-
-    def close(self) -> None:
-        with self._using():
-            self._closed = True
-            # Those in use go back to the pool; to cut them off would end their calls with a riddle.
-            self._redis.connection_pool.disconnect(inuse_connections=False)
-
-    def _keys(self, kind: str) -> Iterator[str]:
-        with self._using():
-            for key in self._redis.scan_iter(match=f"{PREFIX}{kind}*", count=1000):
-                with contextlib.suppress(UnicodeDecodeError):  # not ours
-                    yield key.decode()
-
     def _delete(self, keys: Iterable[str]) -> int:
-        doomed, deleted = iter(keys), 0
-        with self._using():
-            while some := list(itertools.islice(doomed, 1000)):
-                deleted += int(self._redis.delete(*some))
+        remaining, deleted = iter(keys), 0
+        while chunk := list(itertools.islice(remaining, 1000)):
+            deleted += int(self.connection.delete(*self._bkeys(chunk)))
         return deleted
-
-    @contextlib.contextmanager
-    def _using(self) -> Iterator[None]:
-        if self._closed:
-            raise StorageError("the cache is closed")
-        try:
-            yield
-        except self._errors as error:
-            raise StorageError(f"Redis: {error}") from error

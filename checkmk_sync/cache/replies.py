@@ -1,262 +1,253 @@
-"""The cache in front of a site: what may be answered without asking, and what to do when asking fails."""
+"""The cache in front of a site: which answers are kept and for how long, and when a kept one may be given."""
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-import glob
+import functools
+import hashlib
 import itertools
 import json
 import logging
+import os
 import uuid
-from typing import Any, Callable, Iterable, Optional, Protocol
+from typing import Any, Callable, Iterable, Mapping, Optional, TypeVar, Union
 
-import requests
+from requests_cache.backends.base import BaseCache
+from requests_cache.models.response import CachedResponse
 
-from ..config.settings import CachingSettings
-from ..core.call import Call, Reply
+from ..catalogue.operations import NOUNS
+from ..config.settings import Settings
+from ..core.call import Call, CallKind, Reply
 from ..core.clock import Clock
 from ..errors import ServerError, TransportError
 from ..metrics import MetricsCollector
-from .cleaner import CLEANER
-from .pending_writes import unnoted_at
-from .policy import CachePolicy
+from .memory import MemoryStorage
+from .pending import pending_at
+from .responses import kept_response
 from .single_flight import SingleFlight
-from .storage import Storage, StorageError, Stored
 
-__all__ = ["Cacheable", "ReplyCache"]
+__all__ = ["ReplyCache"]
 
 log = logging.getLogger("checkmk_sync")
 
-# Checkmk has no conditional requests, and an ETag from a cache must never reach an If-Match;
-# what the answer varies with is in the key.
-_NOT_KEPT = frozenset({"etag", "last-modified", "vary", "set-cookie", "content-encoding", "transfer-encoding"})
+T = TypeVar("T")
+D = TypeVar("D")
 
-REST_S = 5.0
+SUSPENDED_S = 5.0
+_COUNTERS = ("hits", "misses", "stale", "shared_flights", "failures")
 
 
-class Cacheable(Protocol):
-    """A prepared request that knows which call it is, when its answer counts, and what was decoded.
+class ReplyCache(BaseCache):
+    """The cache of requests-cache for one client: a storage in memory, in a file, or in Redis keeps the responses.
 
-    ``generation`` is that of its noun, and ``epoch`` that of the cache, when it was asked for.
+    If the storage fails, requests go to the site; a cached answer is never used when it might be outdated. The storage
+    is then left alone for some seconds, because waiting for it again and again would cost more than it saves.
     """
 
-    call: Call
-    generation: Optional[str]
-    epoch: int
-    data: Any
-    url: Optional[str]
-
-
-class ReplyCache:
-    """Answers from ``storage`` what ``policy`` allows.
-
-    A storage that cannot be used costs time, never truth: reads go to the site, and when a write could not
-    be noted, or answers could not be forgotten, nothing is answered from the storage until they could. It is
-    not asked again for some seconds.
-    """
-
-    def __init__(
-        self, settings: CachingSettings, policy: CachePolicy, storage: Storage, metrics: MetricsCollector, clock: Clock
-    ) -> None:
-        self.storage, self._policy, self._metrics, self._clock = storage, policy, metrics, clock
-        self._stale_s = settings.stale_if_error
-        self._flights: SingleFlight[Reply] = SingleFlight()
-        self._unnoted = unnoted_at(storage.place)
-        self._owed: collections.deque[Callable[[], Optional[int]]] = collections.deque()  # what is to be forgotten
-        self._rests_until = float("-inf")
-        self._cleanup_interval = settings.cleanup_interval
+    def __init__(self, settings: Settings, metrics: MetricsCollector, clock: Clock) -> None:
+        super().__init__()
+        caching = settings.caching
+        self.responses = self.storage = _storage(settings, clock)
+        self._metrics, self._clock = metrics, clock
+        self._ttl_s: Mapping[CallKind, float] = (
+            {CallKind.CONFIG: caching.default_ttl, CallKind.STATUS: caching.status_ttl} if caching.enabled else {}
+        )
+        # Answers of one user are never another's. requests-cache would leave the credentials out of the key.
+        self._identity = _digest(f"{settings.username}@{settings.base_url}")[:16]
+        site = _digest(settings.base_url)[:16]
+        self._scopes = {noun: f"{site}:{noun}" for noun in NOUNS}
+        self._stale_s = caching.stale_if_error
+        self._single_flight: SingleFlight[Reply] = SingleFlight()
+        self._pending = pending_at(self.storage.location)
+        self._suspended_until = float("-inf")
+        self._cleanup_interval, self._cleanup_at = caching.cleanup_interval, clock.monotonic()
         self._epochs = itertools.count(1)
-        self.epoch = 0  # another when something is forgotten: what was asked for before that is not kept
+        self._epoch = 0  # changes when answers are forgotten: an answer that was under way then is not kept
 
-    def generation(self, call: Call) -> Optional[str]:
-        """In which an answer to this call would count; None when nothing may be kept of it now."""
-        return self._current(call.noun) if self._policy.ttl_s(call) > 0 else None
-
-    def generation_of(self, noun: str) -> str:
-        """Changes with every write to the noun; a new one each time when that cannot be known now."""
-        return self._current(noun) or uuid.uuid4().hex
-
-    def reply(self, call: Call, generation: str, fetch: Callable[[], Reply]) -> Reply:
-        """The answer to a read: kept, shared with another thread that asks, or what ``fetch()`` says."""
-        key = self._policy.key(call)
-        stored = self._look(key, generation)
-        found = _reply(call, stored) if stored is not None and self._is_fresh(stored) else None
-        if found is not None:
-            self._metrics.increment_counter("cache_hits")
-            return found
+    def reply(self, call: Call, fetch: Callable[[], Reply]) -> Reply:
+        """Return the answer to a read: a kept one, one that another thread is fetching, or that of ``fetch()``."""
+        key = self._key(call)
+        if key is None:
+            return fetch()
+        if call.fresh:
+            return self._fetched(call, key, fetch)
+        kept = self._look_up(key)
+        if kept is not None and _until(kept) > self._clock.time():
+            reply = _reply(call, kept)
+            if reply is not None:
+                self._metrics.increment_counters({"cache_hits": 1})
+                return reply
         self._metrics.increment_counter("cache_misses")
-        flight = (key, generation, self.epoch)
-        reply, shared = self._flights.run(flight, lambda: self._fetched(call, fetch, stored))
-        # Each gets a copy, also who fetched it: others copy it while that one may change it already.
-        data = _copied(reply.data)
-        if shared:
-            self._metrics.increment_counter("cache_shared_flights")
-            return Reply(call, reply.status, reply.headers, data, 0.0, stale=reply.stale)
-        return dataclasses.replace(reply, data=data)
+        reply, shared = self._single_flight.run(
+            (key, self._epoch), lambda: self._fetched(call, key, fetch, instead=kept)
+        )
+        if not shared:
+            return reply
+        self._metrics.increment_counter("cache_shared_flights")
+        # Decoded anew, because the thread that fetched it may change its own data.
+        return dataclasses.replace(reply, call=call, data=json.loads(reply.body), elapsed_s=0.0)
 
-    def fresh(self, key: str, generation: str) -> Optional[Stored]:
-        """What is kept under ``key`` and still counts."""
-        stored = self._look(key, generation)
-        return stored if stored is not None and self._is_fresh(stored) else None
+    def invalidate(self, call: Call) -> None:
+        """Make all answers void that a write may have changed."""
+        self.invalidate_nouns((call.noun, *call.touches))
 
-    def keep(self, request: Cacheable, response: requests.Response) -> None:
-        """Keep an answer, for its time and for as long after that as it may stand in for one that fails."""
-        if request.generation is None or request.data is None:  # what is no JSON is no answer of Checkmk
-            return
-        if request.epoch != self.epoch or self._rests:
-            return
-        ttl_s = self._policy.ttl_s(request.call)
-        headers = tuple((name, value) for name, value in response.headers.items() if name.lower() not in _NOT_KEPT)
-        until = self._clock.time() + ttl_s
-        stored = Stored(headers, response.content, str(request.url), request.generation, until)
-        key = self._policy.key(request.call)
-        try:
-            self.storage.set(key, stored, ttl_s + self._stale_s)
-            if request.epoch != self.epoch:  # forgotten between the look above and now
-                self.storage.invalidate_pattern(glob.escape(key))
-        except StorageError as error:
-            self._complain(error)
-        CLEANER.add(self.cleanup, self._cleanup_interval)
-
-    def forget(self, call: Call) -> None:
-        """Make void what is kept of the nouns that a write changes."""
-        self.forget_nouns((call.noun, *call.touches))
-
-    def forget_nouns(self, nouns: Iterable[str]) -> None:
-        """Make void what is kept of some nouns."""
-        self._unnoted.add(map(self._policy.scope, nouns))
-        self._note_all()
+    def invalidate_nouns(self, nouns: Iterable[str]) -> None:
+        """Make all answers about some nouns void."""
+        self._pending.add(self._scopes[noun] for noun in nouns)
+        self._write_invalidations()
 
     def invalidate_pattern(self, pattern: str) -> int:
-        """Forget answers whose key ``noun:verb:path:digest`` matches; how many there were, 0 while the storage cannot
-        be used: then they are forgotten before anything is answered from it again."""
-        return self._forget(lambda: self.storage.invalidate_pattern(pattern))
+        """Forget answers whose key ``noun:verb:path:digest`` matches; return their number.
+
+        While the storage cannot be used it is 0, and all answers are void.
+        """
+        return self._forget(lambda: self.storage.invalidate_pattern(f"{pattern}@*"))
 
     def clear(self) -> None:
-        """Forget all answers; while the storage cannot be used, before anything is answered from it again."""
-        self._forget(self.storage.clear)
+        """Forget all answers."""
+        self._forget(self.responses.clear)
 
-    def cleanup(self) -> None:
-        """Free the room of answers whose time is over."""
-        try:
-            self.storage.cleanup_expired()
-        except StorageError as error:
-            self._complain(error)
+    def generation_of(self, noun: str) -> str:
+        """Return a text that changes with every write to the noun; a new one each time while that is not known."""
+        return self._generation(noun) or uuid.uuid4().hex
 
     def stats(self) -> dict[str, Any]:
-        """What the storage says of itself, with hits, misses, stale answers, shared flights and the hit_rate."""
-        counts = {name: int(self._metrics.counter(f"cache_{name}")) for name in _COUNTED}
-        asked = counts["hits"] + counts["misses"]
-        try:
-            held = self.storage.stats()
-        except StorageError as error:
-            self._complain(error)
-            held = {"size": None}
-        return {**counts, **held, "hit_rate": counts["hits"] / asked if asked else None}
+        """Return the storage's own numbers, with hits, misses, stale answers, shared flights and the hit_rate."""
+        self._clean_up()
+        counts = {name: int(self._metrics.counter(f"cache_{name}")) for name in _COUNTERS}
+        total = counts["hits"] + counts["misses"]
+        return {
+            **counts,
+            **self._attempt(self.storage.stats, {"size": None}),
+            "hit_rate": counts["hits"] / total if total else None,
+        }
 
     def close(self) -> None:
-        """End cleaning up, note what is not noted yet, and let go of the storage."""
-        CLEANER.remove(self.cleanup)
-        self._rests_until = float("-inf")
-        self._note_all()
+        """Write the invalidations that are pending, and let go of the storage."""
+        self._suspended_until = float("-inf")
+        self._write_invalidations()
+        self._suspended_until = float("inf")
         try:
-            self.storage.close()
-        except StorageError as error:
+            self.responses.close()  # type: ignore[no-untyped-call]
+        except self.storage.errors as error:
             log.debug("the cache did not close: %s", error)
 
-    def _fetched(self, call: Call, fetch: Callable[[], Reply], stored: Optional[Stored]) -> Reply:
+    def _key(self, call: Call) -> Optional[str]:
+        """Return ``noun:verb:path:digest@generation``; None if nothing may be kept of the answer, or not now."""
+        if call.stream or call.body_limit is not None or self._ttl_s.get(call.kind, 0.0) <= 0.0:
+            return None
+        generation = self._generation(call.noun)
+        if generation is None:
+            return None
+        rest = json.dumps([self._identity, call.method, call.query, call.body, call.accept], sort_keys=True)
+        return f"{call.noun}:{call.verb}:{call.path}:{_digest(rest)[:32]}@{generation}"
+
+    def _generation(self, noun: str) -> Optional[str]:
+        """Return the current generation of a noun; None if the storage cannot be used now."""
+        scope = self._scopes[noun]
+        if self._pending.scopes:
+            self._write_invalidations()
+            if scope in self._pending.scopes:
+                return None
+        return self._attempt(lambda: self.storage.generation(scope), None)
+
+    def _look_up(self, key: str) -> Optional[CachedResponse]:
+        return self._attempt(lambda: self.get_response(key), None)
+
+    def _fetched(
+        self, call: Call, key: str, fetch: Callable[[], Reply], *, instead: Optional[CachedResponse] = None
+    ) -> Reply:
+        """Return ``fetch()``, and keep it; or the expired answer ``instead`` if the site cannot answer now."""
+        epoch = self._epoch
         try:
-            return fetch()
+            reply = fetch()
         except (TransportError, ServerError) as error:
-            # Of what the site says itself only a crash: 401, 403, 404 and 412 are answers.
-            if stored is None or stored.fresh_until + self._stale_s <= self._clock.time():
+            # Of the site's own refusals only a crash: 401, 403, 404 and 412 are answers.
+            if instead is None or _until(instead) + self._stale_s <= self._clock.time():
                 raise
-            found = _reply(call, stored, stale=True)
-            if found is None:
+            kept = _reply(call, instead)
+            if kept is None:
                 raise
             self._metrics.increment_counter("cache_stale")
-            log.warning("%s: answered with what was kept before, for now it fails: %s", call, error)
-            return found
+            log.warning("%s: answered with what was kept before, because it fails now: %s", call, error)
+            return dataclasses.replace(kept, stale=True)
+        if reply.status == 200 and epoch == self._epoch:
+            self._keep(key, reply, epoch)
+        return reply
 
-    def _is_fresh(self, stored: Stored) -> bool:
-        return stored.fresh_until > self._clock.time()
-
-    @property
-    def _rests(self) -> bool:
-        """True for some seconds after the storage failed: to wait for it again and again costs more than it saves."""
-        return self._clock.monotonic() < self._rests_until
-
-    def _look(self, key: str, generation: str) -> Optional[Stored]:
-        if self._rests:
-            return None
-        try:
-            stored = self.storage.get(key)
-        except StorageError as error:
-            self._complain(error)
-            return None
-        return stored if stored is not None and stored.generation == generation else None
-
-    def _current(self, noun: str) -> Optional[str]:
-        self._note_all()
-        scope = self._policy.scope(noun)
-        if self._rests or self._owed or scope in self._unnoted:
-            return None
-        try:
-            return self.storage.generation(scope)
-        except StorageError as error:
-            self._complain(error)
-            return None
+    def _keep(self, key: str, reply: Reply, epoch: int) -> None:
+        until = self._clock.time() + self._ttl_s[reply.call.kind]
+        response = kept_response(reply.body, reply.headers.items(), until)
+        self._attempt(lambda: self.responses.__setitem__(key, response), None)
+        if epoch != self._epoch:  # forgotten between the look above and now
+            self._attempt(lambda: self.responses.bulk_delete([key]), None)
+        self._clean_up()
 
     def _forget(self, forget: Callable[[], Optional[int]]) -> int:
-        self.epoch = next(self._epochs)
-        self._owed.append(forget)
-        return self._pay()
+        self._epoch = next(self._epochs)
+        forgotten = self._attempt(lambda: forget() or 0, None)
+        if forgotten is None:  # then nothing is answered from the storage until all of it is void
+            self._pending.add(self._scopes.values())
+        return forgotten or 0
 
-    def _pay(self) -> int:
-        """Forget what is still to be forgotten; how many answers that were."""
-        forgotten = 0
-        while self._owed and not self._rests:
-            forget = self._owed.popleft()
-            try:
-                forgotten += forget() or 0
-            except StorageError as error:
-                self._owed.appendleft(forget)
-                self._complain(error)
-        return forgotten
-
-    def _note_all(self) -> None:
+    def _write_invalidations(self) -> None:
         """Tell the storage of the writes that it does not know of yet, those of other clients of this process too."""
-        self._pay()
-        for scope, writes in self._unnoted.all().items():
-            if self._rests:
-                return
-            try:
-                self.storage.advance(scope)
-            except StorageError as error:
-                self._complain(error)
-            else:
-                self._unnoted.told(scope, writes)
+        for scope, writes in list(self._pending.scopes.items()):
+            self._attempt(functools.partial(self._write_invalidation, scope, writes), None)
 
-    def _complain(self, error: StorageError) -> None:
-        self._rests_until = self._clock.monotonic() + REST_S
-        self._metrics.increment_counter("cache_failures")
-        log.warning("the cache cannot be used now: %s", error)
+    def _write_invalidation(self, scope: str, writes: int) -> None:
+        self.storage.advance(scope)
+        self._pending.written(scope, writes)
+
+    def _clean_up(self) -> None:
+        """Free the room of expired answers, now and then."""
+        if self._clock.monotonic() >= self._cleanup_at + self._cleanup_interval:
+            self._cleanup_at = self._clock.monotonic()
+            self._attempt(self.storage.cleanup_expired, None)
+
+    def _attempt(self, use: Callable[[], T], otherwise: D) -> Union[T, D]:
+        """Return ``use()``, or ``otherwise`` if the storage fails, or failed some seconds ago."""
+        if self._clock.monotonic() < self._suspended_until:
+            return otherwise
+        try:
+            return use()
+        except self.storage.errors as error:
+            self._suspended_until = max(self._suspended_until, self._clock.monotonic() + SUSPENDED_S)
+            self._metrics.increment_counter("cache_failures")
+            log.warning("the cache cannot be used now: %s", error)
+            return otherwise
 
 
-_COUNTED = ("hits", "misses", "stale", "shared_flights", "failures")
+def _storage(settings: Settings, clock: Clock) -> Any:
+    caching = settings.caching
+    limits = (caching.max_size, caching.max_mb * 2**20, caching.stale_if_error)
+    if caching.backend == "sqlite":
+        from .sqlite import SQLiteStorage
+
+        return SQLiteStorage(os.path.expanduser(caching.path), *limits, clock)
+    if caching.backend == "redis":
+        from .redis import RedisStorage
+
+        secret = caching.redis_password
+        password = secret.reveal() if secret is not None else None
+        return RedisStorage(str(caching.redis_url), password, caching.stale_if_error, clock)
+    return MemoryStorage(*limits, clock)
 
 
-def _reply(call: Call, stored: Stored, *, stale: bool = False) -> Optional[Reply]:
-    """What is kept as an answer, None where it is damaged."""
+def _reply(call: Call, kept: CachedResponse) -> Optional[Reply]:
+    """Return a kept response as a reply, None if it is damaged."""
     try:
-        data = json.loads(stored.body)  # anew each time: nobody sees what another caller does to it
+        data = json.loads(kept.content)  # anew each time, so that no caller sees the changes of another
     except ValueError:
         return None
-    return Reply(call, 200, dict(stored.headers), data, 0.0, from_cache=True, stale=stale)
+    return Reply(call, 200, kept.headers, data, from_cache=True, body=kept.content)
 
 
-def _copied(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {name: _copied(value) for name, value in data.items()}
-    return list(map(_copied, data)) if isinstance(data, list) else data
+def _until(kept: CachedResponse) -> float:
+    """Return the UNIX time at which a response expires."""
+    assert kept.expires is not None
+    return float(kept.expires.timestamp())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

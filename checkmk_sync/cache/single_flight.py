@@ -1,4 +1,4 @@
-"""One flight for a key: who wants what another thread is fetching waits for that."""
+"""Concurrent callers of one key share a single request."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Calls with the same key at the same time are one call; all get its result, or its failure at once."""
+    """Calls with the same key at the same time are one call; all get its result, or its failure."""
 
     def __init__(self) -> None:
         self.renew()
         renewed_in_children(self)
 
     def renew(self) -> None:
-        """Nothing is in the air: in the child of a fork those who fly are not there."""
+        """Forget the calls that are under way: in the child of a fork their threads do not exist."""
         self._flights: dict[Hashable, _Flight[T]] = {}
 
-    def run(self, key: Hashable, fly: Callable[[], T]) -> tuple[T, bool]:
-        """The result, and whether it was another thread that fetched it. It is one object for all: do not change it.
+    def run(self, key: Hashable, fetch: Callable[[], T]) -> tuple[T, bool]:
+        """Return the result, and whether another thread fetched it. It is one object for all: do not change it.
 
         A call that leads to itself, such as one that calls the method which it overrides, does not wait for itself.
         """
@@ -36,33 +36,30 @@ class SingleFlight(Generic[T]):
             try:
                 flight = self._flights.setdefault(key, mine)  # one step, which Ctrl-C cannot divide
                 if flight is mine:
-                    return self._fly(key, mine, fly), False
-            finally:
-                self._land(key, mine)  # whatever came between
-            if flight.pilot == threading.get_ident():
-                return fly(), False
+                    return self._lead(key, mine, fetch), False
+            finally:  # whatever came between
+                self._leave(key, mine)
+                if not mine.future.done():
+                    mine.future.set_exception(_Abandoned())
+            if flight.leader == threading.get_ident():
+                return fetch(), False
             try:
-                return wait_for_result(flight.landed), True
+                return wait_for_result(flight.future), True
             except _Abandoned:  # by Ctrl-C, which was for that thread only
                 continue
             except Exception as failure:
-                raise _another(failure) from failure.__cause__
+                raise _copy_of(failure) from failure.__cause__
 
-    def _fly(self, key: Hashable, mine: _Flight[T], fly: Callable[[], T]) -> T:
+    def _lead(self, key: Hashable, mine: _Flight[T], fetch: Callable[[], T]) -> T:
         try:
-            result = fly()
+            result = fetch()
         except Exception as failure:
             self._leave(key, mine)
-            mine.landed.set_exception(failure)
+            mine.future.set_exception(failure)
             raise
-        self._leave(key, mine)  # before it is told: who comes now may want what is newer
-        mine.landed.set_result(result)
+        self._leave(key, mine)  # before the others get the result: later callers may need a newer one
+        mine.future.set_result(result)
         return result
-
-    def _land(self, key: Hashable, mine: _Flight[T]) -> None:
-        self._leave(key, mine)
-        if not mine.landed.done():
-            mine.landed.set_exception(_Abandoned())
 
     def _leave(self, key: Hashable, mine: _Flight[T]) -> None:
         if self._flights.get(key) is mine:
@@ -71,15 +68,15 @@ class SingleFlight(Generic[T]):
 
 class _Flight(Generic[T]):
     def __init__(self) -> None:
-        self.landed: Future[T] = Future()
-        self.pilot = threading.get_ident()
+        self.future: Future[T] = Future()
+        self.leader = threading.get_ident()
 
 
-def _another(failure: Exception) -> Exception:
-    """A copy, for an exception is marked by each thread that raises it; itself where it cannot be copied."""
+def _copy_of(failure: Exception) -> Exception:
+    """Return a copy, because each thread that raises an exception marks it; the exception itself if it has none."""
     try:
         copied = copy.copy(failure)
-    except Exception:  # made by a constructor that wants something else
+    except Exception:  # the constructor of somebody's own exception may need other arguments, and raise anything
         return failure
     return copied if type(copied) is type(failure) else failure
 

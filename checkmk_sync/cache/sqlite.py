@@ -3,281 +3,312 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fnmatch
 import logging
 import os
 import re
 import sqlite3
-import stat
-import tempfile
 import threading
 import time
+import urllib.parse
 import uuid
 from typing import Any, Iterator, Optional
 
-from ..core.clock import Clock, SystemClock
+from requests_cache.backends.sqlite import SQLiteDict
+from requests_cache.models.response import CachedResponse
+
+from ..core.clock import Clock
 from ..core.fork import paused_for_forks, renewed_in_children
+from ..core.private_files import PRIVATE_MODE, create_private, is_open_to_others, open_owned, ownership_problem
 from ..errors import SettingsError
-from .storage import StorageError, Stored
+from .responses import TEXT, size_of
 
 __all__ = ["SQLiteStorage"]
 
 log = logging.getLogger("checkmk_sync")
 
-BUSY_S = 0.1  # another process is writing; a cache that makes wait longer is none
-LAYOUT = 2
+BUSY_S = 0.1  # how long another process may hold the file; a cache that makes callers wait longer is of no use
+APPLICATION_ID = 0x636D6B73  # "cmks"; says in the file's header that we made it
+LAYOUT = 3
 
-_FORGET_ALL = """
-DROP TABLE IF EXISTS answers; DROP TABLE IF EXISTS generations; DROP TABLE IF EXISTS totals;
-"""
-# The totals are kept up to date with each row, for to count anew with each answer would cost as much as there is.
+# The totals are kept up to date with each row, because counting anew with each answer would cost too much.
 _TABLES = """
-CREATE TABLE answers (key TEXT PRIMARY KEY, keep_until REAL NOT NULL, size INTEGER NOT NULL, answer TEXT NOT NULL);
-CREATE INDEX ends ON answers (keep_until);
+BEGIN IMMEDIATE;
+DROP TABLE IF EXISTS responses; DROP TABLE IF EXISTS generations; DROP TABLE IF EXISTS totals;
+CREATE TABLE responses (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires REAL NOT NULL, size INTEGER NOT NULL);
+CREATE INDEX ends ON responses (expires);
 CREATE TABLE generations (scope TEXT PRIMARY KEY, token TEXT NOT NULL);
 CREATE TABLE totals (number INTEGER NOT NULL, bytes INTEGER NOT NULL);
 INSERT INTO totals VALUES (0, 0);
-CREATE TRIGGER came AFTER INSERT ON answers
+CREATE TRIGGER added AFTER INSERT ON responses
     BEGIN UPDATE totals SET number = number + 1, bytes = bytes + NEW.size; END;
-CREATE TRIGGER went AFTER DELETE ON answers
+CREATE TRIGGER removed AFTER DELETE ON responses
     BEGIN UPDATE totals SET number = number - 1, bytes = bytes - OLD.size; END;
+COMMIT;
 """
 
 
-class SQLiteStorage:
-    """One connection behind one lock, reads as well: requests-cache's own backend shares a connection without
-    one, and crashes the interpreter when it is cleared or closed while others read.
+class SQLiteStorage(SQLiteDict):
+    """The dictionary of requests-cache over a file that only its owner can read: bounded, and locked for reads too.
 
-    The file is readable by its owner only and holds JSON texts, nothing that is executed when it is read.
-    SettingsError when the file cannot be used at all; one that is damaged, or was removed, is begun anew.
+    requests-cache's own one shares a connection without a lock, and crashes the interpreter if it is cleared or closed
+    while others read. Only a file that we made and own is ever opened for writing. One that is damaged in use, or was
+    removed, is replaced by a new one. SettingsError for a file that is not ours.
     """
 
-    def __init__(self, path: str, max_size: int, max_bytes: float, clock: Optional[Clock] = None) -> None:
+    errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
+
+    def __init__(self, path: str, max_size: int, max_bytes: float, stale_s: float, clock: Clock) -> None:
         self._path, self._max_size, self._max_bytes = os.path.abspath(path), max_size, max_bytes
-        self.place = f"sqlite:{os.path.realpath(path)}"
-        self._now = (clock or SystemClock()).time
-        self._closed = False
-        self.renew()
-        renewed_in_children(self)
-        paused_for_forks(self)
+        self.location = f"sqlite:{os.path.realpath(path)}"
+        self._stale_s, self._time = stale_s, clock.time
+        self._closed, self._lock = False, threading.RLock()
+        self._connection: Optional[sqlite3.Connection] = None
+        self._opened: Optional[tuple[int, int]] = None  # the file behind the connection
         try:
+            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            super().__init__(self._path, table_name="responses", serializer=TEXT, lock=self._lock)
             with self._lock:
                 self._open()
-        except BlockingIOError:
-            pass  # another process opens it just now
-        except OSError as error:
+        except (_ForeignFile, PermissionError, FileExistsError, NotADirectoryError) as error:
             raise SettingsError(f"the cache {path} cannot be used: {error.strerror}", field="path") from error
-        except sqlite3.Error as error:
-            if "locked" not in str(error):
-                raise SettingsError(f"the cache {path} cannot be opened: {error}", field="path") from error
+        except self.errors as error:
+            log.warning("the cache %s cannot be used now: %s", path, error)
+        renewed_in_children(self)
+        paused_for_forks(self)
+
+    __hash__ = object.__hash__  # mappings have none, and fork.py keeps its objects in a set
+
+    def init_db(self) -> None:
+        """Do nothing: the file is opened, and laid out, when it is used."""
 
     def renew(self) -> None:
-        """A lock of its own; a connection it gets when it is used."""
+        """Start with a lock and a connection of the child's own."""
         self._lock = threading.RLock()
-        self._connection: Optional[sqlite3.Connection] = None
-        self._opened: Optional[tuple[int, int]] = None
+        self._connection = self._opened = None
 
     def pause(self) -> None:
-        """Close the file. SQLite's locks stay with the parent of a fork, while the child believes to hold them."""
+        """Close the file: SQLite's locks stay with the parent of a fork, while the child believes that it has them."""
         self._lock.acquire()
         self._disconnect()
 
     def go_on(self) -> None:
         self._lock.release()
 
-    def get(self, key: str) -> Optional[Stored]:
-        with self._using() as connection:
-            asked = "SELECT answer FROM answers WHERE key = ? AND keep_until > ?"
-            row = connection.execute(asked, (key, self._now())).fetchone()
-            stored = None if row is None else Stored.from_text(row[0])
-            if row is not None and stored is None:
-                log.warning("what the cache %s holds under %s is damaged, and dropped", self._path, key)
-                connection.execute("DELETE FROM answers WHERE key = ?", (key,))
-        return stored
+    @contextlib.contextmanager
+    def connection(self, commit: bool = False) -> Iterator[sqlite3.Connection]:  # noqa: ARG002 - of the base class
+        """Hold the connection, inside one transaction and one lock."""
+        with self._lock:
+            if self._closed:
+                raise sqlite3.ProgrammingError("the cache is closed")
+            # SQLite would go on using a file that was removed, or replaced by another process.
+            if self._connection is None or self._opened != _identity(self._path):
+                self._open()
+            assert self._connection is not None
+            try:
+                with self._connection as connection:
+                    yield connection
+            except sqlite3.Error as error:
+                if _is_damage(error):
+                    self._replace_damaged(error)
+                raise
 
-    def set(self, key: str, stored: Stored, keep_s: float) -> None:
-        size = stored.size
+    def __getitem__(self, key: str) -> CachedResponse:
+        with self.connection() as connection:
+            query = "SELECT value FROM responses WHERE key = ? AND expires > ?"
+            row = connection.execute(query, (key, self._time())).fetchone()
+        if row is None:
+            raise KeyError(key)
+        response: Optional[CachedResponse] = self.deserialize(key, row[0])
+        if response is None:
+            log.warning("an answer in the cache %s is damaged, and dropped: %s", self._path, key)
+            self.bulk_delete([key])  # type: ignore[no-untyped-call]
+            raise KeyError(key)
+        return response
+
+    def __setitem__(self, key: str, response: CachedResponse) -> None:
+        size = size_of(response)
         if size > self._max_bytes:
             return
-        with self._using() as connection:
-            connection.execute("DELETE FROM answers WHERE key = ?", (key,))  # REPLACE would not change the totals
-            row = (key, self._now() + keep_s, size, stored.to_text())
-            connection.execute("INSERT INTO answers VALUES (?, ?, ?, ?)", row)
+        assert response.expires is not None
+        row = (key, self.serialize(response), response.expires.timestamp() + self._stale_s, size)
+        with self.connection() as connection:
+            connection.execute("DELETE FROM responses WHERE key = ?", (key,))  # REPLACE would not change the totals
+            connection.execute("INSERT INTO responses (key, value, expires, size) VALUES (?, ?, ?, ?)", row)
             self._make_room(connection)
 
-    def invalidate_pattern(self, pattern: str) -> int:
-        matches = re.compile(fnmatch.translate(pattern)).match
-        with self._using() as connection:
-            doomed = [row for row in connection.execute("SELECT key FROM answers") if matches(row[0])]
-            connection.executemany("DELETE FROM answers WHERE key = ?", doomed)
-        return len(doomed)
-
     def clear(self) -> None:
-        with self._using() as connection:
-            # With the generations what is under way becomes void as well.
+        with self.connection() as connection:
+            # With the generations, answers that are under way become void as well.
             connection.execute("DELETE FROM generations")
-            connection.execute("DELETE FROM answers")
-
-    def cleanup_expired(self) -> int:
-        with self._using() as connection:
-            return connection.execute("DELETE FROM answers WHERE keep_until <= ?", (self._now(),)).rowcount
-
-    def stats(self) -> dict[str, Any]:
-        with self._using() as connection:
-            number, size = connection.execute("SELECT number, bytes FROM totals").fetchone()
-        return {"size": number, "bytes": size}
-
-    def generation(self, scope: str) -> str:
-        with self._using() as connection:
-            for _ in range(2):
-                row = connection.execute("SELECT token FROM generations WHERE scope = ?", (scope,)).fetchone()
-                if row is not None:
-                    return str(row[0])
-                connection.execute("INSERT OR IGNORE INTO generations VALUES (?, ?)", (scope, uuid.uuid4().hex))
-        raise StorageError("the generation cannot be kept")
-
-    def advance(self, scope: str) -> None:
-        for _ in range(3):
-            with self._using() as connection:
-                connection.execute("REPLACE INTO generations VALUES (?, ?)", (scope, uuid.uuid4().hex))
-            if self._opened == _identity(self._path):
-                return  # else somebody has begun the file anew meanwhile
-        raise StorageError("the file is always another")
+            connection.execute("DELETE FROM responses")
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
             self._disconnect()
 
+    def generation(self, scope: str) -> str:
+        with self.connection() as connection:
+            for _ in range(2):
+                row = connection.execute("SELECT token FROM generations WHERE scope = ?", (scope,)).fetchone()
+                if row is not None:
+                    return str(row[0])
+                connection.execute("INSERT OR IGNORE INTO generations VALUES (?, ?)", (scope, uuid.uuid4().hex))
+        raise sqlite3.OperationalError("the generation cannot be kept")
+
+    def advance(self, scope: str) -> None:
+        """Begin a new generation, or make the whole file void for every process if that cannot be written."""
+        for _ in range(3):
+            try:
+                with self.connection() as connection:
+                    connection.execute("REPLACE INTO generations VALUES (?, ?)", (scope, uuid.uuid4().hex))
+            except self.errors as error:
+                self._remove(error)
+                return
+            if self._opened == _identity(self._path):
+                return
+            # Another process replaced the file meanwhile, and may have copied the old generation.
+        self._remove(sqlite3.OperationalError("it is replaced again and again"))
+
+    def invalidate_pattern(self, pattern: str) -> int:
+        matches = re.compile(fnmatch.translate(pattern)).match
+        with self.connection() as connection:
+            keys = [row for row in connection.execute("SELECT key FROM responses") if matches(row[0])]
+            connection.executemany("DELETE FROM responses WHERE key = ?", keys)
+        return len(keys)
+
+    def cleanup_expired(self) -> None:
+        with self.connection() as connection:
+            connection.execute("DELETE FROM responses WHERE expires <= ?", (self._time(),))
+
+    def stats(self) -> dict[str, Any]:
+        with self.connection() as connection:
+            number, size = connection.execute("SELECT number, bytes FROM totals").fetchone()
+        return {"size": number, "bytes": size}
+
     def _make_room(self, connection: sqlite3.Connection) -> None:
-        """Forget the oldest when there are too many or they are too large."""
+        """Forget the oldest answers if there are too many or they are too large."""
         while True:
-            size, total = connection.execute("SELECT number, bytes FROM totals").fetchone()
-            if size <= self._max_size and total <= self._max_bytes:
+            number, size = connection.execute("SELECT number, bytes FROM totals").fetchone()
+            if number <= self._max_size and size <= self._max_bytes:
                 return
             connection.execute(
-                "DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers ORDER BY rowid LIMIT ?)",
-                (max(size - self._max_size, size // 10 + 1),),
+                "DELETE FROM responses WHERE rowid IN (SELECT rowid FROM responses ORDER BY rowid LIMIT ?)",
+                (max(number - self._max_size, number // 10 + 1),),
             )
 
-    @contextlib.contextmanager
-    def _using(self) -> Iterator[sqlite3.Connection]:
-        """The connection, inside one transaction and one lock."""
-        with self._lock:
-            if self._closed:
-                raise StorageError("the cache is closed")
-            try:
-                if self._connection is None or self._opened != _identity(self._path):
-                    self._open()
-                assert self._connection is not None
-                with self._connection as connection:
-                    yield connection
-            except sqlite3.Error as error:
-                if _is_damage(error):
-                    self._begin_anew(error)
-                raise StorageError(f"the cache {self._path}: {error}") from error
-            except OSError as error:
-                raise StorageError(f"the cache {self._path}: {error.strerror}") from error
-
     def _open(self) -> None:
-        """Connect to the file that is there now, made and kept private."""
+        """Connect to the file that is there now, or to a new private one."""
         self._disconnect()
-        with _alone(self._path):
-            _secure(self._path)
-            try:
-                self._connect()
-            except sqlite3.Error as error:
-                if not _is_damage(error):
-                    raise
-                self._replace(error)
+        with _exclusive(self._path):
+            if self._is_there():
+                try:
+                    self._connect()
+                    return
+                except sqlite3.Error as error:
+                    if not _is_damage(error):
+                        raise
+                    self._remove(error)
+            self._create()
+
+    def _is_there(self) -> bool:
+        """Return True if the file exists. _ForeignFile if another program made it, or it belongs to another user."""
+        try:
+            status = os.lstat(self._path)
+        except FileNotFoundError:
+            return False
+        problem = ownership_problem(status)
+        # Immutable: without a lock, and without the companions that SQLite would make beside a file in WAL mode.
+        if not problem and status.st_size:
+            with contextlib.closing(self._connected("mode=ro&immutable=1")) as connection:
+                if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+                    problem = "another program made it; remove it, or name another path"
+        if problem:
+            raise _ForeignFile(errno.EACCES, problem, self._path)
+        if is_open_to_others(status):
+            os.chmod(self._path, PRIVATE_MODE)
+        return True
+
+    def _create(self) -> None:
+        for companion in ("-wal", "-shm"):  # of a file that was removed
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path + companion)
+        os.close(create_private(self._path))  # before anything is in it; SQLite gives its companions the same mode
+        self._connect()
+
+    def _connected(self, options: str) -> sqlite3.Connection:
+        uri = f"file:{urllib.parse.quote(self._path)}?{options}"
+        return sqlite3.connect(uri, uri=True, timeout=BUSY_S, check_same_thread=False)
 
     def _connect(self) -> None:
-        connection = sqlite3.connect(self._path, timeout=BUSY_S, check_same_thread=False)
+        connection = self._connected("mode=rw")
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = OFF")  # what a power cut takes is read again
             if connection.execute("PRAGMA user_version").fetchone()[0] != LAYOUT:
-                connection.executescript(
-                    f"BEGIN IMMEDIATE; {_FORGET_ALL} {_TABLES} PRAGMA user_version = {LAYOUT}; COMMIT;"
-                )
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.executescript(_TABLES)
+                connection.execute(f"PRAGMA user_version = {LAYOUT}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = OFF")  # answers that a power cut takes are read again
             self._opened = _identity(self._path)
         except BaseException:
             connection.close()
             raise
         self._connection = connection
 
-    def _begin_anew(self, error: sqlite3.Error) -> None:
-        """Replace a file that turned out to be damaged, unless another process has done so."""
-        damaged = self._opened
-        self._disconnect()
-        with contextlib.suppress(OSError, sqlite3.Error), _alone(self._path):
-            if damaged == _identity(self._path):
-                self._replace(error)
-
-    def _replace(self, error: sqlite3.Error) -> None:
-        log.warning("the cache %s is damaged (%s) and is begun anew", self._path, error)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._path)
-        _secure(self._path)
-        self._connect()
-
     def _disconnect(self) -> None:
         connection, self._connection, self._opened = self._connection, None, None
         if connection is not None:
             connection.close()
 
+    def _replace_damaged(self, error: sqlite3.Error) -> None:
+        """Replace a file that we had open, unless another process has done so."""
+        damaged = self._opened
+        self._disconnect()
+        with contextlib.suppress(OSError, sqlite3.Error), _exclusive(self._path):
+            if damaged == _identity(self._path):
+                os.unlink(self._path)
+                log.warning("the cache %s is damaged (%s) and is replaced by a new one", self._path, error)
+                self._create()
+
+    def _remove(self, reason: Exception) -> None:
+        """Remove the file, so that no process answers from it any more: all compare it with the one they opened."""
+        with self._lock:
+            if self._opened != _identity(self._path) and not self._is_there():
+                return
+            self._disconnect()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path)
+        log.warning("the cache %s was removed, and is begun anew: %s", self._path, reason)
+
+
+class _ForeignFile(OSError):
+    """The file is not ours."""
+
 
 def _is_damage(error: sqlite3.Error) -> bool:
-    """Not that it is locked, that the disk is full and the like, which are subclasses."""
+    """Return True if the file is damaged. That it is locked, a full disk and the like are subclasses of the error."""
     return type(error) is sqlite3.DatabaseError
 
 
 def _identity(path: str) -> Optional[tuple[int, int]]:
-    """Which file it is, however it is called: SQLite would go on in one that was removed."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
-
-
-def _secure(path: str) -> None:
-    """A file that only its owner can read, before anything is in it; SQLite gives its companions the same mode.
-
-    It is never opened here: closing it would drop the locks that SQLite holds on it for this process.
-    """
-    folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    try:
-        mode = os.lstat(path).st_mode
-    except FileNotFoundError:
-        for end in ("-wal", "-shm"):  # of one that is gone
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path + end)
-        descriptor, made = tempfile.mkstemp(dir=folder, prefix=os.path.basename(path))
-        os.close(descriptor)
-        try:
-            with contextlib.suppress(FileExistsError):  # another process was faster
-                os.link(made, path)
-        finally:
-            os.unlink(made)
-        mode = os.lstat(path).st_mode
-    if not stat.S_ISREG(mode):
-        raise OSError(0, "it is no file")
-    if stat.S_IMODE(mode) & 0o077:
-        os.chmod(path, 0o600)
+    return status.st_dev, status.st_ino
 
 
 @contextlib.contextmanager
-def _alone(path: str) -> Iterator[None]:
-    """No other process opens or replaces the file meanwhile."""
+def _exclusive(path: str) -> Iterator[None]:
+    """Let no other process open or replace the file meanwhile."""
     try:
         import fcntl
-    except ImportError:  # Windows does not let anybody remove what another has open
+    except ImportError:  # Windows does not let anybody remove a file that another process has open
         yield
         return
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = open_owned(f"{path}.lock")
     end = time.monotonic() + BUSY_S
     try:
         while True:

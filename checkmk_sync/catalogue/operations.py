@@ -10,7 +10,7 @@ from . import site as misc
 from .operation import Operation
 from .versions import CheckmkVersion
 
-__all__ = ["NOUNS", "OPERATIONS", "find_operation", "is_versioned"]
+__all__ = ["NOUNS", "OPERATIONS", "UNVERSIONED", "find_operation"]
 
 OPERATIONS: tuple[Operation, ...] = (
     *activation.ROWS,
@@ -28,12 +28,12 @@ for _row in OPERATIONS:
     _BY_NAME[_row.noun, _row.verb] = (*_BY_NAME.get((_row.noun, _row.verb), ()), _row)
 
 
-def is_versioned(noun: str, verb: str) -> bool:
-    """True when it depends on the site's version which row (or whether any) serves the verb."""
-    rows = _BY_NAME[noun, verb]
-    return len(rows) > 1 or rows[0].since is not None or rows[0].until is not None
+# The rows of verbs for which the version of the site makes no difference: these are called before it is known.
+UNVERSIONED: dict[tuple[str, str], Operation] = {
+    name: rows[0] for name, rows in _BY_NAME.items() if len(rows) == 1 and rows[0].serves(None)
+}
 
 
-def find_operation(noun: str, verb: str, version: Optional[CheckmkVersion]) -> Optional[Operation]:
-    """The first row of a verb that a version has; None where it has none. Rows are in order of preference."""
+def find_operation(noun: str, verb: str, version: CheckmkVersion) -> Optional[Operation]:
+    """Return the first row of a verb that a version has, None if it has none. Rows are in order of preference."""
     return next((row for row in _BY_NAME[noun, verb] if row.serves(version)), None)

@@ -176,7 +176,7 @@ class Checkmk:
         if pending and failure is None:
             with contextlib.suppress(CheckmkError):  # not every user may see them
                 count = len(self.activation.pending())
-        return Health(failure is None, version, latency_s, self._transport.guards.breaker.state, failure, count)
+        return Health(failure is None, version, latency_s, self._transport.breaker.state, failure, count)
 
     @property
     def clock(self) -> Clock:
@@ -194,7 +194,7 @@ class Checkmk:
         That of :meth:`MetricsCollector.get_stats`, with calls timed as ``call.<noun>.<verb>`` and counted as
         ``calls.<noun>.<verb>.<status or error>``, and besides ``cache`` and the state of the ``breaker``.
         """
-        breaker = self._transport.guards.breaker.state.value
+        breaker = self._transport.breaker.state.value
         return {**self.collector.get_stats(), "cache": self._transport.cache.stats(), "breaker": breaker}
 
     def add_hook(self, hook: Callable[[CallEvent], object]) -> None:
@@ -202,7 +202,7 @@ class Checkmk:
 
         What it raises is logged only; calls that it makes itself are not told.
         """
-        self._site.meter.add_hook(hook)
+        self._transport.calls.add_hook(hook)
 
     def add_settling_hook(self, hook: Callable[[Settling], object]) -> None:
         """Call ``hook`` each time the answer to a write is lost, before the client reads what became of the write."""
@@ -214,7 +214,7 @@ class Checkmk:
 
     def remove_hook(self, hook: Callable[[CallEvent], object]) -> None:
         """Tell ``hook`` nothing more. ValueError when it was not added."""
-        self._site.meter.remove_hook(hook)
+        self._transport.calls.remove_hook(hook)
 
     def invalidate_cache_pattern(self, pattern: str) -> int:
         """Forget answers whose key ``noun:verb:path:…`` matches, such as ``hosts:*web01*``; how many there were."""

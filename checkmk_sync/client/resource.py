@@ -61,7 +61,7 @@ class Resource:
 
         UnexpectedReplyError for an answer of another shape; for a write it leaves open whether it happened.
         """
-        reply = self._perform(verb, **arguments)
+        reply = self._site.perform(self.noun, verb, **arguments)
         with parsing(reply):
             return parse(reply.data, reply.etag)
 

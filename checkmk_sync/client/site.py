@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from ..catalogue.operation import Operation
-from ..catalogue.operations import NOUNS, find_operation, is_versioned
+from ..catalogue.operations import NOUNS, UNVERSIONED, find_operation
 from ..catalogue.versions import CheckmkVersion
 from ..core.call import Call, Reply
 from ..core.clock import Deadline
@@ -18,7 +18,6 @@ from ..http.error_replies import http_date
 from ..http.json_decoders import Fields
 from ..http.json_stream import iter_blocks
 from ..http.transport import Transport
-from ..metrics.calls import Meter
 from ..streaming import Blocks, Received
 from .claims import Claims
 from .payload import value_of
@@ -48,7 +47,6 @@ class Site:
         self.transport = transport
         self.settings = transport.settings
         self.clock = transport.clock
-        self.meter: Meter = origin.meter if origin else Meter(transport.metrics, transport.clock)
         self.created: Claims = origin.created if origin else Claims(transport.clock)
         self.settling_hooks: list[Callable[[Settling], object]] = origin.settling_hooks if origin else []
         self._deadline = deadline
@@ -78,7 +76,7 @@ class Site:
     def time_of(self, moment: float) -> Optional[float]:
         """UNIX time of a ``moment`` of our monotonic clock by the site's own clock, which need not agree with
         ours, rather too early than too late (by a second at most); None where the site does not tell its time."""
-        date = http_date(self.perform("site", "version").header("Date") or "")
+        date = http_date(self.perform("site", "version").headers.get("Date") or "")
         return None if date is None else date - (self.clock.monotonic() - moment)
 
     def tell_settling(self, error: CheckmkError) -> None:
@@ -92,11 +90,11 @@ class Site:
 
     def forget_reads(self) -> None:
         """Make all void that is kept of the site."""
-        self.transport.cache.forget_nouns(NOUNS)
+        self.transport.cache.invalidate_nouns(NOUNS)
 
     def operation(self, noun: str, verb: str) -> Optional[Operation]:
         """The row for a verb at this site's version; None where the version does not have it."""
-        return find_operation(noun, verb, self.version() if is_versioned(noun, verb) else None)
+        return UNVERSIONED.get((noun, verb)) or find_operation(noun, verb, self.version())
 
     def perform(
         self,
@@ -120,7 +118,7 @@ class Site:
         row = self.operation(noun, verb)
         if row is None:
             raise CheckmkError(f"Checkmk {self.version()} has no '{noun} {verb}'")
-        asked = {name: value for name, value in (query or {}).items() if value is not None}
+        asked = {name: value for name, value in query.items() if value is not None} if query else {}
         # Leaving out a filter that this version does not know would answer another question.
         unknown = (set(asked) - set(row.query)) | (set(body or ()) - set(row.body))
         if unknown:
@@ -131,7 +129,7 @@ class Site:
             kind=row.kind,
             noun=noun,
             verb=verb,
-            query=_pairs(asked),
+            query=_pairs(asked) if asked else (),
             body=body,
             etag=etag if row.if_match else None,
             touches=row.touches,
@@ -143,7 +141,7 @@ class Site:
             answers=row.answers,
             about=tuple(about),
         )
-        return self.meter.measure(call, self.transport.perform)
+        return self.transport.perform(call)
 
     def blocks(
         self, noun: str, verb: str, received: Optional[Received] = None, *, parts: Fields, **arguments: Any

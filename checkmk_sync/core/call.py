@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import re
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Optional
@@ -77,12 +78,12 @@ class Call:
         parts = (*self.path.split("/"), *(value for _, value in self.query))
         return tuple(dict.fromkeys(part for part in parts if part.startswith("~")))
 
-    @property
+    @functools.cached_property
     def is_read(self) -> bool:
         """Return True if the call changes nothing; reads by POST exist as well."""
         return self.is_repeatable or self.method == "GET"
 
-    @property
+    @functools.cached_property
     def is_repeatable(self) -> bool:
         """Return True for reads that cost the site little: a BULK read keeps it busy, so it is tried once."""
         return self.kind in (CallKind.CONFIG, CallKind.STATUS, CallKind.POLL)
@@ -106,22 +107,18 @@ class Reply:
 
     call: Call
     status: int
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)  # case does not matter in names: some proxies write lower case
     data: Any = field(default=None, repr=False)
     elapsed_s: float = 0.0
     from_cache: bool = False
-    bytes_received: int = 0  # of its body, unpacked, where it was read as a whole; 0 from the cache
+    body: bytes = field(default=b"", repr=False)  # unpacked; empty for a stream
     stale: bool = False  # older than it should be: the site could not be asked
 
     @property
     def etag(self) -> Optional[str]:
         """The value to send as ``If-Match``, or None where the answer has none."""
-        raw = self.header("ETag")
+        raw = self.headers.get("ETag")
         return None if raw is None else clean_etag(raw)
-
-    def header(self, name: str) -> Optional[str]:
-        """A header by its name in any case, for some proxies write all names in lower case."""
-        return next((text for key, text in self.headers.items() if key.lower() == name.lower()), None)
 
 
 # Apache's mod_deflate writes "<hash>-gzip" into the ETag of what it compresses; sent back it gives 412.

@@ -36,11 +36,8 @@ class SystemClock(ForkSafe):
         super().__init__()
         self._is_stopped = False
 
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def time(self) -> float:
-        return time.time()
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
 
     def sleep(self, seconds: float) -> bool:
         until = time.monotonic() + seconds

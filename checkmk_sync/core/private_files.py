@@ -14,6 +14,7 @@ __all__ = [
     "lock_file",
     "open_owned",
     "open_private",
+    "ownership_problem",
     "restrict_to_owner",
 ]
 
@@ -42,7 +43,7 @@ def open_owned(path: PathLike, flags: int = os.O_RDWR) -> int:
         if os.path.islink(path):
             raise PermissionError(errno.EACCES, "it is a link", os.fspath(path)) from None
         descriptor = os.open(path, flags | _SAFE)
-    problem = _ownership_problem(os.fstat(descriptor))
+    problem = ownership_problem(os.fstat(descriptor))
     if problem:
         os.close(descriptor)
         raise PermissionError(errno.EACCES, problem, os.fspath(path))
@@ -65,7 +66,7 @@ def is_private(path: PathLike) -> bool:
     FileNotFoundError if nothing exists there. The file is not opened.
     """
     status = os.lstat(path)
-    return not _ownership_problem(status) and not is_open_to_others(status)
+    return not ownership_problem(status) and not is_open_to_others(status)
 
 
 def is_open_to_others(status: os.stat_result) -> bool:
@@ -92,7 +93,8 @@ def lock_file(descriptor: int) -> None:
     fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _ownership_problem(status: os.stat_result) -> str:
+def ownership_problem(status: os.stat_result) -> str:
+    """Return why a file is not ours: "it belongs to another user" and the like; empty if it is."""
     if not stat.S_ISREG(status.st_mode):
         return "it is not a regular file"
     if hasattr(os, "geteuid") and status.st_uid != os.geteuid():

@@ -1,17 +1,18 @@
-"""The only place where guards meet HTTP: one adapter below all sessions of a client."""
+"""One attempt to send a request, and the guards around it."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import logging
+import operator
 import os
-import re
-from typing import Any, Iterator, Optional
+from typing import Any, Iterator, Mapping, Optional
 
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 
 from ..config.settings import Timeouts
 from ..core import cancellation
@@ -20,21 +21,21 @@ from ..core.clock import Deadline
 from ..core.redaction import Redactor
 from ..errors import (
     BrokenReplyError,
-    CheckmkError,
     ConnectError,
     DeadlineError,
     GatewayError,
-    ReadTimeoutError,
     ReplyTooLargeError,
     ThrottledError,
     TransportError,
 )
-from ..metrics.calls import spent
-from ..recovery import Guards, Task
-from .error_replies import api_error, is_of_a_gateway, retry_after_s
-from .socket_deadlines import POOL_CLASSES, WATCHDOG, Exchange
+from ..metrics import MetricsCollector
+from ..metrics.calls import CallCost
+from ..recovery import BreakerState, CircuitBreaker, RequestLimits, RetryPolicy
+from .error_replies import error_from_reply, is_of_a_gateway, retry_after_s
+from .failures import failure_of, without_request
+from .socket_deadlines import POOL_CLASSES, SOCKET_DEADLINES, TrackedSocket
 
-__all__ = ["CallRequest", "CheckmkAdapter", "bare", "decoded", "is_json"]
+__all__ = ["CheckmkAdapter", "Exchange", "is_json"]
 
 log = logging.getLogger("checkmk_sync")
 
@@ -43,37 +44,214 @@ PIECE_BYTES = 64 * 2**10
 REFUSAL_BYTES = 2**20  # of an answer of 400 and above; the rest of a page says nothing more
 
 
-class CallRequest(requests.PreparedRequest):
-    """A prepared request that knows which call it is; the decoded answer is left on it as ``data``."""
+class Exchange(requests.PreparedRequest):
+    """One call on its way: its request, its deadline, and the answer of the attempt that succeeded.
 
-    call: Call
-    deadline: Deadline
-    generation: Optional[str]
-    epoch: int
-    exchange: Exchange
-    data: Any = None
-    attempts = 0
-
-    def prepare_url(self, url: Any, *_: Any) -> None:
-        """Take it as it is. It is quoted, and requests would look at each character of it twice."""
-        self.url = url
-
-
-class CheckmkAdapter(HTTPAdapter):
-    """Sends with guards around it and reads the body inside them.
-
-    requests reads bodies after the adapter has returned, so a cut body would escape guards that only
-    wrap ``send``. Raises one typed error; answers of the site itself are returned as they are.
+    The request is built as it is sent. requests would parse the URL and check each header again, and ask a cookie jar.
     """
 
     def __init__(
-        self, guards: Guards, timeouts: Timeouts, *, pool_size: int, max_reply_bytes: float, redact: Redactor
+        self,
+        call: Call,
+        url: str,
+        headers: Mapping[str, str],
+        body: Optional[bytes],
+        deadline: Deadline,
+        cost: Optional[CallCost] = None,
+    ) -> None:
+        super().__init__()
+        self.method, self.url, self.body = call.method, url, body
+        self.headers = CaseInsensitiveDict(headers)
+        self.call, self.is_read, self.deadline = call, call.is_read, deadline
+        self.cost = cost or CallCost()
+        self.socket = TrackedSocket()
+        self.answer: bytes = b""  # the body, unpacked; empty for a stream
+        self.data: Any = None  # the JSON in it
+
+
+class CheckmkAdapter(HTTPAdapter):
+    """Sends requests with guards around them, and reads the bodies inside the guards.
+
+    requests reads bodies after the adapter has returned, so a body that breaks off would escape guards that only wrap
+    ``send``. Raises one typed error. Answers of the site itself are returned, whatever their status.
+    """
+
+    def __init__(
+        self,
+        *,
+        retry: RetryPolicy,
+        limits: RequestLimits,
+        breaker: CircuitBreaker,
+        metrics: MetricsCollector,
+        timeouts: Timeouts,
+        max_reply_bytes: float,
+        redact: Redactor,
+        verify: Any,
+        proxies: Mapping[str, str],
     ) -> None:
         # One retry layer: urllib3's would multiply with ours and repeat what is not safe to repeat.
-        super().__init__(pool_connections=2, pool_maxsize=pool_size, max_retries=0)
-        self._guards, self._timeouts, self._redact = guards, timeouts, redact
-        self._max_reply_bytes = max_reply_bytes
+        super().__init__(pool_connections=2, pool_maxsize=limits.reads.limit + 1, max_retries=0)
+        self._limits, self._breaker, self._metrics = limits, breaker, metrics
+        self._timeouts, self._max_reply_bytes, self._redact = timeouts, max_reply_bytes, redact
+        self._options: dict[str, Any] = {"verify": verify, "proxies": proxies}
         self._closed = False
+        self._process = os.getpid()
+        metrics.set_gauge("requests_in_flight", 0)
+
+        guarded = limits.guard(breaker.guard(self._attempt))
+
+        def try_once(exchange: Exchange) -> requests.Response:
+            breaker.check()  # a call that would be refused need not wait for its turn
+            return guarded(exchange)
+
+        self._send = retry.guard(
+            try_once,
+            may_retry=self._may_retry,
+            deadline=operator.attrgetter("deadline"),
+            on_retry=self._on_retry,
+        )
+        # A probe is tried once, and its result says nothing to the breaker.
+        self._send_probe = limits.guard(self._attempt)
+
+    def send(self, request: Any, *_: Any, **__: Any) -> requests.Response:
+        """Return the answer to an :class:`Exchange`: ``retry(limit(breaker(attempt)))``."""
+        return self._send_probe(request) if request.call.probe else self._send(request)
+
+    def _attempt(self, exchange: Exchange) -> requests.Response:
+        """Send the request once, and read the answer."""
+        call, left_s = exchange.call, exchange.deadline.remaining_s()
+        work = cancellation.current.get()  # None unless another thread may stop the work of this one
+        if work is not None:
+            work.check()
+        if self._closed:
+            raise ConnectError("the client is closed", call=str(call), sent=False)
+        if self._process != os.getpid():
+            self._leave_connections()
+        exchange.socket = socket = TrackedSocket()
+        stopping: Any = contextlib.nullcontext()
+        if work is not None and not exchange.is_read:
+            work.writes += 1
+        elif work is not None:
+            # The outcome of a write has to be known, so only reads are cut short when the work is stopped.
+            stopping = work.on_stop(socket.expire)
+        sent = len(exchange.body or b"")
+        exchange.cost.attempts += 1
+        exchange.cost.bytes_sent += sent
+        self._metrics.increment_counters({"attempts": 1, "bytes_sent": sent})
+        read_s = self._timeouts.bulk_s if call.kind is CallKind.BULK else self._timeouts.read_s
+        left_s = max(left_s, 0.001)
+        timeout = min(self._timeouts.connect_s, left_s), min(read_s, left_s)
+        try:
+            with (
+                self._metrics.in_progress("requests_in_flight"),
+                SOCKET_DEADLINES.limit(socket, left_s),
+                stopping,
+            ):
+                # Looked up late, because `responses` patches HTTPAdapter.send.
+                response = super().send(exchange, timeout=timeout, **self._options)
+                self._read(exchange, response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self.failure(error, exchange) from without_request(error)
+        except BaseException as error:  # such as Ctrl-C: the frames below hold the headers
+            raise error.with_traceback(None) from error.__cause__
+        if socket.expired:  # a body without a length just ends when its socket is shut
+            response.close()
+            self._check_stopped(exchange)
+            limit_s = exchange.deadline.limit_s
+            raise DeadlineError(f"no complete answer within {limit_s:g} s", call=str(call))
+        if not call.stream:
+            socket.release()
+        status = response.status_code
+        log.debug("%s -> %d in %.3f s", call, status, exchange.deadline.elapsed_s())
+        exchange.cost.bytes_received += len(exchange.answer)
+        self._metrics.increment_counters({f"replies.{status}": 1, "bytes_received": len(exchange.answer)})
+        if status >= 429:
+            self._refuse_gateway(exchange, response)
+        if not call.stream and call.body_limit is None:
+            exchange.data = _decoded(exchange, response)
+        return response
+
+    def _read(self, exchange: Exchange, response: requests.Response) -> None:
+        """Read the body, unless it is for a stream. ReplyTooLargeError beyond the limit."""
+        call = exchange.call
+        if response.status_code == 200 and call.stream:
+            return
+        if response.status_code == 200 and call.body_limit is not None:
+            exchange.answer = exchange.data = _read_up_to(response, call.body_limit, call)
+            return
+        is_refusal = response.status_code >= 400
+        limit = REFUSAL_BYTES if is_refusal else self._max_reply_bytes
+        pieces, size = [], 0
+        # A small answer can decompress to a large one, so the size is counted piece by piece, and so is the time.
+        for piece in response.iter_content(PIECE_BYTES):
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit or exchange.socket.expired:
+                response.close()
+                break
+        if size > limit and not is_refusal:
+            raise _too_large(limit, call)
+        exchange.answer = b"".join(pieces)
+
+    @contextlib.contextmanager
+    def reading(self, exchange: Exchange, limit_s: float) -> Iterator[None]:
+        """Around reading a piece of a streamed body: it counts as a read under way, and its time is limited."""
+        deadline = None if exchange.call.deadline_s is None else exchange.deadline
+        with self._limits.reading(deadline):
+            left_s = float("inf") if deadline is None else deadline.remaining_s()
+            stopping = cancellation.on_stop(exchange.socket.expire)
+            with SOCKET_DEADLINES.limit(exchange.socket, min(limit_s, left_s)), stopping:
+                yield
+            cancellation.check()  # a body without a length just ends when its socket is shut
+
+    def failure(self, error: Exception, exchange: Exchange) -> TransportError:
+        """Return the error that an exception of requests or urllib3 means; Stopped if stopping the work caused it."""
+        failure = failure_of(error, exchange.socket, exchange.call, self._redact)
+        if exchange.socket.expired:
+            self._check_stopped(exchange)
+        return failure
+
+    def close(self) -> None:
+        """Send nothing more; calls under way keep their deadlines."""
+        self._closed = True
+        super().close()  # type: ignore[no-untyped-call,unused-ignore]
+
+    def _may_retry(self, error: Exception, exchange: Exchange) -> bool:
+        """Reads, whatever their method; what was never sent; and 429, which a proxy says instead of the site."""
+        # An open breaker is not asked again: its wait is longer than any retry's.
+        if self._closed or self._breaker.state is BreakerState.OPEN:
+            return False
+        if isinstance(error, ThrottledError):
+            return True
+        if isinstance(error, DeadlineError) or not isinstance(error, TransportError):
+            return False
+        return exchange.call.is_repeatable or error.sent is False
+
+    def _on_retry(self, error: Exception, wait_s: float, exchange: Exchange) -> None:
+        call = exchange.call
+        log.info("%s.%s failed, trying again in %.1f s: %s", call.noun, call.verb, wait_s, error)
+        self._metrics.increment_counter("retries")
+        self._metrics.record_timing("retry_wait", wait_s)
+
+    def _check_stopped(self, exchange: Exchange) -> None:
+        if exchange.is_read:
+            cancellation.check()
+
+    def _refuse_gateway(self, exchange: Exchange, response: requests.Response) -> None:
+        """Raise the error for an answer of a web server in front of the site."""
+        status, headers, call = response.status_code, response.headers, exchange.call
+        is_of_gateway = status >= 500 and is_of_a_gateway(status, headers, exchange.answer)
+        if status != 429 and not is_of_gateway:
+            return
+        error = error_from_reply(status, headers, exchange.answer, call=call, redact=self._redact)
+        if not is_of_gateway:
+            raise error
+        raise GatewayError(str(error), status=status, call=str(call), retry_after_s=retry_after_s(headers))
+
+    def _leave_connections(self) -> None:
+        """After a fork they are the parent's as well: two processes on one get each other's answers."""
+        self.proxy_manager: dict[str, Any] = {}
+        self.init_poolmanager(self._pool_connections, self._pool_maxsize)  # type: ignore[attr-defined,unused-ignore]
         self._process = os.getpid()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -85,143 +263,21 @@ class CheckmkAdapter(HTTPAdapter):
         manager.pool_classes_by_scheme = POOL_CLASSES
         return manager
 
-    def close(self) -> None:
-        """Send nothing more; calls under way keep their deadlines."""
-        self._closed = True
-        super().close()  # type: ignore[no-untyped-call,unused-ignore]
 
-    def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
-        call: Call = request.call
-        task = Task(
-            name=f"{call.noun}.{call.verb}",
-            attempt=lambda: self._attempt(request, args, kwargs),
-            may_retry=lambda error: not self._closed and _is_safe_to_repeat(call, error),
-            deadline=request.deadline,
-            lane="read" if call.is_read else "write",
-            probe=call.probe,
-        )
-        return self._guards.run(task)
-
-    def _attempt(self, request: CallRequest, args: Any, kwargs: Any) -> requests.Response:
-        call, exchange = request.call, Exchange()
-        cancellation.check()
-        if self._closed:
-            raise ConnectError("the client is closed", call=str(call), sent=False)
-        if self._process != os.getpid():
-            self._leave_connections()
-        kwargs["timeout"] = self._limits(call, request.deadline)
-        started = request.deadline.elapsed_s()
-        spent().attempts += 1
-        request.attempts += 1
-        self._count("sent", len(request.body or b""))
-        if not call.is_read:
-            cancellation.count_write()
-        try:
-            # What becomes of a write has to be known, so only reads are cut short when nobody wants them any more.
-            stopping = cancellation.on_stop(exchange.expire) if call.is_read else contextlib.nullcontext()
-            with exchange.current(), WATCHDOG.watch(exchange, request.deadline.remaining_s()), stopping:
-                # Looked up late, for `responses` patches HTTPAdapter.send.
-                response = super().send(request, *args, **kwargs)
-                size = self._read(request, response, exchange)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self.failure(error, exchange, call) from bare(error)
-        except BaseException as error:  # such as Ctrl-C: the frames below hold the headers
-            raise error.with_traceback(None) from error.__cause__
-        if exchange.expired:  # a body without a length just ends when its socket is shut
-            response.close()
-            _check_stopped(call)
-            raise DeadlineError(f"no complete answer within {request.deadline.limit_s:g} s", call=str(call))
-        request.exchange = exchange
-        if not call.stream:
-            exchange.release()
-        log.debug("%s -> %d in %.3f s", call, response.status_code, request.deadline.elapsed_s() - started)
-        self._guards.metrics.increment_counter(f"replies.{response.status_code}")
-        self._count("received", size)
-        self._refuse_gateway(response, call)
-        if not call.stream and call.body_limit is None:
-            request.data = decoded(response, call)
-        return response
-
-    def _leave_connections(self) -> None:
-        """After a fork they are the parent's as well: two processes on one get each other's answers."""
-        self.proxy_manager: dict[str, Any] = {}
-        self.init_poolmanager(self._pool_connections, self._pool_maxsize)  # type: ignore[attr-defined,unused-ignore]
-        self._process = os.getpid()
-
-    def _read(self, request: CallRequest, response: requests.Response, exchange: Exchange) -> int:
-        """Read the body, unless it is for a stream, and return its size. ReplyTooLargeError beyond the limit."""
-        call = request.call
-        if response.status_code == 200 and call.stream:
-            return 0
-        if response.status_code == 200 and call.body_limit is not None:
-            request.data = _read_up_to(response, call.body_limit, call)
-            return len(request.data)
-        is_refusal = response.status_code >= 400
-        limit = REFUSAL_BYTES if is_refusal else self._max_reply_bytes
-        pieces, size = [], 0
-        # A small answer can decompress to a large one, so the size is counted piece by piece, and so is the time.
-        for piece in response.iter_content(PIECE_BYTES):
-            pieces.append(piece)
-            size += len(piece)
-            if size > limit or exchange.expired:
-                response.close()
-                break
-        if size > limit and not is_refusal:
-            raise _too_large(limit, call)
-        response._content = b"".join(pieces)  # what `response.content` would have read
-        return size
-
-    @contextlib.contextmanager
-    def reading(self, request: CallRequest, limit_s: float) -> Iterator[None]:
-        """Around reading a piece of a streamed body: it counts as a read under way, and its time is limited."""
-        deadline = None if request.call.deadline_s is None else request.deadline
-        with self._guards.reading(deadline):
-            left_s = float("inf") if deadline is None else deadline.remaining_s()
-            stopping = cancellation.on_stop(request.exchange.expire)
-            with WATCHDOG.watch(request.exchange, min(limit_s, left_s)), stopping:
-                yield
-            cancellation.check()  # a body without a length just ends when its socket is shut
-
-    def _limits(self, call: Call, deadline: Deadline) -> tuple[float, float]:
-        read_s = self._timeouts.bulk_s if call.kind is CallKind.BULK else self._timeouts.read_s
-        left = max(deadline.remaining_s(), 0.001)
-        return min(self._timeouts.connect_s, left), min(read_s, left)
-
-    def _count(self, way: str, size: int) -> None:
-        self._guards.metrics.increment_counter(f"bytes_{way}", size)
-        cost = spent()
-        setattr(cost, f"bytes_{way}", getattr(cost, f"bytes_{way}") + size)
-
-    def _refuse_gateway(self, response: requests.Response, call: Call) -> None:
-        """Raise for what a web server in front of the site says instead of it."""
-        status = response.status_code
-        if status == 429:
-            raise api_error(status, response.headers, response.content, call=call, redact=self._redact)
-        if status >= 500 and is_of_a_gateway(status, response.headers, response.content):
-            said = api_error(status, response.headers, response.content, call=call, redact=self._redact)
-            wait = retry_after_s(response.headers)
-            raise GatewayError(str(said), status=status, call=str(call), retry_after_s=wait)
-
-    def failure(self, error: Exception, exchange: Exchange, call: Call) -> CheckmkError:
-        """What an exception of requests or urllib3 means, with what is known about the request's fate; Stopped
-        where it came from stopping the work."""
-        unsent = not exchange.sent if exchange.connection_seen else _is_connect_failure(error)
-        sent: Optional[bool] = False if unsent else None
-        text = self._redact(_root_text(error))
-        if exchange.expired:
-            _check_stopped(call)
-            limit = "read_s, for each piece of a stream" if call.stream else "total_s"
-            return DeadlineError(f"the time for {call} is over (timeouts.{limit})", call=str(call), sent=sent)
-        if unsent:
-            return ConnectError(f"no connection for {call}: {text}", call=str(call), sent=False)
-        if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)) or "timed out" in text:
-            return ReadTimeoutError(f"no answer in time to {call}", call=str(call))
-        return BrokenReplyError(f"the connection broke during {call}: {text}", call=str(call))
+def is_json(response: requests.Response) -> bool:
+    """Return True if the answer says that it is JSON."""
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == JSON
 
 
-def _check_stopped(call: Call) -> None:
-    if call.is_read:
-        cancellation.check()
+def _decoded(exchange: Exchange, response: requests.Response) -> Any:
+    """Return the JSON in the body, None where there is none. BrokenReplyError if it is incomplete."""
+    call = exchange.call
+    if call.accept != JSON or response.status_code >= 300 or not exchange.answer or not is_json(response):
+        return None
+    try:
+        return json.loads(exchange.answer)
+    except (ValueError, RecursionError) as error:
+        raise BrokenReplyError(f"the JSON of the answer to {call} is broken", call=str(call)) from error
 
 
 def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
@@ -235,75 +291,15 @@ def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _too_large(limit: float, call: Call) -> ReplyTooLargeError:
-    size = f"{limit / 2**20:g} MB" if limit >= 2**20 else f"{limit:.0f} bytes"
-    message = f"the answer to {call} is larger than {size} (limits.max_reply_mb)"
-    return ReplyTooLargeError(message, limit_bytes=int(limit), call=str(call))
-
-
 def _large_pieces(response: requests.Response, size: int) -> Iterator[bytes]:
-    """For each costs as much as decoding some items."""
-    if response.raw.closed:  # whoever listens in between has read it
+    """Yield pieces of this size, because each costs as much as decoding some items."""
+    if response.raw.closed:  # a library that listens in between, such as a recorder, has read it
         return response.iter_content(size)
     encoded = "Content-Encoding" in response.headers  # urllib3 copies what it may have to decode
     return iter(lambda: response.raw.read(size, decode_content=encoded), b"")
 
 
-def decoded(response: requests.Response, call: Call) -> Any:
-    """The JSON in a body, None where there is none. BrokenReplyError where it is cut."""
-    if call.accept != JSON or response.status_code >= 300 or not response.content or not is_json(response):
-        return None
-    try:
-        return json.loads(response.content)
-    except (ValueError, RecursionError) as error:
-        raise BrokenReplyError(f"the JSON of the answer to {call} is broken", call=str(call)) from error
-
-
-def is_json(response: requests.Response) -> bool:
-    """True when the answer says that it is JSON."""
-    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == JSON
-
-
-def bare(error: Exception) -> Exception:
-    """The exception without its request and its frames: both hold the Authorization header."""
-    if isinstance(error, requests.RequestException):
-        error.request = error.response = None
-    for inner in (*_chain(error), *_causes(error)):
-        inner.__traceback__ = None
-    return error
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    cause = error.__cause__ or error.__context__
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__
-
-
-def _is_safe_to_repeat(call: Call, error: Exception) -> bool:
-    """Reads, whatever their method; what was never sent; and 429, which a proxy says instead of the site."""
-    if isinstance(error, ThrottledError):
-        return True
-    if isinstance(error, DeadlineError) or not isinstance(error, TransportError):
-        return False
-    return call.is_repeatable or error.sent is False
-
-
-def _is_connect_failure(error: BaseException) -> bool:
-    kinds = (requests.ConnectTimeout, urllib3.exceptions.NewConnectionError, urllib3.exceptions.LocationValueError)
-    return any(isinstance(inner, kinds) for inner in _chain(error))
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The exception and those wrapped in it: urllib3 keeps them as ``reason`` or among the arguments."""
-    inner: Optional[BaseException] = error
-    while inner is not None:
-        yield inner
-        wrapped = (getattr(inner, "reason", None), *reversed(inner.args))
-        inner = next((found for found in wrapped if isinstance(found, BaseException)), None)
-
-
-def _root_text(error: BaseException) -> str:
-    """What the innermost exception says, without the object it says it of."""
-    *_, root = _chain(error)
-    return re.sub(r"^(<[^>]*>|\w+\([^)]*\)): ", "", str(root)) or type(root).__name__
+def _too_large(limit: float, call: Call) -> ReplyTooLargeError:
+    size = f"{limit / 2**20:g} MB" if limit >= 2**20 else f"{limit:.0f} bytes"
+    message = f"the answer to {call} is larger than {size} (limits.max_reply_mb)"
+    return ReplyTooLargeError(message, limit_bytes=int(limit), call=str(call))

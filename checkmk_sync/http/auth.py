@@ -1,20 +1,17 @@
-"""How a request says who it is."""
+"""The Authorization header."""
 
 from __future__ import annotations
 
 import base64
 
-from requests import PreparedRequest
-from requests.auth import AuthBase
-
 __all__ = ["CheckmkAuth"]
 
 
-class CheckmkAuth(AuthBase):
-    """``Bearer USER SECRET``, or Basic for what a Bearer header cannot carry.
+class CheckmkAuth:
+    """``Bearer USER SECRET``, or Basic where a Bearer header cannot carry the name or the secret.
 
-    An ``AuthBase`` and not a header of the session: requests lets an entry of ``~/.netrc`` replace the
-    latter. Checkmk decodes Basic as UTF-8, while header values are Latin-1 and lose blanks at their end.
+    An object, so that no ``repr`` of what holds it shows the secret. Checkmk decodes Basic as UTF-8, while header
+    values are Latin-1 and lose blanks at their end.
     """
 
     def __init__(self, username: str, secret: str) -> None:
@@ -25,11 +22,7 @@ class CheckmkAuth(AuthBase):
         except UnicodeEncodeError:
             fits = False
         basic = base64.b64encode(f"{username}:{secret}".encode()).decode()
-        self._header = bearer if fits else f"Basic {basic}"
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        request.headers["Authorization"] = self._header
-        return request
+        self.header = bearer if fits else f"Basic {basic}"
 
     def __repr__(self) -> str:
         return "CheckmkAuth()"

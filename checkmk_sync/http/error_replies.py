@@ -28,7 +28,7 @@ from ..errors import (
     UnprocessableError,
 )
 
-__all__ = ["api_error", "http_date", "is_of_a_gateway", "retry_after_s"]
+__all__ = ["error_from_reply", "http_date", "is_of_a_gateway", "retry_after_s"]
 
 _BY_STATUS: Mapping[int, type[ApiError]] = {
     400: BadRequestError,
@@ -62,7 +62,7 @@ def is_of_a_gateway(status: int, headers: Mapping[str, str], body: bytes) -> boo
     return status in (502, 503, 504) or (status >= 500 and _problem(status, headers, body, str) is None)
 
 
-def api_error(
+def error_from_reply(
     status: int, headers: Mapping[str, str], body: bytes, *, call: Call, redact: Redactor
 ) -> Union[ApiError, UnexpectedReplyError]:
     """Return the error that an answer of 400 and above means; the caller raises it where no frame holds the body.

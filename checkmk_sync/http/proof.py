@@ -7,10 +7,10 @@ from typing import Any, Iterable, Optional
 from ..catalogue.paths import path_segment
 from ..core.call import Answer, Call, Reply
 
-__all__ = ["objection"]
+__all__ = ["lack_of_proof"]
 
 
-def objection(call: Call, reply: Reply, location: str) -> str:
+def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
     """Return why an answer below 400 does not prove the call; empty if it does.
 
     ``location`` is where a redirect leads, below the API. A read needs no proof but what it says.
@@ -25,7 +25,7 @@ def objection(call: Call, reply: Reply, location: str) -> str:
     elif answer.domain_type is None:
         # Checkmk: endpoints send this header with every answer (2.2 and later); an empty answer has nothing else that
         # a web server in front of the site would not send as well.
-        wrong = "" if reply.header("X-Checkmk-Version") else "it does not come from a Checkmk endpoint"
+        wrong = "" if reply.headers.get("X-Checkmk-Version") else "it does not come from a Checkmk endpoint"
     else:
         wrong = _wrong_body(answer, reply.data, call.about)
     return wrong and f"the answer to {call} ({reply.status}) does not prove that it was executed: {wrong}"

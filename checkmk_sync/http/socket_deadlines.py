@@ -1,8 +1,7 @@
-"""Deadlines that hold even when an answer drips: the socket is shut from another thread.
+"""Deadlines that hold even when an answer drips: another thread shuts the socket.
 
-A read timeout limits the silence between two bytes, so an answer of one byte a second never meets
-it. Whoever has a request under way registers it here; when its time is over its socket is shut, and
-the blocked read returns at once.
+A read timeout limits the silence between two bytes, so an answer of one byte a second never exceeds it. Each attempt
+therefore registers its socket here. When the time is over, the socket is shut, and the blocked read returns at once.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from ..core.fork import renewed_in_children
 
-__all__ = ["POOL_CLASSES", "WATCHDOG", "Exchange", "Watchdog"]
+__all__ = ["POOL_CLASSES", "SOCKET_DEADLINES", "SocketDeadlines", "TrackedSocket"]
 
 _local = threading.local()
 
 IDLE_S = 5.0
 
 
-class Exchange:
-    """One attempt: its socket, whether a byte of the request left, whether its time ran out.
+class TrackedSocket:
+    """The socket of one attempt: whether a byte of the request left, and whether its time is over.
 
-    A socket belongs to the exchange that reported it last: connections are used again as soon as a body
-    was read, and the end of one call's time must not shut the socket of the next.
+    A socket belongs to the attempt that tracked it last. Connections are used again as soon as a body is read, and the
+    deadline of one call must not shut the socket of the next.
     """
 
     def __init__(self) -> None:
@@ -41,8 +40,8 @@ class Exchange:
         self._socket: Any = None
         self._lock = threading.Lock()
 
-    def watch(self, sock: Any) -> None:
-        """Note the socket in use, None before there is one; it is shut at once where time is over already."""
+    def track(self, sock: Any) -> None:
+        """Note the socket in use, None before there is one. It is shut at once if the time is over already."""
         with self._lock:
             self.connection_seen = True
             self._socket = sock
@@ -51,34 +50,25 @@ class Exchange:
             self.expire()
 
     def release(self) -> None:
-        """The socket belongs to this attempt no more: it may serve another one now."""
+        """Let go of the socket: it may serve another attempt from now on."""
         with self._lock:
             self._socket = None
 
     def expire(self) -> None:
-        """Time is over: shut the socket, so that whoever reads from it returns."""
+        """Shut the socket, so that the thread which reads from it returns."""
         with self._lock:
             self.expired = True
             if self._socket is not None:
                 with contextlib.suppress(OSError):  # closed in the meantime
                     _shut(self._socket)
 
-    @contextlib.contextmanager
-    def current(self) -> Iterator[None]:
-        """Connections that this thread uses meanwhile report to this exchange."""
-        try:
-            _local.exchange = self
-            yield
-        finally:
-            _local.exchange = None
 
-
-class _Watched:
+class _TrackedConnection:
     """Mixed into urllib3's connections: reports the socket and the first byte that leaves."""
 
     sock: Any
     _connecting = False
-    _exchange: Optional[Exchange] = None
+    _tracked: Optional[TrackedSocket] = None
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
@@ -97,21 +87,21 @@ class _Watched:
         if self.sock is None:
             self.connect()
         if not self._connecting:
-            exchange = self._report(self.sock)
-            if exchange is not None:
-                exchange.sent = True
+            tracked = self._report(self.sock)
+            if tracked is not None:
+                tracked.sent = True
         super().send(data)  # type: ignore[misc]
 
-    def _report(self, sock: Any) -> Optional[Exchange]:
-        exchange: Optional[Exchange] = getattr(_local, "exchange", None)
-        if exchange is not None:
-            before, self._exchange = self._exchange, exchange
-            if before is not None and before is not exchange:
+    def _report(self, sock: Any) -> Optional[TrackedSocket]:
+        tracked: Optional[TrackedSocket] = getattr(_local, "tracked", None)
+        if tracked is not None:
+            before, self._tracked = self._tracked, tracked
+            if before is not None and before is not tracked:
                 before.release()
                 if before.expired and sock is not None:
                     raise ConnectionAbortedError("the connection was shut when the call before ended")
-            exchange.watch(sock)
-        return exchange
+            tracked.track(sock)
+        return tracked
 
 
 def _shut(sock: Any) -> None:
@@ -120,37 +110,37 @@ def _shut(sock: Any) -> None:
     socket.socket.shutdown(getattr(sock, "socket", sock), socket.SHUT_RDWR)
 
 
-class _WatchedHTTP(_Watched, HTTPConnection):
+class _TrackedHTTP(_TrackedConnection, HTTPConnection):
     pass
 
 
-class _WatchedHTTPS(_Watched, HTTPSConnection):
+class _TrackedHTTPS(_TrackedConnection, HTTPSConnection):
     pass
 
 
 class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _WatchedHTTP
+    ConnectionCls = _TrackedHTTP
 
 
 class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _WatchedHTTPS
+    ConnectionCls = _TrackedHTTPS
 
 
 POOL_CLASSES = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
-class _Watch:
-    """One block that must not take too long."""
+class _Limit:
+    """A block that must not take too long."""
 
-    __slots__ = ("exchange", "over")
+    __slots__ = ("over", "tracked")
 
-    def __init__(self, exchange: Exchange) -> None:
-        self.exchange = exchange
+    def __init__(self, tracked: TrackedSocket) -> None:
+        self.tracked = tracked
         self.over = False
 
 
-class Watchdog:
-    """One thread, there while it is needed, that expires exchanges whose time is over."""
+class SocketDeadlines:
+    """One thread, running while it is needed, that shuts the sockets of attempts whose time is over."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count()
@@ -158,42 +148,39 @@ class Watchdog:
         renewed_in_children(self)
 
     def renew(self) -> None:
-        """Nothing is watched, and there is no thread."""
-        self._due: list[tuple[float, int, _Watch]] = []
-        self._live: set[_Watch] = set()  # whoever is added twice or leaves twice, or never was there, does no harm
+        """Start without limits and without a thread."""
+        self._due: list[tuple[float, int, _Limit]] = []
+        self._live: set[_Limit] = set()  # adding or removing one twice, or one that is not there, does no harm
         self._changed = threading.Condition()
         self._thread: Optional[threading.Thread] = None
 
     @contextlib.contextmanager
-    def watch(self, exchange: Exchange, limit_s: float) -> Iterator[None]:
-        """Expire ``exchange`` if the block takes longer than ``limit_s`` seconds of real time."""
-        if limit_s == float("inf"):
-            yield
-            return
-        watch = _Watch(exchange)
-        try:  # from before it is added, for Ctrl-C may come at any moment
-            self._add(watch, limit_s)
+    def limit(self, tracked: TrackedSocket, limit_s: float) -> Iterator[None]:
+        """Track the connection that this thread uses in the block, and shut it after ``limit_s`` seconds."""
+        limit = _Limit(tracked)
+        try:  # from before it is added, because Ctrl-C may come at any moment
+            _local.tracked = tracked
+            if limit_s != float("inf"):
+                self._add(limit, limit_s)
             yield
         finally:
-            self._live.discard(watch)
-            watch.over = True
+            _local.tracked = None
+            self._live.discard(limit)
+            limit.over = True
 
-    def _add(self, watch: _Watch, limit_s: float) -> None:
+    def _add(self, limit: _Limit, limit_s: float) -> None:
         with self._changed:
-            self._live.add(watch)
-            self._forget_the_dead()
-            heapq.heappush(self._due, (time.monotonic() + limit_s, next(self._numbers), watch))
+            self._live.add(limit)
+            # Limits that are over stay in the heap, because removing each costs more; but not more than live ones.
+            if len(self._due) > 2 * len(self._live) + 16:
+                self._due = [entry for entry in self._due if not entry[2].over]
+                heapq.heapify(self._due)
+            heapq.heappush(self._due, (time.monotonic() + limit_s, next(self._numbers), limit))
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="checkmk-sync-deadlines", daemon=True)
                 self._thread.start()
-            elif self._due[0][2] is watch:
+            elif self._due[0][2] is limit:
                 self._changed.notify()
-
-    def _forget_the_dead(self) -> None:
-        """Finished ones stay in the heap, for removing each costs more; but not more of them than live ones."""
-        if len(self._due) > 2 * len(self._live) + 16:
-            self._due = [entry for entry in self._due if not entry[2].over]
-            heapq.heapify(self._due)
 
     def _run(self) -> None:
         """Run until there was nothing to watch for some seconds."""
@@ -203,7 +190,7 @@ class Watchdog:
                     heapq.heappop(self._due)
                 left = self._due[0][0] - time.monotonic() if self._due else IDLE_S
                 if left <= 0:
-                    heapq.heappop(self._due)[2].exchange.expire()
+                    heapq.heappop(self._due)[2].tracked.expire()
                 elif self._live:
                     self._changed.wait(min(left, IDLE_S))
                 elif not (self._changed.wait(IDLE_S) or self._live):  # added while the wait ended
@@ -212,4 +199,4 @@ class Watchdog:
 
 
 # All clients of a process share it: 500 of them must not mean 500 threads.
-WATCHDOG = Watchdog()
+SOCKET_DEADLINES = SocketDeadlines()

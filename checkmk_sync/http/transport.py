@@ -10,8 +10,9 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 import requests
 import urllib3.exceptions
+from requests.utils import check_header_validity
 
-from ..cache import Cache
+from ..cache import ReplyCache
 from ..config.secrets import warn_caller
 from ..config.settings import Settings
 from ..core.call import JSON, Call, Reply
@@ -19,15 +20,20 @@ from ..core.clock import Clock, Deadline, SystemClock
 from ..core.redaction import Redactor
 from ..errors import Attempted, CheckmkError, ConnectError, DeadlineError, Delivery, UnexpectedReplyError
 from ..metrics import MetricsCollector
-from ..recovery import CircuitBreaker, Guards, InFlight, RateLimit, RetryBudget, RetryPolicy
-from .adapter import CallRequest, CheckmkAdapter, bare, decoded, is_json
+from ..metrics.calls import CallCost, CallMetrics
+from ..recovery import BreakerState, CircuitBreaker, RequestLimits, RetryBudget, RetryPolicy
+from .adapter import CheckmkAdapter, Exchange, is_json
 from .auth import CheckmkAuth
-from .error_replies import api_error
-from .proof import objection
-from .sessions import PlainSession, environment, furnish
+from .error_replies import error_from_reply
+from .failures import without_request
+from .options import proxy_and_tls_options
+from .proof import lack_of_proof
 
 __all__ = ["InsecureTransportWarning", "Transport"]
 
+
+# The values of the gauge `breaker_state`.
+_GAUGE = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
 # Requests waits for a whole piece: the smaller it is, the sooner items leave, and slow lines deliver it in time.
 PIECE_BYTES = 32_768
@@ -46,25 +52,29 @@ class Transport:
         _warn_if_insecure(settings)
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
-        kept = settings.metrics
+        kept, recovery = settings.metrics, settings.recovery
         self.metrics = MetricsCollector(kept.retention_hours, cleanup_interval=kept.cleanup_interval, clock=self.clock)
+        self.calls = CallMetrics(self.metrics, self.clock)
         self.version_text: Optional[str] = None  # as the site names it, with the first answer that says it
         self.edition: Optional[str] = None
+        self.retry = RetryPolicy.from_settings(recovery.retry, clock=self.clock, budget=RetryBudget())
+        self.breaker = CircuitBreaker.from_settings(recovery.circuit_breaker, clock=self.clock)
+        self._show_breaker(self.breaker.state)
+        self.breaker.listen(self._breaker_changed)
         self._base_url = requests.Request("GET", settings.base_url).prepare().url  # quoted once
-        self._options = environment(settings)
-        self._auth, self._redact = _credentials(settings, self._options["proxies"].values())
-        self.guards = _guards(settings, self.metrics, self.clock)
+        options = proxy_and_tls_options(settings)
+        self._auth, self._redact = _credentials(settings, options["proxies"].values())
         self._adapter = CheckmkAdapter(
-            self.guards,
-            settings.timeouts,
-            pool_size=settings.limits.reads_in_flight + 1,
+            retry=self.retry,
+            limits=RequestLimits(settings.limits, metrics=self.metrics, clock=self.clock),
+            breaker=self.breaker,
+            metrics=self.metrics,
+            timeouts=settings.timeouts,
             max_reply_bytes=settings.limits.max_reply_mb * 2**20,
             redact=self._redact,
+            **options,
         )
-        self.cache = Cache(settings, self.metrics, self.clock)
-        self._plain = PlainSession()
-        furnish(self._plain, self._adapter)
-        furnish(self.cache.session, self._adapter)
+        self.cache = ReplyCache(settings, self.metrics, self.clock)
         self._closed = False
         self._has_sent = False
 
@@ -75,45 +85,81 @@ class Transport:
         TransportError without a usable answer, an ApiError when the site said no, an UnexpectedReplyError for an
         answer that does not prove a write.
         """
+        return self.calls.measure(call, self._perform)
+
+    def _perform(self, call: Call, cost: CallCost) -> Reply:
         if self._closed:
             attempted = Attempted(Delivery.NOT_SENT, call.is_read, attempts=0, retries_spent=True)
             raise ConnectError("the client is closed", call=str(call), attempted=attempted)
-        generation = self.cache.generation(call)
-        if generation is None or call.fresh:
-            return self._exchange(call, generation)
-        return self.cache.reply(call, generation, lambda: self._exchange(call, generation))
-
-    def _exchange(self, call: Call, generation: Optional[str]) -> Reply:
-        """Ask the site; with a ``generation`` the answer is kept for others."""
-        self._has_sent = True
-        request = self._prepare(call)
-        request.generation, request.epoch = generation, self.cache.epoch
-        session = self._plain if generation is None or call.fresh else self.cache.session
-        # What the adapter has not read, or not as a whole, requests must not read either.
-        unread = call.stream or call.body_limit is not None
-        if not call.is_read:
-            self.cache.forget(call)  # whatever becomes of this process meanwhile
+        if call.is_read:
+            return self.cache.reply(call, lambda: self._exchange(call, cost))
+        self.cache.invalidate(call)  # before the write, because this process may end before its answer
         try:
-            response = session.send(request, stream=unread, allow_redirects=False, **self._options)
-            reply = self._reply(request, response, bool(getattr(response, "from_cache", False)))
-            self._check_proof(reply)
-            if call.fresh:
-                self.cache.keep(request, response)
-            return reply
+            return self._exchange(call, cost)
+        finally:
+            self.cache.invalidate(call)
+
+    def _exchange(self, call: Call, cost: CallCost) -> Reply:
+        """Send a call and return the site's answer, or raise the one error that says what became of the call."""
+        self._has_sent = True
+        exchange = self._prepared(call, cost)
+        try:
+            return self._reply(exchange, self._adapter.send(exchange))
         except CheckmkError as error:
             failure = error
-        finally:
-            if not call.is_read:
-                self.cache.forget(call)
         # Raised out here, so that no frame which holds the request is part of the traceback.
         retried = self.settings.recovery.retry.max_retries > 0
         raise failure.with_attempted(
-            is_read=call.is_read, attempts=request.attempts, retries_spent=retried
+            is_read=call.is_read, attempts=cost.attempts, retries_spent=retried
         ) from failure.__cause__
+
+    def _prepared(self, call: Call, cost: CallCost) -> Exchange:
+        headers = {
+            "Authorization": self._auth.header,
+            "Accept": call.accept,
+            "User-Agent": "checkmk_sync",
+            "Accept-Encoding": "gzip, deflate",
+        }
+        if call.etag is not None:
+            check_header_validity(("If-Match", call.etag))
+            headers["If-Match"] = call.etag
+        body = None
+        if call.body is not None:  # Checkmk: without a body there must be no Content-Type either
+            body = json.dumps(call.body, allow_nan=False).encode()
+            headers["Content-Type"] = JSON
+        if call.method != "GET":
+            headers["Content-Length"] = str(len(body or b""))
+        query = f"?{urlencode(call.query)}" if call.query else ""
+        total_s = self.settings.timeouts.total_s
+        limit_s = total_s if call.deadline_s is None else min(call.deadline_s, total_s)
+        url = f"{self._base_url}{call.path}{query}"
+        return Exchange(call, url, headers, body, Deadline(self.clock, limit_s), cost)
+
+    def _reply(self, exchange: Exchange, response: requests.Response) -> Reply:
+        """Return the answer as a reply. Raises an error for a refusal, and for an answer that is not the API's."""
+        call, status, headers = exchange.call, response.status_code, response.headers
+        self.version_text = headers.get("X-Checkmk-Version", self.version_text)
+        self.edition = headers.get("X-Checkmk-Edition", self.edition)
+        if status >= 400:
+            raise error_from_reply(status, headers, exchange.answer, call=call, redact=self._redact)
+        data = response if call.stream else exchange.data
+        if status == 200 and call.accept == JSON and (data is None or not is_json(response)):
+            kind = headers.get("Content-Type", "without a type")
+            if call.stream:
+                exchange.socket.release()
+                response.close()
+            raise UnexpectedReplyError(
+                f"the answer to {call} is {kind}, not JSON; is {self.settings.server_url} a Checkmk server?",
+                call=str(call),
+            )
+        reply = Reply(call, status, headers, data, exchange.deadline.elapsed_s(), body=exchange.answer)
+        if status != 200 or call.answers:
+            self._check_proof(reply)
+        return reply
 
     def _check_proof(self, reply: Reply) -> None:
         """Raise UnexpectedReplyError unless the answer is one that the API gives to the call."""
-        call, location = reply.call, reply.header("Location") or ""
+        call, location = reply.call, reply.headers.get("Location") or ""
         if reply.status >= 300 and not any(answer.location for answer in call.answers):
             shown = repr(self.redacted(location)[:200])
             wrong = (
@@ -121,33 +167,33 @@ class Transport:
                 "is there a login page in front of the site?"
             )
         else:
-            wrong = objection(call, reply, self.rebase(location) if reply.status >= 300 else "")
+            wrong = lack_of_proof(call, reply, self.rebase(location) if reply.status >= 300 else "")
         if wrong:
             raise UnexpectedReplyError(wrong, call=str(call), status=reply.status)
 
     def chunks(self, reply: Reply) -> Generator[bytes, None, None]:
         """The body of a streamed reply in pieces; closing the iterator frees the connection."""
         response: requests.Response = reply.data
-        request: Any = response.request
+        exchange: Any = response.request
         received = 0
         try:
             pieces = response.iter_content(PIECE_BYTES)
             pace = _Pace(self.settings.timeouts.read_s)
             while True:
                 started = time.monotonic()
-                with self._adapter.reading(request, pace.left_s):
+                with self._adapter.reading(exchange, pace.left_s):
                     piece = b"".join(_at_hand(pieces)) if received else next(pieces, b"")
                 if not piece:
                     break
                 received += len(piece)
                 pace.got(len(piece), time.monotonic() - started)
                 yield piece
-            if request.exchange.expired:
+            if exchange.socket.expired:
                 raise DeadlineError(f"the answer to {reply.call} came too slowly", call=str(reply.call))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._adapter.failure(error, request.exchange, reply.call) from bare(error)
+            raise self._adapter.failure(error, exchange) from without_request(error)
         finally:
-            request.exchange.release()
+            exchange.socket.release()
             response.close()
             self.metrics.increment_counter("bytes_received", received)
 
@@ -177,51 +223,15 @@ class Transport:
         self._closed = True
         if isinstance(self.clock, SystemClock):
             self.clock.stop()
-        self._plain.close()
-        self.cache.session.close()  # type: ignore[no-untyped-call]
+        self._adapter.close()
         self.cache.close()
 
-    def _prepare(self, call: Call) -> CallRequest:
-        headers = {"Accept": call.accept, "User-Agent": "checkmk_sync", "Accept-Encoding": "gzip, deflate"}
-        if call.etag is not None:
-            headers["If-Match"] = call.etag
-        body = None
-        if call.body is not None:  # Checkmk: without a body there must be no Content-Type either
-            body = json.dumps(call.body, allow_nan=False).encode()
-            headers["Content-Type"] = JSON
-        query = f"?{urlencode(call.query)}" if call.query else ""
-        request = CallRequest()
-        url = f"{self._base_url}{call.path}{query}"
-        request.prepare(method=call.method, url=url, headers=headers, data=body, auth=self._auth, hooks={})
-        request.call = call
-        total_s = self.settings.timeouts.total_s
-        limit_s = total_s if call.deadline_s is None else min(call.deadline_s, total_s)
-        request.deadline = Deadline(self.clock, limit_s)
-        return request
+    def _breaker_changed(self, state: BreakerState) -> None:
+        self._show_breaker(state)
+        self.metrics.increment_counter(f"breaker_transitions.{state.value}")
 
-    def _reply(self, request: CallRequest, response: requests.Response, from_cache: bool) -> Reply:
-        call, status = request.call, response.status_code
-        self.version_text = response.headers.get("X-Checkmk-Version", self.version_text)
-        self.edition = response.headers.get("X-Checkmk-Edition", self.edition)
-        if status >= 400:
-            raise api_error(status, response.headers, response.content, call=call, redact=self._redact)
-        data: Any = response if call.stream else request.data
-        if from_cache:
-            data = decoded(response, call)
-        if status == 200 and call.accept == JSON and (data is None or not is_json(response)):
-            kind = response.headers.get("Content-Type", "without a type")
-            if call.stream:
-                request.exchange.release()
-                response.close()
-            raise UnexpectedReplyError(
-                f"the answer to {call} is {kind}, not JSON; is {self.settings.server_url} a Checkmk server?",
-                call=str(call),
-            )
-        headers = dict(response.headers.items())
-        elapsed_s = 0.0 if from_cache else request.deadline.elapsed_s()
-        is_whole = not from_cache and not call.stream and call.body_limit is None
-        size = len(response.content) if is_whole else 0
-        return Reply(call, status, headers, data, elapsed_s, from_cache, size)
+    def _show_breaker(self, state: BreakerState) -> None:
+        self.metrics.set_gauge("breaker_state", _GAUGE[state])
 
 
 def _at_hand(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -266,20 +276,6 @@ def _password_in(url: str) -> str:
         return urlsplit(url).password or ""
     except ValueError:
         return ""
-
-
-def _guards(settings: Settings, metrics: MetricsCollector, clock: Clock) -> Guards:
-    recovery, limits = settings.recovery, settings.limits
-    per_second = limits.requests_per_second
-    return Guards(
-        metrics=metrics,
-        retry=RetryPolicy.from_settings(recovery.retry, clock=clock, budget=RetryBudget()),
-        breaker=CircuitBreaker.from_settings(recovery.circuit_breaker, clock=clock),
-        # Checkmk: every Setup write takes one lock of the whole site, so a second one at a time only
-        # occupies a worker that waits.
-        lanes={"read": InFlight(limits.reads_in_flight), "write": InFlight(1)},
-        rate=None if per_second is None else RateLimit(per_second, clock=clock),
-    )
 
 
 def _warn_if_insecure(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from ..core import cancellation
 from ..core.redaction import HIDDEN
 from ..core.text import first_invisible, parse_json_container
 from ..errors import CheckmkError
-from ..recovery.limit import narrowed
+from ..recovery.limit import session_limit
 from .approval import CHANGED, PendingApprovals, require_approval
 from .audit import AuditLog, CallOutcome
 from .capacity import Capacity, Slot, WorkKind, WriteLock
@@ -94,7 +94,7 @@ class ToolRunner:
 
         def run(slot: Slot) -> T:
             # In the context of this thread, which ends with the call.
-            narrowed.set(None if slot.session is None else slot.session.reads)
+            session_limit.set(None if slot.session is None else slot.session.reads)
             with self._changed:
                 if self._is_ending:
                     raise ToolError(f"Nothing was done: {_ENDING}")

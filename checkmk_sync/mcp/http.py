@@ -128,10 +128,9 @@ def serve_http(
     server: MCPServer[Any],
     listener: Listener,
     shutdown: Shutdown,
-    finish: Callable[[], bool],
-    ready: Callable[[str], object] = lambda _url: None,
+    ready: Callable[[str], object],
 ) -> None:
-    """Serve until a signal comes. Then ``finish()`` waits for calls under way, and returns whether they have ended."""
+    """Serve until a signal comes, and then until the calls under way have ended. Call ``ready`` with the address."""
     sockets = _listen(listener)
     url = listener.url(sockets[0].getsockname()[1])
     app = server.streamable_http_app(
@@ -152,7 +151,7 @@ def serve_http(
     # Streams on which clients listen do not end by themselves: that uvicorn cancels them is not worth a message.
     logger.addFilter(_is_not_about_streams)
     try:
-        web_server = _WebServer(config, shutdown, finish, lambda: ready(url))
+        web_server = _WebServer(config, shutdown, lambda: ready(url))
         shutdown.start = web_server.request_exit
         web_server.run(sockets)
     finally:
@@ -178,7 +177,8 @@ def _listen(listener: Listener) -> list[socket.socket]:
                 port = sockets[0].getsockname()[1]
         except OSError as error:
             busy = " (another program listens there: choose another --port)" if error.errno == errno.EADDRINUSE else ""
-            message = f"cannot listen at {listener.host} port {port}: {error.strerror or error}{busy}"
+            reason = (error.strerror or str(error)).partition(" (while")[0]  # the address is in the message already
+            message = f"cannot listen at {listener.host} port {port}: {reason}{busy}"
             raise SettingsError(message, field="port") from None
         opened.pop_all()
         return sockets
@@ -187,11 +187,9 @@ def _listen(listener: Listener) -> list[socket.socket]:
 class _WebServer(uvicorn.Server):
     """Reports when it listens, and lets calls finish before it closes their connections."""
 
-    def __init__(
-        self, config: uvicorn.Config, shutdown: Shutdown, finish: Callable[[], bool], ready: Callable[[], object]
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, shutdown: Shutdown, ready: Callable[[], object]) -> None:
         super().__init__(config)
-        self._shutdown, self._finish, self._ready = shutdown, finish, ready
+        self._shutdown, self._ready = shutdown, ready
 
     def request_exit(self) -> None:
         """Let the server end."""
@@ -209,7 +207,7 @@ class _WebServer(uvicorn.Server):
     async def shutdown(self, sockets: Optional[list[socket.socket]] = None) -> None:
         for server in self.servers:
             server.close()
-        if not await anyio.to_thread.run_sync(self._finish):
+        if not await anyio.to_thread.run_sync(self._shutdown.finish_calls):
             self._shutdown.exit_now()
         await super().shutdown(sockets)
         if self._shutdown.status:

@@ -70,7 +70,7 @@ def serve(
                     _serve_stdio(build_server(runner))
                 else:
                     server = build_server(runner, listener.token_verifier)
-                    serve_http(server, listener, shutdown, runner.finish, ready)
+                    serve_http(server, listener, shutdown, ready)
             finally:
                 # A cancelled call finishes its current write, whose outcome must be noted before the log is closed.
                 runner.drain(settings.timeouts.total_s)

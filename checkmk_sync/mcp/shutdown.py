@@ -42,6 +42,10 @@ class Shutdown:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
+    def finish_calls(self) -> bool:
+        """Wait for calls under way, and stop those that take too long. True if none is left."""
+        return self._runner.finish()
+
     @property
     def status(self) -> int:
         """Exit status after the calls have finished: 0 unless one of them was stopped."""
@@ -61,6 +65,6 @@ class Shutdown:
         self.start()
 
     def _finish(self) -> None:
-        if self._runner.finish():
+        if self.finish_calls():
             threading.Event().wait(FLUSH_S)
         self.exit_now(self.status)

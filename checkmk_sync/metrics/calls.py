@@ -1,4 +1,4 @@
-"""Every call once, as its caller sees it: timed, counted, and told to whoever listens."""
+"""Every call once, as its caller sees it: timed, counted, and passed to all registered hooks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.call import Call, Reply
 from ..core.clock import Clock
 from . import MetricsCollector
 
-__all__ = ["CallEvent", "Cost", "Hook", "Meter", "spent"]
+__all__ = ["CallCost", "CallEvent", "CallMetrics", "Hook"]
 
 log = logging.getLogger("checkmk_sync")
 
@@ -43,52 +43,35 @@ Hook = Callable[[CallEvent], object]
 
 
 @dataclass
-class Cost:
-    """What the call under way has cost so far; written where bytes move."""
+class CallCost:
+    """The requests and bytes that one call has cost so far; updated as each attempt is made."""
 
     attempts: int = 0
     bytes_sent: int = 0
     bytes_received: int = 0
 
 
-class _Here(threading.local):
-    cost: Optional[Cost] = None
-    telling = False  # a hook runs
+_local = threading.local()
 
 
-_here = _Here()
-
-
-def spent() -> Cost:
-    """The cost of the call that this thread makes; one that nobody reads where it makes none."""
-    return _here.cost or Cost()
-
-
-class Meter:
-    """Measures calls of one client into a collector."""
+class CallMetrics:
+    """Measures the calls of one client into a collector."""
 
     def __init__(self, metrics: MetricsCollector, clock: Clock) -> None:
         self._metrics, self._clock = metrics, clock
         self._hooks: tuple[Hook, ...] = ()
         self._lock = threading.Lock()
 
-    def measure(self, call: Call, perform: Callable[[Call], Reply]) -> Reply:
-        """``perform(call)``, measured whether it returns or raises."""
-        before, started = _here.cost, self._clock.monotonic()
-        cost = Cost()
-        reply: Optional[Reply] = None
-        failure: Optional[Exception] = None
-        try:  # from before anything is noted for this thread, for Ctrl-C may come at any moment
-            _here.cost = cost
-            reply = perform(call)
-            return reply
-        except Exception as error:
-            failure = error
+    def measure(self, call: Call, perform: Callable[[Call, CallCost], Reply]) -> Reply:
+        """Return ``perform(call, cost)``, measured whether it returns or raises."""
+        started, cost = self._clock.monotonic(), CallCost()
+        try:
+            reply = perform(call, cost)
+        except Exception as failure:
+            self._record(call, cost, self._clock.monotonic() - started, None, failure)
             raise
-        finally:
-            _here.cost = before
-            if reply is not None or failure is not None:  # Ctrl-C is neither
-                self._note(_event(call, cost, self._clock.monotonic() - started, reply, failure))
+        self._record(call, cost, self._clock.monotonic() - started, reply, None)
+        return reply
 
     def add_hook(self, hook: Hook) -> None:
         """Call ``hook`` with the event of each call that ends from now on."""
@@ -102,41 +85,38 @@ class Meter:
             hooks.remove(hook)
             self._hooks = tuple(hooks)
 
-    def _note(self, event: CallEvent) -> None:
-        name = f"{event.noun}.{event.verb}"
-        self._metrics.increment_counter(f"calls.{name}.{event.status or event.error}")
-        if not event.from_cache:  # hits would make every percentile look fast
-            success = event.error is None or event.status == 404  # "there is none" is an answer
-            self._metrics.record_operation(f"call.{name}", event.duration_s, success=success)
-        if not _here.telling:  # calls that a hook makes would never end
-            self._tell(event)
-
-    def _tell(self, event: CallEvent) -> None:
+    def _record(
+        self, call: Call, cost: CallCost, duration_s: float, reply: Optional[Reply], failure: Optional[Exception]
+    ) -> None:
+        status = getattr(failure, "status", None) if reply is None else reply.status
+        error = None if failure is None else type(failure).__name__
+        from_cache = reply is not None and reply.from_cache
+        name = f"{call.noun}.{call.verb}"
+        self._metrics.increment_counters({f"calls.{name}.{status or error}": 1})
+        if not from_cache:  # hits would make every percentile look fast
+            self._metrics.record_operation(f"call.{name}", duration_s, success=error is None or status == 404)
+        if not self._hooks or getattr(_local, "in_hook", False):  # calls that a hook makes would never end
+            return
+        event = CallEvent(
+            noun=call.noun,
+            verb=call.verb,
+            method=call.method,
+            path=call.path,
+            status=status,
+            error=error,
+            attempts=cost.attempts,
+            duration_s=duration_s,
+            from_cache=from_cache,
+            stale=reply is not None and reply.stale,
+            bytes_sent=cost.bytes_sent,
+            bytes_received=cost.bytes_received,
+        )
         try:
-            _here.telling = True
+            _local.in_hook = True
             for hook in self._hooks:
                 try:
                     hook(event)
                 except Exception:
-                    log.exception("a hook failed after %s.%s", event.noun, event.verb)
+                    log.exception("a hook failed after %s", name)
         finally:
-            _here.telling = False
-
-
-def _event(
-    call: Call, cost: Cost, duration_s: float, reply: Optional[Reply], failure: Optional[Exception]
-) -> CallEvent:
-    return CallEvent(
-        noun=call.noun,
-        verb=call.verb,
-        method=call.method,
-        path=call.path,
-        status=getattr(failure, "status", None) if reply is None else reply.status,
-        error=None if failure is None else type(failure).__name__,
-        attempts=cost.attempts,
-        duration_s=duration_s,
-        from_cache=reply is not None and reply.from_cache,
-        stale=reply is not None and reply.stale,
-        bytes_sent=cost.bytes_sent,
-        bytes_received=cost.bytes_received,
-    )
+            _local.in_hook = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-from typing import Any, Iterator, Optional
+from typing import Any, Iterator, Mapping, Optional
 
 from ..core.clock import Clock, SystemClock
 from ..core.fork import ForkSafe
@@ -69,10 +69,20 @@ class MetricsCollector(ForkSafe):
 
     def increment_counter(self, name: str, value: float = 1) -> None:
         """Add ``value`` to the counter ``name``."""
-        if not 0.0 <= value < math.inf:
-            name, value = REFUSED, 1
+        self.increment_counters({name: value})
+
+    def increment_counters(self, values: Mapping[str, float]) -> None:
+        """Add to several counters at once, which costs one lock instead of one each."""
         with self._lock:
-            self._count(name, value)
+            window, now = self._window, self._now()
+            if now >= window.due:
+                window.turn(now)
+            counters = window.current.counters
+            for name, value in values.items():
+                kept, added = (name, value) if 0.0 <= value < math.inf else (REFUSED, 1)
+                if kept not in counters:
+                    kept = window.counter(kept)
+                counters[kept] = counters.get(kept, 0) + added
 
     def record_operation(self, name: str, seconds: float, *, success: bool = True) -> None:
         """Add one duration to the timing ``name``, and a failure to the counter ``<name>.errors``."""
@@ -202,18 +212,11 @@ class MetricsCollector(ForkSafe):
             window, now = self._turned(), self._now()
             return window.live(now), dict(self._gauges), now - window.since(now), window.size
 
-    def _count(self, name: str, value: float) -> None:
-        window = self._turned()
-        counters = window.current.counters
-        if name not in counters:
-            name = window.counter(name)
-        counters[name] = counters.get(name, 0) + value
-
     def _gauge(self, name: str, value: float, keep: float = 1.0) -> None:
         """Add ``value`` to ``keep`` times what the gauge shows."""
         with self._lock:
             if not math.isfinite(value):
-                self._count(REFUSED, 1)
+                self.increment_counter(REFUSED)
                 return
             name = self._gauge_name(name)
             self._gauges[name] = keep * self._gauges.get(name, 0.0) + value
@@ -221,7 +224,7 @@ class MetricsCollector(ForkSafe):
     def _gauge_name(self, name: str) -> str:
         if name in self._gauges or len(self._gauges) < self._limits[3]:
             return name
-        self._count(RENAMED, 1)
+        self.increment_counter(RENAMED)
         return OTHER
 
 

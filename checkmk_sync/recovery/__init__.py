@@ -5,8 +5,7 @@ from __future__ import annotations
 from .breaker import BreakerState, CircuitBreaker
 from .classify import ErrorClass, classify_error, retries_are_spent
 from .fallback import FallbackHandler
-from .guards import Guards, Task
-from .limit import InFlight, RateLimit
+from .limit import InFlight, RateLimit, RequestLimits, session_limit
 from .resilient import RecoveryMixin, resilient
 from .retry import RetryBudget, RetryPolicy, RetryStrategy
 
@@ -15,15 +14,15 @@ __all__ = [
     "CircuitBreaker",
     "ErrorClass",
     "FallbackHandler",
-    "Guards",
     "InFlight",
     "RateLimit",
     "RecoveryMixin",
+    "RequestLimits",
     "RetryBudget",
     "RetryPolicy",
     "RetryStrategy",
-    "Task",
     "classify_error",
     "resilient",
     "retries_are_spent",
+    "session_limit",
 ]

@@ -112,33 +112,40 @@ class CircuitBreaker:
             return self._state
 
     def check(self) -> None:
-        """CircuitOpenError when a call would be refused now; for who would have to queue before it."""
-        with self._lock:
-            self._refuse()
+        """Raise CircuitOpenError if a call would be refused now."""
+        if self._state is not BreakerState.CLOSED:
+            with self._lock:
+                self._refuse()
+
+    def guard(self, fn: F) -> F:
+        """Return ``fn`` guarded; the same as the decorator ``@breaker``.
+
+        TypeError for generators and coroutines: they work after they have returned.
+        """
+        refuse_what_works_later(fn)
+        return functools.wraps(fn)(self._guarded(fn))  # type: ignore[return-value]
+
+    __call__ = guard
 
     def call(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
         """What ``fn`` returns; CircuitOpenError without calling it while the breaker is open."""
-        generation = self._enter()
-        try:
-            result = fn(*args, **kwargs)
-        except Exception as error:
-            self._leave(generation, failed=self._counts(error))
-            raise
-        except BaseException:  # Ctrl-C says nothing about the site
-            self._leave(generation, failed=None)
-            raise
-        self._leave(generation, failed=False)
-        return result
+        return self._guarded(fn)(*args, **kwargs)
 
-    def __call__(self, fn: F) -> F:
-        """Use as a decorator. TypeError for generators and coroutines: they work after they have returned."""
-        refuse_what_works_later(fn)
+    def _guarded(self, fn: Callable[..., T]) -> Callable[..., T]:
+        def guarded(*args: Any, **kwargs: Any) -> T:
+            generation = self._enter()
+            try:
+                result = fn(*args, **kwargs)
+            except Exception as error:
+                self._leave(generation, failed=self._counts(error))
+                raise
+            except BaseException:  # Ctrl-C says nothing about the site
+                self._leave(generation, failed=None)
+                raise
+            self._leave(generation, failed=False)
+            return result
 
-        @functools.wraps(fn)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            return self.call(fn, *args, **kwargs)
-
-        return guarded  # type: ignore[return-value]
+        return guarded
 
     def _let_time_pass(self) -> None:
         if self._state is BreakerState.OPEN and self._clock.monotonic() >= self._opened_at + self.recovery_timeout:
@@ -164,6 +171,9 @@ class CircuitBreaker:
             )
 
     def _enter(self) -> int:
+        generation = self._generation  # read before the state: a result of an earlier generation does not count
+        if self._state is BreakerState.CLOSED:
+            return generation
         with self._lock:
             self._refuse()
             self._probing = self._state is BreakerState.HALF_OPEN

@@ -6,18 +6,20 @@ import contextlib
 import contextvars
 import threading
 import time
-from typing import Callable, Iterator, Optional
+from typing import Callable, ContextManager, Iterator, Optional, Protocol, TypeVar
 
 import ratelimit
 
+from ..config.settings import LimitSettings
 from ..core import cancellation
 from ..core.clock import Clock, Deadline, SystemClock
 from ..core.fork import renewed_in_children
 from ..errors import ConnectError, DeadlineError
+from ..metrics import MetricsCollector
 
-__all__ = ["InFlight", "RateLimit", "narrowed"]
+__all__ = ["InFlight", "RateLimit", "RequestLimits", "session_limit"]
 
-LOOK_S = 1.0  # who was woken may be interrupted before it takes its place; nobody waits for ever for that
+LOOK_S = 1.0  # a thread that was woken may be interrupted before it takes its place; no other may wait for ever
 
 
 class RateLimit:
@@ -58,7 +60,7 @@ class RateLimit:
 
 
 class InFlight:
-    """At most ``limit`` at once."""
+    """At most ``limit`` requests at once."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -66,54 +68,97 @@ class InFlight:
         renewed_in_children(self)
 
     def renew(self) -> None:
-        """All are free."""
+        """Free all places."""
         self._freed = threading.Condition()
-        # Who holds them, not how many: giving one back twice, or one that was never taken, changes nothing, so
+        self._waiting = 0
+        # The holders, not their number: giving a place back twice, or one that was never taken, changes nothing, so
         # Ctrl-C may come at any moment.
         self._holders: set[object] = set()
 
     @contextlib.contextmanager
     def slot(self, deadline: Optional[Deadline] = None) -> Iterator[None]:
-        """Hold one of the slots. DeadlineError when none gets free in time; Stopped when the work is stopped first."""
-        left = None if deadline is None or deadline.limit_s is None else deadline.remaining_s()
+        """Hold one of the places. DeadlineError if none gets free in time; Stopped if the work is stopped first."""
         holder = object()
         try:
-            if not self._taken(holder, left):
-                raise DeadlineError(f"{self.limit} other requests left no time for this call", queued=True)
+            with self._freed:
+                if len(self._holders) >= self.limit and not self._wait_until_free(deadline):
+                    raise DeadlineError(f"{self.limit} other requests left no time for this call", queued=True)
+                self._holders.add(holder)
             yield
         finally:
             self._holders.discard(holder)
-            with self._freed:
-                self._freed.notify()
+            if self._waiting:
+                self._wake_all()
 
-    def _taken(self, holder: object, limit_s: Optional[float]) -> bool:
-        with self._freed:
-            if self._is_full:
-                self._wait(limit_s)
-            if self._is_full:
-                return False
-            self._holders.add(holder)
-            return True
-
-    @property
-    def _is_full(self) -> bool:
-        return len(self._holders) >= self.limit
-
-    def _wait(self, limit_s: Optional[float]) -> None:
-        """Until one is free, the time is over, or the work is stopped."""
+    def _wait_until_free(self, deadline: Optional[Deadline]) -> bool:
+        """Wait for a free place; False if there is none in time. Stopped if this thread's work is stopped."""
+        limit_s = None if deadline is None or deadline.limit_s is None else deadline.remaining_s()
         until = None if limit_s is None else time.monotonic() + limit_s
-        with cancellation.on_stop(self._wake_all):
-            while self._is_full:
-                cancellation.check()
-                left = LOOK_S if until is None else min(LOOK_S, until - time.monotonic())
-                if left <= 0:
-                    return
-                self._freed.wait(left)
+        self._waiting += 1
+        try:
+            with cancellation.on_stop(self._wake_all):
+                while len(self._holders) >= self.limit:
+                    cancellation.check()
+                    left = LOOK_S if until is None else min(LOOK_S, until - time.monotonic())
+                    if left <= 0:
+                        return False
+                    self._freed.wait(left)
+            return True
+        finally:
+            self._waiting -= 1
 
     def _wake_all(self) -> None:
         with self._freed:
             self._freed.notify_all()
 
 
-# A narrower lane in which the reads of a context stand before they stand in that of all: a share of it.
-narrowed: contextvars.ContextVar[Optional[InFlight]] = contextvars.ContextVar("narrowed", default=None)
+# A narrower limit for the reads of a context, such as those of one session of a server: a share of the client's.
+session_limit: contextvars.ContextVar[Optional[InFlight]] = contextvars.ContextVar("session_limit", default=None)
+
+
+class Guarded(Protocol):
+    """A request as the guards see it."""
+
+    is_read: bool
+    deadline: Deadline
+
+
+G = TypeVar("G", bound=Guarded)
+T = TypeVar("T")
+
+
+class RequestLimits:
+    """The limits of one client: requests under way, of reads and of writes, and requests that start in a second."""
+
+    def __init__(self, settings: LimitSettings, *, metrics: MetricsCollector, clock: Clock) -> None:
+        self.reads = InFlight(settings.reads_in_flight)
+        # Checkmk: every Setup write takes one lock of the whole site, so a second one at a time only
+        # occupies a worker that waits.
+        self.writes = InFlight(1)
+        per_second = settings.requests_per_second
+        self._rate = None if per_second is None else RateLimit(per_second, clock=clock)
+        self._metrics = metrics
+
+    def guard(self, attempt: Callable[[G], T]) -> Callable[[G], T]:
+        """Return ``attempt`` as a function that waits for a place and for the rate before it starts."""
+
+        def limited(request: G) -> T:
+            with self.reading(request.deadline) if request.is_read else self.writes.slot(request.deadline):
+                if self._rate is not None:
+                    self._metrics.record_timing("throttle_wait", self._rate.wait(request.deadline))
+                return attempt(request)
+
+        return limited
+
+    def reading(self, deadline: Optional[Deadline]) -> ContextManager[None]:
+        """Hold a place among the reads, also for a piece of a stream. DeadlineError if none gets free in time.
+
+        A stream holds none while its consumer works: a consumer that reads something else would wait for itself.
+        """
+        share = session_limit.get()
+        return self.reads.slot(deadline) if share is None else self._reading_in(share, deadline)
+
+    @contextlib.contextmanager
+    def _reading_in(self, share: InFlight, deadline: Optional[Deadline]) -> Iterator[None]:
+        with share.slot(deadline), self.reads.slot(deadline):
+            yield

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
+import functools
+import itertools
 import random
 import threading
-from typing import Any, Callable, Generator, Generic, Optional, TypeVar
+from typing import Any, Callable, Generator, Optional, TypeVar
 
 import backoff
 
@@ -66,26 +68,12 @@ class RetryBudget:
             self._tokens = min(self._capacity, self._tokens + self._earned)
 
 
-class _Again(Exception):
-    """Carries a failure that may be repeated, and the call it belongs to, through backoff."""
+class _Repeatable(Exception):
+    """Carries a failure that may be repeated through backoff, with the arguments of its call."""
 
-    def __init__(self, run: _Run[Any], error: Exception) -> None:
+    def __init__(self, error: Exception, args: tuple[Any, ...]) -> None:
         super().__init__(str(error))
-        self.run, self.error = run, error
-
-
-class _Run(Generic[T]):
-    """One call with all its attempts."""
-
-    def __init__(
-        self,
-        attempt: Callable[[], T],
-        may_retry: Callable[[Exception], bool],
-        deadline: Optional[Deadline],
-        on_retry: Optional[Callable[[Exception, float], None]],
-    ) -> None:
-        self.attempt, self.may_retry = attempt, may_retry
-        self.deadline, self.on_retry = deadline, on_retry
+        self.error, self.call_args = error, args
 
 
 class RetryPolicy:
@@ -114,11 +102,6 @@ class RetryPolicy:
         self.strategy, self.jitter = strategy, jitter
         self._clock: Clock = clock or SystemClock()
         self._budget, self._draw = budget, draw
-        # backoff's decorators are built once: they cost more than the calls they guard. It would sleep
-        # with time.sleep, uninterruptibly and beyond any deadline, so the waits sleep and yield 0.
-        self._repeat = backoff.on_exception(self._waits, _Again, max_tries=max_retries + 1, jitter=None, logger=None)(
-            self._once
-        )
 
     @classmethod
     def from_settings(
@@ -163,40 +146,66 @@ class RetryPolicy:
         on_retry: Optional[Callable[[Exception, float], None]] = None,
     ) -> T:
         """What ``attempt()`` returns, repeated while ``may_retry(error)`` says so and time is left."""
-        try:
-            result: T = self._repeat(_Run(attempt, may_retry, deadline, on_retry))
-        except _Again as again:
-            failure = again.error
-        else:
-            if self._budget is not None:
-                self._budget.earn()
-            return result
-        # Raised out here, so that the carrier is not its context: callers see the failure alone.
-        raise failure from failure.__cause__
+        return self.guard(attempt, may_retry=may_retry, deadline=lambda: deadline, on_retry=on_retry)()
 
-    def _once(self, run: _Run[T]) -> T:
-        try:
-            return run.attempt()
-        except Exception as error:
-            if run.may_retry(error):
-                raise _Again(run, error) from error
-            raise
+    def guard(
+        self,
+        attempt: Callable[..., T],
+        *,
+        may_retry: Callable[..., bool],
+        deadline: Callable[..., Optional[Deadline]],
+        on_retry: Optional[Callable[..., None]] = None,
+    ) -> Callable[..., T]:
+        """Return ``attempt`` decorated by backoff, with our clock, the deadline of each call, and the budget.
 
-    def _waits(self) -> Generator[Any, Any, None]:
-        """backoff's wait generator: receives each failure, waits itself, and ends when it is no use."""
-        again: _Again = yield None
-        repeat = 0
-        while True:
-            wait = self._wait_s(again.error, repeat)
-            left = float("inf") if again.run.deadline is None else again.run.deadline.remaining_s()
-            if wait >= left or (self._budget is not None and not self._budget.spend()):
-                return
-            if again.run.on_retry is not None:
-                again.run.on_retry(again.error, wait)
-            if not self._clock.sleep(wait):
-                return
-            repeat += 1
-            again = yield 0
+        ``deadline`` gets the arguments of the call; ``may_retry`` the failure and the arguments; ``on_retry`` the
+        failure, the seconds until the repeat, and the arguments.
+        """
+
+        def once(*args: Any) -> T:
+            try:
+                return attempt(*args)
+            except Exception as error:
+                if may_retry(error, *args):
+                    raise _Repeatable(error, args) from error
+                raise
+
+        def waits() -> Generator[Any, Any, None]:
+            """Receive each failure from backoff and wait; end if another try makes no sense.
+
+            backoff would wait with time.sleep: no close() could interrupt it, and it knows no deadline. So the waits
+            happen here, and backoff is left to wait for 0 seconds.
+            """
+            failure: _Repeatable = yield None
+            for repeat in itertools.count():
+                wait_s = self._wait_s(failure.error, repeat)
+                limit = deadline(*failure.call_args)
+                left_s = float("inf") if limit is None else limit.remaining_s()
+                if wait_s >= left_s or (self._budget is not None and not self._budget.spend()):
+                    return
+                if on_retry is not None:
+                    on_retry(failure.error, wait_s, *failure.call_args)
+                if not self._clock.sleep(wait_s):
+                    return
+                failure = yield 0
+
+        decorate = backoff.on_exception(waits, _Repeatable, max_tries=self.max_retries + 1, jitter=None, logger=None)
+        repeated = decorate(once)
+
+        @functools.wraps(attempt)
+        def guarded(*args: Any) -> T:
+            try:
+                result: T = repeated(*args)
+            except _Repeatable as last:
+                failure = last.error
+            else:
+                if self._budget is not None:
+                    self._budget.earn()
+                return result
+            # Raised out here, so that _Repeatable is not its context: callers see the failure alone.
+            raise failure from failure.__cause__
+
+        return guarded
 
     def _wait_s(self, error: Exception, repeat: int) -> float:
         delay = min(self.max_delay, self.strategy.delay(self.base_delay, repeat))

@@ -86,7 +86,7 @@ def test_who_asks_after_a_write_does_not_join_a_flight_from_before(site: Simulat
         thread.start()
         while not client.metrics()["counters"].get("cache_misses"):
             time.sleep(0.001)
-        client._transport.cache.forget(_write_to_hosts(client))
+        client._transport.cache.invalidate(_write_to_hosts(client))
         client.hosts.get("host00000")
         thread.join()
         assert _asked(site) == 2

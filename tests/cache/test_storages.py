@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import socket
-import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -13,6 +11,8 @@ from typing import Any, Callable, Iterator, Mapping
 
 import pytest
 import responses
+from requests_cache.backends.base import BaseCache, BaseStorage
+from requests_cache.models.response import CachedResponse
 
 from checkmk_sync import Checkmk
 from checkmk_sync.core.call import Call, CallKind
@@ -100,7 +100,7 @@ def test_two_users_never_see_each_others_answers(caching: Any, kind: str) -> Non
             if found != user:
                 wrong.append((user, found))
             if number % 40 == 39:
-                client._transport.cache.forget(WRITE)
+                client._transport.cache.invalidate(WRITE)
 
     with responses.RequestsMock() as mocked:
         mocked.add_callback("GET", base, answer, content_type="application/json")
@@ -109,7 +109,8 @@ def test_two_users_never_see_each_others_answers(caching: Any, kind: str) -> Non
             user: Checkmk("https://mon.example.com", "s", user, f"{user}s-secret", caching=settings) for user in users
         }
         if kind == "memory":  # which is otherwise never shared
-            clients["bob"]._transport.cache.storage = clients["alice"]._transport.cache.storage
+            cache = clients["bob"]._transport.cache
+            cache.responses = cache.storage = clients["alice"]._transport.cache.storage
         threads = [threading.Thread(target=hammer, args=(clients[user], user)) for user in users for _ in range(4)]
         for thread in threads:
             thread.start()
@@ -178,7 +179,7 @@ def test_clearing_and_closing_while_many_read(site: SimulatedSite, caching: Any,
     for _ in range(60):
         client.clear_cache()
         client.invalidate_cache_pattern("hosts:*")
-        client._transport.cache.cleanup()
+        client._transport.cache.storage.cleanup_expired()
         time.sleep(0.002)
     client._transport.cache.close()  # the storage goes, the client reads on
     time.sleep(0.05)
@@ -266,35 +267,57 @@ def test_writes_of_a_client_that_is_gone_are_noted_by_another(
     site: SimulatedSite, caching: Any, kind: str, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The storage fails just when a write is to be noted, and works again when that client is closed."""
-    from checkmk_sync.cache.storage import StorageError
-
     with site.client(caching=caching(kind), clock=clock) as reader:
         reader.hosts.get("host00000")
         writer = site.client(caching=caching(kind), clock=clock)
         storage = writer._transport.cache.storage
 
         def fails(scope: str) -> None:
-            raise StorageError("just now")
+            raise OSError("just now")
 
         with monkeypatch.context() as broken:
             broken.setattr(storage, "advance", fails)
+            broken.setattr(storage, "errors", (OSError,))
             writer.hosts.update("host00000", update_attributes={"alias": "new"})
             writer.close()
         assert reader.hosts.get("host00000").attributes["alias"] == "new"
 
 
-def test_a_client_that_is_closed_notes_what_it_could_not_note_before(
-    site: SimulatedSite, caching: Any, clock: Any, tmp_path: Path
+@pytest.mark.parametrize("kind", KINDS)
+def test_repeated_reads_are_answered_by_the_storages_of_requests_cache(
+    site: SimulatedSite, caching: Any, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another process may share the storage."""
-    settings = caching("sqlite")
-    client = site.client(caching=settings, clock=clock)
-    storage = client._transport.cache.storage
-    before = storage.generation(client._transport.cache._policy.scope("hosts"))
-    with contextlib.closing(sqlite3.connect(settings["path"], isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        client.hosts.update("host00000", update_attributes={"alias": "new"})
-        other.execute("ROLLBACK")
-        client.close()
-        (now,) = other.execute("SELECT token FROM generations WHERE scope LIKE '%:hosts'").fetchone()
-    assert now != before
+    """One look-up for each read, and no other cache answers in between."""
+    found: list[Any] = []
+    look_up = BaseCache.get_response
+
+    def counted(cache: BaseCache, key: str, default: Any = None) -> Any:
+        assert isinstance(cache.responses, BaseStorage)
+        found.append(look_up(cache, key, default))
+        return found[-1]
+
+    monkeypatch.setattr(BaseCache, "get_response", counted)
+    with site.client(caching=caching(kind)) as client:
+        for _ in range(51):
+            client.hosts.get("host00000")
+        assert [type(response) for response in found] == [type(None), *[CachedResponse] * 50]
+        assert client.metrics()["cache"]["hits"] == 50
+    assert _asked(site) == 1
+
+
+@pytest.mark.parametrize("forget", ["clear_cache", "invalidate_cache_pattern"])
+def test_a_redis_that_comes_back_answers_nothing_that_was_to_be_forgotten(
+    site: SimulatedSite, caching: Any, clock: Any, monkeypatch: pytest.MonkeyPatch, forget: str
+) -> None:
+    with site.client(caching=caching("redis"), clock=clock) as client:
+        client.hosts.get("host00000")
+        with monkeypatch.context() as away:
+            away.setattr(client._transport.cache.storage.connection, "scan_iter", _no_connection)
+            getattr(client, forget)(*(["hosts:*"] if forget != "clear_cache" else []))
+        clock.advance(5)
+        client.hosts.get("host00000")
+        assert _asked(site) == 2
+
+
+def _no_connection(*_: Any, **__: Any) -> Any:
+    raise ConnectionError("gone")

@@ -126,7 +126,7 @@ def test_an_outage_while_a_job_runs_ends_no_wait(prepared: Any) -> None:
     cmk.discovery.start("h0", "refresh")
     site.set_faults([Fault("reset_before", method="GET", times=9)])
     assert cmk.discovery.wait("h0").state == "finished"
-    assert cmk._transport.guards.breaker.state is BreakerState.CLOSED
+    assert cmk._transport.breaker.state is BreakerState.CLOSED
 
 
 def test_a_site_that_stays_away_is_the_cause_of_the_timeout(prepared: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import checkmk_sync
 from checkmk_sync import Checkmk
-from checkmk_sync.http.socket_deadlines import WATCHDOG
+from checkmk_sync.http.socket_deadlines import SOCKET_DEADLINES
 from checkmk_sync.testing import SimulatedSite
 
 OURS = str(Path(checkmk_sync.__file__).parent)
@@ -79,5 +79,5 @@ def test_it_holds_no_place_for_a_call_that_was_interrupted(call: str) -> None:
         client.hosts.update("host00000", update_attributes={"alias": "y"})
         assert [event.verb for event in told][-1] == "update"
         assert all(event.attempts <= 1 for event in told)
-        assert not client._transport.cache._flights._flights
-        assert not WATCHDOG._live
+        assert not client._transport.cache._single_flight._flights
+        assert not SOCKET_DEADLINES._live

@@ -49,7 +49,7 @@ def test_the_breaker_does_not_keep_from_looking(site: SimulatedSite, cmk: Checkm
     started = clock.monotonic()
     assert cmk.hosts.create("h").name == "h"
     assert clock.monotonic() - started < 10
-    assert cmk._transport.guards.breaker.state is BreakerState.CLOSED
+    assert cmk._transport.breaker.state is BreakerState.CLOSED
 
 
 def test_an_open_breaker_does_not_either(site: SimulatedSite, connect: Any) -> None:

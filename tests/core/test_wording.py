@@ -10,7 +10,7 @@ from checkmk_sync import Checkmk, unhandled_host_problems
 from checkmk_sync.core.call import Call, CallKind
 from checkmk_sync.core.redaction import Redactor
 from checkmk_sync.errors import MissingExtraError, WaitTimeoutError
-from checkmk_sync.http.error_replies import api_error
+from checkmk_sync.http.error_replies import error_from_reply
 from checkmk_sync.sync import apply_plan, from_data, make_plan, plan_as_text, report_as_text
 from checkmk_sync.testing import ManualClock, SimulatedSite
 
@@ -68,7 +68,7 @@ def test_an_extra_is_found_from_an_index_and_from_a_checkout() -> None:
     ],
 )
 def test_a_web_server_is_quoted_once(body: bytes) -> None:
-    error = api_error(
+    error = error_from_reply(
         503, {}, body, call=Call("GET", "/version", CallKind.POLL, "site", "version"), redact=Redactor(())
     )
     assert str(error) == "503 Service Unavailable: Checkmk: Site Not Started (GET /version)"

@@ -12,7 +12,7 @@ import pytest
 
 from checkmk_sync import Checkmk
 from checkmk_sync.errors import BrokenReplyError, ConnectError, DeadlineError, ReadTimeoutError, TransportError
-from checkmk_sync.http.socket_deadlines import Exchange, Watchdog
+from checkmk_sync.http.socket_deadlines import SOCKET_DEADLINES, SocketDeadlines, TrackedSocket
 from checkmk_sync.testing import Fault, SimulatedSite
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n"
@@ -161,22 +161,21 @@ def test_a_shut_socket_is_not_the_next_calls() -> None:
     """Whose time ends after its answer was read must not shut the socket that serves another call by then."""
     with SimulatedSite(latency=0.2) as site, site.client() as client:
         client.version()
-        first, second = Exchange(), Exchange()
-        with second.current():
-            thread = threading.Thread(target=lambda: (time.sleep(0.1), first.expire()))
-            with first.current():
-                client._site.perform("site", "version")
-            thread.start()
-            assert client.version().site == "s"
-            thread.join()
+        with SOCKET_DEADLINES.limit(first := TrackedSocket(), 60):
+            client._transport._adapter.get_connection_with_tls_context  # the connection is kept for the next call
+            client._site.perform("site", "version")
+        thread = threading.Thread(target=lambda: (time.sleep(0.1), first.expire()))
+        thread.start()
+        assert client.version().site == "s"
+        thread.join()
 
 
-def test_the_watchdog_keeps_no_more_than_what_is_under_way() -> None:
-    watchdog = Watchdog()
+def test_deadlines_that_are_over_take_no_memory() -> None:
+    deadlines = SocketDeadlines()
     for _ in range(5000):
-        with watchdog.watch(Exchange(), 300):
+        with deadlines.limit(TrackedSocket(), 300):
             pass
-    assert len(watchdog._due) < 50
+    assert len(deadlines._due) < 50
 
 
 def test_streams_count_as_reads_only_while_they_are_read() -> None:
@@ -191,7 +190,7 @@ def test_streams_count_as_reads_only_while_they_are_read() -> None:
 
 
 def test_an_ended_call_leaves_its_connection_alone() -> None:
-    """The watchdog must not shut a socket that serves the next call already."""
+    """A deadline must not shut a socket that serves the next call already."""
     with SimulatedSite(faults=[Fault("slow", seconds=0.25, path="/version$", times=4)]) as site:
         with site.client(timeouts={"total_s": 0.5}) as client:
             for _ in range(4):

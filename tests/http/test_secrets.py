@@ -69,7 +69,7 @@ def test_a_whole_run_leaves_no_trace(secret_site: SimulatedSite, records: pytest
         cmk.hosts.get("h0")
         shown = [repr(cmk), repr(cmk.settings), cmk.settings.to_dict(), cmk.metrics(), plan.to_dict(), report.to_dict()]
         shown += [repr(vars(cmk._transport)), repr(cmk._transport._auth), repr(cmk._transport._redact)]
-        shown += [repr(entry.value) for entry in cmk._transport.cache.storage._entries._entries.values()]
+        shown += [repr(vars(entry.value)) for entry in cmk._transport.cache.storage._entries._entries.values()]
     assert "GET" in records.text
     _assert_clean(records.text + repr(shown) + repr(secret_site.requests))
 
@@ -171,7 +171,7 @@ def test_the_command_line_never_shows_it(secret_site: SimulatedSite, monkeypatch
             logger.removeHandler(handler)
         _assert_clean(out.getvalue() + err.getvalue())
     assert not any(
-        "hunter2" in finding.said
+        "hunter2" in finding.message
         for finding in diagnose(Settings(secret_site.url, "s", "automation", SecretSource(env="CHECKMK_PASSWORD")))
     )
 

@@ -15,7 +15,7 @@ import responses
 from responses import matchers
 
 from checkmk_sync import Checkmk, SecretSource, Settings
-from checkmk_sync.core.call import Answer, Call, CallKind, Reply, clean_etag
+from checkmk_sync.core.call import Answer, Call, CallKind, clean_etag
 from checkmk_sync.core.clock import ManualClock
 from checkmk_sync.errors import (
     BrokenReplyError,
@@ -107,12 +107,12 @@ def test_proxy_and_ca_bundle_come_from_settings_then_environment(
     own.touch()
     monkeypatch.setenv("HTTPS_PROXY", "http://outside:1")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(outside))
-    assert make_transport()._options == {"verify": str(outside), "proxies": {"https": "http://outside:1"}}
-    inside = make_transport(proxy="http://inside:2", ca_bundle=str(own))._options
+    assert make_transport()._adapter._options == {"verify": str(outside), "proxies": {"https": "http://outside:1"}}
+    inside = make_transport(proxy="http://inside:2", ca_bundle=str(own))._adapter._options
     assert inside["verify"] == str(own)
     assert inside["proxies"]["https"] == "http://inside:2"
     with pytest.warns(InsecureTransportWarning, match="not verified"):
-        assert make_transport(verify=False)._options["verify"] is False
+        assert make_transport(verify=False)._adapter._options["verify"] is False
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -169,8 +169,9 @@ def test_etags_lose_what_web_servers_append(raw: str, clean: str) -> None:
     assert clean_etag(raw) == clean
 
 
-def test_some_proxies_write_header_names_in_lower_case() -> None:
-    assert Reply(WRITE, 200, {"etag": '"abc"'}).etag == '"abc"'
+def test_some_proxies_write_header_names_in_lower_case(mocked: Any) -> None:
+    mocked.get(f"{BASE}/version", json={"ok": 1}, headers={"etag": '"abc"'})
+    assert make_transport().perform(READ).etag == '"abc"'
 
 
 def test_a_login_page_is_no_answer(mocked: Any) -> None:

@@ -1,9 +1,8 @@
-"""A client of the SDK that talks to a server for a simulated site, in this process."""
+"""A client of the SDK, connected in this process to a server for a simulated site."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 from pathlib import Path
 from typing import Any, AsyncIterator, Awaitable, Callable, Optional
 
@@ -26,13 +25,13 @@ Script = Callable[[Client], Awaitable[Any]]
 
 
 def result_data(result: Any) -> Any:
-    """The structured answer of a tool that worked."""
+    """Return the structured result of a tool that succeeded."""
     assert not result.is_error, result.content[0].text
     return result.structured_content
 
 
 def error_text(result: Any) -> str:
-    """What a tool that failed says."""
+    """Return the message of a tool that failed."""
     assert result.is_error, result
     assert result.structured_content is None
     return str(result.content[0].text)
@@ -49,11 +48,11 @@ async def open_client(
     options: Optional[dict[str, Any]] = None,
     **policy: Any,
 ) -> AsyncIterator[Client]:
-    """A client; ``answer`` is given each question that a person is asked."""
+    """Yield a client; ``answer`` is called with each question and returns what the person says."""
 
     async def ask(_context: Any, params: Any) -> ElicitResult:
         assert answer is not None
-        # In a thread, for what happens meanwhile may ask the site, which must not hold up the loop.
+        # In a thread, because it may send requests to the site, which would block the event loop.
         return await anyio.to_thread.run_sync(answer, params.message)
 
     with site.client(user, clock=ReportingClock(), **(options or {})) as checkmk:
@@ -66,10 +65,10 @@ async def open_client(
 
 
 def run_client(site: SimulatedSite, script: Script, **options: Any) -> Any:
-    """What ``script(client)`` gives."""
+    """Return the result of ``script(client)``."""
 
-    async def whole() -> Any:
+    async def run() -> Any:
         async with open_client(site, **options) as client:
             return await script(client)
 
-    return anyio.run(functools.partial(whole))
+    return anyio.run(run)

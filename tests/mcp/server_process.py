@@ -27,7 +27,7 @@ def running_server(
     token: Optional[str] = TOKEN,
     program: Sequence[str] = ("-m", "checkmk_sync", "mcp"),
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The address, and the process; ``token`` is the server's, unless the arguments name a file with another."""
+    """Yield the address and the process. ``token`` is that of the server, unless the arguments name a token file."""
     environment = {
         **os.environ,
         "CHECKMK_SERVER_URL": site.url,
@@ -49,7 +49,7 @@ def running_server(
 
 @contextlib.asynccontextmanager
 async def http_client(url: str, mode: str = "auto", agent: str = "tests", **options: Any) -> AsyncIterator[Client]:
-    """A client of a server that wants TOKEN, which calls itself ``agent``."""
+    """Yield a client with TOKEN for a server at ``url``. ``agent`` is its User-Agent."""
     headers = {"Authorization": f"Bearer {TOKEN}", "User-Agent": agent}
     async with create_mcp_http_client(headers=headers) as http:
         async with Client(streamable_http_client(url, http_client=http), mode=mode, **options) as client:

@@ -1,4 +1,4 @@
-"""What destroys is done only after a person has seen exactly what, and only if it is still so."""
+"""Destructive tools run only after a person has seen exactly what they do, and only if that has not changed."""
 
 from __future__ import annotations
 
@@ -52,15 +52,17 @@ class _Person:
         return self._answer
 
 
-def _call(site: SimulatedSite, person: Optional[_Person], tool: str, /, *, options: Any = None, **given: Any) -> Any:
+def _call(
+    site: SimulatedSite, person: Optional[_Person], tool: str, /, *, options: Any = None, **arguments: Any
+) -> Any:
     async def script(client: Client) -> Any:
-        return await client.call_tool(tool, given)
+        return await client.call_tool(tool, arguments)
 
     return run_client(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_deleting_shows_names_and_folders(live: SimulatedSite, mode: str) -> None:
+def test_delete_preview_shows_names_and_folders(live: SimulatedSite, mode: str) -> None:
     person = _Person()
     done = _call(live, person, "hosts_delete", names=["host00001", "host00002"], options={"mode": mode})
     assert result_data(done)["result"] == {"deleted": 2}
@@ -73,7 +75,7 @@ def test_deleting_shows_names_and_folders(live: SimulatedSite, mode: str) -> Non
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("answer", NOT_AGREED, ids=lambda answer: f"{answer.action}-{answer.content}")
-def test_nothing_is_done_unless_it_is_a_yes(
+def test_anything_but_an_approval_does_nothing(
     live: SimulatedSite, tmp_path: Path, mode: str, answer: ElicitResult
 ) -> None:
     log = tmp_path / "audit.log"
@@ -86,9 +88,7 @@ def test_nothing_is_done_unless_it_is_a_yes(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_question_is_not_open_for_ever(
-    live: SimulatedSite, tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_questions_expire(live: SimulatedSite, tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PendingApprovals, "LIFETIME_S", 0.1)
     late = threading.Event()
     person = _Person(meanwhile=lambda: late.wait(1.0))
@@ -99,7 +99,7 @@ def test_a_question_is_not_open_for_ever(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_what_changed_while_somebody_thought_is_not_done(live: SimulatedSite, mode: str) -> None:
+def test_changes_while_a_person_decides_void_the_approval(live: SimulatedSite, mode: str) -> None:
     def moved() -> None:
         with live.client() as cmk:
             cmk.folders.ensure("/precious")
@@ -111,7 +111,7 @@ def test_what_changed_while_somebody_thought_is_not_done(live: SimulatedSite, mo
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_activation_names_whose_changes_and_refuses_new_ones(live: SimulatedSite, mode: str) -> None:
+def test_activation_preview_names_users_and_new_changes_void_it(live: SimulatedSite, mode: str) -> None:
     live.add_user("mallory", "another-secret")
     with live.client() as cmk, live.client("mallory") as other:
         cmk.hosts.create("mine")
@@ -128,7 +128,7 @@ def test_activation_names_whose_changes_and_refuses_new_ones(live: SimulatedSite
     assert "2 of mallory" in again.asked[0]
 
 
-def test_deleting_a_folder_shows_all_that_is_in_it(live: SimulatedSite) -> None:
+def test_folder_delete_preview_shows_its_content(live: SimulatedSite) -> None:
     with live.client() as cmk:
         cmk.folders.ensure("/a/b")
         cmk.hosts.move("host00001", "/a/b")
@@ -139,11 +139,11 @@ def test_deleting_a_folder_shows_all_that_is_in_it(live: SimulatedSite) -> None:
     assert set(live.state.configuration.folders) == {"/"}
 
 
-def test_discovery_asks_only_before_it_drops_services(live: SimulatedSite) -> None:
-    async def told(client: Client) -> Any:
+def test_discovery_needs_approval_only_to_remove_services(live: SimulatedSite) -> None:
+    async def list_descriptions(client: Client) -> Any:
         return {tool.name: tool.description for tool in (await client.list_tools()).tools}
 
-    descriptions = run_client(live, told, allow_writes=True)
+    descriptions = run_client(live, list_descriptions, allow_writes=True)
     assert "With remove_vanished a person is asked before" in descriptions["discover_services"]
     assert ". A person is asked before" in descriptions["hosts_delete"]
     person = _Person()
@@ -154,7 +154,7 @@ def test_discovery_asks_only_before_it_drops_services(live: SimulatedSite) -> No
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_sync_shows_the_plan_and_does_just_that(live: SimulatedSite, mode: str) -> None:
+def test_sync_applies_exactly_the_plan_it_showed(live: SimulatedSite, mode: str) -> None:
     inventory = {"hosts": [{"name": "s1", "folder": "/sync"}]}
     person = _Person()
     done = _call(live, person, "sync_apply", inventory=inventory, owner="me", options={"mode": mode})
@@ -174,13 +174,13 @@ def test_sync_shows_the_plan_and_does_just_that(live: SimulatedSite, mode: str) 
     assert "s2" not in live.state.configuration.hosts
 
 
-def test_a_client_that_cannot_ask_gets_nothing_done(live: SimulatedSite) -> None:
+def test_a_client_that_cannot_ask_is_refused(live: SimulatedSite) -> None:
     refused = error_text(_call(live, None, "hosts_delete", names=["host00001"]))
     assert "--confirm-by-checksum" in refused
     assert "host00001" in live.state.configuration.hosts
 
 
-def test_by_checksum_in_two_steps(live: SimulatedSite) -> None:
+def test_approval_by_checksum_takes_two_calls(live: SimulatedSite) -> None:
     options = {"confirm_by_checksum": True}
 
     async def script(client: Client) -> Any:
@@ -203,22 +203,22 @@ def test_by_checksum_in_two_steps(live: SimulatedSite) -> None:
     assert set(live.state.configuration.hosts) == {"host00000", "host00002"}
 
 
-def test_the_checksum_of_a_plan_is_no_approval_and_changed_facts_are_told(live: SimulatedSite) -> None:
-    given = {"inventory": {"hosts": [{"name": "s1"}]}}
+def test_the_checksum_of_a_plan_is_no_approval_and_changed_facts_void_one(live: SimulatedSite) -> None:
+    arguments = {"inventory": {"hosts": [{"name": "s1"}]}}
 
     async def script(client: Client) -> Any:
-        plan = result_data(await client.call_tool("sync_plan", given))["checksum"]
-        mistaken = error_text(await client.call_tool("sync_apply", {**given, "checksum": plan}))
-        shown = result_data(await client.call_tool("sync_apply", given))["checksum"]
+        plan = result_data(await client.call_tool("sync_plan", arguments))["checksum"]
+        mistaken = error_text(await client.call_tool("sync_apply", {**arguments, "checksum": plan}))
+        shown = result_data(await client.call_tool("sync_apply", arguments))["checksum"]
         live.state.configuration.add_change("edit-rule", "Changed a rule.", "automation")
-        return mistaken, error_text(await client.call_tool("sync_apply", {**given, "checksum": shown}))
+        return mistaken, error_text(await client.call_tool("sync_apply", {**arguments, "checksum": shown}))
 
     mistaken, late = run_client(live, script, allow_writes=True, confirm_by_checksum=True)
     assert "call without checksum first" in mistaken.lower()
     assert "not what would be done any more" in late
 
 
-def test_an_approval_serves_once_and_not_for_long() -> None:
+def test_an_approval_is_used_once_and_expires() -> None:
     pending = PendingApprovals()
     pending.add("a")
     pending.use("a", SAID)
@@ -236,7 +236,7 @@ def test_an_approval_serves_once_and_not_for_long() -> None:
         pending.use("0", SAID)
 
 
-def test_a_scan_is_approved_each_time(live: SimulatedSite) -> None:
+def test_a_scan_needs_a_new_approval_each_time(live: SimulatedSite) -> None:
     """Nothing of what is shown changes by it, so only that approvals serve once tells two apart."""
 
     async def script(client: Client) -> Any:
@@ -252,14 +252,14 @@ def test_a_scan_is_approved_each_time(live: SimulatedSite) -> None:
     assert "Nothing was done" in error_text(run_client(live, script, allow_writes=True, confirm_by_checksum=True))
 
 
-def test_who_can_ask_asks_also_with_checksums(live: SimulatedSite) -> None:
+def test_a_client_that_can_ask_asks_although_checksums_are_allowed(live: SimulatedSite) -> None:
     person = _Person(ElicitResult(action="decline"))
     refused = _call(live, person, "hosts_delete", names=["host00001"], options={"confirm_by_checksum": True})
     assert "Nothing was done" in error_text(refused)
     assert len(person.asked) == 1
 
 
-def test_an_approval_does_not_serve_another_call(live: SimulatedSite) -> None:
+def test_an_approval_is_not_valid_for_another_call(live: SimulatedSite) -> None:
     """In the newer protocol the client carries what was shown; it is sealed, and bound to its call."""
 
     async def script(client: Client) -> Any:

@@ -1,4 +1,4 @@
-"""An approval is for one call with its arguments, and for just what was shown: not for as much of something else."""
+"""An approval is valid for one call with its arguments and for the objects that were shown."""
 
 from __future__ import annotations
 
@@ -61,16 +61,16 @@ OTHERS: list[tuple[str, dict[str, Any], Callable[[SimulatedSite], None], Callabl
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("tool", "given", "first", "then"), OTHERS)
-def test_as_much_of_something_else_is_not_what_was_approved(
-    live: SimulatedSite, mode: str, tool: str, given: Any, first: Any, then: Any
+@pytest.mark.parametrize(("tool", "arguments", "first", "then"), OTHERS)
+def test_an_approval_does_not_cover_an_equal_number_of_other_objects(
+    live: SimulatedSite, mode: str, tool: str, arguments: Any, first: Any, then: Any
 ) -> None:
     def person(_message: str) -> ElicitResult:
         then(live)
         return ElicitResult(action="accept", content={"approve": True})
 
     async def script(client: Client) -> Any:
-        return await client.call_tool(tool, given)
+        return await client.call_tool(tool, arguments)
 
     first(live)
     refused = error_text(run_client(live, script, allow_writes=True, answer=person, mode=mode))
@@ -80,7 +80,7 @@ def test_as_much_of_something_else_is_not_what_was_approved(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("tool", "given", "other"),
+    ("tool", "arguments", "other"),
     [
         ("activate_changes", {"timeout": 900}, {"timeout": 5}),
         ("activate_changes", {}, {"force_foreign": True}),
@@ -90,14 +90,14 @@ def test_as_much_of_something_else_is_not_what_was_approved(
         ("hosts_delete", {"names": ["host00000"]}, {"names": ["host00000", "host00000"]}),
     ],
 )
-def test_an_approval_is_for_its_arguments(live: SimulatedSite, tool: str, given: Any, other: Any) -> None:
+def test_an_approval_is_bound_to_its_arguments(live: SimulatedSite, tool: str, arguments: Any, other: Any) -> None:
     """Also where the site is as it was, and so all that was read of it."""
     live.state.configuration.add_change("edit-host", "Modified host shown.", "automation")
 
     async def script(client: Client) -> Any:
-        checksum = result_data(await client.call_tool(tool, given))["checksum"]
-        refused = error_text(await client.call_tool(tool, {**given, **other, "checksum": checksum}))
-        return refused, result_data(await client.call_tool(tool, {**given, "checksum": checksum}))
+        checksum = result_data(await client.call_tool(tool, arguments))["checksum"]
+        refused = error_text(await client.call_tool(tool, {**arguments, **other, "checksum": checksum}))
+        return refused, result_data(await client.call_tool(tool, {**arguments, "checksum": checksum}))
 
     refused, done = run_client(live, script, allow_writes=True, confirm_by_checksum=True)
     assert "what was approved is not what would be done any more" in refused
@@ -121,7 +121,7 @@ HINTS = {
 }
 
 
-def test_hints_say_what_a_tool_may_do(live: SimulatedSite) -> None:
+def test_hints_declare_destructive_and_idempotent_tools(live: SimulatedSite) -> None:
     """Whether it may destroy, and whether doing it twice does no more: clients ask people by these."""
 
     async def script(client: Client) -> Any:

@@ -1,4 +1,4 @@
-"""What a model may not send: what does not show, masks instead of secrets, and whose an object is."""
+"""Arguments that a model may not send: invisible characters, masks instead of secrets, and owner labels."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def quiet() -> Iterator[SimulatedSite]:
         yield site
 
 
-def _call(site: SimulatedSite, tool: str, /, *, options: Any = None, **given: Any) -> Any:
+def _call(site: SimulatedSite, tool: str, /, *, options: Any = None, **arguments: Any) -> Any:
     async def script(client: Client) -> Any:
-        return await client.call_tool(tool, given)
+        return await client.call_tool(tool, arguments)
 
     def person(_message: str) -> ElicitResult:
         return ElicitResult(action="accept", content={"approve": True})
@@ -50,7 +50,7 @@ def _writes(site: SimulatedSite) -> int:
 
 
 @pytest.mark.parametrize(
-    ("tool", "given", "why"),
+    ("tool", "arguments", "why"),
     [
         ("hosts_create", {"label": {OWNER_LABEL: "me"}}, "whose an object is"),
         ("hosts_create", {"attribute": {"labels": {OWNER_LABEL: "me"}}}, "whose an object is"),
@@ -97,16 +97,16 @@ def _writes(site: SimulatedSite) -> int:
     ],
     ids=lambda value: ascii(value)[:70],
 )
-def test_what_may_not_be_sent(quiet: SimulatedSite, tool: str, given: dict[str, Any], why: str) -> None:
+def test_forbidden_arguments_are_refused(quiet: SimulatedSite, tool: str, arguments: dict[str, Any], why: str) -> None:
     name = {"hosts": {"name": "theirs"}, "folders": {"path": "/theirs"}}.get(tool.partition("_")[0], {})
     before = _writes(quiet)
-    text = error_text(_call(quiet, tool, **name, **given))
+    text = error_text(_call(quiet, tool, **name, **arguments))
     assert why in text
     assert "Nothing was done" in text
     assert _writes(quiet) == before
 
 
-def test_labels_one_by_one_leave_the_owner_alone() -> None:
+def test_single_labels_leave_the_owner_label_unchanged() -> None:
     with SimulatedSite() as site, site.client() as cmk:
         cmk.hosts.create("theirs", "/", OWNED)
         result_data(
@@ -120,7 +120,7 @@ def test_labels_one_by_one_leave_the_owner_alone() -> None:
         assert site.state.configuration.hosts["new"].attributes == {"labels": {"env": "prod"}}
 
 
-def test_secrets_in_texts_reach_the_site_and_no_log(tmp_path: Path) -> None:
+def test_secrets_in_json_texts_reach_the_site_but_no_log(tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     community = json.dumps({"type": "v1_v2_community", "community": SECRET})
     entry = {"host_name": "b", "attributes": {"snmp_community": community, "alias": json.dumps({"password": SECRET})}}
@@ -135,7 +135,7 @@ def test_secrets_in_texts_reach_the_site_and_no_log(tmp_path: Path) -> None:
     assert not [answer for answer in answers if SECRET in str(answer)]
 
 
-def test_what_does_not_show_is_written_out() -> None:
+def test_invisible_characters_are_escaped() -> None:
     hidden = "\u3164\u2800\u034f\u115f\u180b\ufe01\ufe0f\U000e0100\U000e0041\u200d\u00ad"
     for char in hidden:
         assert sanitize(f"a{char}b") == f"a{char.encode('unicode_escape').decode()}b"
@@ -145,6 +145,6 @@ def test_what_does_not_show_is_written_out() -> None:
     assert sanitize("☀\ufe0f\ufe0f") == "☀\ufe0f\\ufe0f"
 
 
-def test_numbers_under_secret_names_are_hidden_too() -> None:
-    given = {"password": 12345678, "token": 1.5, "has_password": True, "port": 161, "secret": None}
-    assert sanitize(given) == {"password": "***", "token": "***", "has_password": True, "port": 161, "secret": None}
+def test_numbers_under_secret_names_are_hidden() -> None:
+    arguments = {"password": 12345678, "token": 1.5, "has_password": True, "port": 161, "secret": None}
+    assert sanitize(arguments) == {"password": "***", "token": "***", "has_password": True, "port": 161, "secret": None}

@@ -1,4 +1,4 @@
-"""The audit log: what stands in it, what becomes of it when something fails, and which files it may be."""
+"""The audit log: its content, its behaviour when something fails, and the files it accepts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _call(site: SimulatedSite, log: Path, tool: str, /, **arguments: Any) -> Any
     return run_client(site, script, allow_writes=True, answer=_yes, audit=log)
 
 
-def test_a_batch_is_noted_with_all_names_and_with_all_that_failed(live: SimulatedSite, tmp_path: Path) -> None:
+def test_a_batch_is_logged_with_all_names_and_all_failures(live: SimulatedSite, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     names = [f"a-host-with-a-name-that-is-rather-long-{number:03d}" for number in range(400)]
     live.add_user("somebody", "somebodys-secret")
@@ -62,7 +62,7 @@ def test_a_batch_is_noted_with_all_names_and_with_all_that_failed(live: Simulate
     assert len(found["failures"]) == 50  # what a model is shown
 
 
-def test_a_sync_is_noted_with_what_failed(live: SimulatedSite, tmp_path: Path) -> None:
+def test_a_sync_is_logged_with_its_failures(live: SimulatedSite, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     live.set_faults([Fault("fail_host", hosts="host0000[02]")])
     inventory = {"hosts": [{"name": f"host0000{number}", "attributes": {"alias": "new"}} for number in range(3)]}
@@ -72,7 +72,7 @@ def test_a_sync_is_noted_with_what_failed(live: SimulatedSite, tmp_path: Path) -
     assert ended["failed"] == {"not applied": ["host host00000", "host host00002"]}
 
 
-def test_a_delete_is_noted_with_what_failed(live: SimulatedSite, tmp_path: Path) -> None:
+def test_a_delete_is_logged_with_its_failures(live: SimulatedSite, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     error_text(_call(live, log, "hosts_delete", names=["host00000", "nope"]))
     ended = _lines(log)[-1]
@@ -81,7 +81,7 @@ def test_a_delete_is_noted_with_what_failed(live: SimulatedSite, tmp_path: Path)
     assert ended["failed"] == {"not applied": ["nope"]}
 
 
-def test_lines_that_a_full_disk_cut_do_not_spoil_the_next(live: SimulatedSite, tmp_path: Path) -> None:
+def test_a_line_cut_by_a_full_disk_does_not_spoil_the_next(live: SimulatedSite, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     with live.client() as cmk:
         audit = AuditLog(cmk.settings, str(log))
@@ -108,7 +108,7 @@ def test_lines_that_a_full_disk_cut_do_not_spoil_the_next(live: SimulatedSite, t
     )
 
 
-def test_it_makes_a_file_that_only_its_owner_may_read_and_changes_no_other(live: SimulatedSite, tmp_path: Path) -> None:
+def test_a_new_file_is_private_and_an_existing_one_is_unchanged(live: SimulatedSite, tmp_path: Path) -> None:
     log, old = tmp_path / "audit.log", tmp_path / "old.log"
     old.write_text("{}\n")
     before = os.umask(0)
@@ -128,7 +128,7 @@ def test_it_makes_a_file_that_only_its_owner_may_read_and_changes_no_other(live:
     assert old.read_text() == "{}\n"
 
 
-def test_it_is_a_regular_file_or_none(live: SimulatedSite, tmp_path: Path) -> None:
+def test_only_regular_files_are_accepted(live: SimulatedSite, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
     (tmp_path / "file").touch(0o600)
     (tmp_path / "link").symlink_to(tmp_path / "file")
@@ -142,7 +142,7 @@ def test_it_is_a_regular_file_or_none(live: SimulatedSite, tmp_path: Path) -> No
         os.close(reader)
 
 
-def test_without_a_note_nothing_is_written(live: SimulatedSite, tmp_path: Path) -> None:
+def test_nothing_is_written_that_cannot_be_logged(live: SimulatedSite, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
 
     async def script(client: Client) -> Any:
@@ -159,7 +159,7 @@ def test_without_a_note_nothing_is_written(live: SimulatedSite, tmp_path: Path) 
     assert "new" not in live.state.configuration.hosts
 
 
-def test_what_an_activation_was_bound_to_is_noted_whole(live: SimulatedSite, tmp_path: Path) -> None:
+def test_the_approved_changes_of_an_activation_are_logged_in_full(live: SimulatedSite, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     with live.client() as cmk:
         cmk.hosts.bulk_create([{"host_name": f"new{number:03d}"} for number in range(300)])
@@ -168,7 +168,7 @@ def test_what_an_activation_was_bound_to_is_noted_whole(live: SimulatedSite, tmp
     assert sorted(_lines(log)[0]["arguments"]["approved"]) == pending
 
 
-def test_of_a_line_that_is_too_long_only_the_longest_is_counted(
+def test_arguments_too_long_for_a_line_are_counted(
     live: SimulatedSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = tmp_path / "audit.log"
@@ -181,7 +181,7 @@ def test_of_a_line_that_is_too_long_only_the_longest_is_counted(
     assert second == {"names": "200 entries, too long to note", "approved": "500 entries, too long to note"}
 
 
-def test_a_write_that_was_stopped_in_the_queue_has_written_nothing(tmp_path: Path) -> None:
+def test_a_write_stopped_in_the_queue_has_written_nothing(tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     with SimulatedSite(hosts=1, services=2) as site:
         gate = Gate(site, "host_config/collections/all")

@@ -1,4 +1,4 @@
-"""No session takes all that there is from the others, and nothing of one kind waits for what is of another."""
+"""No session takes all capacity from the others, and no kind of work waits for another."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def _until(condition: Any) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_session_with_many_slow_calls_holds_up_no_other(mode: str) -> None:
+def test_a_session_with_many_slow_calls_does_not_block_others(mode: str) -> None:
     with SimulatedSite(hosts=30) as site, running_server(site) as (url, _):
         gate = Gate(site, "/objects/host_config/host0000")
         got: list[Any] = []
@@ -57,7 +57,7 @@ def test_a_session_with_many_slow_calls_holds_up_no_other(mode: str) -> None:
     assert sorted(got[5:]) == [f"host{number:05d}" for number in range(10)]
 
 
-def test_a_list_that_is_read_in_parts_leaves_a_read_to_the_others() -> None:
+def test_a_list_read_in_parts_leaves_capacity_for_others() -> None:
     with SimulatedSite(hosts=1200, services=100) as site, running_server(site) as (url, _):
         gate = Gate(site, "/domain-types/service/", first=1)  # the first part is read before the others are
 
@@ -76,7 +76,7 @@ def test_a_list_that_is_read_in_parts_leaves_a_read_to_the_others() -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_what_does_not_ask_the_site_waits_for_no_slow_call(mode: str) -> None:
+def test_local_tools_do_not_wait_for_slow_calls(mode: str) -> None:
     with SimulatedSite(hosts=30) as site:
         gate = Gate(site, "/objects/host_config/host0000")
 
@@ -97,7 +97,7 @@ def test_what_does_not_ask_the_site_waits_for_no_slow_call(mode: str) -> None:
         run_client(site, script, mode=mode)
 
 
-def test_a_completion_that_takes_long_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_completion_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "COMPLETION_S", 0.2)
     with SimulatedSite(hosts=3) as site:
         gate = Gate(site, "/domain-types/host/")
@@ -111,7 +111,7 @@ def test_a_completion_that_takes_long_is_none(monkeypatch: pytest.MonkeyPatch) -
         gate.open.set()
 
 
-def test_a_cancelled_call_keeps_its_place_until_its_thread_has_ended() -> None:
+def test_a_cancelled_call_keeps_its_slot_until_its_thread_ends() -> None:
     with SimulatedSite(hosts=3) as site:
         gate = Gate(site, "bulk-create")
 
@@ -135,7 +135,7 @@ def test_a_cancelled_call_keeps_its_place_until_its_thread_has_ended() -> None:
         assert not any("host00000" in received.path for received in site.requests)
 
 
-def test_how_many_there_are() -> None:
+def test_limits_of_each_kind() -> None:
     """Forty calls of all sessions together, of each as many as leave one read of the site to the others."""
 
     async def granted(kind: capacity.WorkKind, sessions: int, calls: int, reads: int) -> int:

@@ -1,4 +1,4 @@
-"""A write does what was approved, or what needs nobody's approval; what turns up in between is refused."""
+"""A write does what was approved. Changes that appear between approval and write are refused."""
 
 from __future__ import annotations
 
@@ -38,9 +38,11 @@ class _Person:
         return ElicitResult(action="accept", content={"approve": True})
 
 
-def _call(site: SimulatedSite, person: Optional[_Person], tool: str, /, *, options: Any = None, **given: Any) -> Any:
+def _call(
+    site: SimulatedSite, person: Optional[_Person], tool: str, /, *, options: Any = None, **arguments: Any
+) -> Any:
     async def script(client: Client) -> Any:
-        return await client.call_tool(tool, given)
+        return await client.call_tool(tool, arguments)
 
     return run_client(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
 
@@ -63,7 +65,7 @@ def _sneak(site: SimulatedSite, user: str = "automation") -> Callable[[], object
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_what_turns_up_after_nothing_was_pending_is_not_activated(live: SimulatedSite, mode: str) -> None:
+def test_changes_that_appear_after_nothing_was_pending_are_not_activated(live: SimulatedSite, mode: str) -> None:
     person = _Person()
     _before(live, PENDING, 2, _sneak(live))
     refused = error_text(_call(live, person, "activate_changes", options={"mode": mode}))
@@ -73,7 +75,7 @@ def test_what_turns_up_after_nothing_was_pending_is_not_activated(live: Simulate
     assert len(live.state.configuration.changes) == 1
 
 
-def test_who_cannot_be_asked_may_still_find_nothing_to_do(live: SimulatedSite) -> None:
+def test_without_anything_to_do_no_approval_is_needed(live: SimulatedSite) -> None:
     assert result_data(_call(live, None, "activate_changes"))["result"]["activated"] == 0
     assert "approval" in error_text(_call(live, None, "sync_apply", inventory={"hosts": [{"name": "new"}]}))
     wanted = {"folders": [{"path": "/a"}]}
@@ -85,7 +87,7 @@ def test_who_cannot_be_asked_may_still_find_nothing_to_do(live: SimulatedSite) -
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("moment", [PENDING, START])
-def test_an_activation_takes_nothing_along_that_was_not_shown(live: SimulatedSite, mode: str, moment: str) -> None:
+def test_an_activation_includes_no_change_that_was_not_shown(live: SimulatedSite, mode: str, moment: str) -> None:
     """It is late when it comes before the last look, and later still when it comes right after that."""
     live.state.configuration.add_change("create-host", "Created new host shown.", "automation")
     person = _Person()
@@ -97,7 +99,7 @@ def test_an_activation_takes_nothing_along_that_was_not_shown(live: SimulatedSit
     assert not any(request.path.endswith(START) and request.status < 400 for request in live.requests)
 
 
-def test_an_activation_that_forces_takes_only_the_foreign_changes_that_were_shown(live: SimulatedSite) -> None:
+def test_a_forced_activation_includes_only_foreign_changes_that_were_shown(live: SimulatedSite) -> None:
     live.state.configuration.add_change("create-host", "Created new host shown.", "carol")
     _before(live, START, 1, _sneak(live, "mallory"))
     assert "mallory: delete-host" in error_text(_call(live, _Person(), "activate_changes", force_foreign=True))
@@ -106,7 +108,7 @@ def test_an_activation_that_forces_takes_only_the_foreign_changes_that_were_show
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_plan_that_was_empty_is_not_applied_once_it_is_not(live: SimulatedSite, mode: str) -> None:
+def test_an_empty_plan_is_not_applied_after_the_site_changed(live: SimulatedSite, mode: str) -> None:
     """The site is as wanted when it is looked at, and is not right after."""
     with live.client() as cmk:
         cmk.hosts.create("wanted", "/", {"alias": "as wanted"})
@@ -126,7 +128,7 @@ def test_a_plan_that_was_empty_is_not_applied_once_it_is_not(live: SimulatedSite
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_plan_is_applied_only_as_it_was_shown(live: SimulatedSite, mode: str) -> None:
+def test_a_plan_that_changed_after_it_was_shown_is_not_applied(live: SimulatedSite, mode: str) -> None:
     person = _Person()
 
     def changed() -> None:

@@ -1,4 +1,4 @@
-"""A row of the table is a tool: what joins it needs no code of this face."""
+"""A command of the table becomes a tool without code in the MCP server."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def with_teapots(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedSite]:
         yield site
 
 
-def test_a_row_is_a_tool(with_teapots: SimulatedSite) -> None:
+def test_a_command_becomes_a_tool(with_teapots: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         tool = next(tool for tool in (await client.list_tools()).tools if tool.name == "teapots_list")
         pages = [result_data(await client.call_tool("teapots_list", {"flavour": "green", "least": 2, "limit": 30}))]
@@ -87,7 +87,7 @@ def test_a_row_is_a_tool(with_teapots: SimulatedSite) -> None:
     assert "flavour" in error_text(wrong)
 
 
-def test_a_row_that_destroys_asks_without_being_told_to(with_teapots: SimulatedSite) -> None:
+def test_a_destructive_command_needs_approval_without_a_preview(with_teapots: SimulatedSite) -> None:
     asked = []
 
     def person(message: str) -> ElicitResult:
@@ -103,6 +103,6 @@ def test_a_row_that_destroys_asks_without_being_told_to(with_teapots: SimulatedS
     assert "approval" in error_text(run_client(with_teapots, script, allow_writes=True))
 
 
-def test_names_of_tools_are_told_apart() -> None:
-    names = [verb.tool_name for verb in COMMANDS]
+def test_names_of_tools_are_unique() -> None:
+    names = [command.tool_name for command in COMMANDS]
     assert len(set(names)) == len(names)

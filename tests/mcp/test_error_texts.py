@@ -1,4 +1,4 @@
-"""What models are told is in their words: arguments of tools, not options of a command line."""
+"""Messages to models name arguments of tools, not options of the command line."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def known() -> Iterator[SimulatedSite]:
         yield site
 
 
-def _call(site: SimulatedSite, tool: str, /, **given: Any) -> Any:
+def _call(site: SimulatedSite, tool: str, /, **arguments: Any) -> Any:
     async def script(client: Client) -> Any:
-        return await client.call_tool(tool, given)
+        return await client.call_tool(tool, arguments)
 
     def person(_message: str) -> ElicitResult:
         return ElicitResult(action="accept", content={"approve": True})
@@ -38,7 +38,7 @@ def _call(site: SimulatedSite, tool: str, /, **given: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("tool", "given", "words"),
+    ("tool", "arguments", "words"),
     [
         ("hosts_update", {"name": "host00001"}, "give attribute, label, remove or remove_label"),
         ("hosts_update", {"name": "host00001", "label": {"env": ""}}, "remove_label env takes it away"),
@@ -48,8 +48,8 @@ def _call(site: SimulatedSite, tool: str, /, **given: Any) -> Any:
     ],
     ids=str,
 )
-def test_errors_name_arguments(known: SimulatedSite, tool: str, given: dict[str, Any], words: str) -> None:
-    text = error_text(_call(known, tool, **given))
+def test_errors_name_arguments(known: SimulatedSite, tool: str, arguments: dict[str, Any], words: str) -> None:
+    text = error_text(_call(known, tool, **arguments))
     assert words in text
     assert "--" not in text
     assert "Python" not in text
@@ -65,7 +65,7 @@ def test_reports_and_advice_name_arguments() -> None:
     assert not [one for one in findings if "--" in one["advice"]]
 
 
-def test_options_that_messages_name_are_known() -> None:
+def test_options_in_messages_exist() -> None:
     """So that a new message that names another one is not forgotten."""
     named = set()
     options = {argument.option for command in COMMANDS for argument in command.arguments} - {"--confirm-delete"}
@@ -78,12 +78,12 @@ def test_options_that_messages_name_are_known() -> None:
                 if is_message and text not in options:
                     named |= set(re.findall(r"--([a-z][a-z-]*)", text))
     assert named == set(OPTIONS)
-    arguments = {argument.name for verb in COMMANDS if "tool" in verb.faces for argument in verb.arguments}
+    arguments = {argument.name for command in COMMANDS if "tool" in command.faces for argument in command.arguments}
     assert {as_arguments(f"--{option}") for option in OPTIONS} <= arguments
     assert as_arguments("started without --owner-file") == "started without --owner-file"
 
 
-def test_lists_and_objects_are_explained_as_such(known: SimulatedSite) -> None:
+def test_lists_and_objects_are_described_for_models(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return {tool.name: tool.input_schema["properties"] for tool in (await client.list_tools()).tools}
 
@@ -95,7 +95,7 @@ def test_lists_and_objects_are_explained_as_such(known: SimulatedSite) -> None:
     assert tools["hosts_update"]["remove"]["description"] == "Names of attributes to remove."
 
 
-def test_labels_that_are_secret_by_name_are_masked_in_lists(known: SimulatedSite) -> None:
+def test_labels_with_secret_names_are_masked_in_lists(known: SimulatedSite) -> None:
     result = _call(known, "stream_hosts", search="host00000")
     assert result_data(result)["items"][0]["labels"] == "api_token:*** env:prod"
     one = _call(known, "hosts_get", name="host00000")

@@ -1,4 +1,4 @@
-"""The server over HTTP: who may call it, from where, many at once, and how it ends."""
+"""The server over HTTP: who may connect, from where, and how it ends."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_many_sessions_at_once(guarded: tuple[SimulatedSite, str], mode: str) ->
     assert sorted(answers) == sorted(f"host{number:05d}" for number in range(8) for _ in range(3))
 
 
-def test_a_person_is_asked_over_http_as_well() -> None:
+def test_a_person_is_asked_over_http() -> None:
     asked: list[str] = []
 
     async def person(_context: Any, params: Any) -> ElicitResult:
@@ -100,7 +100,7 @@ def _post(url: str, **headers: str) -> requests.Response:
     ],
     ids=str,
 )
-def test_without_the_token_nobody_gets_in(guarded: tuple[SimulatedSite, str], headers: dict[str, str]) -> None:
+def test_requests_without_the_token_are_refused(guarded: tuple[SimulatedSite, str], headers: dict[str, str]) -> None:
     _, url = guarded
     answer = _post(url, **headers)
     assert answer.status_code == 401
@@ -126,7 +126,7 @@ def test_foreign_names_and_origins_are_refused(
     assert _post(url, Authorization=f"Bearer {TOKEN}", **headers).status_code == status
 
 
-def test_the_proxy_may_call_by_its_name(guarded: tuple[SimulatedSite, str]) -> None:
+def test_the_name_of_the_proxy_is_accepted(guarded: tuple[SimulatedSite, str]) -> None:
     _, url = guarded
     own = {"Host": "mcp.example.com", "Origin": "https://mcp.example.com"}
     body = {
@@ -146,7 +146,7 @@ def test_a_body_that_is_too_large_is_refused(guarded: tuple[SimulatedSite, str])
         assert requests.post(url, data=b"x" * 20_000_000, headers=headers, timeout=10).status_code == 413
 
 
-def test_many_who_say_nothing_are_told_to_come_back() -> None:
+def test_too_many_idle_connections_get_503() -> None:
     with SimulatedSite() as site, running_server(site) as (url, _), contextlib.ExitStack() as strangers:
         address = ("127.0.0.1", int(url.split(":")[2].split("/")[0]))
         for _ in range(200):
@@ -168,7 +168,7 @@ def test_it_listens_on_this_machine_only(guarded: tuple[SimulatedSite, str]) -> 
             socket.create_connection((other, port), timeout=2).close()
 
 
-def test_what_would_be_open_to_others_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_that_would_let_others_in_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for options in (
         {"host": "0.0.0.0"},
         {"host": "::", "token": TOKEN},
@@ -195,7 +195,7 @@ def test_what_would_be_open_to_others_is_refused(tmp_path: Path, monkeypatch: py
         read_token(str(empty))
 
 
-def test_it_tells_the_address_by_which_it_is_called() -> None:
+def test_the_reported_address_is_that_for_clients() -> None:
     assert Listener(host="::1").url(8765) == "http://[::1]:8765/mcp"
     assert Listener(host="localhost").url(80) == "http://localhost:80/mcp"
     beyond = Listener(host="0.0.0.0", token=TOKEN, behind_tls=True, names=("mcp.example.com",))
@@ -205,7 +205,7 @@ def test_it_tells_the_address_by_which_it_is_called() -> None:
             assert _post(url, Authorization=f"Bearer {TOKEN}").status_code == 400  # it is heard, without a session
 
 
-def test_a_port_that_is_taken_is_told(sync: Run, site_for_cli: SimulatedSite) -> None:
+def test_a_port_in_use_is_an_error(sync: Run, site_for_cli: SimulatedSite) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = sync("mcp", "--http", "--port", str(port))
@@ -214,7 +214,7 @@ def test_a_port_that_is_taken_is_told(sync: Run, site_for_cli: SimulatedSite) ->
     assert "choose another --port" in result.err
 
 
-def test_whoever_may_write_needs_a_token(sync: Run, site_for_cli: SimulatedSite) -> None:
+def test_writes_over_http_need_a_token(sync: Run, site_for_cli: SimulatedSite) -> None:
     result = sync("mcp", "--http", "--allow-writes")
     assert result.code == 2
     assert "give --token-file FILE" in result.err

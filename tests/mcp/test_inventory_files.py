@@ -44,7 +44,7 @@ def _plan(site: SimulatedSite, folder: Path, name: str) -> Any:
     return run_client(site, script, sync_folder=str(folder))
 
 
-def test_names_lead_to_files_of_the_folder_only(quiet: SimulatedSite, folder: Path, tmp_path: Path) -> None:
+def test_only_files_of_the_folder_are_read(quiet: SimulatedSite, folder: Path, tmp_path: Path) -> None:
     os.link(tmp_path / "outside" / "good.csv", folder / "hard.csv")
     (folder / "away").symlink_to(tmp_path / "outside")
     (folder / "inside").symlink_to(folder / "deep")
@@ -56,7 +56,7 @@ def test_names_lead_to_files_of_the_folder_only(quiet: SimulatedSite, folder: Pa
         assert str(tmp_path) not in refused
 
 
-def test_mistakes_are_told_with_the_name_that_was_given(quiet: SimulatedSite, folder: Path, tmp_path: Path) -> None:
+def test_errors_name_the_file_as_it_was_given(quiet: SimulatedSite, folder: Path, tmp_path: Path) -> None:
     (folder / "deep" / "bad.csv").write_text("name,folder\na b,/\n")
     (folder / "deep" / "latin.csv").write_bytes(b"name\n\xe9\n")
     for name, why in (("deep/bad.csv", "deep/bad.csv:2"), ("deep/latin.csv", "deep/latin.csv")):
@@ -66,9 +66,7 @@ def test_mistakes_are_told_with_the_name_that_was_given(quiet: SimulatedSite, fo
 
 
 @pytest.mark.parametrize("swapped", ["deep", "deep/good.csv"])
-def test_a_link_that_comes_between_looking_and_opening_leads_nowhere(
-    folder: Path, tmp_path: Path, swapped: str
-) -> None:
+def test_a_link_created_between_check_and_open_is_not_followed(folder: Path, tmp_path: Path, swapped: str) -> None:
     """Somebody who may write in the folder swaps a part of the path for a link, again and again."""
     over = threading.Event()
     place, spare = folder / swapped, folder / "spare"
@@ -94,20 +92,20 @@ def test_a_link_that_comes_between_looking_and_opening_leads_nowhere(
     assert texts <= {"name\nx\n"}
 
 
-def test_what_is_too_large_is_refused(quiet: SimulatedSite, folder: Path) -> None:
+def test_large_files_are_refused(quiet: SimulatedSite, folder: Path) -> None:
     with open(folder / "large.csv", "wb") as file:
         file.write(b"name\nx\n")
         file.truncate(MAX_FILE + 1)
     assert "larger than 16 MiB" in error_text(_plan(quiet, folder, "large.csv"))
 
 
-def test_a_file_may_name_more_than_one_call(quiet: SimulatedSite, folder: Path) -> None:
+def test_a_file_may_hold_more_objects_than_a_call(quiet: SimulatedSite, folder: Path) -> None:
     (folder / "many.csv").write_text("name\n" + "".join(f"h{number}\n" for number in range(600)))
     assert result_data(_plan(quiet, folder, "many.csv"))["counts"]["create"] == 600
 
 
 @pytest.mark.parametrize("tool", ["sync_plan", "sync_apply"])
-def test_without_a_folder_files_are_refused_and_data_is_taken(quiet: SimulatedSite, tool: str) -> None:
+def test_without_a_folder_only_inline_data_is_accepted(quiet: SimulatedSite, tool: str) -> None:
     async def script(client: Client) -> Any:
         return await client.call_tool(tool, {"file": "good.csv"})
 
@@ -117,7 +115,7 @@ def test_without_a_folder_files_are_refused_and_data_is_taken(quiet: SimulatedSi
     assert "not permitted" not in refused
 
 
-def test_files_are_read_through_the_mapping_of_the_operator(quiet: SimulatedSite, folder: Path, tmp_path: Path) -> None:
+def test_files_use_the_mapping_of_the_operator(quiet: SimulatedSite, folder: Path, tmp_path: Path) -> None:
     """Data is an inventory already, and no model can name a mapping file."""
     (tmp_path / "map.yaml").write_text("name: '{Host|lower}'\nskip: {Status: old}\n")
     (folder / "cmdb.csv").write_bytes("Host;Status;Ort\nWEB01;new;Köln\nWEB02;old;Köln\n".encode("cp1252"))
@@ -137,9 +135,7 @@ def test_files_are_read_through_the_mapping_of_the_operator(quiet: SimulatedSite
     assert not {"map", "mapping", "encoding"} & set(arguments)
 
 
-def test_mistakes_of_a_mapped_file_name_no_folder_of_the_server(
-    quiet: SimulatedSite, folder: Path, tmp_path: Path
-) -> None:
+def test_errors_of_mapped_files_reveal_no_folder(quiet: SimulatedSite, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text("name: '{Hst}'\n")
     (folder / "cmdb.csv").write_text("Host\nweb01\n")
 

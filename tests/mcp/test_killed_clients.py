@@ -1,4 +1,4 @@
-"""A client that is killed: nothing goes on for it but the write that was under way."""
+"""When a client is killed, its current write finishes and everything else stops."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _killed(gate: Gate, tool: str, arguments: str, *server: str) -> Iterator[sub
         yield client
 
 
-def test_its_write_is_finished_and_no_other_begun(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
+def test_the_current_write_finishes_and_no_other_starts(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
     site, path = config
     log = tmp_path / "audit.log"
     gate = Gate(site, "bulk-create")
@@ -81,7 +81,7 @@ def test_its_write_is_finished_and_no_other_begun(config: tuple[SimulatedSite, s
     assert sum(name.startswith("h") and len(name) < 4 for name in site.state.configuration.hosts) == 10
 
 
-def test_its_read_is_cut_and_its_server_ends(config: tuple[SimulatedSite, str]) -> None:
+def test_a_read_is_cancelled_and_the_server_ends(config: tuple[SimulatedSite, str]) -> None:
     site, path = config
     gate = Gate(site, "host00001")
     with _killed(gate, "hosts_get", '{"name": "host00001"}', "-m", "checkmk_sync.mcp", "--config", path) as client:
@@ -92,7 +92,7 @@ def test_its_read_is_cut_and_its_server_ends(config: tuple[SimulatedSite, str]) 
         gate.open.set()
 
 
-def test_over_http_its_read_is_cut_as_well() -> None:
+def test_a_read_over_http_is_cancelled() -> None:
     with SimulatedSite(hosts=3, services=5) as site, running_server(site) as (url, process):
         gate = Gate(site, "host00001")
         with _killed(gate, "hosts_get", '{"name": "host00001"}', url):

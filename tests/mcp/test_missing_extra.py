@@ -1,4 +1,4 @@
-"""Where the server cannot run it says why, on every Python."""
+"""Where the server cannot run, the error says why, on every Python."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run
 
 
-def test_without_the_extra_it_says_what_to_install(site_for_cli: SimulatedSite) -> None:
+def test_without_the_extra_the_error_says_what_to_install(site_for_cli: SimulatedSite) -> None:
     code = (
         "import sys; sys.modules['mcp'] = None\n"
         "import checkmk_sync.mcp; checkmk_sync.mcp.OLDEST = (3, 0)\n"
@@ -28,7 +28,7 @@ def test_without_the_extra_it_says_what_to_install(site_for_cli: SimulatedSite) 
     )
 
 
-def test_an_old_python_is_told_so(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_python_is_an_error(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkmk_sync.mcp, "OLDEST", (99, 0))
     with pytest.raises(SettingsError, match=r"needs Python 3\.10 or later"):
         checkmk_sync.mcp.serve()

@@ -86,18 +86,18 @@ def _stdio(site: SimulatedSite) -> list[str]:
 
 
 @pytest.mark.parametrize("method", LISTS, ids=lambda words: words[0])
-def test_the_inspector_is_content_over_stdio(programs: Path, site: SimulatedSite, method: list[str]) -> None:
+def test_the_inspector_accepts_the_server_over_stdio(programs: Path, site: SimulatedSite, method: list[str]) -> None:
     code, said = _inspect(programs, *_stdio(site), "--method", *method)
     assert code == 0, said
 
 
 @pytest.mark.parametrize("method", LISTS, ids=lambda words: words[0])
-def test_the_inspector_is_content_over_http(programs: Path, url: str, method: list[str]) -> None:
+def test_the_inspector_accepts_the_server_over_http(programs: Path, url: str, method: list[str]) -> None:
     code, said = _inspect(programs, url, *OVER_HTTP, "--method", *method)
     assert code == 0, said
 
 
-def test_the_inspector_calls_and_reads(programs: Path, url: str) -> None:
+def test_the_inspector_calls_tools_and_reads_resources(programs: Path, url: str) -> None:
     call = ["--method", "tools/call", "--tool-name", "stream_hosts", "--tool-arg", "limit=3"]
     code, said = _inspect(programs, url, *OVER_HTTP, *call)
     assert code == 0, said
@@ -111,7 +111,7 @@ def test_the_inspector_calls_and_reads(programs: Path, url: str) -> None:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_the_scenario_passes(programs: Path, open_url: str, scenario: str, tmp_path: Path) -> None:
+def test_a_conformance_scenario_passes(programs: Path, open_url: str, scenario: str, tmp_path: Path) -> None:
     command = [str(programs / "conformance"), "server", "--url", open_url, "--scenario", scenario, "-o", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

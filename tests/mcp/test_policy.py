@@ -1,4 +1,4 @@
-"""What is not allowed is not there: no tool, and no prompt or completion that leads to one."""
+"""A tool that is not allowed is not offered, and neither are prompts and completions that lead to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from checkmk_sync.mcp.prompts import PROMPTS
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp.in_process_client import run_client
 
-TOOLS = {verb.tool_name for verb in COMMANDS if "tool" in verb.faces}
+TOOLS = {command.tool_name for command in COMMANDS if "tool" in command.faces}
 ARGUMENTS = {"triage_host": {"host": "h"}, "onboard_hosts": {"folder": "/a", "hosts": "x"}, "explain_activation": {}}
 
 
@@ -33,13 +33,13 @@ def known() -> Iterator[SimulatedSite]:
 
 @pytest.mark.parametrize("field", ["allow", "deny"])
 @pytest.mark.parametrize("pattern", ["hosts_delet", "HOSTS_*", "delete*", "", "hosts.*"])
-def test_a_pattern_that_fits_no_tool_is_refused(field: str, pattern: str) -> None:
+def test_a_pattern_that_matches_no_tool_is_refused(field: str, pattern: str) -> None:
     with pytest.raises(SettingsError, match="no tool fits") as caught:
         Policy(**{field: ("hosts_get", pattern)})  # type: ignore[arg-type]
     assert caught.value.field == field
 
 
-def test_the_command_refuses_it_before_it_serves(
+def test_the_command_line_refuses_such_patterns_before_serving(
     site_for_cli: SimulatedSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["mcp", "--deny", "hosts_delet"]) == 2
@@ -57,15 +57,15 @@ async def _prompts(client: Client) -> set[str]:
 def test_prompts_declare_all_tools_that_they_name(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return {
-            name: _named((await client.get_prompt(name, given)).messages[0].content.text)  # type: ignore[union-attr]
-            for name, given in ARGUMENTS.items()
+            name: _named((await client.get_prompt(name, arguments)).messages[0].content.text)  # type: ignore[union-attr]
+            for name, arguments in ARGUMENTS.items()
         }
 
     assert run_client(known, script, allow_writes=True) == {prompt.__name__: set(tools) for prompt, tools in PROMPTS}
 
 
 @pytest.mark.parametrize(("prompt", "tool"), [(prompt.__name__, t) for prompt, tools in PROMPTS for t in sorted(tools)])
-def test_a_prompt_is_there_only_with_all_its_tools(known: SimulatedSite, prompt: str, tool: str) -> None:
+def test_a_prompt_is_offered_only_with_all_its_tools(known: SimulatedSite, prompt: str, tool: str) -> None:
     async def script(client: Client) -> None:
         assert prompt not in await _prompts(client)
         with pytest.raises(MCPError):
@@ -82,7 +82,7 @@ def _completed(site: SimulatedSite, ref: Any, name: str, typed: str, **policy: A
     return found
 
 
-def test_completions_are_for_what_is_offered(known: SimulatedSite) -> None:
+def test_completions_exist_only_for_offered_tools(known: SimulatedSite) -> None:
     host = ResourceTemplateReference(type="ref/resource", uri="checkmk://hosts/{name}")
     other = ResourceTemplateReference(type="ref/resource", uri="checkmk://nothing/{name}")
     triage = PromptReference(type="ref/prompt", name="triage_host")

@@ -1,4 +1,4 @@
-"""Who is asked sees all of it: every name, what an activation takes along, and which brake is lifted."""
+"""A preview shows everything: every name, all changes of an activation, and limits that are lifted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def live() -> Iterator[SimulatedSite]:
         yield site
 
 
-def _asked(site: SimulatedSite, tool: str, /, *, options: Any = None, **given: Any) -> tuple[str, Any]:
+def _asked(site: SimulatedSite, tool: str, /, *, options: Any = None, **arguments: Any) -> tuple[str, Any]:
     """The question that a person was asked, who said yes, and what became of it."""
     questions = []
 
@@ -36,7 +36,7 @@ def _asked(site: SimulatedSite, tool: str, /, *, options: Any = None, **given: A
         return ElicitResult(action="accept", content={"approve": True})
 
     async def script(client: Client) -> Any:
-        return await client.call_tool(tool, given)
+        return await client.call_tool(tool, arguments)
 
     result = run_client(site, script, allow_writes=True, allow=(tool,), answer=person, **(options or {}))
     assert len(questions) <= 1
@@ -52,7 +52,7 @@ def test_all_names_are_shown(live: SimulatedSite) -> None:
     assert "not applied" in error_text(result)
 
 
-def test_nobody_is_asked_where_nothing_can_be_done(live: SimulatedSite) -> None:
+def test_nobody_is_asked_if_nothing_can_be_done(live: SimulatedSite) -> None:
     question, result = _asked(live, "hosts_delete", names=["nope", "none"])
     assert (question, "no such host: none, nope" in error_text(result)) == ("", True)
     with live.client() as cmk:
@@ -82,7 +82,7 @@ def test_all_pending_changes_are_shown(live: SimulatedSite) -> None:
     assert lines[32:] == ["automation: delete-host (1)", "  Deleted host x.\\nautomation: create-host (1)"]
 
 
-def test_what_cannot_be_shown_whole_is_refused(live: SimulatedSite, tmp_path: Path) -> None:
+def test_a_preview_too_long_to_read_is_refused(live: SimulatedSite, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     names = [f"{number:03d}".ljust(200, "x") for number in range(200)]
     question, result = _asked(live, "hosts_delete", names=["host00000", *names], options={"audit": log})
@@ -95,14 +95,14 @@ def test_what_cannot_be_shown_whole_is_refused(live: SimulatedSite, tmp_path: Pa
     assert "must not be split" in error_text(_asked(live, "sync_apply", inventory=wanted, owner="me")[1])
 
 
-def test_long_values_are_shown_whole(live: SimulatedSite) -> None:
+def test_long_values_are_shown_in_full(live: SimulatedSite) -> None:
     parents = [f"host{number:05d}" for number in range(15)]
     wanted = {"hosts": [{"name": "new", "attributes": {"parents": parents}}]}
     question, _ = _asked(live, "sync_apply", inventory=wanted, discover=False, activate=False)
     assert f"+ host new: parents {json.dumps(parents)}, folder /" in question
 
 
-def test_a_sync_shows_what_else_it_would_activate(live: SimulatedSite) -> None:
+def test_a_sync_shows_other_changes_it_would_activate(live: SimulatedSite) -> None:
     live.state.configuration.add_change("delete-host", "Deleted host precious.", "automation")
     live.state.configuration.add_change("edit-configvar", "Updated.", None)
     live.state.configuration.add_change("edit-rule", "Changed a rule.", "carol")
@@ -134,7 +134,7 @@ def test_a_sync_names_the_plan_once(live: SimulatedSite) -> None:
     assert result_data(result)["result"]["checksum"] in question
 
 
-def test_a_sync_activates_no_foreign_change_that_was_not_shown(live: SimulatedSite) -> None:
+def test_a_sync_activates_no_foreign_change_it_did_not_show(live: SimulatedSite) -> None:
     """It comes while the plan is applied: that is done, not activated, and the report says why."""
 
     def late(_method: str, path: str) -> None:
@@ -153,7 +153,7 @@ def test_a_sync_activates_no_foreign_change_that_was_not_shown(live: SimulatedSi
 
 
 @pytest.mark.parametrize("look", [2, 3, 4])
-def test_a_sync_that_forces_is_bound_to_what_was_shown(live: SimulatedSite, look: int) -> None:
+def test_a_forced_sync_is_bound_to_the_changes_it_showed(live: SimulatedSite, look: int) -> None:
     seen = []
 
     def late(_method: str, path: str) -> None:
@@ -168,7 +168,7 @@ def test_a_sync_that_forces_is_bound_to_what_was_shown(live: SimulatedSite, look
     assert "new" not in live.state.configuration.hosts
 
 
-def test_a_lifted_brake_is_told_to_who_is_asked_and_not_offered_to_the_model(live: SimulatedSite) -> None:
+def test_a_lifted_limit_is_shown_to_the_person_but_not_suggested_to_the_model(live: SimulatedSite) -> None:
     _own(live)
     wanted = {"hosts": [{"name": "host00000"}]}
     question, result = _asked(live, "sync_apply", inventory=wanted, owner="me")
@@ -198,35 +198,35 @@ def _own(site: SimulatedSite) -> None:
 @pytest.mark.parametrize("amount", [30, "75 %", "75%"])
 def test_a_limit_is_a_number_or_a_percentage(live: SimulatedSite, amount: Any) -> None:
     wanted = {"hosts": [{"name": f"host{n:05d}", "attributes": {"alias": "x"}} for n in range(30)]}
-    given = {"inventory": wanted, "activate": False, "discover": False}
-    assert "no more than 30 % of 30 existing objects" in error_text(_asked(live, "sync_apply", **given)[1])
-    _, result = _asked(live, "sync_apply", **given, allow_changes=100 if amount == 30 else "100 %")
+    arguments = {"inventory": wanted, "activate": False, "discover": False}
+    assert "no more than 30 % of 30 existing objects" in error_text(_asked(live, "sync_apply", **arguments)[1])
+    _, result = _asked(live, "sync_apply", **arguments, allow_changes=100 if amount == 30 else "100 %")
     assert result_data(result)["result"]["ok"] is True
     for wrong in (-1, "many", "101 %", 0.5, True, ["30"]):
-        assert "Nothing was done" in error_text(_asked(live, "sync_apply", **given, allow_deletions=wrong)[1])
+        assert "Nothing was done" in error_text(_asked(live, "sync_apply", **arguments, allow_deletions=wrong)[1])
     question, _ = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, allow_changes=amount)
     assert "LIFTED" not in question, "nothing that it would lift"
 
 
-def test_a_probable_rename_is_told_and_confirmed_by_name(live: SimulatedSite) -> None:
+def test_a_probable_rename_is_shown_and_confirmed_by_name(live: SimulatedSite) -> None:
     _own(live)
     hosts = [{"name": f"host{n:05d}"} for n in range(1, 40)]
-    given: Any = {"inventory": {"hosts": [*hosts, {"name": "HOST00000"}]}, "owner": "me"}
-    plan = result_data(_asked(live, "sync_plan", **given)[1])
+    arguments: Any = {"inventory": {"hosts": [*hosts, {"name": "HOST00000"}]}, "owner": "me"}
+    plan = result_data(_asked(live, "sync_plan", **arguments)[1])
     assert plan["renames"] == ["host host00000 is deleted and HOST00000 created, which differs only in case"]
     assert "probably renamed" in plan["refused"]
     assert "confirm" not in plan["refused"], "nothing to offer to a model"
-    question, result = _asked(live, "sync_apply", **given, allow_deletions="100 %")
+    question, result = _asked(live, "sync_apply", **arguments, allow_deletions="100 %")
     assert (question, "probably renamed" in error_text(result)) == ("", True)
-    misspelled = _asked(live, "sync_plan", **given, confirm_deletions=["host0000"])[1]
+    misspelled = _asked(live, "sync_plan", **arguments, confirm_deletions=["host0000"])[1]
     assert "no deletion is called 'host0000'; did you mean 'host00000'?" in error_text(misspelled)
-    assert result_data(_asked(live, "sync_plan", **given, confirm_deletions=["host00000"])[1])["refused"] is None
-    question, result = _asked(live, "sync_apply", **given, confirm_deletions=["host00000"])
+    assert result_data(_asked(live, "sync_plan", **arguments, confirm_deletions=["host00000"])[1])["refused"] is None
+    question, result = _asked(live, "sync_apply", **arguments, confirm_deletions=["host00000"])
     assert "CONFIRMED although it was probably renamed: host host00000 is deleted and HOST00000 created" in question
     assert result_data(result)["result"]["ok"] is True
 
 
-def test_clones_and_silent_hosts_are_in_the_plan(live: SimulatedSite) -> None:
+def test_clones_and_unreachable_hosts_are_in_the_plan(live: SimulatedSite) -> None:
     _own(live)
     configuration = live.state.configuration
     configuration.add_host("clone", "/", configuration.hosts["host00003"].attributes, user="carol")

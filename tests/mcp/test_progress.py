@@ -1,4 +1,4 @@
-"""Long work tells how far it is, ends when nobody wants it, and holds nobody else up."""
+"""Long calls report progress, stop when they are cancelled, and do not block others."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from tests.mcp.in_process_client import MODES, result_data, run_client
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_progress_grows_to_its_end(mode: str) -> None:
-    told: list[tuple[float, Any, Any]] = []
+def test_progress_grows_to_the_end(mode: str) -> None:
+    reports: list[tuple[float, Any, Any]] = []
 
     async def progress(done: float, total: Any, message: Any) -> None:
-        told.append((done, total, message))
+        reports.append((done, total, message))
 
     async def script(client: Client) -> Any:
         hosts = [{"host_name": f"h{number}"} for number in range(120)]
@@ -36,91 +36,91 @@ def test_progress_grows_to_its_end(mode: str) -> None:
 
     with SimulatedSite(lock_hold=0.25) as site:
         assert result_data(run_client(site, script, allow_writes=True, mode=mode))["applied"] == 120
-    assert told[-1] == (120.0, 120.0, "create hosts: 120 of 120")
-    _assert_it_grows(told)
+    assert reports[-1] == (120.0, 120.0, "create hosts: 120 of 120")
+    _assert_strictly_growing(reports)
 
 
-def _assert_it_grows(told: list[tuple[float, Any, Any]]) -> None:
-    """As the protocol wants it: strictly, so that nothing is told twice."""
-    reached = [done for done, _, _ in told]
+def _assert_strictly_growing(reports: list[tuple[float, Any, Any]]) -> None:
+    """The protocol wants strictly growing progress, so nothing is reported twice."""
+    reached = [done for done, _, _ in reports]
     assert reached == sorted(set(reached))
 
 
-def test_what_was_told_is_not_told_again() -> None:
+def test_the_same_progress_is_not_reported_twice() -> None:
     """Neither at the end, nor when a stage begins where the one before has ended."""
-    work, told, heard = CancellableTask(), list[tuple[float, Any, Any]](), threading.Condition()
+    task, reports, changed = CancellableTask(), list[tuple[float, Any, Any]](), threading.Condition()
 
     async def report(done: float, total: Any, message: Any) -> None:
-        with heard:
-            told.append((done, total, message))
-            heard.notify_all()
+        with changed:
+            reports.append((done, total, message))
+            changed.notify_all()
 
     def do(_slot: Slot) -> None:
-        for stage, done, reports in (("a", 0, 1), ("a", 2, 2), ("b", 0, 2), ("b", 1, 3)):
-            work.watch(stage, done, 2)
-            with heard:
-                assert heard.wait_for(lambda enough=reports: len(told) >= enough, 20)
+        for stage, done, least in (("a", 0, 1), ("a", 2, 2), ("b", 0, 2), ("b", 1, 3)):
+            task.watch(stage, done, 2)
+            with changed:
+                assert changed.wait_for(lambda least=least: len(reports) >= least, 20)
 
     async def acquire() -> Slot:
         return Slot(None, lambda: None)
 
-    anyio.run(work.run, do, acquire, ProgressReporter(report))
-    _assert_it_grows(told)
-    assert [done for done, _, _ in told] == [0.0, 2.0, 3.0]
+    anyio.run(task.run, do, acquire, ProgressReporter(report))
+    _assert_strictly_growing(reports)
+    assert [done for done, _, _ in reports] == [0.0, 2.0, 3.0]
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_read_that_takes_long_tells_so_and_so_does_who_waits_for_it(
+def test_a_slow_read_and_a_call_waiting_for_it_report_that_they_are_at_work(
     mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "MAX_SILENCE_S", 0.1)
     with SimulatedSite(hosts=2) as site:
         gate = Gate(site, "host_config")
-        told: dict[str, list[tuple[float, Any, Any]]] = {"first": [], "second": []}
+        reports: dict[str, list[tuple[float, Any, Any]]] = {"first": [], "second": []}
 
         async def script(client: Client) -> None:
             async def read(who: str) -> None:
                 async def progress(done: float, total: Any, message: Any) -> None:
-                    told[who].append((done, total, message))
-                    if all(len(found) >= 3 for found in told.values()):
+                    reports[who].append((done, total, message))
+                    if all(len(found) >= 3 for found in reports.values()):
                         gate.open.set()
 
                 result_data(await client.call_tool("stream_hosts", {"search": f"{who}*"}, progress_callback=progress))
 
             with anyio.fail_after(20):
                 async with anyio.create_task_group() as tasks:
-                    for who in told:
+                    for who in reports:
                         tasks.start_soon(read, who)
 
         run_client(site, script, mode=mode, options={"limits": {"reads_in_flight": 1}})
-    for found in told.values():
+    for found in reports.values():
         assert found[0][1:] == (None, "at work, 0 s so far")
-        _assert_it_grows(found)
+        _assert_strictly_growing(found)
 
 
-def test_stages_count_on_and_waiting_grows() -> None:
-    work = CancellableTask()
+def test_progress_grows_over_stages_and_while_waiting() -> None:
+    task = CancellableTask()
     seen = []
     for step in (("folders", 0, 2), ("folders", 2, 2), ("hosts", 0, 3)):
-        work.watch(*step)
-        seen.append(work.progress[0])
-        work.record_waiting()
-        seen.append(work.progress[0])
-    work.watch("hosts", 3, 3)
-    assert [*seen, work.progress[0]] == sorted([*seen, work.progress[0]])
-    assert work.progress == (5.0, 5.0, "hosts: 3 of 3")
+        task.watch(*step)
+        seen.append(task.progress[0])
+        task.record_waiting()
+        seen.append(task.progress[0])
+    task.watch("hosts", 3, 3)
+    assert [*seen, task.progress[0]] == sorted([*seen, task.progress[0]])
+    assert task.progress == (5.0, 5.0, "hosts: 3 of 3")
 
 
-def test_a_stopped_call_waits_no_longer_and_others_do() -> None:
-    clock, work = ReportingClock(), CancellableTask()
+def test_stopping_a_call_ends_its_wait_and_no_other() -> None:
+    clock, task = ReportingClock(), CancellableTask()
     assert clock.sleep(0.0)
-    token = current.set(work)
-    threading.Timer(0.05, work.stop).start()
+    token = current.set(task)
+    threading.Timer(0.05, task.stop).start()
     before = time.monotonic()
     with pytest.raises(Stopped):
         clock.sleep(30.0)
     assert time.monotonic() - before < 10
-    assert work.progress[2].startswith("waiting, 0 s")
+    assert task.progress[2].startswith("waiting, 0 s")
     current.reset(token)
     assert clock.sleep(0.001)
     clock.stop()
@@ -144,7 +144,7 @@ def test_a_cancelled_batch_stops_between_chunks(mode: str, tmp_path: Path) -> No
 
                     tasks.start_soon(leave)
                     await client.call_tool("batch_create_hosts", {"hosts": hosts})
-            await anyio.sleep(0.1)  # until the server has heard of it
+            await anyio.sleep(0.1)  # until the server has received it
             gate.open.set()
             with anyio.fail_after(20):
                 while "stopped by the client" not in log.read_text():
@@ -156,7 +156,7 @@ def test_a_cancelled_batch_stops_between_chunks(mode: str, tmp_path: Path) -> No
         assert len(site.state.configuration.hosts) == 10
 
 
-def test_a_cancelled_activation_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_cancelled_activation_stops_waiting(tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     with SimulatedSite(hosts=1, activation_time=300.0) as site:
         with site.client() as cmk:
@@ -175,7 +175,7 @@ def test_a_cancelled_activation_is_not_waited_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("tool", "part"), [("hosts_get", "host00001"), ("services_list", "/domain-types/service/")])
-def test_a_cancelled_read_is_cut(mode: str, tool: str, part: str) -> None:
+def test_a_cancelled_read_is_interrupted(mode: str, tool: str, part: str) -> None:
     with SimulatedSite(hosts=3, services=5) as site:
         gate = Gate(site, part)
 
@@ -198,7 +198,7 @@ def test_a_cancelled_read_is_cut(mode: str, tool: str, part: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_one_slow_call_holds_up_no_other(mode: str) -> None:
+def test_one_slow_call_does_not_block_others(mode: str) -> None:
     """Each of the twenty asks the site: no two are for one host, whose answer would be kept."""
     names = [f"host{number:05d}" for number in range(19)]
     with SimulatedSite(hosts=25, services=5) as site:

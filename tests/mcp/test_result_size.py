@@ -1,4 +1,4 @@
-"""No answer is too much for a model, whatever the site holds, and nothing gets lost between two pages."""
+"""No result is too large for a model, and nothing is lost between two pages."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _size(result: Any) -> int:
 
 
 @pytest.mark.parametrize("tool", ["services_list", "services_problems"])
-def test_a_page_ends_where_it_is_enough_and_the_next_begins_there(wordy: SimulatedSite, tool: str) -> None:
+def test_a_page_ends_at_the_size_limit_and_the_next_continues(wordy: SimulatedSite, tool: str) -> None:
     async def script(client: Client) -> Any:
         pages, cursor = [], None
         while not pages or cursor is not None:
@@ -58,7 +58,7 @@ def test_a_page_ends_where_it_is_enough_and_the_next_begins_there(wordy: Simulat
     assert pages[0]["total"] == SERVICES  # all of them were read, though not all are shown
 
 
-def test_resources_are_no_larger(wordy: SimulatedSite) -> None:
+def test_resources_have_the_same_size_limit(wordy: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         first, second = None, None
         (found,) = (await client.read_resource("checkmk://stream/services?batch_size=200")).contents
@@ -73,7 +73,7 @@ def test_resources_are_no_larger(wordy: SimulatedSite) -> None:
     assert second["items"][0]["service"] == f"s{first['count']:03d}"
 
 
-def test_one_object_is_shortened_and_says_so(wordy: SimulatedSite) -> None:
+def test_a_large_object_is_shortened_and_says_so(wordy: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return await client.call_tool("hosts_get", {"name": "large"})
 

@@ -1,4 +1,4 @@
-"""The server is asked to end: what is under way ends first, unless it is asked again."""
+"""On the first signal calls under way finish; the second ends the process at once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SOON_S = 10  # less than calls under way are waited for
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("number", SIGNALS)
-def test_calls_under_way_are_answered(number: signal.Signals, mode: str) -> None:
+def test_calls_under_way_finish(number: signal.Signals, mode: str) -> None:
     with SimulatedSite(hosts=2) as site, running_server(site) as (url, process):
         gate = Gate(site, "host00001")
 
@@ -66,7 +66,7 @@ def test_calls_under_way_are_answered(number: signal.Signals, mode: str) -> None
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_second_signal_ends_it_at_once(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_second_signal_ends_the_process_at_once(number: signal.Signals, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     with SimulatedSite() as site, running_server(site, "--allow-writes", "--audit-log", str(log)) as (url, process):
         gate = Gate(site, "bulk-create")
@@ -92,7 +92,7 @@ def test_a_second_signal_ends_it_at_once(number: signal.Signals, tmp_path: Path)
     assert begun["call"] == ended["call"]
 
 
-def test_what_takes_too_long_is_stopped_and_says_so(tmp_path: Path) -> None:
+def test_calls_that_take_too_long_are_stopped(tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     with SimulatedSite(hosts=2, activation_time=300.0) as site, site.client(clock=ReportingClock()) as cmk:
         cmk.hosts.create("new")
@@ -169,9 +169,7 @@ def raw(tmp_path: Path) -> Iterator[tuple[SimulatedSite, _Raw, Path]]:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_on_standard_input_calls_under_way_are_answered(
-    raw: tuple[SimulatedSite, _Raw, Path], number: signal.Signals
-) -> None:
+def test_on_stdio_calls_under_way_finish(raw: tuple[SimulatedSite, _Raw, Path], number: signal.Signals) -> None:
     site, client, log = raw
     gate = Gate(site, "bulk-create")
     client.send("tools/call", {"name": "batch_create_hosts", "arguments": {"hosts": HOSTS}}, id=1)
@@ -188,7 +186,7 @@ def test_on_standard_input_calls_under_way_are_answered(
     assert [json.loads(line)["outcome"] for line in log.read_text().splitlines()] == ["started", "done"]
 
 
-def test_on_standard_input_a_second_signal_ends_it_at_once(raw: tuple[SimulatedSite, _Raw, Path]) -> None:
+def test_on_stdio_a_second_signal_ends_the_process_at_once(raw: tuple[SimulatedSite, _Raw, Path]) -> None:
     site, client, log = raw
     gate = Gate(site, "bulk-create")
     client.send("tools/call", {"name": "batch_create_hosts", "arguments": {"hosts": HOSTS}}, id=1)
@@ -202,7 +200,7 @@ def test_on_standard_input_a_second_signal_ends_it_at_once(raw: tuple[SimulatedS
     assert json.loads(log.read_text().splitlines()[-1])["outcome"] == "unknown: the server was ended meanwhile"
 
 
-def test_the_status_tells_that_a_call_was_cut_off() -> None:
+def test_the_exit_status_shows_that_a_call_was_stopped() -> None:
     with SimulatedSite(hosts=2) as site:
         gate = Gate(site, "host00001")
         client = _Raw(site, program=("-c", IMPATIENT, "mcp"))
@@ -215,7 +213,7 @@ def test_the_status_tells_that_a_call_was_cut_off() -> None:
         gate.open.set()
 
 
-def test_over_http_the_status_tells_it_as_well() -> None:
+def test_the_exit_status_over_http_shows_that_a_call_was_stopped() -> None:
     with SimulatedSite(hosts=2) as site, running_server(site, program=("-c", IMPATIENT, "mcp")) as (url, process):
         gate = Gate(site, "host00001")
 

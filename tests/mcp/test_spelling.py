@@ -1,4 +1,4 @@
-"""Models spell the same in many ways: what is null or empty is left out, and objects have one name in all tools."""
+"""Models spell arguments in many ways: null and empty values, aliases, JSON in texts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from checkmk_sync.mcp.spelling import tool_arguments
 from checkmk_sync.testing import ManualClock, SimulatedSite
 from tests.mcp.in_process_client import error_text, result_data, run_client
 
-TOOLS = [verb for verb in COMMANDS if "tool" in verb.faces]
+TOOLS = [command for command in COMMANDS if "tool" in command.faces]
 EMPTY: list[Any] = [None, "", [], {}]
 
 
@@ -38,17 +38,17 @@ def live() -> Iterator[SimulatedSite]:
         yield site
 
 
-def _call(site: SimulatedSite, tool: str, /, *given: dict[str, Any]) -> Any:
+def _call(site: SimulatedSite, tool: str, /, *calls: dict[str, Any]) -> Any:
     """The answers to some calls of a tool, with a person who agrees."""
 
     async def script(client: Client) -> Any:
-        return [await client.call_tool(tool, arguments) for arguments in given]
+        return [await client.call_tool(tool, arguments) for arguments in calls]
 
     def person(_message: str) -> ElicitResult:
         return ElicitResult(action="accept", content={"approve": True})
 
-    verb = next(verb for verb in TOOLS if verb.tool_name == tool)
-    found = run_client(site, script, allow_writes=verb.writes and not verb.local, allow=(tool,), answer=person)
+    command = next(command for command in TOOLS if command.tool_name == tool)
+    found = run_client(site, script, allow_writes=command.writes and not command.local, allow=(tool,), answer=person)
     return found if len(found) > 1 else found[0]
 
 
@@ -56,15 +56,15 @@ def _call(site: SimulatedSite, tool: str, /, *given: dict[str, Any]) -> Any:
 
 
 def _optional() -> Iterator[Any]:
-    for verb in TOOLS:
-        for argument in tool_arguments(verb):
+    for command in TOOLS:
+        for argument in tool_arguments(command):
             if not argument.required and argument.kind != "file":
-                yield pytest.param(verb, argument, id=f"{verb.tool_name}-{argument.name}")
+                yield pytest.param(command, argument, id=f"{command.tool_name}-{argument.name}")
 
 
-def _needed(verb: Command) -> dict[str, Any]:
-    given = {found.name: found.example for found in verb.arguments if found.required}
-    return {**given, "inventory": {"hosts": [{"name": "web01"}]}} if verb.noun == "sync" else given
+def _needed(command: Command) -> dict[str, Any]:
+    arguments = {argument.name: argument.example for argument in command.arguments if argument.required}
+    return {**arguments, "inventory": {"hosts": [{"name": "web01"}]}} if command.noun == "sync" else arguments
 
 
 LATE = ("seconds", "elapsed_s", "latency_s", "window_s", "request_rate_per_second", "timings", "counters", "gauges")
@@ -79,26 +79,24 @@ def _answer(result: Any) -> Any:
     )
 
 
-@pytest.mark.parametrize(("verb", "argument"), list(_optional()))
-def test_an_argument_that_is_left_out_may_be_null_or_empty(
-    known: SimulatedSite, verb: Command, argument: Argument
-) -> None:
-    if verb.writes and not verb.local:
+@pytest.mark.parametrize(("command", "argument"), list(_optional()))
+def test_optional_arguments_may_be_null_or_empty(known: SimulatedSite, command: Command, argument: Argument) -> None:
+    if command.writes and not command.local:
         pytest.skip("shown below, with a site of its own")
-    needed = {} if argument.name in _needed(verb) else _needed(verb)
-    first, *others = _call(known, verb.tool_name, needed, *({**needed, argument.name: empty} for empty in EMPTY))
-    if verb.tool_name not in ("cache_stats", "get_server_metrics", "site_health", "clear_cache", "doctor"):
+    needed = {} if argument.name in _needed(command) else _needed(command)
+    first, *others = _call(known, command.tool_name, needed, *({**needed, argument.name: empty} for empty in EMPTY))
+    if command.tool_name not in ("cache_stats", "get_server_metrics", "site_health", "clear_cache", "doctor"):
         assert {_answer(other) for other in others} == {_answer(first)}
     assert all(other.is_error is first.is_error for other in others)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("empty", EMPTY, ids=repr)
-def test_so_it_is_where_something_is_written(live: SimulatedSite, empty: Any) -> None:
-    def write(tool: str, **given: Any) -> Any:
-        verb = next(verb for verb in TOOLS if verb.tool_name == tool)
-        nothing = {found.name: empty for found in tool_arguments(verb) if found.name not in given}
-        return result_data(_call(live, tool, {**nothing, **given}))
+def test_optional_arguments_of_writes_may_be_null_or_empty(live: SimulatedSite, empty: Any) -> None:
+    def write(tool: str, **arguments: Any) -> Any:
+        command = next(command for command in TOOLS if command.tool_name == tool)
+        nothing = {argument.name: empty for argument in tool_arguments(command) if argument.name not in arguments}
+        return result_data(_call(live, tool, {**nothing, **arguments}))
 
     assert write("hosts_create", host="new")["folder"] == "/"
     assert write("hosts_update", host="new", attribute={"alias": "x"})["attributes"] == {"alias": "x"}
@@ -113,24 +111,24 @@ def test_so_it_is_where_something_is_written(live: SimulatedSite, empty: Any) ->
 
 
 def _required() -> Iterator[Any]:
-    for verb in TOOLS:
-        for argument in verb.arguments:
+    for command in TOOLS:
+        for argument in command.arguments:
             if argument.required:
-                yield pytest.param(verb, argument, id=f"{verb.tool_name}-{argument.name}")
+                yield pytest.param(command, argument, id=f"{command.tool_name}-{argument.name}")
 
 
-@pytest.mark.parametrize(("verb", "argument"), list(_required()))
-def test_one_that_is_needed_is_named(known: SimulatedSite, verb: Command, argument: Argument) -> None:
-    others = {name: value for name, value in _needed(verb).items() if name != argument.name}
+@pytest.mark.parametrize(("command", "argument"), list(_required()))
+def test_a_missing_argument_is_named(known: SimulatedSite, command: Command, argument: Argument) -> None:
+    others = {name: value for name, value in _needed(command).items() if name != argument.name}
     before = len(known.requests)
-    answers = _call(known, verb.tool_name, others, *({**others, argument.name: empty} for empty in EMPTY))
+    answers = _call(known, command.tool_name, others, *({**others, argument.name: empty} for empty in EMPTY))
     for answer in answers:
         text = error_text(answer)
         assert text == f"Nothing was done because an argument is missing or empty: {argument.name} ({argument.help})"
     assert len(known.requests) == before
 
 
-def test_all_that_are_needed_are_named_at_once(known: SimulatedSite) -> None:
+def test_all_missing_arguments_are_named_at_once(known: SimulatedSite) -> None:
     text = error_text(_call(known, "hosts_move", {}))
     assert "because arguments are missing or empty: host (" in text and "; destination (" in text
 
@@ -158,38 +156,38 @@ def test_other_numbers_are_refused(known: SimulatedSite, number: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "effective"), [("true", True), ("True", True), ("false", False), ("FALSE", False), (True, True)]
+    ("value", "effective"), [("true", True), ("True", True), ("false", False), ("FALSE", False), (True, True)]
 )
-def test_booleans(known: SimulatedSite, given: Any, effective: bool) -> None:
-    found = result_data(_call(known, "hosts_get", {"host": "web01", "effective": given}))
+def test_booleans(known: SimulatedSite, value: Any, effective: bool) -> None:
+    found = result_data(_call(known, "hosts_get", {"host": "web01", "effective": value}))
     assert (found.get("effective_attributes") is not None) is effective
 
 
-@pytest.mark.parametrize("given", ["yes", "1", 1, 0, "on", ["true"]], ids=repr)
-def test_other_booleans_are_refused(known: SimulatedSite, given: Any) -> None:
-    assert "effective: " in error_text(_call(known, "hosts_get", {"host": "web01", "effective": given}))
+@pytest.mark.parametrize("value", ["yes", "1", 1, 0, "on", ["true"]], ids=repr)
+def test_other_booleans_are_refused(known: SimulatedSite, value: Any) -> None:
+    assert "effective: " in error_text(_call(known, "hosts_get", {"host": "web01", "effective": value}))
 
 
 @pytest.mark.parametrize(
-    "given", ["CRITICAL", "critical", "Crit", ["CRIT"], ["c"], '["critical"]', ["critical", "CRITICAL"]], ids=repr
+    "value", ["CRITICAL", "critical", "Crit", ["CRIT"], ["c"], '["critical"]', ["critical", "CRITICAL"]], ids=repr
 )
-def test_states(given: Any) -> None:
+def test_states(value: Any) -> None:
     services = [{"host_name": "h", "description": f"s{state}", "state": state} for state in range(4)]
     with SimulatedSite() as site:
         site.seed_monitoring({"hosts": [{"name": "h", "state": 1}], "services": services})
-        found = result_data(_call(site, "services_list", {"state": given}))
+        found = result_data(_call(site, "services_list", {"state": value}))
         assert [row["service"] for row in found["items"]] == ["s2"]
         assert result_data(_call(site, "hosts_status", {"state": ["DOWN", "unr"]}))["count"] == 1
 
 
 @pytest.mark.parametrize(
-    "given", ["nonsense", ["critical", "x"], [2], "critical; drop", ["criticality"], [None]], ids=repr
+    "value", ["nonsense", ["critical", "x"], [2], "critical; drop", ["criticality"], [None]], ids=repr
 )
-def test_other_states_are_refused(known: SimulatedSite, given: Any) -> None:
-    assert "state" in error_text(_call(known, "services_list", {"state": given}))
+def test_other_states_are_refused(known: SimulatedSite, value: Any) -> None:
+    assert "state" in error_text(_call(known, "services_list", {"state": value}))
 
 
-def test_lists_and_objects_may_be_texts_of_json(live: SimulatedSite) -> None:
+def test_lists_and_objects_may_be_json_texts(live: SimulatedSite) -> None:
     made = result_data(
         _call(live, "hosts_create", {"host": "new", "attribute": '{"alias": "x"}', "label": '{"env": "prod"}'})
     )
@@ -199,7 +197,7 @@ def test_lists_and_objects_may_be_texts_of_json(live: SimulatedSite) -> None:
     assert result_data(_call(live, "sync_plan", {"inventory": inventory}))["nothing_to_do"] in (True, False)
 
 
-def test_what_is_written_is_named_in_lists(live: SimulatedSite) -> None:
+def test_writes_accept_lists_only(live: SimulatedSite) -> None:
     assert "hosts: " in error_text(_call(live, "hosts_delete", {"hosts": "host00000"}))
     assert len(live.state.configuration.hosts) == 3
 
@@ -207,17 +205,17 @@ def test_what_is_written_is_named_in_lists(live: SimulatedSite) -> None:
 # One name for each object
 
 
-def test_an_object_has_one_name_in_all_tools() -> None:
-    names = {found.name for verb in TOOLS for found in verb.arguments}
+def test_an_object_has_the_same_argument_name_in_all_tools() -> None:
+    names = {argument.name for command in TOOLS for argument in command.arguments}
     assert not names & {"name", "names", "path", "parent", "host_name"}
-    for verb in TOOLS:
-        own = {found.name for found in verb.arguments}
-        aliases = {alias for found in verb.arguments for alias in found.aliases}
+    for command in TOOLS:
+        own = {argument.name for argument in command.arguments}
+        aliases = {alias for argument in command.arguments for alias in argument.aliases}
         assert not ({"host", "hosts"} <= own)
-        assert len(aliases) == len([alias for found in verb.arguments for alias in found.aliases])
-        if verb.noun == "folders":
+        assert len(aliases) == len([alias for argument in command.arguments for alias in argument.aliases])
+        if command.noun == "folders":
             assert "folder" in own
-        if verb.name == "move":
+        if command.name == "move":
             assert "destination" in own
 
 
@@ -229,10 +227,10 @@ OLD = {
 
 
 @pytest.mark.parametrize("tool", OLD)
-def test_other_names_mean_the_same(known: SimulatedSite, tool: str) -> None:
-    verb = next(verb for verb in TOOLS if verb.tool_name == tool)
+def test_aliases_mean_the_same(known: SimulatedSite, tool: str) -> None:
+    command = next(command for command in TOOLS if command.tool_name == tool)
     ((old, value),) = OLD[tool].items()
-    (new,) = (found.name for found in verb.arguments if old in found.aliases)
+    (new,) = (argument.name for argument in command.arguments if old in argument.aliases)
     one, other, both = _call(known, tool, {old: value}, {new: value}, {old: value, new: value})
     assert result_data(one) == result_data(other) == result_data(both)
     assert result_data(_call(known, tool, {old: value, new: None})) == result_data(one)
@@ -240,7 +238,7 @@ def test_other_names_mean_the_same(known: SimulatedSite, tool: str) -> None:
     assert twice == f"Nothing was done: {old} and {new} name the same argument; give one of them."
 
 
-def test_names_of_old_write_the_same(live: SimulatedSite) -> None:
+def test_aliases_of_writes_mean_the_same(live: SimulatedSite) -> None:
     result_data(_call(live, "hosts_create", {"name": "new", "folder": "/"}))
     assert result_data(_call(live, "hosts_move", {"name": "new", "folder": "/linux"}))["folder"] == "/linux"
     assert (
@@ -255,7 +253,7 @@ def test_names_of_old_write_the_same(live: SimulatedSite) -> None:
     assert result_data(_call(live, "folders_delete", {"path": "/linux/web"}))["result"] == {"deleted": "/linux/web"}
 
 
-def test_clients_that_check_the_schema_may_say_batch_size(known: SimulatedSite) -> None:
+def test_the_schema_accepts_batch_size(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return {tool.name: tool.input_schema["properties"] for tool in (await client.list_tools()).tools}
 

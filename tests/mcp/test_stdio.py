@@ -1,4 +1,4 @@
-"""``checkmk-sync mcp`` as a process that a client starts: over its standard input and output."""
+"""``checkmk-sync mcp`` as a process that a client starts, over standard input and output."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def _process(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
-def test_the_module_calls_itself_by_its_name() -> None:
-    told, _ = _process("--help").communicate(timeout=60)
-    assert told.startswith(b"Usage: python -m checkmk_sync.mcp [OPTIONS]")
+def test_the_usage_names_the_module() -> None:
+    output, _ = _process("--help").communicate(timeout=60)
+    assert output.startswith(b"Usage: python -m checkmk_sync.mcp [OPTIONS]")
 
 
-def test_a_client_starts_it_and_leaves(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
+def test_a_client_starts_the_server_and_leaves(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
     site, path = config
     log = tmp_path / "audit.log"
     arguments = ["-m", "checkmk_sync", "mcp", "--config", path, "--allow-writes", "--audit-log", str(log)]
@@ -81,14 +81,14 @@ def test_a_client_starts_it_and_leaves(config: tuple[SimulatedSite, str], tmp_pa
     assert stderr == ""
 
 
-def test_it_ends_with_its_client(config: tuple[SimulatedSite, str]) -> None:
+def test_the_server_ends_with_its_client(config: tuple[SimulatedSite, str]) -> None:
     _, path = config
     process = _process("--config", path)
     out, err = process.communicate(timeout=30)  # a client that is killed leaves no more than a closed pipe
     assert (process.returncode, out, err) == (0, b"", b"")
 
 
-def test_a_password_command_leaves_the_messages_alone(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
+def test_a_password_command_does_not_read_the_messages(config: tuple[SimulatedSite, str], tmp_path: Path) -> None:
     site, path = config
     program = tmp_path / "password.py"
     program.write_text(f"import sys; sys.stdin.read(); print({site.password!r})")
@@ -102,7 +102,7 @@ def test_a_password_command_leaves_the_messages_alone(config: tuple[SimulatedSit
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_when_it_is_asked_to(config: tuple[SimulatedSite, str], number: signal.Signals) -> None:
+def test_a_signal_ends_the_server(config: tuple[SimulatedSite, str], number: signal.Signals) -> None:
     _, path = config
     with _process("--config", path) as process:
         assert process.stdin is not None and process.stdout is not None
@@ -113,7 +113,7 @@ def test_it_ends_when_it_is_asked_to(config: tuple[SimulatedSite, str], number: 
         assert process.wait(timeout=20) == 0
 
 
-def test_wrong_options_are_told_at_once(config: tuple[SimulatedSite, str], sync: Run, tmp_path: Path) -> None:
+def test_wrong_options_are_refused_at_once(config: tuple[SimulatedSite, str], sync: Run, tmp_path: Path) -> None:
     _, path = config
     token = tmp_path / "token"
     token.write_text("t" * 40)
@@ -144,7 +144,7 @@ def test_wrong_options_are_told_at_once(config: tuple[SimulatedSite, str], sync:
 
 
 @pytest.mark.parametrize("options", [(), ("-v",)])
-def test_what_goes_wrong_in_the_program_is_a_line_or_all_of_it(
+def test_an_internal_error_is_one_line_or_with_v_a_traceback(
     config: tuple[SimulatedSite, str], options: tuple[str, ...]
 ) -> None:
     program = """if True:
@@ -166,6 +166,6 @@ def test_what_goes_wrong_in_the_program_is_a_line_or_all_of_it(
 
         assert "of the program" not in anyio.run(script)
         stderr.seek(0)
-        told = stderr.read()
-    assert "RuntimeError: of the program" in told
-    assert ("Traceback" in told, told.count("\n") == 1) == (bool(options), not options)
+        output = stderr.read()
+    assert "RuntimeError: of the program" in output
+    assert ("Traceback" in output, output.count("\n") == 1) == (bool(options), not options)

@@ -1,4 +1,4 @@
-"""Every tool that reads, called by the SDK's client, says what the site holds."""
+"""Every tool that reads, called by the SDK's client, returns the state of the site."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_hosts_come_in_pages(known: SimulatedSite) -> None:
     assert only == {"name": "web01", "folder": "/linux/web", "ipaddress": "192.0.2.1", "alias": "Web 1", "labels": ""}
 
 
-def test_a_cursor_belongs_to_its_question(known: SimulatedSite) -> None:
+def test_a_cursor_belongs_to_its_query(known: SimulatedSite) -> None:
     cursor = result_data(_call(known, "stream_hosts", limit=5))["next_cursor"]
     assert result_data(_call(known, "stream_hosts", limit=2, cursor=cursor))["items"][0]["name"] == "host00005"
     for wrong in (cursor[:-2], "x", "W10", cursor + "=="):
@@ -121,7 +121,7 @@ def test_problems_of_hosts() -> None:
     assert page["counts"] == {"down": 1, "unreachable": 1}
 
 
-def test_the_site_as_a_whole(known: SimulatedSite) -> None:
+def test_version_and_health(known: SimulatedSite) -> None:
     assert result_data(_call(known, "site_version")) == {"checkmk": "2.4.0p18.cre", "edition": "cre", "site": "s"}
     health = result_data(_call(known, "site_health"))
     assert (health["ok"], health["breaker"], health["error"]) == (True, "closed", None)
@@ -142,7 +142,7 @@ def test_the_site_as_a_whole(known: SimulatedSite) -> None:
     assert "new1" not in known.state.configuration.hosts
 
 
-def test_a_site_that_is_away_is_no_crash() -> None:
+def test_an_unreachable_site_is_an_error() -> None:
     with SimulatedSite() as site, site.client() as kept:
         settings = kept.settings
 
@@ -156,7 +156,7 @@ def test_a_site_that_is_away_is_no_crash() -> None:
     assert settings.site == "s"
 
 
-def test_what_is_measured_and_kept(known: SimulatedSite) -> None:
+def test_metrics_and_cache_statistics(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         for _ in range(3):
             await client.call_tool("folders_get", {"path": "/linux"})
@@ -176,20 +176,20 @@ def test_what_is_measured_and_kept(known: SimulatedSite) -> None:
 def test_every_tool_that_reads_is_called_here() -> None:
     """So that a row which joins the table is not forgotten."""
     text = Path(__file__).read_text("utf-8")
-    reading = [verb for verb in COMMANDS if "tool" in verb.faces and (verb.local or not verb.writes)]
-    assert [verb.tool_name for verb in reading if f'"{verb.tool_name}"' not in text] == []
+    reading = [command for command in COMMANDS if "tool" in command.faces and (command.local or not command.writes)]
+    assert [command.tool_name for command in reading if f'"{command.tool_name}"' not in text] == []
 
 
-def test_tools_explain_themselves(known: SimulatedSite) -> None:
+def test_tools_have_descriptions_and_examples(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return (await client.list_tools()).tools
 
     for tool in run_client(known, script, allow_writes=True):
-        verb = next(verb for verb in COMMANDS if verb.tool_name == tool.name)
-        assert verb.help in tool.description
-        assert tool.annotations.read_only_hint is not verb.writes
-        adds_only = verb.tool_name in ("hosts_create", "batch_create_hosts", "folders_create")
-        assert tool.annotations.destructive_hint is (verb.writes and not adds_only)
+        command = next(command for command in COMMANDS if command.tool_name == tool.name)
+        assert command.help in tool.description
+        assert tool.annotations.read_only_hint is not command.writes
+        adds_only = command.tool_name in ("hosts_create", "batch_create_hosts", "folders_create")
+        assert tool.annotations.destructive_hint is (command.writes and not adds_only)
         assert tool.output_schema["type"] == "object"
         assert tool.input_schema["additionalProperties"] is False
         assert all(found.get("description") for found in tool.input_schema["properties"].values())

@@ -1,4 +1,4 @@
-"""What one tool writes does not become active with what was approved of another."""
+"""Writes that would take others along run alone."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _while(site: SimulatedSite, part: str, first: tuple[str, Any], others: list[
         ("bulk-create", ("batch_create_hosts", {"hosts": [{"host_name": "precious", "folder": "/a"}]})),
     ],
 )
-def test_a_folder_is_not_deleted_with_what_is_on_its_way_into_it(
+def test_a_folder_is_not_deleted_while_hosts_move_into_it(
     live: SimulatedSite, part: str, mover: tuple[str, Any]
 ) -> None:
     with live.client() as client:
@@ -88,7 +88,7 @@ def test_nothing_is_written_while_an_inventory_is_applied(live: SimulatedSite) -
         result_data(done)
 
 
-def test_no_inventory_is_applied_while_something_is_written(live: SimulatedSite) -> None:
+def test_no_inventory_is_applied_during_another_write(live: SimulatedSite) -> None:
     first = ("hosts_update", {"name": "host00001", "attribute": {"alias": "unasked"}})
     others = [("sync_apply", {"inventory": INVENTORY}), ("hosts_get", {"name": "host00000"})]
     done, (refused, read), (applied, _) = _while(live, "host00001", first, others)

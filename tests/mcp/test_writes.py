@@ -1,4 +1,4 @@
-"""Every tool that writes, called by the SDK's client: the site holds it afterwards, and the audit log says so."""
+"""Every tool that writes, called by the SDK's client, changes the site and is logged."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def _names(site: SimulatedSite, **policy: Any) -> set[str]:
     return found
 
 
-def test_read_only_hides_what_writes(live: SimulatedSite) -> None:
+def test_read_only_hides_tools_that_write(live: SimulatedSite) -> None:
     shown = _names(live)
-    assert shown == {verb.tool_name for verb in COMMANDS if not verb.writes or verb.local}
+    assert shown == {command.tool_name for command in COMMANDS if not command.writes or command.local}
     assert "clear_cache" in shown
 
     async def script(client: Client) -> Any:
@@ -59,7 +59,7 @@ def test_read_only_hides_what_writes(live: SimulatedSite) -> None:
     assert "new" not in live.state.configuration.hosts
 
 
-def test_patterns_choose_the_tools(live: SimulatedSite) -> None:
+def test_patterns_select_tools(live: SimulatedSite) -> None:
     assert _names(live, allow=("hosts_*",)) == {"hosts_get", "hosts_status", "hosts_problems"}
     assert "hosts_delete" not in _names(live, allow_writes=True, deny=("*delete", "sync_*"))
     assert _names(live, allow=("hosts_*",), deny=("*status",)) == {"hosts_get", "hosts_problems"}
@@ -107,7 +107,7 @@ def test_folders(live: SimulatedSite) -> None:
     assert "host00000" not in live.state.configuration.hosts
 
 
-def test_a_batch_says_what_became_of_each(live: SimulatedSite) -> None:
+def test_a_batch_returns_an_outcome_for_each_host(live: SimulatedSite) -> None:
     hosts = [{"host_name": f"b{n}", "folder": "/", "attributes": {"ipaddress": f"192.0.2.{n}"}} for n in range(1, 6)]
     found = result_data(_call(live, "batch_create_hosts", hosts=[*hosts, {"host_name": "host00001"}]))
     assert (found["applied"], found["not_applied"], found["unknown"]) == (5, 1, 0)
@@ -188,7 +188,7 @@ def test_every_write_is_audited_without_secrets(live: SimulatedSite, tmp_path: P
     assert {(line["user"], line["site"]) for line in lines} == {("automation", f"{live.api_url}")}
 
 
-def test_what_stands_for_a_secret_is_not_written_back(live: SimulatedSite) -> None:
+def test_a_mask_is_not_written_as_a_secret(live: SimulatedSite) -> None:
     refused = _call(live, "hosts_create", name="new", attribute={"snmp_community": "***"})
     assert "stands for a secret" in error_text(refused)
     assert "new" not in live.state.configuration.hosts
@@ -197,5 +197,5 @@ def test_what_stands_for_a_secret_is_not_written_back(live: SimulatedSite) -> No
 def test_every_tool_that_writes_is_called_here() -> None:
     """So that a row which joins the table is not forgotten."""
     text = Path(__file__).read_text("utf-8")
-    writing = [verb for verb in COMMANDS if "tool" in verb.faces and verb.writes and not verb.local]
-    assert [verb.tool_name for verb in writing if f'"{verb.tool_name}"' not in text] == []
+    writing = [command for command in COMMANDS if "tool" in command.faces and command.writes and not command.local]
+    assert [command.tool_name for command in writing if f'"{command.tool_name}"' not in text] == []

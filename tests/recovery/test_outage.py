@@ -157,7 +157,7 @@ def test_who_queued_while_it_opened_does_not_reach_the_site(site: SimulatedSite,
         recovery={"circuit_breaker": {"failure_threshold": 1}, "retry": {"max_retries": 0}},
     )
     site.set_faults([DOWN])
-    lane = client._transport.guards._lanes["read"]
+    lane = client._transport._adapter._limits.reads
     failures: list[Exception] = []
 
     def ask() -> None:
@@ -187,7 +187,7 @@ def test_who_will_be_refused_does_not_queue(site: SimulatedSite, connect: Any) -
     )
     site.set_faults([DOWN])
     client.health()
-    with client._transport.guards._lanes["read"].slot():
+    with client._transport._adapter._limits.reads.slot():
         assert isinstance(client.health().error, CircuitOpenError)
 
 

@@ -23,7 +23,7 @@ def test_it_is_tried_once_and_the_breaker_is_not_told(site: SimulatedSite, cmk: 
         with pytest.raises(GatewayError) as caught:
             cmk._transport.perform(PROBE)
         assert caught.value.attempts == 1
-    assert cmk._transport.guards.breaker.state is BreakerState.CLOSED
+    assert cmk._transport.breaker.state is BreakerState.CLOSED
 
 
 def test_an_open_breaker_is_not_asked(site: SimulatedSite, connect: Any) -> None:
@@ -34,7 +34,7 @@ def test_an_open_breaker_is_not_asked(site: SimulatedSite, connect: Any) -> None
     with pytest.raises(CircuitOpenError):
         cmk.hosts.get("h")
     assert cmk._transport.perform(PROBE).status == 200
-    assert cmk._transport.guards.breaker.state is BreakerState.OPEN, "one look does not show that it is well again"
+    assert cmk._transport.breaker.state is BreakerState.OPEN, "one look does not show that it is well again"
 
 
 @pytest.mark.parametrize("kind", ["slow", "drip"], ids=["waits", "drips"])

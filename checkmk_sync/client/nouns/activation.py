@@ -109,38 +109,20 @@ class ActivationResult:
 
 
 @dataclass(frozen=True)
-class _Start:
-    """What is to be started, and by whom."""
+class _Request:
+    """An activation to be started; ``user`` starts it."""
 
     sites: list[str]
     force: bool
     approved: Optional[Approved]
     user: str
 
-    def body(self) -> dict[str, Any]:
-        return {"redirect": False, "sites": self.sites, "force_foreign_changes": self.force}
-
-    def if_match(self, etag: Optional[str]) -> str:
-        """Checkmk: the ETag changes with every new change of anybody. So "*" is the one that works, but only that
-        of the list which was looked at lets nothing slip in between. Old versions give none."""
-        return "*" if self.approved is None else etag or "*"
-
-    def raise_if_unapproved(self, pending: Sequence[PendingChange]) -> None:
-        """PlanChangedError when the activation would take something along that was not approved."""
-        others = self.unapproved(pending)
-        if others:
-            said = pluralize(len(others), "pending change was", "pending changes were")
-            raise PlanChangedError(f"nothing was activated: {said} not approved ({_few(others)})")
-
     def unapproved(self, pending: Sequence[PendingChange]) -> list[PendingChange]:
+        """Return the changes that the activation would take along although they were not approved."""
         if self.approved is None:
             return []
         concerned = [change for change in pending if self.force or not change.is_foreign_to(self.user)]
         return [change for change in concerned if not self.approved(change)]
-
-
-def _few(changes: Sequence[PendingChange]) -> str:
-    return summarize(changes, NAMES_SHOWN, "; ")
 
 
 class Activation(Resource):
@@ -149,21 +131,21 @@ class Activation(Resource):
     noun = "activation"
 
     def pending(self) -> list[PendingChange]:
-        """The changes that are saved but not active, of all users."""
+        """Return the changes of all users that are saved but not active."""
         return self._pending()[0]
 
     def _pending(self) -> tuple[list[PendingChange], Optional[str]]:
-        """The pending changes, and the ETag of just this list."""
+        """Return the pending changes, and the ETag of this list."""
         reply = self._perform("pending")
         with parsing(reply):
             return [PendingChange.parse(entry) for entry in items_of(reply.data)], reply.etag
 
     def running(self) -> list[ActivationRun]:
-        """The activations that run now."""
+        """Return the activations that are running."""
         return self._read(lambda data: [ActivationRun.parse(entry) for entry in items_of(data)], "running")
 
     def get(self, run_id: str) -> ActivationRun:
-        """An activation by its id. NotFoundError when the site does not know it, or no more."""
+        """Return an activation by its id. NotFoundError if the site does not know it, or no longer does."""
         return self._read(ActivationRun.parse, "get", path={"run": run_id})
 
     @writes
@@ -178,38 +160,41 @@ class Activation(Resource):
     ) -> ActivationResult:
         """Activate all pending changes (of ``sites``, else of all) and wait until that is done and verified.
 
-        Nothing pending is a success. ForbiddenError names the changes of other users unless they are
-        forced. ActivationError when it ended but a site failed, or changes are still pending that might not
-        be; WaitTimeoutError after ``timeout_s`` seconds in all. With ``wait_for_hosts`` it also waits until
-        the monitoring core answers for these hosts. If one of them is not configured, WaitTimeoutError says so after a
-        few seconds; the changes are active then.
+        Nothing pending is a success. ForbiddenError names the changes of other users unless they are forced.
+        ActivationError if a site failed, or changes are still pending that should not be; WaitTimeoutError after
+        ``timeout_s`` seconds in total. With ``wait_for_hosts`` it also waits until the monitoring core answers for
+        these hosts. If one of them is not configured, WaitTimeoutError says so after a few seconds; the changes are
+        active then.
 
-        With ``sites`` some changes may stay pending for others. Before 2.4 nothing tells that from a failure,
-        so there it is an ActivationError as well.
+        With ``sites`` some changes may stay pending for other sites. Before 2.4 nothing distinguishes that from a
+        failure, so there it is an ActivationError as well.
 
-        ``approved(change)`` binds it to what somebody agreed to: PlanChangedError, and nothing is activated, when
-        anything is pending for which it is false. Changes of other users are left to the site unless they are
-        forced, for it refuses them. A site on which the locking by ETag is switched off may take along what comes in
-        the moment between the look and the start: then that is told, as an ActivationError.
+        ``approved(change)`` limits the activation to changes that somebody agreed to: if it is false for any pending
+        change, nothing is activated, and PlanChangedError is raised. Changes of other users are left to the site, which
+        refuses them unless they are forced. A site on which locking by ETag is switched off may take along a change
+        that comes between the check and the start: that is an ActivationError.
         """
         sites = require_strings(sites, "sites")
         names = require_strings(wait_for_hosts, "wait_for_hosts")
         if not (approved is None or callable(approved)):
             raise TypeError(f"approved is a function of a pending change, not {describe_type(approved)}")
         deadline = Deadline(self._site.clock, timeout_s)
-        start = _Start(sites, force_foreign_changes, approved, self._site.settings.username)
-        before, run = self._started_or_joined(start, deadline)
-        left = set[str]()
+        request = _Request(sites, force_foreign_changes, approved, self._site.settings.username)
+        before, run = self._start(request, deadline)
+        still_pending = set[str]()
         if run is not None:
-            taken_along = start.unapproved(run.changes)
+            taken_along = request.unapproved(run.changes)
             with after_write("the activation was started, but its end cannot be seen"):
-                run = self._ended(run, before, deadline)
-                left = self._verified(before, run, sites)
+                run = self._wait_for_end(run, before, deadline)
+                still_pending = self._verify(before, run, sites)
             if taken_along:
-                said = f"activated as well, though not approved: {_few(taken_along)}"
-                raise ActivationError(f"{said}; the site does not hold to the list that was looked at")
+                changes = summarize(taken_along, NAMES_SHOWN, "; ")
+                raise ActivationError(
+                    f"activated as well, though not approved: {changes}; "
+                    "the site does not hold to the list that was looked at"
+                )
         self._wait_until_monitored(names, deadline, only_configured=True)
-        activated = tuple(change for change in before if change.id not in left)
+        activated = tuple(change for change in before if change.id not in still_pending)
         return ActivationResult(activated, run, deadline.elapsed_s())
 
     def wait_until_monitored(self, names: Sequence[str], *, timeout_s: float = 60.0) -> None:
@@ -224,120 +209,126 @@ class Activation(Resource):
         missing, absent = set(names), set[str]()
         grace = Deadline(self._site.clock, GRACE_S if only_configured else None)
 
-        def all_there(site: Site) -> Optional[bool]:
+        def all_loaded(site: Site) -> Optional[bool]:
             missing.difference_update(HostStatuses(site).monitored(missing))
             if missing and grace.expired:
-                grace.at = float("inf")  # once is enough
-                with contextlib.suppress(CheckmkError):  # then waiting will tell
+                grace.at = float("inf")  # asked only once
+                with contextlib.suppress(CheckmkError):  # the wait goes on without knowing
                     absent.update(absent_hosts(site, missing))
             return None if missing and not absent else True
 
         if not missing:
             return
         try:
-            wait_for(self._site, all_there, deadline, f"loading {pluralize(len(missing), 'host')} into the core")
+            wait_for(self._site, all_loaded, deadline, f"loading {pluralize(len(missing), 'host')} into the core")
         except WaitTimeoutError as error:
-            said = f"{error}: not loaded: {summarize(sorted(missing), NAMES_SHOWN)}"
-            raise WaitTimeoutError(said, waited_s=error.waited_s) from error.__cause__
+            message = f"{error}: not loaded: {summarize(sorted(missing), NAMES_SHOWN)}"
+            raise WaitTimeoutError(message, waited_s=error.waited_s) from error.__cause__
         if absent:
-            said = f"the changes are active, but not configured, so never loaded: {', '.join(sorted(absent))}"
-            raise WaitTimeoutError(said, waited_s=deadline.elapsed_s())
+            message = f"the changes are active, but not configured, so never loaded: {', '.join(sorted(absent))}"
+            raise WaitTimeoutError(message, waited_s=deadline.elapsed_s())
 
-    def _started_or_joined(
-        self, start: _Start, deadline: Deadline
-    ) -> tuple[Sequence[PendingChange], Optional[ActivationRun]]:
-        """What was pending, and the run that activates it; None when nothing was."""
-        before, etag = self._pending()
-        read = 1
+    def _start(self, request: _Request, deadline: Deadline) -> tuple[Sequence[PendingChange], Optional[ActivationRun]]:
+        """Return the pending changes, and the run that activates them; None if there were none."""
+        pending, etag = self._pending()
+        readings = 1
         for _ in poll(self._site.clock, deadline):
-            start.raise_if_unapproved(before)
-            if not before:
-                return before, None
+            unapproved = request.unapproved(pending)
+            if unapproved:
+                count = pluralize(len(unapproved), "pending change was", "pending changes were")
+                changes = summarize(unapproved, NAMES_SHOWN, "; ")
+                raise PlanChangedError(f"nothing was activated: {count} not approved ({changes})")
+            if not pending:
+                return pending, None
             try:
-                return before, self._run(start, before, etag)
+                return pending, self._run(request, pending, etag)
             except LockedError:  # another activation runs; ours starts after it
-                if start.approved is not None:  # and what it has activated is pending no more
-                    before, etag = self._pending()
+                if request.approved is not None:  # and the changes that it activates are no longer pending
+                    pending, etag = self._pending()
             except PreconditionError as error:
-                if start.approved is None:
+                if request.approved is None:
                     raise
-                if read == READINGS:
-                    said = "nothing was activated: what is pending changed each time right after it was read"
-                    raise PlanChangedError(said) from error
-                before, etag = self._pending()
-                read += 1
+                if readings == READINGS:
+                    message = "nothing was activated: what is pending changed each time right after it was read"
+                    raise PlanChangedError(message) from error
+                pending, etag = self._pending()
+                readings += 1
         raise WaitTimeoutError("another activation did not end in time", waited_s=deadline.elapsed_s())
 
-    def _run(self, start: _Start, before: Sequence[PendingChange], etag: Optional[str]) -> ActivationRun:
-        """Return the run that activates what was pending, which another user may have activated already."""
+    def _run(self, request: _Request, pending: Sequence[PendingChange], etag: Optional[str]) -> ActivationRun:
+        """Return the run that activates the pending changes, which another user may have activated already."""
+        body = {"redirect": False, "sites": request.sites, "force_foreign_changes": request.force}
+        # Checkmk: the ETag changes with every new change of any user. So "*" always works, but only the ETag of the
+        # list that was approved lets no other change slip in. Old versions give none.
+        if_match = "*" if request.approved is None else etag or "*"
         try:
-            return self._read(ActivationRun.parse, "start", body=start.body(), etag=start.if_match(etag))
+            return self._read(ActivationRun.parse, "start", body=body, etag=if_match)
         except (LockedError, PreconditionError):  # the caller may try again
             raise
         except UnprocessableError:  # nothing is left to activate there
-            return ActivationRun("", False, tuple(start.sites), dict.fromkeys(start.sites, (None, "")))
+            return ActivationRun("", False, tuple(request.sites), dict.fromkeys(request.sites, (None, "")))
         except ForbiddenError as error:
-            raise _naming_others(error, before, start.user) from error
+            raise _with_other_users(error, pending, request.user) from error
         except CheckmkError as error:
-            return settle(self._site, error, lambda site: self._via(site)._started(before))
+            return settle(self._site, error, lambda site: self._via(site)._find_started(pending))
 
-    def _started(self, before: Sequence[PendingChange]) -> Optional[ActivationRun]:
-        """The run whose start got no answer: it runs now, or its changes are gone. Any other is somebody else's."""
+    def _find_started(self, before: Sequence[PendingChange]) -> Optional[ActivationRun]:
+        """Return the run whose start got no answer: it is running, or its changes are no longer pending. A run with
+        other changes is somebody else's."""
         ids = {change.id for change in before}
         for run in self.running():
             if not run.changes or ids <= {change.id for change in run.changes}:
                 return run
         return None if self._still_pending(before) else ActivationRun("", False, ())
 
-    def _ended(self, run: ActivationRun, before: Sequence[PendingChange], deadline: Deadline) -> ActivationRun:
+    def _wait_for_end(self, run: ActivationRun, before: Sequence[PendingChange], deadline: Deadline) -> ActivationRun:
         if not run.is_running and not run.id:
             return run
 
         def ended(site: Site) -> Optional[ActivationRun]:
-            here = self._via(site)
+            there = self._via(site)
             try:
-                now = here.get(run.id)
-            except NotFoundError as error:  # forgotten already: the pending changes tell how it went
-                if any(other.id == run.id for other in here.running()):
+                current = there.get(run.id)
+            except NotFoundError as error:  # forgotten already: the pending changes show how it went
+                if any(other.id == run.id for other in there.running()):
                     return None
-                if here._still_pending(before):
+                if there._still_pending(before):
                     raise error.with_attempted(f"{error}, and its changes are still pending") from None
                 return ActivationRun(run.id, False, run.sites)
-            return None if now.is_running else now
+            return None if current.is_running else current
 
         return wait_for(self._site, ended, deadline, "the activation")
 
     def _still_pending(self, before: Iterable[PendingChange]) -> set[str]:
         return {change.id for change in before} & {change.id for change in self.pending()}
 
-    def _verified(self, before: Sequence[PendingChange], run: ActivationRun, sites: Sequence[str]) -> set[str]:
-        """The changes that may still be pending. Checkmk: an activation that ended may have failed, and before
-        2.4 only what is still pending shows it."""
+    def _verify(self, before: Sequence[PendingChange], run: ActivationRun, sites: Sequence[str]) -> set[str]:
+        """Return the ids of changes that are still pending, as some may be. Checkmk: an activation that ended may have
+        failed, and before 2.4 only the changes that are still pending show it."""
         failed = {site: text for site, (state, text) in run.status_per_site.items() if state == "error"}
-        left = self._still_pending(before)
-        may_be_left = bool(sites) and set(sites) <= set(run.status_per_site)
-        if failed or (left and not may_be_left):
-            said = "; ".join(f"{site}: {text}" for site, text in failed.items()) or "the site gives no reason"
+        pending = self._still_pending(before)
+        may_be_pending = bool(sites) and set(sites) <= set(run.status_per_site)
+        if failed or (pending and not may_be_pending):
+            reason = "; ".join(f"{site}: {text}" for site, text in failed.items()) or "the site gives no reason"
             if sites and not failed:
-                said = "for other sites, or because it failed: this site does not tell"
-            raise ActivationError(
-                f"the activation failed, {pluralize(len(left), 'change is', 'changes are')} still pending ({said})",
-                status_per_site=failed,
-                pending=len(left),
-            )
-        return left
+                reason = "for other sites, or because it failed: this site does not tell"
+            changes = pluralize(len(pending), "change is", "changes are")
+            message = f"the activation failed, {changes} still pending ({reason})"
+            raise ActivationError(message, status_per_site=failed, pending=len(pending))
+        return pending
 
 
 _FOREIGN = re.compile(r"\bforeign changes\b|\bother users\b", re.IGNORECASE)
 _NO_PERMISSION = re.compile(r"\black the permission\b")  # Checkmk: one is called "Activate foreign changes"
 
 
-def _naming_others(error: ForbiddenError, before: Sequence[PendingChange], user: str) -> ForbiddenError:
+def _with_other_users(error: ForbiddenError, before: Sequence[PendingChange], user: str) -> ForbiddenError:
     others = sorted({str(change.user) for change in before if change.is_foreign_to(user)})
     if not (others and _FOREIGN.search(error.detail)) or _NO_PERMISSION.search(error.detail):
         return error
-    foreign = sum(change.is_foreign_to(user) for change in before)
-    pending = pluralize(foreign, "pending change is", "pending changes are")
+    pending = pluralize(
+        sum(change.is_foreign_to(user) for change in before), "pending change is", "pending changes are"
+    )
     detail = (
         f"{pending} of {', '.join(others)}: let them activate, or force it "
         f"(force_foreign_changes, needs the permission to activate foreign changes)"

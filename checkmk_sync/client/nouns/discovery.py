@@ -46,35 +46,35 @@ class DiscoveryRun:
 
 @dataclass(frozen=True)
 class DiscoveryResult:
-    """What discovery knows of a host: its services by phase (monitored, undecided, vanished, …)."""
+    """The services that a discovery found on a host, by phase (monitored, undecided, vanished, …)."""
 
     host: str
     services: Mapping[str, tuple[str, ...]]
     host_labels: Mapping[str, Any]
 
     def in_phase(self, phase: str) -> tuple[str, ...]:
-        """The names of the services in a phase."""
+        """Return the names of the services in a phase."""
         return self.services.get(phase, ())
 
 
 @dataclass(frozen=True)
 class BulkDiscovery:
-    """A bulk discovery; ``job`` is its state when it was last asked for, None when the server ran none."""
+    """A bulk discovery; ``job`` is its last known state, None if the server had nothing to do."""
 
     hosts: tuple[str, ...]
     job: Optional[Job]
 
     @property
     def ok(self) -> bool:
-        """True when the job ended well. Checkmk: hosts that failed are named in its log only."""
+        """Return True if the job ended well. Checkmk: hosts that failed are named in its log only."""
         return self.job is None or self.job.ok
 
     def raise_for_failure(self) -> None:
-        """DiscoveryError, with the end of the job's log, when it did not end well."""
+        """Raise DiscoveryError, with the end of the job's log, unless the job ended well."""
         if self.job is not None and not self.ok:
-            said = "; ".join(self.job.log[-3:]) or "its log says no more"
-            scan = f"the discovery of {pluralize(len(self.hosts), 'host')}"
-            raise DiscoveryError(f"{scan} ended as {self.job.state}: {said}", state=self.job.state)
+            log = "; ".join(self.job.log[-3:]) or "its log says no more"
+            hosts = pluralize(len(self.hosts), "host")
+            raise DiscoveryError(f"the discovery of {hosts} ended as {self.job.state}: {log}", state=self.job.state)
 
     def __repr__(self) -> str:
         state = None if self.job is None else self.job.state
@@ -105,7 +105,7 @@ class Discovery(Resource):
         self._perform("start", body={"host_name": host, "mode": mode}, about=(host,))
 
     def status(self, host: str) -> DiscoveryRun:
-        """The state of the host's scan: ``initialized`` when none has ever run."""
+        """Return the state of the host's scan: ``initialized`` if none has ever run."""
 
         require_string(host, "host")
 
@@ -116,10 +116,10 @@ class Discovery(Resource):
         return self._read(parse, "run", path={"name": host})
 
     def wait(self, host: str, *, timeout_s: float = 300.0) -> DiscoveryRun:
-        """The scan of a host when it has ended. WaitTimeoutError after ``timeout_s`` seconds.
+        """Wait until the scan of a host has ended, and return it. WaitTimeoutError after ``timeout_s`` seconds.
 
-        A scan that has never run may have been started just now, so some seconds pass before it is returned
-        as ``initialized``.
+        A scan that has never run may just have been started, so some seconds pass before it is returned as
+        ``initialized``.
         """
         deadline, race = Deadline(self._site.clock, timeout_s), Deadline(self._site.clock, RACE_S)
 
@@ -130,7 +130,7 @@ class Discovery(Resource):
         return wait_for(self._site, ended, deadline, f"the discovery of {host}", unseen_s=RACE_S)
 
     def result(self, host: str) -> DiscoveryResult:
-        """What discovery knows of a host. Checkmk may contact the host for it: this can take long."""
+        """Return the result of the last discovery. Checkmk may contact the host for it: this can take long."""
 
         require_string(host, "host")
 
@@ -163,7 +163,7 @@ class Discovery(Resource):
 
     @writes
     def discover(self, host: str, *, rescan: bool = True, timeout_s: float = 300.0) -> DiscoveryResult:
-        """Scan a host, accept everything found, and say what that is. DiscoveryError when the scan failed."""
+        """Scan a host, accept everything found, and return it. DiscoveryError if the scan failed."""
         Deadline(self._site.clock, timeout_s)  # TypeError before anything is started
         if rescan:
             self._start_or_join(host)
@@ -181,17 +181,17 @@ class Discovery(Resource):
         require_string(host, "host")
         body = {"check_type": check_type, "service_item": item, "target_phase": phase}
 
-        def is_there(data: Any) -> Optional[bool]:
+        def is_in_phase(data: Any) -> Optional[bool]:
             for entry in typed(dict, data, "extensions", "check_table").values():
-                found = typed(dict, entry, "extensions")
-                if (found.get("check_plugin_name"), found.get("service_item")) == (check_type, item):
+                service = typed(dict, entry, "extensions")
+                if (service.get("check_plugin_name"), service.get("service_item")) == (check_type, item):
                     return value_of(entry, "value") == phase or None
             return None
 
         try:
             self._perform("set_phase", path={"name": host}, body=body)
         except CheckmkError as error:
-            settle(self._site, error, lambda site: self._via(site)._read(is_there, "result", path={"name": host}))
+            settle(self._site, error, lambda site: self._via(site)._read(is_in_phase, "result", path={"name": host}))
 
     @writes
     def bulk(
@@ -206,9 +206,9 @@ class Discovery(Resource):
     ) -> BulkDiscovery:
         """Scan many hosts in one job of the server.
 
-        By default new services are monitored and labels updated, and vanished services stay. With ``wait``
-        the returned job has ended. Where another bulk discovery runs (only one may before 2.4) its end is
-        waited for. When the answer to the start is lost it is started again: scanning twice finds the same.
+        By default new services are monitored and labels updated, and vanished services stay. With ``wait`` the returned
+        job has ended. While another bulk discovery runs (before 2.4 only one may), this one waits for its end. If the
+        answer to the start is lost it is started again, because scanning twice finds the same.
         """
         names = tuple(require_strings(hosts, "hosts"))
         if not names:
@@ -225,12 +225,12 @@ class Discovery(Resource):
             job_id = self._job_id(reply)
             if job_id is None:
                 return BulkDiscovery(names, None)
-            job = self._jobs.ended(job_id, deadline) if wait else self._jobs.started(job_id)
+            job = self._jobs.wait_until(job_id, deadline) if wait else self._jobs.started(job_id)
         return BulkDiscovery(names, job)
 
     def _start_or_join(self, host: str) -> None:
-        """Start a scan; where the answer is lost once more, because scanning twice finds the same."""
-        with contextlib.suppress(ConflictError):  # a scan runs already: its result is as good
+        """Start a scan; again if the answer is lost, because scanning twice finds the same."""
+        with contextlib.suppress(ConflictError):  # a scan is running already: its result is as good
             try:
                 self.start(host, "refresh")
             except CheckmkError as error:
@@ -241,36 +241,33 @@ class Discovery(Resource):
     def _start_bulk(self, names: tuple[str, ...], options: Mapping[str, bool], deadline: Deadline) -> Reply:
         body: dict[str, Any] = {"hostnames": list(names), "do_full_scan": True, "ignore_errors": True, "bulk_size": 50}
         row = self._site.operation(self.noun, "bulk")
-        if row is not None and "mode" in row.body:
-            body["mode"] = _mode(options)
-        else:
+        if row is None or "mode" not in row.body:
             body["options"] = dict(options)
-        lost = 0
+        elif options["remove_vanished_services"]:
+            body["mode"] = "fix_all" if options["monitor_undecided_services"] else "remove"
+        else:
+            body["mode"] = "new" if options["monitor_undecided_services"] else "only_host_labels"
+        lost_answers = 0
         for _ in poll(self._site.clock, deadline):
             try:
                 return self._perform("bulk", body=body)
             except ConflictError:
                 continue
             except CheckmkError as error:
-                lost += 1
-                if not is_uncertain(error) or lost > 2:
+                lost_answers += 1
+                if not is_uncertain(error) or lost_answers > 2:
                     raise
         raise WaitTimeoutError("another bulk discovery did not end in time", waited_s=deadline.elapsed_s())
 
     def _job_id(self, reply: Reply) -> Optional[str]:
-        """Up to 2.3 the answer is the job, later a redirect to it; 204 means that nothing had to be started."""
+        """Return the id of the job; None if nothing had to be started (204). Checkmk: up to 2.3 the answer is the job,
+        later a redirect to it."""
         if reply.status == 204:
             return None
         if reply.status < 300:
             return OLD_BULK_JOB
-        path = self._site.transport.rebase(reply.header("Location") or "")
+        path = self._site.transport.rebase(reply.headers.get("Location") or "")
         prefix = "/objects/background_job/"
         if not path.startswith(prefix):
             raise UnexpectedReplyError(f"the bulk discovery redirects to {path}, not to a job")
         return path[len(prefix) :].partition("?")[0]
-
-
-def _mode(options: Mapping[str, bool]) -> str:
-    if options["remove_vanished_services"]:
-        return "fix_all" if options["monitor_undecided_services"] else "remove"
-    return "new" if options["monitor_undecided_services"] else "only_host_labels"

@@ -159,7 +159,7 @@ class Services(_Status):
     def _of_host(self, host: str, asked: Asked, fresh: bool, received: Received) -> Blocks[ServiceStatus]:
         verb, arguments = _form(self._site, self.noun, "list_of_host", "query_of_host", asked)
         reply = self._perform(verb, path={"name": host}, fresh=fresh, **arguments)
-        received(reply.bytes_received)
+        received(0 if reply.from_cache else len(reply.body))
         yield ServiceStatus.parse_all([value_of(item, ServiceStatus.PARTS) for item in items_of(reply.data)])
 
     def _of_hosts(
@@ -174,7 +174,7 @@ class Services(_Status):
         if pattern is not None:
             hosts = column("name").glob(pattern)
             condition = column("host_name").glob(pattern) & condition
-        streaming, retry = self._site.settings.streaming, self._site.transport.guards.retry
+        streaming, retry = self._site.settings.streaming, self._site.transport.retry
 
         def again(whole: Callable[[], list[Any]]) -> list[Any]:
             return retry.run(whole, may_retry=lambda error: isinstance(error, BrokenReplyError))

@@ -1,49 +1,23 @@
-"""Sessions of requests as an API client needs them: no redirects, no cookies, no surprises from outside."""
+"""Proxies and TLS verification: from the settings, then from the environment."""
 
 from __future__ import annotations
 
 import importlib.util
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Mapping, Optional
 
 import requests
 import urllib3
-from requests.adapters import BaseAdapter
 from requests.utils import prepend_scheme_if_needed, select_proxy
 
 from ..config.settings import Settings
 from ..core.redaction import HiddenURL
 from ..errors import SettingsError
 
-__all__ = ["NoRedirects", "PlainSession", "environment", "furnish"]
+__all__ = ["proxy_and_tls_options"]
 
 
-class NoRedirects:
-    """Follow no redirect: who gets one reads its ``Location`` and decides.
-
-    Checkmk's wait endpoints redirect to themselves at once (31 requests, then TooManyRedirects), and
-    behind a TLS proxy ``Location`` may say ``http://``.
-    """
-
-    def resolve_redirects(self, *_: Any, **__: Any) -> Iterator[Any]:
-        return iter(())
-
-
-class PlainSession(NoRedirects, requests.Session):
-    """A session without a cache."""
-
-
-def furnish(session: requests.Session, adapter: BaseAdapter) -> None:
-    """Give a session our adapter, and take away what comes from outside."""
-    session.trust_env = False  # resolved once, by `environment`: asking it costs a third of each request
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.adapters.clear()
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-
-
-def environment(settings: Settings) -> Mapping[str, Any]:
+def proxy_and_tls_options(settings: Settings) -> Mapping[str, Any]:
     """``verify`` and ``proxies`` for every request: the settings first, then the environment's variables.
 
     requests lets ``REQUESTS_CA_BUNDLE`` win over ``verify=False``; here what is set is what counts.

@@ -1,0 +1,127 @@
+"""Answers in this process, for one client: bounded in number and size."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from typing import Any, Iterator, Optional, Protocol
+
+from requests_cache.backends.base import BaseStorage
+from requests_cache.models.response import CachedResponse
+
+from ..core.clock import Clock
+from ..core.fork import renewed_in_children
+from .lru import LRUCache
+from .responses import size_of
+
+__all__ = ["MemoryStorage", "ReplyStorage"]
+
+
+class ReplyStorage(Protocol):
+    """A storage of requests-cache that also keeps a generation for each noun of a site.
+
+    The generation is part of the key of an answer. A write begins a new one, so all older answers become void at once
+    for everybody who shares the storage, and an answer that was under way meanwhile never counts. The methods, and
+    those of the storage, raise one of ``errors`` if the storage cannot be used now.
+    """
+
+    location: str  # the same for all that share the answers
+    errors: tuple[type[Exception], ...]
+
+    def generation(self, scope: str) -> str:
+        """Return the generation of a noun at a site."""
+
+    def advance(self, scope: str) -> None:
+        """Begin a new generation."""
+
+    def invalidate_pattern(self, pattern: str) -> int:
+        """Forget all keys that match; return their number."""
+
+    def cleanup_expired(self) -> None:
+        """Free the room of expired answers."""
+
+    def stats(self) -> dict[str, Any]:
+        """Return at least ``size``, None if it is not known."""
+
+
+class Generations:
+    """Generations in memory. Each is unlike any before, so one that was lost cannot come back."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, str] = {}
+        self.renew()
+        renewed_in_children(self)
+
+    def renew(self) -> None:
+        """Replace the lock, which another thread may have held when the process forked."""
+        self._lock = threading.Lock()
+
+    def get(self, scope: str) -> str:
+        found = self._tokens.get(scope)
+        if found is not None:
+            return found
+        with self._lock:
+            return self._tokens.setdefault(scope, uuid.uuid4().hex)
+
+    def advance(self, scope: str) -> None:
+        with self._lock:
+            self._tokens[scope] = uuid.uuid4().hex
+
+
+# Shared by all clients of this process: each has its own memory, but a write of one concerns the others.
+_GENERATIONS = Generations()
+
+
+class MemoryStorage(BaseStorage[str, CachedResponse]):
+    """A storage of requests-cache that forgets what was not used for longest."""
+
+    location = "memory"
+    errors: tuple[type[Exception], ...] = ()
+
+    def __init__(self, max_size: int, max_bytes: float, stale_s: float, clock: Clock) -> None:
+        super().__init__()
+        self._stale_s, self._time = stale_s, clock.time
+        # The responses are not copied: only their bodies are read, and each reader decodes the JSON anew.
+        self._entries = LRUCache(max_size, max_bytes=max_bytes, size_of=size_of, copy_values=False, clock=clock)
+
+    def __getitem__(self, key: str) -> CachedResponse:
+        response: Optional[CachedResponse] = self._entries.get(key)
+        if response is None:
+            raise KeyError(key)
+        return response
+
+    def __setitem__(self, key: str, response: CachedResponse) -> None:
+        assert response.expires is not None
+        self._entries.set(key, response, response.expires.timestamp() + self._stale_s - self._time())
+
+    def __delitem__(self, key: str) -> None:
+        if not self._entries.delete(key):
+            raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries.keys())
+
+    def __len__(self) -> int:
+        return int(self._entries.stats()["size"])
+
+    def clear(self) -> None:
+        self._entries.clear()
+
+    def close(self) -> None:
+        self._entries.clear()
+
+    def generation(self, scope: str) -> str:
+        return _GENERATIONS.get(scope)
+
+    def advance(self, scope: str) -> None:
+        _GENERATIONS.advance(scope)
+
+    def invalidate_pattern(self, pattern: str) -> int:
+        return self._entries.invalidate_pattern(pattern)
+
+    def cleanup_expired(self) -> None:
+        self._entries.cleanup_expired()
+
+    def stats(self) -> dict[str, Any]:
+        stats = self._entries.stats()
+        return {name: stats[name] for name in ("size", "bytes", "evictions", "expirations")}

@@ -1,0 +1,57 @@
+"""The responses that the storages of requests-cache keep, and their text for storages outside of this process."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Iterable, Union
+
+from requests.structures import CaseInsensitiveDict
+from requests_cache.models.response import CachedResponse
+from requests_cache.serializers import Stage
+
+__all__ = ["TEXT", "kept_response", "size_of"]
+
+# Checkmk has no conditional requests, and an ETag from a cache must never reach an If-Match. The rest describes how the
+# body travelled.
+_NOT_KEPT = frozenset({"etag", "last-modified", "vary", "set-cookie", "content-encoding", "transfer-encoding"})
+
+
+def kept_response(body: bytes, headers: Iterable[tuple[str, str]], until: float) -> CachedResponse:
+    """Return an answer with status 200 as requests-cache keeps it, until a UNIX time.
+
+    It has no request, because that holds the secret.
+    """
+    # As unpickling does it. The constructor would also make a cookie jar, a request and a urllib3 response.
+    response: CachedResponse = CachedResponse.__new__(CachedResponse)
+    response.__setstate__(  # type: ignore[no-untyped-call]
+        {
+            "_content": body,
+            "status_code": 200,
+            "headers": CaseInsensitiveDict((name, text) for name, text in headers if name.lower() not in _NOT_KEPT),
+            "expires": datetime.datetime.fromtimestamp(until, datetime.timezone.utc),
+        }
+    )
+    return response
+
+
+def size_of(response: CachedResponse) -> int:
+    """Return the bytes that a response takes: its body, and a thousand for everything else."""
+    return len(response.content) + 1000
+
+
+def _to_text(response: CachedResponse) -> str:
+    assert response.expires is not None
+    return json.dumps([list(response.headers.items()), response.content.decode(), response.expires.timestamp()])
+
+
+def _from_text(text: Union[str, bytes]) -> CachedResponse:
+    headers, body, until = json.loads(text)
+    try:
+        return kept_response(body.encode(), [(str(name), str(value)) for name, value in headers], float(until))
+    except OverflowError as error:  # of a time that no clock shows; requests-cache expects a ValueError
+        raise ValueError(str(error)) from None
+
+
+# JSON: nothing in it is executed when it is read. requests-cache's own JSON serializer takes twice the time.
+TEXT = Stage(dumps=_to_text, loads=_from_text)

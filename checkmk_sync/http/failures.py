@@ -1,0 +1,67 @@
+"""What an exception of requests or urllib3 means: one typed error without the request, which holds the secret."""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, Optional
+
+import requests
+import urllib3.exceptions
+
+from ..core.call import Call
+from ..core.redaction import Redactor
+from ..errors import BrokenReplyError, ConnectError, DeadlineError, ReadTimeoutError, TransportError
+from .socket_deadlines import TrackedSocket
+
+__all__ = ["failure_of", "without_request"]
+
+
+def failure_of(error: Exception, socket: TrackedSocket, call: Call, redact: Redactor) -> TransportError:
+    """Return the error that an exception of requests or urllib3 means, with what is known about the request's fate."""
+    unsent = not socket.sent if socket.connection_seen else _is_connect_failure(error)
+    if socket.expired:
+        limit = "read_s, for each piece of a stream" if call.stream else "total_s"
+        message = f"the time for {call} is over (timeouts.{limit})"
+        return DeadlineError(message, call=str(call), sent=False if unsent else None)
+    text = redact(_root_text(error))
+    if unsent:
+        return ConnectError(f"no connection for {call}: {text}", call=str(call), sent=False)
+    if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)) or "timed out" in text:
+        return ReadTimeoutError(f"no answer in time to {call}", call=str(call))
+    return BrokenReplyError(f"the connection broke during {call}: {text}", call=str(call))
+
+
+def without_request(error: Exception) -> Exception:
+    """Strip the request and the traceback from an exception, because both contain the Authorization header."""
+    if isinstance(error, requests.RequestException):
+        error.request = error.response = None
+    for inner in (*_wrapped(error), *_causes(error)):
+        inner.__traceback__ = None
+    return error
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _is_connect_failure(error: BaseException) -> bool:
+    kinds = (requests.ConnectTimeout, urllib3.exceptions.NewConnectionError, urllib3.exceptions.LocationValueError)
+    return any(isinstance(inner, kinds) for inner in _wrapped(error))
+
+
+def _wrapped(error: BaseException) -> Iterator[BaseException]:
+    """Yield the exception and those wrapped in it: urllib3 keeps them as ``reason`` or among the arguments."""
+    inner: Optional[BaseException] = error
+    while inner is not None:
+        yield inner
+        candidates = (getattr(inner, "reason", None), *reversed(inner.args))
+        inner = next((found for found in candidates if isinstance(found, BaseException)), None)
+
+
+def _root_text(error: BaseException) -> str:
+    """Return the text of the innermost exception, without the object that it names."""
+    *_, root = _wrapped(error)
+    return re.sub(r"^(<[^>]*>|\w+\([^)]*\)): ", "", str(root)) or type(root).__name__
