@@ -8,27 +8,29 @@ import json
 import shutil
 import sys
 from contextlib import contextmanager
-from typing import Any, Container, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Container, Iterable, Iterator, Mapping, Optional, Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from ..core.redaction import mask_secrets
 from ..core.text import escape_invisible, pluralize
-from ..sync import Step
 from .guarded_streams import encodable, is_read
 from .stats import cost_as_text
-from .table import lines
+from .table import table_lines
+
+if TYPE_CHECKING:
+    from ..sync import Step
 
 __all__ = ["Output", "safe"]
 
 MAX_LINES = 40  # of one error
-WIDE_ROWS = 200  # a table has to know its widest row; longer lists leave in pieces of this many
+TABLE_ROWS = 200  # a table has to know its widest row; longer lists are printed in tables of this many rows
+_MARK_STYLES = {"+ ": "green", "~ ": "yellow", "> ": "cyan", "- ": "red", "! ": "bold red"}
 
 
 def safe(value: Any) -> str:
-    """A text that no terminal takes for a command: control and direction characters are written out."""
+    """Return a text that is harmless on a terminal: control and direction characters are escaped."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
@@ -60,17 +62,23 @@ class Output:
         self.console = Console(highlight=False, soft_wrap=True, force_terminal=self.is_terminal)
         self._errors = Console(stderr=True, highlight=False, soft_wrap=True, force_terminal=sys.stderr.isatty())
 
-    def line(self, text: str, style: str = "") -> None:
-        """One line for people on stdout."""
-        self.console.print(Text(safe(text), style=style))
+    def line(self, text: str, style: str = "", *, label: str = "") -> None:
+        """Print one line for people on stdout. The style is that of the label, if there is one."""
+        shown = safe(text)
+        self.console.print(Text.assemble((label, style), shown) if label else Text(shown, style=style))
+
+    def marked_lines(self, text: str) -> None:
+        """Print a plan or a report, with colours for the marks of its lines."""
+        for line in text.split("\n"):
+            self.line(line, _MARK_STYLES.get(line[:2], ""))
 
     def note(self, text: str) -> None:
-        """One line on stderr, unless quiet."""
+        """Print one line on stderr, unless quiet."""
         if not self.quiet:
-            self._errors.print(Text(safe(text)))
+            self.question(text)
 
     def question(self, text: str) -> None:
-        """One line on stderr for who is about to be asked."""
+        """Print one line on stderr for somebody who is about to be asked."""
         self._errors.print(Text(safe(text)))
 
     def error(self, message: str, facts: Optional[Mapping[str, Any]] = None) -> None:
@@ -85,15 +93,15 @@ class Output:
             self._errors.print(Text(f"{'Error: ' if number == 0 else ''}{safe(part)}", style="red"))
 
     def cost(self, cost: Mapping[str, Any]) -> None:
-        """What the command cost, on stderr even when quiet: it was asked for."""
+        """Print the statistics on stderr; not even --quiet suppresses them, because --stats asks for them."""
         if self.as_json:
             sys.stderr.write(json.dumps({"stats": cost}) + "\n")
             return
         for line in cost_as_text(cost):
-            self._errors.print(Text(line))
+            self.question(line)
 
     def data(self, data: Any) -> None:
-        """JSON on stdout."""
+        """Print JSON on stdout."""
         sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=True, default=str) + "\n")
 
     def record(self, record: Mapping[str, Any]) -> None:
@@ -103,11 +111,11 @@ class Output:
             return
         for name, value in mask_secrets(record).items():
             if isinstance(value, Mapping):
-                self.console.print(Text(f"{name}:", style="bold"))
+                self.line(f"{name}:", "bold")
                 for key, inner in value.items():
-                    self.console.print(Text(f"  {safe(key)}: {safe(inner)}"))
+                    self.line(f"  {safe(key)}: {safe(inner)}")
             else:
-                self.console.print(Text.assemble((f"{name}: ", "bold"), safe(value)))
+                self.line(safe(value), "bold", label=f"{name}: ")
 
     def rows(
         self,
@@ -124,7 +132,11 @@ class Output:
         """
         rows = itertools.takewhile(lambda _row: is_read(), rows)
         if self.as_json:
-            self._json_rows(rows)
+            separator = "[\n"
+            for record in rows:
+                sys.stdout.write(separator + json.dumps(record, default=str))
+                separator = ",\n"
+            sys.stdout.write("\n]\n" if separator == ",\n" else "[]\n")
             return
 
         def cells(row: Mapping[str, Any]) -> list[str]:
@@ -138,46 +150,40 @@ class Output:
         elif not self._table(shown, columns) and empty:
             self.note(empty)
 
-    @staticmethod
-    def _json_rows(rows: Iterable[Mapping[str, Any]]) -> None:
-        separator = "[\n"
-        for row in rows:
-            sys.stdout.write(separator + json.dumps(row, default=str))
-            separator = ",\n"
-        sys.stdout.write("\n]\n" if separator == ",\n" else "[]\n")
-
     def _table(self, rows: Iterator[list[str]], columns: Sequence[str]) -> bool:
         """Print a table. Return False if there are no rows."""
-        headed, width = True, shutil.get_terminal_size().columns
+        has_header, width = True, shutil.get_terminal_size().columns
         encoding = sys.stdout.encoding
         ellipsis = encodable("…", encoding)
         shown = ([encodable(cell, encoding) for cell in row] for row in rows)
-        for some in iter(lambda: list(itertools.islice(shown, WIDE_ROWS)), []):
-            for line in lines(columns, some, width, headed=headed, ellipsis=ellipsis):
+        for chunk in iter(lambda: list(itertools.islice(shown, TABLE_ROWS)), []):
+            for line in table_lines(columns, chunk, width, has_header=has_header, ellipsis=ellipsis):
                 self.console.print(line)
-            headed = False
-        return not headed
-
-    def _note_stage(self, step: Step) -> None:
-        if step.done == 0:
-            self.note(f"{step.stage} ({step.total})" if step.total > 1 else step.stage)
+            has_header = False
+        return not has_header
 
     @contextmanager
-    def progress(self) -> Iterator[Any]:
-        """A function to call with each :class:`Step`; it draws bars on a terminal, elsewhere it notes each stage."""
+    def progress(self) -> Iterator[Callable[[Step], None]]:
+        """Yield a function to call with each :class:`Step`: it draws bars on a terminal, and notes stages elsewhere."""
+
+        def note(step: Step) -> None:
+            if step.done == 0:
+                self.note(f"{step.stage} ({step.total})" if step.total > 1 else step.stage)
+
         if self.quiet or self.as_json:
             yield lambda _step: None
-            return
-        if not self._errors.is_terminal:
-            yield self._note_stage
-            return
-        columns = (TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self._errors) as bars:
-            tasks: dict[str, Any] = {}
+        elif not self._errors.is_terminal:
+            yield note
+        else:
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-            def watch(step: Step) -> None:
-                if step.stage not in tasks:
-                    tasks[step.stage] = bars.add_task(step.stage, total=step.total)
-                bars.update(tasks[step.stage], completed=step.done, total=step.total)
+            columns = (TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            with Progress(*columns, console=self._errors) as bars:
+                tasks: dict[str, Any] = {}
 
-            yield watch
+                def draw(step: Step) -> None:
+                    if step.stage not in tasks:
+                        tasks[step.stage] = bars.add_task(step.stage, total=step.total)
+                    bars.update(tasks[step.stage], completed=step.done, total=step.total)
+
+                yield draw

@@ -8,44 +8,40 @@ from typing import Any
 
 import click
 
+from ..client.checkmk import Checkmk
 from ..client.query import unhandled_problems
 from ..client.records import severity
 from ..sync import apply_plan, load, make_plan, plan_as_text, report_as_text
 from . import demo_inventory
 from .console import Output
-from .options import State, shared_options
-from .simulate import serve
+from .options import State
+from .simulate import until_terminated
 from .stats import cost_as_text, cost_of
-from .sync_commands import show
 
 __all__ = ["demo"]
 
 OWNER = "demo"
 
 
-@click.command(epilog="Example: checkmk-sync demo --keep")
-@click.option("--keep", is_flag=True, help="Keep the site running until Ctrl-C.")
-@shared_options
-@click.pass_context
-def demo(context: click.Context, keep: bool) -> int:
-    """Show a complete run on a simulated site: plan, apply, discover, activate, verify, list problems."""
+def demo(state: State, keep: bool) -> int:
     from ..testing import SimulatedSite
 
-    state: State = context.ensure_object(State)
     if state.as_json:
         raise click.UsageError("the demo is for people; for machines: checkmk-sync simulate, and apply --json")
-    output, state.kept = state.output, "the simulated site is gone"
+    output, state.if_stopped = state.output, "the simulated site is gone"
     with tempfile.TemporaryDirectory(prefix="checkmk-sync-demo-") as folder:
         inventory = os.path.join(folder, "inventory.csv")
         with open(inventory, "w", encoding="utf-8") as file:
             file.write(demo_inventory.as_csv())
         with SimulatedSite(lock_hold=0.01, host_cost=0.0005, activation_time=1.0, discovery_time=1.0) as site:
-            with state.watch(site.client()) as client:
+            with state.observe(site.client()) as client:
                 ok = _synchronise(output, client, inventory)
                 _problems(output, client)
-                _cost(output, client)
+                _headline(output, "6. What it cost")
+                for line in cost_as_text(cost_of([client.collector])):
+                    output.line(f"   {line}")
             if keep:
-                _play(output, site, inventory)
+                _keep_running(output, site, inventory)
     return 0 if ok else 1
 
 
@@ -54,7 +50,7 @@ def _headline(output: Output, text: str) -> None:
     output.line(text, style="bold")
 
 
-def _synchronise(output: Output, client: Any, inventory: str) -> bool:
+def _synchronise(output: Output, client: Checkmk, inventory: str) -> bool:
     _headline(output, f"1. The inventory: {inventory}")
     with open(inventory, encoding="utf-8") as file:
         lines = file.read().splitlines()
@@ -65,36 +61,30 @@ def _synchronise(output: Output, client: Any, inventory: str) -> bool:
 
     _headline(output, "2. The plan: what has to change on the site")
     plan = make_plan(client, desired, owner=OWNER)
-    show(output, plan_as_text(plan, limit=6))
+    output.marked_lines(plan_as_text(plan, limit=6))
 
     _headline(output, "3. Apply: folders, hosts in bulk, discovery, one activation, a look at the result")
     with output.progress() as watch:
         report = apply_plan(client, plan, watch=watch)
-    show(output, report_as_text(report))
+    output.marked_lines(report_as_text(report))
 
     _headline(output, "4. A second plan: nothing is left to do")
     again = make_plan(client, desired, owner=OWNER)
-    show(output, plan_as_text(again, limit=3))
+    output.marked_lines(plan_as_text(again, limit=3))
     return report.ok and again.is_empty
 
 
-def _problems(output: Output, client: Any) -> None:
+def _problems(output: Output, client: Checkmk) -> None:
     _headline(output, "5. What the monitoring says now")
     services = list(client.services.each(query=unhandled_problems(), columns=["plugin_output"]))
     output.line(f"   {len(services)} unhandled problems, the worst first:")
     for service in sorted(services, key=severity)[:5]:
         folder = client.folders.get(client.hosts.get(service.host_name).folder)
-        where = f"{service.host_name} ({folder.path})"
-        output.line(f"   {service.state.name:8}  {where}: {service.name}: {service['plugin_output']}")
+        host = f"{service.host_name} ({folder.path})"
+        output.line(f"   {service.state.name:8}  {host}: {service.name}: {service['plugin_output']}")
 
 
-def _cost(output: Output, client: Any) -> None:
-    _headline(output, "6. What it cost")
-    for line in cost_as_text(cost_of([client.collector])):
-        output.line(f"   {line}")
-
-
-def _play(output: Output, site: Any, inventory: str) -> None:
+def _keep_running(output: Output, site: Any, inventory: str) -> None:
     _headline(output, "The site goes on serving; end it with Ctrl-C. In another terminal:")
     output.line(f"   export CHECKMK_SERVER_URL={site.url} CHECKMK_SITE={site.site}")
     output.line(f"   export CHECKMK_USERNAME={site.username} CHECKMK_PASSWORD={site.password}")
@@ -102,4 +92,5 @@ def _play(output: Output, site: Any, inventory: str) -> None:
     output.line("   checkmk-sync services problems --limit 10")
     output.line(f"   checkmk-sync plan {inventory} --owner {OWNER}")
     output.console.file.flush()
-    serve()
+    with until_terminated() as wait:
+        wait()

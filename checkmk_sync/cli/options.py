@@ -1,50 +1,43 @@
-"""Options that every command takes, before or after its name."""
+"""Options that every command takes, before or after its name, and what follows from them."""
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import sys
 from dataclasses import dataclass, field
-from typing import Any, Callable, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Optional
 
 import click
-from click.shell_completion import CompletionItem
 
-from ..client.checkmk import Checkmk
-from ..config.file import REQUIRED_VARIABLES, from_env, load, load_sync
-from ..config.settings import Settings, SyncSettings
-from ..errors import SettingsError
-from ..metrics import MetricsCollector
-from .console import Output, safe
-from .outcome import Writing, settling_note
+from .exit_codes import INTERRUPTED, REFUSED
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from ..client.checkmk import Checkmk
+    from ..config.settings import Settings, SyncSettings
+    from ..metrics import MetricsCollector
+    from .console import Output
+    from .outcome import Write
 
 __all__ = [
-    "INTERRUPTED",
-    "REFUSED",
-    "UNREACHABLE",
+    "SHARED_OPTIONS",
     "Declined",
-    "OneLine",
     "State",
     "as_options",
     "ask",
     "can_ask",
-    "files",
-    "folders",
-    "shared_options",
+    "complete_files",
+    "complete_folders",
 ]
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
-
-REFUSED, UNREACHABLE, INTERRUPTED = 2, 3, 130  # exit codes
 
 
 @dataclass
 class State:
-    """What the shared options say, wherever they stood. ``kept`` is what is true of the site if it ends now."""
+    """Values of the shared options, wherever they stood, and what the command has done so far."""
 
     config: Optional[str] = None
     as_json: bool = False
@@ -52,17 +45,26 @@ class State:
     verbose: int = 0
     stats: bool = False
     collectors: list[MetricsCollector] = field(default_factory=list)
-    kept: str = "nothing was changed"
+    if_stopped: str = "nothing was changed"  # what is true of the site if the command is stopped now
     server_url: str = ""
-    writing: Optional[Writing] = None
+    write: Optional[Write] = None
 
     @property
     def output(self) -> Output:
+        from .console import Output
+
         return Output(as_json=self.as_json, quiet=self.quiet)
 
+    @property
+    def _config_path(self) -> Optional[str]:
+        return self.config or os.environ.get(CONFIG_VARIABLE)
+
     def settings(self) -> Settings:
-        """From ``--config``, ``CHECKMK_SYNC_CONFIG`` or the ``CHECKMK_…`` variables of the environment."""
-        path = self.config or os.environ.get(CONFIG_VARIABLE)
+        """Return the settings from ``--config``, ``CHECKMK_SYNC_CONFIG``, or the ``CHECKMK_…`` variables."""
+        from ..config.file import REQUIRED_VARIABLES, from_env, load
+        from ..errors import SettingsError
+
+        path = self._config_path
         try:
             settings = load(path) if path else from_env()
         except SettingsError as error:
@@ -74,40 +76,37 @@ class State:
         return settings
 
     def sync_settings(self) -> SyncSettings:
-        """How inventories are read. That needs neither a site nor credentials."""
-        path = self.config or os.environ.get(CONFIG_VARIABLE)
-        return load_sync(path) if path else SyncSettings()
+        """Return the settings for inventories, which need neither a site nor credentials."""
+        from ..config.file import load_sync
+        from ..config.settings import SyncSettings
+
+        return load_sync(self._config_path) if self._config_path else SyncSettings()
 
     def client(self) -> Checkmk:
-        self.start_logging()
-        return self.watch(Checkmk.from_settings(self.settings()))
+        from ..client.checkmk import Checkmk
 
-    def watch(self, client: Checkmk) -> Checkmk:
-        """The client; what it costs is shown by ``--stats``."""
+        self.start_logging()
+        return self.observe(Checkmk.from_settings(self.settings()))
+
+    def observe(self, client: Checkmk) -> Checkmk:
+        """Return the client; ``--stats`` includes its calls, and long waits for lost answers are announced."""
+        from .outcome import settling_note
+
         self.collectors.append(client.collector)
         client.add_settling_hook(lambda settling: self.output.note(settling_note(settling)))
         return client
 
-    def begin_writing(self, writing: Optional[Writing] = None) -> None:
-        """Note that something may have been changed from now on, and by which command of the table."""
-        self.writing = writing
-        self.kept = "what was done is kept, run it again to go on"
+    def begin_write(self, write: Optional[Write] = None) -> None:
+        """Note that the site may be changed from now on, and by which command of the table."""
+        self.write = write
+        self.if_stopped = "what was done is kept, run it again to go on"
 
     def start_logging(self) -> None:
         """Log to stderr: with -v warnings and retries, with -vv every request."""
         if self.verbose:
-            handler = logging.StreamHandler()
-            handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-            logger = logging.getLogger("checkmk_sync")
-            logger.addHandler(handler)
-            logger.setLevel(logging.DEBUG if self.verbose > 1 else logging.INFO)
+            from .logs import log_to_stderr
 
-
-class OneLine(logging.Formatter):
-    """Escapes line breaks in messages, which may quote the site. Tracebacks keep their lines."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return safe(super().formatMessage(record))
+            log_to_stderr(every_request=self.verbose > 1)
 
 
 class Declined(click.Abort):
@@ -118,12 +117,12 @@ class Declined(click.Abort):
 
 
 def can_ask() -> bool:
-    """True where somebody can answer a question."""
+    """Return True if somebody can answer a question."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def ask(question: str) -> None:
-    """Raises Declined unless the answer is yes; Ctrl-C and the end of the input are no."""
+    """Raise Declined unless the answer is yes; Ctrl-C and the end of the input mean no."""
     try:
         if click.confirm(question, err=True):
             return
@@ -134,66 +133,43 @@ def ask(question: str) -> None:
 
 
 def as_options(text: str) -> str:
-    """What the library says, with the options of the command line in place of arguments of Python."""
+    """Return a message of the library with options of the command line in place of arguments of Python."""
     text = text.replace("force_foreign_changes", "--force-foreign").replace("a mapping file", "a mapping file (--map)")
     return re.sub(r"\bencoding='([^']+)'", r"--encoding \1", text)
 
 
-def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    def callback(context: click.Context, _parameter: click.Parameter, value: Any) -> Any:
-        if value:  # given here; elsewhere it may have been given before
-            setattr(context.ensure_object(State), name, value)
-        return value
+def complete_files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete names of files."""
+    from click.shell_completion import CompletionItem
 
-    return callback
-
-
-def files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
-    """Let the shell complete the names of files."""
     return [CompletionItem(incomplete, type="file")]
 
 
-def folders(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
-    """Let the shell complete the names of folders."""
+def complete_folders(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete names of folders."""
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(incomplete, type="dir")]
 
 
-def shared_options(command: F) -> F:
-    """Add ``--config``, ``--json``, ``--stats``, ``-q`` and ``-v`` to a command."""
-    options = (
-        click.option(
-            "--config",
-            metavar="FILE",
-            help=f"Configuration file (or set {CONFIG_VARIABLE}, or the CHECKMK_… variables).",
-            callback=_keep("config"),
-            shell_complete=files,
-            expose_value=False,
-        ),
-        click.option("--json", is_flag=True, help="Print JSON.", callback=_keep("as_json"), expose_value=False),
-        click.option(
-            "--stats",
-            is_flag=True,
-            help="Print statistics on stderr: requests, times, bytes, waits.",
-            callback=_keep("stats"),
-            expose_value=False,
-        ),
-        click.option(
-            "-q",
-            "--quiet",
-            is_flag=True,
-            help="Print no notes and no progress.",
-            callback=_keep("quiet"),
-            expose_value=False,
-        ),
-        click.option(
-            "-v",
-            "--verbose",
-            count=True,
-            help="Log to stderr; give it twice to log every request.",
-            callback=_keep("verbose"),
-            expose_value=False,
-        ),
-    )
-    for option in options:
-        command = option(command)
-    return command
+def _shared(attribute: str, *names: str, text: str, **settings: Any) -> click.Option:
+    def keep(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
+        if value:  # may also have been given before or after another part of the command
+            setattr(context.ensure_object(State), attribute, value)
+
+    return click.Option([*names], help=text, callback=keep, expose_value=False, **settings)
+
+
+SHARED_OPTIONS = (
+    _shared("verbose", "-v", "--verbose", count=True, text="Log to stderr; give it twice to log every request."),
+    _shared("quiet", "-q", "--quiet", text="Print no notes and no progress.", is_flag=True),
+    _shared("stats", "--stats", text="Print statistics on stderr: requests, times, bytes, waits.", is_flag=True),
+    _shared("as_json", "--json", text="Print JSON.", is_flag=True),
+    _shared(
+        "config",
+        "--config",
+        text=f"Configuration file (or set {CONFIG_VARIABLE}, or the CHECKMK_… variables).",
+        metavar="FILE",
+        shell_complete=complete_files,
+    ),
+)

@@ -1,21 +1,33 @@
-"""The outcome of a command that writes: applied, not applied or unknown, in words, in JSON and as an exit code."""
+"""Outcomes of commands, in words, in JSON and as exit codes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Iterable, Mapping, Optional
+from typing import Any, Iterable, Mapping
 
 from ..catalogue.paths import folder_path
 from ..client.outcomes import Status, is_uncertain
 from ..client.site import Settling
 from ..commands import Command
-from ..errors import BatchError, CheckmkError
+from ..errors import (
+    AuthError,
+    BadRequestError,
+    BatchError,
+    CheckmkError,
+    ForbiddenError,
+    MissingExtraError,
+    NotFoundError,
+    SettingsError,
+    SyncError,
+    TransportError,
+    UnexpectedReplyError,
+)
+from .exit_codes import FAILED, REFUSED, UNREACHABLE
 
-__all__ = ["UNKNOWN", "Writing", "failed_status", "settling_note", "worst"]
-
-UNKNOWN = 5  # exit code
+__all__ = ["Write", "exit_code", "failed_status", "settling_note", "worst"]
 
 _WORST_FIRST = (Status.UNKNOWN, Status.NOT_APPLIED, Status.APPLIED)
+_REFUSALS = (SettingsError, SyncError, MissingExtraError, AuthError, ForbiddenError, BadRequestError, NotFoundError)
 
 
 def worst(statuses: Iterable[Status]) -> Status:
@@ -30,59 +42,74 @@ def failed_status(error: CheckmkError) -> Status:
     return Status.UNKNOWN if is_uncertain(error) else Status.NOT_APPLIED
 
 
+def exit_code(error: CheckmkError) -> int:
+    """Return 1 for failed or partly failed, 2 for refused or bad input, 3 for a site that is not reachable.
+
+    400 and 404 of a single call mean a name, a folder or a value that is not valid.
+    """
+    if isinstance(error, (TransportError, UnexpectedReplyError)):
+        return UNREACHABLE
+    if not isinstance(error, BatchError):
+        return REFUSED if isinstance(error, _REFUSALS) else FAILED
+    if isinstance(error.__cause__, AuthError):
+        return REFUSED
+    # The code of its failures if nothing was done and all failed alike; otherwise the batch partly failed.
+    codes = {
+        exit_code(outcome.error) if outcome.status is Status.NOT_APPLIED and outcome.error is not None else FAILED
+        for outcome in error.outcomes
+    }
+    return codes.pop() if len(codes) == 1 else FAILED
+
+
 def settling_note(settling: Settling) -> str:
     """Return the line that says why nothing happens on the screen for a while."""
     return f"No usable answer to {settling.call}: checking for up to {settling.limit_s:g} s whether it was executed ..."
 
 
 @dataclass(frozen=True)
-class Writing:
-    """A command that writes, to say what became of it."""
+class Write:
+    """A command of the table that writes, with its arguments, for messages about its outcome."""
 
-    verb: Command
+    command: Command
     arguments: Mapping[str, Any]
 
     @property
     def subject(self) -> str:
-        """The names of the objects that the command is for."""
-        required = [argument.name for argument in self.verb.arguments if argument.required][:1]
-        given = [self.arguments[name] for name in required]
-        values = [value for one in given for value in ([one] if isinstance(one, str) else one)]
-        names = [folder_path(value) for value in values] if required == ["folder"] else values
+        """The names of the objects that are written."""
+        name = next((argument.name for argument in self.command.arguments if argument.required), None)
+        value = [] if name is None else self.arguments[name]
+        names = [value] if isinstance(value, str) else list(value)
+        if name == "folder":
+            names = list(map(folder_path, names))
         return f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
 
-    def applied(self, found: Mapping[str, Any]) -> dict[str, Any]:
+    def applied(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a successful command prints as JSON."""
-        return {"outcome": Status.APPLIED.value, **found}
+        return {"outcome": Status.APPLIED.value, **record}
 
     def success(self) -> str:
         """Return the line for people: ``web01 created``."""
-        return f"{self.subject or self.verb.noun} {self.verb.participle}".strip()
+        return f"{self.subject or self.command.noun} {self.command.participle}".strip()
 
     def failure(self, error: CheckmkError, message: str) -> str:
         """Return the message for people: ``web01 not created: ...``, or that this is unknown and how to check."""
-        subject = self.subject or "it"
-        if isinstance(error, BatchError):
-            text = message
-        elif failed_status(error) is Status.UNKNOWN:
-            text = f"unknown whether {subject} was {self.verb.participle}: {message}"
+        is_unknown, is_batch = failed_status(error) is Status.UNKNOWN, isinstance(error, BatchError)
+        hint = f"check with: {self.check_command}" if is_unknown and self.check_command else ""
+        if is_batch:
+            return f"{message}\n{hint}" if hint else message
+        if is_unknown:
+            message = f"unknown whether {self.subject or 'it'} was {self.command.participle}: {message}"
         else:
-            text = f"{self.subject} not {self.verb.participle}: {message}".strip()
-        return f"{text}{self._hint(error)}"
+            message = f"{self.subject} not {self.command.participle}: {message}".strip()
+        return f"{message}; {hint}" if hint else message
 
     def facts(self, error: CheckmkError) -> dict[str, Any]:
         """Return what JSON says beside the error."""
         status = failed_status(error)
-        check = {"check": self.look} if status is Status.UNKNOWN and self.look else {}
+        check = {"check": self.check_command} if status is Status.UNKNOWN and self.check_command else {}
         return {"outcome": status.value, **check}
 
     @property
-    def look(self) -> Optional[str]:
+    def check_command(self) -> str:
         """The command that shows whether the write was executed."""
-        names = self.subject.partition(",")[0]
-        return self.verb.check_with.replace("{}", names) or None
-
-    def _hint(self, error: CheckmkError) -> str:
-        if failed_status(error) is not Status.UNKNOWN or not self.look:
-            return ""
-        return f"{chr(10) if isinstance(error, BatchError) else '; '}check with: {self.look}"
+        return self.command.check_with.replace("{}", self.subject.partition(",")[0])

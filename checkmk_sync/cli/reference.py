@@ -44,7 +44,7 @@ These options can be given before or after the command:
 
 
 def reference() -> str:
-    """The whole page."""
+    """Return the whole page."""
     lines = [HEAD, *_options(cli, shared=True)]
     for name, command in sorted(_commands(cli, "checkmk-sync")):
         lines += ["", f"## {name}", "", *_described(command, name)]

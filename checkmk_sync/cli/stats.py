@@ -1,4 +1,4 @@
-"""What a command cost: the figures of ``--stats`` and of the demo."""
+"""Statistics of the requests of a command, for ``--stats`` and the demo."""
 
 from __future__ import annotations
 
@@ -10,26 +10,25 @@ from ..metrics.window import Slice
 __all__ = ["cost_as_text", "cost_of"]
 
 _COUNTS = ("attempts", "retries", "cache_hits", "cache_misses", "cache_stale", "bytes_received", "bytes_sent")
-_OF_CALLS = ("count", "p50", "p95", "p99")
+_CALL_FIGURES = ("count", "p50", "p95", "p99")
 
 
 def cost_of(collectors: Iterable[MetricsCollector]) -> dict[str, Any]:
-    """What some clients measured, added up: counts, waits in seconds, and each verb's calls with percentiles."""
-    whole = Slice(collector.totals()[0] for collector in collectors)
-    calls = {name.partition(".")[2]: timing for name, timing in whole.timings.items() if name.startswith("call.")}
+    """Return the sums over some clients: counts, waits in seconds, and the calls of each operation with percentiles."""
+    total = Slice(collector.totals()[0] for collector in collectors)
+    calls = {name.partition(".")[2]: timing for name, timing in total.timings.items() if name.startswith("call.")}
     return {
-        **{name: int(whole.counters.get(name, 0)) for name in _COUNTS},
-        **{f"{name}_s": whole.timings.get(name, Histogram()).total for name in ("retry_wait", "throttle_wait")},
-        "calls": {name: _figures(timing.summary()) for name, timing in sorted(calls.items())},
+        **{name: int(total.counters.get(name, 0)) for name in _COUNTS},
+        **{f"{name}_s": total.timings.get(name, Histogram()).total for name in ("retry_wait", "throttle_wait")},
+        "calls": {
+            name: {figure: timing.summary()[figure] for figure in _CALL_FIGURES}
+            for name, timing in sorted(calls.items())
+        },
     }
 
 
-def _figures(summary: Mapping[str, Any]) -> dict[str, Any]:
-    return {figure: summary[figure] for figure in _OF_CALLS}
-
-
 def cost_as_text(cost: Mapping[str, Any]) -> Iterator[str]:
-    """The same in lines for people."""
+    """Yield the same in lines for people."""
     yield f"requests  {cost['attempts']}"
     yield f"retries   {cost['retries']}, waited {cost['retry_wait_s']:.1f} s"
     yield f"throttle  waited {cost['throttle_wait_s']:.1f} s"
@@ -39,5 +38,5 @@ def cost_as_text(cost: Mapping[str, Any]) -> Iterator[str]:
     for number, (name, figures) in enumerate(cost["calls"].items()):
         if number == 0:
             yield f"{'calls':{width + 10}}   count       p50       p95       p99"
-        times = "  ".join(f"{figures[figure] * 1000:5.0f} ms" for figure in _OF_CALLS[1:])
+        times = "  ".join(f"{figures[figure] * 1000:5.0f} ms" for figure in _CALL_FIGURES[1:])
         yield f"          {name.replace('.', ' '):{width}}  {figures['count']:6}  {times}"

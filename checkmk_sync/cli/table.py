@@ -7,7 +7,7 @@ from typing import Iterator, Sequence
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-__all__ = ["STATE_STYLES", "lines"]
+__all__ = ["STATE_STYLES", "table_lines"]
 
 GAP = 2  # spaces between columns
 STATE_STYLES = {
@@ -22,33 +22,33 @@ STATE_STYLES = {
 }
 
 
-def lines(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], width: int, *, headed: bool, ellipsis: str = "…"
+def table_lines(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], width: int, *, has_header: bool, ellipsis: str = "…"
 ) -> Iterator[Text]:
-    """Yield a header line if ``headed``, and one line per row, none wider than ``width``."""
-    shared = _shared([max(map(cell_len, cells)) for cells in zip(columns, *rows)], width)
-    if headed:
-        yield _line([(column, "bold") for column in columns], shared, ellipsis)
+    """Yield a header line if ``has_header``, and one line per row, none wider than ``width``."""
+    widths = _column_widths([max(map(cell_len, cells)) for cells in zip(columns, *rows)], width)
+    if has_header:
+        yield _line([(column, "bold") for column in columns], widths, ellipsis)
     for row in rows:
         styled = [(cell, STATE_STYLES.get(cell, "") if name == "state" else "") for name, cell in zip(columns, row)]
-        yield _line(styled, shared, ellipsis)
+        yield _line(styled, widths, ellipsis)
 
 
-def _shared(wanted: Sequence[int], width: int) -> list[int]:
+def _column_widths(needed: Sequence[int], width: int) -> list[int]:
     """Divide a width among columns: narrow ones get what they need, wide ones equal shares of the rest.
 
     The first column names the row, so it may take up to two fifths of the width before the others get theirs.
     """
-    left = max(0, width - GAP * (len(wanted) - 1))
-    given = [0] * len(wanted)
-    given[0] = min(wanted[0], max(left * 2 // 5, left // len(wanted)))
-    left -= given[0]
-    hungry = sorted(range(1, len(wanted)), key=lambda index: wanted[index])
-    for position, index in enumerate(hungry):
-        given[index] = min(wanted[index], left // (len(hungry) - position))
-        left -= given[index]
-    given[0] = min(wanted[0], given[0] + left)
-    return given
+    rest = max(0, width - GAP * (len(needed) - 1))
+    widths = [0] * len(needed)
+    widths[0] = min(needed[0], max(rest * 2 // 5, rest // len(needed)))
+    rest -= widths[0]
+    narrow_first = sorted(range(1, len(needed)), key=lambda index: needed[index])
+    for position, index in enumerate(narrow_first):
+        widths[index] = min(needed[index], rest // (len(narrow_first) - position))
+        rest -= widths[index]
+    widths[0] = min(needed[0], widths[0] + rest)
+    return widths
 
 
 def _line(cells: Sequence[tuple[str, str]], widths: Sequence[int], ellipsis: str) -> Text:

@@ -20,6 +20,7 @@ __all__ = [
     "CountedRows",
     "FailureRow",
     "Field",
+    "LazyFunction",
     "LazyModule",
     "Preview",
     "Row",
@@ -34,25 +35,33 @@ CLI, TOOL = "cli", "tool"  # the faces
 MAX_SHOWN = 50  # failures or changes in one answer
 
 
-class LazyModule:
-    """Functions of a module that is imported when one of them is first called.
+class LazyFunction:
+    """A function of a module that is imported when the function is first called.
 
-    ``LazyModule(".handlers.hosts", __package__).create`` is a function at once, so the table, the help and the
-    completion load neither the client nor requests.
+    The table, the help and the completion therefore load neither the client nor requests.
     """
 
-    def __init__(self, name: str, package: Optional[str] = None) -> None:
-        self._name, self._package = name, package
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
 
-    def __getattr__(self, function: str) -> Callable[..., Any]:
-        if function.startswith("_"):
-            raise AttributeError(function)
+    def resolve(self) -> Callable[..., Any]:
+        function: Callable[..., Any] = getattr(import_module(self.module), self.name)
+        return function
 
-        def call(*args: Any, **kwargs: Any) -> Any:
-            return getattr(import_module(self._name, self._package), function)(*args, **kwargs)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.resolve()(*args, **kwargs)
 
-        call.__name__ = call.__qualname__ = function
-        return call
+
+class LazyModule:
+    """A module whose functions are lazy: ``LazyModule(".handlers.hosts", __package__).create`` imports nothing."""
+
+    def __init__(self, name: str, package: str) -> None:
+        self._name = package + name
+
+    def __getattr__(self, name: str) -> LazyFunction:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return LazyFunction(self._name, name)
 
 
 @dataclass(frozen=True)

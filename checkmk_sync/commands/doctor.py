@@ -1,4 +1,4 @@
-"""What is wrong between this machine and a site, and what to do about it."""
+"""Checks of the connection from this machine to a site, with advice for each problem."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from ..errors import (
 from ..http.options import proxy_and_tls_options
 from ..http.transport import InsecureTransportWarning
 
-__all__ = ["Finding", "Verdict", "diagnose", "warned"]
+__all__ = ["Finding", "Verdict", "diagnose", "findings_of_warnings"]
 
 OLDEST, NEWEST = "2.2.0", "2.6.0"
 
 
 class Verdict(enum.Enum):
-    """FAILED makes the site unusable, WARNING a part of what can be done with it."""
+    """FAILED makes the site unusable, WARNING a part of its functions."""
 
     OK = "ok"
     WARNING = "warning"
@@ -46,24 +46,24 @@ class Verdict(enum.Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """``said`` is what was seen, ``advice`` what to do about it."""
+    """A result of a check, and what to do about it."""
 
     check: str
     verdict: Verdict
-    said: str
+    message: str
     advice: str = ""
 
     def to_dict(self) -> dict[str, str]:
-        return {"check": self.check, "verdict": self.verdict.value, "said": self.said, "advice": self.advice}
+        return {"check": self.check, "verdict": self.verdict.value, "said": self.message, "advice": self.advice}
 
 
 def diagnose(
-    settings: Settings, *, watch: Optional[Callable[[Checkmk], object]] = None, try_writes: bool = True
+    settings: Settings, *, observe: Optional[Callable[[Checkmk], object]] = None, try_writes: bool = True
 ) -> Iterator[Finding]:
-    """Check from the outside in; the first failure that makes the rest pointless is the last finding.
+    """Check from the network inwards; stop at a failure that makes the other checks pointless.
 
-    ``watch`` is called with the client before it is used. Only with ``try_writes`` a write that changes nothing is
-    sent, to see whether writes are allowed.
+    ``observe`` is called with the client before it is used. With ``try_writes``, a write that changes nothing is sent
+    to see whether writes are allowed.
     """
     reached = True
     if not _is_behind_a_proxy(settings):
@@ -72,13 +72,13 @@ def diagnose(
             yield finding
     if not reached:
         return
-    client, found = _client(settings)
-    yield from found
+    client, findings = _client(settings)
+    yield from findings
     if client is None:
         return
     with client:
-        if watch is not None:
-            watch(client)
+        if observe is not None:
+            observe(client)
         for finding in _site(client):
             yield finding
             if finding.verdict is Verdict.FAILED:
@@ -88,7 +88,7 @@ def diagnose(
 
 
 def _client(settings: Settings) -> tuple[Optional[Checkmk], list[Finding]]:
-    """A client, and what was found on the way to its password."""
+    """Return a client, and findings about its password."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -96,22 +96,22 @@ def _client(settings: Settings) -> tuple[Optional[Checkmk], list[Finding]]:
         except (SettingsError, MissingExtraError) as error:
             advice = "correct where the password is taken from; docs/configuration.md lists the ways"
             return None, [Finding("password", Verdict.FAILED, str(error), advice)]
-    return client, list(warned(caught))
+    return client, list(findings_of_warnings(caught))
 
 
-def warned(caught: Sequence[warnings.WarningMessage]) -> Iterator[Finding]:
-    """What warnings of reading the settings and the password mean; that of http:// is a finding about TLS already."""
+def findings_of_warnings(caught: Sequence[warnings.WarningMessage]) -> Iterator[Finding]:
+    """Yield a finding for each warning about settings and password; the TLS check covers that about http://."""
     for warning in caught:
         if not issubclass(warning.category, InsecureTransportWarning):
-            said, _, advice = str(warning.message).partition("; ")
-            yield Finding("password", Verdict.WARNING, said, advice)
+            message, _, advice = str(warning.message).partition("; ")
+            yield Finding("password", Verdict.WARNING, message, advice)
 
 
 def _is_behind_a_proxy(settings: Settings) -> bool:
-    """True where this machine need not reach the server itself; also a proxy of the environment counts."""
+    """Return True if the settings or the environment name a proxy, so that this machine need not reach the server."""
     try:
         return select_proxy(settings.base_url, proxy_and_tls_options(settings)["proxies"]) is not None
-    except SettingsError:  # about certificates: told when it comes to them
+    except SettingsError:  # about certificates, which a later check reports
         return settings.proxy is not None
 
 
@@ -148,8 +148,8 @@ def _tls(settings: Settings, host: str, port: int) -> Finding:
             ssl.create_default_context(capath=trusted) if is_folder else ssl.create_default_context(cafile=trusted)
         )
     except (SettingsError, OSError) as error:
-        said = str(error) if isinstance(error, SettingsError) else f"the CA bundle {trusted} cannot be read: {error}"
-        return Finding("ca_bundle", Verdict.FAILED, said, "correct ca_bundle: a file or folder with certificates")
+        message = str(error) if isinstance(error, SettingsError) else f"the CA bundle {trusted} cannot be read: {error}"
+        return Finding("ca_bundle", Verdict.FAILED, message, "correct ca_bundle: a file or folder with certificates")
     try:
         with socket.create_connection((host, port), timeout=settings.timeouts.connect_s) as plain:
             with context.wrap_socket(plain, server_hostname=host) as secured:
@@ -178,7 +178,7 @@ def _speaks_http(settings: Settings, host: str, port: int) -> bool:
 def _site(client: Checkmk) -> Iterator[Finding]:
     site = client.settings.site
     try:
-        found = client.version()
+        version = client.version()
     except AuthError as error:
         advice = "check username and password; an automation user is best; a locked user has to be unlocked in Checkmk"
         yield Finding("credentials", Verdict.FAILED, str(error), advice)
@@ -198,7 +198,7 @@ def _site(client: Checkmk) -> Iterator[Finding]:
         yield Finding("site", Verdict.FAILED, str(error), advice)
         return
     yield Finding("credentials", Verdict.OK, f"{client.settings.username} may log in")
-    yield _version(found.checkmk, found.edition)
+    yield _version(version.checkmk, version.edition)
 
 
 def _version(text: str, edition: str) -> Finding:

@@ -29,7 +29,7 @@ SITE_COMMANDS = (
             Field("new", "Number of newly monitored services.", Optional[int]),
             Field("vanished", "Number of services that vanished from the hosts.", Optional[int]),
             Field("unchanged", "Number of services monitored as before.", Optional[int]),
-            Field("note", "Hosts that are not pluralize.", Optional[str]),
+            Field("note", "Hosts that are not counted.", Optional[str]),
         ),
         preview=_previews.discovery,
         asks_if="remove_vanished",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
+import json
 import re
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Mapping, Optional
+from urllib.parse import unquote
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.http import http_date
@@ -21,7 +24,7 @@ from .configuration import User
 from .crash import crash_response
 from .endpoints import ENDPOINTS, Context, Endpoint, SiteState
 from .login import logged_in
-from .replies import JSON, Problem, parsed_json, problem_response
+from .replies import JSON, PROBLEM, Problem, parsed_json
 
 __all__ = ["Received", "SiteApp"]
 
@@ -103,20 +106,22 @@ class SiteApp:
         try:
             endpoint, params = self._route(request, path)
             user = logged_in(request.headers.get("Authorization", ""), self.state.configuration.users)
-            response = self._locked(Context(self.state, request, endpoint, user, {}), params)
+            # Checkmk decodes path parameters once more, after the web server did.
+            decoded = {name: unquote(value) for name, value in params.items()}
+            response = self._locked(Context(self.state, request, endpoint, user, decoded))
         except Problem as problem:
-            response = problem_response(problem)
+            response = Response(json.dumps(problem.body), problem.status, content_type=PROBLEM)
             if not problem.has_version or problem.status == 401:
-                return self._noted(request, path, response, user)
+                return self._recorded(request, path, response, user)
         except Exception as error:  # Checkmk: whatever a handler does not foresee becomes a report
             response = crash_response(self.state, request, error)
         response.headers["X-Checkmk-Version"] = str(self.state.profile.version)
         response.headers["X-Checkmk-Edition"] = self.state.profile.edition
         if response.status_code == 204:
             response.headers.pop("Content-Type", None)
-        return self._noted(request, path, response, user)
+        return self._recorded(request, path, response, user)
 
-    def _noted(self, request: Request, path: str, response: Response, user: Optional[User]) -> Response:
+    def _recorded(self, request: Request, path: str, response: Response, user: Optional[User]) -> Response:
         hidden = {"Authorization": "(hidden)"}
         headers = {name: hidden.get(name, value) for name, value in request.headers.items()}
         name = None if user is None else user.name
@@ -149,11 +154,11 @@ class SiteApp:
             raise Problem(error.code, error.name, str(error), has_version=False) from None
         return endpoint, params
 
-    def _locked(self, context: Context, params: Mapping[str, str]) -> Response:
+    def _locked(self, context: Context) -> Response:
         """With the configuration lock where the endpoint takes it: around the checks and the execution."""
         if not context.endpoint.takes_lock:
             self.state.finish_due_jobs()
-            return self._checked(context, params)
+            return self._checked(context)
         with self._counting:
             self.waiting += 1
             self.most_waiting = max(self.most_waiting, self.waiting)
@@ -162,13 +167,13 @@ class SiteApp:
                 self.waiting -= 1
             self.state.finish_due_jobs()
             time.sleep(self._lock_hold_s)
-            response = self._checked(context, params)
+            response = self._checked(context)
             if self._host_cost_s and context.endpoint.method != "GET":
                 entries = context.body.get("entries", ())
                 time.sleep(self._host_cost_s * max(1, len(entries)))
             return response
 
-    def _checked(self, context: Context, params: Mapping[str, str]) -> Response:
+    def _checked(self, context: Context) -> Response:
         request, endpoint = context.request, context.endpoint
         has_body = bool(request.get_data())
         if endpoint.needs_etag and self.state.etag_locking and not has_body and "If-Match" not in request.headers:
@@ -177,21 +182,16 @@ class SiteApp:
         if self.state.profile.refuses_body_on_get and has_body and endpoint.body is None and endpoint.method != "POST":
             raise Problem(400, "Bad Request", "This endpoint does not take a request body.")
         self._check_content_type(request, has_to_be_given=endpoint.body is not None)
-        context.decode(params)
         with self.state.configuration.mutex:
             context.check_path()
             context.check_query()
             self._check_accept(request)
             context.check_body()
             context.require(endpoint.permission)
-        return self._execute(context)
-
-    def _execute(self, context: Context) -> Response:
         # Waiting endpoints sleep, so they must not hold everybody up.
-        if "wait-for-completion" in context.endpoint.path:
-            return context.endpoint.handler(context)
-        with self.state.configuration.mutex:
-            return context.endpoint.handler(context)
+        sleeps = "wait-for-completion" in endpoint.path
+        with contextlib.nullcontext() if sleeps else self.state.configuration.mutex:
+            return endpoint.handler(context)
 
     @staticmethod
     def _check_content_type(request: Request, *, has_to_be_given: bool) -> None:

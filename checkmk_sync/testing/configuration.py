@@ -63,29 +63,39 @@ def _lies_in(path: str, folders: Optional[tuple[str, ...]]) -> bool:
 
 
 @dataclass(frozen=True)
-class HostConfig:
+class _Config:
     """Replaced on every change, never mutated: a snapshot of all hosts is a copy of one dict."""
 
-    name: str
-    folder: str
     attributes: Mapping[str, Any]
     created_at: str
     updated_at: str
     created_by: str
-    nodes: Optional[tuple[str, ...]] = None
+
+    @property
+    def meta_data(self) -> dict[str, str]:
+        return {"created_at": self.created_at, "updated_at": self.updated_at, "created_by": self.created_by}
 
 
 @dataclass(frozen=True)
-class FolderConfig:
-    """Replaced on every change, like hosts; ``ident`` is its 32-digit id."""
+class HostConfig(_Config):
+    """A host; ``nodes`` are those of a cluster."""
+
+    name: str
+    folder: str
+    nodes: Optional[tuple[str, ...]] = None
+
+    @property
+    def node_list(self) -> Optional[list[str]]:
+        return None if self.nodes is None else list(self.nodes)
+
+
+@dataclass(frozen=True)
+class FolderConfig(_Config):
+    """``ident`` is the 32-digit id of the folder."""
 
     path: str
     title: str
-    attributes: Mapping[str, Any]
     ident: str
-    created_at: str
-    updated_at: str
-    created_by: str
 
     @property
     def name(self) -> str:
@@ -142,8 +152,8 @@ class Configuration:
         self, path: str, title: str, attributes: Mapping[str, Any], ident: Optional[str], *, user: str
     ) -> FolderConfig:
         now = self.now()
-        stored = self.rules.completed(attributes)
-        folder = FolderConfig(path, title, stored, ident or uuid.uuid4().hex, now, now, user)
+        stored = self.rules.with_defaults(attributes)
+        folder = FolderConfig(stored, now, now, user, path, title, ident or uuid.uuid4().hex)
         self.folders[path] = folder
         self.folder_changes += 1
         self.add_change("create-folder", f"Created new folder {title}", user)
@@ -151,7 +161,7 @@ class Configuration:
 
     def change_folder(self, folder: FolderConfig, *, user: str, **changes: Any) -> FolderConfig:
         if "attributes" in changes:
-            changes["attributes"] = self.rules.completed(changes["attributes"])
+            changes["attributes"] = self.rules.with_defaults(changes["attributes"])
         changed = dataclasses.replace(folder, updated_at=self.now(), **changes)
         self.folders[folder.path] = changed
         self.folder_changes += 1
@@ -209,14 +219,14 @@ class Configuration:
         nodes: Optional[tuple[str, ...]] = None,
     ) -> HostConfig:
         now = self.now()
-        host = HostConfig(name, folder, self.rules.completed(attributes), now, now, user, nodes)
+        host = HostConfig(self.rules.with_defaults(attributes), now, now, user, name, folder, nodes)
         self.hosts[name] = host
         self.add_change("create-host", f"Created new host {name}.", user, now)
         return host
 
     def change_host(self, host: HostConfig, *, user: str, action: str = "edit-host", **changes: Any) -> HostConfig:
         if "attributes" in changes:
-            changes["attributes"] = self.rules.completed(changes["attributes"])
+            changes["attributes"] = self.rules.with_defaults(changes["attributes"])
         changed = dataclasses.replace(host, updated_at=self.now(), **changes)
         self.hosts[host.name] = changed
         self.add_change(action, f"Modified host {host.name}.", user)

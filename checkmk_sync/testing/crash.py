@@ -6,7 +6,7 @@ import json
 import sys
 import traceback
 import uuid
-from typing import Any, Optional, Sequence
+from typing import Any, Optional
 from urllib.parse import urlencode
 
 from werkzeug.wrappers import Request, Response
@@ -18,13 +18,11 @@ from .replies import PROBLEM, parsed_json
 __all__ = ["crash_response"]
 
 
-def crash_response(
-    state: SiteState, request: Request, error: Optional[BaseException] = None, said: Sequence[str] = ("KeyError", "'x'")
-) -> Response:
-    """500 with a crash report about ``error``, or about the type and text in ``said``."""
-    frames: list[str] = []
+def crash_response(state: SiteState, request: Request, error: Optional[BaseException] = None) -> Response:
+    """Return status 500 with a crash report about ``error``, or about an error without a traceback."""
+    kind, message, frames = "KeyError", "'x'", []
     if error is not None:
-        said = (type(error).__name__, str(error))
+        kind, message = type(error).__name__, str(error)
         frames = "".join(traceback.format_exception(type(error), error, error.__traceback__)).split("\n")
     site, ident = state.configuration.site, str(uuid.uuid4())
     raw = request.get_data()
@@ -54,11 +52,11 @@ def crash_response(
         "python_paths": [],
         "id": ident,
         "crash_type": "rest_api",
-        "exc_type": said[0],
-        "exc_value": said[1],
+        "exc_type": kind,
+        "exc_value": message,
         "local_vars": "",
         "details": details,
     }
-    detail = f"{said[0]}: {said[1]}. Crash report generated. Please submit."
+    detail = f"{kind}: {message}. Crash report generated. Please submit."
     body = {"title": "Internal Server Error", "status": 500, "detail": detail, "ext": ext}
     return Response(json.dumps(body, default=repr), 500, content_type=PROBLEM)

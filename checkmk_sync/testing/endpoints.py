@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import json
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Optional
-from urllib.parse import quote, unquote
+from typing import Any, Callable, Mapping, Optional, Union
+from urllib.parse import quote
 
 from werkzeug.wrappers import Request, Response
 
@@ -42,19 +42,23 @@ class SiteState:
             self.activations.finish_due_jobs()
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """A row of the table: what a URL takes, and who answers. The fields may depend on the site.
+# The fields that an endpoint takes, which may depend on the site.
+Fields = Union[Mapping[str, Field], Callable[[SiteState], Mapping[str, Field]]]
 
-    ``together`` checks the fields of a body as a whole when each of them is right.
+
+@dataclass(frozen=True, eq=False)
+class Endpoint:
+    """A row of the table of endpoints.
+
+    ``schema_check`` checks a body as a whole when none of its fields has errors.
     """
 
     method: str
     path: str
     handler: Callable[[Context], Response]
-    query: Callable[[SiteState], Mapping[str, Field]]
-    body: Optional[Callable[[SiteState], Mapping[str, Field]]]
-    together: Optional[Callable[[SiteState], Check]]
+    query: Fields
+    body: Optional[Fields]
+    schema_check: Optional[Callable[[SiteState], Check]]
     exists: Callable[[VersionProfile], bool]
     takes_lock: bool
     needs_etag: bool
@@ -65,20 +69,14 @@ ENDPOINTS: list[Endpoint] = []
 # What has to exist for URLs that begin like this; raises the Problem where it does not.
 PATH_CHECKS: dict[str, Callable[[Context], object]] = {}
 
-Fields = Mapping[str, Field]
-
-
-def _constant(fields: Any) -> Callable[[SiteState], Any]:
-    return fields if callable(fields) else lambda _state: fields
-
 
 def endpoint(
     method: str,
     path: str,
     *,
-    query: Any = None,
-    body: Any = None,
-    together: Optional[Callable[[SiteState], Check]] = None,
+    query: Optional[Fields] = None,
+    body: Optional[Fields] = None,
+    schema_check: Optional[Callable[[SiteState], Check]] = None,
     exists: Callable[[VersionProfile], bool] = lambda _profile: True,
     takes_lock: Optional[bool] = None,
     needs_etag: bool = False,
@@ -89,21 +87,11 @@ def endpoint(
     Checkmk: everything but GET takes the configuration lock, status queries by POST included.
     """
 
+    takes_lock = method != "GET" if takes_lock is None else takes_lock
+
     def register(handler: Callable[[Context], Response]) -> Callable[[Context], Response]:
-        ENDPOINTS.append(
-            Endpoint(
-                method,
-                path,
-                handler,
-                _constant(query or {}),
-                None if body is None else _constant(body),
-                together,
-                exists,
-                method != "GET" if takes_lock is None else takes_lock,
-                needs_etag,
-                permission,
-            )
-        )
+        row = (method, path, handler, query or {}, body, schema_check, exists, takes_lock, needs_etag, permission)
+        ENDPOINTS.append(Endpoint(*row))
         return handler
 
     return register
@@ -134,14 +122,11 @@ class Context:
         base = f"{self.request.scheme}://{self.request.host}/{self.configuration.site}/check_mk/api/1.0"
         return Links(base)
 
-    def location(self, path: str) -> str:
-        """A ``Location``: up to 2.3 a whole URL, later a path without the host."""
+    def redirect(self, status: int, path: str) -> Response:
+        """Checkmk: up to 2.3 a ``Location`` is a whole URL, later a path without the host."""
         host = self.request.host_url.rstrip("/") if self.profile.sends_absolute_locations else ""
-        return host + quote(f"/{self.configuration.site}/check_mk/api/1.0{path}", safe="/~%")
-
-    def decode(self, raw: Mapping[str, str]) -> None:
-        """Checkmk decodes path parameters once more, after the web server did."""
-        self.params = {name: unquote(value) for name, value in raw.items()}
+        location = host + quote(f"/{self.configuration.site}/check_mk/api/1.0{path}", safe="/~%")
+        return Response(status=status, headers={"Location": location})
 
     def check_path(self) -> None:
         """Checkmk looks for what the URL names before it looks at anything else of the request."""
@@ -149,9 +134,12 @@ class Context:
             if self.endpoint.path.startswith(prefix):
                 check(self)
 
+    def _fields(self, fields: Fields) -> Mapping[str, Field]:
+        return fields(self.state) if callable(fields) else fields
+
     def check_query(self) -> None:
         """Checkmk: an endpoint that takes parameters refuses others, one that takes none ignores all."""
-        fields = self.endpoint.query(self.state)
+        fields = self._fields(self.endpoint.query)
         if fields:
             given = {name: self.request.args.getlist(name) for name in self.request.args}
             self.query = checked_query(fields, given)
@@ -163,8 +151,8 @@ class Context:
             data = json.loads(self.request.get_data() or b"{}")
         except (ValueError, RecursionError):
             raise Problem(400, "Bad Request", "The request body is not valid JSON.") from None
-        together = self.endpoint.together
-        self.body = checked_body(self.endpoint.body(self.state), data, together and together(self.state))
+        schema_check = self.endpoint.schema_check
+        self.body = checked_body(self._fields(self.endpoint.body), data, schema_check and schema_check(self.state))
 
     def check_etag(self, current: str, ext: Optional[Mapping[str, Any]] = None) -> None:
         """428 without If-Match, 412 for another state; ``*`` and unquoted values are taken as well.

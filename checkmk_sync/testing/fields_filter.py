@@ -35,7 +35,7 @@ class FieldsFilter:
         """The data without what the filter leaves out; lists are transparent."""
         if self._tree is None:
             return data
-        return _dropped(data, self._tree) if self._drop else _kept(data, self._tree)
+        return _filtered(data, self._tree, drop=self._drop)
 
     def takes(self, *path: str) -> bool:
         """Whether something of what is at this path stays."""
@@ -55,34 +55,26 @@ class FieldsFilter:
         return self._tokens[self._at - 1]
 
     def _next_is(self, token: str) -> bool:
-        return self._at < len(self._tokens) and self._tokens[self._at] == token
+        return self._tokens[self._at : self._at + 1] == [token]
 
     def _items(self) -> Tree:
-        self._take("(")
         tree: Tree = {}
-        while True:
-            _merge(tree, self._item())
-            if not self._next_is(","):
-                break
+        self._take("(")
+        _merge(tree, self._item())
+        while self._next_is(","):
             self._take(",")
+            _merge(tree, self._item())
         self._take(")")
         return tree
 
     def _item(self) -> Tree:
-        path = [self._name()]
-        while self._next_is("~"):
-            self._take("~")
-            path.append(self._name())
-        below = self._items() if self._next_is("(") else None
-        for name in reversed(path):
-            below = {name: below}
-        return below or {}
-
-    def _name(self) -> str:
         name = self._take()
         if name in "!(),~":
             raise FieldsError("The fields format is invalid.")
-        return name
+        if self._next_is("~"):
+            self._take("~")
+            return {name: self._item()}
+        return {name: self._items() if self._next_is("(") else None}
 
 
 def _tokens(text: str) -> list[str]:
@@ -113,37 +105,26 @@ def _below(tree: Tree, key: str) -> Any:
 
     Checkmk: a key with dots is a path of names.
     """
-    found: Any = tree
+    below: Any = tree
     for name in key.split("."):
-        if found is None:
+        if below is None:
             return None
-        if name not in found:
+        if name not in below:
             return _NOTHING
-        found = found[name]
-    return found
+        below = below[name]
+    return below
 
 
-def _kept(data: Any, tree: Tree) -> Any:
+def _filtered(data: Any, tree: Tree, *, drop: bool) -> Any:
+    """Keep, or drop, what the tree names."""
     if isinstance(data, list):
-        return [_kept(entry, tree) for entry in data]
+        return [_filtered(entry, tree, drop=drop) for entry in data]
     if not isinstance(data, dict):
         return data
-    said = {key: _below(tree, key) for key in data}
+    whole, absent = (_NOTHING, None) if drop else (None, _NOTHING)
+    below = {key: _below(tree, key) for key in data}
     return {
-        key: value if said[key] is None else _kept(value, said[key])
+        key: value if below[key] is whole else _filtered(value, below[key], drop=drop)
         for key, value in data.items()
-        if said[key] is not _NOTHING
-    }
-
-
-def _dropped(data: Any, tree: Tree) -> Any:
-    if isinstance(data, list):
-        return [_dropped(entry, tree) for entry in data]
-    if not isinstance(data, dict):
-        return data
-    said = {key: _below(tree, key) for key in data}
-    return {
-        key: value if said[key] is _NOTHING else _dropped(value, said[key])
-        for key, value in data.items()
-        if said[key] is not None
+        if below[key] is not absent
     }

@@ -1,10 +1,10 @@
-"""Host and folder attributes: which there are, what they may hold, what they are by default."""
+"""The attributes of hosts and folders: their names, valid values and defaults."""
 
 from __future__ import annotations
 
 from typing import Any, Container, Mapping
 
-from .validation import NULL, Check, choice, flag, listed, pattern, text
+from .validation import NULL, Check, boolean, choice, list_of, member_of, pattern, string
 from .values import CONTACT_FLAGS, IPMI, LOCKED_BY, SNMP, address, contact_groups, labels, network_scan
 from .version_profile import VersionProfile
 
@@ -21,7 +21,6 @@ _TAG_GROUPS: Mapping[str, tuple[str, ...]] = {
     "piggyback": ("auto-piggyback", "piggyback", "no-piggyback"),
     "snmp_ds": ("no-snmp", "snmp-v2", "snmp-v1"),
 }
-_NAME = pattern(HOST_NAME)
 _CONTACT_GROUPS = frozenset({"all"})  # the one that a new site has
 _SHARED: Mapping[str, Check] = {
     **{f"tag_{group}": choice(*tags) for group, tags in _TAG_GROUPS.items()},
@@ -32,14 +31,14 @@ _SHARED: Mapping[str, Check] = {
     "snmp_community": SNMP,
 }
 _HOST_ONLY: Mapping[str, Check] = {
-    "alias": text,
-    "inventory_failed": flag,
-    "locked_attributes": listed(text),
+    "alias": string,
+    "inventory_failed": boolean,
+    "locked_attributes": list_of(string),
     "locked_by": LOCKED_BY,
 }
 _SOME_EDITIONS: Mapping[str, Check] = {
-    "waiting_for_discovery": flag,
-    "bake_agent_package": flag,
+    "waiting_for_discovery": boolean,
+    "bake_agent_package": boolean,
     "cmk_agent_connection": choice("pull-agent", "push-agent"),
 }
 _SCAN_RESULT = "network_scan_result"  # can be read only
@@ -84,22 +83,23 @@ class AttributeRules:
     """The attributes of one site: its version and edition decide which there are, its hosts who can be a parent."""
 
     def __init__(self, profile: VersionProfile, site: str, hosts: Container[str], users: Container[str]) -> None:
-        extra = {name: check for name, check in _SOME_EDITIONS.items() if name in profile.host_attributes}
+        extra = {name: check for name, check in _SOME_EDITIONS.items() if name in profile.optional_host_attributes}
         shared = {
             **_SHARED,
             "labels": labels(with_colons=not profile.checks_labels),
             "network_scan": network_scan(_TAG_GROUPS["criticality"], users),
-            "parents": listed(self._parent),
-            "site": self._of_site,
+            # Checkmk: a parent is a host that exists when the call comes in, not one that the call creates.
+            "parents": list_of(member_of(hosts, "Host not found: {!r}", pattern(HOST_NAME))),
+            "site": member_of((site,), "The site {!r} should exist but it doesn't."),
         }
-        name = profile.host_name_begins + r"[-0-9a-zA-Z_.]*" + ("|" if profile.takes_empty_addresses else "")
+        name = profile.first_character_of_host_names + r"[-0-9a-zA-Z_.]*"
+        name += "|" if profile.takes_empty_addresses else ""
         ipv4, ipv6 = address(4, host_name=name), address(6, host_name=name)
-        self._site, self._hosts = site, hosts
         self._host = {
             **shared,
             **_HOST_ONLY,
-            "additional_ipv4addresses": listed(ipv4),
-            "additional_ipv6addresses": listed(ipv6),
+            "additional_ipv4addresses": list_of(ipv4),
+            "additional_ipv6addresses": list_of(ipv6),
             "ipaddress": ipv4,
             "ipv6address": ipv6,
             "management_address": address(4, 6, host_name=name),
@@ -111,54 +111,40 @@ class AttributeRules:
         self.defaults["network_scan"] = DEFAULT_SCAN
         self.defaults["locked_by"] = {"site_id": site, "program_id": "", "instance_id": ""}
 
-    def _of_site(self, value: Any) -> Any:
-        if value == self._site:
-            return None
-        return text(value) or [f"The site {value!r} should exist but it doesn't."]
+    def host_errors(self, attributes: Any) -> Any:
+        """Return the errors of attributes by their names; None if there are none."""
+        return _attribute_errors(self._host, attributes)
 
-    def _parent(self, value: Any) -> Any:
-        """Checkmk: a parent is a host that exists when the call comes in, not one that the call creates."""
-        return _NAME(value) or (None if value in self._hosts else [f"Host not found: {value!r}"])
-
-    def wrong_of_host(self, attributes: Any) -> Any:
-        """What the server says of wrong attributes, in their shape; None where all is well."""
-        return _wrong(self._host, attributes)
-
-    def wrong_of_folder(self, attributes: Any) -> Any:
-        return _wrong(self._folder, attributes)
+    def folder_errors(self, attributes: Any) -> Any:
+        return _attribute_errors(self._folder, attributes)
 
     @staticmethod
-    def completed(attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """Attributes as the server stores them: what is left out of contact groups and scans is filled in."""
+    def with_defaults(attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return attributes as the server stores them: with the defaults of contact groups and scans."""
         stored = dict(attributes)
         if "contactgroups" in stored:
             stored["contactgroups"] = {**_CONTACT_DEFAULTS, **stored["contactgroups"]}
         if "network_scan" in stored:
-            stored["network_scan"] = _scan_stored(stored["network_scan"])
+            scan = stored["network_scan"] = {**_SCAN_DEFAULTS, **stored["network_scan"]}
+            # Checkmk: times lose their seconds and are answered with zeros.
+            scan["time_allowed"] = [{edge: f"{time[edge][:5]}:00" for edge in time} for time in scan["time_allowed"]]
+            if "translate_names" in scan:
+                scan["translate_names"] = {"convert_case": "nop", **scan["translate_names"]}
         return stored
 
 
-def _wrong(known: Mapping[str, Check], attributes: Any) -> Any:
+def _attribute_errors(known: Mapping[str, Check], attributes: Any) -> Any:
     # Not by a table of fields: most attributes are absent from most of the thousands of hosts in a bulk call.
     if not isinstance(attributes, dict):
         return {"_schema": ["Invalid input type."]}
-    wrong: dict[str, Any] = {}
+    errors: dict[str, Any] = {}
     for name, value in attributes.items():
         if name not in known:
-            wrong[name] = ["Unknown field."]
+            errors[name] = ["Unknown field."]
         elif value is not None:
-            said = known[name](value)
-            if said:
-                wrong[name] = said
+            value_errors = known[name](value)
+            if value_errors:
+                errors[name] = value_errors
         elif name not in _NULLABLE:
-            wrong[name] = NULL
-    return wrong or None
-
-
-def _scan_stored(scan: Mapping[str, Any]) -> dict[str, Any]:
-    """Checkmk: times lose their seconds and are answered with zeros."""
-    times = [{edge: f"{time[edge][:5]}:00" for edge in ("start", "end")} for time in scan["time_allowed"]]
-    stored = {**_SCAN_DEFAULTS, **scan, "time_allowed": times}
-    if "translate_names" in scan:
-        stored["translate_names"] = {"convert_case": "nop", **scan["translate_names"]}
-    return stored
+            errors[name] = NULL
+    return errors or None

@@ -85,14 +85,13 @@ class Activations:
         total = self.monitoring.services_per_host
         loaded = {}
         for name, host in hosts.items():
-            found = phases.get(name, {})
-            old = before.get(name)
+            host_phases, old = phases.get(name, {}), before.get(name)
             folders = self.configuration.folder_changes
-            if old is not None and old.config is host and old.phases == found and old.folder_changes == folders:
+            if old is not None and old.config is host and old.phases == host_phases and old.folder_changes == folders:
                 loaded[name] = old
             else:
-                since = now if old is None else old.since
-                loaded[name] = MonitoredHost(host, self.configuration.effective(host), found, total, since, folders)
+                since, effective = now if old is None else old.since, self.configuration.effective(host)
+                loaded[name] = MonitoredHost(host, effective, host_phases, total, since, folders)
         self.monitoring.hosts = loaded
 
 
@@ -162,17 +161,15 @@ class DiscoveryJobs:
     failing: int = 0
 
     def all_phases(self, host: HostConfig) -> dict[int, str]:
-        """The phase of everything that a scan finds."""
+        """Return the phase of every service that a scan finds."""
         if services.agent_less(self.configuration.effective(host)):
             return {}
         decided = self.configuration.service_phases.get(host.name, {})
-        found = range(len(services.templates(self.services_per_host)))
-        return {index: decided.get(index, "undecided") for index in found}
+        total = len(services.templates(self.services_per_host))
+        return {index: decided.get(index, "undecided") for index in range(total)}
 
-    def start_scan(self, host: HostConfig, options: Mapping[str, bool], user: str) -> Job:
-        job = self._job(f"service_discovery-{host.name}", [host.name], options, user)
-        self.scans[host.name] = job
-        return job
+    def start_scan(self, host: HostConfig, options: Mapping[str, bool], user: str) -> None:
+        self.scans[host.name] = self._job(f"service_discovery-{host.name}", [host.name], options, user)
 
     def start_bulk(self, hosts: Sequence[str], options: Mapping[str, bool], user: str, *, single: bool) -> Job:
         ident = BULK if single else f"{BULK}-{uuid.uuid4()}"
@@ -215,15 +212,13 @@ class DiscoveryJobs:
 
     def accept(self, host: HostConfig, options: Mapping[str, bool], user: str) -> None:
         """Decide for the undecided services of a host, as the options say."""
-        before = self.configuration.service_phases.get(host.name, {})
-        after = dict(before)
+        phases = dict(self.configuration.service_phases.get(host.name, {}))
         if options.get("monitor_undecided_services"):
-            for index, phase in self.all_phases(host).items():
-                if phase == "undecided":
-                    after[index] = "monitored"
+            found = self.all_phases(host)
+            phases.update({index: "monitored" for index, phase in found.items() if phase == "undecided"})
         if options.get("remove_vanished_services"):
-            after = {index: phase for index, phase in after.items() if phase != "vanished"}
-        self.decide(host, after, user)
+            phases = {index: phase for index, phase in phases.items() if phase != "vanished"}
+        self.decide(host, phases, user)
 
     def decide(self, host: HostConfig, phases: PHASES, user: str) -> None:
         """Store the phases of a host; a change leaves a pending change."""

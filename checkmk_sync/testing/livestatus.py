@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Callable, Collection, Mapping, Optional
 
-from .validation import Field, listed, messages, pattern, text
+from .validation import Field, field_errors, list_of, pattern, string
 
 __all__ = ["BadQuery", "Predicate", "about_the_host", "compiled"]
 
@@ -15,11 +15,11 @@ Predicate = Callable[[Row], bool]
 
 
 class BadQuery(ValueError):
-    """A query that is refused; ``said`` is what the server puts under ``fields.query``."""
+    """A query that is refused; ``errors`` is what the server puts under ``fields.query``."""
 
-    def __init__(self, said: Any) -> None:
-        super().__init__(str(said))
-        self.said = [said] if isinstance(said, str) else said
+    def __init__(self, errors: Any) -> None:
+        super().__init__(str(errors))
+        self.errors = [errors] if isinstance(errors, str) else errors
 
 
 def compiled(raw: Any, table: str, columns: Collection[str]) -> Optional[Predicate]:
@@ -31,9 +31,9 @@ def compiled(raw: Any, table: str, columns: Collection[str]) -> Optional[Predica
     if not node:
         return None
     _check_names(node, table, columns)
-    wrong = _node(node)
-    if wrong:
-        raise BadQuery(wrong)
+    errors = _shape_errors(node)
+    if errors:
+        raise BadQuery(errors)
     return _predicate(node)
 
 
@@ -71,33 +71,28 @@ def _check_names(node: Any, table: str, columns: Collection[str]) -> None:
         _check_names(node["expr"], table, columns)
     elif isinstance(op, str) and op in _OPERATORS:
         left, _ = node["left"], node["right"]
-        if isinstance(left, str):
-            _check_column(left, table, columns)
+        column_table, dot, name = left.rpartition(".") if isinstance(left, str) else ("", "", None)
+        if dot and column_table != table:
+            raise BadQuery(f"This field can only query table {table!r}. ({left})")
+        if name is not None and name not in columns:
+            raise BadQuery(f"Table {table!r} has no column {name!r}.")
     else:
         raise BadQuery(f"Unknown operator: {op}")
 
 
-def _check_column(left: str, table: str, columns: Collection[str]) -> None:
-    of, dot, name = left.rpartition(".")
-    if dot and of != table:
-        raise BadQuery(f"This field can only query table {table!r}. ({left})")
-    if name not in columns:
-        raise BadQuery(f"Table {table!r} has no column {name!r}.")
-
-
-def _node(value: Any) -> Any:
-    """What is wrong with the shape of an expression."""
+def _shape_errors(value: Any) -> Any:
+    """Return the errors in the shape of an expression."""
     if not isinstance(value, dict):
         return {"_schema": [f"Invalid data type: {value}"]}
     op = value.get("op")
-    return messages(_JOINED if op in _JOINS else _NEGATED if op == "not" else _COMPARED, value) or None
+    return field_errors(_JOINED if op in _JOINS else _NEGATED if op == "not" else _COMPARED, value) or None
 
 
 _JOINS = ("and", "or")
-_OP = {"op": Field(text)}
-_JOINED = {**_OP, "expr": Field(listed(_node))}
-_NEGATED = {**_OP, "expr": Field(_node)}
-_COMPARED = {**_OP, "left": Field(pattern(r"^([a-z]+\.)?[_a-z]+$")), "right": Field(text)}
+_OP = {"op": Field(string)}
+_JOINED = {**_OP, "expr": Field(list_of(_shape_errors))}
+_NEGATED = {**_OP, "expr": Field(_shape_errors)}
+_COMPARED = {**_OP, "left": Field(pattern(r"^([a-z]+\.)?[_a-z]+$")), "right": Field(string)}
 
 
 def _predicate(node: Mapping[str, Any]) -> Predicate:
@@ -110,10 +105,7 @@ def _predicate(node: Mapping[str, Any]) -> Predicate:
     if op == "not":
         negated = _predicate(node["expr"])
         return lambda row: not negated(row)
-    return _comparison(op, node["left"].rpartition(".")[2], node["right"].replace("\n", ""))
-
-
-def _comparison(op: str, column: str, right: str) -> Predicate:
+    column, right = node["left"].rpartition(".")[2], node["right"].replace("\n", "")
     is_negated, base = op.startswith("!"), op.lstrip("!")
     if base in ("~", "~~"):
         try:
@@ -134,17 +126,12 @@ def _number(text: str) -> float:
 def _equal(value: Any, right: str) -> bool:
     if isinstance(value, list):  # Checkmk: "=" on a list asks whether it is empty
         return right == "" and not value
-    if isinstance(value, dict):
-        return _pair(value, right)
+    if isinstance(value, dict):  # compared with 'key' 'value', both quoted
+        pair = re.fullmatch(r"'([^']*)' '([^']*)'", right.strip())
+        return pair is not None and str(value.get(pair.group(1))) == pair.group(2)
     if isinstance(value, (int, float)):
         return value == _number(right)
     return str(value if value is not None else "") == right
-
-
-def _pair(value: Mapping[str, Any], right: str) -> bool:
-    """Dictionaries are compared with 'key' 'value', both quoted."""
-    found = re.fullmatch(r"'([^']*)' '([^']*)'", right.strip())
-    return found is not None and str(value.get(found.group(1))) == found.group(2)
 
 
 def _search(value: Any, right: str, flags: int = 0) -> bool:

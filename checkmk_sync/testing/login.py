@@ -1,4 +1,4 @@
-"""Who sends a request: the Authorization header, read as Checkmk reads it."""
+"""Authentication: the Authorization header, read as Checkmk reads it."""
 
 from __future__ import annotations
 
@@ -15,26 +15,21 @@ __all__ = ["logged_in"]
 _USERNAME = re.compile(r"[\w$][-@.+\w$]*")
 
 
-def _bearer(token: str) -> tuple[str, str]:
-    name, password = token.strip().split(" ", 1)
-    return name, password
+def _base64(token: str) -> str:
+    return base64.b64decode(token).decode("utf-8")
 
 
-def _basic(token: str) -> tuple[str, str]:
-    name, password = base64.b64decode(token.strip()).decode("utf-8").split(":", 1)
-    return name, password
-
-
-_SCHEMES: Mapping[str, Callable[[str], tuple[str, str]]] = {"Basic": _basic, "Bearer": _bearer}
+# How the credentials of a scheme are decoded, and what stands between name and password.
+_SCHEMES: Mapping[str, tuple[Callable[[str], str], str]] = {"Basic": (_base64, ":"), "Bearer": (str, " ")}
 
 
 def logged_in(header: str, users: Mapping[str, User]) -> User:
-    """The user that a header names; Problem 401 where it names none or has the wrong password."""
-    for scheme, credentials in _SCHEMES.items():
+    """Return the user that a header names; Problem 401 if it names none or has the wrong password."""
+    for scheme, (decode, separator) in _SCHEMES.items():
         if header.startswith(f"{scheme} "):
             try:
                 # Checkmk: what stands behind a second "Bearer " is cut off.
-                name, password = credentials(header.split(f"{scheme} ")[1])
+                name, password = decode(header.split(f"{scheme} ")[1].strip()).split(separator, 1)
             except ValueError:
                 raise _unauthorized(f"Invalid {scheme} token") from None
             return _verified(users, name, password, scheme)

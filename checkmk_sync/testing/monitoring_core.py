@@ -81,75 +81,78 @@ class MonitoredHost:
 
 @dataclass
 class MonitoringCore:
-    """Answers from its snapshot, whatever the configuration says by now; ``seed`` replaces it by given rows."""
+    """Answers from its snapshot, whatever the configuration says by now. Seeded tables replace the snapshot."""
 
     site: str
     clock: Clock
     services_per_host: int
     check_delay_s: float = 0.0
     hosts: dict[str, MonitoredHost] = field(default_factory=dict)
-    _seed: Optional[_Seed] = None
+    _seeded: Mapping[str, Mapping[str, list[Row]]] = field(default_factory=dict)  # rows by table and name of the host
 
     def seed(self, rows: Mapping[str, Any]) -> None:
-        """Take ``{"hosts": [row, …], "services": […], …}`` for what is monitored.
+        """Replace tables by ``{"hosts": [row, …], "services": […], …}``.
 
-        ValueError, and nothing is changed, for an unknown table, and for a row without its name or with a state that
-        there is not.
+        ValueError, and nothing is changed, for an unknown table, and for a row without its name or with an unknown
+        state.
         """
-        for table, found in rows.items():
+        for table, table_rows in rows.items():
             if table not in _TABLES:
                 raise ValueError(f"there is no table {table!r}; there are {', '.join(_TABLES)}")
-            if not isinstance(found, (list, tuple)):
-                raise ValueError(f"{table!r} is a list of rows, not {type(found).__name__}")
-            for number, row in enumerate(found):
+            if not isinstance(table_rows, (list, tuple)):
+                raise ValueError(f"{table!r} is a list of rows, not {type(table_rows).__name__}")
+            for number, row in enumerate(table_rows):
                 _check_row(table, row, f"number {number} of {table!r}")
-        self._seed = _Seed.of(rows)
+        seeded: dict[str, dict[str, list[Row]]] = {table: {} for table in rows}
+        for row in rows.get("hosts", ()):
+            seeded["hosts"].setdefault(row["name"], []).append({**HOST_DEFAULTS, "alias": row["name"], **row})
+        for row in rows.get("services", ()):
+            seeded["services"].setdefault(row["host_name"], []).append(dict(row))
+        self._seeded = seeded
 
     def host_rows(self) -> Iterator[Row]:
-        if self._seed is not None and self._seed.hosts is not None:
-            return (row for rows in list(self._seed.hosts.values()) for row in rows)
+        if "hosts" in self._seeded:
+            return (row for rows in list(self._seeded["hosts"].values()) for row in rows)
         return (self._host_row(host) for host in list(self.hosts.values()))
 
     def host_row(self, name: str) -> Optional[Row]:
-        """The row of one host, without a look at those of others; None if it is not monitored."""
-        if self._seed is not None and self._seed.hosts is not None:
-            return self._seed.host(name)
+        """Return the row of one host, without a look at those of others; None if it is not monitored."""
+        if "hosts" in self._seeded:
+            return next(iter(self._seeded["hosts"].get(name, ())), None)
         host = self.hosts.get(name)
         return None if host is None else self._host_row(host)
 
     def service_rows(
         self, host_name: Optional[str] = None, only: Optional[Predicate] = None
     ) -> Iterator[Mapping[str, Any]]:
-        """The rows of all services, or of those of one host, without a look at those of others."""
-        seeded = None if self._seed is None else self._seed.services
+        """Yield the rows of all services, or of those of one host, without a look at those of others."""
+        seeded = self._seeded.get("services")
         known: Iterable[str] = self.hosts if seeded is None else seeded
         for name in list(known) if host_name is None else [host_name]:
             if only is not None and not only({"host_name": name}):
                 continue
             if seeded is not None:
-                of_host = self.host_row(name) or HOST_DEFAULTS
-                yield from (_ServiceRow(row, of_host) for row in seeded.get(name, ()))
+                host_row = self.host_row(name) or HOST_DEFAULTS
+                yield from (_ServiceRow(row, host_row) for row in seeded.get(name, ()))
                 continue
             host = self.hosts.get(name)
             if host is None:
                 continue
-            of_host, checked = self._host_row(host), self._is_checked(host)
+            host_row, is_checked = self._host_row(host), self._is_checked(host)
             for template in host.services:
-                yield _ServiceRow(self._service_row(host, template, checked), of_host)
+                yield _ServiceRow(self._service_row(host, template, is_checked), host_row)
 
     def knows(self, host_name: str) -> bool:
-        if self._seed is not None and self._seed.hosts is not None:
-            return host_name in self._seed.hosts
-        return host_name in self.hosts
+        return host_name in self._seeded.get("hosts", self.hosts)
 
     def _is_checked(self, host: MonitoredHost) -> bool:
         return self.clock.time() >= host.since + self.check_delay_s
 
     def _host_row(self, host: MonitoredHost) -> Row:
-        checked = self._is_checked(host)
-        state = 1 if checked and zlib.crc32(host.name.encode()) % 1000 < 8 else 0
+        is_checked = self._is_checked(host)
+        state = 1 if is_checked and zlib.crc32(host.name.encode()) % 1000 < 8 else 0
         total = sum(host.counts)
-        ok, warn, crit, unknown = host.counts if checked else (0, 0, 0, 0)
+        ok, warn, crit, unknown = host.counts if is_checked else (0, 0, 0, 0)
         effective, now = host.effective, int(self.clock.time())
         row = dict(HOST_DEFAULTS)
         row.update(
@@ -162,12 +165,12 @@ class MonitoringCore:
             contact_groups=list(effective.get("contactgroups", {}).get("groups", ())),
             state=state,
             hard_state=state,
-            has_been_checked=int(checked),
-            last_check=now if checked else 0,
+            has_been_checked=int(is_checked),
+            last_check=now if is_checked else 0,
             next_check=now + 60,
-            last_state_change=int(host.since) if checked else 0,
-            last_hard_state_change=int(host.since) if checked else 0,
-            plugin_output="" if not checked else "Packet loss 100%" if state else "Packet received via smart PING",
+            last_state_change=int(host.since) if is_checked else 0,
+            last_hard_state_change=int(host.since) if is_checked else 0,
+            plugin_output="" if not is_checked else "Packet loss 100%" if state else "Packet received via smart PING",
             num_services=total,
             num_services_ok=ok,
             num_services_warn=warn,
@@ -177,7 +180,7 @@ class MonitoringCore:
             num_services_hard_warn=warn,
             num_services_hard_crit=crit,
             num_services_hard_unknown=unknown,
-            num_services_pending=0 if checked else total,
+            num_services_pending=0 if is_checked else total,
             total_services=total,
             worst_service_state=2 if crit else 3 if unknown else 1 if warn else 0,
             services=[template.description for template in host.services],
@@ -185,8 +188,8 @@ class MonitoringCore:
         )
         return row
 
-    def _service_row(self, host: MonitoredHost, template: services.Template, checked: bool) -> Row:
-        state = host.state_of(template) if checked else 0
+    def _service_row(self, host: MonitoredHost, template: services.Template, is_checked: bool) -> Row:
+        state = host.state_of(template) if is_checked else 0
         now = int(self.clock.time())
         basic = template in services.BASIC or template is services.PING
         return dict(
@@ -198,12 +201,12 @@ class MonitoringCore:
             last_state=state,
             hard_state=state,
             last_hard_state=state,
-            has_been_checked=int(checked),
-            plugin_output=template.output[state] if checked else "",
-            last_check=now if checked else 0,
+            has_been_checked=int(is_checked),
+            plugin_output=template.output[state] if is_checked else "",
+            last_check=now if is_checked else 0,
             next_check=now + 60,
-            last_state_change=int(host.since) if checked else 0,
-            last_hard_state_change=int(host.since) if checked else 0,
+            last_state_change=int(host.since) if is_checked else 0,
+            last_hard_state_change=int(host.since) if is_checked else 0,
         )
 
 
@@ -224,7 +227,7 @@ def _check_row(table: str, row: Any, where: str) -> None:
 
 
 class _ServiceRow(Dict[str, Any]):
-    """What is special about a service; the defaults and the columns of its host are looked up when asked for."""
+    """The columns of a service that differ from the defaults; these and the columns of its host are looked up."""
 
     __slots__ = ("_host",)
 
@@ -236,28 +239,3 @@ class _ServiceRow(Dict[str, Any]):
         if column in SERVICE_OWN_DEFAULTS:
             return SERVICE_OWN_DEFAULTS[column]
         return self._host[column[5:]]  # behind "host_"
-
-
-@dataclass(frozen=True)
-class _Seed:
-    """Given rows by the name of their host; None for a table that was not given."""
-
-    hosts: Optional[Mapping[str, list[Row]]]
-    services: Optional[Mapping[str, list[Row]]]
-
-    @classmethod
-    def of(cls, rows: Mapping[str, Any]) -> _Seed:
-        hosts = [{**HOST_DEFAULTS, "alias": row["name"], **row} for row in rows.get("hosts", ())]
-        by_name = _grouped(hosts, "name") if "hosts" in rows else None
-        of_hosts = _grouped(map(dict, rows.get("services", ())), "host_name") if "services" in rows else None
-        return cls(by_name, of_hosts)
-
-    def host(self, name: str) -> Optional[Row]:
-        return next(iter((self.hosts or {}).get(name, ())), None)
-
-
-def _grouped(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row[column], []).append(row)
-    return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import Any, Iterable, Iterator, Mapping, Optional
+from types import MappingProxyType
+from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
 from urllib.parse import quote
 
 from werkzeug.wrappers import Response
@@ -14,10 +15,9 @@ __all__ = [
     "Problem",
     "bad_fields",
     "collection",
+    "domain_object",
     "json_response",
-    "missing",
     "parsed_json",
-    "problem_response",
 ]
 
 PROBLEM = "application/problem+json"
@@ -38,25 +38,15 @@ class Problem(Exception):
         has_version: bool = True,
     ) -> None:
         super().__init__(title)
-        self.body: dict[str, Any] = {"title": title, "status": status}
         self.status, self.has_version = status, has_version
-        if detail is not None:
-            self.body["detail"] = detail
-        if fields is not None:
-            self.body["fields"] = fields
-        if ext is not None:
-            self.body["ext"] = ext
+        body = {"title": title, "status": status, "detail": detail, "fields": fields, "ext": ext}
+        self.body = {name: value for name, value in body.items() if value is not None}
 
 
 def bad_fields(fields: Mapping[str, Any], status: int = 400) -> Problem:
     """The refusal of parameters or a body that do not validate."""
-    title = {400: "Bad Request", 404: "Not Found"}[status]
+    title = "Not Found" if status == 404 else "Bad Request"
     return Problem(status, title, f"These fields have problems: {', '.join(fields)}", fields)
-
-
-def missing(parameter: str, what: str, name: str) -> Problem:
-    """404 for a path parameter that names nothing."""
-    return bad_fields({parameter: [f"{what} not found: {name!r}"]}, status=404)
 
 
 def parsed_json(raw: bytes) -> Any:
@@ -67,10 +57,6 @@ def parsed_json(raw: bytes) -> Any:
         return raw.decode("utf-8", "replace")
 
 
-def problem_response(problem: Problem) -> Response:
-    return Response(json.dumps(problem.body), status=problem.status, content_type=PROBLEM)
-
-
 def json_response(data: Any, *, etag: Optional[str] = None, status: int = 200) -> Response:
     response = Response(json.dumps(data), status=status, content_type=JSON)
     if etag is not None:
@@ -78,22 +64,32 @@ def json_response(data: Any, *, etag: Optional[str] = None, status: int = 200) -
     return response
 
 
+def domain_object(
+    domain_type: str,
+    ident: str,
+    title: str,
+    links: Sequence[Mapping[str, Any]],
+    extensions: Mapping[str, Any],
+    members: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Return an object as the API shows it."""
+    return {
+        "domainType": domain_type,
+        "id": ident,
+        "title": title,
+        "links": list(links),
+        "members": dict(members),
+        "extensions": extensions,
+    }
+
+
 def collection(head: Mapping[str, Any], items: Iterable[Any]) -> Response:
-    """``head`` with the items as ``value``; long ones leave in pieces, so that none is held as a whole."""
+    """Return ``head`` with the items as ``value``. Long lists are sent in pieces, so that none is held as a whole."""
     pieces = _pieces(head, iter(items))
-    first: list[str] = []
-    for piece in pieces:
-        first.append(piece)
-        if len(first) > 2:
-            return Response(_all(first, pieces), content_type=JSON)
-    return Response("".join(first), content_type=JSON)
-
-
-def _all(first: list[str], rest: Iterator[str]) -> Iterator[bytes]:
-    for piece in first:
-        yield piece.encode()
-    for piece in rest:
-        yield piece.encode()
+    first = list(itertools.islice(pieces, 3))
+    if len(first) < 3:
+        return Response("".join(first), content_type=JSON)
+    return Response((piece.encode() for piece in itertools.chain(first, pieces)), content_type=JSON)
 
 
 def _pieces(head: Mapping[str, Any], items: Iterator[Any]) -> Iterator[str]:
@@ -124,18 +120,13 @@ class Links:
         title: Optional[str] = None,
         body_params: Optional[Mapping[str, Any]] = None,
     ) -> dict[str, Any]:
-        found: dict[str, Any] = {
-            "domainType": "link",
-            "rel": rel,
-            "href": f"{self._base}{path}",
-            "method": method,
-            "type": JSON,
-        }
+        href = f"{self._base}{path}"
+        link: dict[str, Any] = {"domainType": "link", "rel": rel, "href": href, "method": method, "type": JSON}
         if title is not None:
-            found["title"] = title
+            link["title"] = title
         if body_params is not None:
-            found["body_params"] = dict(body_params)
-        return found
+            link["body_params"] = dict(body_params)
+        return link
 
     def self_(self, path: str) -> dict[str, Any]:
         return self.link("self", path)

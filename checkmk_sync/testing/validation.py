@@ -1,13 +1,13 @@
-"""What an endpoint takes: query parameters and body fields, checked as the server checks them.
+"""Query parameters and body fields of endpoints, validated as the server does it.
 
-A check returns what is wrong with a value: None, a list of texts, or a dict of such in the shape of the value.
+A check returns the errors of a value: None, a list of texts, or a dict of them in the shape of the value.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Optional, Sequence
+from typing import Any, Callable, Container, Mapping, Optional, Sequence
 
 from .replies import bad_fields
 
@@ -16,22 +16,26 @@ __all__ = [
     "REQUIRED",
     "Check",
     "Field",
+    "boolean",
     "checked_body",
     "checked_query",
     "choice",
-    "flag",
-    "listed",
-    "one_of",
+    "field_errors",
+    "integer",
+    "integer_between",
+    "list_of",
+    "member_of",
+    "nonempty_string",
+    "object_by_type",
+    "object_with",
     "pattern",
-    "record",
-    "text",
-    "whole",
+    "string",
+    "string_with_length",
 ]
 
 Check = Callable[[Any], Any]
 REQUIRED: Any = object()
 NULL = ["Field may not be null."]
-_NO_OBJECT = {"_schema": ["Invalid input type."]}
 
 
 @dataclass(frozen=True)
@@ -44,20 +48,16 @@ class Field:
     nullable: bool = False
 
 
-def text(value: Any) -> Any:
+def string(value: Any) -> Any:
     return None if isinstance(value, str) else ["Not a valid string."]
 
 
-def nonempty(value: Any) -> Any:
-    return sized(1)(value)
-
-
-def sized(shortest: int = 0, longest: Optional[int] = None) -> Check:
-    """A text of at least and at most so many characters."""
+def string_with_length(shortest: int = 0, longest: Optional[int] = None) -> Check:
+    """Accept strings of at least ``shortest`` and at most ``longest`` characters."""
 
     def check(value: Any) -> Any:
         if not isinstance(value, str):
-            return text(value)
+            return string(value)
         if len(value) < shortest:
             return [f"string {value!r} is too short. The minimum length is {shortest}."]
         if longest is not None and len(value) > longest:
@@ -67,38 +67,34 @@ def sized(shortest: int = 0, longest: Optional[int] = None) -> Check:
     return check
 
 
-def flag(value: Any) -> Any:
+nonempty_string = string_with_length(1)
+
+
+def boolean(value: Any) -> Any:
     return None if isinstance(value, bool) else ["Not a valid boolean."]
 
 
-def whole(value: Any) -> Any:
+def integer(value: Any) -> Any:
     return None if isinstance(value, int) and not isinstance(value, bool) else ["Not a valid integer."]
 
 
-def whole_within(least: int, most: Optional[int] = None) -> Check:
+def integer_between(least: int, most: Optional[int] = None) -> Check:
     def check(value: Any) -> Any:
-        wrong = whole(value)
-        if wrong is None and value < least:
-            wrong = [f"{value} is smaller than the minimum ({least})."]
-        if wrong is None and most is not None and value > most:
-            wrong = [f"{value} is bigger than the maximum ({most})."]
-        return wrong
+        if integer(value):
+            return integer(value)
+        if value < least:
+            return [f"{value} is smaller than the minimum ({least})."]
+        return [f"{value} is bigger than the maximum ({most})."] if most is not None and value > most else None
 
     return check
 
 
-def anything(_: Any) -> Any:
-    return None
-
-
 def pattern(regex: str, *, least: int = 0) -> Check:
-    compiled = re.compile(regex)
+    has_length, compiled = string_with_length(least), re.compile(regex)
 
     def check(value: Any) -> Any:
-        wrong = nonempty(value) if least else text(value)
-        if wrong is None and not compiled.match(value):
-            wrong = [f"{value!r} does not match pattern {regex!r}."]
-        return wrong
+        matches = isinstance(value, str) and compiled.match(value)
+        return has_length(value) or (None if matches else [f"{value!r} does not match pattern {regex!r}."])
 
     return check
 
@@ -106,30 +102,35 @@ def pattern(regex: str, *, least: int = 0) -> Check:
 def choice(*allowed: str) -> Check:
     def check(value: Any) -> Any:
         if not isinstance(value, str):
-            return text(value)
+            return string(value)
         return None if value in allowed else [f"{value!r} is not one of the enum values: {list(allowed)!r}"]
 
     return check
 
 
-def listed(check: Check, *, least: int = 0) -> Check:
-    def checked(value: Any) -> Any:
+def member_of(names: Container[str], message: str, check: Check = string) -> Check:
+    """Accept the names; ``message`` refuses others, in which ``{!r}`` is the value."""
+    return lambda value: check(value) or (None if value in names else [message.format(value)])
+
+
+def list_of(check: Check, *, least: int = 0) -> Check:
+    def check_list(value: Any) -> Any:
         if not isinstance(value, list):
             return ["Not a valid list."]
-        said = ((str(index), NULL if entry is None else check(entry)) for index, entry in enumerate(value))
-        wrong = {index: problem for index, problem in said if problem}
-        return wrong or (["At least one entry is required"] if len(value) < least else None)
+        checked = ((str(index), NULL if entry is None else check(entry)) for index, entry in enumerate(value))
+        errors = {index: entry_errors for index, entry_errors in checked if entry_errors}
+        return errors or (["At least one entry is required"] if len(value) < least else None)
 
-    return checked
+    return check_list
 
 
-def record(fields: Mapping[str, Field], together: Optional[Check] = None) -> Check:
+def object_with(fields: Mapping[str, Field], schema_check: Optional[Check] = None) -> Check:
     """An object with these fields; when each of them is right, ``together`` checks them as a whole."""
-    return lambda value: messages(fields, value) or (together(value) if together is not None else None)
+    return lambda value: field_errors(fields, value) or (schema_check(value) if schema_check is not None else None)
 
 
-def one_of(kinds: Mapping[str, Check]) -> Check:
-    """An object whose ``type`` decides how the rest of it is checked."""
+def object_by_type(kinds: Mapping[str, Check]) -> Check:
+    """Accept objects whose ``type`` decides how they are checked."""
 
     def check(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -139,40 +140,35 @@ def one_of(kinds: Mapping[str, Check]) -> Check:
             return {"type": ["Missing data for required field."]}
         if isinstance(kind, (list, dict)):
             return {"type": [f"Invalid value: {kind}"]}
-        found = kinds.get(kind)
-        return {"type": [f"Unsupported value: {kind}"]} if found is None else found(value)
+        return kinds[kind](value) if kind in kinds else {"type": [f"Unsupported value: {kind}"]}
 
     return check
 
 
-def messages(fields: Mapping[str, Field], data: Any) -> dict[str, Any]:
-    """What is wrong with an object, in its shape; empty when nothing is."""
+def field_errors(fields: Mapping[str, Field], data: Any) -> dict[str, Any]:
+    """Return the errors of an object by the names of its fields; empty if it is valid."""
     if not isinstance(data, dict):
-        return dict(_NO_OBJECT)
-    wrong: dict[str, Any] = {}
+        return {"_schema": ["Invalid input type."]}
+    errors: dict[str, Any] = {}
     for name, field in fields.items():
         if name in data:
             value = data[name]
-            said = (None if field.nullable else NULL) if value is None else field.check(value)
-            if said:
-                wrong[name] = said
+            found = (None if field.nullable else NULL) if value is None else field.check(value)
+            if found:
+                errors[name] = found
         elif field.default is REQUIRED:
-            wrong[name] = ["Missing data for required field."]
-    wrong.update({name: ["Unknown field."] for name in data if name not in fields})
-    return wrong
+            errors[name] = ["Missing data for required field."]
+    errors.update({name: ["Unknown field."] for name in data if name not in fields})
+    return errors
 
 
-def completed(fields: Mapping[str, Field], data: Mapping[str, Any]) -> dict[str, Any]:
+def checked_body(fields: Mapping[str, Field], data: Any, schema_check: Optional[Check] = None) -> dict[str, Any]:
+    """The body with defaults filled in; Problem 400 when it does not validate."""
+    errors = object_with(fields, schema_check)(data)
+    if errors:
+        raise bad_fields(errors)
     defaults = {name: field.default for name, field in fields.items() if field.default not in (REQUIRED, None)}
     return {**defaults, **data}
-
-
-def checked_body(fields: Mapping[str, Field], data: Any, together: Optional[Check] = None) -> dict[str, Any]:
-    """The body with defaults filled in; Problem 400 when it does not validate."""
-    wrong = record(fields, together)(data)
-    if wrong:
-        raise bad_fields(wrong)
-    return completed(fields, data)
 
 
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "True": True, "False": False}
@@ -184,11 +180,10 @@ def checked_query(fields: Mapping[str, Field], given: Mapping[str, Sequence[str]
     for name, values in given.items():
         if name.startswith("_profile"):
             continue
-        field: Optional[Field] = fields.get(name)
+        field = fields.get(name)
+        value = values[-1]
         if field is not None and field.repeated:
             data[name] = list(values)
-        elif field is not None and field.check is flag:
-            data[name] = _BOOLEANS.get(values[-1], values[-1])
         else:
-            data[name] = values[-1]
+            data[name] = _BOOLEANS.get(value, value) if field is not None and field.check is boolean else value
     return checked_body(fields, data)

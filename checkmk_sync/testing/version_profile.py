@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
+from typing import Any
 
 from ..catalogue.versions import CheckmkVersion
 
@@ -15,12 +15,55 @@ _OLD.update({"cloud": "cce", "ultimate": "cce", "managed": "cme", "ultimatemt": 
 _NEW = {"cre": "community", "cee": "pro", "cce": "ultimate", "cme": "ultimatemt", "cse": "cloud"}
 
 
+class _Since:
+    """True for sites of this version or a later one."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+
+    def __get__(self, profile: VersionProfile, _owner: Any) -> bool:
+        return profile.version.at_least(self._version)
+
+
+class _Before(_Since):
+    """True for sites of an earlier version."""
+
+    def __get__(self, profile: VersionProfile, _owner: Any) -> bool:
+        return not profile.version.at_least(self._version)
+
+
 @dataclass(frozen=True)
 class VersionProfile:
     """A version and an edition (by any of its names) and what follows from them."""
 
     version: CheckmkVersion
     edition: str
+
+    activates_with_etag = _Since("2.2.0p3")
+    # One call may set, update and remove attributes.
+    takes_changes_together = _Before("2.2.0p7")
+    has_delete_mode = _Since("2.2.0p26")
+    # Keys and values of labels must not hold a colon.
+    checks_labels = _Since("2.3.0b1")
+    takes_empty_addresses = _Since("2.3.0b1")
+    renames_in_background = _Since("2.3.0b1")
+    links_by_default = _Before("2.3.0b1")
+    has_host_status_post = _Since("2.3.0p23")
+    has_service_status_post = _Since("2.3.0p31")
+    # Bulk discovery answers with a redirect to a job, of which there may be several.
+    has_background_jobs = _Since("2.4.0b1")
+    status_per_site = _Since("2.4.0b1")
+    # ``effective_attributes`` is null, not absent, when it was not asked for.
+    effective_null = _Before("2.4.0b1")
+    sends_absolute_locations = _Before("2.4.0b1")
+    # The 404 for an unknown job or activation has a title only.
+    missing_jobs_have_no_detail = _Before("2.4.0b1")
+    has_status_get = _Before("2.5.0b1")
+    # The list of pending changes has an ``id``.
+    names_pending_changes = _Before("2.5.0b1")
+    refuses_body_on_get = _Since("2.5.0b1")
+    # ``fields`` leaves the collection's ``domainType`` in the answer.
+    keeps_domain_type = _Since("2.5.0b1")
 
     @classmethod
     def of(cls, version: str, edition: str) -> VersionProfile:
@@ -30,7 +73,7 @@ class VersionProfile:
             raise ValueError(f"Checkmk {version} is not simulated; 2.2, 2.3, 2.4 and 2.5 are")
         short = edition if edition in _NEW else _OLD.get(edition)
         if short is None:
-            raise ValueError(f"{edition!r} is no edition: {', '.join(sorted({*_NEW, *_OLD}))}")
+            raise ValueError(f"{edition!r} is not an edition: {', '.join(sorted({*_NEW, *_OLD}))}")
         return cls(parsed, _NEW[short] if parsed.at_least("2.5.0b1") else short)
 
     @property
@@ -38,147 +81,59 @@ class VersionProfile:
         return self.edition not in ("cre", "community")
 
     @property
-    def version_text(self) -> str:
-        """As the site names it, with the edition behind it."""
-        return f"{self.version}.{self.edition}"
-
-    def _since(self, text: str) -> bool:
-        return self.version.at_least(text)
-
-    @property
     def redirect_status(self) -> int:
-        """Of answers that say where a started job can be watched."""
-        return 303 if self._since("2.4.0b1") else 302
+        """The status of answers that say where a started job can be watched."""
+        return 303 if self.version.at_least("2.4.0b1") else 302
 
     @property
     def host_list_query(self) -> tuple[str, ...]:
-        if self._since("2.4.0b1"):
+        if self.version.at_least("2.4.0b1"):
             return ("effective_attributes", "include_links", "fields", "hostnames", "site")
-        return ("effective_attributes", "include_links") if self._since("2.3.0b1") else ("effective_attributes",)
-
-    @property
-    def links_by_default(self) -> bool:
-        return not self._since("2.3.0b1")
-
-    @functools.cached_property
-    def effective_null(self) -> bool:
-        """Whether ``effective_attributes`` is null, not absent, when it was not asked for."""
-        return not self._since("2.4.0b1")
-
-    @property
-    def has_status_get(self) -> bool:
-        return not self._since("2.5.0b1")
-
-    @property
-    def has_host_status_post(self) -> bool:
-        return self._since("2.3.0p23")
-
-    @property
-    def has_service_status_post(self) -> bool:
-        return self._since("2.3.0p31")
-
-    @property
-    def has_background_jobs(self) -> bool:
-        """Bulk discovery answers with a redirect to a job, of which there may be several."""
-        return self._since("2.4.0b1")
-
-    @property
-    def renames_in_background(self) -> bool:
-        return self._since("2.3.0b1")
+        return ("effective_attributes", "include_links")[: 2 if self.version.at_least("2.3.0b1") else 1]
 
     @property
     def bulk_discovery_fields(self) -> tuple[str, ...]:
-        if self._since("2.4.0b1"):
+        if self.version.at_least("2.4.0b1"):
             return ("options",)
-        return ("options", "mode") if self._since("2.3.0b1") else ("mode",)
+        return ("options", "mode") if self.version.at_least("2.3.0b1") else ("mode",)
 
     @property
     def discovery_options(self) -> tuple[str, ...]:
-        known = (
+        known = [
             "monitor_undecided_services",
             "remove_vanished_services",
             "update_host_labels",
             "update_service_labels",
-        )
-        return (*known, "update_service_parameters") if self._since("2.4.0b1") else known
+        ]
+        return (*known, "update_service_parameters") if self.version.at_least("2.4.0b1") else tuple(known)
 
     @property
     def discovery_modes(self) -> tuple[str, ...]:
         known = ("new", "remove", "fix_all", "refresh", "only_host_labels", "tabula_rasa")
-        return (*known, "only_service_labels") if self._since("2.3.0p3") else known
+        return (*known, "only_service_labels") if self.version.at_least("2.3.0p3") else known
 
     @property
     def unknown_columns(self) -> frozenset[str]:
         """Columns of the monitoring that came later."""
-        if self._since("2.3.0b1"):
-            return frozenset()
-        return frozenset({"performance_data", "host_performance_data", "prediction_files"})
-
-    @property
-    def names_pending_changes(self) -> bool:
-        """Whether the list of pending changes has an ``id``."""
-        return not self._since("2.5.0b1")
-
-    @property
-    def has_delete_mode(self) -> bool:
-        return self._since("2.2.0p26")
-
-    @property
-    def takes_changes_together(self) -> bool:
-        """Whether one call may set, update and remove attributes."""
-        return not self._since("2.2.0p7")
-
-    @property
-    def activates_with_etag(self) -> bool:
-        return self._since("2.2.0p3")
-
-    @property
-    def status_per_site(self) -> bool:
-        return self._since("2.4.0b1")
-
-    @property
-    def refuses_body_on_get(self) -> bool:
-        return self._since("2.5.0b1")
-
-    @property
-    def checks_labels(self) -> bool:
-        """Whether keys and values of labels must not hold a colon."""
-        return self._since("2.3.0b1")
+        later = {"performance_data", "host_performance_data", "prediction_files"}
+        return frozenset(set() if self.version.at_least("2.3.0b1") else later)
 
     @property
     def api_versions(self) -> tuple[str, ...]:
-        """Up to 2.4 the segment is not looked at; then the tuple is empty."""
-        return ("1.0", "v1", "unstable", "internal") if self._since("2.5.0b1") else ()
+        """What the URL may name as the version of the API; empty where the site does not look at it."""
+        return ("1.0", "v1", "unstable", "internal") if self.version.at_least("2.5.0b1") else ()
 
     @property
-    def keeps_domain_type(self) -> bool:
-        """Whether ``fields`` leaves the collection's ``domainType`` in the answer."""
-        return self._since("2.5.0b1")
+    def first_character_of_host_names(self) -> str:
+        """A regular expression for new hosts, and for names that stand for an address."""
+        return r"[0-9a-zA-Z_]" if self.version.at_least("2.3.0b1") else r"[-0-9a-zA-Z_.]"
 
     @property
-    def host_name_begins(self) -> str:
-        """How the names of new hosts and names that stand for an address begin, as a regular expression."""
-        return r"[0-9a-zA-Z_]" if self._since("2.3.0b1") else r"[-0-9a-zA-Z_.]"
-
-    @property
-    def takes_empty_addresses(self) -> bool:
-        return self._since("2.3.0b1")
-
-    @property
-    def sends_absolute_locations(self) -> bool:
-        return not self._since("2.4.0b1")
-
-    @property
-    def missing_jobs_have_no_detail(self) -> bool:
-        """Up to 2.3 the 404 for an unknown job or activation has a title only."""
-        return not self._since("2.4.0b1")
-
-    @property
-    def host_attributes(self) -> frozenset[str]:
+    def optional_host_attributes(self) -> frozenset[str]:
         """Attributes that only some versions and editions have."""
-        extra = {"waiting_for_discovery"} if self._since("2.4.0b1") else set()
-        if self.is_commercial:
-            extra |= {"bake_agent_package"}
-        if self.edition in ("cce", "cme", "cse", "ultimate", "ultimatemt", "cloud"):
-            extra |= {"cmk_agent_connection"}
-        return frozenset(extra)
+        names = {
+            "waiting_for_discovery": self.version.at_least("2.4.0b1"),
+            "bake_agent_package": self.is_commercial,
+            "cmk_agent_connection": self.edition in ("cce", "cme", "cse", "ultimate", "ultimatemt", "cloud"),
+        }
+        return frozenset(name for name, is_known in names.items() if is_known)

@@ -43,14 +43,14 @@ def test_nobody_there() -> None:
     found = _findings(_settings(f"http://127.0.0.1:{port}"))
     assert list(found) == ["reachable"]
     assert found["reachable"].verdict is Verdict.FAILED
-    assert "refused" in found["reachable"].said
+    assert "refused" in found["reachable"].message
     assert "firewalls" in found["reachable"].advice
 
 
 @pytest.mark.filterwarnings("ignore:http")
 def test_no_such_name() -> None:
     found = _findings(_settings("https://no-such-name.invalid"))
-    assert "cannot be resolved" in found["reachable"].said
+    assert "cannot be resolved" in found["reachable"].message
 
 
 def test_wrong_password_and_site(site: SimulatedSite) -> None:
@@ -88,7 +88,7 @@ def test_changes_of_others(site: SimulatedSite) -> None:
         hers.hosts.create("x")
     found = _findings(_settings(site.url))
     assert found["pending changes"].verdict is Verdict.WARNING
-    assert "carol" in found["pending changes"].said
+    assert "carol" in found["pending changes"].message
 
 
 @pytest.mark.parametrize(
@@ -140,12 +140,12 @@ def test_it_goes_the_way_that_the_client_goes(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     found = _findings(_settings("http://monitor.invalid", recovery=_no_retries()))
     assert "reachable" not in found, "the name need not be known here"
-    assert "no connection for GET /version" in found["site"].said
+    assert "no connection for GET /version" in found["site"].message
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     assert _findings(_settings(site.url))["reachable"].verdict is Verdict.OK
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
     found = _findings(_settings(site.url.replace("http://", "https://")))
-    assert "missing.pem does not exist" in found["ca_bundle"].said
+    assert "missing.pem does not exist" in found["ca_bundle"].message
 
 
 def test_on_the_command_line(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
@@ -176,13 +176,13 @@ def test_its_exit_code_is_that_of_every_command(site: SimulatedSite, monkeypatch
 def test_https_to_a_port_that_speaks_http(site: SimulatedSite) -> None:
     found = _findings(_settings(site.url.replace("http://", "https://")))["TLS"]
     assert found.verdict is Verdict.FAILED
-    assert found.said.endswith("speaks http, not https")
+    assert found.message.endswith("speaks http, not https")
     assert "http:// in server_url" in found.advice
 
 
 def test_a_ca_bundle_that_is_not_there(site: SimulatedSite) -> None:
     found = _findings(_settings(site.url.replace("http://", "https://"), ca_bundle="/nowhere/ca.pem"))["ca_bundle"]
-    assert "/nowhere/ca.pem does not exist" in found.said
+    assert "/nowhere/ca.pem does not exist" in found.message
     assert "ca_bundle" in found.advice
 
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+import click
+import pytest
+
+from checkmk_sync.cli.app import cli
+from checkmk_sync.commands import COMMANDS
+from checkmk_sync.commands.command import LazyFunction
 
 
 def _loaded(code: str) -> set[str]:
@@ -36,5 +44,64 @@ def test_the_pytest_plugin_imports_nothing_before_it_is_used() -> None:
     assert not found & {"requests", "cheroot", "werkzeug", "checkmk_sync.client.checkmk", "checkmk_sync.testing.site"}
 
 
-def test_the_command_line_imports_no_server() -> None:
-    assert not _loaded("import checkmk_sync.cli.app") & {"mcp", "pydantic", "uvicorn", "cheroot", "werkzeug"}
+HEAVY = {
+    *("requests", "requests_cache", "urllib3", "yaml", "rich", "mcp", "pydantic", "uvicorn", "cheroot", "werkzeug"),
+    *("logging", "sqlite3", "json", "importlib.metadata"),
+}
+OWN = ("catalogue", "cli", "commands", "core")  # the packages that help may load
+
+
+def _loaded_by(*lines: list[str]) -> set[str]:
+    """Return the modules that some command lines have loaded by the end of their process."""
+    code = (
+        "import contextlib, io, sys\nfrom checkmk_sync.cli import main\n"
+        f"for words in {lines!r}:\n"
+        "    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
+        "        main(words)\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def _refuse_heavy(loaded: set[str]) -> None:
+    assert loaded & HEAVY == set()
+    own = {name.split(".")[1] for name in loaded if name.startswith("checkmk_sync.")}
+    assert own <= {*OWN}, "code that runs commands was loaded"
+    assert not {name for name in loaded if name.startswith("checkmk_sync.commands.handlers")}
+
+
+def test_help_and_version_load_neither_the_client_nor_what_runs_commands() -> None:
+    names = [[name] for name in cli.commands]
+    for group, found in cli.commands.items():
+        if isinstance(found, click.Group):
+            names += [[group, name] for name in found.commands]
+    assert len(names) > 30
+    _refuse_heavy(_loaded_by([], ["--version"], ["--help"], *([*words, "--help"] for words in names)))
+
+
+@pytest.mark.parametrize("words", ["checkmk-sync ", "checkmk-sync hosts delete --", "checkmk-sync apply x --owner "])
+def test_completion_loads_neither_the_client_nor_what_runs_commands(words: str) -> None:
+    completion = {"_CHECKMK_SYNC_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    code = (
+        "import atexit, sys; from checkmk_sync.cli import main\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr)); sys.argv = ['checkmk-sync']; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, **completion}
+    )
+    assert "hosts" in done.stdout or "--yes" in done.stdout or "apply" in words
+    _refuse_heavy(set(done.stderr.split()))
+
+
+def test_the_command_table_is_imported_without_the_code_that_runs_commands() -> None:
+    _refuse_heavy(_loaded("import checkmk_sync.commands"))
+
+
+def test_every_function_that_the_table_names_exists() -> None:
+    for command in COMMANDS:
+        functions = [command.handler, command.preview, command.table_row]
+        functions += [function for argument in command.arguments for function in (argument.check, argument.parse)]
+        for function in functions:
+            if isinstance(function, LazyFunction):
+                assert callable(function.resolve())

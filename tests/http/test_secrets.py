@@ -171,7 +171,7 @@ def test_the_command_line_never_shows_it(secret_site: SimulatedSite, monkeypatch
             logger.removeHandler(handler)
         _assert_clean(out.getvalue() + err.getvalue())
     assert not any(
-        "hunter2" in finding.said
+        "hunter2" in finding.message
         for finding in diagnose(Settings(secret_site.url, "s", "automation", SecretSource(env="CHECKMK_PASSWORD")))
     )
 

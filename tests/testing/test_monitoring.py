@@ -92,7 +92,7 @@ def test_wrong_queries_are_refused(query: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "errors"),
     [
         ({"op": "is", "left": "name", "right": "x"}, ["Unknown operator: is"]),
         ({"op": []}, ["Unknown operator: []"]),
@@ -109,10 +109,10 @@ def test_wrong_queries_are_refused(query: Any) -> None:
         ),
     ],
 )
-def test_queries_are_refused_in_their_shape(query: Any, said: Any) -> None:
+def test_queries_are_refused_in_their_shape(query: Any, errors: Any) -> None:
     with pytest.raises(BadQuery) as raised:
         compiled(query, "hosts", COLUMNS)
-    assert raised.value.said == said
+    assert raised.value.errors == errors
 
 
 @pytest.mark.parametrize(

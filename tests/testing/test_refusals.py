@@ -329,7 +329,7 @@ def test_versions_and_editions() -> None:
         with SimulatedSite("2.5.0p9", name) as site:
             found = Raw(site)("GET", "/version").json()
             assert (found["edition"], found["versions"]["checkmk"]) == (word, f"2.5.0p9.{word}")
-    with pytest.raises(ValueError, match="is no edition"):
+    with pytest.raises(ValueError, match="is not an edition"):
         SimulatedSite(edition="gold")
     with pytest.raises(ValueError, match="not simulated"):
         SimulatedSite("2.1.0p1")

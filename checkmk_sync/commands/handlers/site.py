@@ -27,7 +27,7 @@ def discover(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Ro
     if len(names) > MAX_COUNTED:
         row["note"] = f"no counts for more than {MAX_COUNTED} hosts"
     elif not_counted:
-        row["note"] = f"not pluralize: {', '.join(not_counted)}"
+        row["note"] = f"not counted: {', '.join(not_counted)}"
     return row
 
 

@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 from ..configuration import etag
 from ..endpoints import Context, endpoint
 from ..jobs import ActivationJob
-from ..replies import Problem, json_response
-from ..validation import Field, flag, listed, text
+from ..replies import Problem, domain_object, json_response
+from ..validation import Field, boolean, list_of, string
 
 __all__: list[str] = []
 
@@ -25,16 +25,11 @@ def _pending_etag(context: Context) -> str:
 
 @endpoint("GET", f"{_RUNS}/collections/pending_changes")
 def pending(context: Context) -> Response:
-    links = [
-        context.links.link("urn:com.checkmk:rels/activate", f"{_RUNS}/actions/activate-changes/invoke", method="POST")
-    ]
-    answer = {
-        "domainType": "activation_run",
-        "value": list(context.configuration.changes),
-        "links": links,
-    }
-    if context.profile.names_pending_changes:
-        answer["id"] = "activation_run"
+    path = f"{_RUNS}/actions/activate-changes/invoke"
+    links = [context.links.link("urn:com.checkmk:rels/activate", path, method="POST")]
+    changes = list(context.configuration.changes)
+    ident = {"id": "activation_run"} if context.profile.names_pending_changes else {}
+    answer = {"domainType": "activation_run", "value": changes, "links": links, **ident}
     return json_response(answer, etag=_pending_etag(context))
 
 
@@ -50,14 +45,9 @@ def _run_object(context: Context, run: ActivationJob, *, with_sites: bool = True
     }
     if with_sites and context.profile.status_per_site:
         extensions["status_per_site"] = [_site_status(context, run)]
-    return {
-        "domainType": "activation_run",
-        "id": run.id,
-        "title": "Activation status: " + ("In progress." if run.is_running else "Complete."),
-        "links": [context.links.self_(path), *([wait] if run.is_running else [])],
-        "members": {},
-        "extensions": extensions,
-    }
+    title = "Activation status: " + ("In progress." if run.is_running else "Complete.")
+    links = [context.links.self_(path), *([wait] if run.is_running else [])]
+    return domain_object("activation_run", run.id, title, links, extensions)
 
 
 def _site_status(context: Context, run: ActivationJob) -> dict[str, Any]:
@@ -74,9 +64,9 @@ def _site_status(context: Context, run: ActivationJob) -> dict[str, Any]:
 
 
 _START = {
-    "redirect": Field(flag, False),
-    "sites": Field(listed(text), []),
-    "force_foreign_changes": Field(flag, False),
+    "redirect": Field(boolean, False),
+    "sites": Field(list_of(string), []),
+    "force_foreign_changes": Field(boolean, False),
 }
 
 
@@ -101,10 +91,7 @@ def activate(context: Context) -> Response:
         context.require("wato.activateforeign")
     run = context.state.activations.start(forced=body["force_foreign_changes"])
     if body["redirect"]:
-        response = Response(status=context.profile.redirect_status)
-        path = f"/objects/activation_run/{run.id}/actions/wait-for-completion/invoke"
-        response.headers["Location"] = context.location(path)
-        return response
+        return _redirect_to_wait(context, run, context.profile.redirect_status)
     return json_response(_run_object(context, run, with_sites=False))
 
 
@@ -130,17 +117,16 @@ def wait(context: Context) -> Response:
     if run.is_running:
         context.configuration.clock.sleep(BLOCKS_S)
         context.state.finish_due_jobs()
-    if not run.is_running:
-        return Response(status=204)
-    response = Response(status=302)
-    path = f"/objects/activation_run/{run.id}/actions/wait-for-completion/invoke"
-    response.headers["Location"] = context.location(path)
-    return response
+    return _redirect_to_wait(context, run, 302) if run.is_running else Response(status=204)
+
+
+def _redirect_to_wait(context: Context, run: ActivationJob, status: int) -> Response:
+    return context.redirect(status, f"/objects/activation_run/{run.id}/actions/wait-for-completion/invoke")
 
 
 @endpoint("GET", f"{_RUNS}/collections/running")
 def running(context: Context) -> Response:
     run = context.state.activations.running()
-    found = [] if run is None else [_run_object(context, run)]
-    answer = {"id": "activation_run", "domainType": "activation_run", "value": found, "extensions": {}}
+    runs = [] if run is None else [_run_object(context, run)]
+    answer = {"id": "activation_run", "domainType": "activation_run", "value": runs, "extensions": {}}
     return json_response({**answer, "links": [context.links.self_(f"{_RUNS}/collections/all")]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ..endpoints import SiteState
-from ..validation import Check, Field, listed, text
+from ..validation import Check, Field, list_of, string
 
 __all__ = ["applied", "folder_changes", "host_changes", "one_change", "says_nothing"]
 
@@ -13,15 +13,15 @@ _KINDS = ("attributes", "update_attributes", "remove_attributes")
 
 
 def host_changes(state: SiteState) -> dict[str, Field]:
-    return _changes(Field(state.configuration.rules.wrong_of_host))
+    return _changes(Field(state.configuration.rules.host_errors))
 
 
 def folder_changes(state: SiteState) -> dict[str, Field]:
-    return _changes(Field(state.configuration.rules.wrong_of_folder))
+    return _changes(Field(state.configuration.rules.folder_errors))
 
 
 def _changes(attributes: Field) -> dict[str, Field]:
-    return dict(zip(_KINDS, (attributes, attributes, Field(listed(text)))))
+    return dict(zip(_KINDS, (attributes, attributes, Field(list_of(string)))))
 
 
 def one_change(state: SiteState) -> Check:

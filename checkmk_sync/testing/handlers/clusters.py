@@ -9,7 +9,7 @@ from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
 from ..references import existing_host as exists
 from ..references import node
 from ..replies import bad_fields, json_response
-from ..validation import REQUIRED, Field, listed
+from ..validation import REQUIRED, Field, list_of
 from .hosts import BAKE, create, existing_host, new_host, require_etag
 
 __all__: list[str] = []
@@ -30,7 +30,7 @@ PATH_CHECKS[_NODES] = _cluster
 
 def _new_cluster(state: SiteState) -> dict[str, Field]:
     """Checkmk: that nodes are no clusters themselves is checked only when they are changed."""
-    return {**new_host(state), "nodes": Field(listed(exists(state)), REQUIRED)}
+    return {**new_host(state), "nodes": Field(list_of(exists(state)), REQUIRED)}
 
 
 @endpoint("POST", "/domain-types/host_config/collections/clusters", query=BAKE, body=_new_cluster)
@@ -39,7 +39,7 @@ def create_cluster(context: Context) -> Response:
 
 
 def _nodes(state: SiteState) -> dict[str, Field]:
-    return {"nodes": Field(listed(node(state)), REQUIRED)}
+    return {"nodes": Field(list_of(node(state)), REQUIRED)}
 
 
 @endpoint("PUT", _NODES, body=_nodes, needs_etag=True)

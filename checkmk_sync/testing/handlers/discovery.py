@@ -11,30 +11,15 @@ from ..configuration import HostConfig
 from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
 from ..jobs import BULK, Job
 from ..references import existing_host as exists
-from ..replies import Problem, json_response
-from ..validation import REQUIRED, Field, choice, flag, listed, record, text, whole
+from ..replies import Problem, domain_object, json_response
+from ..validation import REQUIRED, Field, boolean, choice, integer, list_of, object_with, string
 from .hosts import existing_host
 
 __all__: list[str] = []
 
-PHASES = (
-    "active",
-    "changed",
-    "clustered_ignored",
-    "clustered_monitored",
-    "clustered_undecided",
-    "clustered_vanished",
-    "custom",
-    "ignored",
-    "ignored_active",
-    "ignored_custom",
-    "legacy",
-    "legacy_ignored",
-    "manual",
-    "monitored",
-    "removed",
-    "undecided",
-    "vanished",
+_PHASES = (
+    "active changed clustered_ignored clustered_monitored clustered_undecided clustered_vanished custom ignored "
+    "ignored_active ignored_custom legacy legacy_ignored manual monitored removed undecided vanished"
 )
 _LABELS = {"update_host_labels": True, "update_service_labels": True}
 _NEW = {"monitor_undecided_services": True}
@@ -57,14 +42,14 @@ _PHASE_OF = "/objects/host/<host_name>/actions/update_discovery_phase/invoke"
 PATH_CHECKS.update(dict.fromkeys((_RUN, _RESULT, _PHASE_OF), existing_host))
 
 
-def _start_fields(state: SiteState) -> dict[str, Field]:
-    return {
+@endpoint(
+    "POST",
+    "/domain-types/service_discovery_run/actions/start/invoke",
+    body=lambda state: {
         "host_name": Field(exists(state), REQUIRED),
         "mode": Field(choice(*state.profile.discovery_modes), "fix_all"),
-    }
-
-
-@endpoint("POST", "/domain-types/service_discovery_run/actions/start/invoke", body=_start_fields)
+    },
+)
 def start(context: Context) -> Response:
     host, mode = context.configuration.hosts[context.body["host_name"]], context.body["mode"]
     jobs = context.state.discovery
@@ -78,15 +63,9 @@ def start(context: Context) -> Response:
         if mode == "tabula_rasa":
             jobs.decide(host, {}, context.user.name)
         jobs.start_scan(host, _OPTIONS[mode], context.user.name)
-        return _to_wait(context, host.name, context.profile.redirect_status)
+        return context.redirect(context.profile.redirect_status, _WAIT.replace("<host_name>", host.name))
     jobs.accept(host, _OPTIONS[mode], context.user.name)
     return _result(context, host)
-
-
-def _to_wait(context: Context, host_name: str, status: int) -> Response:
-    response = Response(status=status)
-    response.headers["Location"] = context.location(_WAIT.replace("<host_name>", host_name))
-    return response
 
 
 @endpoint("GET", _WAIT)
@@ -97,7 +76,7 @@ def wait(context: Context) -> Response:
     if job is None or not jobs.visible(job):
         detail = f"Could not find a service discovery for host {name}"
         raise Problem(404, "The requested service discovery job was not found", detail)
-    return _to_wait(context, name, 302) if job.active else Response(status=204)
+    return context.redirect(302, _WAIT.replace("<host_name>", name)) if job.active else Response(status=204)
 
 
 @endpoint("GET", _RUN)
@@ -107,25 +86,17 @@ def run_status(context: Context) -> Response:
     job = jobs.scans.get(name)
     if job is None or not jobs.visible(job):
         job = jobs.unstarted(f"service_discovery-{name}")
-    return json_response(_old_job(context, job, "service_discovery_run"))
+    return json_response(_job_object(context, job, "service_discovery_run"))
 
 
-def _old_job(context: Context, job: Job, kind: str) -> dict[str, Any]:
-    return {
-        "domainType": kind,
-        "id": job.id,
-        "title": f"Service discovery background job {job.id} is {job.state}",
-        "links": [context.links.self_(f"/objects/{kind}/{context.links.quoted(job.id)}")],
-        "members": {},
-        "extensions": {
-            "active": job.active,
-            "state": job.state,
-            "logs": {
-                "result": [] if job.active else list(job.log),
-                "progress": ["Starting job..."] if job.started else [],
-            },
-        },
-    }
+def _job_object(context: Context, job: Job, domain_type: str) -> dict[str, Any]:
+    """Return a job as endpoints of its own domain type show it."""
+    title = f"Service discovery background job {job.id} is {job.state}"
+    links = [context.links.self_(f"/objects/{domain_type}/{context.links.quoted(job.id)}")]
+    progress = ["Starting job..."] if job.started else []
+    logs = {"result": [] if job.active else list(job.log), "progress": progress}
+    extensions = {"active": job.active, "state": job.state, "logs": logs}
+    return domain_object(domain_type, job.id, title, links, extensions)
 
 
 @endpoint("GET", _RESULT)
@@ -135,28 +106,20 @@ def result(context: Context) -> Response:
 
 def _result(context: Context, host: HostConfig) -> Response:
     jobs = context.state.discovery
-    found = services.templates(jobs.services_per_host)
+    templates = services.templates(jobs.services_per_host)
     table = {}
     for index, phase in jobs.all_phases(host).items():
-        template = found[index]
+        template = templates[index]
         table[f"{template.check}-{template.item}"] = _service(context, host, template, phase)
-    links = [context.links.self_(f"/objects/service_discovery/{host.name}")]
     extensions = {
         "check_table": table,
         "host_labels": {"cmk/os_family": {"value": "linux", "plugin_name": "check_mk"}} if table else {},
         "vanished_labels": {},
         "changed_labels": {},
     }
-    return json_response(
-        {
-            "domainType": "service_discovery",
-            "id": f"service_discovery-{host.name}",
-            "title": f"Service discovery result of host {host.name}",
-            "links": links,
-            "members": {},
-            "extensions": extensions,
-        }
-    )
+    ident, title = f"service_discovery-{host.name}", f"Service discovery result of host {host.name}"
+    links = [context.links.self_(f"/objects/service_discovery/{host.name}")]
+    return json_response(domain_object("service_discovery", ident, title, links, extensions))
 
 
 def _service(context: Context, host: HostConfig, template: services.Template, phase: str) -> dict[str, Any]:
@@ -190,9 +153,9 @@ def _service(context: Context, host: HostConfig, template: services.Template, ph
 
 
 _PHASE = {
-    "check_type": Field(text, REQUIRED),
-    "service_item": Field(text, REQUIRED, nullable=True),
-    "target_phase": Field(choice(*PHASES), REQUIRED),
+    "check_type": Field(string, REQUIRED),
+    "service_item": Field(string, REQUIRED, nullable=True),
+    "target_phase": Field(choice(*_PHASES.split()), REQUIRED),
 }
 
 
@@ -201,21 +164,23 @@ def set_phase(context: Context) -> Response:
     """Checkmk: 204 without any effect for a service that the host does not have."""
     host, body, jobs = existing_host(context), context.body, context.state.discovery
     context.require("wato.services")
-    wanted, found = (body["check_type"], body["service_item"]), services.templates(jobs.services_per_host)
+    templates = services.templates(jobs.services_per_host)
     phases = dict(context.configuration.service_phases.get(host.name, {}))
-    phases.update({i: body["target_phase"] for i in jobs.all_phases(host) if (found[i].check, found[i].item) == wanted})
+    for index in jobs.all_phases(host):
+        if (templates[index].check, templates[index].item) == (body["check_type"], body["service_item"]):
+            phases[index] = body["target_phase"]
     jobs.decide(host, {i: phase for i, phase in phases.items() if phase != "undecided"}, context.user.name)
     return Response(status=204)
 
 
 def _bulk_fields(state: SiteState) -> dict[str, Field]:
     profile = state.profile
-    options = record({name: Field(flag) for name in profile.discovery_options})
+    options = object_with({name: Field(boolean) for name in profile.discovery_options})
     fields = {
-        "hostnames": Field(listed(exists(state)), REQUIRED),
-        "do_full_scan": Field(flag, True),
-        "bulk_size": Field(whole, 10),
-        "ignore_errors": Field(flag, True),
+        "hostnames": Field(list_of(exists(state)), REQUIRED),
+        "do_full_scan": Field(boolean, True),
+        "bulk_size": Field(integer, 10),
+        "ignore_errors": Field(boolean, True),
     }
     if "mode" in profile.bulk_discovery_fields:
         fields["mode"] = Field(choice(*profile.discovery_modes), "new")
@@ -236,10 +201,8 @@ def start_bulk(context: Context) -> Response:
     options = body["options"] if "options" in body else _OPTIONS[body["mode"]]
     job = jobs.start_bulk(body["hostnames"], options, context.user.name, single=single)
     if single:
-        return json_response(_old_job(context, job, "discovery_run"))
-    response = Response(status=303)
-    response.headers["Location"] = context.location(f"/objects/background_job/{job.id}")
-    return response
+        return json_response(_job_object(context, job, "discovery_run"))
+    return context.redirect(303, f"/objects/background_job/{job.id}")
 
 
 @endpoint("GET", "/objects/discovery_run/<job_id>", exists=lambda profile: not profile.has_background_jobs)
@@ -251,44 +214,30 @@ def old_bulk_status(context: Context) -> Response:
     job = jobs.bulk.get(ident)
     if job is None or not jobs.visible(job):
         job = jobs.unstarted(ident)
-    return json_response(_old_job(context, job, "discovery_run"))
+    return json_response(_job_object(context, job, "discovery_run"))
 
 
 @endpoint(
     "GET",
     "/objects/background_job/<job_id>",
-    query={"site_id": Field(text)},
+    query={"site_id": Field(string)},
     exists=lambda profile: profile.has_background_jobs,
 )
 def background_job(context: Context) -> Response:
-    ident, site, jobs = (
-        context.params["job_id"],
-        context.query.get("site_id", context.configuration.site),
-        context.state.discovery,
-    )
+    ident, own_site, jobs = context.params["job_id"], context.configuration.site, context.state.discovery
+    site = context.query.get("site_id", own_site)
     known = {**jobs.bulk, **{job.id: job for job in (*jobs.scans.values(), *context.state.renames.jobs)}}
     job = known.get(ident)
-    if job is None or not jobs.visible(job) or site != context.configuration.site:
+    if job is None or not jobs.visible(job) or site != own_site:
         detail = f"Could not find a background job with the ID '{ident}' on site {site}"
         raise Problem(404, "The requested background job does not exist", detail)
-    return json_response(
-        {
-            "domainType": "background_job",
-            "id": ident,
-            "title": f"Background job {ident} is {'active' if job.active else 'finished'}",
-            "links": [context.links.self_(f"/objects/background_job/{context.links.quoted(ident)}")],
-            "members": {},
-            "extensions": {
-                "site_id": context.configuration.site,
-                "active": job.active,
-                "status": {
-                    "state": job.state,
-                    "log_info": {
-                        "JobProgressUpdate": ["Starting job..."],
-                        "JobResult": list(job.log) if job.state == "finished" else [],
-                        "JobException": list(job.log) if job.state == "exception" else [],
-                    },
-                },
-            },
-        }
-    )
+    log = {
+        "JobProgressUpdate": ["Starting job..."],
+        "JobResult": list(job.log) if job.state == "finished" else [],
+        "JobException": list(job.log) if job.state == "exception" else [],
+    }
+    status = {"state": job.state, "log_info": log}
+    title = f"Background job {ident} is {'active' if job.active else 'finished'}"
+    links = [context.links.self_(f"/objects/background_job/{context.links.quoted(ident)}")]
+    extensions = {"site_id": own_site, "active": job.active, "status": status}
+    return json_response(domain_object("background_job", ident, title, links, extensions))

@@ -11,8 +11,8 @@ from ...catalogue.paths import folder_id
 from ..configuration import FolderConfig, etag
 from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
 from ..references import FOLDER, existing_folder
-from ..replies import Problem, bad_fields, collection, json_response
-from ..validation import REQUIRED, Field, choice, flag, listed, nonempty, pattern, record, text
+from ..replies import Problem, bad_fields, collection, domain_object, json_response
+from ..validation import REQUIRED, Field, boolean, choice, list_of, nonempty_string, object_with, pattern, string
 from .changes import applied, folder_changes, one_change
 from .hosts import host_collection, refuse_parents
 
@@ -32,8 +32,8 @@ def _folder(context: Context) -> FolderConfig:
     spelling = context.params["folder"]
     folder = context.configuration.folder(spelling)
     if folder is None:
-        said = FOLDER(spelling) or [f"The folder {spelling!r} could not be found."]
-        raise bad_fields({"folder": said}, 404)
+        errors = FOLDER(spelling) or [f"The folder {spelling!r} could not be found."]
+        raise bad_fields({"folder": errors}, 404)
     return folder
 
 
@@ -49,7 +49,6 @@ def folder_etag(context: Context, folder: FolderConfig) -> str:
 def _object(context: Context, folder: FolderConfig, *, show_hosts: bool = False) -> dict[str, Any]:
     links = context.links
     path = f"/objects/folder_config/{links.quoted(folder_id(folder.path))}"
-    meta = {"created_at": folder.created_at, "updated_at": folder.updated_at, "created_by": folder.created_by}
     members: dict[str, Any] = {}
     if show_hosts:
         rel = 'urn:org.restfulobjects:rels/value;collection="all"'
@@ -60,14 +59,9 @@ def _object(context: Context, folder: FolderConfig, *, show_hosts: bool = False)
             "links": [links.self_(f"{path}/collections/hosts")],
             "value": [links.link(rel, f"/objects/host_config/{host.name}", title=host.name) for host in hosts],
         }
-    return {
-        "domainType": "folder_config",
-        "id": folder_id(folder.path),
-        "title": folder.title,
-        "links": links.of_object(path, deletable=folder.path != "/"),
-        "members": members,
-        "extensions": {"path": folder.path, "attributes": {**folder.attributes, "meta_data": meta}},
-    }
+    extensions = {"path": folder.path, "attributes": {**folder.attributes, "meta_data": folder.meta_data}}
+    own_links = links.of_object(path, deletable=folder.path != "/")
+    return domain_object("folder_config", folder_id(folder.path), folder.title, own_links, extensions, members)
 
 
 def _answer(context: Context, folder: FolderConfig, *, show_hosts: bool = False) -> Response:
@@ -77,8 +71,8 @@ def _answer(context: Context, folder: FolderConfig, *, show_hosts: bool = False)
 def _listed(state: SiteState) -> dict[str, Field]:
     return {
         "parent": Field(existing_folder(state), "~"),
-        "recursive": Field(flag, False),
-        "show_hosts": Field(flag, False),
+        "recursive": Field(boolean, False),
+        "show_hosts": Field(boolean, False),
     }
 
 
@@ -86,26 +80,20 @@ def _listed(state: SiteState) -> dict[str, Field]:
 def list_folders(context: Context) -> Response:
     query = context.query
     parent = context.configuration.folder_at(query["parent"])
-    found = [
-        *([parent] if query["recursive"] else []),
-        *context.configuration.subfolders(parent.path, recursive=query["recursive"]),
-    ]
-    head = {
-        "id": "folder_config",
-        "domainType": "folder_config",
-        "links": [context.links.self_(_ALL)],
-        "extensions": {},
-    }
-    return collection(head, (_object(context, folder, show_hosts=query["show_hosts"]) for folder in found))
+    subfolders = context.configuration.subfolders(parent.path, recursive=query["recursive"])
+    folders = [*([parent] if query["recursive"] else []), *subfolders]
+    head = {"id": "folder_config", "domainType": "folder_config", "links": [context.links.self_(_ALL)]}
+    items = (_object(context, folder, show_hosts=query["show_hosts"]) for folder in folders)
+    return collection({**head, "extensions": {}}, items)
 
 
-@endpoint("GET", _ONE, query={"show_hosts": Field(flag, False)})
+@endpoint("GET", _ONE, query={"show_hosts": Field(boolean, False)})
 def get_folder(context: Context) -> Response:
     return _answer(context, _folder(context), show_hosts=context.query["show_hosts"])
 
 
 def _hosts_fields(state: SiteState) -> dict[str, Field]:
-    return {"effective_attributes": Field(flag, False)} if "fields" in state.profile.host_list_query else {}
+    return {"effective_attributes": Field(boolean, False)} if "fields" in state.profile.host_list_query else {}
 
 
 @endpoint("GET", f"{_ONE}/collections/hosts", query=_hosts_fields)
@@ -116,9 +104,9 @@ def hosts_of_folder(context: Context) -> Response:
 def _new(state: SiteState) -> dict[str, Field]:
     return {
         "name": Field(_NAME),
-        "title": Field(text, REQUIRED),
+        "title": Field(string, REQUIRED),
         "parent": Field(existing_folder(state), REQUIRED),
-        "attributes": Field(state.configuration.rules.wrong_of_folder, {}),
+        "attributes": Field(state.configuration.rules.folder_errors, {}),
     }
 
 
@@ -159,10 +147,10 @@ def _change(context: Context, folder: FolderConfig, data: Mapping[str, Any]) -> 
 
 
 def _changes(state: SiteState) -> dict[str, Field]:
-    return {"title": Field(nonempty), **folder_changes(state)}
+    return {"title": Field(nonempty_string), **folder_changes(state)}
 
 
-@endpoint("PUT", _ONE, body=_changes, together=one_change, needs_etag=True)
+@endpoint("PUT", _ONE, body=_changes, schema_check=one_change, needs_etag=True)
 def update_folder(context: Context) -> Response:
     folder = _folder(context)
     context.require("wato.edit")
@@ -176,7 +164,7 @@ def update_folder(context: Context) -> Response:
 
 def _bulk_changes(state: SiteState) -> dict[str, Field]:
     fields = {"folder": Field(existing_folder(state), REQUIRED), **_changes(state)}
-    return {"entries": Field(listed(record(fields, one_change(state))), REQUIRED)}
+    return {"entries": Field(list_of(object_with(fields, one_change(state))), REQUIRED)}
 
 
 @endpoint("PUT", "/domain-types/folder_config/actions/bulk-update/invoke", body=_bulk_changes)
@@ -197,11 +185,12 @@ def bulk_update_folders(context: Context) -> Response:
     return json_response({**head, "value": done, "extensions": {}})
 
 
-def _move_fields(state: SiteState) -> dict[str, Field]:
-    return {"destination": Field(existing_folder(state), REQUIRED)}
-
-
-@endpoint("POST", f"{_ONE}/actions/move/invoke", body=_move_fields, needs_etag=True)
+@endpoint(
+    "POST",
+    f"{_ONE}/actions/move/invoke",
+    body=lambda state: {"destination": Field(existing_folder(state), REQUIRED)},
+    needs_etag=True,
+)
 def move_folder(context: Context) -> Response:
     folder, target = _folder(context), context.configuration.folder_at(context.body["destination"])
     context.require("wato.edit")
@@ -210,13 +199,13 @@ def move_folder(context: Context) -> Response:
         raise Problem(400, "Problem moving folder", "You can't move the root folder.")
     context.require_folder(folder.path)
     context.require_folder(target.path)
-    wrong = _wrong_target(context, folder, target)
-    if wrong:
-        raise Problem(400, "Problem moving folder.", f"Cannot move folder: A folder {wrong}")
+    refusal = _refusal_of_target(context, folder, target)
+    if refusal:
+        raise Problem(400, "Problem moving folder.", f"Cannot move folder: A folder {refusal}")
     return _answer(context, context.configuration.move_folder(folder.path, target.path, user=context.user.name))
 
 
-def _wrong_target(context: Context, folder: FolderConfig, target: FolderConfig) -> str:
+def _refusal_of_target(context: Context, folder: FolderConfig, target: FolderConfig) -> str:
     if f"{target.path.rstrip('/')}/{folder.name}" in context.configuration.folders:
         return "with this name already exists in the target folder."  # its own parent has it, too
     if target.path == folder.path:

@@ -12,8 +12,8 @@ from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
 from ..fields_filter import FieldsError, FieldsFilter
 from ..host_attributes import DEFAULT_SCAN
 from ..references import HOST_NAME, existing_folder, unused_host_name
-from ..replies import Problem, bad_fields, collection, json_response, missing
-from ..validation import REQUIRED, Field, flag, listed, text
+from ..replies import Problem, bad_fields, collection, domain_object, json_response
+from ..validation import REQUIRED, Field, boolean, list_of, string
 from .changes import applied, host_changes, one_change, says_nothing
 
 __all__ = [
@@ -31,18 +31,18 @@ __all__ = [
 
 _ALL = "/domain-types/host_config/collections/all"
 _ONE = "/objects/host_config/<host_name>"
-BAKE = {"bake_agent": Field(flag, False)}
+BAKE = {"bake_agent": Field(boolean, False)}
 
 
 def existing_host(context: Context) -> HostConfig:
     """The host that the path names; Problem 404 where there is none, 403 where the user may not see it."""
     name = context.params["host_name"]
-    wrong = HOST_NAME(name)
-    if wrong:
-        raise bad_fields({"host_name": wrong}, 404)
+    errors = HOST_NAME(name)
+    if errors:
+        raise bad_fields({"host_name": errors}, 404)
     host = context.configuration.hosts.get(name)
     if host is None:
-        raise missing("host_name", "Host", name)
+        raise bad_fields({"host_name": [f"Host not found: {name!r}"]}, 404)
     context.require_seen(host)
     return host
 
@@ -56,50 +56,35 @@ def host_etag(host: HostConfig) -> str:
 
 
 def require_etag(context: Context, host: HostConfig) -> None:
-    ext = {"name": host.name, "attributes": dict(host.attributes), "cluster_nodes": _nodes(host)}
+    ext = {"name": host.name, "attributes": dict(host.attributes), "cluster_nodes": host.node_list}
     context.check_etag(host_etag(host), ext)
-
-
-def _nodes(host: HostConfig) -> Optional[list[str]]:
-    return None if host.nodes is None else list(host.nodes)
 
 
 def host_object(context: Context, host: HostConfig, *, links: bool = True, effective: bool = False) -> dict[str, Any]:
     """A host as the API shows it."""
-    meta = {"created_at": host.created_at, "updated_at": host.updated_at, "created_by": host.created_by}
     extensions: dict[str, Any] = {
         "folder": host.folder,
-        "attributes": {**host.attributes, "meta_data": meta},
+        "attributes": {**host.attributes, "meta_data": host.meta_data},
         "is_cluster": host.nodes is not None,
         "is_offline": context.configuration.is_offline(host),
-        "cluster_nodes": _nodes(host),
+        "cluster_nodes": host.node_list,
     }
     if effective:
-        extensions["effective_attributes"] = {**_effective(context, host), "meta_data": meta}
+        effective_attributes = {**context.configuration.effective(host), "meta_data": host.meta_data}
+        if effective_attributes["network_scan"] is DEFAULT_SCAN:
+            effective_attributes["network_scan"] = {**DEFAULT_SCAN, "run_as": context.user.name}
+        extensions["effective_attributes"] = effective_attributes
     elif context.profile.effective_null:
         extensions["effective_attributes"] = None
-    return {
-        "domainType": "host_config",
-        "id": host.name,
-        "title": host.attributes.get("alias") or host.name,
-        "links": _links(context, host) if links else [],
-        "members": {},
-        "extensions": extensions,
-    }
-
-
-def _effective(context: Context, host: HostConfig) -> dict[str, Any]:
-    found = context.configuration.effective(host)
-    if found["network_scan"] is DEFAULT_SCAN:
-        found["network_scan"] = {**DEFAULT_SCAN, "run_as": context.user.name}
-    return found
+    title = host.attributes.get("alias") or host.name
+    return domain_object("host_config", host.name, title, _links(context, host) if links else [], extensions)
 
 
 def _links(context: Context, host: HostConfig) -> list[dict[str, Any]]:
     links = context.links
     folder = f"/objects/folder_config/{links.quoted(folder_id(host.folder))}"
-    found = links.of_object(f"/objects/host_config/{host.name}")
-    return [*found, links.link("urn:com.checkmk:rels/folder_config", folder, title="The folder config of the host.")]
+    to_folder = links.link("urn:com.checkmk:rels/folder_config", folder, title="The folder config of the host.")
+    return [*links.of_object(f"/objects/host_config/{host.name}"), to_folder]
 
 
 def _answer(context: Context, host: HostConfig, *, effective: bool = False) -> Response:
@@ -116,11 +101,11 @@ def changed_attributes(context: Context, host: HostConfig, data: Mapping[str, An
 
 def _list_fields(state: SiteState) -> dict[str, Field]:
     known = {
-        "effective_attributes": Field(flag, False),
-        "include_links": Field(flag),
-        "fields": Field(text),
-        "hostnames": Field(listed(HOST_NAME), repeated=True),
-        "site": Field(text),
+        "effective_attributes": Field(boolean, False),
+        "include_links": Field(boolean),
+        "fields": Field(string),
+        "hostnames": Field(list_of(HOST_NAME), repeated=True),
+        "site": Field(string),
     }
     return {name: known[name] for name in state.profile.host_list_query}
 
@@ -153,13 +138,11 @@ def host_collection(context: Context, hosts: list[HostConfig]) -> Response:
         raise bad_fields({"fields": [str(error)]}) from None
     effective = chosen.takes("value", "extensions", "effective_attributes")
     whole = {**head, "value": [host_object(context, host, effective=effective) for host in hosts], "extensions": {}}
-    found = chosen.apply(whole)
-    if profile.keeps_domain_type:
-        found["domainType"] = "host_config"
-    return json_response(found)
+    kept = {"domainType": "host_config"} if profile.keeps_domain_type else {}
+    return json_response({**chosen.apply(whole), **kept})
 
 
-@endpoint("GET", _ONE, query={"effective_attributes": Field(flag, False)})
+@endpoint("GET", _ONE, query={"effective_attributes": Field(boolean, False)})
 def get_host(context: Context) -> Response:
     return _answer(context, existing_host(context), effective=context.query["effective_attributes"])
 
@@ -168,7 +151,7 @@ def new_host(state: SiteState) -> dict[str, Field]:
     return {
         "host_name": Field(unused_host_name(state), REQUIRED),
         "folder": Field(existing_folder(state), REQUIRED),
-        "attributes": Field(state.configuration.rules.wrong_of_host, {}),
+        "attributes": Field(state.configuration.rules.host_errors, {}),
     }
 
 
@@ -189,7 +172,7 @@ def create_host(context: Context) -> Response:
     return create(context)
 
 
-@endpoint("PUT", _ONE, body=host_changes, together=one_change, needs_etag=True)
+@endpoint("PUT", _ONE, body=host_changes, schema_check=one_change, needs_etag=True)
 def update_host(context: Context) -> Response:
     host = existing_host(context)
     require_etag(context, host)
@@ -206,8 +189,8 @@ def refuse_parents(context: Context, doomed: Collection[str]) -> None:
     """Problem 400 if one of the hosts is the parent of a host that stays."""
     needed = context.configuration.parents_that_stay_needed(doomed)
     if needed:
-        said = ", ".join(f"{parent} is parent of {', '.join(children)}." for parent, children in needed.items())
-        raise Problem(400, "Bad Request", f"You cannot delete these hosts: {said}")
+        reasons = ", ".join(f"{parent} is parent of {', '.join(children)}." for parent, children in needed.items())
+        raise Problem(400, "Bad Request", f"You cannot delete these hosts: {reasons}")
 
 
 @endpoint("DELETE", _ONE)
@@ -220,11 +203,12 @@ def delete_host(context: Context) -> Response:
     return Response(status=204)
 
 
-def _move_fields(state: SiteState) -> dict[str, Field]:
-    return {"target_folder": Field(existing_folder(state), REQUIRED)}
-
-
-@endpoint("POST", f"{_ONE}/actions/move/invoke", body=_move_fields, needs_etag=True)
+@endpoint(
+    "POST",
+    f"{_ONE}/actions/move/invoke",
+    body=lambda state: {"target_folder": Field(existing_folder(state), REQUIRED)},
+    needs_etag=True,
+)
 def move_host(context: Context) -> Response:
     host, user = existing_host(context), context.user
     target = context.configuration.folder_at(context.body["target_folder"])

@@ -10,7 +10,7 @@ from ..configuration import HostConfig
 from ..endpoints import Context, SiteState, endpoint
 from ..references import existing_host
 from ..replies import Problem, bad_fields, json_response
-from ..validation import REQUIRED, Field, listed, record
+from ..validation import REQUIRED, Field, list_of, object_with
 from .changes import host_changes, one_change
 from .hosts import BAKE, changed_attributes, host_object, new_host, refuse_parents
 
@@ -20,16 +20,16 @@ _ACTIONS = "/domain-types/host_config/actions"
 
 
 def _created(state: SiteState) -> dict[str, Field]:
-    return {"entries": Field(listed(record(new_host(state))), REQUIRED)}
+    return {"entries": Field(list_of(object_with(new_host(state))), REQUIRED)}
 
 
 def _changed(state: SiteState) -> dict[str, Field]:
     fields = {"host_name": Field(existing_host(state), REQUIRED), **host_changes(state)}
-    return {"entries": Field(listed(record(fields, one_change(state))), REQUIRED)}
+    return {"entries": Field(list_of(object_with(fields, one_change(state))), REQUIRED)}
 
 
 def _deleted(state: SiteState) -> dict[str, Field]:
-    return {"entries": Field(listed(existing_host(state), least=1), REQUIRED)}
+    return {"entries": Field(list_of(existing_host(state), least=1), REQUIRED)}
 
 
 def _answer(context: Context, done: list[HostConfig], failed: Mapping[str, str]) -> Response:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from ..endpoints import Context, endpoint
 from ..replies import Problem, json_response
-from ..validation import REQUIRED, Field, text
+from ..validation import REQUIRED, Field, string
 from .hosts import existing_host
 
 __all__: list[str] = []
@@ -18,13 +18,13 @@ _ONE = "/objects/host_config_internal/<host_name>"
 
 
 def _uuid(value: Any) -> Any:
-    wrong = text(value)
-    if wrong is None:
+    errors = string(value)
+    if errors is None:
         try:
             uuid.UUID(value)
         except ValueError:
-            wrong = ["Not a valid UUID."]
-    return wrong
+            errors = ["Not a valid UUID."]
+    return errors
 
 
 _LINK = {"uuid": Field(_uuid, REQUIRED)}

@@ -22,7 +22,7 @@ def version(context: Context) -> Response:
             "rest_api": {"revision": "0"},
             "versions": {
                 "apache": [2, 4, 62],
-                "checkmk": profile.version_text,
+                "checkmk": f"{profile.version}.{profile.edition}",
                 "python": "3.12.7 (main, Oct  1 2024, 08:52:12) [GCC 13.2.0]",
                 "python_branch": "3.12",
                 "mod_wsgi": [5, 0],

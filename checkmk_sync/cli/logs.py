@@ -1,0 +1,61 @@
+"""Logging to stderr, for ``-v`` and for the MCP server."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from .console import safe
+
+__all__ = ["log_audit_to_stderr", "log_sdk_failures_to_stderr", "log_to_stderr"]
+
+
+class _OneLine(logging.Formatter):
+    """Escapes line breaks in messages, which may quote the site. Tracebacks keep their lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return safe(super().formatMessage(record))
+
+
+def log_to_stderr(*, every_request: bool) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("checkmk_sync")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if every_request else logging.INFO)
+
+
+def log_audit_to_stderr() -> None:
+    """Log the writes of language models to stderr, which MCP clients keep."""
+    logger = logging.getLogger("checkmk_sync.mcp.audit")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("audit %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+class _SdkFailures(logging.Handler):
+    """Failures in the MCP SDK, on one line each, or with the traceback."""
+
+    def __init__(self, with_traceback: bool) -> None:
+        super().__init__(logging.WARNING)
+        self._with_traceback = with_traceback
+        self.setFormatter(_OneLine())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._with_traceback:
+            click.echo(self.format(record), err=True)
+            return
+        error = record.exc_info[1] if record.exc_info else None
+        while error is not None and error.__cause__ is not None:
+            error = error.__cause__
+        reason = "" if error is None else f": {type(error).__name__}: {error} (all of it with -v)"
+        click.echo(safe(f"{record.name}: {record.getMessage()}{reason}"), err=True)
+
+
+def log_sdk_failures_to_stderr(*, with_traceback: bool) -> None:
+    logger = logging.getLogger("mcp")
+    logger.handlers = [_SdkFailures(with_traceback)]
+    logger.propagate = False

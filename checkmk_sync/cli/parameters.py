@@ -1,0 +1,84 @@
+"""Arguments of the command table as parameters of click, and their values."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional, Sequence
+
+import click
+
+from ..commands import Argument
+from ..core.arguments import match_choice
+
+__all__ = ["parameter", "values"]
+
+
+class _Choice(click.Choice):  # type: ignore[type-arg]
+    """A choice in any case, or any unambiguous beginning of one."""
+
+    def convert(self, value: Any, param: Optional[click.Parameter], ctx: Optional[click.Context]) -> Any:
+        try:
+            return match_choice(str(value), self.choices)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _option_name(argument: Argument) -> str:
+    return argument.option or "--" + argument.name.replace("_", "-")
+
+
+def parameter(argument: Argument) -> click.Parameter:
+    if argument.required:
+        metavar = argument.name.upper().rstrip("S") if argument.many else argument.name.upper()
+        return click.Argument([argument.name], nargs=-1 if argument.many else 1, required=True, metavar=metavar)
+    if argument.kind is bool:
+        return click.Option([_option_name(argument), argument.name], is_flag=True, help=argument.help)
+    kind: Any = str
+    if argument.choices:
+        kind = _Choice(argument.choices, case_sensitive=False)
+    elif argument.kind is int:
+        kind = click.IntRange(min=argument.minimum)
+    aliases = ["--" + alias.replace("_", "-") for alias in argument.aliases]
+    return click.Option(
+        [_option_name(argument), *aliases, argument.name],
+        type=kind,
+        multiple=argument.many,
+        default=None if argument.many else argument.default,
+        show_default=argument.default is not None,
+        help=argument.help,
+        metavar="KEY=VALUE" if argument.kind == "pairs" else argument.metavar,
+    )
+
+
+def values(arguments: Sequence[Argument], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the inputs of the command line mean; click.UsageError for one that is not valid."""
+    return {argument.name: _value(argument, inputs[argument.name]) for argument in arguments}
+
+
+def _value(argument: Argument, value: Any) -> Any:
+    if argument.option.startswith("--no-"):
+        return not value
+    try:
+        if argument.check is not None:
+            for item in value if argument.many else (value,):
+                if item is not None:
+                    argument.check(item)
+        if argument.kind == "pairs":
+            pairs = _pairs(argument.name, value)
+            return pairs if argument.parse is None else argument.parse(pairs)
+    except ValueError as error:
+        if argument.kind == "amount":
+            raise click.BadParameter(str(error), param_hint=f"'{_option_name(argument)}'") from None
+        raise click.UsageError(str(error)) from error
+    return list(value) if argument.many else value
+
+
+def _pairs(name: str, texts: Sequence[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise click.UsageError(f"--{name} takes KEY=VALUE, not {text!r}")
+        if key in pairs:
+            raise click.UsageError(f"--{name} {key} is given twice: give one value for it")
+        pairs[key] = value
+    return pairs

@@ -1,0 +1,65 @@
+"""Run commands of the table, and show their results."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+import click
+
+from ..client.checkmk import Checkmk
+from ..commands import Command, FailureRow, Preview
+from .console import safe
+from .options import State, ask, can_ask
+from .outcome import Write, exit_code
+
+__all__ = ["run"]
+
+
+def run(state: State, command: Command, arguments: Mapping[str, Any], *, is_confirmed: bool) -> int:
+    """Run a command of the table; return its exit code."""
+    must_ask = command.destructive and not is_confirmed
+    if must_ask and not can_ask():
+        raise click.UsageError(f"'{command.noun} {command.name}' asks before it deletes; without a terminal give --yes")
+    with state.client() as client:
+        try:
+            if must_ask:
+                _ask(state, command, client, arguments)
+            if command.writes:
+                state.begin_write(Write(command, arguments))
+            result = command.handler(client, **arguments)
+        except ValueError as error:  # an argument that is not valid, such as the name of a host
+            raise click.UsageError(str(error)) from error
+        if isinstance(result, Mapping):
+            _show_record(state, result)
+        else:
+            rows = result if state.as_json or command.table_row is None else map(command.table_row, result)
+            times = {field.name for field in command.fields if field.time}
+            state.output.rows(rows, command.columns, times=times, empty=_empty_text(command, arguments))
+    return exit_code(result.error) if isinstance(result, FailureRow) else 0
+
+
+def _ask(state: State, command: Command, client: Checkmk, arguments: Mapping[str, Any]) -> None:
+    """Show what would be done; raise Declined unless somebody agrees."""
+    preview = Preview(command.help) if command.preview is None else command.preview(client, **arguments)
+    if preview is not None and preview.needs_approval:
+        for line in (preview.summary, *(f"  {detail}" for detail in preview.details)):
+            state.output.question(line)
+        ask("Do it?")
+
+
+def _show_record(state: State, record: Mapping[str, Any]) -> None:
+    """Show the result of a command; a write says first that it was done."""
+    if state.write is not None:
+        if state.as_json:
+            record = state.write.applied(record)
+        else:
+            state.output.line(safe(state.write.success()))
+    state.output.record(record)
+
+
+def _empty_text(command: Command, arguments: Mapping[str, Any]) -> str:
+    """Return the text for an empty list: a filter may be the reason, and ``--limit 0`` needs no text."""
+    if arguments.get("limit") == 0:
+        return ""
+    is_filtered = any(arguments[argument.name] not in (argument.default, []) for argument in command.arguments)
+    return "no match" if is_filtered else command.empty_text
