@@ -10,15 +10,7 @@ if TYPE_CHECKING:
     from .processor import BatchProcessor
     from .result import BatchItem, BatchProgress, BatchResult, BatchStatus, Skip
 
-__all__ = [
-    "BatchItem",
-    "BatchOperationsMixin",
-    "BatchProcessor",
-    "BatchProgress",
-    "BatchResult",
-    "BatchStatus",
-    "Skip",
-]
+__all__ = ["BatchItem", "BatchOperationsMixin", "BatchProcessor", "BatchProgress", "BatchResult", "BatchStatus", "Skip"]
 
 
 def __getattr__(name: str) -> Any:

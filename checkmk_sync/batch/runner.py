@@ -291,9 +291,8 @@ class Run(Generic[T, R]):
             try:
                 future = self._executor.submit([entry.packed for entry in chunk.entries])
             except Exception as error:  # the executor may be the caller's, and raises what it likes
-                text = f"not started, because the executor takes nothing more: {type(error).__name__}: {error}"
                 future = Future()
-                future.set_exception(_caused_by(error, UnfinishedError(text, started=False)))
+                future.set_exception(_lost("not started, because the executor takes nothing more", error, False))
             chunk.future = future
         future.add_done_callback(functools.partial(self._finish, chunk))
         return future
@@ -322,8 +321,7 @@ class Run(Generic[T, R]):
         except UnfinishedError as error:
             return chunk.failed(error)
         except Exception as error:  # of the executor, such as a broken pool; an operation's error is part of a result
-            text = f"the worker was lost: {type(error).__name__}: {error}"
-            return chunk.failed(_caused_by(error, UnfinishedError(text, started=False if unstarted else None)))
+            return chunk.failed(_lost("the worker was lost", error, False if unstarted else None))
         return [entry.outcome(result) for entry, result in zip(chunk.entries, results) if result is not None]
 
     def _record(self, outcomes: list[BatchItem[Any, Any]]) -> None:
@@ -332,6 +330,7 @@ class Run(Generic[T, R]):
                 self._journal.record(outcome, self._task.clock.time())
 
 
-def _caused_by(cause: BaseException, error: UnfinishedError) -> UnfinishedError:
+def _lost(message: str, cause: Exception, started: Optional[bool]) -> UnfinishedError:
+    error = UnfinishedError(f"{message}: {type(cause).__name__}: {cause}", started=started)
     error.__cause__ = cause
     return error

@@ -151,7 +151,7 @@ def _json(attribute: str, text: str) -> Any:
 def _without_value(error: SettingsError) -> str:
     """Describe what is wrong with JSON, and where, without quoting it."""
     cause = error.__cause__
-    said = cause.msg if isinstance(cause, json.JSONDecodeError) else "a mistake"
-    if said.startswith("Invalid"):  # the message may quote a character
-        said = "an invalid character or escape"
-    return f"{said} in line {error.line}, column {error.column}"
+    message = cause.msg if isinstance(cause, json.JSONDecodeError) else "a mistake"
+    if message.startswith("Invalid"):  # the message may quote a character
+        message = "an invalid character or escape"
+    return f"{message} in line {error.line}, column {error.column}"

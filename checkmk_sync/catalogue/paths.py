@@ -42,18 +42,18 @@ def folder_path(text: str) -> str:
     """A folder in the spelling ``/a/b`` (root: ``/``) from ``/a/b``, ``~a~b``, ``\\a\\b``, with or without
     the first and a last separator; a 32-digit folder id stays as it is. ValueError for anything else."""
     if not isinstance(text, str):
-        raise _no_folder(text)
-    return _normalised(text)
+        raise _not_a_folder(text)
+    return _normalize(text)
 
 
-def _no_folder(text: object) -> ValueError:
+def _not_a_folder(text: object) -> ValueError:
     return ValueError(f"{text!r} is not a folder: a text like '/linux/web' is needed, '/' is the root")
 
 
 @functools.lru_cache(maxsize=4096)  # thousands of hosts lie in the same folders
-def _normalised(text: str) -> str:
+def _normalize(text: str) -> str:
     if not text.strip():
-        raise _no_folder(text)
+        raise _not_a_folder(text)
     if is_folder_hash(text):
         return text
     parts = [part for part in re.split(r"[~\\/]+", text) if part]

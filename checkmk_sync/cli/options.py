@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from .console import Output
     from .outcome import Write
 
-__all__ = [
-    *("SHARED_OPTIONS", "Declined", "State", "as_options", "ask", "can_ask", "complete_files", "complete_folders"),
-]
+__all__ = ["SHARED_OPTIONS", "Declined", "State", "as_options", "ask", "can_ask", "complete_files", "complete_folders"]
 
 CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
 

@@ -1,10 +1,10 @@
-"""What became of each item of a batch: applied, not applied, or unknown. Never a guess."""
+"""The outcome of each item of a batch: applied, not applied, or unknown. Never a guess."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator, Optional, Sequence, Union, overload
+from typing import Any, Callable, Optional
 
 from ..errors import BatchError, CheckmkError
 
@@ -12,7 +12,7 @@ __all__ = ["Outcome", "Outcomes", "Progress", "Status", "is_uncertain"]
 
 
 class Status(enum.Enum):
-    """APPLIED: the site has it. NOT_APPLIED: it has not. UNKNOWN: nothing proves either."""
+    """APPLIED: the site has it. NOT_APPLIED: the site does not have it. UNKNOWN: nothing proves either."""
 
     APPLIED = "applied"
     NOT_APPLIED = "not applied"
@@ -26,8 +26,8 @@ def is_uncertain(error: CheckmkError) -> bool:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The fate of one item. ``key`` names it, ``error`` says why it was not applied or is unknown;
-    ``note`` says more, such as that a lost answer was settled by reading."""
+    """The outcome of one item. ``key`` names it, ``error`` says why it was not applied or is unknown; ``note`` says
+    more, such as that a lost answer was settled by reading."""
 
     key: str
     status: Status
@@ -36,7 +36,7 @@ class Outcome:
 
     @classmethod
     def failed(cls, key: str, error: CheckmkError) -> Outcome:
-        """Of a write that ended with ``error``: unknown where that leaves open what was done."""
+        """Return the outcome of a write that failed: unknown if the error leaves open whether it was applied."""
         return cls(key, Status.UNKNOWN if is_uncertain(error) else Status.NOT_APPLIED, error)
 
     @property
@@ -53,53 +53,36 @@ class Outcome:
 Progress = Callable[[Outcome], None]
 
 
-class Outcomes(Sequence[Outcome]):
+class Outcomes(tuple[Outcome, ...]):
     """The outcomes of a batch, in the order in which they became known."""
 
-    def __init__(self, outcomes: Sequence[Outcome] = ()) -> None:
-        self._outcomes = list(outcomes)
-
-    @overload
-    def __getitem__(self, index: int) -> Outcome: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Outcome]: ...
-    def __getitem__(self, index: Union[int, slice]) -> Union[Outcome, Sequence[Outcome]]:
-        return self._outcomes[index]
-
-    def __len__(self) -> int:
-        return len(self._outcomes)
-
-    def __iter__(self) -> Iterator[Outcome]:
-        return iter(self._outcomes)
-
     def _with(self, status: Status) -> list[Outcome]:
-        return [outcome for outcome in self._outcomes if outcome.status is status]
+        return [outcome for outcome in self if outcome.status is status]
 
     @property
     def applied(self) -> list[Outcome]:
-        """What the site has."""
+        """The items that the site has."""
         return self._with(Status.APPLIED)
 
     @property
     def not_applied(self) -> list[Outcome]:
-        """What the site has not, each with the error that says why."""
+        """The items that the site does not have, each with the error that says why."""
         return self._with(Status.NOT_APPLIED)
 
     @property
     def unknown(self) -> list[Outcome]:
-        """What nothing proves: look before repeating it."""
+        """The items of which nothing proves either: look at the site before you repeat them."""
         return self._with(Status.UNKNOWN)
 
     @property
     def ok(self) -> bool:
         """True when all were applied."""
-        return all(outcome.status is Status.APPLIED for outcome in self._outcomes)
+        return all(outcome.status is Status.APPLIED for outcome in self)
 
     def raise_for_failures(self) -> None:
-        """BatchError unless all were applied."""
+        """Raise BatchError unless all were applied."""
         if not self.ok:
-            bad = [*self.not_applied, *self.unknown]
-            first = bad[0]
+            first = [*self.not_applied, *self.unknown][0]
             raise BatchError(
                 f"{len(self.not_applied)} of {len(self)} not applied, {len(self.unknown)} unknown; "
                 f"first: {first.key}: {first.reason}",

@@ -7,6 +7,8 @@ Filter({'op': 'and', 'expr': [...]})
 from __future__ import annotations
 
 import enum
+import functools
+import operator
 import re
 from typing import Any, Iterable, Mapping, Union
 
@@ -154,10 +156,7 @@ class Column:
         filters = [self == value for value in require_iterable(values, "values")]
         if not filters:
             raise ValueError(f"one_of() for {self.name} needs at least one value")
-        result = filters[0]
-        for other in filters[1:]:
-            result = result | other
-        return result
+        return functools.reduce(operator.or_, filters)
 
     def has(self, element: str) -> Filter:
         """The list in this column (groups, contacts, …) contains the element."""
@@ -191,10 +190,7 @@ def column(name: str) -> Column:
 
 def where(**equal: Value) -> Filter:
     """Rows whose columns equal all these values exactly; without any, every row."""
-    result = everything()
-    for name, value in equal.items():
-        result = result & (Column(name) == value)
-    return result
+    return functools.reduce(operator.and_, (Column(name) == value for name, value in equal.items()), everything())
 
 
 def unhandled_host_problems() -> Filter:
@@ -209,8 +205,4 @@ def unhandled_problems() -> Filter:
 
     Their query; :func:`unhandled_host_problems` is that of hosts.
     """
-    return (
-        (column("state") != 0)
-        & (column("has_been_checked") == 1)
-        & where(acknowledged=0, scheduled_downtime_depth=0, host_scheduled_downtime_depth=0)
-    )
+    return unhandled_host_problems() & where(host_scheduled_downtime_depth=0)

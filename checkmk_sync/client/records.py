@@ -208,13 +208,9 @@ class _Row:
         )
         for name, text in zip(cls._texts, texts):
             if not isinstance(text, str):
-                raise _wrong(f"a {name} that is no text", text)
-        if checked and state not in list(cls._states):  # it may be one without a hash
-            raise _wrong("a state that there is not", state)
-
-
-def _wrong(what: str, value: Any) -> UnexpectedReplyError:
-    return UnexpectedReplyError(f"the site names {what}: {value!r}")
+                raise UnexpectedReplyError(f"the site names a {name} that is no text: {text!r}")
+        if checked and state not in list(cls._states):  # a list, because the value may have no hash
+            raise UnexpectedReplyError(f"the site names a state that there is not: {state!r}")
 
 
 # A frozen dataclass sets its fields the same way, only slower.
@@ -231,8 +227,7 @@ class HostStatus(_Row):
     @property
     def name(self) -> str:
         """Its name."""
-        name: str = self.columns["name"]
-        return name
+        return str(self.columns["name"])
 
     @property
     def state(self) -> HostState:
@@ -250,14 +245,12 @@ class ServiceStatus(_Row):
     @property
     def host_name(self) -> str:
         """The name of its host."""
-        name: str = self.columns["host_name"]
-        return name
+        return str(self.columns["host_name"])
 
     @property
     def name(self) -> str:
         """Its description."""
-        name: str = self.columns["description"]
-        return name
+        return str(self.columns["description"])
 
     @property
     def state(self) -> ServiceState:

@@ -11,16 +11,7 @@ from ..catalogue.attributes import MASK, contains_mask, unambiguous_value
 from ..core.arguments import require_strings
 from .records import writable
 
-__all__ = [
-    "Change",
-    "contains",
-    "created_by",
-    "diff_body",
-    "json_mapping",
-    "matches",
-    "parse_time",
-    "update_body",
-]
+__all__ = ["Change", "contains", "created_by", "diff_body", "json_mapping", "matches", "parse_time", "update_body"]
 
 Attributes = Mapping[str, Any]
 Change = Callable[[dict[str, Any]], Attributes]

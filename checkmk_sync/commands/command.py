@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from ..errors import CheckmkError
 
 __all__ = [
-    *("Argument", "Command", "CountedRows", "FailureRow", "Field", "LazyFunction", "LazyModule", "Preview"),
+    "Argument",
+    "Command",
+    "CountedRows",
+    "FailureRow",
+    "Field",
+    "LazyFunction",
+    "LazyModule",
+    "Preview",
     "as_arguments",
 ]
 

@@ -55,14 +55,14 @@ def load(path: Union[str, os.PathLike[str]]) -> Settings:
         path, (str, os.PathLike), "the configuration is the path of a YAML file", "; Checkmk(…) takes settings"
     )
     try:
-        return _loaded(os.fspath(path))
+        return _load(os.fspath(path))
     except SettingsError as error:
         failure = error
     # Raised out here, because the frames below hold the password.
     raise failure.with_traceback(None) from failure.__cause__
 
 
-def _loaded(name: str) -> Settings:
+def _load(name: str) -> Settings:
     document, status = _read(name)
     settings = settings_from(document)
     redis_password = settings.caching.redis_password
@@ -93,10 +93,10 @@ def _read(name: str) -> tuple[Document, os.stat_result]:
         raise SettingsError(f"the configuration cannot be read: {error}", file=name) from error
     if len(text) > MAX_CHARACTERS:
         raise SettingsError(f"the configuration is larger than {MAX_CHARACTERS // 2**20} MiB", file=name)
-    return _at_home(read_yaml(text, name), os.path.dirname(os.path.abspath(name))), status
+    return _resolve_paths(read_yaml(text, name), os.path.dirname(os.path.abspath(name))), status
 
 
-def _at_home(document: Document, folder: str) -> Document:
+def _resolve_paths(document: Document, folder: str) -> Document:
     """The document with the paths in it taken from the folder of its file, wherever the program is started."""
     for *sections, key in _PATHS:
         place = document.data
@@ -149,7 +149,7 @@ def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings
     _refuse_unknown(document, ("advanced_features",), advanced, _ADVANCED)
     for name in _ADVANCED:
         if name in advanced and name in config:
-            raise _mistake(document, (name,), f"{name} stands twice, in advanced_features and beside it", name)
+            raise _error_at(document, (name,), f"{name} stands twice, in advanced_features and beside it", name)
     advanced.update((name, value) for name, value in config.items() if name in _ADVANCED)
     _redis_password(document, advanced)
     changes = {name: value for name, value in (*checkmk.items(), *advanced.items()) if name not in _SECRET_KEYS}
@@ -163,19 +163,19 @@ def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings
     try:
         changed: Settings = replace_nested(settings, changes)
     except SettingsError as error:
-        raise _mistake(document, (error.field,), str(error), error.field) from None
-    _refuse_what_clients_do(document, settings, changed)
+        raise _error_at(document, (error.field,), str(error), error.field) from None
+    _refuse_client_settings(document, settings, changed)
     return changed
 
 
-def _refuse_what_clients_do(document: Document, settings: Settings, changed: Settings) -> None:
+def _refuse_client_settings(document: Document, settings: Settings, changed: Settings) -> None:
     names = [f"checkmk.{name}" for name in _OWN if getattr(settings, name) != getattr(changed, name)]
     before, after = settings.caching, changed.caching
     cache = ("backend", "status_ttl", "stale_if_error", "redis_url")  # of the client's own cache
     names += [f"caching.{name}" for name in cache if getattr(before, name) != getattr(after, name)]
     if names:
-        said = f"{' and '.join(names)} cannot differ from the settings of the client: make a client of this config"
-        raise _mistake(document, (), said, names[0].rpartition(".")[2])
+        message = f"{' and '.join(names)} cannot differ from the settings of the client: make a client of this config"
+        raise _error_at(document, (), message, names[0].rpartition(".")[2])
 
 
 def _redis_password(document: Document, advanced: dict[str, Any]) -> Optional[SecretSource]:
@@ -191,19 +191,19 @@ def _redis_password(document: Document, advanced: dict[str, Any]) -> Optional[Se
     try:
         return SecretSource(**given)
     except SettingsError as error:
-        raise _mistake(document, ("advanced_features", "caching"), str(error), error.field) from None
+        raise _error_at(document, ("advanced_features", "caching"), str(error), error.field) from None
 
 
 def _refuse_incomplete(document: Document, checkmk: Mapping[str, Any]) -> None:
     """Everything that is missing is told at once."""
     needed = {name: variable for variable, name in _ENVIRONMENT.items() if variable in REQUIRED_VARIABLES}
     missing = [name for name in needed if not checkmk.get(name)]
-    said = [f"checkmk.{name} is missing (or set {needed[name]})" for name in missing]
+    messages = [f"checkmk.{name} is missing (or set {needed[name]})" for name in missing]
     if all(checkmk.get(key) is None for key in _SECRET_KEYS):
         missing.append("password")
-        said.append(f"no password: give one of {', '.join(_SECRET_KEYS)} (or set CHECKMK_PASSWORD)")
+        messages.append(f"no password: give one of {', '.join(_SECRET_KEYS)} (or set CHECKMK_PASSWORD)")
     if missing:
-        raise _mistake(document, ("checkmk",), "; ".join(said), missing[0])
+        raise _error_at(document, ("checkmk",), "; ".join(messages), missing[0])
 
 
 def _section(document: Document, name: str) -> Mapping[str, Any]:
@@ -211,7 +211,7 @@ def _section(document: Document, name: str) -> Mapping[str, Any]:
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise _mistake(document, (name,), f"{name} must be a mapping", name)
+        raise _error_at(document, (name,), f"{name} must be a mapping", name)
     return found
 
 
@@ -237,13 +237,13 @@ def _secret(document: Document, checkmk: Mapping[str, Any], variables: Mapping[s
         if key == "password_command":
             given["command"] = _command(document, checkmk[key])
         elif not isinstance(checkmk[key], str):
-            raise _mistake(document, ("checkmk", key), f"checkmk.{key} must be a text; put it in quotes", key)
+            raise _error_at(document, ("checkmk", key), f"checkmk.{key} must be a text; put it in quotes", key)
         if not checkmk[key]:
-            raise _mistake(document, ("checkmk", key), f"checkmk.{key} is empty", key)
+            raise _error_at(document, ("checkmk", key), f"checkmk.{key} is empty", key)
     if len(given) > 1:
         names = [variables.get(key, key) for key, place in _SECRET_KEYS.items() if place in given]
-        said = f"exactly one source for the password is needed, {' and '.join(names)} are given"
-        raise _mistake(document, ("checkmk",), said, "password")
+        message = f"exactly one source for the password is needed, {' and '.join(names)} are given"
+        raise _error_at(document, ("checkmk",), message, "password")
     return SecretSource(**given)
 
 
@@ -251,8 +251,8 @@ def _command(document: Document, given: Any) -> str:
     """A password command as one text; a list holds the command and each of its arguments."""
     words = [given] if isinstance(given, str) else given
     if not (isinstance(words, list) and words and all(isinstance(word, str) for word in words)):
-        said = "checkmk.password_command must be a text or a list of texts"
-        raise _mistake(document, ("checkmk", "password_command"), said, "password_command")
+        message = "checkmk.password_command must be a text or a list of texts"
+        raise _error_at(document, ("checkmk", "password_command"), message, "password_command")
     return given if isinstance(given, str) else shlex.join(words)
 
 
@@ -260,7 +260,7 @@ def _typed(document: Document, path: tuple[str, ...], value: Any, hint: Any) -> 
     """``value`` when it is of the type that a field declares; a mapping becomes the record it describes."""
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
-            raise _mistake(document, path, f"{'.'.join(path)} must be a mapping", path[-1])
+            raise _error_at(document, path, f"{'.'.join(path)} must be a mapping", path[-1])
         hints = get_type_hints(hint)
         _refuse_unknown(document, path, value, tuple(hints))
         inner = {name: _typed(document, (*path, name), entry, hints[name]) for name, entry in value.items()}
@@ -272,7 +272,7 @@ def _typed(document: Document, path: tuple[str, ...], value: Any, hint: Any) -> 
     accepted = (int, float) if wanted is float else (wanted,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and wanted is not bool):
         kind = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}[wanted]
-        raise _mistake(document, path, f"{'.'.join(path)} must be {kind}, not {value!r}", path[-1])
+        raise _error_at(document, path, f"{'.'.join(path)} must be {kind}, not {value!r}", path[-1])
     return value
 
 
@@ -280,18 +280,18 @@ def _record(document: Document, path: tuple[str, ...], kind: Any, values: Mappin
     try:
         return kind(**values)
     except SettingsError as error:
-        said = prefix_field("".join(f"{step}." for step in path), error)
-        raise _mistake(document, (*path, error.field or ""), said, error.field) from None
+        message = prefix_field("".join(f"{step}." for step in path), error)
+        raise _error_at(document, (*path, error.field or ""), message, error.field) from None
 
 
 def _refuse_unknown(document: Document, path: tuple[str, ...], found: Any, known: tuple[str, ...]) -> None:
     if not isinstance(found, dict):
-        raise _mistake(document, path, "the configuration must be a mapping", None)
+        raise _error_at(document, path, "the configuration must be a mapping", None)
     for key in found:
         if key not in known:
             where = ".".join((*path, str(key)))
-            raise _mistake(document, (*path, key), f"unknown setting {where}{suggestion(str(key), known)}", str(key))
+            raise _error_at(document, (*path, key), f"unknown setting {where}{suggestion(str(key), known)}", str(key))
 
 
-def _mistake(document: Document, path: tuple[Any, ...], message: str, field: Optional[str]) -> SettingsError:
+def _error_at(document: Document, path: tuple[Any, ...], message: str, field: Optional[str]) -> SettingsError:
     return SettingsError(message, file=document.source, line=document.line(path), field=field)

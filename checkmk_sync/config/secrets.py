@@ -41,8 +41,8 @@ class SecretSource:
     def __post_init__(self) -> None:
         given = [name for name in ("value", "file", "env", "command", "keyring") if getattr(self, name) is not None]
         if len(given) != 1:
-            said = "none is given" if not given else f"{' and '.join(given)} are given"
-            raise SettingsError(f"exactly one source for the password is needed, {said}", field="password")
+            message = "none is given" if not given else f"{' and '.join(given)} are given"
+            raise SettingsError(f"exactly one source for the password is needed, {message}", field="password")
         kind = describe_type(getattr(self, given[0]))  # never the value
         if not isinstance(getattr(self, given[0]), (str, os.PathLike) if given[0] == "file" else str):
             name = "password" if given[0] == "value" else f"password_{given[0]}"
@@ -108,8 +108,8 @@ def _from_file(path: str) -> str:
         raise SettingsError(f"the password file {path} cannot be read: {reason}", field="password_file") from cause
     if len(secret) > MAX_CHARACTERS:
         del secret  # tracebacks can show what frames hold
-        said = f"the password file {path} is longer than {MAX_CHARACTERS // 2**10} KiB, so it holds no password"
-        raise SettingsError(said, field="password_file")
+        message = f"the password file {path} is longer than {MAX_CHARACTERS // 2**10} KiB, so it holds no password"
+        raise SettingsError(message, field="password_file")
     secret = secret.rstrip("\r\n")
     if secret != secret.strip():
         warn_caller(f"the password in {path} starts or ends with a blank; remove it unless it belongs to the password")
@@ -141,8 +141,8 @@ def _from_command(command: str) -> str:
         return done.stdout.decode("utf-8").rstrip("\r\n")
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         hint = "; it is run without a shell, so it knows no pipes" if set("|&;<>$`") & set(command) else ""
-        said = f"the password command failed: {_why_it_failed(error)}{hint}"
-        raise SettingsError(said, field="password_command") from None
+        message = f"the password command failed: {_why_it_failed(error)}{hint}"
+        raise SettingsError(message, field="password_command") from None
 
 
 def _why_it_failed(error: Exception) -> str:

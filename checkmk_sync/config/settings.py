@@ -232,8 +232,8 @@ class SyncSettings:
 
     def __post_init__(self) -> None:
         if self.encoding is not None and not is_encoding(self.encoding):
-            said = f"encoding {self.encoding!r} is unknown: give one such as utf-8, windows-1252 or utf-16"
-            raise SettingsError(said, field="encoding")
+            message = f"encoding {self.encoding!r} is unknown: give one such as utf-8, windows-1252 or utf-16"
+            raise SettingsError(message, field="encoding")
         if self.map == "":
             raise SettingsError("map is empty: name a mapping file, or leave it out", field="map")
 
@@ -278,8 +278,8 @@ class Settings:
         if not self.site or not all(char.isalnum() or char == "_" for char in self.site):
             raise SettingsError(f"{self.site!r} is not a site id: letters, digits and '_' are allowed", field="site")
         if self.server_url.rpartition("/")[2] == self.site and urlsplit(self.server_url).path:
-            said = f"the server URL ends before the site: leave out '/{self.site}'"
-            raise SettingsError(said, field="server_url")
+            message = f"the server URL ends before the site: leave out '/{self.site}'"
+            raise SettingsError(message, field="server_url")
         # Checkmk: "Bearer USER SECRET" is split at blanks, so a user id cannot hold one.
         if not self.username or any(char in " /:\r\n" for char in self.username):
             raise SettingsError(f"{self.username!r} is not a user id", field="username")
@@ -326,8 +326,8 @@ def replace_nested(record: Any, changes: Mapping[str, Any], path: str = "") -> A
     values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
     for name, change in changes.items():
         if name not in values:
-            said = f"unknown setting {path}{name}{suggestion(name, tuple(values))}"
-            raise SettingsError(said, field=name) if path else TypeError(said)
+            message = f"unknown setting {path}{name}{suggestion(name, tuple(values))}"
+            raise SettingsError(message, field=name) if path else TypeError(message)
         below = hasattr(values[name], "__dataclass_fields__")
         if below and isinstance(change, Mapping):
             values[name] = replace_nested(values[name], change, f"{path}{name}.")

@@ -16,7 +16,7 @@ __all__ = ["check_proxy", "check_redis_url", "checked_server_url"]
 def checked_server_url(text: str) -> str:
     """``https://host[:port][/prefix]`` in small letters, without a last slash; a site or API path is a mistake."""
     parts = _split(text.strip() if isinstance(text, str) else "")
-    if parts is None or parts.scheme not in ("http", "https") or not _can_be_asked(f"{parts.scheme}://{parts.netloc}"):
+    if parts is None or parts.scheme not in ("http", "https") or not _is_usable(f"{parts.scheme}://{parts.netloc}"):
         shown = hide_userinfo(str(text))
         raise SettingsError(f"{shown!r} is not a server URL such as https://monitoring.example.com", field="server_url")
     if parts.username is not None or parts.password is not None:
@@ -41,8 +41,8 @@ def check_redis_url(text: str) -> None:
         parts = urlsplit(text)
         has_password = parts.password is not None or "password" in parse_qs(parts.query)
     except ValueError:
-        said = "redis_url must be a URL such as redis://localhost:6379/0"
-        raise SettingsError(said, field="redis_url") from None  # what was given may hold a password
+        message = "redis_url must be a URL such as redis://localhost:6379/0"
+        raise SettingsError(message, field="redis_url") from None  # what was given may hold a password
     if has_password:
         raise SettingsError("a password does not belong into redis_url: use redis_password_file", field="redis_url")
 
@@ -59,7 +59,7 @@ def _split(text: str) -> Optional[SplitResult]:
         return None
 
 
-def _can_be_asked(url: str) -> bool:
+def _is_usable(url: str) -> bool:
     try:
         requests.Request("GET", url).prepare()
     except requests.RequestException:

@@ -43,7 +43,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _TOO_DEEP = f"the document is nested deeper than {MAX_DEPTH} levels"
 _TOO_LONG = f"a number has more than {MAX_DIGITS} digits"
-_HALF = "a text holds half of a character (a surrogate without its pair); write the whole character"
+_HALF_CHARACTER = "a text holds half of a character (a surrogate without its pair); write the whole character"
 
 
 class Document:
@@ -92,7 +92,7 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
     try:
         loader = safe_loader(text)
     except ReaderError as error:
-        raise _unreadable(error, text, source) from None
+        raise _unreadable_error(error, text, source) from None
     builder = _Builder(loader, source, as_written)
     try:
         if not has_depth_limit(safe_loader):
@@ -102,10 +102,10 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = Position() if mark is None else Position(mark.line + 1, mark.column + 1)
-        said = f"this is not valid YAML: {error.problem}{_about_tabs(text, position.line)}"
-        raise _mistake(said, source, position) from error
+        message = f"this is not valid YAML: {error.problem}{_tab_hint(text, position.line)}"
+        raise _error_at(message, source, position) from error
     except ReaderError as error:
-        raise _unreadable(error, text, source) from None
+        raise _unreadable_error(error, text, source) from None
     except yaml.YAMLError as error:
         raise SettingsError(f"this is not valid YAML: {error}", file=source) from error
     except RecursionError:  # libyaml has a limit of its own
@@ -124,21 +124,21 @@ def _refuse_deep_yaml(text: str, source: str) -> None:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH + 1:
                 mark = event.start_mark
-                raise _mistake(_TOO_DEEP, source, Position(mark.line + 1, mark.column + 1))
+                raise _error_at(_TOO_DEEP, source, Position(mark.line + 1, mark.column + 1))
     finally:
         loader.dispose()
 
 
-def _unreadable(error: ReaderError, text: str, source: str) -> SettingsError:
+def _unreadable_error(error: ReaderError, text: str, source: str) -> SettingsError:
     """ReaderError counts bytes in some versions, so the character is looked for again."""
     wrong = Reader.NON_PRINTABLE.search(text)
     if wrong is None:
         return SettingsError(f"this is not valid YAML: {error.reason}", file=source)
-    said = f"this is not valid YAML: the character U+{ord(wrong[0]):04X} is not allowed"
-    return _mistake(said, source, position_at(text, wrong.start()))
+    message = f"this is not valid YAML: the character U+{ord(wrong[0]):04X} is not allowed"
+    return _error_at(message, source, position_at(text, wrong.start()))
 
 
-def _about_tabs(text: str, line: Optional[int]) -> str:
+def _tab_hint(text: str, line: Optional[int]) -> str:
     row = "" if line is None else next(itertools.islice(io.StringIO(text), line - 1, None), "")
     return "; YAML is indented with blanks, and here is a tab" if re.match(r" *\t", row) else ""
 
@@ -150,24 +150,31 @@ def read_json(text: str, source: str, *, as_written: bool = False) -> Document:
     """
     _check_size(text, source)
     positions = JSONPositions(text)
-    whole, real = (str, str) if as_written else (_whole, float)
+    whole, real = (str, str) if as_written else (_parse_int, float)
     try:
         data = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=whole, parse_float=real
+            text,
+            object_pairs_hook=_refuse_duplicates,
+            parse_constant=_refuse_constant,
+            parse_int=whole,
+            parse_float=real,
         )
     except json.JSONDecodeError as error:
         position = Position(error.lineno, error.colno)
-        raise _mistake(f"this is not valid JSON: {error.msg}", source, position) from error
+        raise _error_at(f"this is not valid JSON: {error.msg}", source, position) from error
     except _WrongJSON as error:
-        raise _mistake(str(error), source, error.find(positions)) from None
+        raise _error_at(str(error), source, error.find(positions)) from None
     except RecursionError:
         data = None  # deeper than any stack
     else:
         if not _is_deep(data):
-            if _ESCAPED_SURROGATE.search(text) and (position := positions.first(_holds_surrogate)).line is not None:
-                raise _mistake(_HALF, source, position)
+            if (
+                _ESCAPED_SURROGATE.search(text)
+                and (position := positions.first_token(_holds_surrogate)).line is not None
+            ):
+                raise _error_at(_HALF_CHARACTER, source, position)
             return Document(data, source, positions)
-    raise _mistake(_TOO_DEEP, source, positions.first(_is_too_deep))
+    raise _error_at(_TOO_DEEP, source, positions.first_token(_is_too_deep))
 
 
 def _holds_surrogate(token: str, _depth: int) -> bool:
@@ -203,25 +210,25 @@ class _WrongJSON(Exception):
         super().__init__(message)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _WrongJSON(f"the key {twice!r} stands twice in one object", lambda positions: positions.second(twice))
+        raise _WrongJSON(f"the key {twice!r} stands twice in one object", lambda positions: positions.duplicate(twice))
     return found
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise _WrongJSON(
         f"this is not valid JSON: {name} is no JSON value",
-        lambda positions: positions.first(lambda token, _depth: token == name),
+        lambda positions: positions.first_token(lambda token, _depth: token == name),
     )
 
 
-def _whole(text: str) -> int:
+def _parse_int(text: str) -> int:
     if len(text) > MAX_DIGITS:
-        raise _WrongJSON(_TOO_LONG, lambda positions: positions.first(lambda token, _depth: token == text))
+        raise _WrongJSON(_TOO_LONG, lambda positions: positions.first_token(lambda token, _depth: token == text))
     return int(text)
 
 
@@ -230,7 +237,7 @@ def _check_size(text: str, source: str) -> None:
         raise SettingsError(f"the document is larger than {MAX_BYTES // 2**20} MiB; split it", file=source)
 
 
-def _mistake(message: str, source: str, position: Position) -> SettingsError:
+def _error_at(message: str, source: str, position: Position) -> SettingsError:
     return SettingsError(message, file=source, line=position.line, column=position.column)
 
 
@@ -270,7 +277,7 @@ class _Builder:
     def _scalar(self, node: Any) -> Any:
         kind, text = node.tag.rpartition(":")[2], node.value
         if not text.isascii() and _SURROGATE.search(text):  # libyaml refuses them itself
-            self._refuse(node, _HALF)
+            self._refuse(node, _HALF_CHARACTER)
         if self._as_written and kind != "null":
             return text
         if kind == "int" and len(text) > MAX_DIGITS:
@@ -312,4 +319,4 @@ class _Builder:
         return {**merged, **own}, size
 
     def _refuse(self, node: Any, why: str) -> NoReturn:
-        raise _mistake(why, self._source, Position(node.start_mark.line + 1, node.start_mark.column + 1))
+        raise _error_at(why, self._source, Position(node.start_mark.line + 1, node.start_mark.column + 1))

@@ -114,7 +114,7 @@ Member = tuple[Union[str, int], int, int]  # key or index, and where the key and
 
 
 class JSONPositions:
-    """Of a JSON text. Only :meth:`first` and :meth:`second` work for a text that is not valid to its end."""
+    """Of a JSON text. Only :meth:`first_token` and :meth:`duplicate` work for a text that is not valid to its end."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -142,7 +142,7 @@ class JSONPositions:
             at = member[2]
         return [self._line_of(start) for _, start, _ in self._members(at)] if self._text[at] == "[" else ()
 
-    def first(self, is_meant: Callable[[str, int], bool]) -> Position:
+    def first_token(self, is_meant: Callable[[str, int], bool]) -> Position:
         """Return the position of the first token for which ``is_meant`` is true.
 
         It is called with the token (a text with its quotes, a number, a word, a bracket) and the number of open objects
@@ -155,7 +155,7 @@ class JSONPositions:
             depth += (token[0] in "{[") - (token[0] in "}]")
         return Position()
 
-    def second(self, key: str) -> Position:
+    def duplicate(self, key: str) -> Position:
         """The ``key`` of an object that has it already."""
         open_objects: list[Optional[set[str]]] = []  # the keys of each; None for a list
         is_key = False

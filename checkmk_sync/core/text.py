@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import itertools
 import json
+import re
 import unicodedata
 from typing import Any, Collection, Iterable, Iterator, Optional
 
@@ -20,22 +21,11 @@ __all__ = [
     "summarize",
 ]
 
-# What shows nothing though it is no control character: fillers, blanks that are drawn as letters, and what
-# Unicode lets programs ignore. Texts for a model alone can be hidden in it.
-_BLANKS = (
-    (0x034F, 0x034F),
-    (0x115F, 0x1160),
-    (0x17B4, 0x17B5),
-    (0x180B, 0x180F),
-    (0x2065, 0x2065),
-    (0x2800, 0x2800),
-    (0x3164, 0x3164),
-    (0xFE00, 0xFE0F),
-    (0xFFA0, 0xFFA0),
-    (0xFFF0, 0xFFF8),
-    (0x16FE4, 0x16FE4),
-    (0x1D159, 0x1D159),
-    (0xE0000, 0xE0FFF),
+# Characters that show nothing although they are not control characters: fillers, blanks that are drawn as letters, and
+# those that Unicode lets programs ignore. Instructions to a model can be hidden in them.
+_BLANK = re.compile(
+    r"[\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u2065\u2800\u3164\uFE00-\uFE0F\uFFA0\uFFF0-\uFFF8"
+    r"\U00016FE4\U0001D159\U000E0000-\U000E0FFF]"
 )
 _AS_TEXT_OR_PICTURE = ("\ufe0e", "\ufe0f")  # how the symbol before is to be drawn
 
@@ -70,7 +60,7 @@ def _shows(char: str) -> bool:
         return char >= " "
     if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
         return False
-    return not any(first <= ord(char) <= last for first, last in _BLANKS)
+    return _BLANK.match(char) is None
 
 
 # Codecs that write texts in other texts: a backslash in a cell, or a dot in a name, would become something else.

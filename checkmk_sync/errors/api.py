@@ -56,9 +56,9 @@ class ApiError(CheckmkError):
         return self.attempted.attempts
 
     def _sentence(self) -> str:
-        said = "; ".join(f"{path}: {' '.join(texts)}" for path, texts in self.fields.items()) or self.detail
+        message = "; ".join(f"{path}: {' '.join(texts)}" for path, texts in self.fields.items()) or self.detail
         where = f" ({self.call})" if self.call else ""
-        return f"{self.status} {self.title}{': ' + said if said else ''}{where}"
+        return f"{self.status} {self.title}{': ' + message if message else ''}{where}"
 
     def to_dict(self) -> dict[str, Any]:
         """As for every error, without ``ext``: it can repeat what was sent."""

@@ -1,4 +1,4 @@
-"""Doing what a plan says: folders, hosts, deletes; discovery; one activation; and a look at the result."""
+"""Apply a plan: change folders and hosts, delete, discover services, activate once, and verify the result."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def apply_plan(client: Checkmk, plan: Plan, options: Optional[Options] = None, w
     require_type(options, (Options, type(None)), "options are Options(discover=…, activate=…)")
     result = "failed"
     try:
-        report = _Run(client, plan, options or Options(), watch or (lambda _step: None)).run()
+        report = _ApplyRun(client, plan, options or Options(), watch or (lambda _step: None)).run()
         result = "ok" if report.ok else "failed"
         return report
     finally:
         client.collector.increment_counter(f"sync_runs.{result}")
 
 
-class _Run:
+class _ApplyRun:
     def __init__(self, client: Checkmk, plan: Plan, options: Options, watch: Watch) -> None:
         self._client, self._options, self._watch = client, options, watch
         self._report = Report(plan)
@@ -76,7 +76,7 @@ class _Run:
     def run(self) -> Report:
         report, plan = self._report, self._report.plan
         started = self._client.clock.monotonic()
-        self._change([change for change in plan.changes if change.action is not Action.DELETE])
+        self._apply([change for change in plan.changes if change.action is not Action.DELETE])
         self._delete([change for change in plan.changes if change.action is Action.DELETE])
         hosts = [
             change.key
@@ -100,8 +100,10 @@ class _Run:
         return report
 
     def _guarded(self, stage: str, do: Callable[[], None], *, only_reads: bool = False) -> None:
-        """What fails after the changes is reported with them; it must not hide what was done. After wrong
-        credentials nothing is sent any more, for each try could lock the account."""
+        """Report an error of a stage after the changes instead of raising it, which would hide what was done.
+
+        After wrong credentials nothing more is sent, because each try could lock the account.
+        """
         if self._stopped_by is not None and (isinstance(self._stopped_by, AuthError) or not only_reads):
             return
         try:
@@ -112,47 +114,47 @@ class _Run:
             self._report.errors[stage] = error
 
     def _delete(self, changes: Sequence[Change]) -> None:
-        """Delete last, and only when all that was to be created or moved is in its place."""
+        """Delete last, and only if everything that had to be created or moved is in its place."""
         missing = sum(
             change.action in (Action.CREATE, Action.MOVE) and outcome.status is not Status.APPLIED
             for change, outcome in self._report.results
         )
         if missing:
             why = f"held back until all is created and moved ({missing} missing)"
-            self._note(*((change, Outcome(change.key, Status.NOT_APPLIED, note=why)) for change in changes))
+            self._record(*((change, Outcome(change.key, Status.NOT_APPLIED, note=why)) for change in changes))
         else:
-            self._change(changes)
+            self._apply(changes)
 
-    def _change(self, changes: Sequence[Change]) -> None:
+    def _apply(self, changes: Sequence[Change]) -> None:
         before = len(self._report.results)
         for (action, kind), group in itertools.groupby(changes, key=lambda change: (change.action, change.kind)):
-            self._stage(action, kind, list(group))
+            self._apply_group(action, kind, list(group))
         if any(outcome.status is not Status.APPLIED for _, outcome in self._report.results[before:]):
             # Another run may have done the same, or a lost write may have come late: then go on with it.
-            self._guarded("verification", self._compare, only_reads=True)
+            self._guarded("verification", self._compare_results, only_reads=True)
 
-    def _stage(self, action: Action, kind: str, changes: Sequence[Change]) -> None:
-        """Do one action to one kind. An answer that nobody understands leaves the rest of it unknown."""
+    def _apply_group(self, action: Action, kind: str, changes: Sequence[Change]) -> None:
+        """Do one action to one kind. After an unexpected answer the rest of its outcomes are unknown."""
         results, stage = self._report.results, f"{action.value} {kind}s"
         before = len(results)
         if self._stopped_by is None:
             self._watch(Step(stage, 0, len(changes)))
             try:
-                self._do(stage, EXECUTORS[action, kind](self._client, changes), len(changes))
+                self._run_executor(stage, EXECUTORS[action, kind](self._client, changes), len(changes))
             except BatchError as error:
                 by_key = {change.key: change for change in changes}
-                self._note(*((by_key[outcome.key], outcome) for outcome in error.outcomes))
+                self._record(*((by_key[outcome.key], outcome) for outcome in error.outcomes))
                 self._stop("credentials", error.__cause__ if isinstance(error.__cause__, CheckmkError) else error)
             except CheckmkError as error:
-                self._note(*self._rest(changes, before, Status.UNKNOWN, error))
+                self._record(*self._missing_results(changes, before, Status.UNKNOWN, error))
         why = "not begun" if self._stopped_by is None else f"not begun: {self._stopped_by}"
-        self._note(*self._rest(changes, before, Status.NOT_APPLIED, None, why))
+        self._record(*self._missing_results(changes, before, Status.NOT_APPLIED, None, why))
 
-    def _do(self, stage: str, run: Iterator[Result], total: int) -> None:
-        """Note each result as it comes; stop when one call after the other ends in nobody knows what."""
+    def _run_executor(self, stage: str, run: Iterator[Result], total: int) -> None:
+        """Record each result as it comes, and stop after several writes in a row with unknown outcomes."""
         lost: list[CheckmkError] = []
         for number, result in enumerate(run, start=1):
-            self._note(result)
+            self._record(result)
             self._watch(Step(stage, number, total))
             _, outcome = result
             if outcome.status is not Status.UNKNOWN:
@@ -160,28 +162,28 @@ class _Run:
             elif outcome.error is not None and outcome.error not in lost[-1:]:  # one call leaves many open
                 lost.append(outcome.error)
             if len(lost) >= LOST_IN_A_ROW:
-                said = f"{len(lost)} writes in a row ended in nobody knows what: what is between here and the site?"
-                self._stop("apply", CheckmkError(f"{said} The last one: {lost[-1]}"))
+                message = f"{len(lost)} writes in a row ended in nobody knows what: what is between here and the site?"
+                self._stop("apply", CheckmkError(f"{message} The last one: {lost[-1]}"))
                 return
 
     def _stop(self, stage: str, error: CheckmkError) -> None:
         self._stopped_by = self._report.errors[stage] = error
 
-    def _rest(
+    def _missing_results(
         self, changes: Sequence[Change], before: int, status: Status, error: Optional[CheckmkError], note: str = ""
     ) -> list[Result]:
-        """A result for each of the changes that has none yet."""
-        told = {change.key for change, _ in self._report.results[before:]}
-        return [(change, Outcome(change.key, status, error, note)) for change in changes if change.key not in told]
+        """Return a result for each of the changes that has none yet."""
+        recorded = {change.key for change, _ in self._report.results[before:]}
+        return [(change, Outcome(change.key, status, error, note)) for change in changes if change.key not in recorded]
 
-    def _note(self, *results: Result) -> None:
+    def _record(self, *results: Result) -> None:
         metrics = self._client.collector
         for change, outcome in results:
             self._report.results.append((change, outcome))
             metrics.increment_counter(f"sync_changes.{change.action.value}.{change.kind}.{outcome.status.name.lower()}")
         metrics.set_gauge("sync_changes_left", len(self._report.plan.changes) - len(self._report.results))
 
-    def _compare(self) -> None:
+    def _compare_results(self) -> None:
         self._report.results = compare_with_site(self._report.results, observe(self._client))
         self._report.errors.pop("verification", None)  # of an earlier look
 
@@ -193,22 +195,23 @@ class _Run:
             self._watch(Step("discovery", start + len(some), len(hosts)))
 
     def _scan(self, hosts: list[str]) -> int:
-        """Scan some hosts; those that are gone in the meantime do not hold up the others."""
+        """Scan some hosts and return how many. Hosts that are gone in the meantime do not hold up the others."""
         try:
             limit_s = self._options.timeout_s + SECONDS_PER_SCAN * len(hosts)
-            done = self._client.discovery.bulk(hosts, timeout_s=limit_s)
+            self._client.discovery.bulk(hosts, timeout_s=limit_s).raise_for_failure()
         except BadRequestError as error:
             gone = {int(index) for path in error.fields for index in re.findall(r"hostnames\.(\d+)", path)}
             left = [host for index, host in enumerate(hosts) if index not in gone]
             if not gone or not left:
                 raise
             return self._scan(left)
-        done.raise_for_failure()
         return len(hosts)
 
     def _is_approved(self, change: PendingChange) -> bool:
-        """What the plan showed to be pending, and what this run has done: nothing tells that from what others do
-        with the same user meanwhile."""
+        """Return True for changes that the plan showed as pending, and for those of our user.
+
+        Changes that others make with the same user in the meantime cannot be told from those of this run.
+        """
         return change.user == self._client.settings.username or change in self._report.plan.pending
 
     def _activate(self, new_hosts: Sequence[str]) -> None:
@@ -228,7 +231,7 @@ class _Run:
     def _verify(self, scanned: Sequence[str]) -> None:
         self._watch(Step("verification", 0, 1))
         report = self._report
-        self._compare()
+        self._compare_results()
         if report.activation is not None and self._options.discover:
             report.without_services = tuple(undiscovered(self._client, scanned, any_pending=False))
         report.verified = report.ok

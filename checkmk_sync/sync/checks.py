@@ -25,27 +25,27 @@ def invalid_folders(desired: Desired, observed: Observed) -> Iterator[Problem]:
     for folder in _new_folders(desired, observed):
         name = folder.key.rpartition("/")[2]
         if not _NEW_FOLDER.fullmatch(name):
-            said = f"the folder {folder.key} does not exist, and Checkmk creates none named {name!r}"
-            yield Problem(f"{said}: only letters, digits, '-' and '_' are allowed", folder.location or None)
+            message = f"the folder {folder.key} does not exist, and Checkmk creates none named {name!r}"
+            yield Problem(f"{message}: only letters, digits, '-' and '_' are allowed", folder.location or None)
 
 
 def refused(wanted: Object, sent: Mapping[Property, Any], observed: Observed) -> Iterator[Problem]:
     """What Checkmk would refuse of the properties that are to be ``sent``."""
     for path, value in sent.items():
-        said = None
+        refusal = None
         if value is not None and path[0] == "attributes" and path[1] in BUILT_IN:
-            said = refused_attribute(wanted.kind, path[1], value, observed.version, observed.edition)
+            refusal = refused_attribute(wanted.kind, path[1], value, observed.version, observed.edition)
         elif value is not None and path[0] == "labels":
-            said = refused_label(path[1], value, observed.version)
-        if said is not None:
-            yield wanted.problem(said, *path)
+            refusal = refused_label(path[1], value, observed.version)
+        if refusal is not None:
+            yield wanted.problem(refusal, *path)
 
 
 def refused_name(wanted: Object, observed: Observed) -> Iterator[Problem]:
     """The name of a new host, if Checkmk would refuse it."""
-    said = refused_host(wanted.key, observed.version) if wanted.kind == "host" else None
-    if said is not None:
-        yield wanted.problem(said, "name")
+    refusal = refused_host(wanted.key, observed.version) if wanted.kind == "host" else None
+    if refusal is not None:
+        yield wanted.problem(refusal, "name")
 
 
 def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
@@ -65,7 +65,7 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
             yield f"{of} is on nothing else of the site; is {name[4:]!r} one of its tag groups?"
         else:
             yield f"{of} is none of Checkmk's own; is it a custom one of this site?"
-    scans = [each for each in desired.objects.values() if _scans_for_no_tag(each)]
+    scans = [wanted for wanted in desired.objects.values() if _lacks_criticality(wanted)]
     if scans:
         yield f"the network_scan of {_some(scans)} has no tag_criticality; Checkmk demands one if it has that tag group"
     for (name, value), users in _unknown_values(desired, observed).items():
@@ -101,7 +101,7 @@ def _unknown_attributes(desired: Desired, observed: Observed) -> dict[str, list[
     return {name: users for name, users in sorted(wanted.items()) if name not in is_held}
 
 
-def _scans_for_no_tag(wanted: Object) -> bool:
+def _lacks_criticality(wanted: Object) -> bool:
     scan = wanted.properties.get(("attributes", "network_scan"))
     return isinstance(scan, Mapping) and "addresses" in scan and "tag_criticality" not in scan
 

@@ -240,8 +240,8 @@ class _Reader:
         for key, value in labels.items():
             if not isinstance(key, str) or not key or ":" in key:
                 wrong = label_key_problem(key) if isinstance(key, str) else "put it in quotes"
-                said = f"{show_value(key)} is not the key of a label: {wrong}"
-                self._problem(entry, said, *path, key)
+                message = f"{show_value(key)} is not the key of a label: {wrong}"
+                self._problem(entry, message, *path, key)
             elif key in (OWNER_LABEL, ADOPTED_LABEL):
                 self._problem(entry, f"the label {key} is written by this program only", *path, key)
             elif contains_mask(key, value):

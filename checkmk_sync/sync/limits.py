@@ -9,9 +9,9 @@ from ..config.settings import Amount, SyncLimits
 from ..core.text import pluralize
 from ..errors import SettingsError
 
-__all__ = ["Given", "Limits"]
+__all__ = ["AmountLike", "Limits"]
 
-Given = Union[int, str, None]  # an amount as it is given: 40, "40" or "30 %"
+AmountLike = Union[int, str, None]  # an amount as it is given: 40, "40" or "30 %"
 FEW = 10  # of fewer existing objects a percentage of changes is not worth counting
 
 
@@ -35,12 +35,12 @@ class Limits:
         settings = settings or SyncLimits()
         return cls(Amount.parse(settings.changes), Amount.parse(settings.deletions))
 
-    def allowing(self, changes: Given = None, deletions: Given = None) -> Limits:
+    def with_overrides(self, changes: AmountLike = None, deletions: AmountLike = None) -> Limits:
         """These limits with others in the place of those that are given. SettingsError for what is no amount."""
         found = self if changes is None else replace(self, changes=_amount(changes, "allow_changes"))
         return found if deletions is None else replace(found, deletions=_amount(deletions, "allow_deletions"))
 
-    def excess_of_changes(self, changed: int, existing: int) -> Optional[str]:
+    def changes_problem(self, changed: int, existing: int) -> Optional[str]:
         """Why so many of the existing objects must not be changed; None if they may."""
         limit = self.changes
         if limit.percent is None:
@@ -49,7 +49,7 @@ class Limits:
             return None
         return f"no more than {limit} of {pluralize(existing, 'existing object')} may change"
 
-    def excess_of_deletions(self, deleted: Mapping[str, int], owned: Mapping[str, int]) -> Optional[str]:
+    def deletions_problem(self, deleted: Mapping[str, int], owned: Mapping[str, int]) -> Optional[str]:
         """Why so many objects must not be deleted (by their kind), of those that are owned; None if they may.
 
         A percentage is of the owner's objects of a kind, and permits one, for even that is more of a few.

@@ -14,12 +14,12 @@ from ..core.text import suggestion
 from .desired import FOLDER, Problem, Property
 from .templates import CellError, Template
 
-__all__ = ["UNSAID", "Column", "ColumnMap", "Rule", "constant", "templates_in"]
+__all__ = ["ABSENT", "Column", "ColumnMap", "Rule", "constant_value", "templates_in"]
 
 Cells = Mapping[str, str]
 Refuse = Callable[[str, Optional[str]], object]  # a message, and the column it is about
 
-UNSAID = object()  # stands for a property that a row does not mention
+ABSENT = object()  # stands for a property that a row does not mention
 
 
 class Column(NamedTuple):
@@ -44,34 +44,36 @@ class Rule:
         if not self.columns:
             return self.value
         if isinstance(self.value, Template):
-            return typed(self.path, self.value, self.value.render(cells, is_folder=self.path in (FOLDER, ("path",))))
+            return convert_text(
+                self.path, self.value, self.value.render(cells, is_folder=self.path in (FOLDER, ("path",)))
+            )
         rendered = {part: part.render(cells) for part in templates_in(self.value)}
         missing = [part for part, text in rendered.items() if part.fields and text is None]
         if not missing:
-            return _filled(self.value, rendered)
+            return _fill(self.value, rendered)
         if any(part.fields and part not in missing for part in rendered):
-            said = "the value is missing, but other parts of the attribute have one"
-            raise CellError(said, missing[0].fields[0].column)
-        return UNSAID
+            message = "the value is missing, but other parts of the attribute have one"
+            raise CellError(message, missing[0].fields[0].column)
+        return ABSENT
 
 
-def typed(path: Property, template: Template, text: Optional[str]) -> Any:
+def convert_text(path: Property, template: Template, text: Optional[str]) -> Any:
     """The value of a text, read like a cell of a CSV inventory: ``-`` removes. ValueError for broken JSON.
 
     A ``-`` that a template leaves between empty fields, as in ``{A}-{B}``, is a text.
     """
     if text is None:
-        return UNSAID
+        return ABSENT
     if text == "-" and len(template.parts) == 1:
         return None
     return attribute_value(path[1], text) if path[0] == "attributes" else text
 
 
-def constant(path: Property, value: Any) -> Any:
+def constant_value(path: Property, value: Any) -> Any:
     """The value of a template without fields. A text is read like a cell; lists, mappings and numbers are kept."""
     if isinstance(value, Template):
-        return typed(path, value, value.render({}))
-    return _filled(value, {part: part.render({}) for part in templates_in(value)})
+        return convert_text(path, value, value.render({}))
+    return _fill(value, {part: part.render({}) for part in templates_in(value)})
 
 
 def templates_in(value: Any) -> Iterator[Template]:
@@ -82,12 +84,12 @@ def templates_in(value: Any) -> Iterator[Template]:
         yield from templates_in(inner)
 
 
-def _filled(value: Any, texts: Mapping[Template, Optional[str]]) -> Any:
+def _fill(value: Any, texts: Mapping[Template, Optional[str]]) -> Any:
     if isinstance(value, Template):
         return texts[value] or ""
     if isinstance(value, Mapping):
-        return {key: _filled(inner, texts) for key, inner in value.items()}
-    return [_filled(inner, texts) for inner in value] if isinstance(value, list) else value
+        return {key: _fill(inner, texts) for key, inner in value.items()}
+    return [_fill(inner, texts) for inner in value] if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
@@ -95,35 +97,36 @@ class ColumnMap:
     """A mapping file that was read and checked.
 
     ``files`` are patterns of the names of files that it is for, ``rows`` is where the list of rows stands in a JSON or
-    YAML document, ``skip`` names values by column whose rows are left out. ``doubled`` are texts in double braces.
+    YAML document, ``skip`` names values by column whose rows are left out, ``double_braced`` the texts in double
+    braces.
     """
 
     file: str
     kind: str
     rules: tuple[Rule, ...] = field(default=(), repr=False)
     columns: tuple[Column, ...] = ()
-    doubled: tuple[Column, ...] = field(default=(), repr=False)
+    double_braced: tuple[Column, ...] = field(default=(), repr=False)
     files: tuple[str, ...] = ()
     rows: Optional[str] = None
     skip: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def is_for(self, name: str) -> bool:
+    def applies_to(self, name: str) -> bool:
         """True for the name of an inventory file that the mapping is for."""
         names = (name, os.path.basename(name))
         return not self.files or any(fnmatch.fnmatchcase(each, pattern) for each in names for pattern in self.files)
 
-    def strange(self, known: Iterable[str], source: str) -> Iterator[Problem]:
+    def column_problems(self, known: Iterable[str], source: str) -> Iterator[Problem]:
         """A mistake for each column that is used and that the source does not have."""
         has = tuple(dict.fromkeys(filter(None, known)))
         for name, position in self.columns:
             if name not in has:
                 yield Problem(f"{source} has no column {name!r}{suggestion(name, has)}", self.file, *position)
-        for name, position in self.doubled:
+        for name, position in self.double_braced:
             if name in has:
-                said = f"double braces are braces in the text; for the value of the column write {{{name}}}"
-                yield Problem(said, self.file, *position)
+                message = f"double braces are braces in the text; for the value of the column write {{{name}}}"
+                yield Problem(message, self.file, *position)
 
-    def why_skipped(self, cells: Cells) -> Optional[str]:
+    def skip_reason(self, cells: Cells) -> Optional[str]:
         """Why a row is left out; None if it is not."""
         for column, values in self.skip.items():
             if cells[column] in values:
@@ -146,7 +149,7 @@ class ColumnMap:
                 why = "the value, which is not shown, cannot be used" if is_secret else str(error)
                 refuse(f"{rule.path[-1]}: {why}", column)
                 continue
-            if value is UNSAID:
+            if value is ABSENT:
                 continue
             if len(rule.path) > 1:
                 entry.setdefault(rule.path[0], {})[rule.path[1]] = value

@@ -13,7 +13,7 @@ from ..errors import InventoryError, SettingsError
 from .attributes import show_value
 from .desired import Entry, Problem, Property, desired_state
 from .kinds import KINDS
-from .mapping import UNSAID, Column, ColumnMap, Rule, constant, templates_in
+from .mapping import ABSENT, Column, ColumnMap, Rule, constant_value, templates_in
 from .templates import Template, TemplateError, parse
 
 __all__ = ["load_map"]
@@ -51,8 +51,8 @@ class _Reader:
         except SettingsError as error:
             line = "" if error.line is None else "".join(self._lines[error.line - 1 : error.line])
             hint = "; a template that starts with '{' has to be in quotes" if ": {" in line else ""
-            said = f"{error.reason}{hint}"
-            raise SettingsError(said, file=name, line=error.line, column=error.column, field="map") from None
+            message = f"{error.reason}{hint}"
+            raise SettingsError(message, file=name, line=error.line, column=error.column, field="map") from None
         self._problems: list[Problem] = []
         self._tables: dict[str, dict[str, str]] = {}
         self._columns: dict[str, Position] = {}
@@ -62,8 +62,8 @@ class _Reader:
         """The mapping; InventoryError with all mistakes."""
         data = self._document.data
         if not isinstance(data, dict):
-            said = "a mapping file is a mapping with the keys kind, name, folder, attributes, labels and others"
-            raise SettingsError(said, file=self._name, field="map")
+            message = "a mapping file is a mapping with the keys kind, name, folder, attributes, labels and others"
+            raise SettingsError(message, file=self._name, field="map")
         kind = data.get("kind", "host")
         if not isinstance(kind, str) or kind not in KINDS:
             self._refuse(f"unknown kind {show_value(kind)}{suggestion(str(kind), tuple(KINDS))}", "kind")
@@ -79,12 +79,12 @@ class _Reader:
         found = ColumnMap(
             file=self._name,
             kind=kind,
-            rules=tuple(rule for rule in rules if rule.value is not UNSAID),
+            rules=tuple(rule for rule in rules if rule.value is not ABSENT),
             files=self._texts("files"),
             rows=data.get("rows") or None,
-            skip=dict(self._skipped(data.get("skip"))),
+            skip=dict(self._skip_rules(data.get("skip"))),
             columns=tuple(Column(*each) for each in self._columns.items()),
-            doubled=tuple(Column(*each) for each in self._doubled.items()),
+            double_braced=tuple(Column(*each) for each in self._doubled.items()),
         )
         self._check_constants(found)
         if self._problems:
@@ -116,11 +116,11 @@ class _Reader:
                 continue
             for key, value in table.items():
                 for odd in (each for each in (key, value) if not isinstance(each, str)):
-                    said = f"the table {name}: {show_value(odd)} is not read as a text: put it in quotes"
-                    self._refuse(said, "tables", name, key)
+                    message = f"the table {name}: {show_value(odd)} is not read as a text: put it in quotes"
+                    self._refuse(message, "tables", name, key)
             self._tables[str(name)] = table
 
-    def _skipped(self, skip: Any) -> Iterator[tuple[str, frozenset[str]]]:
+    def _skip_rules(self, skip: Any) -> Iterator[tuple[str, frozenset[str]]]:
         if not isinstance(skip, (dict, type(None))):
             self._refuse("'skip' is a mapping of columns to the values whose rows are left out", "skip")
             return
@@ -148,8 +148,8 @@ class _Reader:
                 known = len(self._problems)
                 rule = self._rule((key,), data[key])
                 if not rule.columns and key == first and len(self._problems) == known:
-                    said = f'the {key} would be the same for every row; name a column, such as "{{Hostname}}"'
-                    self._refuse(said, key)
+                    message = f'the {key} would be the same for every row; name a column, such as "{{Hostname}}"'
+                    self._refuse(message, key)
                 yield rule
 
     def _section(self, section: str, found: Any) -> Iterator[Rule]:
@@ -163,31 +163,31 @@ class _Reader:
                 yield self._rule((section, name), value)
 
     def _rule(self, path: Property, value: Any) -> Rule:
-        compiled = self._compiled(path, value)
+        compiled = self._compile(path, value)
         columns = tuple(dict.fromkeys(each.column for part in templates_in(compiled) for each in part.fields))
         if columns and not isinstance(compiled, Template) and path[0] != "attributes":
             self._refuse(f"{path[-1]} is a text, not a list or mapping", *path)
         if not columns:
             try:
-                compiled = constant(path, compiled)
+                compiled = constant_value(path, compiled)
             except ValueError as error:
                 self._refuse(f"{path[-1]}: {error}", *path)
-                compiled = UNSAID
+                compiled = ABSENT
         return Rule(path, compiled, columns)
 
-    def _compiled(self, path: tuple[Any, ...], value: Any) -> Any:
+    def _compile(self, path: tuple[Any, ...], value: Any) -> Any:
         """The value with a template for each text in it."""
         if isinstance(value, str):
             return self._template(path, value)
         if isinstance(value, list):
-            return [self._compiled((*path, index), inner) for index, inner in enumerate(value)]
+            return [self._compile((*path, index), inner) for index, inner in enumerate(value)]
         if not isinstance(value, dict):
             return value
         if value and all(inner is None for inner in value.values()):  # YAML reads {Column} as a mapping
-            said = f'a template that starts with a brace has to be in quotes: "{{{next(iter(value))}}}"'
-            self._refuse(said, position=self._document.position(path, of_value=True))
-            return UNSAID
-        return {key: self._compiled((*path, key), inner) for key, inner in value.items()}
+            message = f'a template that starts with a brace has to be in quotes: "{{{next(iter(value))}}}"'
+            self._refuse(message, position=self._document.position(path, of_value=True))
+            return ABSENT
+        return {key: self._compile((*path, key), inner) for key, inner in value.items()}
 
     def _template(self, path: tuple[Any, ...], text: str) -> Template:
         try:
@@ -197,7 +197,7 @@ class _Reader:
             return Template(())
         for each in found.fields:
             self._columns.setdefault(each.column, self._position_in(path, text, each.offset))
-        for name in found.doubled:
+        for name in found.double_braced:
             self._doubled.setdefault(name, self._position_in(path, text, text.index(name)))
         return found
 

@@ -91,9 +91,9 @@ class Observed:
 def observe(client: Checkmk) -> Observed:
     """Read folders, hosts and pending changes. A list that breaks off is read again, never taken as it is."""
     objects: dict[tuple[str, str], Found] = {}
-    for found in _whole(lambda: map(found_folder, client.folders.each("/"))):
+    for found in _read_completely(lambda: map(found_folder, client.folders.each("/"))):
         objects["folder", found.key] = found
-    for found in _whole(lambda: map(_found_host, client.hosts.each())):
+    for found in _read_completely(lambda: map(_found_host, client.hosts.each())):
         objects["host", found.key] = found
     settings, pending = client.settings, tuple(client.activation.pending())
     version = client.checkmk_version()
@@ -103,15 +103,15 @@ def observe(client: Checkmk) -> Observed:
 def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, Found]:
     """Those of the objects that are still there, as they are now, in as few requests as can be."""
     if kind == "folder":
-        found = _whole(lambda: map(found_folder, client.folders.each("/")))
+        found = _read_completely(lambda: map(found_folder, client.folders.each("/")))
     else:
         names = keys if len(keys) <= FEW_NAMES else None
-        found = _whole(lambda: map(_found_host, client.hosts.each(names=names)))
+        found = _read_completely(lambda: map(_found_host, client.hosts.each(names=names)))
     wanted = set(keys)
     return {each.key: each for each in found if each.key in wanted}
 
 
-def _whole(read: Callable[[], Iterable[T]]) -> list[T]:
+def _read_completely(read: Callable[[], Iterable[T]]) -> list[T]:
     """All of a stream. A generator cannot be repeated in its middle, the whole reading can."""
     for _ in range(READINGS - 1):
         try:

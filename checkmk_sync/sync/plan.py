@@ -13,7 +13,7 @@ from ..core.arguments import require_iterable
 from ..core.text import close_matches, pluralize, summarize
 from ..errors import NotOwnedError, PlanChangedError, SyncError, UnsafePlanError
 from .changes import Action, Change, Conflict
-from .limits import Given, Limits
+from .limits import AmountLike, Limits
 from .renames import Rename
 
 __all__ = ["Plan"]
@@ -124,8 +124,8 @@ class Plan:
     def with_permissions(
         self,
         *,
-        allow_changes: Given = None,
-        allow_deletions: Given = None,
+        allow_changes: AmountLike = None,
+        allow_deletions: AmountLike = None,
         confirm_deletions: Iterable[str] = (),
     ) -> Plan:
         """The same plan with other permissions.
@@ -133,7 +133,7 @@ class Plan:
         SettingsError for a limit that is neither a number nor a percentage, UnsafePlanError for a confirmed name that
         is not among the deletions. Where nothing is deleted, names are ignored: an earlier run may have deleted them.
         """
-        limits = self.limits.allowing(allow_changes, allow_deletions)
+        limits = self.limits.with_overrides(allow_changes, allow_deletions)
         confirmed = self.confirmed.union(require_iterable(confirm_deletions, "confirm_deletions"))
         plan = replace(self, limits=limits, confirmed=confirmed)
         unknown = plan.unmatched_confirmations()
@@ -160,8 +160,8 @@ class Plan:
     def raise_if_unsafe(
         self,
         *,
-        allow_changes: Given = None,
-        allow_deletions: Given = None,
+        allow_changes: AmountLike = None,
+        allow_deletions: AmountLike = None,
         confirm_deletions: Iterable[str] = (),
         checksum: Optional[str] = None,
     ) -> None:
@@ -212,8 +212,8 @@ class Plan:
         """What the plan does more of than the limits permit ("changes", "deletions"), and what these permit."""
         found, limits = {}, limits or self.limits
         for what, message in (
-            ("changes", limits.excess_of_changes(self.changed_count(), self.existing)),
-            ("deletions", limits.excess_of_deletions(self.deleted_counts(), self.owned_by_kind)),
+            ("changes", limits.changes_problem(self.changed_count(), self.existing)),
+            ("deletions", limits.deletions_problem(self.deleted_counts(), self.owned_by_kind)),
         ):
             if message is not None:
                 found[what] = message

@@ -50,9 +50,9 @@ class References:
         """The references of the inventory that cannot be."""
         for wanted in self.desired.objects.values():
             for path, target in _references_of(wanted.kind, wanted.properties):
-                said = self._target_problem(wanted, target)
-                if said:
-                    yield wanted.problem(f"{path[-1]} names {target[1]!r}, {said}", *path)
+                problem = self._target_problem(wanted, target)
+                if problem:
+                    yield wanted.problem(f"{path[-1]} names {target[1]!r}, {problem}", *path)
         yield from itertools.islice(self._circular_references(), CIRCLES)
 
     def blocked_deletions(self) -> Iterator[Conflict]:
@@ -125,9 +125,9 @@ class References:
             return
         found, wanted = self.observed.objects.get(of), self.desired.objects.get(of)
         now = {} if found is None else found.properties
-        said = {} if wanted is None or of in self.conflicting_keys else wanted.properties
-        merged = {path: said.get(path, now.get(path)) for path in KINDS[of[0]].references}
-        yield from _references_of(of[0], {path: value for path, value in merged.items() if value is not REMOVE})
+        named = {} if wanted is None or of in self.conflicting_keys else wanted.properties
+        planned = {path: named.get(path, now.get(path)) for path in KINDS[of[0]].references}
+        yield from _references_of(of[0], {path: value for path, value in planned.items() if value is not REMOVE})
 
 
 def _reference_removal(found: Found) -> Change:

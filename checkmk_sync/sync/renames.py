@@ -7,6 +7,7 @@ it makes a deletion and a creation one change, and nothing has to be guessed.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Callable, Collection, Iterator, Sequence
 
@@ -61,16 +62,16 @@ def _keys(changes: Sequence[Change], action: Action, kind: str) -> list[str]:
     return sorted(change.key for change in changes if change.action is action and change.kind == kind)
 
 
-def _indexed(names: Sequence[str], index: Callable[[str], str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _group(names: Sequence[str], key: Callable[[str], str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
     for name in names:
-        found.setdefault(index(name), []).append(name)
-    return found
+        groups.setdefault(key(name), []).append(name)
+    return groups
 
 
 def _hosts(changes: Sequence[Change]) -> Iterator[Rename]:
     made = _keys(changes, Action.CREATE, "host")
-    by_name, by_first = _indexed(made, str.casefold), _indexed(made, _first_label)
+    by_name, by_first = _group(made, str.casefold), _group(made, _first_label)
     for old in _keys(changes, Action.DELETE, "host"):
         recased = by_name.get(old.casefold())
         alike = by_first.get(_first_label(old), [])
@@ -95,10 +96,16 @@ def _differs_in_domain(old: str, new: str) -> bool:
 def _folders(changes: Sequence[Change]) -> Iterator[Rename]:
     """Folders that differ in case only, or have the same name in another folder; where hosts move, that decides."""
     made = _keys(changes, Action.CREATE, "folder")
-    by_path, by_name = _indexed(made, str.casefold), _indexed(made, _name)
-    moves, emptied = _moves(changes)
+    by_path, by_name = _group(made, str.casefold), _group(made, _name)
+    moves: dict[str, Counter[str]] = {}  # how many hosts move from each folder to which others
+    for change in changes:
+        if change.action is Action.MOVE:
+            old, new = change.properties[FOLDER]
+            moves.setdefault(old, Counter())[new] += 1
+    deletions = [change for change in changes if change.action is Action.DELETE and change.kind == "host"]
+    emptied = {change.properties[FOLDER][0] for change in deletions}
     for old in _keys(changes, Action.DELETE, "folder"):
-        targets = moves.get(old, {})
+        targets = moves.get(old, Counter())
         recased = by_path.get(old.casefold(), [])
         moved = by_name.get(_name(old), [])
         if targets:
@@ -108,22 +115,7 @@ def _folders(changes: Sequence[Change]) -> Iterator[Rename]:
         found = recased or moved
         if len(found) == 1:
             what = "case" if recased else "where it lies"
-            yield Rename("folder", old, found[0], what, targets.get(found[0], 0))
-
-
-def _moves(changes: Sequence[Change]) -> tuple[dict[str, dict[str, int]], set[str]]:
-    """How many hosts move from each folder to which others, and the folders in which hosts are deleted."""
-    moves: dict[str, dict[str, int]] = {}
-    for change in changes:
-        if change.action is Action.MOVE:
-            old, new = change.properties[FOLDER]
-            targets = moves.setdefault(old, {})
-            targets[new] = targets.get(new, 0) + 1
-    return moves, {change.properties[FOLDER][0] for change in changes if _deletes_host(change)}
-
-
-def _deletes_host(change: Change) -> bool:
-    return change.action is Action.DELETE and change.kind == "host"
+            yield Rename("folder", old, found[0], what, targets[found[0]])
 
 
 def _name(path: str) -> str:

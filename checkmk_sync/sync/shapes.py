@@ -54,24 +54,19 @@ class _OneOf:
         return self.shapes[kind](path, {key: part for key, part in value.items() if key != "type"}, is_part)
 
 
-def _text(path: str, value: Any) -> Optional[str]:
-    return None if isinstance(value, str) else f"{path} must be a text"
+def _type(kind: type, name: str) -> Check:
+    return lambda path, value: None if isinstance(value, kind) else f"{path} must be {name}"
 
 
-def _flag(path: str, value: Any) -> Optional[str]:
-    return None if isinstance(value, bool) else f"{path} must be true or false"
+_text, _flag = _type(str, "a text"), _type(bool, "true or false")
 
 
-def _long(least: int) -> Check:
+def _length(least: int = 0, most: Optional[int] = None) -> Check:
+    limits = f"of {least} or more" if most is None else f"of at most {most}"
+
     def check(path: str, value: Any) -> Optional[str]:
-        return None if isinstance(value, str) and len(value) >= least else f"{path} must be a text of {least} or more"
-
-    return check
-
-
-def _short(most: int) -> Check:
-    def check(path: str, value: Any) -> Optional[str]:
-        return None if isinstance(value, str) and len(value) <= most else f"{path} must be a text of at most {most}"
+        is_valid = isinstance(value, str) and least <= len(value) and (most is None or len(value) <= most)
+        return None if is_valid else f"{path} must be a text {limits}"
 
     return check
 
@@ -136,13 +131,13 @@ def _all_of(**keys: Check) -> _Shape:
 _USER = {"security_name": _text}
 _AUTH = {
     "auth_protocol": _one_of("MD5-96", "SHA-1-96", "SHA-2-224", "SHA-2-256", "SHA-2-384", "SHA-2-512"),
-    "auth_password": _long(8),
+    "auth_password": _length(8),
 }
 _PRIVACY = {
     "privacy_protocol": _one_of(
         "CBC-DES", "AES-128", "3DES-EDE", "AES-192", "AES-256", "AES-192-Blumenthal", "AES-256-Blumenthal"
     ),
-    "privacy_password": _long(8),
+    "privacy_password": _length(8),
 }
 _SNMP = _OneOf(
     {
@@ -164,7 +159,7 @@ _TRANSLATION = _Shape(
     {
         "convert_case": _one_of("nop", "lower", "upper"),
         "drop_domain": _flag,
-        "regexp_rewrites": _list_of(_all_of(search=_short(30), replace_with=_short(30))),
+        "regexp_rewrites": _list_of(_all_of(search=_length(most=30), replace_with=_length(most=30))),
         "hostname_replacement": _list_of(_all_of(hostname=_text, replace_with=_text)),
     }
 )

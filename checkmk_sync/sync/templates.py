@@ -68,7 +68,7 @@ def _path(value: str) -> str:
     return "/".join(filter(None, parts))
 
 
-def _looked_up(table: Mapping[str, str], name: str) -> Convert:
+def _lookup(table: Mapping[str, str], name: str) -> Convert:
     def convert(value: str) -> str:
         if value in table:
             return table[value]
@@ -91,7 +91,7 @@ FILTERS: Mapping[str, tuple[tuple[str, ...], Callable[..., Convert]]] = {
     "before": (("TEXT",), lambda text: lambda value: value.partition(text)[0].strip()),
     "after": (("TEXT",), lambda text: lambda value: (value.partition(text)[2] if text in value else value).strip()),
     "replace": (("OLD", "NEW"), lambda old, new: lambda value: value.replace(old, new)),
-    "lookup": (("TABLE",), _looked_up),
+    "lookup": (("TABLE",), _lookup),
     "default": (("DEFAULT",), lambda text: lambda value: value or text),
 }
 _MAY_BE_EMPTY = ("DEFAULT", "NEW")
@@ -131,43 +131,45 @@ def _shown(value: str) -> str:
 
 @dataclass(frozen=True)
 class Template:
-    """A text with fields. Without any it is a constant. ``doubled`` are names in double braces, which mean a field
-    elsewhere, but here a text in braces."""
+    """A text with fields; without any it is a constant.
+
+    ``double_braced`` are names in double braces, which mean a field elsewhere, but here a text in braces.
+    """
 
     parts: tuple[Union[str, Field], ...]
-    doubled: tuple[str, ...] = ()
+    double_braced: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[Field, ...]:
         return tuple(part for part in self.parts if isinstance(part, Field))
 
     def render(self, cells: Mapping[str, str], *, is_folder: bool = False) -> Optional[str]:
-        """The text for one row; None when all its fields are empty, so that nothing is said.
+        """The text for one row; None if all its fields are empty.
 
         CellError when only some are empty, and with ``is_folder`` for a value that would add a folder unasked.
         """
         texts: list[str] = []
         missing: list[Field] = []
-        said = 0
+        filled_count = 0
         for part in self.parts:
             if isinstance(part, str):
                 texts.append(part)
                 continue
             value = part.value(cells)
             if is_folder and not part.is_path and _SEPARATORS.search(value):
-                said_so = (
+                message = (
                     f"{_shown(value)} would add a folder; give the field the filter path if that is meant, or slug"
                 )
-                raise CellError(said_so, part.column)
+                raise CellError(message, part.column)
             if value or part.has_default:
-                said += 1
+                filled_count += 1
             else:
                 missing.append(part)
             texts.append(value)
-        if missing and said:
-            way_out = f'give it a default, such as {{{missing[0].column}|default:unknown}} or default:""'
+        if missing and filled_count:
+            hint = f'give it a default, such as {{{missing[0].column}|default:unknown}} or default:""'
             raise CellError(
-                f"the value is missing, but other fields of the template have one; {way_out}", missing[0].column
+                f"the value is missing, but other fields of the template have one; {hint}", missing[0].column
             )
         return None if missing else "".join(texts).strip() or None
 
@@ -218,8 +220,8 @@ class _FieldParser:
         at = self._at
         name, _ = self._word(":|}")
         if name not in FILTERS:
-            said = f"unknown filter {name!r}{suggestion(name, tuple(FILTERS))}" if name else "a filter has no name"
-            raise TemplateError(said, at)
+            message = f"unknown filter {name!r}{suggestion(name, tuple(FILTERS))}" if name else "a filter has no name"
+            raise TemplateError(message, at)
         wanted, make = FILTERS[name]
         texts: list[str] = []
         while self._text[self._at] == ":":

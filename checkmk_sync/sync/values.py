@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 from typing import Any, Callable, Optional
@@ -28,13 +29,13 @@ def refused_by_every_version(kind: str, name: str, value: Any) -> Optional[str]:
     value may lack what the site already holds."""
     if name not in BUILT_IN:
         return None
-    said = None
+    refusal = None
     for version in _LINES:
         refusal = refused_attribute(kind, name, value, version, is_part=True)
         if refusal is None:
             return None
-        said = said or refusal
-    return said
+        refusal = refusal or refusal
+    return refusal
 
 
 def refused_attribute(
@@ -65,8 +66,8 @@ def refused_attribute(
         return f"{name} cannot be {value!r}{suggestion(value, CHOICES[name])}"
     if name in FLAGS and not isinstance(value, bool):
         return f"{name} is {show_value(value)}, which is neither true nor false"
-    said = shape_problem(name, value, is_part=is_part)
-    return f"{said}; null removes the attribute" if said and value == {} else said
+    refusal = shape_problem(name, value, is_part=is_part)
+    return f"{refusal}; null removes the attribute" if refusal and value == {} else refusal
 
 
 def refused_host(name: str, version: Optional[CheckmkVersion]) -> Optional[str]:
@@ -97,10 +98,10 @@ def _version_name(version: Optional[CheckmkVersion]) -> str:
 def _in_each(name: str, value: Any, wrong: Callable[[str], Optional[str]]) -> Optional[str]:
     """What is wrong with a text, or with the first wrong one of a list."""
     if not isinstance(value, list):
-        said = wrong(value)
-        return f"{name} is {said}" if said else None
+        refusal = wrong(value)
+        return f"{name} is {refusal}" if refusal else None
     found = ((index, wrong(entry)) for index, entry in enumerate(value))
-    return next((f"{name}[{index}] is {said}" for index, said in found if said), None)
+    return next((f"{name}[{index}] is {refusal}" for index, refusal in found if refusal), None)
 
 
 def _address_problem(text: str, families: tuple[int, ...], version: Optional[CheckmkVersion]) -> Optional[str]:
@@ -111,30 +112,24 @@ def _address_problem(text: str, families: tuple[int, ...], version: Optional[Che
     except ValueError:
         if text == "" if _is_since_2_3(version) and text[:1] in ("", "-", ".") else _NAME.fullmatch(text):
             return None
-        return f"{text!r}, which is neither an {needed} address nor a host name{_about(text)}"
+        return f"{text!r}, which is neither an {needed} address nor a host name{_address_hint(text)}"
     if address.version not in families:
         return f"{text!r}, which is an IPv{address.version} address: an {needed} address or a host name is needed"
     return f"{text!r}, which is the address of no host" if address.version == 6 and address.is_unspecified else None
 
 
-def _about(text: str) -> str:
-    """What may be wrong with a text that is no address."""
+def _address_hint(text: str) -> str:
+    """Return what may be wrong with a text that is not an address."""
     if text != text.strip() or " " in text:
         return ": it holds a blank"
     address, slash, _ = text.partition("/")
-    if slash and _is_address(address):
-        return f": leave out the mask, as in {address}"
+    if slash:
+        with contextlib.suppress(ValueError):
+            ipaddress.ip_address(address)
+            return f": leave out the mask, as in {address}"
     if _SCIENTIFIC.fullmatch(text):
         return ": a spreadsheet took it for a number; format the column as text"
     return ""
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _parent_problem(name: str) -> Optional[str]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from checkmk_sync.errors import InventoryError
 from checkmk_sync.sync import Desired, from_data, load
 from checkmk_sync.sync.desired import REMOVE
-from checkmk_sync.sync.sources import _of_csv
+from checkmk_sync.sync.sources import csv_entries
 
 YAML = """\
 folders:
@@ -104,7 +104,8 @@ def test_every_cell_survives(rows: dict[str, str], delimiter: str) -> None:
     writer = csv.writer(buffer, delimiter=delimiter)
     writer.writerow(["name", "alias"])
     writer.writerows(rows.items())
-    found = {entry.data["name"]: entry.data["attributes"]["alias"] for entry in _of_csv(buffer.getvalue(), "x.csv", [])}
+    entries = csv_entries(buffer.getvalue(), "x.csv", [])
+    found = {entry.data["name"]: entry.data["attributes"]["alias"] for entry in entries}
     assert found == rows
 
 
@@ -266,4 +267,4 @@ def test_names_of_tag_groups_may_hold_a_dash() -> None:
 
 def test_fifty_thousand_rows_are_read_in_seconds() -> None:
     text = "name,folder,ipaddress,label:env\n" + "".join(f"h{n},/f{n % 9},10.0.0.1,prod\n" for n in range(50_000))
-    assert sum(1 for _ in _of_csv(text, "x.csv", [])) == 50_000
+    assert sum(1 for _ in csv_entries(text, "x.csv", [])) == 50_000

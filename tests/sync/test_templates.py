@@ -167,7 +167,7 @@ def test_nothing_of_str_format_is_known(template: str) -> None:
 
 
 def test_double_braces_are_remembered_for_those_who_mean_a_field() -> None:
-    assert parse("{{ A }} {{B|lower}} {{{C}}}").doubled == ("A", "B")
+    assert parse("{{ A }} {{B|lower}} {{{C}}}").double_braced == ("A", "B")
 
 
 @given(st.text(st.sampled_from("{}|:\"' Alower.,x\n")) | st.text())

@@ -225,7 +225,7 @@ class Discovery(Resource):
             job_id = self._job_id(reply)
             if job_id is None:
                 return BulkDiscovery(names, None)
-            job = self._jobs.ended(job_id, deadline) if wait else self._jobs.started(job_id)
+            job = self._jobs.wait_until(job_id, deadline) if wait else self._jobs.started(job_id)
         return BulkDiscovery(names, job)
 
     def _start_or_join(self, host: str) -> None:

@@ -53,30 +53,29 @@ class Jobs(Resource):
         return self._read(Job.parse, "get", path={"job": job_id}, query=query)
 
     def wait(self, job_id: str, *, timeout_s: float = 600.0, site: Optional[str] = None) -> Job:
-        """The job when it has ended, well or not. WaitTimeoutError after ``timeout_s`` seconds.
+        """Wait until a job has ended, well or not, and return it. WaitTimeoutError after ``timeout_s`` seconds.
 
-        One that is not found may have been started just now, so NotFoundError comes some seconds later. For
-        the same reason some seconds pass before a job that has never run is returned as it is.
+        A job that is not found may just have been started, so NotFoundError comes some seconds later. For the same
+        reason some seconds pass before a job that has never run is returned as it is.
         """
+        return self.wait_until(job_id, Deadline(self._site.clock, timeout_s), site=site)
 
-        return self.ended(job_id, Deadline(self._site.clock, timeout_s), site=site)
-
-    def ended(self, job_id: str, deadline: Deadline, *, site: Optional[str] = None) -> Job:
-        """The job when it has ended. WaitTimeoutError when the deadline comes before."""
+    def wait_until(self, job_id: str, deadline: Deadline, *, site: Optional[str] = None) -> Job:
+        """Wait until a job has ended, and return it. WaitTimeoutError at the deadline."""
         race = Deadline(self._site.clock, RACE_S)
 
-        def ended(there: Site) -> Optional[Job]:
-            job = self._via(there).get(job_id, site=site)
+        def ended(short_site: Site) -> Optional[Job]:
+            job = self._via(short_site).get(job_id, site=site)
             return None if job.active or (job.state == UNSTARTED and not race.expired) else job
 
         return wait_for(self._site, ended, deadline, f"the job {job_id}", unseen_s=RACE_S)
 
     def started(self, job_id: str) -> Job:
-        """A job that was started just now: like :meth:`get` as soon as it is found."""
+        """Return a job that was just started: like :meth:`get`, as soon as it is found."""
         race = Deadline(self._site.clock, RACE_S)
 
-        def started(there: Site) -> Optional[Job]:
-            job = self._via(there).get(job_id)
+        def started(short_site: Site) -> Optional[Job]:
+            job = self._via(short_site).get(job_id)
             return None if job.state == UNSTARTED and not (job.active or race.expired) else job
 
         return wait_for(self._site, started, race, job_id, unseen_s=RACE_S)

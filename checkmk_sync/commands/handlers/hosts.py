@@ -19,7 +19,16 @@ from ..command import MAX_SHOWN, CountedRows, Row, Watch
 from .attributes import attribute_values, settings_of
 
 __all__ = [
-    *("create", "create_many", "delete", "entries_of", "get", "list_all", "move", "problems", "status", "table_row"),
+    "create",
+    "create_many",
+    "delete",
+    "entries_of",
+    "get",
+    "list_all",
+    "move",
+    "problems",
+    "status",
+    "table_row",
     "update",
 ]
 

@@ -17,10 +17,9 @@ from ...errors.base import format_location
 from ..desired import Desired, Entry, Object, Problem, desired_state
 from ..mapping import ColumnMap
 from ..mapping_file import load_map
-from .csv_rows import csv_entries as _of_csv
-from .csv_rows import delimiter_of, names_hosts, separator_in
+from .csv_rows import csv_entries, delimiter_of, names_hosts, separator_in
 from .encodings import checked_encoding, decoded, is_probably_utf8
-from .mapped import Notes, mapped_document, mapped_table
+from .mapped import mapped_document, mapped_table
 from .structured import document_entries, to_data
 
 __all__ = ["InventoryText", "from_data", "from_text", "load", "to_data"]
@@ -62,11 +61,11 @@ def load(
     if names.count("-") > 1:
         reading.problems.append(Problem("standard input can be read once only"))
     texts = dict.fromkeys(os.fspath(source) for source in names)
-    if columns is not None and names and not any(columns.is_for(name) for name in texts):
-        said = f"the mapping is for {', '.join(columns.files)}, but no inventory has such a name"
-        reading.problems.append(Problem(said, columns.file))
+    if columns is not None and names and not any(columns.applies_to(name) for name in texts):
+        message = f"the mapping is for {', '.join(columns.files)}, but no inventory has such a name"
+        reading.problems.append(Problem(message, columns.file))
     for name in texts:
-        reading.read(name, functools.partial(_text_of, name, encoding, reading.notes))
+        reading.read(name, functools.partial(_read_text, name, encoding, reading.notes))
     return reading.desired()
 
 
@@ -106,24 +105,24 @@ def from_data(data: Mapping[str, Any]) -> Desired:
     """
     reading = _Reading(None)
     try:
-        found = document_entries(Document(_with_lists(data), "the inventory"), reading.problems, reading.roots)
+        found = document_entries(Document(_tuples_as_lists(data), "the inventory"), reading.problems, reading.roots)
         reading.entries += (Entry(entry.kind, entry.data, index=entry.index) for entry in found)
     except SettingsError as error:
-        said = f"{error.reason}; this is {describe_type(data)}, and load() reads files"
-        raise InventoryError([Problem(said, error.file)]) from None
+        message = f"{error.reason}; this is {describe_type(data)}, and load() reads files"
+        raise InventoryError([Problem(message, error.file)]) from None
     if reading.is_empty:
         reading.problems.append(Problem(_EMPTY))
     return reading.desired()
 
 
-def _with_lists(data: Any, depth: int = 0) -> Any:
+def _tuples_as_lists(data: Any, depth: int = 0) -> Any:
     """Plain data with lists in place of tuples, as JSON and YAML have them."""
     if depth > MAX_DEPTH:  # it is refused later, with its place
         return data
     if isinstance(data, (list, tuple)):
-        return [_with_lists(entry, depth + 1) for entry in data]
+        return [_tuples_as_lists(entry, depth + 1) for entry in data]
     if isinstance(data, Mapping):
-        return {key: _with_lists(value, depth + 1) for key, value in data.items()}
+        return {key: _tuples_as_lists(value, depth + 1) for key, value in data.items()}
     return data
 
 
@@ -135,7 +134,7 @@ class _Reading:
         self.entries: list[Entry] = []
         self.roots: list[Entry] = []
         self.problems: list[Problem] = []
-        self.notes = Notes()
+        self.notes: list[str] = []
 
     @property
     def is_empty(self) -> bool:
@@ -144,7 +143,7 @@ class _Reading:
     def read(self, name: str, text: Callable[[], str]) -> None:
         """Read a source; its mistakes are kept until the end."""
         shown = _STDIN if name == "-" else name
-        mapping = self._mapping if self._mapping is not None and self._mapping.is_for(name) else None
+        mapping = self._mapping if self._mapping is not None and self._mapping.applies_to(name) else None
         known = len(self.entries) + len(self.roots) + len(self.problems)
         try:
             self.entries += self._entries(text(), shown, mapping)
@@ -156,10 +155,10 @@ class _Reading:
     def _entries(self, text: str, name: str, mapping: Optional[ColumnMap]) -> Iterator[Entry]:
         ending = os.path.splitext(name)[1].lower()
         if ending not in _ENDINGS:
-            ending = _guessed(text, mapping)
+            ending = _guess_format(text, mapping)
         if ending == ".csv":
             if mapping is None:
-                return _of_csv(text, name, self.problems)
+                return csv_entries(text, name, self.problems)
             return mapped_table(text, name, mapping, self.problems, self.notes)
         read = read_json if ending == ".json" else read_yaml
         if mapping is None:
@@ -181,7 +180,7 @@ class _Reading:
         return dataclasses.replace(desired, notes=tuple(self.notes)) if self.notes else desired
 
 
-def _text_of(name: str, encoding: Optional[str], notes: Notes) -> str:
+def _read_text(name: str, encoding: Optional[str], notes: list[str]) -> str:
     shown = _STDIN if name == "-" else name
     try:
         if name != "-":
@@ -201,7 +200,7 @@ def _text_of(name: str, encoding: Optional[str], notes: Notes) -> str:
     return decoded(raw, shown, encoding)
 
 
-def _guessed(text: str, mapping: Optional[ColumnMap]) -> str:
+def _guess_format(text: str, mapping: Optional[ColumnMap]) -> str:
     start = text.lstrip()
     if start[:1] in ("{", "["):
         return ".json"

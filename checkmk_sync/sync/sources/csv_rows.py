@@ -71,7 +71,7 @@ class Table:
         try:
             for row in reader:
                 if len(self._row_lines) > 1 and self._has_swallowed_rows():
-                    problems.append(Problem(_swallowed(line, len(self._row_lines)), self._name, line))
+                    problems.append(Problem(_swallowed_rows_problem(line, len(self._row_lines)), self._name, line))
                 elif any(map(str.strip, row)):
                     yield line, row
                 line = before + reader.line_num
@@ -95,15 +95,15 @@ class Table:
         whole = [line.count(self._delimiter) == separators for line in self._row_lines]
         return separators > 0 and whole[0] and any(whole[1:])
 
-    def beyond(self, row: list[str], line: int, is_named: list[bool]) -> Iterator[Problem]:
+    def unnamed_values(self, row: list[str], line: int, is_named: list[bool]) -> Iterator[Problem]:
         """A mistake for each value that stands in a column without a name."""
         for number, cell in enumerate(row):
             if not (number < len(is_named) and is_named[number]) and cell.strip():
-                said = "the header has no name for this column, but the row has a value in it"
-                yield Problem(said, self._name, line, number + 1, "")
+                message = "the header has no name for this column, but the row has a value in it"
+                yield Problem(message, self._name, line, number + 1, "")
 
 
-def _swallowed(line: int, lines: int) -> str:
+def _swallowed_rows_problem(line: int, lines: int) -> str:
     return (
         f"a quote joins lines {line} to {line + lines - 1} into one row, but they look like separate rows: "
         "remove the quote, or double it inside a quoted cell"
@@ -136,7 +136,7 @@ class _RowPosition:
 def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry]:
     """The entries of a CSV text. An empty cell says nothing, ``-`` removes."""
     table = Table(text, name)
-    header = [_spelled(cell) for cell in table.header]
+    header = [_normalize_label(cell) for cell in table.header]
     kind = _kind_of(header, name, table.line)
     columns = [_column(cell) for cell in header]
     is_named = [column is not None for column in columns]
@@ -148,7 +148,7 @@ def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry
     for line, row in table.rows(problems):
         position = _RowPosition(line, numbers)
         if len(row) > len(columns) or not all(is_named):
-            problems += table.beyond(row, line, is_named)
+            problems += table.unnamed_values(row, line, is_named)
         yield Entry(kind, _data(columns, row, problems, name, position), name, position)
 
 
@@ -177,7 +177,7 @@ def _data(
     return entry
 
 
-def _spelled(cell: str) -> str:
+def _normalize_label(cell: str) -> str:
     start, colon, key = cell.partition(":")
     return f"label:{key.strip()}" if colon and start.strip() == "label" else cell
 
@@ -194,13 +194,13 @@ def _kind_of(header: list[str], name: str, line: int) -> str:
     twice = next((number for number, cell in enumerate(header) if cell and cell in header[:number]), None)
     if twice is not None:
         raise SettingsError(f"the column {header[twice]!r} stands twice", file=name, line=line)
-    wrong = _misspelt([cell for cell in header if cell])
+    wrong = _header_problem([cell for cell in header if cell])
     if wrong is not None:
         raise SettingsError(wrong, file=name, line=line)
     return "host" if "name" in header else "folder"
 
 
-def _misspelt(header: list[str]) -> Optional[str]:
+def _header_problem(header: list[str]) -> Optional[str]:
     """Why it is not clear from a header what the rows are, and what was probably meant."""
     for cell in header:
         if cell.lower() in ("labels", "attributes"):
@@ -214,13 +214,13 @@ def _misspelt(header: list[str]) -> Optional[str]:
         return "the columns 'name' (for hosts) and 'path' (for folders) belong in two files"
     if "name" in header or "path" in header:
         return None
-    said = "a CSV needs the column 'name' (for hosts) or 'path' (for folders)"
-    way_out = "; for an export with other columns, give a mapping file"
+    message = "a CSV needs the column 'name' (for hosts) or 'path' (for folders)"
+    hint = "; for an export with other columns, give a mapping file"
     meant = next((cell for cell in header if names_hosts(cell)), None)
     if meant is not None:
-        return f"{said}, not {meant!r}{way_out}"
+        return f"{message}, not {meant!r}{hint}"
     separators = "; comma, semicolon or tab separate them" if len(header) == 1 else ""
-    return f"{said}; its columns are: {', '.join(header)}{separators or way_out}"
+    return f"{message}; its columns are: {', '.join(header)}{separators or hint}"
 
 
 def names_hosts(column: str) -> bool:

@@ -25,8 +25,8 @@ def checked_encoding(name: Optional[str]) -> Optional[str]:
     if name is None:
         return None
     if not is_encoding(name):
-        said = f"unknown encoding {name!r}: give one such as {', '.join(_COMMON)}"
-        raise SettingsError(said, field="encoding")
+        message = f"unknown encoding {name!r}: give one such as {', '.join(_COMMON)}"
+        raise SettingsError(message, field="encoding")
     return name
 
 
@@ -35,7 +35,7 @@ def decoded(raw: Union[bytes, bytearray], shown: str, encoding: Optional[str] = 
 
     SettingsError, with the line, for bytes that are not valid in it.
     """
-    wrong = _no_text(raw, encoding)
+    wrong = _encoding_problem(raw, encoding)
     if wrong is not None:
         raise SettingsError(wrong, file=shown, line=1)
     marked = next((name for mark, name in _MARKS if raw.startswith(mark)), None)
@@ -44,8 +44,10 @@ def decoded(raw: Union[bytes, bytearray], shown: str, encoding: Optional[str] = 
         text = raw.decode(name)
     except UnicodeDecodeError as error:
         line = raw[: error.start].decode(name, "replace").count("\n") + 1
-        said = "not UTF-8 text" if encoding is None else f"not {name} text (byte 0x{raw[error.start]:02x})"
-        raise SettingsError(f"the inventory is {said}: {_way_out('windows-1252')}", file=shown, line=line) from None
+        message = "not UTF-8 text" if encoding is None else f"not {name} text (byte 0x{raw[error.start]:02x})"
+        raise SettingsError(
+            f"the inventory is {message}: {_conversion_hint('windows-1252')}", file=shown, line=line
+        ) from None
     except UnicodeError:  # of codecs with other errors, such as idna
         raise SettingsError(f"the inventory is not {name} text", file=shown, line=1) from None
     text = text.removeprefix("\ufeff")
@@ -69,7 +71,7 @@ def is_probably_utf8(raw: Union[bytes, bytearray], encoding: str) -> bool:
     return True
 
 
-def _no_text(raw: Union[bytes, bytearray], encoding: Optional[str]) -> Optional[str]:
+def _encoding_problem(raw: Union[bytes, bytearray], encoding: Optional[str]) -> Optional[str]:
     """Why a file is not a text, and the way out; None for a text."""
     if raw.startswith(b"PK\x03\x04"):
         return "this is an Excel workbook or a zip file, not a text: save the sheet as 'CSV UTF-8'"
@@ -81,11 +83,11 @@ def _no_text(raw: Union[bytes, bytearray], encoding: Optional[str]) -> Optional[
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
         b"\0" in head and (not any(head[::2]) or not any(head[1::2]))
     ):
-        return f"the inventory is UTF-16, not UTF-8 text: {_way_out('utf-16')}"
+        return f"the inventory is UTF-16, not UTF-8 text: {_conversion_hint('utf-16')}"
     return "this is a binary file, not a text" if b"\0" in head else None
 
 
-def _way_out(encoding: str) -> str:
+def _conversion_hint(encoding: str) -> str:
     return (
         f"name its encoding, such as encoding='{encoding}', save it in Excel as 'CSV UTF-8', "
         f"or use iconv -f {encoding.upper()} -t UTF-8"

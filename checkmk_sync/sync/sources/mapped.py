@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 from typing import Any, Iterator, Mapping, Optional, Union
 
 from ...core.documents import Document
@@ -14,24 +13,47 @@ from ..desired import Entry, Problem
 from ..mapping import ColumnMap
 from .csv_rows import Table
 
-__all__ = ["Notes", "mapped_document", "mapped_table"]
+__all__ = ["mapped_document", "mapped_table"]
 
 _SEEN = 100  # rows whose keys are named when a column is unknown
 
 Path = tuple[str, ...]
 
 
-class Notes(list[str]):
-    """Facts about how an inventory was read that are not mistakes, but that somebody has to know."""
+class _Rows:
+    """The rows of one source: makes entries of them, and counts those that the mapping file leaves out."""
 
-    def left_out(self, why: Counter[str], rows: int, source: str, mapping: ColumnMap) -> None:
-        """Note the rows that a mapping file leaves out, because hosts that are not in an inventory may be deleted."""
-        if why:
-            reasons = ", ".join(f"{reason} ({number})" for reason, number in why.most_common())
-            said = (
-                f"{source}: {sum(why.values())} of {pluralize(rows, 'row')} left out, as {mapping.file} says: {reasons}"
-            )
-            self.append(said)
+    def __init__(self, name: str, mapping: ColumnMap, problems: list[Problem]) -> None:
+        self._name, self._mapping, self._problems = name, mapping, problems
+        self._skip_rules: Counter[str] = Counter()
+
+    def is_skipped(self, cells: Mapping[str, str]) -> bool:
+        """Return True, and count the row, if the mapping file leaves it out."""
+        reason = self._mapping.skip_reason(cells)
+        if reason is not None:
+            self._skip_rules[reason] += 1
+        return reason is not None
+
+    def entry(self, cells: Mapping[str, str], position: Union[_RowPosition, _ObjectPosition]) -> Entry:
+        """Return the entry that a row describes, and note what is wrong with its cells."""
+        data = self._mapping.entry(cells, lambda message, column: self.refuse(message, position.of_column(column)))
+        return Entry(self._mapping.kind, data, self._name, position)
+
+    def refuse(self, message: str, position: Position) -> None:
+        self._problems.append(Problem(message, self._name, *position))
+
+    def finish(self, total: int, notes: list[str]) -> None:
+        """Note what was left out, because hosts that are not in an inventory may be deleted.
+
+        SettingsError if nothing is left.
+        """
+        left_out, rule = sum(self._skip_rules.values()), self._mapping.file
+        if left_out:
+            reasons = ", ".join(f"{reason} ({number})" for reason, number in self._skip_rules.most_common())
+            notes.append(f"{self._name}: {left_out} of {pluralize(total, 'row')} left out, as {rule} says: {reasons}")
+        if total and left_out == total:
+            message = f"the inventory is empty: {rule} leaves out all {pluralize(total, 'row')}"
+            raise SettingsError(message, file=self._name)
 
 
 class _RowPosition:
@@ -50,96 +72,64 @@ class _RowPosition:
         return self.of_column(self._mapping.first_column(path)) if path else Position(self._line)
 
 
-def mapped_table(text: str, name: str, mapping: ColumnMap, problems: list[Problem], notes: Notes) -> Iterator[Entry]:
-    """The entries that a CSV text holds."""
+def mapped_table(
+    text: str, name: str, mapping: ColumnMap, problems: list[Problem], notes: list[str]
+) -> Iterator[Entry]:
+    """Yield the entries of a CSV text."""
     table = Table(text, name)
     header = [" ".join(cell.split()) for cell in table.header]
-    strange = list(mapping.strange(header, name))
+    column_problems = list(mapping.column_problems(header, name))
     numbers = {column.name: header.index(column.name) for column in mapping.columns if column.name in header}
     for column, number in numbers.items():
         if header.count(column) > 1:
-            strange.append(Problem(f"the column {column!r} stands twice", name, table.line, number + 1, column))
-    problems += strange
-    if strange:
+            column_problems.append(Problem(f"the column {column!r} stands twice", name, table.line, number + 1, column))
+    problems += column_problems
+    if column_problems:
         return
     is_named = [bool(cell) for cell in header]
-    why: Counter[str] = Counter()
-    rows = 0
+    rows, total = _Rows(name, mapping, problems), 0
     for line, row in table.rows(problems):
-        rows += 1
-        position = _RowPosition(line, mapping, numbers)
+        total += 1
         cells = {column: row[number].strip() if number < len(row) else "" for column, number in numbers.items()}
-        skipped = mapping.why_skipped(cells)
-        if skipped is not None:
-            why[skipped] += 1
+        if rows.is_skipped(cells):
             continue
         if len(row) > len(header) or not all(is_named):
-            problems += table.beyond(row, line, is_named)
-
-        yield Entry(mapping.kind, mapping.entry(cells, partial(_refuse, problems, name, position)), name, position)
-    notes.left_out(why, rows, name, mapping)
-    _refuse_nothing_left(why, rows, name, mapping)
+            problems += table.unnamed_values(row, line, is_named)
+        yield rows.entry(cells, _RowPosition(line, mapping, numbers))
+    rows.finish(total, notes)
 
 
-def mapped_document(document: Document, mapping: ColumnMap, problems: list[Problem], notes: Notes) -> Iterator[Entry]:
-    """The entries that a list of objects in a document holds."""
-    name = document.source
-    path, rows = _rows_in(document, mapping)
-    objects = [row for row in rows if isinstance(row, dict)]
+def mapped_document(
+    document: Document, mapping: ColumnMap, problems: list[Problem], notes: list[str]
+) -> Iterator[Entry]:
+    """Yield the entries of a list of objects in a document."""
+    path, data = _rows_in(document, mapping)
+    objects = [row for row in data if isinstance(row, dict)]
     names = [column.name for column in mapping.columns]
-    found = {column for column in names if any(_steps(row, column) is not None for row in objects)}
-    strange = list(mapping.strange([*found, *(key for row in objects[:_SEEN] for key in _keys(row))], name))
+    present = {column for column in names if any(_steps(row, column) is not None for row in objects)}
+    columns = [*present, *(key for row in objects[:_SEEN] for key in _keys(row))]
+    column_problems = list(mapping.column_problems(columns, document.source))
     if objects:
-        problems += strange
-    why: Counter[str] = Counter()
-    for index, row in enumerate(rows):
+        problems += column_problems
+    rows = _Rows(document.source, mapping, problems)
+    for index, row in enumerate(data):
         position = _ObjectPosition(document, path, index, mapping)
         if not isinstance(row, dict):
-            problems.append(Problem("a row is an object with a value for each column", name, *position()))
-        elif not strange:
-            yield from _entry(row, mapping, position, why, problems, name)
-    notes.left_out(why, len(rows), name, mapping)
-    _refuse_nothing_left(why, len(rows), name, mapping)
-
-
-def _entry(
-    row: Mapping[str, Any],
-    mapping: ColumnMap,
-    position: _ObjectPosition,
-    why: Counter[str],
-    problems: list[Problem],
-    name: str,
-) -> Iterator[Entry]:
-    """The entry of one object, unless it is left out."""
-    refuse = partial(_refuse, problems, name, position)
-    cells: dict[str, str] = {}
-    for column in mapping.columns:
-        try:
-            cells[column.name] = _text(_value(row, column.name))
-        except ValueError as error:
-            refuse(f"{column.name} {error}", column.name)
-            return
-    skipped = mapping.why_skipped(cells)
-    if skipped is not None:
-        why[skipped] += 1
-        return
-    yield Entry(mapping.kind, mapping.entry(cells, refuse), name, position)
-
-
-def _refuse(
-    problems: list[Problem],
-    name: str,
-    position: Union[_RowPosition, _ObjectPosition],
-    message: str,
-    column: Optional[str],
-) -> None:
-    problems.append(Problem(message, name, *position.of_column(column)))
-
-
-def _refuse_nothing_left(why: Counter[str], rows: int, name: str, mapping: ColumnMap) -> None:
-    if rows and sum(why.values()) == rows:
-        said = f"the inventory is empty: {mapping.file} leaves out all {pluralize(rows, 'row')}"
-        raise SettingsError(said, file=name)
+            rows.refuse("a row is an object with a value for each column", position())
+            continue
+        if column_problems:
+            continue
+        cells: dict[str, str] = {}
+        for column in names:
+            try:
+                cells[column] = _text(_value(row, column))
+            except ValueError as error:
+                rows.refuse(f"{column} {error}", position.of_column(column))
+                break
+        else:
+            if not rows.is_skipped(cells):
+                yield rows.entry(cells, position)
+    rows.finish(len(data), notes)
 
 
 class _ObjectPosition:
@@ -166,16 +156,15 @@ class _ObjectPosition:
 def _rows_in(document: Document, mapping: ColumnMap) -> tuple[Path, list[Any]]:
     """Where the list of rows stands, and the list."""
     data, name = document.data, document.source
+    keys = f"; its keys are: {', '.join(map(str, data))}" if isinstance(data, dict) else ""
     if mapping.rows is None:
         if isinstance(data, list):
             return (), data
-        keys = f"; its keys are: {', '.join(map(str, data))}" if isinstance(data, dict) else ""
-        said = f"with {mapping.file} this is a list of objects, or 'rows' there says where the list is{keys}"
-        raise SettingsError(said, file=name)
+        message = f"with {mapping.file} this is a list of objects, or 'rows' there says where the list is{keys}"
+        raise SettingsError(message, file=name)
     steps = _steps(data, mapping.rows) if isinstance(data, dict) else None
     rows = None if steps is None else _value(data, mapping.rows)
     if steps is None or not isinstance(rows, list):
-        keys = f"; its keys are: {', '.join(map(str, data))}" if isinstance(data, dict) else ""
         raise SettingsError(f"there is no list {mapping.rows!r}, which {mapping.file} names{keys}", file=name)
     _refuse_page(data if len(steps) == 1 else _value(data, ".".join(map(str, steps[:-1]))), len(rows), name)
     return steps, rows

@@ -31,7 +31,9 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
     if isinstance(data, list):
         yield from _entries(data, document, (), roots)
     elif isinstance(data, Mapping) and _kind_of(data) is not None and not any(name in data for name in _SECTIONS):
-        yield from _entry(Entry(_kind_of(data) or "host", data, document.source, _root_position(document)), roots)
+        yield from _entry(
+            Entry(_kind_of(data) or "host", data, document.source, lambda *below: document.position(below)), roots
+        )
     elif isinstance(data, Mapping):
         for section, found in data.items():
             kind = by_section(str(section))
@@ -39,11 +41,11 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
                 yield from _entries(found or [], document, (section,), roots, kind.name)
                 continue
             unknown = f"unknown section {show_value(section)}{suggestion(str(section), _SECTIONS)}"
-            said = unknown if kind is None else f"{section!r} must be a list"
-            problems.append(Problem(said, document.source, *document.position((section,))))
+            message = unknown if kind is None else f"{section!r} must be a list"
+            problems.append(Problem(message, document.source, *document.position((section,))))
     else:
-        said = "an inventory is a mapping with 'hosts' and 'folders', or a list of hosts"
-        raise SettingsError(said, file=document.source)
+        message = "an inventory is a mapping with 'hosts' and 'folders', or a list of hosts"
+        raise SettingsError(message, file=document.source)
 
 
 def _entries(
@@ -79,10 +81,6 @@ def _item_position(document: Document, path: tuple[str, ...], index: int) -> Cal
         return document.position((*path, index, *below)) if below else Position(document.line_of_item(path, index))
 
     return position
-
-
-def _root_position(document: Document) -> Callable[..., Position]:
-    return lambda *below: document.position(below)
 
 
 def to_data(desired: Desired) -> dict[str, list[dict[str, Any]]]:
