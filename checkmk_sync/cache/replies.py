@@ -177,7 +177,7 @@ class ReplyCache(BaseCache):
 
     def _keep(self, key: str, reply: Reply, epoch: int) -> None:
         until = self._clock.time() + self._ttl_s[reply.call.kind]
-        response = kept_response(reply.body, reply.headers.items(), until)
+        response = kept_response(reply.body, reply.headers, until)
         self._attempt(lambda: self.responses.__setitem__(key, response), None)
         if epoch != self._epoch:  # forgotten between the look above and now
             self._attempt(lambda: self.responses.bulk_delete([key]), None)

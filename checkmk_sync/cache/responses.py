@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from typing import Iterable, Union
+from typing import Mapping, Union
 
 from requests.structures import CaseInsensitiveDict
 from requests_cache.models.response import CachedResponse
@@ -12,12 +12,11 @@ from requests_cache.serializers import Stage
 
 __all__ = ["TEXT", "kept_response", "size_of"]
 
-# Checkmk has no conditional requests, and an ETag from a cache must never reach an If-Match. The rest describes how the
-# body travelled.
-_NOT_KEPT = frozenset({"etag", "last-modified", "vary", "set-cookie", "content-encoding", "transfer-encoding"})
+# No ETag: Checkmk has no conditional requests, and one from a cache must never reach an If-Match.
+_KEPT_HEADERS = ("Content-Type", "X-Checkmk-Version", "X-Checkmk-Edition")
 
 
-def kept_response(body: bytes, headers: Iterable[tuple[str, str]], until: float) -> CachedResponse:
+def kept_response(body: bytes, headers: Mapping[str, str], until: float) -> CachedResponse:
     """Return an answer with status 200 as requests-cache keeps it, until a UNIX time.
 
     It has no request, because that holds the secret.
@@ -28,7 +27,7 @@ def kept_response(body: bytes, headers: Iterable[tuple[str, str]], until: float)
         {
             "_content": body,
             "status_code": 200,
-            "headers": CaseInsensitiveDict((name, text) for name, text in headers if name.lower() not in _NOT_KEPT),
+            "headers": CaseInsensitiveDict({name: headers[name] for name in _KEPT_HEADERS if name in headers}),
             "expires": datetime.datetime.fromtimestamp(until, datetime.timezone.utc),
         }
     )
@@ -42,13 +41,13 @@ def size_of(response: CachedResponse) -> int:
 
 def _to_text(response: CachedResponse) -> str:
     assert response.expires is not None
-    return json.dumps([list(response.headers.items()), response.content.decode(), response.expires.timestamp()])
+    return json.dumps([dict(response.headers), response.content.decode(), response.expires.timestamp()])
 
 
 def _from_text(text: Union[str, bytes]) -> CachedResponse:
     headers, body, until = json.loads(text)
     try:
-        return kept_response(body.encode(), [(str(name), str(value)) for name, value in headers], float(until))
+        return kept_response(body.encode(), {str(name): str(text) for name, text in headers.items()}, float(until))
     except OverflowError as error:  # of a time that no clock shows; requests-cache expects a ValueError
         raise ValueError(str(error)) from None
 

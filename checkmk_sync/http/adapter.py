@@ -12,7 +12,6 @@ from typing import Any, Iterator, Mapping, Optional
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 
 from ..config.settings import Timeouts
 from ..core import cancellation
@@ -54,14 +53,14 @@ class Exchange(requests.PreparedRequest):
         self,
         call: Call,
         url: str,
-        headers: Mapping[str, str],
+        headers: dict[str, str],
         body: Optional[bytes],
         deadline: Deadline,
         cost: Optional[CallCost] = None,
     ) -> None:
         super().__init__()
         self.method, self.url, self.body = call.method, url, body
-        self.headers = CaseInsensitiveDict(headers)
+        self.headers = headers  # type: ignore[assignment]  # requests and urllib3 only look names up
         self.call, self.is_read, self.deadline = call, call.is_read, deadline
         self.cost = cost or CallCost()
         self.socket = TrackedSocket()
@@ -94,6 +93,7 @@ class CheckmkAdapter(HTTPAdapter):
         self._limits, self._breaker, self._metrics = limits, breaker, metrics
         self._timeouts, self._max_reply_bytes, self._redact = timeouts, max_reply_bytes, redact
         self._options: dict[str, Any] = {"verify": verify, "proxies": proxies}
+        self._pool: Any = None
         self._closed = False
         self._process = os.getpid()
         metrics.set_gauge("requests_in_flight", 0)
@@ -252,7 +252,34 @@ class CheckmkAdapter(HTTPAdapter):
         """After a fork they are the parent's as well: two processes on one get each other's answers."""
         self.proxy_manager: dict[str, Any] = {}
         self.init_poolmanager(self._pool_connections, self._pool_maxsize)  # type: ignore[attr-defined,unused-ignore]
-        self._process = os.getpid()
+        self._pool, self._process = None, os.getpid()
+
+    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
+        """Return the pool of connections to the one server. requests would look for it by a dozen attributes."""
+        if self._pool is None:
+            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            self.cert_verify(pool, request.url, verify, cert)
+            self._pool = pool
+        return self._pool
+
+    def cert_verify(self, conn: Any, *args: Any) -> None:
+        """Set the certificates of a pool, which is done once for ours."""
+        if conn is not self._pool:
+            super().cert_verify(conn, *args)  # type: ignore[no-untyped-call,unused-ignore]
+
+    def request_url(self, request: Any, proxies: Any) -> str:
+        """Return the target of the request line."""
+        return super().request_url(request, proxies) if proxies else request.url[request.url.index("/", 8) :]
+
+    def build_response(self, req: Any, resp: Any) -> requests.Response:
+        """Return the answer without its cookies: the session of a login must not go on with the next request."""
+        response = requests.Response()
+        response.status_code, response.reason, response.raw = resp.status, resp.reason, resp
+        response.headers = (
+            resp.headers
+        )  # these ignore case as well, and copying them costs as much as decoding the JSON
+        response.url, response.request, response.connection = req.url, req, self
+        return response
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call,unused-ignore]

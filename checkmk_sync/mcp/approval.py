@@ -43,7 +43,7 @@ _TOO_LATE = "Nothing was done: nobody answered in time. Call again when somebody
 _USED = "Nothing was done: that question was answered already, or too long ago. Call again to be asked anew."
 # From this protocol version on a question is a result, and the client repeats the call with the answer.
 _QUESTION_AS_RESULT = "2026-07-28"
-_QUESTION = "consent"
+_QUESTION = "approval"
 MAX_PREVIEW = 30_000  # characters a person may still read
 # Keyed, so that nobody can make up a fingerprint, or find a secret of an inventory by trying.
 _KEY = secrets.token_bytes(32)

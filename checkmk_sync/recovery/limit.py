@@ -88,7 +88,8 @@ class InFlight:
         finally:
             self._holders.discard(holder)
             if self._waiting:
-                self._wake_all()
+                with self._freed:
+                    self._freed.notify()
 
     def _wait_until_free(self, deadline: Optional[Deadline]) -> bool:
         """Wait for a free place; False if there is none in time. Stopped if this thread's work is stopped."""
