@@ -24,27 +24,19 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Checkmk": "client.checkmk",
-    "CheckmkError": "errors",
-    "CheckmkVersion": "catalogue.versions",
-    "Filter": "client.query",
-    "Folder": "client.records",
-    "Health": "client.checkmk",
-    "Host": "client.records",
-    "HostState": "catalogue.states",
-    "HostStatus": "client.records",
-    "Outcome": "client.outcomes",
-    "Outcomes": "client.outcomes",
-    "SecretSource": "config.secrets",
-    "ServiceState": "catalogue.states",
-    "ServiceStatus": "client.records",
-    "Settings": "config.settings",
-    "Status": "client.outcomes",
-    "Version": "client.records",
-    "column": "client.query",
-    "unhandled_host_problems": "client.query",
-    "unhandled_problems": "client.query",
-    "where": "client.query",
+    name: module
+    for module, names in {
+        "catalogue.states": ("HostState", "ServiceState"),
+        "catalogue.versions": ("CheckmkVersion",),
+        "client.checkmk": ("Checkmk", "Health"),
+        "client.outcomes": ("Outcome", "Outcomes", "Status"),
+        "client.query": ("Filter", "column", "unhandled_host_problems", "unhandled_problems", "where"),
+        "client.records": ("Folder", "Host", "HostStatus", "ServiceStatus", "Version"),
+        "config.secrets": ("SecretSource",),
+        "config.settings": ("Settings",),
+        "errors": ("CheckmkError",),
+    }.items()
+    for name in names
 }
 
 __all__ = [

@@ -1,7 +1,8 @@
-"""A file that remembers what is done, so that a batch that was killed goes on where it was."""
+"""A file that lists the finished items of a batch, so that a batch that was killed can be resumed."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -28,9 +29,8 @@ _STATUSES = tuple(status.value for status in BatchStatus)
 
 
 def default_key(item: Any) -> Optional[str]:
-    """What an item is called, the same in every run: a text or number itself; its ``host_name``, ``name``,
-    ``key`` or ``id``; the first of a pair that begins with a text; else a digest of it as JSON. None for
-    what has none of these.
+    """Return the key of an item, the same in every run: a string or number itself; its ``host_name``, ``name``, ``key``
+    or ``id``; the first element of a pair that begins with a string; else a digest of its JSON. None if it has none.
     """
     if isinstance(item, (str, int, float)):
         return str(item)
@@ -48,20 +48,20 @@ def default_key(item: Any) -> Optional[str]:
 
 
 def operation_name(operation: Callable[..., Any]) -> str:
-    """What an operation is called, the same in every run."""
+    """Return the name of an operation, the same in every run."""
     while isinstance(operation, functools.partial):
         operation = operation.func
-    of = operation if hasattr(operation, "__qualname__") else type(operation)
-    return f"{of.__module__}.{of.__qualname__}"
+    function = operation if hasattr(operation, "__qualname__") else type(operation)
+    return f"{function.__module__}.{function.__qualname__}"
 
 
 class Journal:
     """One line of JSON for each outcome: key, status, attempts, time, and the class of the error.
 
-    Neither items nor results nor the words of errors are kept. A line is written with one call as soon as
-    the outcome is known, so it survives the death of the process (not that of the machine, whose disk it
-    may not have reached). Raises SettingsError for a file that is no journal, is that of another batch,
-    or is in use, here or by another process.
+    It holds neither items nor results nor the messages of errors. A line is written with one call as soon as the
+    outcome is known, so it survives the death of the process (not that of the machine, whose disk it may not have
+    reached). Raises SettingsError for a file that is not a journal, belongs to another batch, or is in use, here or by
+    another process.
     """
 
     def __init__(
@@ -70,64 +70,55 @@ class Journal:
         self.path = os.path.realpath(path)
         self.done: set[str] = set()
         self._lock = threading.Lock()
-        self._file = -1
         _open_journals.add(self.path)
-        try:
-            self._file = self._open()
-        except BaseException:
-            _open_journals.discard(self.path)
-            raise
-        try:
-            self._lock_file()
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(_open_journals.discard, self.path)
+            try:
+                self._file = open_owned(self.path, os.O_RDWR | os.O_APPEND)
+            except OSError as error:
+                raise SettingsError(f"the journal cannot be opened: {error.strerror}", file=self.path) from error
+            on_failure.callback(os.close, self._file)
+            try:
+                lock_file(self._file)
+            except OSError as error:
+                raise SettingsError("the journal is in use by another process", file=self.path) from error
             self.batch_id = self._load(batch_id, default_id, operation)
             restrict_to_owner(self._file)
-        except BaseException:
-            self.close()
-            raise
+            on_failure.pop_all()
 
     def record(self, outcome: BatchItem[Any, Any], now: float) -> None:
-        """Write one outcome down; OSError when that fails."""
+        """Write one outcome; OSError if that fails."""
         line = {"key": outcome.key, "status": outcome.status.value, "attempts": outcome.attempts, "at": round(now, 3)}
         if outcome.error is not None:
             line["error"] = type(outcome.error).__name__
         self._write(line)
 
     def close(self) -> None:
-        """Close the file; not an error when it is closed."""
+        """Close the file, unless it is closed already."""
         with self._lock:
             file, self._file = self._file, -1
             if file >= 0:
                 os.close(file)
                 _open_journals.discard(self.path)
 
-    def _open(self) -> int:
-        try:
-            return open_owned(self.path, os.O_RDWR | os.O_APPEND)
-        except OSError as error:
-            raise SettingsError(f"the journal cannot be opened: {error.strerror}", file=self.path) from error
-
-    def _lock_file(self) -> None:
-        try:
-            lock_file(self._file)
-        except OSError as error:
-            raise SettingsError("the journal is in use by another process", file=self.path) from error
-
     def _load(self, batch_id: Optional[str], default_id: str, operation: str) -> str:
-        """The id of this batch, after what is known of it has been read."""
+        """Read the finished items, or begin a new journal, and return the id of the batch."""
         lines = self._whole_lines()
         first = next(lines, None)
         if first is None:
-            found = batch_id or default_id
-            self._write({"kind": _KIND, "batch_id": found, "operation": operation})
-            return found
+            new_id = batch_id or default_id
+            self._write({"kind": _KIND, "batch_id": new_id, "operation": operation})
+            return new_id
         head = _parse_line(first)
         if head.get("kind") != _KIND or not isinstance(head.get("batch_id"), str):
             raise self._foreign()
         if batch_id is not None and head["batch_id"] != batch_id:
             raise SettingsError(f"the journal is that of batch {head['batch_id']!r}, not {batch_id!r}", file=self.path)
         if batch_id is None and head.get("operation", operation) != operation:
-            said = f"the journal is that of batch {head['batch_id']!r}, which does {head['operation']}, not {operation}"
-            raise SettingsError(f"{said}; with its batch_id this one goes on with it", file=self.path)
+            message = (
+                f"the journal is that of batch {head['batch_id']!r}, which does {head['operation']}, not {operation}"
+            )
+            raise SettingsError(f"{message}; with its batch_id this one goes on with it", file=self.path)
         self._read_outcomes(lines)
         return str(head["batch_id"])
 
@@ -143,11 +134,11 @@ class Journal:
                 self.done.add(key)
         if damaged:
             more = f" ({len(damaged) - 1} more lines are damaged as well)" if len(damaged) > 1 else ""
-            said = "this line of the journal is damaged, so its item counts as not done"
-            log.warning("%s:%d: %s%s", self.path, damaged[0], said, more)
+            message = "this line of the journal is damaged, so its item counts as not done"
+            log.warning("%s:%d: %s%s", self.path, damaged[0], message, more)
 
     def _whole_lines(self) -> Iterator[bytes]:
-        """The lines of the file. A last one without end was torn by the death of its writer: it is cut off."""
+        """Yield the lines of the file. A last line without end was torn when its writer died: it is cut off."""
         end = 0
         # The lock is lost when any other handle on this file is closed, so there is only this one.
         with open(self._file, "rb", closefd=False) as source:
@@ -203,7 +194,7 @@ _open_journals = _OpenJournals()
 
 
 def _parse_line(line: bytes) -> dict[str, Any]:
-    """The object in a line; an empty one if the line is damaged."""
+    """Return the object in a line; an empty one if the line is damaged."""
     try:
         found = json.loads(line.decode("utf-8"))  # decoded here: json would guess UTF-16 from NULs
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""``BatchProcessor``: many operations, an outcome for each."""
+"""``BatchProcessor``: one operation for many items, with an outcome for each."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ R = TypeVar("R")
 
 
 class BatchProcessor:
-    """Does an operation to each of many items, up to ``max_concurrent`` at once.
+    """Runs an operation for each of many items, up to ``max_concurrent`` at once.
 
-    ``rate_limit`` is how many attempts may start in a second, over all threads and batches of this processor.
-    What may succeed when repeated (see :func:`~checkmk_sync.recovery.classify_error`) is repeated up to
-    ``max_retries`` times, after up to ``retry_delay`` seconds at first, doubled from repeat to repeat; an open
-    circuit breaker is waited for when it closes within a minute.
+    ``rate_limit`` is the number of attempts that may start in a second, over all threads and batches of this processor.
+    Failures that may not happen again (see :func:`~checkmk_sync.recovery.classify_error`) are retried up to
+    ``max_retries`` times, first after up to ``retry_delay`` seconds, then after twice as long each time. A batch waits
+    for an open circuit breaker that closes within a minute.
 
-    Items are done by threads of the processor's own, or by any ``executor``, which is never shut down here.
-    To executors other than thread pools, items travel pickled and ``chunk_size`` at a time (default: so many that
-    each worker has two chunks of the items that may be taken ahead).
+    The operation runs in threads of the processor's own, or in any ``executor``, which is never shut down here. Items
+    reach executors other than thread pools pickled and ``chunk_size`` at a time (default: so many that each worker has
+    two chunks of the items that may be taken ahead).
 
-    ``journal`` is a file that makes one batch resumable, ``key`` tells what an item is called in it
-    (default: :func:`~checkmk_sync.batch.journal.default_key`). ``grace_s`` is how long a batch that is stopped
-    waits for what is under way. ValueError for numbers that cannot be.
+    ``journal`` is a file that makes one batch resumable, and ``key`` returns the key of an item in it (default:
+    :func:`~checkmk_sync.batch.journal.default_key`). ``grace_s`` is how long a stopped batch waits for running items.
+    ValueError for numbers out of range.
     """
 
     def __init__(
@@ -79,16 +79,15 @@ class BatchProcessor:
         progress_callback: Optional[Callable[[BatchProgress], Any]] = None,
         validate_item: Optional[Callable[[T], Any]] = None,
     ) -> BatchResult[T, R]:
-        """Do all items; what became of each. They are taken, named and validated in a thread of their own.
+        """Run all items and return their outcomes. They are taken, named and validated in a thread of their own.
 
-        Whatever ``operation`` returns is a result, and only an exception a failure; raising
-        :class:`~checkmk_sync.batch.Skip` says that there is nothing to do. An item for which
-        ``validate_item`` raises or returns False fails without being sent. ``progress_callback`` is called
-        after each item, in the calling thread.
+        Anything that ``operation`` returns is a result, and only an exception is a failure; raising
+        :class:`~checkmk_sync.batch.Skip` means that there is nothing to do. An item for which ``validate_item`` raises
+        or returns False fails without being sent. ``progress_callback`` is called after each item, in the calling
+        thread.
 
-        Ctrl-C stays Ctrl-C: the KeyboardInterrupt that comes has the outcomes so far as ``outcomes``. So has
-        the BatchError for a source of items that fails. Nothing begins after either; what never began has
-        no outcome.
+        Ctrl-C stays Ctrl-C: the KeyboardInterrupt has the outcomes so far as ``outcomes``, and so has the BatchError
+        for a source of items that fails. No item is started after either, and items that were not started have no outcome.
         """
         outcomes: dict[int, BatchItem[T, R]] = {}
         with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
@@ -115,11 +114,12 @@ class BatchProcessor:
         progress_callback: Optional[Callable[[BatchProgress], Any]] = None,
         validate_item: Optional[Callable[[T], Any]] = None,
     ) -> Generator[BatchItem[T, R], None, None]:
-        """The outcomes, as items are done; like :meth:`process_batch`, but nothing is kept.
+        """Yield outcomes as items finish; like :meth:`process_batch`, but without keeping them.
 
-        Items are taken as outcomes are, never more than twice ``max_concurrent`` ahead (``max_concurrent`` chunks
-        where a ``chunk_size`` is given), in a thread of their own: an outcome does not wait for a slow source.
-        Closing the iterator stops the batch. A failure of the source is raised after the outcomes of what came before.
+        Items are taken as fast as outcomes are, never more than twice ``max_concurrent`` ahead (``max_concurrent``
+        chunks if a ``chunk_size`` is given), in a thread of their own: an outcome does not wait for a slow source.
+        Closing the iterator stops the batch. A failure of the source is raised after the outcomes of the items before
+        it.
         """
         with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
             yield from run.outcomes()

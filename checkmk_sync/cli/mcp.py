@@ -13,19 +13,10 @@ from .options import State
 
 __all__ = ["mcp"]
 
+_HTTP_OPTIONS = ("host", "port", "token_file", "behind_tls", "name")
 
-def mcp(
-    state: State,
-    *,
-    http: bool,
-    host: str,
-    port: int,
-    token_file: Optional[str],
-    behind_tls: bool,
-    name: tuple[str, ...],
-    audit_log: Optional[str],
-    **policy: Any,
-) -> None:
+
+def mcp(state: State, *, http: bool, audit_log: Optional[str], **options: Any) -> None:
     from ..mcp import serve
     from ..mcp.policy import Policy
 
@@ -33,22 +24,21 @@ def mcp(
     log_sdk_failures_to_stderr(with_traceback=state.verbose > 0)
     if audit_log is None:
         log_audit_to_stderr()
-    listen = None
-    if http:
-        listen = dict(host=host, port=port, token_file=token_file, behind_tls=behind_tls, names=name)
-    else:
+    listen = {name: options.pop(name) for name in _HTTP_OPTIONS}
+    listen["names"] = listen.pop("name")
+    if not http:
         _refuse_http_options()
 
     def ready(url: str) -> None:
         state.output.note(f"Serving MCP at {url}")
 
     settings = state.settings()
-    serve(settings, Policy(**policy, encoding=settings.sync.encoding), audit_log=audit_log, listen=listen, ready=ready)
+    serve(settings, Policy(**options, encoding=settings.sync.encoding), audit_log, listen if http else None, ready)
 
 
 def _refuse_http_options() -> None:
     """Refuse options without effect: somebody who gives one believes that it is in force."""
-    for name in ("host", "port", "token_file", "behind_tls", "name"):
+    for name in _HTTP_OPTIONS:
         if click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT:
             option = name.replace("_", "-")
             raise SettingsError(f"--{option} says how to serve over HTTP: it needs --http", field=option)

@@ -21,16 +21,7 @@ if TYPE_CHECKING:
     from .console import Output
     from .outcome import Write
 
-__all__ = [
-    "SHARED_OPTIONS",
-    "Declined",
-    "State",
-    "as_options",
-    "ask",
-    "can_ask",
-    "complete_files",
-    "complete_folders",
-]
+__all__ = ["SHARED_OPTIONS", "Declined", "State", "as_options", "ask", "can_ask", "complete_files", "complete_folders"]
 
 CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
 
@@ -152,7 +143,7 @@ def complete_folders(_context: click.Context, _parameter: click.Parameter, incom
     return [CompletionItem(incomplete, type="dir")]
 
 
-def _shared(attribute: str, *names: str, text: str, **settings: Any) -> click.Option:
+def _shared(attribute: str, text: str, *names: str, **settings: Any) -> click.Option:
     def keep(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
         if value:  # may also have been given before or after another part of the command
             setattr(context.ensure_object(State), attribute, value)
@@ -160,16 +151,11 @@ def _shared(attribute: str, *names: str, text: str, **settings: Any) -> click.Op
     return click.Option([*names], help=text, callback=keep, expose_value=False, **settings)
 
 
+_CONFIG = f"Configuration file (or set {CONFIG_VARIABLE}, or the CHECKMK_… variables)."
 SHARED_OPTIONS = (
-    _shared("verbose", "-v", "--verbose", count=True, text="Log to stderr; give it twice to log every request."),
-    _shared("quiet", "-q", "--quiet", text="Print no notes and no progress.", is_flag=True),
-    _shared("stats", "--stats", text="Print statistics on stderr: requests, times, bytes, waits.", is_flag=True),
-    _shared("as_json", "--json", text="Print JSON.", is_flag=True),
-    _shared(
-        "config",
-        "--config",
-        text=f"Configuration file (or set {CONFIG_VARIABLE}, or the CHECKMK_… variables).",
-        metavar="FILE",
-        shell_complete=complete_files,
-    ),
+    _shared("verbose", "Log to stderr; give it twice to log every request.", "-v", "--verbose", count=True),
+    _shared("quiet", "Print no notes and no progress.", "-q", "--quiet", is_flag=True),
+    _shared("stats", "Print statistics on stderr: requests, times, bytes, waits.", "--stats", is_flag=True),
+    _shared("as_json", "Print JSON.", "--json", is_flag=True),
+    _shared("config", _CONFIG, "--config", metavar="FILE", shell_complete=complete_files),
 )

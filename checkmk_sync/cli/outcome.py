@@ -112,4 +112,5 @@ class Write:
     @property
     def check_command(self) -> str:
         """The command that shows whether the write was executed."""
-        return self.command.check_with.replace("{}", self.subject.partition(",")[0])
+        default = f"checkmk-sync {self.command.noun} get {{}}" if self.command.noun else ""
+        return (self.command.check_with or default).replace("{}", self.subject.partition(",")[0])

@@ -1,6 +1,6 @@
-"""What the client hands out: immutable records of what the server said. What it did not say is None.
+"""Immutable records of the server's replies. A member that the server left out is None.
 
-``PARTS`` are the members of an item that its record is made of: of one alone, only that.
+``PARTS`` names the members of an item that its record needs; a single name means that only this member is decoded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _VIEW_ONLY = frozenset({"meta_data", "network_scan_result"})
 
 
 def writable(attributes: Attributes) -> dict[str, Any]:
-    """The attributes that may be sent back to the server."""
+    """Return the attributes that may be sent back to the server."""
     return {name: value for name, value in attributes.items() if name not in _VIEW_ONLY}
 
 
@@ -42,8 +42,8 @@ def _split(attributes: Any) -> tuple[Attributes, Attributes]:
     return writable(attributes), {**(meta or {}), **scan}
 
 
-# The time of long lists is spent in ``parse``. So each reads what it needs without a call, looks for what is wrong only
-# when something is, and sets the fields in the record's dictionary: a frozen dataclass would set them one by one.
+# Long lists spend their time in ``parse``. So it reads members without function calls, looks for the mistake only if
+# there is one, and sets the fields in the record's dictionary: a frozen dataclass would set them one by one.
 _new = object.__new__
 
 
@@ -57,7 +57,7 @@ class _Labelled:
 
     @classmethod
     def parse_all(cls: type[L], found: Sequence[Any]) -> list[L]:
-        """From some of them."""
+        """From several of them."""
         return list(map(cls.parse, found))
 
     @property
@@ -68,7 +68,7 @@ class _Labelled:
 
     @property
     def owner(self) -> Optional[str]:
-        """Whose synchronisation created it, by its own label; None where nobody's did."""
+        """The owner whose synchronisation created the object, from its own label; None if none did."""
         return self.labels.get(OWNER_LABEL)
 
 
@@ -145,13 +145,13 @@ class Folder(_Labelled):
         return cls(path, title, attributes, etag, meta)
 
 
-# Rows come by the hundred thousand, so all is done with many of them at a time, without a call of Python for each.
+# Rows come by the hundred thousand, so they are handled many at a time, without a Python call for each.
 _consume = collections.deque[Any](maxlen=0).extend
 
 
 @dataclass(frozen=True)
 class _Row:
-    """``columns`` holds what was asked for; ``row["plugin_output"]`` is one of them."""
+    """``columns`` holds the columns that were requested; ``row["plugin_output"]`` is one of them."""
 
     PARTS: ClassVar = "extensions"
     _texts: ClassVar[Sequence[str]]
@@ -175,8 +175,8 @@ class _Row:
 
     @classmethod
     def parse_all(cls: type[R], found: Sequence[Any]) -> list[R]:
-        """From the ``extensions`` of objects of the API. UnexpectedReplyError unless all have the columns that a row
-        always has, with a state that there is."""
+        """From the ``extensions`` of objects of the API. UnexpectedReplyError unless each has the columns of every
+        row, with a valid state."""
         if not cls._are_rows(found):
             _consume(map(cls._check, found))
         rows = list(map(_new, itertools.repeat(cls, len(found))))
@@ -185,7 +185,7 @@ class _Row:
 
     @classmethod
     def _are_rows(cls, found: Sequence[Any]) -> bool:
-        """What a call of :meth:`_check` for each would find out, but quicker."""
+        """Return False if :meth:`_check` may raise for a row. Much faster than a call for each."""
         states = cls._states
         try:
             for name in cls._texts:
@@ -202,7 +202,7 @@ class _Row:
 
     @classmethod
     def _check(cls, columns: Any) -> None:
-        """Raise for what is wrong with a row."""
+        """Raise UnexpectedReplyError if a row is wrong."""
         *texts, state, checked = (
             value_of({cls.PARTS: columns}, cls.PARTS, name) for name in (*cls._texts, "state", "has_been_checked")
         )
@@ -218,7 +218,7 @@ _set_columns = _Row.__dict__["columns"].__set__
 
 
 class HostStatus(_Row):
-    """What the monitoring says of a host."""
+    """A host as the monitoring sees it."""
 
     __slots__ = ()
     _texts = ("name",)
@@ -231,12 +231,12 @@ class HostStatus(_Row):
 
     @property
     def state(self) -> HostState:
-        """Its state, PENDING as long as it was never checked."""
+        """Its state; PENDING until its first check."""
         return self._states[self.columns["state"]] if self.columns["has_been_checked"] else HostState.PENDING
 
 
 class ServiceStatus(_Row):
-    """What the monitoring says of a service."""
+    """A service as the monitoring sees it."""
 
     __slots__ = ()
     _texts = ("host_name", "description")
@@ -254,7 +254,7 @@ class ServiceStatus(_Row):
 
     @property
     def state(self) -> ServiceState:
-        """Its state, PENDING as long as it was never checked."""
+        """Its state; PENDING until its first check."""
         return self._states[self.columns["state"]] if self.columns["has_been_checked"] else ServiceState.PENDING
 
 
@@ -268,7 +268,7 @@ _WORST_FIRST = (
 
 
 def severity(service: ServiceStatus) -> tuple[int, str, str]:
-    """A sort key: the worst first, then by name."""
+    """Return a sort key: the worst state first, then by name."""
     return _WORST_FIRST.index(service.state), service.host_name, service.name
 
 
@@ -297,7 +297,7 @@ def _malformed(data: Any) -> UnexpectedReplyError:
 
 @dataclass(frozen=True)
 class Version:
-    """What a site says it is."""
+    """The version, edition and name of a site."""
 
     checkmk: str
     edition: str

@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     from ..errors import CheckmkError
 
 __all__ = [
-    "CLI",
-    "MAX_SHOWN",
-    "OPTIONS",
-    "TOOL",
     "Argument",
     "Command",
     "CountedRows",
@@ -23,8 +19,6 @@ __all__ = [
     "LazyFunction",
     "LazyModule",
     "Preview",
-    "Row",
-    "Watch",
     "as_arguments",
 ]
 
@@ -165,13 +159,17 @@ class Command:
     table_row: Optional[Callable[[Row], Row]] = field(default=None, repr=False)
     faces: tuple[str, ...] = (CLI, TOOL)
     tool: str = ""  # name of the tool, if not noun_name
-    participle: str = "done"  # what a write has done, such as "created"
-    check_with: str = ""  # command that shows whether a write was applied, with {} for the name
+    check_with: str = ""  # shows whether a write was applied, with {} for the name, if it is not noun and "get"
     empty_text: str = "no match"  # shown on a terminal if there are no rows and no filter
 
     @property
     def tool_name(self) -> str:
         return self.tool or "_".join(filter(None, (self.noun, self.name)))
+
+    @property
+    def participle(self) -> str:
+        """What a write has done, such as "created"."""
+        return self.name + ("d" if self.name.endswith("e") else "ed")
 
     @property
     def gives_rows(self) -> bool:

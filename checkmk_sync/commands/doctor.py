@@ -175,29 +175,32 @@ def _speaks_http(settings: Settings, host: str, port: int) -> bool:
         return False
 
 
+# The first that matches says what to do; {site} and {server} are filled in.
+_ADVICE: tuple[tuple[type[CheckmkError], str, str], ...] = (
+    (
+        AuthError,
+        "credentials",
+        "check username and password; an automation user is best; a locked user has to be unlocked in Checkmk",
+    ),
+    (ForbiddenError, "credentials", "give the user a role that may use Checkmk"),
+    (GatewayError, "site", "start the site on the server: omd start {site}"),
+    (ApiError, "site", "check that {site!r} is the site's id and {server} its server"),
+    (UnexpectedReplyError, "site", "check that {site!r} is the site's id and {server} its server"),
+    (ConnectError, "site", "check proxy and firewalls"),
+    (TransportError, "site", "check the load of the server"),
+)
+
+
 def _site(client: Checkmk) -> Iterator[Finding]:
-    site = client.settings.site
+    settings = client.settings
     try:
         version = client.version()
-    except AuthError as error:
-        advice = "check username and password; an automation user is best; a locked user has to be unlocked in Checkmk"
-        yield Finding("credentials", Verdict.FAILED, str(error), advice)
+    except (ApiError, TransportError, UnexpectedReplyError) as error:
+        check, advice = next((check, advice) for kind, check, advice in _ADVICE if isinstance(error, kind))
+        advice = advice.format(site=settings.site, server=settings.server_url)
+        yield Finding(check, Verdict.FAILED, str(error), advice)
         return
-    except ForbiddenError as error:
-        yield Finding("credentials", Verdict.FAILED, str(error), "give the user a role that may use Checkmk")
-        return
-    except GatewayError as error:
-        yield Finding("site", Verdict.FAILED, str(error), f"start the site on the server: omd start {site}")
-        return
-    except (ApiError, UnexpectedReplyError) as error:
-        advice = f"check that {site!r} is the site's id and {client.settings.server_url} its server"
-        yield Finding("site", Verdict.FAILED, str(error), advice)
-        return
-    except TransportError as error:
-        advice = "check proxy and firewalls" if isinstance(error, ConnectError) else "check the load of the server"
-        yield Finding("site", Verdict.FAILED, str(error), advice)
-        return
-    yield Finding("credentials", Verdict.OK, f"{client.settings.username} may log in")
+    yield Finding("credentials", Verdict.OK, f"{settings.username} may log in")
     yield _version(version.checkmk, version.edition)
 
 

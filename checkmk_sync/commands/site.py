@@ -21,7 +21,6 @@ SITE_COMMANDS = (
         _site.discover,
         (HOSTS, Argument("remove_vanished", "Also remove vanished services.", bool, default=False)),
         writes=True,
-        participle="discovered",
         check_with="checkmk-sync services list --host {}",
         fields=(
             Field("hosts", "Number of scanned hosts.", int),
@@ -63,7 +62,6 @@ SITE_COMMANDS = (
             Argument("timeout", "Give up after this many seconds.", int, default=900),
         ),
         writes=True,
-        participle="activated",
         check_with="checkmk-sync pending",
         fields=(
             Field("activated", "Number of activated changes.", int),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -15,13 +16,10 @@ from ..core.arguments import describe_type
 from ..core.private_files import is_open_to_others
 from ..errors import MissingExtraError, SettingsError
 
-__all__ = [
-    "SecretSource",
-    "warn_caller",
-    "warn_if_readable_by_others",
-]
+__all__ = ["SecretSource", "warn_caller", "warn_if_readable_by_others"]
 
 MAX_CHARACTERS = 2**16  # of a password file
+_SURROGATE = re.compile("[\ud800-\udfff]")
 COMMAND_S = 60.0  # how long a password command may take
 
 
@@ -66,7 +64,7 @@ class SecretSource:
         wrong = "is empty or missing" if not secret else None
         if "\n" in secret or "\r" in secret:
             wrong = "has more than one line"
-        if not secret.isascii() and not _is_unicode(secret):
+        if _SURROGATE.search(secret):  # as the environment has for bytes that are not UTF-8
             wrong = "is not UTF-8 text"
         if wrong is not None:
             del secret  # tracebacks can show what frames hold
@@ -83,15 +81,6 @@ class SecretSource:
         if self.command is not None:
             return "the password command"
         return "the settings" if self.value is not None else f"the keyring service {self.keyring}"
-
-
-def _is_unicode(secret: str) -> bool:
-    """Return False for a text with halves of characters, as the environment gives for bytes that are not UTF-8."""
-    try:
-        secret.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _from_file(path: str) -> str:

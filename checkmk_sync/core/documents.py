@@ -153,11 +153,7 @@ def read_json(text: str, source: str, *, as_written: bool = False) -> Document:
     whole, real = (str, str) if as_written else (_parse_int, float)
     try:
         data = json.loads(
-            text,
-            object_pairs_hook=_refuse_duplicates,
-            parse_constant=_refuse_constant,
-            parse_int=whole,
-            parse_float=real,
+            text, object_pairs_hook=_no_duplicates, parse_constant=_refuse_constant, parse_int=whole, parse_float=real
         )
     except json.JSONDecodeError as error:
         position = Position(error.lineno, error.colno)
@@ -168,23 +164,18 @@ def read_json(text: str, source: str, *, as_written: bool = False) -> Document:
         data = None  # deeper than any stack
     else:
         if not _is_deep(data):
-            if (
-                _ESCAPED_SURROGATE.search(text)
-                and (position := positions.first_token(_holds_surrogate)).line is not None
-            ):
+            position = positions.first_token(_holds_surrogate) if _ESCAPED_SURROGATE.search(text) else Position()
+            if position.line is not None:
                 raise _error_at(_HALF_CHARACTER, source, position)
             return Document(data, source, positions)
-    raise _error_at(_TOO_DEEP, source, positions.first_token(_is_too_deep))
-
-
-def _holds_surrogate(token: str, _depth: int) -> bool:
-    return (
-        token[0] == '"' and _ESCAPED_SURROGATE.search(token) is not None and bool(_SURROGATE.search(json.loads(token)))
+    raise _error_at(
+        _TOO_DEEP, source, positions.first_token(lambda token, depth: token in ("[", "{") and depth > MAX_DEPTH)
     )
 
 
-def _is_too_deep(token: str, depth: int) -> bool:
-    return token in ("[", "{") and depth > MAX_DEPTH
+def _holds_surrogate(token: str, _depth: int) -> bool:
+    is_escaped = token[0] == '"' and _ESCAPED_SURROGATE.search(token) is not None
+    return is_escaped and _SURROGATE.search(json.loads(token)) is not None
 
 
 def _is_deep(data: Any) -> bool:
@@ -210,7 +201,7 @@ class _WrongJSON(Exception):
         super().__init__(message)
 
 
-def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]

@@ -94,17 +94,13 @@ class YAMLPositions:
 def _child(node: Any, step: Union[str, int]) -> tuple[Any, Any]:
     """The node below ``node`` at a key or index, with the mark to show (a key's own line); or (None, None)."""
     if isinstance(node, yaml.MappingNode):
+        convert = yaml.constructor.SafeConstructor().construct_object  # YAML reads the key ``yes`` as True
         for key_node, value_node in node.value:
-            if key_node.value == step or (not isinstance(step, str) and _read(key_node) == step):
+            if key_node.value == step or (not isinstance(step, str) and convert(key_node) == step):
                 return value_node, key_node.start_mark
     elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step], node.value[step].start_mark
     return None, None
-
-
-def _read(key_node: Any) -> Any:
-    """The value that YAML reads a key as: ``yes`` is True."""
-    return yaml.constructor.SafeConstructor().construct_object(key_node)
 
 
 _SPACE = re.compile(r"[ \t\n\r]*")

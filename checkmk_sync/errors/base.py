@@ -9,12 +9,7 @@ from typing import Any, Optional, TypeVar
 from ..core.text import escape_invisible
 from .attempted import Attempted, Delivery
 
-__all__ = [
-    "CheckmkError",
-    "MissingExtraError",
-    "SettingsError",
-    "format_location",
-]
+__all__ = ["CheckmkError", "MissingExtraError", "SettingsError", "format_location"]
 
 
 E = TypeVar("E", bound="CheckmkError")

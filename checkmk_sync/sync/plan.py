@@ -175,14 +175,28 @@ class Plan:
         plan = self.with_permissions(
             allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirm_deletions
         )
-        plan.raise_for_conflicts()
+        if plan.conflicts:
+            hints = "; or ".join(dict.fromkeys(conflict.hint for conflict in plan.conflicts[:SHOWN]))
+            raise NotOwnedError(f"{summarize(plan.conflicts, SHOWN, '; ')}: {hints}")
         if checksum is not None and checksum != self.checksum:
             raise PlanChangedError(
                 f"the plan is {self.checksum}, not the reviewed {checksum}: "
                 "the site or the inventory changed; review it anew"
             )
-        plan.raise_for_renames()
-        plan.raise_for_excess()
+        unconfirmed = [rename for rename in plan.renames if not rename.is_confirmed(plan.confirmed)]
+        if unconfirmed:
+            options = [f"--confirm-delete {shlex.quote(rename.old)}" for rename in unconfirmed]
+            raise UnsafePlanError(
+                f"{summarize(unconfirmed, SHOWN, '; ')}: probably renamed, and a deletion would lose its history",
+                f"rename it on the site first, or if a deletion is meant give {summarize(options, SHOWN, ' ')}",
+            )
+        exceeded = plan.exceeded_limits()
+        if exceeded:
+            numbers = {"changes": plan.changed_count(), "deletions": sum(plan.deleted_counts().values())}
+            allow = " and ".join(f"{_OPTIONS[what]} {numbers[what]}" for what in exceeded)
+            arguments = ", ".join(f"allow_{what}={numbers[what]}" for what in exceeded)
+            why = f"the plan {plan.describe_size()}: {', and '.join(exceeded.values())}"
+            raise UnsafePlanError(why, f"if that is meant, give {allow} ({arguments} in Python)")
 
     def refusal(self) -> Optional[SyncError]:
         """Why the plan would not be applied with the permissions that it has; None if it would."""
@@ -191,22 +205,6 @@ class Plan:
         except SyncError as error:
             return error
         return None
-
-    def raise_for_conflicts(self) -> None:
-        """NotOwnedError when there are conflicts."""
-        if self.conflicts:
-            hints = "; or ".join(dict.fromkeys(conflict.hint for conflict in self.conflicts[:SHOWN]))
-            raise NotOwnedError(f"{summarize(self.conflicts, SHOWN, '; ')}: {hints}")
-
-    def raise_for_renames(self) -> None:
-        """UnsafePlanError when a deletion that probably is a rename is not confirmed."""
-        unconfirmed = [rename for rename in self.renames if not rename.is_confirmed(self.confirmed)]
-        if unconfirmed:
-            options = [f"--confirm-delete {shlex.quote(rename.old)}" for rename in unconfirmed]
-            raise UnsafePlanError(
-                f"{summarize(unconfirmed, SHOWN, '; ')}: probably renamed, and a deletion would lose its history",
-                f"rename it on the site first, or if a deletion is meant give {summarize(options, SHOWN, ' ')}",
-            )
 
     def exceeded_limits(self, limits: Optional[Limits] = None) -> dict[str, str]:
         """What the plan does more of than the limits permit ("changes", "deletions"), and what these permit."""
@@ -227,14 +225,3 @@ class Plan:
             for kind, number in self.deleted_counts().items()
         ]
         return f"{changes} and deletes {' and '.join(deletions) or 'none'}"
-
-    def raise_for_excess(self) -> None:
-        """UnsafePlanError when more is changed or deleted than is permitted."""
-        found = self.exceeded_limits()
-        if not found:
-            return
-        numbers = {"changes": self.changed_count(), "deletions": sum(self.deleted_counts().values())}
-        options = " and ".join(f"{_OPTIONS[what]} {numbers[what]}" for what in found)
-        arguments = ", ".join(f"allow_{what}={numbers[what]}" for what in found)
-        why = f"the plan {self.describe_size()}: {', and '.join(found.values())}"
-        raise UnsafePlanError(why, f"if that is meant, give {options} ({arguments} in Python)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from typing import Optional, Union
 
 from ...core.text import is_encoding
@@ -11,6 +12,7 @@ from ...errors import SettingsError
 __all__ = ["checked_encoding", "decoded", "is_probably_utf8"]
 
 _COMMON = ("utf-8", "windows-1252", "iso-8859-15", "utf-16", "cp850", "mac-roman")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it starts with
@@ -55,8 +57,10 @@ def decoded(raw: Union[bytes, bytearray], shown: str, encoding: Optional[str] = 
     if nul >= 0:
         line = text.count("\n", 0, nul) + 1
         raise SettingsError("this is not a text: it holds the character NUL", file=shown, line=line)
-    if encoding is not None:
-        _refuse_surrogates(text, name, shown)
+    half = _SURROGATE.search(text)  # some encodings, such as UTF-7, can spell halves of characters, which no site takes
+    if half is not None:
+        line = text.count("\n", 0, half.start()) + 1
+        raise SettingsError(f"the inventory is not {name} text", file=shown, line=line)
     return text
 
 
@@ -92,12 +96,3 @@ def _conversion_hint(encoding: str) -> str:
         f"name its encoding, such as encoding='{encoding}', save it in Excel as 'CSV UTF-8', "
         f"or use iconv -f {encoding.upper()} -t UTF-8"
     )
-
-
-def _refuse_surrogates(text: str, encoding: str, shown: str) -> None:
-    """Some encodings, such as UTF-7, can spell halves of characters, which no site takes."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        line = text.count("\n", 0, error.start) + 1
-        raise SettingsError(f"the inventory is not {encoding} text", file=shown, line=line) from None
