@@ -8,19 +8,18 @@ import fnmatch
 import pickle
 import re
 import sys
-import threading
 from collections import OrderedDict
 from typing import Any, Callable, Optional
 
 from ..core.clock import Clock, SystemClock
-from ..core.fork import renewed_in_children
+from ..core.fork import ForkSafe
 
 __all__ = ["LRUCache", "private_copy"]
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes, enum.Enum)
 
 
-class LRUCache:
+class LRUCache(ForkSafe):
     """Up to ``max_size`` values, each for ``ttl`` seconds; safe to use from many threads.
 
     What can be changed is kept and handed out as a copy, so no caller sees what another does to it. With ``max_bytes``
@@ -48,16 +47,11 @@ class LRUCache:
         self._copy_values = copy_values
         self._now = (clock or SystemClock()).monotonic
         self._cleanup_interval, self._cleaned_at = cleanup_interval, self._now()
-        self.renew()
-        renewed_in_children(self)
+        super().__init__()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._bytes = 0
         self._counts = {"hits": 0, "misses": 0, "evictions": 0, "expirations": 0}
         self.epoch = 0  # counts deletions: what was computed before one must not be stored after it
-
-    def renew(self) -> None:
-        """A lock of its own."""
-        self._lock = threading.Lock()
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value under ``key``, or ``default`` where there is none or its time is over."""

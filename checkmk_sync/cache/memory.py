@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from typing import Any, Iterator, Optional, Protocol
 
@@ -10,7 +9,7 @@ from requests_cache.backends.base import BaseStorage
 from requests_cache.models.response import CachedResponse
 
 from ..core.clock import Clock
-from ..core.fork import renewed_in_children
+from ..core.fork import ForkSafe
 from .lru import LRUCache
 from .responses import size_of
 
@@ -44,17 +43,12 @@ class ReplyStorage(Protocol):
         """Return at least ``size``, None if it is not known."""
 
 
-class Generations:
+class Generations(ForkSafe):
     """Generations in memory. Each is unlike any before, so one that was lost cannot come back."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, str] = {}
-        self.renew()
-        renewed_in_children(self)
-
-    def renew(self) -> None:
-        """Replace the lock, which another thread may have held when the process forked."""
-        self._lock = threading.Lock()
+        super().__init__()
 
     def get(self, scope: str) -> str:
         found = self._tokens.get(scope)

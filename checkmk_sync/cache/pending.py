@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Iterable
 
-from ..core.fork import renewed_in_children
+from ..core.fork import ForkSafe
 
 __all__ = ["PendingInvalidations", "pending_at"]
 
 
-class PendingInvalidations:
+class PendingInvalidations(ForkSafe):
     """Scopes that writes have made void, and whose storage could not be told yet; ``scopes`` counts the writes of each.
 
     With the number, an invalidation that is added while another one of the same scope is written is not lost.
@@ -18,12 +17,7 @@ class PendingInvalidations:
 
     def __init__(self) -> None:
         self.scopes: dict[str, int] = {}
-        self.renew()
-        renewed_in_children(self)
-
-    def renew(self) -> None:
-        """Replace the lock, which another thread may have held when the process forked."""
-        self._lock = threading.Lock()
+        super().__init__()
 
     def add(self, scopes: Iterable[str]) -> None:
         """Note one more write to each of the scopes."""

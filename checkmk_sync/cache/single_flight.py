@@ -8,21 +8,19 @@ from concurrent.futures import Future
 from typing import Callable, Generic, Hashable, TypeVar
 
 from ..core.cancellation import wait_for_result
-from ..core.fork import renewed_in_children
+from ..core.fork import ForkSafe
 
 __all__ = ["SingleFlight"]
 
 T = TypeVar("T")
 
 
-class SingleFlight(Generic[T]):
+class SingleFlight(ForkSafe, Generic[T]):
     """Calls with the same key at the same time are one call; all get its result, or its failure."""
 
-    def __init__(self) -> None:
-        self.renew()
-        renewed_in_children(self)
+    LOCKS = ()
 
-    def renew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Forget the calls that are under way: in the child of a fork their threads do not exist."""
         self._flights: dict[Hashable, _Flight[T]] = {}
 

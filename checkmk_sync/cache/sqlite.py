@@ -19,7 +19,7 @@ from requests_cache.backends.sqlite import SQLiteDict
 from requests_cache.models.response import CachedResponse
 
 from ..core.clock import Clock
-from ..core.fork import paused_for_forks, renewed_in_children
+from ..core.fork import ForkSafe
 from ..core.private_files import PRIVATE_MODE, create_private, is_open_to_others, open_owned, ownership_problem
 from ..errors import SettingsError
 from .responses import TEXT, size_of
@@ -49,7 +49,7 @@ COMMIT;
 """
 
 
-class SQLiteStorage(SQLiteDict):
+class SQLiteStorage(ForkSafe, SQLiteDict):
     """The dictionary of requests-cache over a file that only its owner can read: bounded, and locked for reads too.
 
     requests-cache's own one shares a connection without a lock, and crashes the interpreter if it is cleared or closed
@@ -57,43 +57,42 @@ class SQLiteStorage(SQLiteDict):
     removed, is replaced by a new one. SettingsError for a file that is not ours.
     """
 
+    LOCKS = (("_lock", threading.RLock),)
     errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
 
     def __init__(self, path: str, max_size: int, max_bytes: float, stale_s: float, clock: Clock) -> None:
         self._path, self._max_size, self._max_bytes = os.path.abspath(path), max_size, max_bytes
         self.location = f"sqlite:{os.path.realpath(path)}"
         self._stale_s, self._time = stale_s, clock.time
-        self._closed, self._lock = False, threading.RLock()
-        self._connection: Optional[sqlite3.Connection] = None
-        self._opened: Optional[tuple[int, int]] = None  # the file behind the connection
+        self._closed = False
+        ForkSafe.__init__(self)
         try:
             os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
-            super().__init__(self._path, table_name="responses", serializer=TEXT, lock=self._lock)
+            SQLiteDict.__init__(self, self._path, table_name="responses", serializer=TEXT, lock=self._lock)
             with self._lock:
                 self._open()
         except (_ForeignFile, PermissionError, FileExistsError, NotADirectoryError) as error:
             raise SettingsError(f"the cache {path} cannot be used: {error.strerror}", field="path") from error
         except self.errors as error:
             log.warning("the cache %s cannot be used now: %s", path, error)
-        renewed_in_children(self)
-        paused_for_forks(self)
 
     __hash__ = object.__hash__  # mappings have none, and fork.py keeps its objects in a set
 
     def init_db(self) -> None:
         """Do nothing: the file is opened, and laid out, when it is used."""
 
-    def renew(self) -> None:
-        """Start with a lock and a connection of the child's own."""
-        self._lock = threading.RLock()
-        self._connection = self._opened = None
+    def reset_after_fork(self) -> None:
+        """Start with a new lock and without a connection."""
+        super().reset_after_fork()
+        self._connection: Optional[sqlite3.Connection] = None
+        self._opened: Optional[tuple[int, int]] = None  # the file behind the connection
 
     def pause(self) -> None:
         """Close the file: SQLite's locks stay with the parent of a fork, while the child believes that it has them."""
         self._lock.acquire()
         self._disconnect()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         self._lock.release()
 
     @contextlib.contextmanager

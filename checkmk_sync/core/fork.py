@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import Any, Callable, ClassVar, Protocol
+from typing import Any, Callable, ClassVar
 
-__all__ = ["ForkSafe", "Paused", "Renewed", "paused_for_forks", "renewed_in_children"]
+__all__ = ["ForkSafe"]
 
 
 class ForkSafe:
@@ -18,71 +18,47 @@ class ForkSafe:
     """
 
     LOCKS: ClassVar[tuple[tuple[str, Callable[[], Any]], ...]] = (("_lock", threading.Lock),)
+    _lock: Any
 
     def __init__(self) -> None:
         self.reset_after_fork()
-        _fork_safe.add(self)
+        _instances.add(self)
 
     def reset_after_fork(self) -> None:
         """Replace the locks, which other threads may have held when the process forked."""
         for name, make_lock in self.LOCKS:
             setattr(self, name, make_lock())
 
-
-class Renewed(Protocol):
-    """What has locks."""
-
-    def renew(self) -> None:
-        """Called in the child of a fork, where there is only one thread: begin with locks of its own."""
-
-
-class Paused(Protocol):
-    """What has something open that two processes cannot share."""
-
     def pause(self) -> None:
-        """Called before a fork: close it, and open nothing until :meth:`go_on`."""
+        """Close what two processes cannot share, before a fork; open nothing until :meth:`resume`."""
 
-    def go_on(self) -> None:
-        """Called after a fork, in the parent."""
-
-
-_fork_safe: weakref.WeakSet[ForkSafe] = weakref.WeakSet()
-_renewed: weakref.WeakSet[Renewed] = weakref.WeakSet()
-_paused: weakref.WeakSet[Paused] = weakref.WeakSet()
-_forking = [threading.RLock()]  # two threads that fork at once would wait for each other's
-_waiting: list[Paused] = []
+    def resume(self) -> None:
+        """Go on in the parent, after a fork."""
 
 
-def renewed_in_children(of: Renewed) -> None:
-    """Let ``of.renew()`` be called in every process that is forked from this one, as long as it lives."""
-    _renewed.add(of)
-
-
-def paused_for_forks(of: Paused) -> None:
-    """Let ``of.pause()`` be called before every fork, and ``of.go_on()`` after it, as long as it lives."""
-    _paused.add(of)
+_instances: weakref.WeakSet[ForkSafe] = weakref.WeakSet()
+_forking = [threading.RLock()]  # two threads that fork at once would wait for each other's objects
+_paused: list[ForkSafe] = []
 
 
 def _before() -> None:
     _forking[0].acquire()
-    for each in list(_paused):
-        each.pause()
-        _waiting.append(each)
+    for instance in list(_instances):
+        instance.pause()
+        _paused.append(instance)
 
 
 def _after_in_parent() -> None:
-    while _waiting:
-        _waiting.pop().go_on()
+    while _paused:
+        _paused.pop().resume()
     _forking[0].release()
 
 
 def _after_in_child() -> None:
     _forking[0] = threading.RLock()
-    _waiting.clear()
-    for shared in list(_fork_safe):
-        shared.reset_after_fork()
-    for each in list(_renewed):
-        each.renew()
+    _paused.clear()
+    for instance in list(_instances):
+        instance.reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork

@@ -17,7 +17,7 @@ from typing import Any, Iterator, Optional
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from ..core.fork import renewed_in_children
+from ..core.fork import ForkSafe
 
 __all__ = ["POOL_CLASSES", "SOCKET_DEADLINES", "SocketDeadlines", "TrackedSocket"]
 
@@ -139,19 +139,21 @@ class _Limit:
         self.over = False
 
 
-class SocketDeadlines:
+class SocketDeadlines(ForkSafe):
     """One thread, running while it is needed, that shuts the sockets of attempts whose time is over."""
+
+    LOCKS = (("_changed", threading.Condition),)
+    _changed: threading.Condition
 
     def __init__(self) -> None:
         self._numbers = itertools.count()
-        self.renew()
-        renewed_in_children(self)
+        super().__init__()
 
-    def renew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Start without limits and without a thread."""
+        super().reset_after_fork()
         self._due: list[tuple[float, int, _Limit]] = []
         self._live: set[_Limit] = set()  # adding or removing one twice, or one that is not there, does no harm
-        self._changed = threading.Condition()
         self._thread: Optional[threading.Thread] = None
 
     @contextlib.contextmanager

@@ -32,7 +32,6 @@ class MetricsCollector(ForkSafe):
 
     # Reentrant: the garbage collector may end an abandoned stream, which counts its bytes, at any moment.
     LOCKS = (("_lock", threading.RLock),)
-    _lock: threading.RLock
 
     def __init__(
         self,

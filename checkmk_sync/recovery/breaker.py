@@ -6,13 +6,12 @@ import enum
 import functools
 import inspect
 import math
-import threading
 from collections import deque
 from typing import Any, Callable, Optional, TypeVar
 
 from ..config.settings import BreakerSettings
 from ..core.clock import Clock, SystemClock
-from ..core.fork import renewed_in_children
+from ..core.fork import ForkSafe
 from ..core.text import pluralize
 from ..errors import ApiError, CircuitOpenError, DeadlineError, TransportError
 from .classify import ErrorClass, classify_error
@@ -39,7 +38,7 @@ def _is_outage(error: Exception) -> Optional[bool]:
     return classify_error(error) is not ErrorClass.PERMANENT
 
 
-class CircuitBreaker:
+class CircuitBreaker(ForkSafe):
     """Opens after ``failure_threshold`` failures in a row, or when of at least ``minimum_calls`` attempts in the last
     ``window`` seconds ``failure_rate`` (a part of 1) failed; ``recovery_timeout`` seconds later one probe passes.
 
@@ -70,8 +69,7 @@ class CircuitBreaker:
         self.failure_rate, self.minimum_calls = failure_rate, minimum_calls
         self._clock: Clock = clock or SystemClock()
         self._counts = counts
-        self.renew()
-        renewed_in_children(self)
+        super().__init__()
         self._state = BreakerState.CLOSED
         self._generation = 0
         self._failures = 0  # in a row
@@ -79,9 +77,9 @@ class CircuitBreaker:
         self._opened_at, self._reason = 0.0, ""
         self._listener: Optional[Callable[[BreakerState], None]] = None
 
-    def renew(self) -> None:
-        """A lock of its own, and no probe under way; what is known of the site stays."""
-        self._lock = threading.Lock()
+    def reset_after_fork(self) -> None:
+        """Replace the lock, and forget a probe that is under way; what is known of the site stays."""
+        super().reset_after_fork()
         self._probing = False
 
     @classmethod

@@ -13,7 +13,7 @@ import ratelimit
 from ..config.settings import LimitSettings
 from ..core import cancellation
 from ..core.clock import Clock, Deadline, SystemClock
-from ..core.fork import renewed_in_children
+from ..core.fork import ForkSafe
 from ..errors import ConnectError, DeadlineError
 from ..metrics import MetricsCollector
 
@@ -22,7 +22,7 @@ __all__ = ["InFlight", "RateLimit", "RequestLimits", "session_limit"]
 LOOK_S = 1.0  # a thread that was woken may be interrupted before it takes its place; no other may wait for ever
 
 
-class RateLimit:
+class RateLimit(ForkSafe):
     """Lets at most ``per_second`` starts (plus one) through in any second, evenly spaced, over all threads."""
 
     def __init__(self, per_second: float, *, clock: Optional[Clock] = None) -> None:
@@ -31,11 +31,10 @@ class RateLimit:
         # ratelimit counts in fixed windows and would let twice the rate through around their borders,
         # all at once. Windows that hold one call each are a smooth limit. One decorator per instance:
         # on a class it would let one client throttle another.
-        self.renew()
-        renewed_in_children(self)
+        super().__init__()
 
-    def renew(self) -> None:
-        """Begin to count anew."""
+    def reset_after_fork(self) -> None:
+        """Start to count again."""
         period = 1.0 / self.per_second
         self._take = ratelimit.limits(calls=1, period=period, clock=self._clock.monotonic)(lambda: None)
 
@@ -59,17 +58,19 @@ class RateLimit:
             waited += pause
 
 
-class InFlight:
+class InFlight(ForkSafe):
     """At most ``limit`` requests at once."""
+
+    LOCKS = (("_freed", threading.Condition),)
+    _freed: threading.Condition
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.renew()
-        renewed_in_children(self)
+        super().__init__()
 
-    def renew(self) -> None:
+    def reset_after_fork(self) -> None:
         """Free all places."""
-        self._freed = threading.Condition()
+        super().reset_after_fork()
         self._waiting = 0
         # The holders, not their number: giving a place back twice, or one that was never taken, changes nothing, so
         # Ctrl-C may come at any moment.

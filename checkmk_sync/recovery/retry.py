@@ -6,14 +6,13 @@ import enum
 import functools
 import itertools
 import random
-import threading
 from typing import Any, Callable, Generator, Optional, TypeVar
 
 import backoff
 
 from ..config.settings import RetrySettings
 from ..core.clock import Clock, Deadline, SystemClock
-from ..core.fork import renewed_in_children
+from ..core.fork import ForkSafe
 from ..errors import GatewayError, ThrottledError
 from .classify import is_repeatable
 
@@ -36,7 +35,7 @@ class RetryStrategy(enum.Enum):
         return base * (repeat + 1) if self is RetryStrategy.LINEAR else base * 2.0 ** min(repeat, 60)
 
 
-class RetryBudget:
+class RetryBudget(ForkSafe):
     """Repeats that all threads share: each costs one token, each success earns ``earned`` back.
 
     A site that answers nothing gets at most ``capacity`` repeats in all; one of whose answers fewer than
@@ -47,12 +46,7 @@ class RetryBudget:
     def __init__(self, capacity: float = 10.0, earned: float = 1.0) -> None:
         self._capacity, self._earned = capacity, earned
         self._tokens = capacity
-        self.renew()
-        renewed_in_children(self)
-
-    def renew(self) -> None:
-        """A lock of its own."""
-        self._lock = threading.Lock()
+        super().__init__()
 
     def spend(self) -> bool:
         """Take the token for one repeat; False when none is left."""

@@ -23,7 +23,7 @@ from . import handlers
 from .configuration import User
 from .crash import crash_response
 from .endpoints import ENDPOINTS, Context, Endpoint, SiteState
-from .login import logged_in
+from .login import authenticate
 from .replies import JSON, PROBLEM, Problem, parsed_json
 
 __all__ = ["Received", "SiteApp"]
@@ -105,7 +105,7 @@ class SiteApp:
         user: Optional[User] = None
         try:
             endpoint, params = self._route(request, path)
-            user = logged_in(request.headers.get("Authorization", ""), self.state.configuration.users)
+            user = authenticate(request.headers.get("Authorization", ""), self.state.configuration.users)
             # Checkmk decodes path parameters once more, after the web server did.
             decoded = {name: unquote(value) for name, value in params.items()}
             response = self._locked(Context(self.state, request, endpoint, user, decoded))
@@ -181,7 +181,7 @@ class SiteApp:
             raise Problem(428, "Precondition required", detail)
         if self.state.profile.refuses_body_on_get and has_body and endpoint.body is None and endpoint.method != "POST":
             raise Problem(400, "Bad Request", "This endpoint does not take a request body.")
-        self._check_content_type(request, has_to_be_given=endpoint.body is not None)
+        self._check_content_type(request, is_required=endpoint.body is not None)
         with self.state.configuration.mutex:
             context.check_path()
             context.check_query()
@@ -194,15 +194,15 @@ class SiteApp:
             return endpoint.handler(context)
 
     @staticmethod
-    def _check_content_type(request: Request, *, has_to_be_given: bool) -> None:
+    def _check_content_type(request: Request, *, is_required: bool) -> None:
         """Checkmk: a type that is given has to fit, even where no body is expected."""
-        given, charset = request.mimetype, request.mimetype_params.get("charset", "utf-8")
-        if not given and not has_to_be_given:
+        content_type, charset = request.mimetype, request.mimetype_params.get("charset", "utf-8")
+        if not content_type and not is_required:
             return
-        if not given:
+        if not content_type:
             detail = f"No content-type specified. Possible value is: {JSON}"
-        elif given != JSON:
-            detail = f"Content-Type {given!r} not supported for this endpoint."
+        elif content_type != JSON:
+            detail = f"Content-Type {content_type!r} not supported for this endpoint."
         elif charset.lower() != "utf-8":
             detail = f"Character set {charset!r} not supported for content-type {JSON!r}."
         else:

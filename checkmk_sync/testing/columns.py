@@ -6,7 +6,7 @@ import ast
 import base64
 from typing import Any, Callable, Mapping, Sequence
 
-__all__ = ["HOST_DEFAULTS", "SERVICE_DEFAULTS", "SERVICE_OWN_DEFAULTS", "chosen"]
+__all__ = ["HOST_DEFAULTS", "SERVICE_DEFAULTS", "SERVICE_OWN_DEFAULTS", "selected_columns"]
 
 _EMPTY: Mapping[str, Any] = {"blob": b"", "dict": {}, "float": 0.0, "int": 0, "list": [], "string": "", "time": 0}
 # The official documents of 2.2 to 2.5 agree on names and types.
@@ -106,15 +106,15 @@ def _binary(value: Any) -> Any:
 
 
 _BLOBS = f"{_HOSTS['blob']} {_SERVICES['blob']}".split()
-_SHOWN: Mapping[str, Callable[[Any], Any]] = {
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     **{f"{prefix}{name}": _binary for name in _BLOBS for prefix in ("", "host_")},
     **dict.fromkeys(("mk_inventory", "host_mk_inventory"), _inventory),
 }
 
 
-def chosen(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+def selected_columns(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     """Some columns of a row as they stand in an answer."""
     found = {column: row[column] for column in columns}
-    for column in _SHOWN.keys() & found.keys():
-        found[column] = _SHOWN[column](found[column])
+    for column in _CONVERTERS.keys() & found.keys():
+        found[column] = _CONVERTERS[column](found[column])
     return found

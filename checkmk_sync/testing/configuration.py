@@ -1,4 +1,4 @@
-"""The Setup side of a simulated site: folders, hosts, users, pending changes."""
+"""The configuration of a simulated site: folders, hosts, users, pending changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..core.clock import Clock
 from .host_attributes import AttributeRules
 from .version_profile import VersionProfile
 
-__all__ = ["Configuration", "FolderConfig", "HostConfig", "User", "etag", "iso"]
+__all__ = ["Configuration", "FolderConfig", "HostConfig", "User", "etag", "iso_time"]
 
 PERMISSION_TITLES: Mapping[str, str] = {
     "general.use": "Use the GUI at all",
@@ -116,7 +116,7 @@ class Configuration:
     changes: list[dict[str, Any]] = field(default_factory=list)
     service_phases: dict[str, Mapping[int, str]] = field(default_factory=dict)  # by host and number of service
     folder_changes: int = 0
-    _handed_down: tuple[int, dict[str, Mapping[str, Any]]] = field(default_factory=lambda: (-1, {}))
+    _inheritance_cache: tuple[int, dict[str, Mapping[str, Any]]] = field(default_factory=lambda: (-1, {}))
     mutex: threading.RLock = field(default_factory=threading.RLock)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -126,7 +126,7 @@ class Configuration:
         self.changes.clear()
 
     def now(self) -> str:
-        return iso(self.clock)
+        return iso_time(self.clock)
 
     # Folders
 
@@ -151,10 +151,8 @@ class Configuration:
     def add_folder(
         self, path: str, title: str, attributes: Mapping[str, Any], ident: Optional[str], *, user: str
     ) -> FolderConfig:
-        now = self.now()
-        stored = self.rules.with_defaults(attributes)
-        folder = FolderConfig(stored, now, now, user, path, title, ident or uuid.uuid4().hex)
-        self.folders[path] = folder
+        now, stored = self.now(), self.rules.with_defaults(attributes)
+        folder = self.folders[path] = FolderConfig(stored, now, now, user, path, title, ident or uuid.uuid4().hex)
         self.folder_changes += 1
         self.add_change("create-folder", f"Created new folder {title}", user)
         return folder
@@ -162,8 +160,7 @@ class Configuration:
     def change_folder(self, folder: FolderConfig, *, user: str, **changes: Any) -> FolderConfig:
         if "attributes" in changes:
             changes["attributes"] = self.rules.with_defaults(changes["attributes"])
-        changed = dataclasses.replace(folder, updated_at=self.now(), **changes)
-        self.folders[folder.path] = changed
+        changed = self.folders[folder.path] = dataclasses.replace(folder, updated_at=self.now(), **changes)
         self.folder_changes += 1
         self.add_change("edit-folder", f"Edited properties of folder {changed.title}", user)
         return changed
@@ -218,22 +215,20 @@ class Configuration:
         user: str,
         nodes: Optional[tuple[str, ...]] = None,
     ) -> HostConfig:
-        now = self.now()
-        host = HostConfig(self.rules.with_defaults(attributes), now, now, user, name, folder, nodes)
-        self.hosts[name] = host
+        now, stored = self.now(), self.rules.with_defaults(attributes)
+        host = self.hosts[name] = HostConfig(stored, now, now, user, name, folder, nodes)
         self.add_change("create-host", f"Created new host {name}.", user, now)
         return host
 
     def change_host(self, host: HostConfig, *, user: str, action: str = "edit-host", **changes: Any) -> HostConfig:
         if "attributes" in changes:
             changes["attributes"] = self.rules.with_defaults(changes["attributes"])
-        changed = dataclasses.replace(host, updated_at=self.now(), **changes)
-        self.hosts[host.name] = changed
+        changed = self.hosts[host.name] = dataclasses.replace(host, updated_at=self.now(), **changes)
         self.add_change(action, f"Modified host {host.name}.", user)
         return changed
 
-    def parents_that_stay_needed(self, doomed: Collection[str]) -> dict[str, list[str]]:
-        """Those of the ``doomed`` hosts that must not be deleted, each with the names of its children.
+    def parents_of_remaining_hosts(self, deleted: Collection[str]) -> dict[str, list[str]]:
+        """Those of the ``deleted`` hosts that must not be deleted, each with the names of its children.
 
         Checkmk: folders hand parents down, and a parent can go only if its children are fewer than what goes, and go
         as well. So a host that is its own parent by way of its folder cannot be deleted alone.
@@ -242,9 +237,9 @@ class Configuration:
         for host in self.hosts.values():
             parents = host.attributes.get("parents")
             for parent in self._inherited(host.folder)["parents"] if parents is None else parents:
-                if parent in doomed:
+                if parent in deleted:
                     children.setdefault(parent, []).append(host.name)
-        return {parent: names for parent, names in sorted(children.items()) if not set(names) < set(doomed)}
+        return {parent: names for parent, names in sorted(children.items()) if not set(names) < set(deleted)}
 
     def remove_host(self, name: str, *, user: str) -> None:
         del self.hosts[name]
@@ -253,8 +248,7 @@ class Configuration:
 
     def rename_host(self, name: str, new: str, *, user: str) -> HostConfig:
         """The same host under another name, which its children, clusters and services follow."""
-        renamed = dataclasses.replace(self.hosts.pop(name), name=new, updated_at=self.now())
-        self.hosts[new] = renamed
+        renamed = self.hosts[new] = dataclasses.replace(self.hosts.pop(name), name=new, updated_at=self.now())
         if name in self.service_phases:
             self.service_phases[new] = self.service_phases.pop(name)
         for host in list(self.hosts.values()):
@@ -286,9 +280,9 @@ class Configuration:
 
     def _inherited(self, path: str) -> Mapping[str, Any]:
         """What a folder hands down; worked out once until some folder changes."""
-        if self._handed_down[0] != self.folder_changes:
-            self._handed_down = (self.folder_changes, {})
-        known = self._handed_down[1]
+        if self._inheritance_cache[0] != self.folder_changes:
+            self._inheritance_cache = (self.folder_changes, {})
+        known = self._inheritance_cache[1]
         if path not in known:
             above = parent_folder(path)
             base = self.rules.defaults if above is None else self._inherited(above)
@@ -308,7 +302,7 @@ def _renamed(attributes: Mapping[str, Any], old: str, new: str) -> dict[str, Any
     return {**attributes, "parents": [new if parent == old else parent for parent in attributes["parents"]]}
 
 
-def iso(clock: Clock) -> str:
+def iso_time(clock: Clock) -> str:
     """The time as the API writes it."""
     return datetime.datetime.fromtimestamp(clock.time(), datetime.timezone.utc).isoformat(timespec="microseconds")
 

@@ -141,8 +141,8 @@ class Context:
         """Checkmk: an endpoint that takes parameters refuses others, one that takes none ignores all."""
         fields = self._fields(self.endpoint.query)
         if fields:
-            given = {name: self.request.args.getlist(name) for name in self.request.args}
-            self.query = checked_query(fields, given)
+            arguments = {name: self.request.args.getlist(name) for name in self.request.args}
+            self.query = checked_query(fields, arguments)
 
     def check_body(self) -> None:
         if self.endpoint.body is None:
@@ -161,11 +161,11 @@ class Context:
         """
         if not self.state.etag_locking:
             return
-        given, tag = self.request.if_match, current.strip('"')
-        if not given:
+        if_match, tag = self.request.if_match, current.strip('"')
+        if not if_match:
             detail = "If-Match header required for this operation. See documentation."
             raise Problem(428, "Precondition required", detail, ext=ext)
-        if not given.contains(tag):
+        if not if_match.contains(tag):
             detail = f"ETag didn't match. Expected {tag}. Probable cause: Object changed by another user."
             raise Problem(412, "Precondition failed", detail, ext=ext)
 

@@ -37,8 +37,8 @@ class FieldsFilter:
             return data
         return _filtered(data, self._tree, drop=self._drop)
 
-    def takes(self, *path: str) -> bool:
-        """Whether something of what is at this path stays."""
+    def includes(self, *path: str) -> bool:
+        """Return True if the filter keeps anything at this path."""
         below: Any = self._tree
         for name in path:
             if below is None:

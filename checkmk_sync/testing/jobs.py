@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Sequence
 
 from . import sample_services as services
-from .configuration import Configuration, HostConfig, iso
+from .configuration import Configuration, HostConfig, iso_time
 from .monitoring_core import MonitoredHost, MonitoringCore
 
 __all__ = ["BULK", "ActivationJob", "Activations", "DiscoveryJobs", "Job", "Renames"]
 
 BULK = "bulk_discovery"
 
-PHASES = Mapping[int, str]
+Phases = Mapping[int, str]
 
 
 @dataclass
@@ -27,7 +27,7 @@ class ActivationJob:
     forced: bool
     changes: list[dict[str, Any]]
     snapshot: Mapping[str, HostConfig]
-    phases: Mapping[str, PHASES]
+    phases: Mapping[str, Phases]
     fails: bool
     ended: Optional[str] = None
 
@@ -79,7 +79,7 @@ class Activations:
             run = self._loading.pop(0)[1]
             self.load(run.snapshot, run.phases)
 
-    def load(self, hosts: Mapping[str, HostConfig], phases: Mapping[str, PHASES]) -> None:
+    def load(self, hosts: Mapping[str, HostConfig], phases: Mapping[str, Phases]) -> None:
         """Make a configuration the one that is monitored."""
         now, before = self.configuration.clock.time(), self.monitoring.hosts
         total = self.monitoring.services_per_host
@@ -129,7 +129,7 @@ class Renames:
     def start(self, host: HostConfig, new: str, user: str) -> None:
         clock = self.configuration.clock
         ends_at = clock.monotonic() + self.duration_s
-        self.jobs, self._new = [Job("rename-hosts", (host.name,), {}, ends_at, iso(clock), user)], new
+        self.jobs, self._new = [Job("rename-hosts", (host.name,), {}, ends_at, iso_time(clock), user)], new
 
     def finish_due_jobs(self) -> None:
         if self.active and self.jobs[0].ends_at <= self.configuration.clock.monotonic():
@@ -162,7 +162,7 @@ class DiscoveryJobs:
 
     def all_phases(self, host: HostConfig) -> dict[int, str]:
         """Return the phase of every service that a scan finds."""
-        if services.agent_less(self.configuration.effective(host)):
+        if services.is_ping_only(self.configuration.effective(host)):
             return {}
         decided = self.configuration.service_phases.get(host.name, {})
         total = len(services.templates(self.services_per_host))
@@ -178,12 +178,12 @@ class DiscoveryJobs:
         return job
 
     @staticmethod
-    def unstarted(ident: str) -> Job:
+    def not_started(ident: str) -> Job:
         return Job(ident, (), {}, 0.0, "", "", state="initialized")
 
     def _job(self, ident: str, hosts: Sequence[str], options: Mapping[str, bool], user: str) -> Job:
         clock = self.configuration.clock
-        return Job(ident, tuple(hosts), options, clock.monotonic() + self.duration_s, iso(clock), user)
+        return Job(ident, tuple(hosts), options, clock.monotonic() + self.duration_s, iso_time(clock), user)
 
     def visible(self, job: Job) -> bool:
         """Checkmk: right after its start a job may not be found yet."""
@@ -220,7 +220,7 @@ class DiscoveryJobs:
             phases = {index: phase for index, phase in phases.items() if phase != "vanished"}
         self.decide(host, phases, user)
 
-    def decide(self, host: HostConfig, phases: PHASES, user: str) -> None:
+    def decide(self, host: HostConfig, phases: Phases, user: str) -> None:
         """Store the phases of a host; a change leaves a pending change."""
         if phases == self.configuration.service_phases.get(host.name, {}):
             return

@@ -8,7 +8,7 @@ from typing import Any, Callable, Collection, Mapping, Optional
 
 from .validation import Field, field_errors, list_of, pattern, string
 
-__all__ = ["BadQuery", "Predicate", "about_the_host", "compiled"]
+__all__ = ["BadQuery", "Predicate", "compile_query", "host_name_predicate"]
 
 Row = Mapping[str, Any]
 Predicate = Callable[[Row], bool]
@@ -22,7 +22,7 @@ class BadQuery(ValueError):
         self.errors = [errors] if isinstance(errors, str) else errors
 
 
-def compiled(raw: Any, table: str, columns: Collection[str]) -> Optional[Predicate]:
+def compile_query(raw: Any, table: str, columns: Collection[str]) -> Optional[Predicate]:
     """A predicate for a query (an object, or JSON in a text); None for an empty one.
 
     BadQuery when it is wrong, but KeyError where a member of an expression is missing: there Checkmk crashes.
@@ -37,7 +37,7 @@ def compiled(raw: Any, table: str, columns: Collection[str]) -> Optional[Predica
     return _predicate(node)
 
 
-def about_the_host(raw: Any) -> Optional[Predicate]:
+def host_name_predicate(raw: Any) -> Optional[Predicate]:
     """What a correct query demands of ``host_name`` alone; the core need not look at services of other hosts."""
     node = _parsed(raw)
     if not node:

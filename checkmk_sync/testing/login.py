@@ -10,7 +10,7 @@ from typing import Callable, Mapping
 from .configuration import User
 from .replies import Problem
 
-__all__ = ["logged_in"]
+__all__ = ["authenticate"]
 
 _USERNAME = re.compile(r"[\w$][-@.+\w$]*")
 
@@ -23,7 +23,7 @@ def _base64(token: str) -> str:
 _SCHEMES: Mapping[str, tuple[Callable[[str], str], str]] = {"Basic": (_base64, ":"), "Bearer": (str, " ")}
 
 
-def logged_in(header: str, users: Mapping[str, User]) -> User:
+def authenticate(header: str, users: Mapping[str, User]) -> User:
     """Return the user that a header names; Problem 401 if it names none or has the wrong password."""
     for scheme, (decode, separator) in _SCHEMES.items():
         if header.startswith(f"{scheme} "):

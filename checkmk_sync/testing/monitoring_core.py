@@ -72,7 +72,7 @@ class MonitoredHost:
     @property
     def services(self) -> list[services.Template]:
         """What is monitored on the host."""
-        if services.agent_less(self.effective):
+        if services.is_ping_only(self.effective):
             return [services.PING]
         found = services.templates(self.services_total)
         monitored = [found[index] for index, phase in self.phases.items() if phase in ("monitored", "changed")]

@@ -7,9 +7,9 @@ import zlib
 from dataclasses import dataclass
 from typing import Mapping, Optional
 
-__all__ = ["BASIC", "DISCOVERY", "PING", "Template", "agent_less", "all_monitored", "state_of", "templates"]
+__all__ = ["BASIC", "DISCOVERY", "PING", "Template", "all_monitored", "is_ping_only", "state_of", "templates"]
 
-PHASES = Mapping[int, str]
+Phases = Mapping[int, str]
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Template:
     output: tuple[str, str, str, str]  # for OK, WARN, CRIT and UNKNOWN
 
 
-def _usage(check: str, item: Optional[str], description: str, what: str) -> Template:
-    texts = tuple(f"{what}: {text}" for text in ("42.10%", "86.30% (warn/crit at 80%/90%)", "97.20%", "no data"))
+def _usage(check: str, item: Optional[str], description: str, metric: str) -> Template:
+    texts = tuple(f"{metric}: {text}" for text in ("42.10%", "86.30% (warn/crit at 80%/90%)", "97.20%", "no data"))
     return Template(check, item, description, texts)  # type: ignore[arg-type]
 
 
@@ -67,12 +67,12 @@ def templates(total: int) -> tuple[Template, ...]:
 
 
 @functools.cache
-def all_monitored(total: int) -> PHASES:
+def all_monitored(total: int) -> Phases:
     """The phases of a host all of whose services are monitored."""
     return dict.fromkeys(range(len(templates(total))), "monitored")
 
 
-def agent_less(attributes: Mapping[str, object]) -> bool:
+def is_ping_only(attributes: Mapping[str, object]) -> bool:
     """True for hosts that are only pinged: there is nothing to discover on them."""
     return attributes.get("tag_agent") == "no-agent" and attributes.get("tag_snmp_ds") == "no-snmp"
 

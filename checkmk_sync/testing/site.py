@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Union
 
 from ..catalogue.paths import folder_path
 from ..core.clock import Clock, SystemClock
-from . import sample_services as service_catalogue
+from . import sample_services
 from .app import Received, SiteApp
 from .configuration import PERMISSIONS, Configuration, User
 from .control import Control
@@ -66,8 +66,7 @@ class SimulatedSite:
         self.site, self.username, self.password = site, username, password
         self._profile = VersionProfile.of(version, edition)
         self._clock: Clock = clock or SystemClock()
-        self._hosts, self._services = hosts, services
-        self._etag_locking = etag_locking
+        self._services, self._etag_locking = services, etag_locking
         self._times = (activation_time, core_delay, discovery_time, discovery_race, check_delay)
         self._users: list[User] = []
         script = FaultScript(faults, fault_seed)
@@ -96,14 +95,12 @@ class SimulatedSite:
         activations = Activations(configuration, core, activation_s, core_delay_s)
         self._populate(configuration, hosts)
         activations.load(configuration.hosts, configuration.service_phases)
-        renames = Renames(configuration, discovery_s)
-        return SiteState(
-            self._profile, configuration, core, activations, discovery, renames, faults, self._etag_locking
-        )
+        jobs = (activations, discovery, Renames(configuration, discovery_s))
+        return SiteState(self._profile, configuration, core, *jobs, faults, self._etag_locking)
 
     def _populate(self, configuration: Configuration, hosts: int) -> None:
         """Hosts that were there all the time: discovered, monitored, nothing pending."""
-        monitored = service_catalogue.all_monitored(self._services)
+        monitored = sample_services.all_monitored(self._services)
         for number in range(hosts):
             folder = f"/folder{number // 1000:02d}" if hosts > 1000 else "/"
             if folder not in configuration.folders:

@@ -174,10 +174,10 @@ def checked_body(fields: Mapping[str, Field], data: Any, schema_check: Optional[
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "True": True, "False": False}
 
 
-def checked_query(fields: Mapping[str, Field], given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def checked_query(fields: Mapping[str, Field], arguments: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Query parameters with their types and defaults; Problem 400 when they do not validate."""
     data: dict[str, Any] = {}
-    for name, values in given.items():
+    for name, values in arguments.items():
         if name.startswith("_profile"):
             continue
         field = fields.get(name)

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from checkmk_sync import Checkmk, HostState, ServiceState, column, unhandled_problems, where
 from checkmk_sync.client.query import everything
 from checkmk_sync.testing import SimulatedSite
-from checkmk_sync.testing.livestatus import compiled
+from checkmk_sync.testing.livestatus import compile_query
 
 COLUMNS = frozenset({"description", "state", "has_been_checked", "host_name", "groups"})
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=12)
 
 
 def _matches(query: object, row: dict[str, object]) -> bool:
-    test = compiled(query.to_dict(), "services", COLUMNS)  # type: ignore[attr-defined]
+    test = compile_query(query.to_dict(), "services", COLUMNS)  # type: ignore[attr-defined]
     return test is None or test(row)
 
 

@@ -84,7 +84,7 @@ def test_a_whole_configuration(tmp_path: Path) -> None:
         (BASE + "advanced_features:\n  recovery: {circuit_breaker: {failure_rate: 2}}\n", 7, "at most 1"),
     ],
 )
-def test_a_mistake_is_told_with_file_line_and_advice(tmp_path: Path, text: str, line: int, said: str) -> None:
+def test_a_mistake_is_reported_with_file_line_and_advice(tmp_path: Path, text: str, line: int, said: str) -> None:
     path = _write(tmp_path, text)
     with pytest.raises(SettingsError) as caught:
         load(path)

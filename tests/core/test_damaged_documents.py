@@ -47,7 +47,7 @@ JSON = [
 
 
 @pytest.mark.parametrize(("text", "said"), JSON, ids=range(len(JSON)))
-def test_json_that_is_damaged_is_one_mistake_with_its_place(text: str, said: str) -> None:
+def test_json_that_is_damaged_is_one_mistake_with_its_location(text: str, said: str) -> None:
     with pytest.raises(InventoryError) as caught:
         from_text(InventoryText("a.json", text))
     assert [str(problem)[: len(said)] for problem in caught.value.problems] == [said]
@@ -91,7 +91,7 @@ YAML = [
 
 @pytest.mark.parametrize("loader", [yaml.SafeLoader, positions.safe_loader], ids=["python", "libyaml"])
 @pytest.mark.parametrize(("text", "said"), YAML, ids=range(len(YAML)))
-def test_yaml_that_is_damaged_is_one_mistake_with_its_place(
+def test_yaml_that_is_damaged_is_one_mistake_with_its_location(
     text: str, said: str, loader: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(documents, "safe_loader", loader)

@@ -131,7 +131,7 @@ def test_a_site_that_holds_stars_can_be_changed(site: SimulatedSite, cmk: Checkm
 
 
 @pytest.mark.parametrize("kind", ["hosts", "folders"])
-def test_an_inventory_is_told_that_the_site_holds_stars(site: SimulatedSite, cmk: Checkmk, kind: str) -> None:
+def test_stars_that_the_site_holds_are_reported_for_an_inventory(site: SimulatedSite, cmk: Checkmk, kind: str) -> None:
     def applied(credentials: dict[str, str]) -> Any:
         entry = {"name" if kind == "hosts" else "path": "/x".lstrip("/" if kind == "hosts" else "")}
         data = {kind: [{**entry, "attributes": {"management_ipmi_credentials": credentials}}]}
@@ -185,7 +185,7 @@ def test_stars_in_place_of_a_secret_are_refused_on_the_command_line(
         ("inventory_failed=maybe", "--attribute inventory_failed: 'maybe' is not true or false"),
     ],
 )
-def test_a_text_that_means_nothing_is_told_with_its_attribute(
+def test_a_text_that_means_nothing_is_reported_with_its_attribute(
     site_for_cli: SimulatedSite, sync: Run, attribute: str, said: str
 ) -> None:
     for command in (("hosts", "create", "new"), ("hosts", "update", "host00000"), ("folders", "update", "/")):

@@ -63,7 +63,7 @@ def test_what_another_run_created_holds_nothing_back(site: SimulatedSite, cmk: C
     assert set(site.state.configuration.hosts) == {"new"}
 
 
-def test_failures_name_the_place_in_the_inventory(cmk: Checkmk, tmp_path: Path) -> None:
+def test_failures_name_the_location_in_the_inventory(cmk: Checkmk, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("name,folder,alias\nsame,/f,x\ngood,/f,x\n")
     assert apply_plan(cmk, make_plan(cmk, load(path), owner="me")).ok
@@ -112,7 +112,7 @@ def test_a_look_that_failed_is_forgotten_when_a_later_one_succeeds(site: Simulat
     assert report.verified
 
 
-def test_a_last_look_that_failed_is_told(site: SimulatedSite, connect: Any) -> None:
+def test_a_last_look_that_failed_is_reported(site: SimulatedSite, connect: Any) -> None:
     cmk = connect(site, recovery={"retry": {"max_retries": 0}})
     plan = make_plan(cmk, from_data({"hosts": [{"name": "a"}]}), owner="me")
     site.set_faults([Fault("status", path="folder_config/collections")])

@@ -69,7 +69,7 @@ def test_a_clone_is_a_conflict_that_names_its_original(owned: SimulatedSite, cmk
         plan.raise_if_unsafe(allow_changes="100%", allow_deletions="100%")
 
 
-def test_the_original_is_told_by_what_clone_and_original_have_in_common(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_the_original_is_recognised_by_what_it_has_in_common_with_the_clone(site: SimulatedSite, cmk: Checkmk) -> None:
     inventory = {"hosts": [{"name": "a", "labels": {"role": "db"}}, {"name": "b", "labels": {"role": "web"}}]}
     synchronise(cmk, inventory)
     _clone(site, "b", "c", alias="a copy", ipaddress="10.9.9.9")
@@ -96,7 +96,7 @@ def test_a_clone_that_could_be_of_many_names_some(site: SimulatedSite, cmk: Chec
 
 
 @pytest.mark.parametrize("user", ["carol", "automation"])
-def test_the_clone_of_an_adopted_host_is_told_whoever_made_it(site: SimulatedSite, cmk: Checkmk, user: str) -> None:
+def test_the_clone_of_an_adopted_host_is_recognised(site: SimulatedSite, cmk: Checkmk, user: str) -> None:
     """The second label names the original."""
     site.add_user("carol", "carols secret")
     _add(site, "gw")

@@ -127,7 +127,7 @@ def _mistakes(source: Any) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_all_mistakes_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once_with_their_lines(tmp_path: Path) -> None:
     text = """\
 hosts:
   - name: web01
@@ -191,7 +191,7 @@ def test_numbers_that_json_cannot_say_are_mistakes(tmp_path: Path) -> None:
         assert "finite" in _mistakes({"hosts": [{"name": "a", "attributes": {"x": value}}]})[0]
 
 
-def test_a_host_named_twice_names_both_places(tmp_path: Path) -> None:
+def test_a_host_named_twice_names_both_locations(tmp_path: Path) -> None:
     first = _write(tmp_path, "a.csv", "name\nweb01\nweb01\n")
     second = _write(tmp_path, "b.yaml", "hosts:\n- name: web01\n")
     assert _mistakes([first, second]) == [
@@ -241,7 +241,7 @@ def test_mistakes_in_one_file_do_not_hide_those_in_another(tmp_path: Path) -> No
     assert any("No such file" in problem for problem in found)
 
 
-def test_bytes_that_are_no_text_are_told_with_their_line(tmp_path: Path) -> None:
+def test_bytes_that_are_no_text_are_reported_with_their_line(tmp_path: Path) -> None:
     (tmp_path / "latin.csv").write_bytes(b"name,alias\nweb01,M\xfcnchen\n")
     (problem,) = _mistakes(str(tmp_path / "latin.csv"))
     assert problem.startswith(f"{tmp_path}/latin.csv:2: the inventory is not UTF-8 text")

@@ -76,7 +76,7 @@ def test_a_name_that_python_does_not_know_is_one_clear_error(tmp_path: Path, enc
         ("latin-1", b"name\nweb01\0\n", ":2: ", "holds the character NUL"),
     ],
 )
-def test_bytes_that_are_not_of_the_encoding_are_told_with_their_line(
+def test_bytes_that_are_not_of_the_encoding_are_reported_with_their_line(
     tmp_path: Path, encoding: Any, raw: bytes, place: str, said: str
 ) -> None:
     (tmp_path / "a.csv").write_bytes(raw)

@@ -119,7 +119,7 @@ QUOTES = [
 
 
 @pytest.mark.parametrize(("named", "said"), QUOTES)
-def test_values_of_another_type_are_told_in_words(tmp_path: Path, named: str, said: str) -> None:
+def test_values_of_another_type_are_reported_in_words(tmp_path: Path, named: str, said: str) -> None:
     assert _mistakes(tmp_path, "a.yaml", f"hosts:\n- name: a\n  {named}\n") == [f"a.yaml:3: host a: {said}"]
 
 
@@ -136,7 +136,7 @@ def test_values_of_another_type_are_told_in_words(tmp_path: Path, named: str, sa
         ("no: []", "unknown section false; known are: folders, hosts"),
     ],
 )
-def test_names_of_another_type_are_told_in_words(tmp_path: Path, text: str, said: str) -> None:
+def test_names_of_another_type_are_reported_in_words(tmp_path: Path, text: str, said: str) -> None:
     assert _mistakes(tmp_path, "a.yaml", text) == [f"a.yaml:1: {said}"]
 
 
@@ -195,7 +195,7 @@ def test_without_an_ending_such_a_header_is_still_csv(header: str, tmp_path: Pat
     ],
 )
 @pytest.mark.parametrize("name", ["München", "Munich"])
-def test_other_encodings_are_told_with_what_to_do(
+def test_other_encodings_are_reported_with_what_to_do(
     tmp_path: Path, encoding: str, line: int, said: str, name: str
 ) -> None:
     path = tmp_path / "a.csv"

@@ -73,7 +73,7 @@ def test_of_json_as_well(indent: Any) -> None:
         ("a.json", '[\n {"name": NaN}]', "a.json:2:11: "),
     ],
 )
-def test_texts_that_cannot_be_read_name_the_place(name: str, text: str, place: str) -> None:
+def test_texts_that_cannot_be_read_name_the_location(name: str, text: str, place: str) -> None:
     (problem,) = _problems(name, text)
     assert str(problem).startswith(place)
 

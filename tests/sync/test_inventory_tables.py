@@ -117,7 +117,7 @@ def test_separators_in_quoted_headings_are_none() -> None:
     assert _read('"name";"label:a,b,c,d"\nweb01;x\n') == {"web01": {"labels.a,b,c,d": "x"}}
 
 
-def test_broken_quotes_are_told_with_their_line() -> None:
+def test_broken_quotes_are_reported_with_their_line() -> None:
     (problem,) = _mistakes('\n\nname,alias\nweb01,x\n"web02"x,y\n')
     assert problem.startswith("a.csv:5: this is not valid CSV")
     (problem,) = _mistakes('\nname,"alias"x\nweb01,y\n')
@@ -154,7 +154,7 @@ def test_line_breaks_in_quotes_belong_to_the_value(text: str) -> None:
     assert list(_read(text)) == ["w1"]
 
 
-def test_a_quote_that_is_never_closed_is_told_where_it_was_opened() -> None:
+def test_a_quote_that_is_never_closed_is_reported_where_it_was_opened() -> None:
     (problem,) = _mistakes('name,alias\na,b\nc,"d\n' + "e,f\n" * 50)
     assert problem.startswith("a.csv:53: this is not valid CSV: unexpected end of data; the quote was opened in line 3")
 
@@ -184,5 +184,5 @@ def test_what_surrounds_a_table_changes_nothing(rows: list[list[str]], ending: s
         assert _read(text(0, [])) == _read(text(more, [[], [" "], ["", "", ""]]))
 
 
-def test_tens_of_thousands_of_mistakes_are_told_in_seconds() -> None:
+def test_tens_of_thousands_of_mistakes_are_reported_in_seconds() -> None:
     assert len(_mistakes("name,,x\n" + "h 1,y,z\n" * 20_000)) == 40_000

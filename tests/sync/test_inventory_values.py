@@ -49,7 +49,7 @@ def _of_host(**attributes: Any) -> list[str]:
     return _refused({"hosts": [{"name": "a", "attributes": attributes}]})
 
 
-def test_all_mistakes_are_told_at_once_with_their_places(path: Path) -> None:
+def test_all_mistakes_are_reported_at_once_with_their_locations(path: Path) -> None:
     with pytest.raises(InventoryError) as caught:
         load(path)
     found = [(problem.line, problem.column, problem.message.partition(": ")[2]) for problem in caught.value.problems]
@@ -76,7 +76,7 @@ def test_the_check_without_a_site_refuses_them(tmp_path: Path, sync: Run) -> Non
     assert [problem["line"] for problem in json.loads(as_json.err)["problems"]] == [2, 3, 3]
 
 
-def test_a_constant_of_a_mapping_file_is_told_once_at_its_own_place(tmp_path: Path, sync: Run) -> None:
+def test_a_constant_of_a_mapping_file_is_reported_once_at_its_own_location(tmp_path: Path, sync: Run) -> None:
     export, mapping = tmp_path / "x.csv", tmp_path / "map.yaml"
     export.write_text("Host,IP\na,192.0.2.1/24\nb,192.0.2.2\n")
     mapping.write_text('name: "{Host}"\nattributes: {ipaddress: "{IP}", tag_agent: bogus}\n')
@@ -142,7 +142,7 @@ def test_what_a_version_or_a_site_may_take_is_left_to_the_plan(attributes: Any) 
         ({"bake_agent_package": 1}, "neither true nor false"),
     ],
 )
-def test_what_no_version_takes_is_told(attributes: Any, said: str) -> None:
+def test_what_no_version_takes_is_reported(attributes: Any, said: str) -> None:
     (message,) = _of_host(**attributes)
     assert said in message
 

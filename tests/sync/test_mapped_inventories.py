@@ -166,7 +166,7 @@ def test_no_value_leads_to_another_folder(mapped: Mapped, site: str, folder: str
     assert "dots" in problem
 
 
-def test_mistakes_in_mapped_rows_have_their_place(mapped: Mapped) -> None:
+def test_mistakes_in_mapped_rows_have_their_location(mapped: Mapped) -> None:
     mapping = "name: '{Host}'\nfolder: '/{Site}'\nattributes: {inventory_failed: '{Flag}'}\nlabels: {o: '{Owner}'}\n"
     rows = "Owner,Host,Site,Flag\na:b,web 01,x y!,maybe\n-,-,-,-\nc,web02,x,\n"
     told = mapped.mistakes(mapping, rows)

@@ -77,14 +77,14 @@ def _mistakes(tmp_path: Path, text: str) -> list[str]:
         (f"name: '{{A}}'\nattributes: {{x: {'7' * 5000}}}", "map.yaml:2:17: a number has more than 400 digits"),
     ],
 )
-def test_a_mistake_in_a_mapping_file_has_its_place(tmp_path: Path, text: str, said: str) -> None:
+def test_a_mistake_in_a_mapping_file_has_its_location(tmp_path: Path, text: str, said: str) -> None:
     found = _mistakes(tmp_path, text)
     assert any(said in problem for problem in found), found
     assert all(problem.startswith("map.yaml") for problem in found)
     assert len("".join(found)) < 1000
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     text = "nam: x\nfolder: '/{A|lowr}'\nattributes:\n  alias: 5\n  ipaddress: '{B'\nlabels: {x: yes}\n"
     assert [problem.split(": ")[0] for problem in _mistakes(tmp_path, text)] == [
         *("map.yaml:1:1", "map.yaml:1:1", "map.yaml:2:14", "map.yaml:5:15", "map.yaml:4:3", "map.yaml:6:10"),

@@ -185,7 +185,7 @@ def test_a_host_is_not_its_own_parent() -> None:
     assert _mistakes(_host("web", "web")) == ["hosts[0]: host web: parents names 'web', which is the host itself"]
 
 
-def test_a_circle_is_named_with_its_places(tmp_path: Path) -> None:
+def test_a_circle_is_named_with_its_locations(tmp_path: Path) -> None:
     path = tmp_path / "hosts.csv"
     path.write_text("name,parents\na,b\nb,c\nc,a\nd,a\ne,f\nf,e\n")
     with pytest.raises(InventoryError) as caught:
@@ -210,7 +210,7 @@ def test_a_circle_through_the_site_is_one_too() -> None:
     assert _plan(_host("a", "b"), site=old, owner=None).changes, "what is not ours to judge is left"
 
 
-def test_a_mistake_of_the_inventory_is_told_beside_the_others() -> None:
+def test_a_mistake_of_the_inventory_is_reported_beside_the_others() -> None:
     mistakes = _mistakes(
         _host("a", "no"), {"name": "b", "attributes": {"ipaddress": "1.2.3.4/24"}}, _host("c", folder="/a b")
     )

@@ -36,7 +36,7 @@ def _mistakes(
     return []
 
 
-def test_every_wrong_value_is_told_with_its_line() -> None:
+def test_every_wrong_value_is_reported_with_its_line() -> None:
     path = DATA / "addresses.csv"
     with pytest.raises(InventoryError) as caught:
         diff(load(path), holding())

@@ -123,7 +123,7 @@ def test_what_looks_as_wanted_but_belongs_to_others_is_no_success(
     assert list(_refused(apply_plan(cmk, plan))) == ["update kept"]
 
 
-def test_what_is_gone_by_now_is_told(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+def test_what_is_gone_by_now_is_reported(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
     for name in ("changed", "gone"):
         cmk.hosts.delete(name)
     report = apply_plan(cmk, plan)

@@ -153,7 +153,7 @@ def test_values_that_a_template_cannot_use(template: str, value: str, why: str) 
         ('{"A"x}', 4, "'x' is not expected after quotes"),
     ],
 )
-def test_malformed_templates_are_told_with_their_place(template: str, offset: int, why: str) -> None:
+def test_malformed_templates_are_reported_with_their_location(template: str, offset: int, why: str) -> None:
     with pytest.raises(TemplateError) as caught:
         parse(template, TABLES)
     assert why in str(caught.value)

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from checkmk_sync import Checkmk
 from checkmk_sync.testing import ManualClock, SimulatedSite
-from checkmk_sync.testing.livestatus import BadQuery, compiled
+from checkmk_sync.testing.livestatus import BadQuery, compile_query
 
 COLUMNS = frozenset({"name", "state", "groups", "labels", "num"})
 ROW = {"name": "Web01", "state": 2, "groups": ["linux", "Web"], "labels": {"env": "prod"}, "num": 1.5}
 
 
 def _holds(op: str, left: str, right: str) -> bool:
-    test = compiled({"op": op, "left": left, "right": right}, "hosts", COLUMNS)
+    test = compile_query({"op": op, "left": left, "right": right}, "hosts", COLUMNS)
     assert test is not None
     return test(ROW)
 
@@ -88,7 +88,7 @@ def test_operators(op: str, left: str, right: str, expected: bool) -> None:
 )
 def test_wrong_queries_are_refused(query: Any) -> None:
     with pytest.raises(BadQuery):
-        compiled(query, "hosts", COLUMNS)
+        compile_query(query, "hosts", COLUMNS)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_wrong_queries_are_refused(query: Any) -> None:
 )
 def test_queries_are_refused_in_their_shape(query: Any, errors: Any) -> None:
     with pytest.raises(BadQuery) as raised:
-        compiled(query, "hosts", COLUMNS)
+        compile_query(query, "hosts", COLUMNS)
     assert raised.value.errors == errors
 
 
@@ -128,12 +128,12 @@ def test_queries_are_refused_in_their_shape(query: Any, errors: Any) -> None:
 )
 def test_a_query_without_a_member_crashes_as_in_checkmk(query: Any, member: str) -> None:
     with pytest.raises(KeyError, match=member):
-        compiled(query, "hosts", COLUMNS)
+        compile_query(query, "hosts", COLUMNS)
 
 
 def test_empty_queries_let_everything_through() -> None:
     for empty in (None, {}, "{}", [], "[]", "null", 0, False):
-        assert compiled(empty, "hosts", COLUMNS) is None
+        assert compile_query(empty, "hosts", COLUMNS) is None
 
 
 LEAF = st.builds(
@@ -158,7 +158,7 @@ def test_negation_and_de_morgan(tree: Any, state: int) -> None:
     query = joined(tree, "and")
     row = {"state": state}
     plain, inverse, moved = (
-        compiled(found, "hosts", COLUMNS) for found in (query, {"op": "not", "expr": query}, negated(query))
+        compile_query(found, "hosts", COLUMNS) for found in (query, {"op": "not", "expr": query}, negated(query))
     )
     assert plain is not None
     assert inverse is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -83,18 +84,20 @@ def test_there_is_no_control_unless_asked_for(site: SimulatedSite) -> None:
 
 
 def test_writes_hold_one_lock_and_are_counted_while_they_wait() -> None:
-    with SimulatedSite(lock_hold=0.15) as site:
-        clients = [site.client() for _ in range(4)]
+    with SimulatedSite(lock_hold=0.05, faults=[Fault("hold_lock", seconds=30)]) as site, ExitStack() as opened:
+        clients = [opened.enter_context(site.client()) for _ in range(4)]
         threads = [threading.Thread(target=c.hosts.create, args=(f"h{n}",)) for n, c in enumerate(clients)]
-        started = time.monotonic()
         for thread in threads:
             thread.start()
+        deadline = time.monotonic() + 20
+        while site.most_waiting < 4 and time.monotonic() < deadline:
+            threads[0].join(0.01)
+        started = time.monotonic()
+        site.set_faults([])
         for thread in threads:
             thread.join()
-        assert time.monotonic() - started >= 0.6
-        assert site.most_waiting >= 3
-        for client in clients:
-            client.close()
+        assert time.monotonic() - started >= 4 * 0.05
+        assert site.most_waiting == 4
 
 
 def test_one_client_never_queues_its_own_writes() -> None:

@@ -2,17 +2,6 @@
 
 from __future__ import annotations
 
-from . import activation, clusters, discovery, folders, hosts, hosts_bulk, hosts_internal, misc, rename, status
+from . import activation, clusters, discovery, folders, hosts, hosts_bulk, hosts_internal, misc, rename, status  # noqa: F401
 
-__all__ = [
-    "activation",
-    "clusters",
-    "discovery",
-    "folders",
-    "hosts",
-    "hosts_bulk",
-    "hosts_internal",
-    "misc",
-    "rename",
-    "status",
-]
+__all__: list[str] = []

@@ -10,7 +10,7 @@ from ..references import existing_host as exists
 from ..references import node
 from ..replies import bad_fields, json_response
 from ..validation import REQUIRED, Field, list_of
-from .hosts import BAKE, create, existing_host, new_host, require_etag
+from .hosts import BAKE, create, existing_host, new_host_fields, require_etag
 
 __all__: list[str] = []
 
@@ -20,8 +20,7 @@ _NODES = "/objects/host_config/<host_name>/properties/nodes"
 def _cluster(context: Context) -> HostConfig:
     host = existing_host(context)
     if host.nodes is None:
-        said = f"Host {host.name!r} is not a cluster host, but needs to be."
-        raise bad_fields({"host_name": [said]}, 404)
+        raise bad_fields({"host_name": [f"Host {host.name!r} is not a cluster host, but needs to be."]}, 404)
     return host
 
 
@@ -30,7 +29,7 @@ PATH_CHECKS[_NODES] = _cluster
 
 def _new_cluster(state: SiteState) -> dict[str, Field]:
     """Checkmk: that nodes are no clusters themselves is checked only when they are changed."""
-    return {**new_host(state), "nodes": Field(list_of(exists(state)), REQUIRED)}
+    return {**new_host_fields(state), "nodes": Field(list_of(exists(state)), REQUIRED)}
 
 
 @endpoint("POST", "/domain-types/host_config/collections/clusters", query=BAKE, body=_new_cluster)
@@ -38,11 +37,7 @@ def create_cluster(context: Context) -> Response:
     return create(context, tuple(context.body["nodes"]))
 
 
-def _nodes(state: SiteState) -> dict[str, Field]:
-    return {"nodes": Field(list_of(node(state)), REQUIRED)}
-
-
-@endpoint("PUT", _NODES, body=_nodes, needs_etag=True)
+@endpoint("PUT", _NODES, body=lambda state: {"nodes": Field(list_of(node(state)), REQUIRED)}, needs_etag=True)
 def set_nodes(context: Context) -> Response:
     """Checkmk: the answer has no ETag, although the documents say so."""
     host, nodes = _cluster(context), context.body["nodes"]

@@ -85,7 +85,7 @@ def run_status(context: Context) -> Response:
     name, jobs = existing_host(context).name, context.state.discovery
     job = jobs.scans.get(name)
     if job is None or not jobs.visible(job):
-        job = jobs.unstarted(f"service_discovery-{name}")
+        job = jobs.not_started(f"service_discovery-{name}")
     return json_response(_job_object(context, job, "service_discovery_run"))
 
 
@@ -213,7 +213,7 @@ def old_bulk_status(context: Context) -> Response:
         raise Problem(404, f"Background job {ident!r} not found.")
     job = jobs.bulk.get(ident)
     if job is None or not jobs.visible(job):
-        job = jobs.unstarted(ident)
+        job = jobs.not_started(ident)
     return json_response(_job_object(context, job, "discovery_run"))
 
 

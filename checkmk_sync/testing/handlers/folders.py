@@ -13,8 +13,8 @@ from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
 from ..references import FOLDER, existing_folder
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import REQUIRED, Field, boolean, choice, list_of, nonempty_string, object_with, pattern, string
-from .changes import applied, folder_changes, one_change
-from .hosts import host_collection, refuse_parents
+from .changes import attributes_after, folder_change_fields, single_change_check
+from .hosts import host_collection, refuse_needed_parents
 
 __all__: list[str] = []
 
@@ -139,7 +139,7 @@ def _change(context: Context, folder: FolderConfig, data: Mapping[str, Any]) -> 
 
     Checkmk: unlike a host, a folder is not changed at all when there are such.
     """
-    attributes, absent = applied(folder.attributes, data)
+    attributes, absent = attributes_after(folder.attributes, data)
     if absent:
         return folder, absent
     title = data.get("title", folder.title)
@@ -147,10 +147,10 @@ def _change(context: Context, folder: FolderConfig, data: Mapping[str, Any]) -> 
 
 
 def _changes(state: SiteState) -> dict[str, Field]:
-    return {"title": Field(nonempty_string), **folder_changes(state)}
+    return {"title": Field(nonempty_string), **folder_change_fields(state)}
 
 
-@endpoint("PUT", _ONE, body=_changes, schema_check=one_change, needs_etag=True)
+@endpoint("PUT", _ONE, body=_changes, schema_check=single_change_check, needs_etag=True)
 def update_folder(context: Context) -> Response:
     folder = _folder(context)
     context.require("wato.edit")
@@ -164,7 +164,7 @@ def update_folder(context: Context) -> Response:
 
 def _bulk_changes(state: SiteState) -> dict[str, Field]:
     fields = {"folder": Field(existing_folder(state), REQUIRED), **_changes(state)}
-    return {"entries": Field(list_of(object_with(fields, one_change(state))), REQUIRED)}
+    return {"entries": Field(list_of(object_with(fields, single_change_check(state))), REQUIRED)}
 
 
 @endpoint("PUT", "/domain-types/folder_config/actions/bulk-update/invoke", body=_bulk_changes)
@@ -229,6 +229,6 @@ def delete_folder(context: Context) -> Response:
     if context.query.get("delete_mode") == "abort_on_nonempty" and holds_something:
         detail = "Folder is not empty or is referenced by another object. Use the force parameter to delete it."
         raise Problem(409, "Problem deleting folder.", detail)
-    refuse_parents(context, [host.name for host in configuration.hosts_in(folder.path, recursive=True)])
+    refuse_needed_parents(context, [host.name for host in configuration.hosts_in(folder.path, recursive=True)])
     configuration.remove_folder(folder.path, user=context.user.name)
     return Response(status=204)

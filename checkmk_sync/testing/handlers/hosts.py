@@ -14,18 +14,18 @@ from ..host_attributes import DEFAULT_SCAN
 from ..references import HOST_NAME, existing_folder, unused_host_name
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import REQUIRED, Field, boolean, list_of, string
-from .changes import applied, host_changes, one_change, says_nothing
+from .changes import attributes_after, host_change_fields, is_empty_change, single_change_check
 
 __all__ = [
     "BAKE",
-    "changed_attributes",
+    "change_attributes",
     "create",
     "existing_host",
     "host_collection",
     "host_etag",
     "host_object",
-    "new_host",
-    "refuse_parents",
+    "new_host_fields",
+    "refuse_needed_parents",
     "require_etag",
 ]
 
@@ -91,11 +91,11 @@ def _answer(context: Context, host: HostConfig, *, effective: bool = False) -> R
     return json_response(host_object(context, host, effective=effective), etag=host_etag(host))
 
 
-def changed_attributes(context: Context, host: HostConfig, data: Mapping[str, Any]) -> tuple[HostConfig, list[str]]:
+def change_attributes(context: Context, host: HostConfig, data: Mapping[str, Any]) -> tuple[HostConfig, list[str]]:
     """Do what a body of a change says. Checkmk: what can be removed is, even when other names cannot."""
-    if says_nothing(data):
+    if is_empty_change(data):
         return host, []
-    attributes, absent = applied(host.attributes, data)
+    attributes, absent = attributes_after(host.attributes, data)
     return context.configuration.change_host(host, user=context.user.name, attributes=attributes), absent
 
 
@@ -133,13 +133,13 @@ def host_collection(context: Context, hosts: list[HostConfig]) -> Response:
         items = (host_object(context, host, links=links, effective=effective) for host in hosts)
         return collection({**head, "extensions": {}}, items)
     try:
-        chosen = FieldsFilter(query["fields"])
+        fields_filter = FieldsFilter(query["fields"])
     except FieldsError as error:
         raise bad_fields({"fields": [str(error)]}) from None
-    effective = chosen.takes("value", "extensions", "effective_attributes")
+    effective = fields_filter.includes("value", "extensions", "effective_attributes")
     whole = {**head, "value": [host_object(context, host, effective=effective) for host in hosts], "extensions": {}}
     kept = {"domainType": "host_config"} if profile.keeps_domain_type else {}
-    return json_response({**chosen.apply(whole), **kept})
+    return json_response({**fields_filter.apply(whole), **kept})
 
 
 @endpoint("GET", _ONE, query={"effective_attributes": Field(boolean, False)})
@@ -147,7 +147,7 @@ def get_host(context: Context) -> Response:
     return _answer(context, existing_host(context), effective=context.query["effective_attributes"])
 
 
-def new_host(state: SiteState) -> dict[str, Field]:
+def new_host_fields(state: SiteState) -> dict[str, Field]:
     return {
         "host_name": Field(unused_host_name(state), REQUIRED),
         "folder": Field(existing_folder(state), REQUIRED),
@@ -167,27 +167,27 @@ def create(context: Context, nodes: Optional[tuple[str, ...]] = None) -> Respons
     return _answer(context, host)
 
 
-@endpoint("POST", _ALL, query=BAKE, body=new_host)
+@endpoint("POST", _ALL, query=BAKE, body=new_host_fields)
 def create_host(context: Context) -> Response:
     return create(context)
 
 
-@endpoint("PUT", _ONE, body=host_changes, schema_check=one_change, needs_etag=True)
+@endpoint("PUT", _ONE, body=host_change_fields, schema_check=single_change_check, needs_etag=True)
 def update_host(context: Context) -> Response:
     host = existing_host(context)
     require_etag(context, host)
     context.require("wato.edit")
     context.require_folder(host.folder)
-    changed, absent = changed_attributes(context, host, context.body)
+    changed, absent = change_attributes(context, host, context.body)
     if absent:
         detail = f"The following attributes were not removed since they didn't exist: {', '.join(absent)}"
         raise Problem(400, "Some attributes were not removed", detail)
     return _answer(context, changed)
 
 
-def refuse_parents(context: Context, doomed: Collection[str]) -> None:
+def refuse_needed_parents(context: Context, deleted: Collection[str]) -> None:
     """Problem 400 if one of the hosts is the parent of a host that stays."""
-    needed = context.configuration.parents_that_stay_needed(doomed)
+    needed = context.configuration.parents_of_remaining_hosts(deleted)
     if needed:
         reasons = ", ".join(f"{parent} is parent of {', '.join(children)}." for parent, children in needed.items())
         raise Problem(400, "Bad Request", f"You cannot delete these hosts: {reasons}")
@@ -198,7 +198,7 @@ def delete_host(context: Context) -> Response:
     host = existing_host(context)
     context.require("wato.edit")
     context.require_folder(host.folder)
-    refuse_parents(context, [host.name])
+    refuse_needed_parents(context, [host.name])
     context.configuration.remove_host(host.name, user=context.user.name)
     return Response(status=204)
 

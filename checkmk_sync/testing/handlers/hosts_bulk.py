@@ -11,8 +11,8 @@ from ..endpoints import Context, SiteState, endpoint
 from ..references import existing_host
 from ..replies import Problem, bad_fields, json_response
 from ..validation import REQUIRED, Field, list_of, object_with
-from .changes import host_changes, one_change
-from .hosts import BAKE, changed_attributes, host_object, new_host, refuse_parents
+from .changes import host_change_fields, single_change_check
+from .hosts import BAKE, change_attributes, host_object, new_host_fields, refuse_needed_parents
 
 __all__: list[str] = []
 
@@ -20,12 +20,12 @@ _ACTIONS = "/domain-types/host_config/actions"
 
 
 def _created(state: SiteState) -> dict[str, Field]:
-    return {"entries": Field(list_of(object_with(new_host(state))), REQUIRED)}
+    return {"entries": Field(list_of(object_with(new_host_fields(state))), REQUIRED)}
 
 
 def _changed(state: SiteState) -> dict[str, Field]:
-    fields = {"host_name": Field(existing_host(state), REQUIRED), **host_changes(state)}
-    return {"entries": Field(list_of(object_with(fields, one_change(state))), REQUIRED)}
+    fields = {"host_name": Field(existing_host(state), REQUIRED), **host_change_fields(state)}
+    return {"entries": Field(list_of(object_with(fields, single_change_check(state))), REQUIRED)}
 
 
 def _deleted(state: SiteState) -> dict[str, Field]:
@@ -76,7 +76,7 @@ def bulk_update(context: Context) -> Response:
             failed[entry["host_name"]] = "Validation failed: refused by a hook"
             continue
         context.require_folder(hosts[entry["host_name"]].folder)
-        host, absent = changed_attributes(context, hosts[entry["host_name"]], entry)
+        host, absent = change_attributes(context, hosts[entry["host_name"]], entry)
         if absent:
             failed[host.name] = f"Failed to remove {', '.join(absent)}"
         else:
@@ -96,7 +96,7 @@ def bulk_delete(context: Context) -> Response:
     # Checkmk: folder by folder, in the order of their ids. What was deleted before a refusal stays deleted.
     for path in sorted(by_folder, key=lambda path: context.configuration.folders[path].ident):
         context.require_folder(path)
-        refuse_parents(context, by_folder[path])
+        refuse_needed_parents(context, by_folder[path])
         for name in by_folder[path]:
             context.configuration.remove_host(name, user=context.user.name)
     return Response(status=204)

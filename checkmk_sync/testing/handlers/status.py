@@ -7,9 +7,9 @@ from urllib.parse import quote_plus
 
 from werkzeug.wrappers import Response
 
-from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, chosen
+from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, selected_columns
 from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
-from ..livestatus import BadQuery, about_the_host, compiled
+from ..livestatus import BadQuery, compile_query, host_name_predicate
 from ..references import HOST_NAME, existing_site
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import REQUIRED, Check, Field, list_of, string
@@ -41,7 +41,7 @@ def _query(state: SiteState, table: str) -> Check:
 
     def check(value: Any) -> Any:
         try:
-            compiled(value, table, known)
+            compile_query(value, table, known)
         except BadQuery as error:
             return error.errors
         return None
@@ -102,7 +102,7 @@ def _all_columns(table: str, columns: Sequence[str]) -> list[str]:
 def list_host_status(context: Context) -> Response:
     arguments = context.query or context.body
     columns = _all_columns("hosts", arguments["columns"])
-    test = compiled(arguments.get("query"), "hosts", HOST_DEFAULTS)
+    test = compile_query(arguments.get("query"), "hosts", HOST_DEFAULTS)
     rows = filter(test, context.state.monitoring.host_rows())
     head = {"id": "host", "domainType": "host", "links": [context.links.self_(_HOSTS)], "extensions": {}}
     return collection(head, (_host_item(context, row, columns) for row in rows))
@@ -111,7 +111,7 @@ def list_host_status(context: Context) -> Response:
 def _host_item(context: Context, row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     name = row["name"]
     links = [context.links.self_(f"/objects/host/{context.links.quoted(name)}")]
-    return domain_object("host", name, name, links, chosen(row, columns))
+    return domain_object("host", name, name, links, selected_columns(row, columns))
 
 
 @endpoint("GET", _HOST, query=lambda state: {"columns": _columns(state, "hosts", _MANDATORY["hosts"])})
@@ -131,8 +131,8 @@ def list_services(context: Context) -> Response:
     arguments = context.query or context.body
     host = context.params.get("host_name", arguments.get("host_name"))
     columns = _all_columns("services", arguments["columns"])
-    test = compiled(arguments.get("query"), "services", SERVICE_DEFAULTS)
-    only = None if test is None else about_the_host(arguments["query"])
+    test = compile_query(arguments.get("query"), "services", SERVICE_DEFAULTS)
+    only = None if test is None else host_name_predicate(arguments["query"])
     rows: Iterator[Mapping[str, Any]] = filter(test, context.state.monitoring.service_rows(host, only))
     head = {"id": "service", "domainType": "service", "links": [context.links.self_(_SERVICES)], "extensions": {}}
     return collection(head, (_service_item(context, row, columns) for row in rows))
@@ -143,7 +143,7 @@ def _service_item(context: Context, row: Mapping[str, Any], columns: Sequence[st
     path = f"/objects/host/{context.links.quoted(host)}/actions/show_service/invoke"
     path += f"?service_description={quote_plus(name)}"
     link = context.links.link("urn:com.checkmk:rels/show", path, title=f"Show the service {name}")
-    return domain_object("service", f"{host}:{name}", f"{name} on {host}", [link], chosen(row, columns))
+    return domain_object("service", f"{host}:{name}", f"{name} on {host}", [link], selected_columns(row, columns))
 
 
 def _show_fields(state: SiteState) -> dict[str, Field]:
@@ -162,5 +162,5 @@ def show_service(context: Context) -> Response:
     ident = f"{host}-{name}"
     links = [context.links.self_(f"/objects/service/{context.links.quoted(ident)}")]
     return json_response(
-        domain_object("service", ident, f"Service {name}", links, chosen(row, context.query["columns"]))
+        domain_object("service", ident, f"Service {name}", links, selected_columns(row, context.query["columns"]))
     )

@@ -19,20 +19,20 @@ from checkmk_sync.commands import COMMANDS
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.conftest import Run
 
-CLI_COMMANDS = [verb for verb in COMMANDS if "cli" in verb.faces]
+CLI_COMMANDS = [command for command in COMMANDS if "cli" in command.faces]
 
-# Every verb
+# Every command
 
 
-def test_every_verb_of_the_table_is_a_command_with_help_and_example() -> None:
-    for verb in CLI_COMMANDS:
+def test_every_row_of_the_table_has_help_and_an_example() -> None:
+    for command in CLI_COMMANDS:
         found: Any = cli
-        for word in filter(None, (verb.noun, verb.name)):
+        for word in filter(None, (command.noun, command.name)):
             found = found.commands[word]
-        text = found.get_help(click.Context(found, info_name=verb.name))
-        assert verb.help.split(",")[0].split(".")[0][:40] in " ".join(text.split())
-        assert verb.example in " ".join(text.split())
-        for argument in verb.arguments:
+        text = found.get_help(click.Context(found, info_name=command.name))
+        assert command.help.split(",")[0].split(".")[0][:40] in " ".join(text.split())
+        assert command.example in " ".join(text.split())
+        for argument in command.arguments:
             assert argument.required or argument.help.split(",")[0][:30] in " ".join(text.split())
 
 
@@ -45,16 +45,16 @@ def test_examples_of_the_help_run(site_for_cli: SimulatedSite, sync: Run) -> Non
     import shlex
 
     skipped = {"hosts create"}  # its host exists
-    for verb in CLI_COMMANDS:
-        words = shlex.split(verb.example)[1:]
+    for command in CLI_COMMANDS:
+        words = shlex.split(command.example)[1:]
         if " ".join(words[:2]) in skipped:
             words[2] = "web03"
-        if verb.destructive:
+        if command.destructive:
             words.append("--yes")
-        if verb.name == "discover":
+        if command.name == "discover":
             words[1:] = ["host00000", "web03"]
         result = sync(*words)
-        assert result.code == 0, (verb.example, result.err)
+        assert result.code == 0, (command.example, result.err)
 
 
 def test_hosts(site_for_cli: SimulatedSite, sync: Run) -> None:

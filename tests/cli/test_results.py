@@ -1,4 +1,4 @@
-"""What commands say is what people want to know: counts, what became of each, and words as people write them."""
+"""Results of commands for people: counts, outcomes of each object, and names as people write them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_scan_counts_services(version: str, sync: Run, monkeypatch: pytest.Mon
         assert _discovered(sync, "new", "--remove-vanished")[1:] == (0, 1, 7)
 
 
-def test_a_scan_says_what_people_want_to_know(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_a_scan_reports_counts(site_for_cli: SimulatedSite, sync: Run) -> None:
     assert sync("discover", "host00000", "host00001").out.splitlines() == [
         "host00000, host00001 discovered",
         "hosts: 2",
@@ -60,7 +60,7 @@ def test_a_scan_says_what_people_want_to_know(site_for_cli: SimulatedSite, sync:
     ]
 
 
-def test_counting_is_bounded(sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_few_hosts_are_counted(sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with SimulatedSite(hosts=25, services=5) as site:
         for name, value in {
             "SERVER_URL": site.url,
@@ -77,7 +77,7 @@ def test_counting_is_bounded(sync: Run, monkeypatch: pytest.MonkeyPatch) -> None
         assert len([request for request in site.requests if "/service_discovery/" in request.path]) == 40
 
 
-def test_hosts_of_which_the_site_tells_nothing_are_named(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_hosts_without_scan_results_are_named(site_for_cli: SimulatedSite, sync: Run) -> None:
     for fault in (
         Fault("crash", path="/service_discovery/host00001"),
         Fault("status", status=503, path="/service_disc.*1$"),
@@ -96,7 +96,7 @@ def test_hosts_of_which_the_site_tells_nothing_are_named(site_for_cli: Simulated
 
 
 @pytest.mark.parametrize(
-    ("names", "code", "said"),
+    ("names", "code", "expected"),
     [
         (["host00000", "host00001", "nohost"], 1, "Error: 2 of 3 hosts deleted; the others:\nnohost: no such host\n"),
         (["nohost"], 2, "Error: nohost: no such host\n"),
@@ -107,12 +107,12 @@ def test_hosts_of_which_the_site_tells_nothing_are_named(site_for_cli: Simulated
         ),
     ],
 )
-def test_what_became_of_each_host(
-    site_for_cli: SimulatedSite, sync: Run, names: list[str], code: int, said: str
+def test_each_host_of_a_deletion_has_an_outcome(
+    site_for_cli: SimulatedSite, sync: Run, names: list[str], code: int, expected: str
 ) -> None:
     result = sync("hosts", "delete", *names, "--yes")
     assert (result.code, result.out) == (code, "")
-    assert sorted(result.err.splitlines()) == sorted(said.splitlines())
+    assert sorted(result.err.splitlines()) == sorted(expected.splitlines())
 
 
 def test_deleted_hosts_are_counted(site_for_cli: SimulatedSite, sync: Run) -> None:
@@ -126,7 +126,7 @@ def test_deleted_hosts_are_counted(site_for_cli: SimulatedSite, sync: Run) -> No
     }
 
 
-def test_a_host_that_may_not_be_deleted_is_not_called_missing(
+def test_a_host_without_permission_is_not_reported_as_missing(
     site_for_cli: SimulatedSite, sync: Run, monkeypatch: Any
 ) -> None:
     site_for_cli.add_user("guest", "guests-password", "guest")
@@ -141,7 +141,7 @@ def test_a_host_that_may_not_be_deleted_is_not_called_missing(
 
 
 @pytest.mark.parametrize("given", ["CRITICAL", "critical", "Crit", "crit", "C", "c", " crit "])
-def test_states_in_any_case_and_short(site_for_cli: SimulatedSite, sync: Run, given: str) -> None:
+def test_states_are_accepted_in_any_case_and_abbreviated(site_for_cli: SimulatedSite, sync: Run, given: str) -> None:
     states = [0, 1, 2, 3, 2]
     site_for_cli.seed_monitoring(
         {
@@ -157,13 +157,15 @@ def test_states_in_any_case_and_short(site_for_cli: SimulatedSite, sync: Run, gi
 @pytest.mark.parametrize(
     ("given", "states"), [("up", {"UP"}), ("Down", {"DOWN"}), ("unr", {"UNREACHABLE"}), ("D", {"DOWN"})]
 )
-def test_states_of_hosts(site_for_cli: SimulatedSite, sync: Run, given: str, states: set[str]) -> None:
+def test_host_states_are_accepted_abbreviated(
+    site_for_cli: SimulatedSite, sync: Run, given: str, states: set[str]
+) -> None:
     site_for_cli.seed_monitoring({"hosts": [{"name": f"h{n}", "state": n % 3} for n in range(5)], "services": []})
     assert {row["state"] for row in sync("hosts", "status", "--state", given, "--json").data} == states
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "expected"),
     [
         (
             "services list --state xx",
@@ -177,10 +179,10 @@ def test_states_of_hosts(site_for_cli: SimulatedSite, sync: Run, given: str, sta
         ("hosts status --state ok", "'ok' is none of up, down, unreachable, pending"),
     ],
 )
-def test_other_states_are_refused(site_for_cli: SimulatedSite, sync: Run, line: str, said: str) -> None:
+def test_unknown_states_are_refused(site_for_cli: SimulatedSite, sync: Run, line: str, expected: str) -> None:
     result = sync(*shlex.split(line))
     assert (result.code, result.out) == (2, "")
-    assert f"Invalid value for '--state': {said}" in result.err
+    assert f"Invalid value for '--state': {expected}" in result.err
     assert not site_for_cli.requests
 
 
@@ -188,7 +190,7 @@ def test_other_states_are_refused(site_for_cli: SimulatedSite, sync: Run, line: 
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "expected"),
     [
         ("folders get /nope", "'/nope'"),
         ("folders get ~nope", "'/nope'"),
@@ -212,20 +214,20 @@ def test_other_states_are_refused(site_for_cli: SimulatedSite, sync: Run, line: 
     ],
 )
 @pytest.mark.parametrize("as_json", [False, True])
-def test_folders_are_named_as_people_write_them(
-    site_for_cli: SimulatedSite, sync: Run, line: str, said: str, as_json: bool
+def test_folder_paths_are_printed_with_slashes(
+    site_for_cli: SimulatedSite, sync: Run, line: str, expected: str, as_json: bool
 ) -> None:
     with site_for_cli.client() as cmk:
         cmk.folders.ensure("/linux/web")
         cmk.hosts.create("web01", "/linux/web")
     result = sync(*shlex.split(line), *(["--json"] if as_json else []))
-    assert (result.code == 0) is (said == "")
+    assert (result.code == 0) is (expected == "")
     assert "~" not in result.out + result.err
-    message = json.loads(result.err)["message"] if as_json and said else result.err
-    assert said in message
+    message = json.loads(result.err)["message"] if as_json and expected else result.err
+    assert expected in message
 
 
-def test_the_library_names_them_so_too(site: SimulatedSite, cmk: Any) -> None:
+def test_errors_of_the_library_name_folders_with_slashes(site: SimulatedSite, cmk: Any) -> None:
     for call in (
         lambda: cmk.folders.get("~nope~x"),
         lambda: list(cmk.folders.each("~nope")),
@@ -236,7 +238,7 @@ def test_the_library_names_them_so_too(site: SimulatedSite, cmk: Any) -> None:
         assert "~" not in str(caught.value) + json.dumps(caught.value.to_dict(), default=str)
 
 
-def test_a_tilde_of_something_else_stays(site: SimulatedSite, cmk: Any) -> None:
+def test_a_tilde_outside_of_a_folder_stays(site: SimulatedSite, cmk: Any) -> None:
     site.set_faults([Fault("status", status=502, path="/folder_config/")])
     with pytest.raises(CheckmkError) as caught:
         cmk.folders.get("/")
