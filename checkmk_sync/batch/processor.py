@@ -87,7 +87,8 @@ class BatchProcessor:
         thread.
 
         Ctrl-C stays Ctrl-C: the KeyboardInterrupt has the outcomes so far as ``outcomes``, and so has the BatchError
-        for a source of items that fails. No item is started after either, and items that were not started have no outcome.
+        for a source of items that fails. No item is started after either, and items that were not started have no
+        outcome.
         """
         outcomes: dict[int, BatchItem[T, R]] = {}
         with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
