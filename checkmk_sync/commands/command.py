@@ -79,6 +79,15 @@ class Argument:
     option: str = ""  # name on the command line, if not "--" and the name; "--no-…" for a flag that turns it off
     metavar: Optional[str] = None
 
+    def convert(self, value: Any) -> Any:
+        """Return what a value means. ValueError if it is not valid."""
+        if self.parse is not None:
+            value = self.parse(value)
+        if self.check is not None:
+            for entry in value if self.many else [value]:
+                self.check(entry)
+        return value
+
 
 @dataclass(frozen=True)
 class Field:
