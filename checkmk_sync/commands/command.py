@@ -147,10 +147,8 @@ class Command:
     with writes.
     """
 
-    noun: str  # empty for commands of the site
-    name: str
+    words: str  # of the command line, such as "hosts list"
     help: str
-    example: str
     handler: Callable[..., Any] = field(repr=False)
     arguments: tuple[Argument, ...] = ()
     columns: tuple[str, ...] = ()  # of a row, or of what table_row makes of it
@@ -167,13 +165,23 @@ class Command:
     reports_progress: bool = False  # the handler also takes a function watch(stage, done, total)
     table_row: Optional[Callable[[Row], Row]] = field(default=None, repr=False)
     faces: tuple[str, ...] = (CLI, TOOL)
-    tool: str = ""  # name of the tool, if not noun_name
+    tool: str = ""  # name of the tool, if not the words with underscores
     check_with: str = ""  # shows whether a write was applied, with {} for the name, if it is not noun and "get"
     empty_text: str = "no match"  # shown on a terminal if there are no rows and no filter
+    example: str = ""  # arguments of the command line, for the help
+
+    @property
+    def noun(self) -> str:
+        """The group of the command; empty for commands of the site."""
+        return self.words.rpartition(" ")[0]
+
+    @property
+    def name(self) -> str:
+        return self.words.rpartition(" ")[2]
 
     @property
     def tool_name(self) -> str:
-        return self.tool or "_".join(filter(None, (self.noun, self.name)))
+        return self.tool or self.words.replace(" ", "_")
 
     @property
     def participle(self) -> str:
