@@ -29,21 +29,18 @@ CLI, TOOL = "cli", "tool"  # the faces
 MAX_SHOWN = 50  # failures or changes in one answer
 
 
+@dataclass(frozen=True)
 class LazyFunction:
     """A function of a module that is imported when the function is first called.
 
     The table, the help and the completion therefore load neither the client nor requests.
     """
 
-    def __init__(self, module: str, name: str) -> None:
-        self.module, self.name = module, name
-
-    def resolve(self) -> Callable[..., Any]:
-        function: Callable[..., Any] = getattr(import_module(self.module), self.name)
-        return function
+    module: str
+    name: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.resolve()(*args, **kwargs)
+        return getattr(import_module(self.module), self.name)(*args, **kwargs)
 
 
 class LazyModule:
@@ -71,6 +68,7 @@ class Argument:
     default: Any = None
     choices: tuple[str, ...] = ()
     minimum: int = 0
+    maximum: int = 10**9  # for tools
     check: Optional[Callable[[Any], Any]] = None  # raises ValueError for a value that is not valid
     parse: Optional[Callable[[Any], Any]] = None  # returns the value that an input means, or raises ValueError
     example: Any = None

@@ -60,7 +60,6 @@ DIAGNOSTIC_COMMANDS = (
         "Show hits, misses and size of the response cache.",
         _diagnostics.cache_stats,
         local=True,
-        tool="cache_stats",
         faces=(TOOL,),
     ),
     Command(

@@ -140,11 +140,7 @@ class ToolRunner:
         return command.preview(self.client, **arguments)
 
     def _run(
-        self,
-        command: Command,
-        arguments: Mapping[str, Any],
-        client_name: str,
-        preview: Optional[Preview] = None,
+        self, command: Command, arguments: Mapping[str, Any], client_name: str, preview: Optional[Preview] = None
     ) -> dict[str, Any]:
         """Run a command, and note it in the audit log if it writes. It does what ``preview`` shows, or nothing."""
         cancellation.check()
