@@ -18,7 +18,7 @@ FLOORS = (
     {"cli", "mcp", "commands", "testing", "__main__"},
 )
 CORE = {
-    *("arguments", "call", "cancellation", "clock", "documents", "fork", "positions", "private_files"),
+    *("arguments", "call", "cancellation", "clock", "documents", "fork", "once", "positions", "private_files"),
     *("redaction", "text", "waves"),
 }
 # The simulated site must not make the client's mistakes: it knows names and clocks, and `.client()` makes a client.
