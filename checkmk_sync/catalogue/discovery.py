@@ -10,7 +10,7 @@ from .operation import Answer, Operation
 __all__ = ["ROWS"]
 
 _BULK = "/domain-types/discovery_run/actions/bulk-discovery-start/invoke"
-_SCAN = "/objects/service_discovery_run/{about}/"
+_SCAN = "/objects/service_discovery_run/{name}/"
 _JOB = "/objects/background_job/"
 _OPTIONS = ("hostnames", "do_full_scan", "bulk_size", "ignore_errors")
 _operation = functools.partial(Operation, "discovery")

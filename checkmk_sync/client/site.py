@@ -108,12 +108,12 @@ class Site:
         fresh: bool = False,
         stream: bool = False,
         body_limit: Optional[float] = None,
-        about: Sequence[str] = (),
+        object_names: Sequence[str] = (),
     ) -> Reply:
         """Perform the verb; query parameters that are None are left out.
 
-        ``about`` are the names of the objects that a write is for. Unless the answer is one that Checkmk gives to this
-        operation, and about these objects, UnexpectedReplyError says that the outcome is unknown.
+        ``object_names`` names the objects that a write changes. Unless the answer is one that Checkmk gives to this
+        operation, and names these objects, UnexpectedReplyError says that the outcome is unknown.
         """
         row = self.operation(noun, verb)
         if row is None:
@@ -139,7 +139,7 @@ class Site:
             probe=self._deadline is not None,
             deadline_s=None if self._deadline is None else self._deadline.remaining_s(),
             answers=row.answers,
-            about=tuple(about),
+            object_names=tuple(object_names),
         )
         return self.transport.perform(call)
 

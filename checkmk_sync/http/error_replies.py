@@ -93,7 +93,9 @@ def error_from_reply(
     if kind is AuthError and problem and _NOT_ABOUT_CREDENTIALS.search(f"{title} {detail}"):
         kind = ForbiddenError
     title, detail = (in_body.strictly(text[:_TEXT_LIMIT], public) for text in (title, detail))
-    fields = _flatten_fields(problem.get("fields"), lambda text, about: in_body.strictly(text, public, about=about))
+    fields = _flatten_fields(
+        problem.get("fields"), lambda text, about_secret: in_body.strictly(text, public, about_secret=about_secret)
+    )
     facts: dict[str, Any] = {"ext": _ext(status, problem), "fields": fields}
     facts.update(call=str(call), attempted=Attempted(delivery, call.is_read))
     if kind is ThrottledError:

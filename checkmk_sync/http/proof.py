@@ -27,22 +27,22 @@ def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
         # a web server in front of the site would not send as well.
         problem = "" if reply.headers.get("X-Checkmk-Version") else "it does not come from a Checkmk endpoint"
     else:
-        problem = _body_problem(answer, reply.data, call.about)
+        problem = _body_problem(answer, reply.data, call.object_names)
     return problem and f"the answer to {call} ({reply.status}) does not prove that it was executed: {problem}"
 
 
 def _matching_answer(call: Call, status: int, location: str) -> Optional[Answer]:
-    name = path_segment(call.about[0]) if call.about else ""
+    name = path_segment(call.object_names[0]) if call.object_names else ""
     for answer in call.answers:
-        if answer.status == status and location.startswith(answer.location.format(about=name)):
+        if answer.status == status and location.startswith(answer.location.format(name=name)):
             return answer
     return None
 
 
-def _body_problem(answer: Answer, data: Any, about: Iterable[str]) -> str:
+def _body_problem(answer: Answer, data: Any, object_names: Iterable[str]) -> str:
     if not isinstance(data, dict) or data.get("domainType") != answer.domain_type:
         return f"it is not about a {answer.domain_type}"
-    wanted = set(about)
+    wanted = set(object_names)
     if answer.names and wanted and set(_names_at(data, answer.names)) != wanted:
         return "it is about another object"
     return ""

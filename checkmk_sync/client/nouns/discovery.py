@@ -102,7 +102,7 @@ class Discovery(Resource):
         if mode not in _MODES:
             raise ValueError(f"{mode!r} is no mode of discovery: {', '.join(_MODES)}")
         # A redirect means "started in the background"; following it would end in a loop.
-        self._perform("start", body={"host_name": host, "mode": mode}, about=(host,))
+        self._perform("start", body={"host_name": host, "mode": mode}, object_names=(host,))
 
     def status(self, host: str) -> DiscoveryRun:
         """Return the state of the host's scan: ``initialized`` if none has ever run."""

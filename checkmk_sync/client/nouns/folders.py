@@ -70,7 +70,7 @@ class Folders(Editable[Folder]):
         with self._site.created.claim("folders", (path,)) as claim:
             was_absent = was_absent or self._is_absent("get", {"folder": folder_id(path)})
             try:
-                return self._record(Folder.parse, "create", body=body, about=(path,))
+                return self._record(Folder.parse, "create", body=body, object_names=(path,))
             except CheckmkError as error:
                 if not was_absent or path not in claim:
                     raise
@@ -133,7 +133,7 @@ class Folders(Editable[Folder]):
             body = body_for(before)
             if not body:
                 return before
-            request = dict(path={"folder": folder_id(folder)}, body=body, about=(before.path,))
+            request = dict(path={"folder": folder_id(folder)}, body=body, object_names=(before.path,))
             try:
                 return self._record(Folder.parse, "update", etag=etag or before.etag or "*", **request)
             except CheckmkError as error:
@@ -152,7 +152,7 @@ class Folders(Editable[Folder]):
             request = dict(path={"folder": folder_id(folder)}, body={"destination": target})
             moved = _path_in(target, before)
             try:
-                return self._record(Folder.parse, "move", etag=before.etag or "*", about=(moved,), **request)
+                return self._record(Folder.parse, "move", etag=before.etag or "*", object_names=(moved,), **request)
             except CheckmkError as error:
                 return self._settle(
                     error,

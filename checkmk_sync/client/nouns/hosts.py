@@ -36,7 +36,7 @@ class Hosts(HostReader):
         with self._site.created.claim("hosts", (name,)) as claim:
             was_absent = self._is_absent("get", {"name": name})
             try:
-                return self._record(Host.parse, "create", body=entry, about=(name,))
+                return self._record(Host.parse, "create", body=entry, object_names=(name,))
             except CheckmkError as error:
                 if not was_absent or name not in claim:
                     raise
@@ -74,7 +74,7 @@ class Hosts(HostReader):
                 return before
             # Checkmk: removing an attribute that is absent is refused, but the others are removed all the same.
             refusals = (PreconditionError, *([BadRequestError] if "remove_attributes" in body else []))
-            request = dict(path={"name": name}, body=body, etag=etag or before.etag or "*", about=(name,))
+            request = dict(path={"name": name}, body=body, etag=etag or before.etag or "*", object_names=(name,))
             try:
                 return self._record(Host.parse, "update", **request)
             except CheckmkError as error:
@@ -88,7 +88,7 @@ class Hosts(HostReader):
 
         The host is read before: its absence afterwards proves the deletion only if it was seen.
         """
-        self._delete(name, missing_ok, name, path={"name": name}, about=(name,))
+        self._delete(name, missing_ok, name, path={"name": name}, object_names=(name,))
 
     @writes
     def move(self, name: str, folder: str) -> Host:
@@ -99,7 +99,7 @@ class Hosts(HostReader):
             if before.folder == target:
                 return before
             body = {"target_folder": target}
-            request = dict(path={"name": name}, body=body, etag=before.etag or "*", about=(name,))
+            request = dict(path={"name": name}, body=body, etag=before.etag or "*", object_names=(name,))
             try:
                 moved = self._record(Host.parse, "move", **request)
                 if moved.folder != target:
@@ -240,7 +240,7 @@ class Hosts(HostReader):
 
     def _bulk(self, verb: str, entries: Sequence[Any]) -> None:
         names = [entry if isinstance(entry, str) else name_of(entry) for entry in entries]
-        self._perform(verb, body={"entries": list(entries)}, about=names)
+        self._perform(verb, body={"entries": list(entries)}, object_names=names)
 
     def _find_matching(self, name: str, body: Entry) -> Optional[Host]:
         host = self.find(name, fresh=True)
