@@ -19,7 +19,6 @@ from ..core.clock import Clock
 from ..core.redaction import HiddenURL
 from ..core.text import close_matches
 from ..errors import CheckmkError
-from ..http.transport import Transport
 from ..metrics import MetricsCollector
 from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
@@ -78,6 +77,9 @@ class Checkmk:
         self._open(replace_nested(settings, options) if options else settings, clock)
 
     def _open(self, settings: Settings, clock: Optional[Clock]) -> None:
+        # The first client imports requests and requests-cache, so that programs which only may need one start quickly.
+        from ..http.transport import Transport
+
         self.settings = settings
         self._transport = Transport(settings, clock=clock)
         self._bind(Site(self._transport))

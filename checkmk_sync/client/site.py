@@ -6,7 +6,7 @@ import contextlib
 import json
 import logging
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from ..catalogue.operation import Operation
 from ..catalogue.operations import NOUNS, UNVERSIONED, find_operation
@@ -17,10 +17,12 @@ from ..errors import Attempted, CheckmkError, Delivery, UnexpectedReplyError
 from ..http.error_replies import http_date
 from ..http.json_decoders import Fields
 from ..http.json_stream import iter_blocks
-from ..http.transport import Transport
 from ..streaming import Blocks, Received
 from .claims import Claims
 from .payload import value_of
+
+if TYPE_CHECKING:
+    from ..http.transport import Transport
 
 __all__ = ["Settling", "Site"]
 
