@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Optional
 
 from ..catalogue.labels import label_key_problem
-from ..client.checkmk import Checkmk, a_client
+from ..client.checkmk import Checkmk, require_client
 from ..core.arguments import require_type
 from ..errors import SettingsError
 from .apply import Options, Step, apply_plan
@@ -69,7 +69,7 @@ def make_plan(
     SettingsError for an owner that cannot be a label, and for adopting without an owner. InventoryError for changes
     that Checkmk would refuse: folders with invalid names, invalid values, parents that do not exist.
     """
-    a_client(client, "make_plan")
+    require_client(client, "make_plan")
     require_type(desired, Desired, "make_plan needs the result of load(PATH) or from_data(DATA)")
     require_type(owner, (str, type(None)), "owner is a text")
     if adopt and owner is None:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Callable, Iterator, Optional, Sequence
 
-from ..client.checkmk import Checkmk, a_client
+from ..client.checkmk import Checkmk, require_client
 from ..client.nouns.activation import PendingChange
 from ..client.outcomes import Outcome, Status
 from ..core.arguments import require_type
@@ -55,7 +55,7 @@ def apply_plan(client: Checkmk, plan: Plan, options: Optional[Options] = None, w
     What goes wrong is in the report, and a second run takes up what is left. Wrong credentials, and a few writes in
     a row of which nobody can say what became of them, end it: what was not begun is not applied.
     """
-    a_client(client, "apply_plan")
+    require_client(client, "apply_plan")
     require_type(plan, Plan, "apply_plan needs the result of make_plan(CLIENT, DESIRED)")
     require_type(options, (Options, type(None)), "options are Options(discover=…, activate=…)")
     result = "failed"
