@@ -17,7 +17,9 @@ FLOORS = (
     {"sync"},
     {"cli", "mcp", "commands", "testing", "__main__"},
 )
-CORE = {"arguments", "call", "cancellation", "clock", "fork", "private_files", "redaction", "text", "waves"}
+CORE = {
+    *("arguments", "call", "cancellation", "clock", "fork", "once", "private_files", "redaction", "text", "waves"),
+}
 # The simulated site must not make the client's mistakes: it knows names and clocks, and `.client()` makes a client.
 ALLOWED_IN_TESTING = FLOORS[0] | {"testing", "client"}
 

@@ -144,7 +144,7 @@ class Folders(Editable[Folder]):
     @writes
     def move(self, folder: str, destination: str) -> Folder:
         """Move a folder, with all that is in it, into ``destination``; where it is there already nothing is sent."""
-        target = self._path_of(destination)
+        target = self._resolve_folder(destination)
 
         def write(before: Folder) -> Folder:
             if parent_folder(before.path) == target:
@@ -166,7 +166,7 @@ class Folders(Editable[Folder]):
 
     def can_delete_empty(self) -> bool:
         """True where the site deletes a folder only if it is empty (2.2.0p26 and later): see :meth:`delete`."""
-        return self._knows("delete", "delete_mode")
+        return self._supports("delete", "delete_mode")
 
     @writes
     def delete(self, folder: str, *, recursive: bool = False, missing_ok: bool = False) -> None:

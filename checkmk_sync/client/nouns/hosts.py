@@ -93,7 +93,7 @@ class Hosts(HostReader):
     @writes
     def move(self, name: str, folder: str) -> Host:
         """Move a host; where it is there already nothing is sent (Checkmk would refuse it)."""
-        target = self._path_of(folder)
+        target = self._resolve_folder(folder)
 
         def write(before: Host) -> Host:
             if before.folder == target:
@@ -138,7 +138,7 @@ class Hosts(HostReader):
                 self._bulk("bulk_create", entries)
 
         def find_created(site: Site, entries: Sequence[Entry]) -> set[str]:
-            found = self._via(site)._find_created(entries, lambda: site.time_of(started))
+            found = self._with_site(site)._find_created(entries, lambda: site.site_time(started))
             return {name for name in found if name in claims[name]}
 
         call = BulkCall(
@@ -168,7 +168,7 @@ class Hosts(HostReader):
             key=name_of,
             folder=lambda entry: str(entry.get("folder", "")),
             send=send,
-            find_applied=lambda site, entries: self._via(site)._find_updated(entries),
+            find_applied=lambda site, entries: self._with_site(site)._find_updated(entries),
         )
         return run_bulk(self._site, call, require_mappings(changes, "changes"), self._chunk_size(chunk_size), progress)
 
@@ -216,7 +216,7 @@ class Hosts(HostReader):
 
         def find_deleted(site: Site, entries: Sequence[Host]) -> set[str]:
             seen = [host.name for host in entries if known[host.name] is not None]
-            return set(seen) - set(self._via(site)._by_name(seen))
+            return set(seen) - set(self._with_site(site)._by_name(seen))
 
         call = BulkCall(
             to_entry=to_entry,
@@ -258,7 +258,7 @@ class Hosts(HostReader):
         time). Any other host of that name is somebody else's: creating it would have been refused."""
         found = self._by_name([name_of(entry) for entry in entries])
         pairs = [(entry, found[name_of(entry)]) for entry in entries if name_of(entry) in found]
-        paths = {folder: self._path_of(folder) for folder in {entry["folder"] for entry, _ in pairs}}
+        paths = {folder: self._resolve_folder(folder) for folder in {entry["folder"] for entry, _ in pairs}}
         alike = [
             host
             for entry, host in pairs
