@@ -13,7 +13,7 @@ from .batch import BatchOperationsMixin
 from .cache import CachingService, LRUCache, cached
 from .catalogue.attributes import BUILT_IN
 from .catalogue.states import ServiceState
-from .client.checkmk import Checkmk, a_client
+from .client.checkmk import Checkmk, require_client
 from .client.outcomes import Outcomes
 from .client.query import Filter
 from .client.records import Host, HostStatus, ServiceStatus
@@ -140,7 +140,7 @@ class ApiClient(_HostCalls):
     """The calls of a client under one name each: ``get_host``, ``create_host``, ``get_host_status`` and so on."""
 
     def __init__(self, client: Checkmk) -> None:
-        self.client = self._calls = a_client(client, "a service")
+        self.client = self._calls = require_client(client, "a service")
 
 
 class BaseService:
@@ -153,7 +153,7 @@ class BaseService:
     metrics_collector: Optional[MetricsCollector]  # of a MetricsMixin
 
     def __init__(self, client: Checkmk, config: Config = None) -> None:
-        self.client = a_client(client, "a service")
+        self.client = require_client(client, "a service")
         self.config = _config(client.settings, config)
         self._calls = client if config is None else client._configured(self.config)
         self.api_client = ApiClient(self._calls)

@@ -11,11 +11,11 @@ import fractions
 import functools
 import inspect
 import pathlib
-import threading
 import types
 import uuid
 from typing import Any, Callable, Iterable, Iterator, Optional, TypeVar
 
+from ..core.once import make_once
 from .lru import LRUCache, private_copy
 from .single_flight import SingleFlight
 
@@ -24,7 +24,6 @@ __all__ = ["CachingService", "cached"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MISSING = object()
-_making = threading.Lock()
 
 
 class CachingService:
@@ -37,23 +36,21 @@ class CachingService:
     config: Any = None
 
     @property
-    def keeps(self) -> bool:
-        """Whether anything is kept."""
+    def caching_enabled(self) -> bool:
+        """True unless the configuration turns caching off."""
         return bool(getattr(getattr(self.config, "caching", None), "enabled", True))
 
     @property
     def cache(self) -> LRUCache:
-        """Where the results are kept."""
-        found: Optional[LRUCache] = self.__dict__.get("_cache")
-        return found or self._made("_cache", self._new_cache)
+        """The results that are kept."""
+        return make_once(self, "_cache", self._create_cache)
 
     @property
-    def flights(self) -> SingleFlight[Any]:
-        """Calls that are being computed."""
-        found: Optional[SingleFlight[Any]] = self.__dict__.get("_flights")
-        return found or self._made("_flights", SingleFlight)
+    def single_flight(self) -> SingleFlight[Any]:
+        """The calls that are being computed."""
+        return make_once(self, "_single_flight", SingleFlight)
 
-    def _new_cache(self) -> LRUCache:
+    def _create_cache(self) -> LRUCache:
         settings = getattr(self.config, "caching", None)
         if settings is None:
             return LRUCache()
@@ -63,11 +60,6 @@ class CachingService:
             max_bytes=settings.max_mb * 2**20,
             cleanup_interval=settings.cleanup_interval,
         )
-
-    def _made(self, name: str, make: Callable[[], Any]) -> Any:
-        """Made when first asked for, once: a mixin has no constructor that people remember to call."""
-        with _making:
-            return self.__dict__.setdefault(name, make())
 
     def invalidate_cache_pattern(self, pattern: str) -> int:
         """Forget results whose key ``prefix:function:arguments`` matches, such as ``hosts:*web01*``; how many."""
@@ -100,14 +92,14 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             service = args[0] if own is None else own
-            if not service.keeps:
+            if not service.caching_enabled:
                 return function(*args, **kwargs)
             cache: LRUCache = service.cache
-            said = _arguments(parameters.bind(*args, **kwargs), is_method, name)
-            key = f"{key_prefix}:{function.__name__}:{said}:{name}"
-            found = cache.get(key, _MISSING)
-            if found is not _MISSING:
-                return found
+            text = _text_of_arguments(parameters.bind(*args, **kwargs), is_method, name)
+            key = f"{key_prefix}:{function.__name__}:{text}:{name}"
+            kept = cache.get(key, _MISSING)
+            if kept is not _MISSING:
+                return kept
 
             def compute() -> Any:
                 epoch = cache.epoch
@@ -116,7 +108,7 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
                     cache.set(key, result, ttl, epoch=epoch)
                 return result
 
-            result, _ = service.flights.run((key, cache.epoch), compute)
+            result, _ = service.single_flight.run((key, cache.epoch), compute)
             return private_copy(result)  # also for who computed it: others may still be copying
 
         if own is not None:
@@ -134,12 +126,12 @@ def _copying(name: str) -> Iterator[None]:
         raise TypeError(f"what {name} returns cannot be cached: {error}") from error
 
 
-def _arguments(bound: inspect.BoundArguments, is_method: bool, name: str) -> str:
+def _text_of_arguments(bound: inspect.BoundArguments, is_method: bool, name: str) -> str:
     bound.apply_defaults()
     values = list(bound.arguments.items())[1 if is_method else 0 :]
     try:
-        return ",".join(f"{parameter}={_said(value)}" for parameter, value in values)
-    except _Unlike as error:
+        return ",".join(f"{parameter}={_distinct_text(value)}" for parameter, value in values)
+    except _Indistinguishable as error:
         raise TypeError(f"{name} is cached, and an argument is {error}: give names, numbers or dates") from None
 
 
@@ -153,11 +145,11 @@ _PLAIN = frozenset(
 )
 
 
-class _Unlike(Exception):
+class _Indistinguishable(Exception):
     pass
 
 
-def _said(value: Any) -> str:
+def _distinct_text(value: Any) -> str:
     """A text that only an equal value has."""
     kind = type(value)
     if kind in _PLAIN:
@@ -166,16 +158,18 @@ def _said(value: Any) -> str:
     if isinstance(value, enum.Enum):
         return f"{name}.{value.name}"
     if kind in (dict, types.MappingProxyType):
-        return _many(name, sorted(f"{_said(key)}:{_said(each)}" for key, each in value.items()))
+        return _container_text(
+            name, sorted(f"{_distinct_text(key)}:{_distinct_text(entry)}" for key, entry in value.items())
+        )
     if kind in (set, frozenset):
-        return _many(name, sorted(map(_said, value)))
+        return _container_text(name, sorted(map(_distinct_text, value)))
     if kind in (list, tuple) or (isinstance(value, tuple) and hasattr(kind, "_fields")):
-        return _many(name, map(_said, value))
+        return _container_text(name, map(_distinct_text, value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = (f"{field.name}={_said(getattr(value, field.name))}" for field in dataclasses.fields(value))
-        return _many(name, fields)
-    raise _Unlike(f"of the type {name}, which cannot be told apart from others by what it says of itself")
+        fields = (f"{field.name}={_distinct_text(getattr(value, field.name))}" for field in dataclasses.fields(value))
+        return _container_text(name, fields)
+    raise _Indistinguishable(f"of the type {name}, which cannot be told apart from others by what it says of itself")
 
 
-def _many(kind: str, said: Iterable[str]) -> str:
-    return f"{kind}({','.join(said)})"
+def _container_text(kind: str, texts: Iterable[str]) -> str:
+    return f"{kind}({','.join(texts)})"

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from ..core.documents import SHOWN, read_json
+from ..config.documents import SHOWN, read_json
 from ..core.redaction import HIDDEN, find_secrets, is_secret_name
 from ..core.text import parse_json_container
 from ..errors import SettingsError

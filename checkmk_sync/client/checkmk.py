@@ -19,7 +19,6 @@ from ..core.clock import Clock
 from ..core.redaction import HiddenURL
 from ..core.text import close_matches
 from ..errors import CheckmkError
-from ..http.transport import Transport
 from ..metrics import MetricsCollector
 from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
@@ -28,7 +27,7 @@ from .records import Version
 from .resource import Resource, parsing
 from .site import Settling, Site
 
-__all__ = ["Checkmk", "Health", "a_client"]
+__all__ = ["Checkmk", "Health", "require_client"]
 
 
 @dataclass(frozen=True)
@@ -78,11 +77,14 @@ class Checkmk:
         self._open(replace_nested(settings, options) if options else settings, clock)
 
     def _open(self, settings: Settings, clock: Optional[Clock]) -> None:
+        # The first client imports requests and requests-cache, so that programs which only may need one start quickly.
+        from ..http.transport import Transport
+
         self.settings = settings
         self._transport = Transport(settings, clock=clock)
-        self._look_at(Site(self._transport))
+        self._bind(Site(self._transport))
 
-    def _look_at(self, site: Site) -> None:
+    def _bind(self, site: Site) -> None:
         self.settings, self._site = site.settings, site
         self.hosts = Hosts(self._site)
         self.folders = Folders(self._site)
@@ -140,7 +142,7 @@ class Checkmk:
         )
         client = copy.copy(self)
         client._original = self
-        client._look_at(site)
+        client._bind(site)
         return client
 
     def version(self) -> Version:
@@ -257,7 +259,7 @@ class Checkmk:
         return f"Checkmk({settings.server_url!r}, {settings.site!r}, {settings.username!r})"
 
 
-def a_client(given: Checkmk, what: str) -> Checkmk:
+def require_client(given: Checkmk, what: str) -> Checkmk:
     """``given`` as it is. TypeError, in the name of ``what`` needs it, unless it is a client or has what one has."""
     if not all(hasattr(given, name) for name in ("hosts", "folders", "settings")):
         raise TypeError(f"{what} needs a client such as Checkmk.from_env(), not {describe_type(given)}")

@@ -29,13 +29,13 @@ class Resource:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def _via(self: R, site: Site) -> R:
+    def _with_site(self: R, site: Site) -> R:
         """The same noun by another way to its site."""
         other = copy.copy(self)
         other._site = site
         return other
 
-    def _path_of(self, folder: str) -> str:
+    def _resolve_folder(self, folder: str) -> str:
         """A folder's path from any spelling; that of a 32-digit id has to be asked for."""
         path = folder_path(folder)
         if is_folder_hash(path):
@@ -65,7 +65,7 @@ class Resource:
         with parsing(reply):
             return parse(reply.data, reply.etag)
 
-    def _knows(self, verb: str, parameter: str) -> bool:
+    def _supports(self, verb: str, parameter: str) -> bool:
         """True when this site's version has the verb and takes the query parameter."""
         row = self._site.operation(self.noun, verb)
         return row is not None and parameter in row.query

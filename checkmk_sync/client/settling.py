@@ -115,7 +115,7 @@ def settle(
         return _settle_refusal(site, error, find_applied)
     if not is_uncertain(error):
         raise error
-    site.tell_settling(error)
+    site.notify_settling(error)
     try:
         with shielded():
             for short_site in _repeated_looks(site):
@@ -133,7 +133,7 @@ def settle(
                     raise error.with_attempted(delivery=Delivery.NOTHING_DONE) from error.__cause__
         raise error
     finally:
-        site.forget_reads()  # somebody may have read the state before it was applied
+        site.invalidate_reads()  # somebody may have read the state before it was applied
 
 
 def _settle_refusal(site: Site, error: CheckmkError, find_applied: Callable[[Site], Optional[T]]) -> T:

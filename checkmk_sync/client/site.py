@@ -6,7 +6,7 @@ import contextlib
 import json
 import logging
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from ..catalogue.operation import Operation
 from ..catalogue.operations import NOUNS, UNVERSIONED, find_operation
@@ -17,10 +17,12 @@ from ..errors import Attempted, CheckmkError, Delivery, UnexpectedReplyError
 from ..http.error_replies import http_date
 from ..http.json_decoders import Fields
 from ..http.json_stream import iter_blocks
-from ..http.transport import Transport
 from ..streaming import Blocks, Received
 from .claims import Claims
 from .payload import value_of
+
+if TYPE_CHECKING:
+    from ..http.transport import Transport
 
 __all__ = ["Settling", "Site"]
 
@@ -73,13 +75,13 @@ class Site:
             attempted = Attempted(Delivery.NOTHING_DONE, is_read=True)  # the version is asked for before anything else
             raise UnexpectedReplyError(f"the site names an unknown version: {error}", attempted=attempted) from error
 
-    def time_of(self, moment: float) -> Optional[float]:
+    def site_time(self, moment: float) -> Optional[float]:
         """UNIX time of a ``moment`` of our monotonic clock by the site's own clock, which need not agree with
         ours, rather too early than too late (by a second at most); None where the site does not tell its time."""
         date = http_date(self.perform("site", "version").headers.get("Date") or "")
         return None if date is None else date - (self.clock.monotonic() - moment)
 
-    def tell_settling(self, error: CheckmkError) -> None:
+    def notify_settling(self, error: CheckmkError) -> None:
         """Tell the hooks that the outcome of a write is being looked for; what they raise is logged."""
         settling = Settling(str(getattr(error, "call", "")), error, self.settings.timeouts.settle_s)
         for hook in list(self.settling_hooks):
@@ -88,7 +90,7 @@ class Site:
             except Exception:
                 log.exception("a hook failed while the outcome of %s was looked for", settling.call)
 
-    def forget_reads(self) -> None:
+    def invalidate_reads(self) -> None:
         """Make all void that is kept of the site."""
         self.transport.cache.invalidate_nouns(NOUNS)
 
@@ -108,19 +110,19 @@ class Site:
         fresh: bool = False,
         stream: bool = False,
         body_limit: Optional[float] = None,
-        about: Sequence[str] = (),
+        object_names: Sequence[str] = (),
     ) -> Reply:
         """Perform the verb; query parameters that are None are left out.
 
-        ``about`` are the names of the objects that a write is for. Unless the answer is one that Checkmk gives to this
-        operation, and about these objects, UnexpectedReplyError says that the outcome is unknown.
+        ``object_names`` names the objects that a write changes. Unless the answer is one that Checkmk gives to this
+        operation, and names these objects, UnexpectedReplyError says that the outcome is unknown.
         """
         row = self.operation(noun, verb)
         if row is None:
             raise CheckmkError(f"Checkmk {self.version()} has no '{noun} {verb}'")
-        asked = {name: value for name, value in query.items() if value is not None} if query else {}
+        parameters = {name: value for name, value in query.items() if value is not None} if query else {}
         # Leaving out a filter that this version does not know would answer another question.
-        unknown = (set(asked) - set(row.query)) | (set(body or ()) - set(row.body))
+        unknown = (set(parameters) - set(row.query)) | (set(body or ()) - set(row.body))
         if unknown:
             raise CheckmkError(f"'{noun} {verb}' of this version knows no {', '.join(sorted(unknown))}")
         call = Call(
@@ -129,7 +131,7 @@ class Site:
             kind=row.kind,
             noun=noun,
             verb=verb,
-            query=_pairs(asked) if asked else (),
+            query=_query_pairs(parameters) if parameters else (),
             body=body,
             etag=etag if row.if_match else None,
             touches=row.touches,
@@ -139,7 +141,7 @@ class Site:
             probe=self._deadline is not None,
             deadline_s=None if self._deadline is None else self._deadline.remaining_s(),
             answers=row.answers,
-            about=tuple(about),
+            object_names=tuple(object_names),
         )
         return self.transport.perform(call)
 
@@ -167,7 +169,7 @@ def _counted(chunks: Iterable[bytes], received: Received) -> Iterator[bytes]:
         yield chunk
 
 
-def _pairs(query: Query) -> tuple[tuple[str, str], ...]:
+def _query_pairs(query: Query) -> tuple[tuple[str, str], ...]:
     """Query parameters as the server reads them: lists repeat their name, booleans are words, objects JSON."""
     pairs: list[tuple[str, str]] = []
     for name, value in query.items():

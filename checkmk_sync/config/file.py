@@ -8,9 +8,9 @@ import shlex
 from typing import Any, Mapping, Optional, Union, get_type_hints
 
 from ..core.arguments import require_type
-from ..core.documents import Document, read_yaml
 from ..core.text import suggestion
 from ..errors import SettingsError
+from .documents import Document, read_yaml
 from .secrets import SecretSource, warn_if_readable_by_others
 from .settings import Settings, SyncSettings, prefix_field, replace_nested
 

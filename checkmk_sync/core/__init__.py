@@ -1,4 +1,4 @@
-"""Vocabulary that every package shares: calls, clocks, texts, documents."""
+"""Vocabulary that every package shares: calls, clocks, texts."""
 
 from __future__ import annotations
 

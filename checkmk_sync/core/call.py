@@ -30,7 +30,7 @@ class Answer:
 
     ``domain_type`` is the ``domainType`` of its body; None for an answer without one. ``names`` is the path to the
     member that names the object, through lists as well; empty where the caller does not know the name beforehand.
-    ``location`` is where a redirect leads, below the API; ``{about}`` in it is the name of the object.
+    ``location`` is where a redirect leads, below the API; ``{name}`` in it is the name of the object.
     """
 
     status: int
@@ -43,11 +43,11 @@ class Answer:
 class Call:
     """One request: where it goes below the API's base URL and what it means.
 
-    ``path`` is quoted already; ``noun`` and ``verb`` name it in metrics and in the cache; ``touches``
-    are further nouns that a write changes; ``fresh`` bypasses the cache. ``stream`` leaves the body
-    unread; ``body_limit`` reads it up to so many bytes and leaves it as it came. A ``probe`` only looks: it
-    is tried once, and the breaker is neither asked nor told. ``deadline_s`` is its time where that is less
-    than for every call. A write is proven by one of ``answers``, if that is ``about`` the named objects.
+    ``path`` is already quoted. ``noun`` and ``verb`` name the call in metrics and in the cache, and ``touches`` names
+    further nouns that a write changes. ``fresh`` bypasses the cache. ``stream`` leaves the body unread;
+    ``body_limit`` reads at most that many bytes and does not decode them. A ``probe`` is tried once and ignores the
+    circuit breaker. ``deadline_s`` shortens the time limit of the call. A write is proven by one of ``answers`` if it
+    names the objects in ``object_names``.
     """
 
     method: str
@@ -66,7 +66,7 @@ class Call:
     probe: bool = False
     deadline_s: Optional[float] = None
     answers: tuple[Answer, ...] = ()
-    about: tuple[str, ...] = ()
+    object_names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return method and path for people, with ``/linux/web`` for the folder ``~linux~web``."""

@@ -135,10 +135,10 @@ class Redactor:
                 return HIDDEN
         return text
 
-    def strictly(self, text: str, public: Container[str] = (), *, about: bool = False) -> str:
+    def strictly(self, text: str, public: Container[str] = (), *, about_secret: bool = False) -> str:
         """Hide pieces of secrets as well, such as a truncated one in quotes, except ``public`` words.
 
-        In a text ``about`` a secret any piece of four characters is hidden. Elsewhere it has to be in quotes, or more
+        With ``about_secret`` any piece of four characters is hidden. Elsewhere it has to be in quotes, or more
         than half of the secret, because other words may have letters in common with one.
         """
 
@@ -150,7 +150,7 @@ class Redactor:
             return f"{piece[0]}{HIDDEN}{piece[0]}" if piece[0] in "'\"" else HIDDEN
 
         text = _QUOTED.sub(lambda found: shown(found[0], True), self(text))
-        return _WORD.sub(lambda found: shown(found[0], about), text)
+        return _WORD.sub(lambda found: shown(found[0], about_secret), text)
 
     def _is_piece(self, word: str, is_suspect: bool) -> bool:
         for form in self._all:

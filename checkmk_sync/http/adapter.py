@@ -7,7 +7,7 @@ import json
 import logging
 import operator
 import os
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, ContextManager, Iterator, Mapping, Optional
 
 import requests
 import urllib3.exceptions
@@ -119,57 +119,61 @@ class CheckmkAdapter(HTTPAdapter):
 
     def _attempt(self, exchange: Exchange) -> requests.Response:
         """Send the request once, and read the answer."""
-        call, left_s = exchange.call, exchange.deadline.remaining_s()
-        work = cancellation.current.get()  # None unless another thread may stop the work of this one
-        if work is not None:
-            work.check()
+        call, left_s, sent = exchange.call, exchange.deadline.remaining_s(), len(exchange.body or b"")
+        cancellation.check()
         if self._closed:
             raise ConnectError("the client is closed", call=str(call), sent=False)
         if self._process != os.getpid():
             self._leave_connections()
-        exchange.socket = socket = TrackedSocket()
-        stopping: Any = contextlib.nullcontext()
-        if work is not None and not exchange.is_read:
-            work.writes += 1
-        elif work is not None:
-            # The outcome of a write has to be known, so only reads are cut short when the work is stopped.
-            stopping = work.on_stop(socket.expire)
-        sent = len(exchange.body or b"")
+        exchange.socket = TrackedSocket()
         exchange.cost.attempts += 1
         exchange.cost.bytes_sent += sent
         self._metrics.increment_counters({"attempts": 1, "bytes_sent": sent})
-        read_s = self._timeouts.bulk_s if call.kind is CallKind.BULK else self._timeouts.read_s
-        left_s = max(left_s, 0.001)
-        timeout = min(self._timeouts.connect_s, left_s), min(read_s, left_s)
         try:
             with (
                 self._metrics.in_progress("requests_in_flight"),
-                SOCKET_DEADLINES.limit(socket, left_s),
-                stopping,
+                SOCKET_DEADLINES.limit(exchange.socket, left_s),
+                self._stopping(exchange),
             ):
                 # Looked up late, because `responses` patches HTTPAdapter.send.
-                response = super().send(exchange, timeout=timeout, **self._options)
+                response = super().send(exchange, timeout=self._timeout(call, left_s), **self._options)
                 self._read(exchange, response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self.failure(error, exchange) from without_request(error)
         except BaseException as error:  # such as Ctrl-C: the frames below hold the headers
             raise error.with_traceback(None) from error.__cause__
-        if socket.expired:  # a body without a length just ends when its socket is shut
+        self._finish(exchange, response)
+        return response
+
+    def _stopping(self, exchange: Exchange) -> ContextManager[None]:
+        """Cut a read short if its work is stopped. The outcome of a write has to be known."""
+        if exchange.is_read:
+            return cancellation.on_stop(exchange.socket.expire)
+        cancellation.count_write()
+        return contextlib.nullcontext()
+
+    def _timeout(self, call: Call, left_s: float) -> tuple[float, float]:
+        """Return the seconds to connect, and between two pieces of the answer."""
+        read_s = self._timeouts.bulk_s if call.kind is CallKind.BULK else self._timeouts.read_s
+        left_s = max(left_s, 0.001)
+        return min(self._timeouts.connect_s, left_s), min(read_s, left_s)
+
+    def _finish(self, exchange: Exchange, response: requests.Response) -> None:
+        """Count an answer and decode it. Raises the error for one that is not complete, or not the site's own."""
+        call, status, answer = exchange.call, response.status_code, exchange.answer
+        if exchange.socket.expired:  # a body without a length just ends when its socket is shut
             response.close()
             self._check_stopped(exchange)
-            limit_s = exchange.deadline.limit_s
-            raise DeadlineError(f"no complete answer within {limit_s:g} s", call=str(call))
+            raise DeadlineError(f"no complete answer within {exchange.deadline.limit_s:g} s", call=str(call))
         if not call.stream:
-            socket.release()
-        status = response.status_code
+            exchange.socket.release()
         log.debug("%s -> %d in %.3f s", call, status, exchange.deadline.elapsed_s())
-        exchange.cost.bytes_received += len(exchange.answer)
-        self._metrics.increment_counters({f"replies.{status}": 1, "bytes_received": len(exchange.answer)})
+        exchange.cost.bytes_received += len(answer)
+        self._metrics.increment_counters({f"replies.{status}": 1, "bytes_received": len(answer)})
         if status >= 429:
             self._refuse_gateway(exchange, response)
         if not call.stream and call.body_limit is None:
             exchange.data = _decoded(exchange, response)
-        return response
 
     def _read(self, exchange: Exchange, response: requests.Response) -> None:
         """Read the body, unless it is for a stream. ReplyTooLargeError beyond the limit."""

@@ -70,22 +70,22 @@ def error_from_reply(
     Servers repeat what they get, so the texts are without our secrets and without those that were sent. Folders of the
     call stand there as paths, not as in URLs.
     """
-    in_body, public = Redactor(find_secrets(call.body)), frozenset(_public_in(call.body))
-    redacted = redact.also(find_secrets(call.body))
+    in_body, public = Redactor(find_secrets(call.body)), frozenset(_texts_without_secrets(call.body))
+    without_secrets = redact.also(find_secrets(call.body))
 
-    def shown(text: str) -> str:
-        return show_folder_paths(redacted(text), call.folder_ids)
+    def clean(text: str) -> str:
+        return show_folder_paths(without_secrets(text), call.folder_ids)
 
-    problem = _problem(status, headers, body, shown)
+    problem = _problem(status, headers, body, clean)
     if problem is None and status != 429 and status < 500 and (status == 404 or not call.is_read):
-        return _foreign_page(status, _plain_text(body, shown), call)
+        return _foreign_page(status, _plain_text(body, clean), call)
     if problem is None:
-        title = _reason(status)
+        title = _phrase(status)
         # Web servers say it in the title, and once more in a headline.
-        detail = re.sub(rf"^(?:(?:{status} )?{re.escape(title)}\W*)+", "", _plain_text(body, shown))
+        detail = re.sub(rf"^(?:(?:{status} )?{re.escape(title)}\W*)+", "", _plain_text(body, clean))
         problem, delivery = {}, Delivery.UNKNOWN
     else:
-        title, detail = str(problem.get("title") or _reason(status)), str(problem.get("detail") or "")
+        title, detail = str(problem.get("title") or _phrase(status)), str(problem.get("detail") or "")
         # A crash does not say how far the site had come.
         delivery = Delivery.UNKNOWN if status >= 500 else Delivery.ANSWERED
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
@@ -93,7 +93,9 @@ def error_from_reply(
     if kind is AuthError and problem and _NOT_ABOUT_CREDENTIALS.search(f"{title} {detail}"):
         kind = ForbiddenError
     title, detail = (in_body.strictly(text[:_TEXT_LIMIT], public) for text in (title, detail))
-    fields = _flat(problem.get("fields"), lambda text, about: in_body.strictly(text, public, about=about))
+    fields = _flatten_fields(
+        problem.get("fields"), lambda text, about_secret: in_body.strictly(text, public, about_secret=about_secret)
+    )
     facts: dict[str, Any] = {"ext": _ext(status, problem), "fields": fields}
     facts.update(call=str(call), attempted=Attempted(delivery, call.is_read))
     if kind is ThrottledError:
@@ -110,7 +112,7 @@ def _foreign_page(status: int, text: str, call: Call) -> UnexpectedReplyError:
     if status == 404:
         message = f"no Checkmk site answers to {call}: 404 {text[:80]}; check server_url and site"
     else:
-        message = f"{status} {_reason(status)} from a web server in front of the site: {text[:80]} ({call})"
+        message = f"{status} {_phrase(status)} from a web server in front of the site: {text[:80]} ({call})"
     return UnexpectedReplyError(
         message, call=str(call), status=status, attempted=Attempted(Delivery.UNKNOWN, call.is_read)
     )
@@ -153,8 +155,8 @@ def _problem(
     if problem.get("status") != status and not (is_problem_type and "status" not in problem):
         return None
     # After parsing: inside JSON a secret may be spelled with escapes.
-    found: dict[str, Any] = _redacted(problem, redact)
-    return found
+    clean: dict[str, Any] = _redacted(problem, redact)
+    return clean
 
 
 def _redacted(value: Any, redact: Callable[[str], str], depth: int = 0) -> Any:
@@ -173,43 +175,43 @@ def _ext(status: int, problem: Mapping[str, Any]) -> Mapping[str, Any]:
     return ext if isinstance(ext, dict) and status < 500 else {}
 
 
-def _flat(fields: Any, hide: Callable[[str, bool], str]) -> dict[str, list[str]]:
+def _flatten_fields(fields: Any, hide: Callable[[str, bool], str]) -> dict[str, list[str]]:
     """The tree of messages as ``{"entries.0.host_name": ["…"]}``.
 
     Up to 2.4 it has the shape of the input with lists of texts as leaves; endpoints of 2.5 send dotted keys
     such as ``body.entries.0.host_name`` with one record that has a ``msg``.
     """
-    found: dict[str, list[str]] = {}
-    for path, text in _leaves(fields, ""):
+    fields_by_path: dict[str, list[str]] = {}
+    for path, text in _messages(fields, ""):
         is_about_a_secret = any(map(is_secret_name, path.split(".")))
         # Checkmk repeats invalid values, possibly cut. Names of fields and allowed values stay readable.
-        said = hide(text, is_about_a_secret)
-        found.setdefault(path[5:] if path.startswith("body.") else path, []).append(said)
-    return found
+        message = hide(text, is_about_a_secret)
+        fields_by_path.setdefault(path[5:] if path.startswith("body.") else path, []).append(message)
+    return fields_by_path
 
 
-def _public_in(sent: Any, *, is_secret: bool = False) -> Iterator[str]:
+def _texts_without_secrets(sent: Any, *, is_secret: bool = False) -> Iterator[str]:
     """Yield the names of all fields in a body, and the texts that are not secret."""
     if isinstance(sent, Mapping):
         for name, value in sent.items():
             yield str(name)
-            yield from _public_in(value, is_secret=is_secret or is_secret_name(str(name)))
+            yield from _texts_without_secrets(value, is_secret=is_secret or is_secret_name(str(name)))
     elif isinstance(sent, (list, tuple)):
         for value in sent:
-            yield from _public_in(value, is_secret=is_secret)
+            yield from _texts_without_secrets(value, is_secret=is_secret)
     elif isinstance(sent, str) and not is_secret:
         yield sent
 
 
-def _leaves(node: Any, path: str) -> Iterator[tuple[str, str]]:
+def _messages(node: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(node, dict) and isinstance(node.get("msg"), str):
         yield path, node["msg"]
     elif isinstance(node, dict):
         for key, value in node.items():
-            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+            yield from _messages(value, f"{path}.{key}" if path else str(key))
     elif isinstance(node, list):
         for value in node:
-            yield from _leaves(value, path)
+            yield from _messages(value, path)
     elif node is not None:
         yield path, str(node)
 
@@ -222,7 +224,7 @@ def _plain_text(body: bytes, redact: Callable[[str], str]) -> str:
     return redact(" ".join(text.split()))[:300]
 
 
-def _reason(status: int) -> str:
+def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:

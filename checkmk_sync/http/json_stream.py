@@ -1,4 +1,9 @@
-"""Incremental JSON: the items of a collection leave while its bytes still arrive."""
+"""Read a list of JSON objects while its bytes still arrive, so that memory stays constant.
+
+:class:`_Text` is an incremental reader: the standard library decodes one complete value at a time out of its buffer.
+That costs one call for each item, so :class:`BlockCutter` looks for the last border between two items in the buffer,
+and one call decodes everything before it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,6 @@ import re
 from typing import Any, Callable, Iterable, Iterator, Optional
 
 from ..errors import BrokenReplyError, ReplyTooLargeError, UnexpectedReplyError
-from .blocks import LEAST_CHARS, Cutter
 from .json_decoders import Fields, answer_decoder, block_decoder
 
 __all__ = ["all_items", "iter_blocks", "iter_items"]
@@ -19,6 +23,8 @@ MAX_ITEM_CHARS = 32 * 2**20
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DELIMITERS = " \t\n\r,:]}"
+LEAST_CHARS = 128 * 2**10  # of a block; a smaller one costs more than it saves
+
 _TO_ANOTHER = re.compile(r"[ \t\n\r]*,[ \t\n\r]*(?=[^] \t\n\r])").match  # from the end of a value
 
 
@@ -90,19 +96,19 @@ def _wanted(item: Any, fields: Optional[Fields]) -> Any:
 
 def _items_in_blocks(text: _Text, fields: Fields) -> Iterator[list[Any]]:
     """As :func:`_items`, most of them by the block; the first ones show how the items of this list begin."""
-    begun: list[str] = []
-    while len(begun) < 2:
+    samples: list[str] = []
+    while len(samples) < 2:
         if text.accept("]"):
             return
         value, source = text.value_and_source()
-        begun.append(source)
+        samples.append(source)
         yield [_wanted(value, fields)]
         text.separator("]")
-    cutter = Cutter(block_decoder(fields, begun[0]), *begun)
+    cutter = BlockCutter(block_decoder(fields, samples[0]), *samples)
     # Small at first, so that items leave soon.
     least = LEAST_CHARS // 16
     while not cutter.useless and text.fill(least) and not text.comes("]"):
-        yield text.block(cutter, max(least, 4 * len(begun[0]))) or [_item(text, fields)]
+        yield text.block(cutter, max(least, 4 * len(samples[0]))) or [_item(text, fields)]
         least = min(2 * least, LEAST_CHARS)
     yield from _items(text, fields)
 
@@ -119,8 +125,9 @@ class _Text:
         self._decode: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().raw_decode
 
     def value(self) -> Any:
-        """The JSON value that starts here."""
-        self._skip_space()
+        """Return the JSON value that starts here."""
+        if not self._skip_space():
+            raise BrokenReplyError("the answer ended in the middle of its JSON")
         enough = 0
         while True:
             if len(self._buffer) - self._at > enough:
@@ -179,7 +186,7 @@ class _Text:
         self._buffer, self._at = "".join(pieces), 0
         return missing <= 0
 
-    def block(self, cutter: Cutter, most: int) -> list[Any]:
+    def block(self, cutter: BlockCutter, most: int) -> list[Any]:
         """What ``cutter`` finds from here on, in at most so many characters."""
         values, self._at = cutter.cut(self._buffer, self._at, self._at + most)
         return values
@@ -196,8 +203,9 @@ class _Text:
         return value
 
     def comes(self, char: str) -> bool:
-        """True when ``char`` comes next."""
-        self._skip_space()
+        """Return True if ``char`` comes next."""
+        if not self._skip_space():
+            raise BrokenReplyError("the answer ended in the middle of its JSON")
         return self._buffer[self._at] == char
 
     def accept(self, char: str) -> bool:
@@ -220,30 +228,19 @@ class _Text:
                 raise UnexpectedReplyError(f"a value expected in the answer, got {closing!r}")
 
     def end(self) -> None:
-        """Nothing but space may follow."""
+        """Step over space. UnexpectedReplyError if anything else follows."""
+        if self._skip_space():
+            raise UnexpectedReplyError("the answer goes on after its JSON")
+
+    def _skip_space(self) -> bool:
+        """Step over space; False if the text ends there."""
         while True:
             match = _SPACE.match(self._buffer, self._at)
             self._at = match.end() if match else self._at
             if self._at < len(self._buffer):
-                raise UnexpectedReplyError("the answer goes on after its JSON")
-            if not self._more():
-                return
-
-    def _skip_space(self) -> None:
-        while True:
-            match = _SPACE.match(self._buffer, self._at)
-            self._at = match.end() if match else self._at
-            if self._at < len(self._buffer):
-                return
-            if not self._more():
-                raise BrokenReplyError("the answer ended in the middle of its JSON")
-
-    def _more(self) -> bool:
-        """Take the next chunk; False when there is none."""
-        text, ended = self._next_text()
-        self._buffer = self._buffer[self._at :] + text
-        self._at = 0
-        return not ended
+                return True
+            if not self.fill(1):
+                return False
 
     def _next_text(self) -> tuple[str, bool]:
         """The text of the next chunk, and whether there was none."""
@@ -254,3 +251,50 @@ class _Text:
             if chunk is None:
                 raise BrokenReplyError("the answer ended in the middle of a character") from error
             raise UnexpectedReplyError("the answer is not UTF-8 text") from error
+
+
+_ATTEMPTS = 3
+_MAX_FAILURES = 8
+
+
+class BlockCutter:
+    """Finds the last border between two items in a piece of a list, by the text with which its items begin.
+
+    That is a guess, because the same text may be part of an item or of a string. But a piece that was cut off decodes
+    only if it consists of whole items, so a wrong guess costs time and never an item.
+    """
+
+    def __init__(self, decode: Callable[[str], list[Any]], first: str, second: str) -> None:
+        self._decode = decode
+        self._start_of_item = _common_start(first, second)
+        self._failures = 0
+
+    @property
+    def useless(self) -> bool:
+        """Return True if guessing failed too often to save time."""
+        return not self._start_of_item or self._failures >= _MAX_FAILURES
+
+    def cut(self, text: str, start: int, end: int) -> tuple[list[Any], int]:
+        """Return whole items from ``start`` on, and where the next one starts; none without a border before ``end``."""
+        border = end
+        for _ in range(_ATTEMPTS):
+            border = text.rfind(self._start_of_item, start + 1, border)
+            comma = text.rfind(",", start, border) if border > 0 else -1
+            if comma <= start:  # without a value before it
+                break
+            if not text[comma + 1 : border].strip(" \t\n\r"):
+                try:
+                    items = self._decode(text[start:comma])
+                except ValueError:
+                    continue
+                self._failures = 0
+                return items, border
+        self._failures += 1
+        return [], start
+
+
+def _common_start(first: str, second: str) -> str:
+    """Return the text with which two items start, up to the end of a member: more may be chance (``"host00…``)."""
+    common = "".join(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first[:200], second)))
+    end = common.rfind(",")
+    return common[:end] if end > 0 else common[: common.rfind(":") + 1]

@@ -23,14 +23,14 @@ def proxy_and_tls_options(settings: Settings) -> Mapping[str, Any]:
     requests lets ``REQUESTS_CA_BUNDLE`` win over ``verify=False``; here what is set is what counts.
     SettingsError for a CA bundle that is not there and for a proxy that cannot be used.
     """
-    verify, proxies = _asked(settings)
+    verify, proxies = _from_settings_or_environment(settings)
     if isinstance(verify, str) and not Path(verify).exists():
         raise SettingsError(f"the CA bundle {verify} does not exist", field="ca_bundle")
     _check_proxy(select_proxy(settings.base_url, proxies))
     return {"verify": verify, "proxies": proxies}
 
 
-def _asked(settings: Settings) -> tuple[Any, Mapping[str, str]]:
+def _from_settings_or_environment(settings: Settings) -> tuple[Any, Mapping[str, str]]:
     with requests.Session() as session:
         found = session.merge_environment_settings(settings.base_url, {}, None, None, None)
     verify = found["verify"] if settings.verify else False

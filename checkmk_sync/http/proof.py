@@ -17,41 +17,41 @@ def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
     """
     if not call.answers:
         return ""
-    answer = _defined(call, reply.status, location)
+    answer = _matching_answer(call, reply.status, location)
     if answer is None:
-        wrong = "the API does not define it"
+        problem = "the API does not define it"
     elif answer.location:
-        wrong = ""  # where it leads is proof enough
+        problem = ""  # where it leads is proof enough
     elif answer.domain_type is None:
         # Checkmk: endpoints send this header with every answer (2.2 and later); an empty answer has nothing else that
         # a web server in front of the site would not send as well.
-        wrong = "" if reply.headers.get("X-Checkmk-Version") else "it does not come from a Checkmk endpoint"
+        problem = "" if reply.headers.get("X-Checkmk-Version") else "it does not come from a Checkmk endpoint"
     else:
-        wrong = _wrong_body(answer, reply.data, call.about)
-    return wrong and f"the answer to {call} ({reply.status}) does not prove that it was executed: {wrong}"
+        problem = _body_problem(answer, reply.data, call.object_names)
+    return problem and f"the answer to {call} ({reply.status}) does not prove that it was executed: {problem}"
 
 
-def _defined(call: Call, status: int, location: str) -> Optional[Answer]:
-    name = path_segment(call.about[0]) if call.about else ""
+def _matching_answer(call: Call, status: int, location: str) -> Optional[Answer]:
+    name = path_segment(call.object_names[0]) if call.object_names else ""
     for answer in call.answers:
-        if answer.status == status and location.startswith(answer.location.format(about=name)):
+        if answer.status == status and location.startswith(answer.location.format(name=name)):
             return answer
     return None
 
 
-def _wrong_body(answer: Answer, data: Any, about: Iterable[str]) -> str:
+def _body_problem(answer: Answer, data: Any, object_names: Iterable[str]) -> str:
     if not isinstance(data, dict) or data.get("domainType") != answer.domain_type:
         return f"it is not about a {answer.domain_type}"
-    wanted = set(about)
-    if answer.names and wanted and set(_named(data, answer.names)) != wanted:
+    wanted = set(object_names)
+    if answer.names and wanted and set(_names_at(data, answer.names)) != wanted:
         return "it is about another object"
     return ""
 
 
-def _named(data: Any, path: tuple[str, ...]) -> list[str]:
+def _names_at(data: Any, path: tuple[str, ...]) -> list[str]:
     """Return the texts at ``path``, through lists; folders without the last slash that old versions sent."""
     if isinstance(data, list):
-        return [name for entry in data for name in _named(entry, path)]
+        return [name for entry in data for name in _names_at(entry, path)]
     if path:
-        return _named(data.get(path[0]), path[1:]) if isinstance(data, dict) else []
+        return _names_at(data.get(path[0]), path[1:]) if isinstance(data, dict) else []
     return [data.rstrip("/") or "/"] if isinstance(data, str) else []

@@ -167,7 +167,7 @@ class Transport:
                 "is there a login page in front of the site?"
             )
         else:
-            wrong = lack_of_proof(call, reply, self.rebase(location) if reply.status >= 300 else "")
+            wrong = lack_of_proof(call, reply, self.path_below_api(location) if reply.status >= 300 else "")
         if wrong:
             raise UnexpectedReplyError(wrong, call=str(call), status=reply.status)
 
@@ -178,15 +178,15 @@ class Transport:
         received = 0
         try:
             pieces = response.iter_content(PIECE_BYTES)
-            pace = _Pace(self.settings.timeouts.read_s)
+            pace = _PieceTime(self.settings.timeouts.read_s)
             while True:
                 started = time.monotonic()
                 with self._adapter.reading(exchange, pace.left_s):
-                    piece = b"".join(_at_hand(pieces)) if received else next(pieces, b"")
+                    piece = b"".join(_available_pieces(pieces)) if received else next(pieces, b"")
                 if not piece:
                     break
                 received += len(piece)
-                pace.got(len(piece), time.monotonic() - started)
+                pace.received(len(piece), time.monotonic() - started)
                 yield piece
             if exchange.socket.expired:
                 raise DeadlineError(f"the answer to {reply.call} came too slowly", call=str(reply.call))
@@ -197,7 +197,7 @@ class Transport:
             response.close()
             self.metrics.increment_counter("bytes_received", received)
 
-    def rebase(self, href: str) -> str:
+    def path_below_api(self, href: str) -> str:
         """The part of a link or ``Location`` below the API's base URL; what stands before it may be wrong."""
         try:
             link = urlsplit(href)
@@ -234,7 +234,7 @@ class Transport:
         self.metrics.set_gauge("breaker_state", _GAUGE[state])
 
 
-def _at_hand(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _available_pieces(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The next piece, and after one that came quickly some more."""
     started = time.monotonic()
     for piece in itertools.islice(pieces, PIECES_AT_ONCE):
@@ -243,7 +243,7 @@ def _at_hand(pieces: Iterator[bytes]) -> Iterator[bytes]:
             return
 
 
-class _Pace:
+class _PieceTime:
     """How long the next piece of a stream may take. Time that the consumer takes does not count; but an answer
     that drips must not go on for ever, so the time is given anew only for each ``LEAST_BYTES``."""
 
@@ -253,7 +253,7 @@ class _Pace:
         self._read_s = self.left_s = read_s
         self._bytes = 0
 
-    def got(self, size: int, took_s: float) -> None:
+    def received(self, size: int, took_s: float) -> None:
         self._bytes += size
         if self._bytes >= self.LEAST_BYTES:
             self._bytes, self.left_s = 0, self._read_s

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Iterable, Optional
 
 from ..commands import COMMANDS, Command
+from ..config.documents import read_limited
 from ..config.file import suggestion
-from ..core.documents import read_limited
 from ..errors import SettingsError
 from ..sync.sources import InventoryText
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-import threading
 from typing import Any, Callable, Mapping, Optional, TypeVar, Union
 
 from ..config.settings import RecoverySettings
+from ..core.once import make_once
 from ..metrics import MetricsCollector, get_metrics_collector
 from .breaker import BreakerState, CircuitBreaker, refuse_what_works_later
 from .classify import is_repeatable, retries_are_spent
@@ -20,9 +20,6 @@ __all__ = ["RecoveryMixin", "resilient"]
 log = logging.getLogger("checkmk_sync")
 
 F = TypeVar("F", bound=Callable[..., Any])
-T = TypeVar("T")
-
-_making = threading.Lock()
 
 
 class RecoveryMixin:
@@ -36,12 +33,13 @@ class RecoveryMixin:
     @property
     def fallback_handler(self) -> FallbackHandler:
         """Where to register fallbacks, under the names of methods."""
-        return self._made("_fallback_handler", lambda: FallbackHandler(self._collector()))
+        return make_once(self, "_fallback_handler", lambda: FallbackHandler(self._collector()))
 
     @property
     def retry_policy(self) -> RetryPolicy:
         """What repeats all methods."""
-        return self._made(
+        return make_once(
+            self,
             "_retry_policy",
             lambda: RetryPolicy.from_settings(self._recovery().retry, clock=self._clock(), budget=RetryBudget()),
         )
@@ -60,7 +58,7 @@ class RecoveryMixin:
 
     def _breakers(self) -> dict[Callable[..., Any], CircuitBreaker]:
         # By function, not by name: a method that calls the one it overrides must not stand in its own way.
-        return self._made("_circuit_breakers", dict)
+        return make_once(self, "_circuit_breakers", dict)
 
     def _repeated(
         self,
@@ -82,15 +80,6 @@ class RecoveryMixin:
             return breaker is None or breaker.state is not BreakerState.OPEN
 
         return policy.run(lambda: attempt(*args, **kwargs), may_retry=may_retry, on_retry=note)
-
-    def _made(self, name: str, make: Callable[[], T]) -> T:
-        """Made when first asked for, once: a mixin has no constructor that people remember to call."""
-        if name not in self.__dict__:
-            made = make()
-            with _making:
-                self.__dict__.setdefault(name, made)
-        found: T = self.__dict__[name]
-        return found
 
     def _recovery(self) -> RecoverySettings:
         client = getattr(self, "client", None)

@@ -164,25 +164,7 @@ class RetryPolicy:
                     raise _Repeatable(error, args) from error
                 raise
 
-        def waits() -> Generator[Any, Any, None]:
-            """Receive each failure from backoff and wait; end if another try makes no sense.
-
-            backoff would wait with time.sleep: no close() could interrupt it, and it knows no deadline. So the waits
-            happen here, and backoff is left to wait for 0 seconds.
-            """
-            failure: _Repeatable = yield None
-            for repeat in itertools.count():
-                wait_s = self._wait_s(failure.error, repeat)
-                limit = deadline(*failure.call_args)
-                left_s = float("inf") if limit is None else limit.remaining_s()
-                if wait_s >= left_s or (self._budget is not None and not self._budget.spend()):
-                    return
-                if on_retry is not None:
-                    on_retry(failure.error, wait_s, *failure.call_args)
-                if not self._clock.sleep(wait_s):
-                    return
-                failure = yield 0
-
+        waits = functools.partial(self._waits, deadline, on_retry)
         decorate = backoff.on_exception(waits, _Repeatable, max_tries=self.max_retries + 1, jitter=None, logger=None)
         repeated = decorate(once)
 
@@ -200,6 +182,27 @@ class RetryPolicy:
             raise failure from failure.__cause__
 
         return guarded
+
+    def _waits(
+        self, deadline: Callable[..., Optional[Deadline]], on_retry: Optional[Callable[..., None]]
+    ) -> Generator[Any, Any, None]:
+        """Receive each failure from backoff and wait; end if another try makes no sense.
+
+        backoff would wait with time.sleep: no close() could interrupt it, and it knows no deadline. So the waits happen
+        here, and backoff is left to wait for 0 seconds.
+        """
+        failure: _Repeatable = yield None
+        for repeat in itertools.count():
+            wait_s = self._wait_s(failure.error, repeat)
+            limit = deadline(*failure.call_args)
+            left_s = float("inf") if limit is None else limit.remaining_s()
+            if wait_s >= left_s or (self._budget is not None and not self._budget.spend()):
+                return
+            if on_retry is not None:
+                on_retry(failure.error, wait_s, *failure.call_args)
+            if not self._clock.sleep(wait_s):
+                return
+            failure = yield 0
 
     def _wait_s(self, error: Exception, repeat: int) -> float:
         delay = min(self.max_delay, self.strategy.delay(self.base_delay, repeat))

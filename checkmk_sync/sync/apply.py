@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Callable, Iterator, Optional, Sequence
 
-from ..client.checkmk import Checkmk, a_client
+from ..client.checkmk import Checkmk, require_client
 from ..client.nouns.activation import PendingChange
 from ..client.outcomes import Outcome, Status
 from ..core.arguments import require_type
@@ -55,7 +55,7 @@ def apply_plan(client: Checkmk, plan: Plan, options: Optional[Options] = None, w
     What goes wrong is in the report, and a second run takes up what is left. Wrong credentials, and a few writes in
     a row of which nobody can say what became of them, end it: what was not begun is not applied.
     """
-    a_client(client, "apply_plan")
+    require_client(client, "apply_plan")
     require_type(plan, Plan, "apply_plan needs the result of make_plan(CLIENT, DESIRED)")
     require_type(options, (Options, type(None)), "options are Options(discover=…, activate=…)")
     result = "failed"
@@ -85,7 +85,9 @@ class _ApplyRun:
         ]
         gone = {change.key for change, _ in report.results if change.action is Action.DELETE}
         not_adopted = {
-            change.key for change, _ in report.failures() if change.found is not None and change.found.owner is None
+            change.key
+            for change, _ in report.failures()
+            if change.existing is not None and change.existing.owner is None
         }
         scanned = sorted({*hosts, *plan.undiscovered} - gone - not_adopted)
         if self._options.discover and scanned:

@@ -7,7 +7,7 @@ import math
 from typing import Any, Mapping, Optional
 
 from ..catalogue.attributes import LISTS, MAPPINGS, is_string_attribute
-from ..core.documents import MAX_DEPTH
+from ..config.documents import MAX_DEPTH
 from ..core.redaction import HIDDEN, is_secret_name
 
 __all__ = ["json_problem", "show_value", "string_problem", "type_problem"]

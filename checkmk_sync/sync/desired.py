@@ -10,7 +10,7 @@ from ..catalogue.attributes import MASK, contains_mask
 from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL, label_key_problem
 from ..catalogue.paths import folder_path, host_name, is_folder_hash, parent_folder
 from ..config.file import suggestion
-from ..core.positions import Position
+from ..config.positions import Position
 from ..core.text import escape_invisible
 from ..errors import InventoryError
 from ..errors.base import format_location

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional
 
 from ..catalogue.attributes import attribute_value
-from ..core.positions import Position
+from ..config.positions import Position
 from ..core.redaction import is_secret_name
 from ..core.text import suggestion
 from .desired import FOLDER, Problem, Property

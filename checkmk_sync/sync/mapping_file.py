@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any, Iterator, Optional, Sequence, Union
 
+from ..config.documents import read_yaml
+from ..config.positions import Position
 from ..core.arguments import require_type
-from ..core.documents import read_yaml
-from ..core.positions import Position
 from ..core.text import suggestion
 from ..errors import InventoryError, SettingsError
 from .attributes import show_value

@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Callable, Mapping, Optional, Union
 
-from ..core.documents import SHOWN
+from ..config.documents import SHOWN
 from ..core.text import suggestion
 
 __all__ = ["FILTERS", "CellError", "Field", "Template", "TemplateError", "parse"]

@@ -74,7 +74,7 @@ def test_every_key_that_concerns_services_has_an_effect(client: Checkmk, monkeyp
     assert service._calls._site.settings.streaming == StreamingSettings(4, 1, 50)
     cache = service.cache
     assert (cache.max_size, cache.default_ttl, cache._cleanup_interval, cache._max_bytes) == (3, 9, 11, 2**20)
-    assert not CachedHostService(client, {"caching": {"enabled": False}}).keeps
+    assert not CachedHostService(client, {"caching": {"enabled": False}}).caching_enabled
     batches = service.batch_processor
     assert (batches.max_concurrent, batches.rate_limit, batches.max_retries, batches.retry_delay) == (3, 4, 0, 6)
     service.list_hosts()

@@ -28,6 +28,7 @@ def test_importing_the_package_imports_no_library() -> None:
 def test_importing_the_client_imports_no_extra() -> None:
     found = _loaded("from checkmk_sync import Checkmk")
     assert not found & {
+        "requests_cache",
         "click",
         "rich",
         "cheroot",

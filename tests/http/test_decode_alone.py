@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from checkmk_sync.errors import BrokenReplyError, UnexpectedReplyError
-from checkmk_sync.http import json_decoders as decoders
+from checkmk_sync.http import json_shortcuts
 from checkmk_sync.http.json_stream import all_items, iter_items
 from tests.http.test_decode import VALUES
 from tests.http.test_decode_blocks import small_blocks  # noqa: F401
@@ -139,7 +139,7 @@ def test_with_json_only_the_field_is_built(monkeypatch: pytest.MonkeyPatch, name
     monkeypatch.setitem(sys.modules, "msgspec", None)
     texts: list[str] = []
     loads = json.loads
-    monkeypatch.setattr(decoders.json, "loads", lambda text: texts.append(text) or loads(text))
+    monkeypatch.setattr(json_shortcuts.json, "loads", lambda text: texts.append(text) or loads(text))
     items = [_item({"n": number}, name=(name if number % 7 == 6 else "n") * 300) for number in range(50)]
     data = json.dumps({"value": items}).encode()
     assert all_items(data, FIELD) == [{"n": number} for number in range(50)]

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkmk_sync.errors import BrokenReplyError, UnexpectedReplyError
-from checkmk_sync.http import blocks
 from checkmk_sync.http import json_decoders as decoders
 from checkmk_sync.http import json_stream as decode
 from checkmk_sync.http.json_stream import iter_items
@@ -119,14 +118,14 @@ def test_a_text_that_is_cut_inside_an_item_is_not_balanced_by_what_its_links_lea
 
 def test_blocks_are_really_used(monkeypatch: pytest.MonkeyPatch) -> None:
     cuts: list[int] = []
-    cut = blocks.Cutter.cut
+    cut = decode.BlockCutter.cut
 
-    def counted(self: blocks.Cutter, text: str, start: int, end: int) -> Any:
+    def counted(self: decode.BlockCutter, text: str, start: int, end: int) -> Any:
         items, end = cut(self, text, start, end)
         cuts.append(len(items))
         return items, end
 
-    monkeypatch.setattr(blocks.Cutter, "cut", counted)
+    monkeypatch.setattr(decode.BlockCutter, "cut", counted)
     items = [{"links": [{"id": 1}, {"id": 2}], "id": n, "extensions": {"a": [{"id": n}]}} for n in range(200)]
     assert len(list(_read(json.dumps({"value": items}).encode(), 500))) == 200
     assert sum(cuts) > 150

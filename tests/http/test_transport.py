@@ -143,13 +143,13 @@ def test_redirects_that_the_api_does_not_give_prove_nothing(mocked: Any, call: C
     ],
 )
 def test_links_are_re_based(href: str) -> None:
-    assert make_transport().rebase(href) == "/objects/x/1?a=b"
+    assert make_transport().path_below_api(href) == "/objects/x/1?a=b"
 
 
 @pytest.mark.parametrize("href", ["", "https://evil.example/", "/prod/check_mk/", "/check_mk/api/1.0"])
 def test_links_that_do_not_lead_to_the_api_are_refused(href: str) -> None:
     with pytest.raises(UnexpectedReplyError, match="does not lead"):
-        make_transport().rebase(href)
+        make_transport().path_below_api(href)
 
 
 @pytest.mark.parametrize(

@@ -270,7 +270,7 @@ class Activation(Resource):
         except ForbiddenError as error:
             raise _with_other_users(error, pending, request.user) from error
         except CheckmkError as error:
-            return settle(self._site, error, lambda site: self._via(site)._find_started(pending))
+            return settle(self._site, error, lambda site: self._with_site(site)._find_started(pending))
 
     def _find_started(self, before: Sequence[PendingChange]) -> Optional[ActivationRun]:
         """Return the run whose start got no answer: it is running, or its changes are no longer pending. A run with
@@ -286,7 +286,7 @@ class Activation(Resource):
             return run
 
         def ended(site: Site) -> Optional[ActivationRun]:
-            there = self._via(site)
+            there = self._with_site(site)
             try:
                 current = there.get(run.id)
             except NotFoundError as error:  # forgotten already: the pending changes show how it went

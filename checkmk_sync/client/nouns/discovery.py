@@ -102,7 +102,7 @@ class Discovery(Resource):
         if mode not in _MODES:
             raise ValueError(f"{mode!r} is no mode of discovery: {', '.join(_MODES)}")
         # A redirect means "started in the background"; following it would end in a loop.
-        self._perform("start", body={"host_name": host, "mode": mode}, about=(host,))
+        self._perform("start", body={"host_name": host, "mode": mode}, object_names=(host,))
 
     def status(self, host: str) -> DiscoveryRun:
         """Return the state of the host's scan: ``initialized`` if none has ever run."""
@@ -124,7 +124,7 @@ class Discovery(Resource):
         deadline, race = Deadline(self._site.clock, timeout_s), Deadline(self._site.clock, RACE_S)
 
         def ended(site: Site) -> Optional[DiscoveryRun]:
-            run = self._via(site).status(host)
+            run = self._with_site(site).status(host)
             return None if run.active or (run.state == UNSTARTED and not race.expired) else run
 
         return wait_for(self._site, ended, deadline, f"the discovery of {host}", unseen_s=RACE_S)
@@ -151,7 +151,7 @@ class Discovery(Resource):
         Each host is asked for once. Hosts without an answer are left out.
         """
         found: dict[str, DiscoveryResult] = {}
-        there = self._via(self._site.within(limit_s))
+        there = self._with_site(self._site.within(limit_s))
         for host in require_strings(hosts, "hosts"):
             try:
                 found[host] = there.result(host)
@@ -191,7 +191,9 @@ class Discovery(Resource):
         try:
             self._perform("set_phase", path={"name": host}, body=body)
         except CheckmkError as error:
-            settle(self._site, error, lambda site: self._via(site)._read(is_in_phase, "result", path={"name": host}))
+            settle(
+                self._site, error, lambda site: self._with_site(site)._read(is_in_phase, "result", path={"name": host})
+            )
 
     @writes
     def bulk(
@@ -266,7 +268,7 @@ class Discovery(Resource):
             return None
         if reply.status < 300:
             return OLD_BULK_JOB
-        path = self._site.transport.rebase(reply.headers.get("Location") or "")
+        path = self._site.transport.path_below_api(reply.headers.get("Location") or "")
         prefix = "/objects/background_job/"
         if not path.startswith(prefix):
             raise UnexpectedReplyError(f"the bulk discovery redirects to {path}, not to a job")

@@ -57,7 +57,7 @@ class Editable(Resource, Generic[T]):
 
     def _settle(self: S, error: CheckmkError, find_applied: Callable[[S], Optional[F]], *refusals: type[ApiError]) -> F:
         """Settle a write that failed, as :func:`settle` does; ``find_applied`` reads with a short deadline."""
-        return settle(self._site, error, lambda site: find_applied(self._via(site)), refusals=refusals)
+        return settle(self._site, error, lambda site: find_applied(self._with_site(site)), refusals=refusals)
 
     def _settle_creation(
         self: S, error: CheckmkError, name: str, claim: Claim, find_created: Callable[[S], Optional[F]]

@@ -70,7 +70,7 @@ class Folders(Editable[Folder]):
         with self._site.created.claim("folders", (path,)) as claim:
             was_absent = was_absent or self._is_absent("get", {"folder": folder_id(path)})
             try:
-                return self._record(Folder.parse, "create", body=body, about=(path,))
+                return self._record(Folder.parse, "create", body=body, object_names=(path,))
             except CheckmkError as error:
                 if not was_absent or path not in claim:
                     raise
@@ -133,7 +133,7 @@ class Folders(Editable[Folder]):
             body = body_for(before)
             if not body:
                 return before
-            request = dict(path={"folder": folder_id(folder)}, body=body, about=(before.path,))
+            request = dict(path={"folder": folder_id(folder)}, body=body, object_names=(before.path,))
             try:
                 return self._record(Folder.parse, "update", etag=etag or before.etag or "*", **request)
             except CheckmkError as error:
@@ -144,7 +144,7 @@ class Folders(Editable[Folder]):
     @writes
     def move(self, folder: str, destination: str) -> Folder:
         """Move a folder, with all that is in it, into ``destination``; where it is there already nothing is sent."""
-        target = self._path_of(destination)
+        target = self._resolve_folder(destination)
 
         def write(before: Folder) -> Folder:
             if parent_folder(before.path) == target:
@@ -152,7 +152,7 @@ class Folders(Editable[Folder]):
             request = dict(path={"folder": folder_id(folder)}, body={"destination": target})
             moved = _path_in(target, before)
             try:
-                return self._record(Folder.parse, "move", etag=before.etag or "*", about=(moved,), **request)
+                return self._record(Folder.parse, "move", etag=before.etag or "*", object_names=(moved,), **request)
             except CheckmkError as error:
                 return self._settle(
                     error,
@@ -166,7 +166,7 @@ class Folders(Editable[Folder]):
 
     def can_delete_empty(self) -> bool:
         """True where the site deletes a folder only if it is empty (2.2.0p26 and later): see :meth:`delete`."""
-        return self._knows("delete", "delete_mode")
+        return self._supports("delete", "delete_mode")
 
     @writes
     def delete(self, folder: str, *, recursive: bool = False, missing_ok: bool = False) -> None:

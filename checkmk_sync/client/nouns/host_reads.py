@@ -91,7 +91,7 @@ class HostReader(Editable[Host]):
     def _read_by_name(
         self, names: Sequence[str], query: Mapping[str, Any], received: Received = lambda _size: None
     ) -> Blocks[Host]:
-        if self._knows("list", "hostnames"):
+        if self._supports("list", "hostnames"):
             for chunk in _chunks_for_urls(names):
                 yield from self._list("hosts", "list", received, query={**query, "hostnames": chunk})
         elif len(names) > FEW_NAMES:
@@ -105,8 +105,8 @@ class HostReader(Editable[Host]):
 
     def _search(self, search: str, folder: Optional[str], query: Mapping[str, Any], received: Received) -> Blocks[Host]:
         matches = re.compile(glob_regex(search)).match
-        path = None if folder is None else self._path_of(folder)
-        if self._knows("list", "fields"):
+        path = None if folder is None else self._resolve_folder(folder)
+        if self._supports("list", "fields"):
             names_only = {"fields": "(value(id,extensions(folder)))", "site": query["site"]}
             with contextlib.closing(self._blocks("list", received, parts=Host.PARTS, query=names_only)) as blocks:
                 names = [

@@ -36,7 +36,7 @@ class Hosts(HostReader):
         with self._site.created.claim("hosts", (name,)) as claim:
             was_absent = self._is_absent("get", {"name": name})
             try:
-                return self._record(Host.parse, "create", body=entry, about=(name,))
+                return self._record(Host.parse, "create", body=entry, object_names=(name,))
             except CheckmkError as error:
                 if not was_absent or name not in claim:
                     raise
@@ -74,7 +74,7 @@ class Hosts(HostReader):
                 return before
             # Checkmk: removing an attribute that is absent is refused, but the others are removed all the same.
             refusals = (PreconditionError, *([BadRequestError] if "remove_attributes" in body else []))
-            request = dict(path={"name": name}, body=body, etag=etag or before.etag or "*", about=(name,))
+            request = dict(path={"name": name}, body=body, etag=etag or before.etag or "*", object_names=(name,))
             try:
                 return self._record(Host.parse, "update", **request)
             except CheckmkError as error:
@@ -88,18 +88,18 @@ class Hosts(HostReader):
 
         The host is read before: its absence afterwards proves the deletion only if it was seen.
         """
-        self._delete(name, missing_ok, name, path={"name": name}, about=(name,))
+        self._delete(name, missing_ok, name, path={"name": name}, object_names=(name,))
 
     @writes
     def move(self, name: str, folder: str) -> Host:
         """Move a host; where it is there already nothing is sent (Checkmk would refuse it)."""
-        target = self._path_of(folder)
+        target = self._resolve_folder(folder)
 
         def write(before: Host) -> Host:
             if before.folder == target:
                 return before
             body = {"target_folder": target}
-            request = dict(path={"name": name}, body=body, etag=before.etag or "*", about=(name,))
+            request = dict(path={"name": name}, body=body, etag=before.etag or "*", object_names=(name,))
             try:
                 moved = self._record(Host.parse, "move", **request)
                 if moved.folder != target:
@@ -138,7 +138,7 @@ class Hosts(HostReader):
                 self._bulk("bulk_create", entries)
 
         def find_created(site: Site, entries: Sequence[Entry]) -> set[str]:
-            found = self._via(site)._find_created(entries, lambda: site.time_of(started))
+            found = self._with_site(site)._find_created(entries, lambda: site.site_time(started))
             return {name for name in found if name in claims[name]}
 
         call = BulkCall(
@@ -168,7 +168,7 @@ class Hosts(HostReader):
             key=name_of,
             folder=lambda entry: str(entry.get("folder", "")),
             send=send,
-            find_applied=lambda site, entries: self._via(site)._find_updated(entries),
+            find_applied=lambda site, entries: self._with_site(site)._find_updated(entries),
         )
         return run_bulk(self._site, call, require_mappings(changes, "changes"), self._chunk_size(chunk_size), progress)
 
@@ -216,7 +216,7 @@ class Hosts(HostReader):
 
         def find_deleted(site: Site, entries: Sequence[Host]) -> set[str]:
             seen = [host.name for host in entries if known[host.name] is not None]
-            return set(seen) - set(self._via(site)._by_name(seen))
+            return set(seen) - set(self._with_site(site)._by_name(seen))
 
         call = BulkCall(
             to_entry=to_entry,
@@ -240,7 +240,7 @@ class Hosts(HostReader):
 
     def _bulk(self, verb: str, entries: Sequence[Any]) -> None:
         names = [entry if isinstance(entry, str) else name_of(entry) for entry in entries]
-        self._perform(verb, body={"entries": list(entries)}, about=names)
+        self._perform(verb, body={"entries": list(entries)}, object_names=names)
 
     def _find_matching(self, name: str, body: Entry) -> Optional[Host]:
         host = self.find(name, fresh=True)
@@ -258,7 +258,7 @@ class Hosts(HostReader):
         time). Any other host of that name is somebody else's: creating it would have been refused."""
         found = self._by_name([name_of(entry) for entry in entries])
         pairs = [(entry, found[name_of(entry)]) for entry in entries if name_of(entry) in found]
-        paths = {folder: self._path_of(folder) for folder in {entry["folder"] for entry, _ in pairs}}
+        paths = {folder: self._resolve_folder(folder) for folder in {entry["folder"] for entry, _ in pairs}}
         alike = [
             host
             for entry, host in pairs

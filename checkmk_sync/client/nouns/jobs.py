@@ -49,7 +49,7 @@ class Jobs(Resource):
 
     def get(self, job_id: str, *, site: Optional[str] = None) -> Job:
         """The state of a job. NotFoundError where there is none of that id."""
-        query = {"site_id": site} if site is not None and self._knows("get", "site_id") else {}
+        query = {"site_id": site} if site is not None and self._supports("get", "site_id") else {}
         return self._read(Job.parse, "get", path={"job": job_id}, query=query)
 
     def wait(self, job_id: str, *, timeout_s: float = 600.0, site: Optional[str] = None) -> Job:
@@ -65,7 +65,7 @@ class Jobs(Resource):
         race = Deadline(self._site.clock, RACE_S)
 
         def ended(short_site: Site) -> Optional[Job]:
-            job = self._via(short_site).get(job_id, site=site)
+            job = self._with_site(short_site).get(job_id, site=site)
             return None if job.active or (job.state == UNSTARTED and not race.expired) else job
 
         return wait_for(self._site, ended, deadline, f"the job {job_id}", unseen_s=RACE_S)
@@ -75,7 +75,7 @@ class Jobs(Resource):
         race = Deadline(self._site.clock, RACE_S)
 
         def started(short_site: Site) -> Optional[Job]:
-            job = self._via(short_site).get(job_id)
+            job = self._with_site(short_site).get(job_id)
             return None if job.state == UNSTARTED and not (job.active or race.expired) else job
 
         return wait_for(self._site, started, race, job_id, unseen_s=RACE_S)

@@ -10,8 +10,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Optional, Union, cast
 
+from ...config.documents import MAX_BYTES, MAX_DEPTH, Document, read_json, read_limited, read_yaml
 from ...core.arguments import describe_type, require_type
-from ...core.documents import MAX_BYTES, MAX_DEPTH, Document, read_json, read_limited, read_yaml
 from ...errors import InventoryError, SettingsError
 from ...errors.base import format_location
 from ..desired import Desired, Entry, Object, Problem, desired_state

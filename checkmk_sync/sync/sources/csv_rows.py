@@ -9,7 +9,7 @@ import re
 from typing import Any, Iterator, Mapping, Optional, Union
 
 from ...catalogue.attributes import attribute_value
-from ...core.positions import Position
+from ...config.positions import Position
 from ...errors import SettingsError
 from ..desired import Entry, Problem
 

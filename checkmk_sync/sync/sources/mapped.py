@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Iterator, Mapping, Optional, Union
 
-from ...core.documents import Document
-from ...core.positions import Position
+from ...config.documents import Document
+from ...config.positions import Position
 from ...core.text import pluralize
 from ...errors import SettingsError
 from ..desired import Entry, Problem

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Callable, Iterator, Optional, Union
 
+from ...config.documents import Document
+from ...config.positions import Position
 from ...core.arguments import require_type
-from ...core.documents import Document
-from ...core.positions import Position
 from ...core.text import suggestion
 from ...errors import SettingsError
 from ..attributes import show_value

@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from checkmk_sync.catalogue.attributes import attribute_value
+from checkmk_sync.config import documents, positions
 from checkmk_sync.config import file as configuration
+from checkmk_sync.config.documents import read_json, read_limited, read_yaml
 from checkmk_sync.config.secrets import SecretSource
-from checkmk_sync.core import documents, positions
-from checkmk_sync.core.documents import read_json, read_limited, read_yaml
 from checkmk_sync.errors import InventoryError, SettingsError
 from checkmk_sync.sync import load
 from checkmk_sync.sync.sources import InventoryText, from_text

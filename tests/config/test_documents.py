@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkmk_sync.core import documents
-from checkmk_sync.core.documents import read_json, read_yaml
+from checkmk_sync.config import documents
+from checkmk_sync.config.documents import read_json, read_yaml
 from checkmk_sync.errors import SettingsError
 
 JSON = st.recursive(
