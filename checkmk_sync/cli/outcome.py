@@ -22,9 +22,10 @@ from ..errors import (
     TransportError,
     UnexpectedReplyError,
 )
-from .exit_codes import FAILED, REFUSED, UNREACHABLE
+from .exit_codes import FAILED, REFUSED, UNKNOWN, UNREACHABLE
+from .options import State, as_options
 
-__all__ = ["Write", "exit_code", "failed_status", "settling_note", "worst"]
+__all__ = ["Write", "exit_code", "failed_status", "report_error", "settling_note", "worst"]
 
 _WORST_FIRST = (Status.UNKNOWN, Status.NOT_APPLIED, Status.APPLIED)
 _REFUSALS = (SettingsError, SyncError, MissingExtraError, AuthError, ForbiddenError, BadRequestError, NotFoundError)
@@ -61,6 +62,19 @@ def exit_code(error: CheckmkError) -> int:
     return codes.pop() if len(codes) == 1 else FAILED
 
 
+def report_error(state: State, error: CheckmkError) -> int:
+    """Print an error that ended a command; return the exit code."""
+    message, facts = as_options(str(error)), error.to_dict()
+    if isinstance(error, TransportError):
+        facts["server_url"] = state.server_url
+        message += f"; the server is {state.server_url}"
+    if state.write is None:
+        state.output.error(message, facts)
+        return exit_code(error)
+    state.output.error(state.write.failure(error, message), {**facts, **state.write.facts(error)})
+    return UNKNOWN if failed_status(error) is Status.UNKNOWN else exit_code(error)
+
+
 def settling_note(settling: Settling) -> str:
     """Return the line that says why nothing happens on the screen for a while."""
     return f"No usable answer to {settling.call}: checking for up to {settling.limit_s:g} s whether it was executed ..."
@@ -83,34 +97,25 @@ class Write:
             names = list(map(folder_path, names))
         return f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
 
-    def applied(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a successful command prints as JSON."""
-        return {"outcome": Status.APPLIED.value, **record}
-
     def success(self) -> str:
         """Return the line for people: ``web01 created``."""
         return f"{self.subject or self.command.noun} {self.command.participle}".strip()
 
     def failure(self, error: CheckmkError, message: str) -> str:
         """Return the message for people: ``web01 not created: ...``, or that this is unknown and how to check."""
-        is_unknown, is_batch = failed_status(error) is Status.UNKNOWN, isinstance(error, BatchError)
-        hint = f"check with: {self.check_command}" if is_unknown and self.check_command else ""
-        if is_batch:
-            return f"{message}\n{hint}" if hint else message
-        if is_unknown:
-            message = f"unknown whether {self.subject or 'it'} was {self.command.participle}: {message}"
+        facts, participle = self.facts(error), self.command.participle
+        if isinstance(error, BatchError):
+            separator = "\n"
+        elif facts["outcome"] == Status.UNKNOWN.value:
+            message, separator = f"unknown whether {self.subject or 'it'} was {participle}: {message}", "; "
         else:
-            message = f"{self.subject} not {self.command.participle}: {message}".strip()
-        return f"{message}; {hint}" if hint else message
+            message, separator = f"{self.subject} not {participle}: {message}".strip(), "; "
+        return f"{message}{separator}check with: {facts['check']}" if "check" in facts else message
 
     def facts(self, error: CheckmkError) -> dict[str, Any]:
-        """Return what JSON says beside the error."""
+        """Return what JSON says beside the error: the outcome, and the command that shows an unknown one."""
         status = failed_status(error)
-        check = {"check": self.check_command} if status is Status.UNKNOWN and self.check_command else {}
-        return {"outcome": status.value, **check}
-
-    @property
-    def check_command(self) -> str:
-        """The command that shows whether the write was executed."""
-        default = f"checkmk-sync {self.command.noun} get {{}}" if self.command.noun else ""
-        return (self.command.check_with or default).replace("{}", self.subject.partition(",")[0])
+        command = self.command.check_with or (f"checkmk-sync {self.command.noun} get {{}}" if self.command.noun else "")
+        if status is not Status.UNKNOWN or not command:
+            return {"outcome": status.value}
+        return {"outcome": status.value, "check": command.replace("{}", self.subject.partition(",")[0])}

@@ -8,7 +8,7 @@ import socket
 import ssl
 import warnings
 from dataclasses import dataclass
-from typing import Callable, Iterator, Optional, Sequence
+from typing import Callable, Generator, Iterator, Optional, Sequence
 from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
@@ -65,12 +65,7 @@ def diagnose(
     ``observe`` is called with the client before it is used. With ``try_writes``, a write that changes nothing is sent
     to see whether writes are allowed.
     """
-    reached = True
-    if not _is_behind_a_proxy(settings):
-        for finding in _network(settings):
-            reached = reached and finding.verdict is not Verdict.FAILED
-            yield finding
-    if not reached:
+    if not _is_behind_a_proxy(settings) and not (yield from _all_pass(_network(settings))):
         return
     client, findings = _client(settings)
     yield from findings
@@ -79,12 +74,18 @@ def diagnose(
     with client:
         if observe is not None:
             observe(client)
-        for finding in _site(client):
-            yield finding
-            if finding.verdict is Verdict.FAILED:
-                return
-        yield from _permissions(client, try_writes)
-        yield _pending(client)
+        if (yield from _all_pass(_site(client))):
+            yield from _permissions(client, try_writes)
+            yield _pending(client)
+
+
+def _all_pass(findings: Iterator[Finding]) -> Generator[Finding, None, bool]:
+    """Yield findings up to the first failure. Return True if there is none."""
+    for finding in findings:
+        yield finding
+        if finding.verdict is Verdict.FAILED:
+            return False
+    return True
 
 
 def _client(settings: Settings) -> tuple[Optional[Checkmk], list[Finding]]:
@@ -227,14 +228,14 @@ def _permissions(client: Checkmk, try_writes: bool) -> Iterator[Finding]:
     yield _may(client, "change hosts", client.hosts.may_change, advice)
 
 
-def _may(client: Checkmk, what: str, do: Callable[[], object], needed: str) -> Finding:
+def _may(client: Checkmk, check: str, action: Callable[[], object], role: str) -> Finding:
     try:
-        do()
+        action()
     except ForbiddenError as error:
-        return Finding(what, Verdict.WARNING, error.detail or str(error), f"give {client.settings.username} {needed}")
+        return Finding(check, Verdict.WARNING, error.detail or str(error), f"give {client.settings.username} {role}")
     except CheckmkError as error:
-        return Finding(what, Verdict.WARNING, str(error), "see the error")
-    return Finding(what, Verdict.OK, "allowed")
+        return Finding(check, Verdict.WARNING, str(error), "see the error")
+    return Finding(check, Verdict.OK, "allowed")
 
 
 def _pending(client: Checkmk) -> Finding:
