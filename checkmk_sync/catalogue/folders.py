@@ -11,30 +11,23 @@ __all__ = ["ROWS"]
 
 _ALL = "/domain-types/folder_config/collections/all"
 _ONE = "/objects/folder_config/{folder}"
-_CHANGES = ("attributes", "update_attributes", "remove_attributes")
+_HOSTS = f"{_ONE}/collections/hosts"
+_CHANGES = ("title", "attributes", "update_attributes", "remove_attributes")
 _FOLDER = (Answer(200, "folder_config", ("extensions", "path")),)
 _TOUCHES = ("hosts",)  # hosts inherit attributes, and moving or deleting a folder takes its hosts along
-_read = functools.partial(Operation, "folders")
-_write = functools.partial(Operation, "folders", touches=_TOUCHES)
+
+_read = functools.partial(Operation, "folders", kind=CallKind.CONFIG)
+_write = functools.partial(Operation, "folders", kind=CallKind.WRITE, touches=_TOUCHES, answers=_FOLDER)
+_delete = functools.partial(Operation, "folders", kind=CallKind.BULK, touches=_TOUCHES, answers=(Answer(204),))
 
 ROWS = (
-    _read("list", "GET", _ALL, CallKind.CONFIG, query=("parent", "recursive", "show_hosts")),
-    _read("get", "GET", _ONE, CallKind.CONFIG, query=("show_hosts",)),
-    _read(
-        "hosts", "GET", f"{_ONE}/collections/hosts", CallKind.CONFIG, query=("effective_attributes",), since="2.4.0b1"
-    ),
-    _read("hosts", "GET", f"{_ONE}/collections/hosts", CallKind.CONFIG, until="2.4.0b1"),
-    _write("create", "POST", _ALL, CallKind.WRITE, body=("name", "title", "parent", "attributes"), answers=_FOLDER),
-    _write("update", "PUT", _ONE, CallKind.WRITE, body=("title", *_CHANGES), if_match=True, answers=_FOLDER),
-    _write(
-        "move",
-        "POST",
-        f"{_ONE}/actions/move/invoke",
-        CallKind.WRITE,
-        body=("destination",),
-        if_match=True,
-        answers=_FOLDER,
-    ),
-    _write("delete", "DELETE", _ONE, CallKind.BULK, query=("delete_mode",), answers=(Answer(204),), since="2.2.0p26"),
-    _write("delete", "DELETE", _ONE, CallKind.BULK, answers=(Answer(204),), until="2.2.0p26"),
+    _read("list", "GET", _ALL, query=("parent", "recursive", "show_hosts")),
+    _read("get", "GET", _ONE, query=("show_hosts",)),
+    _read("hosts", "GET", _HOSTS, query=("effective_attributes",), since="2.4.0b1"),
+    _read("hosts", "GET", _HOSTS, until="2.4.0b1"),
+    _write("create", "POST", _ALL, body=("name", "title", "parent", "attributes")),
+    _write("update", "PUT", _ONE, body=_CHANGES, if_match=True),
+    _write("move", "POST", f"{_ONE}/actions/move/invoke", body=("destination",), if_match=True),
+    _delete("delete", "DELETE", _ONE, query=("delete_mode",), since="2.2.0p26"),
+    _delete("delete", "DELETE", _ONE, until="2.2.0p26"),
 )

@@ -7,8 +7,6 @@ from typing import Optional
 __all__ = ["ADOPTED_LABEL", "OWNER_LABEL", "label_key_problem"]
 
 OWNER_LABEL = "checkmk_sync/owner"
-
-
 # Names the object that was adopted. A clone has the label too, but another name.
 ADOPTED_LABEL = "checkmk_sync/adopted"
 

@@ -6,31 +6,30 @@ forms do not, but end with 2.4 and with the length of a URL. So both stand here,
 
 from __future__ import annotations
 
+import functools
+
 from ..core.call import CallKind
 from .operation import Operation
 
 __all__ = ["ROWS"]
 
-_HOSTS = "/domain-types/host/collections/all"
-_SERVICES = "/domain-types/service/collections/all"
+_ALL_HOSTS = "/domain-types/host/collections/all"
+_ALL_SERVICES = "/domain-types/service/collections/all"
 _HOST = "/objects/host/{name}"
 _OF_HOST = f"{_HOST}/collections/services"
-_ASKED = ("sites", "query", "columns")
+_SERVICE = f"{_HOST}/actions/show_service/invoke"
+_FILTERS = ("sites", "query", "columns")
+
+_hosts = functools.partial(Operation, "host_status", kind=CallKind.STATUS)
+_services = functools.partial(Operation, "services", kind=CallKind.STATUS)
 
 ROWS = (
-    Operation("host_status", "list", "GET", _HOSTS, CallKind.STATUS, query=_ASKED, until="2.5.0b1"),
-    Operation("host_status", "query", "POST", _HOSTS, CallKind.STATUS, body=_ASKED, since="2.3.0p23"),
-    Operation("host_status", "get", "GET", _HOST, CallKind.STATUS, query=("columns",)),
-    Operation("services", "list", "GET", _SERVICES, CallKind.STATUS, query=(*_ASKED, "host_name"), until="2.5.0b1"),
-    Operation("services", "query", "POST", _SERVICES, CallKind.STATUS, body=(*_ASKED, "host_name"), since="2.3.0p31"),
-    Operation("services", "list_of_host", "GET", _OF_HOST, CallKind.STATUS, query=_ASKED, until="2.5.0b1"),
-    Operation("services", "query_of_host", "POST", _OF_HOST, CallKind.STATUS, body=_ASKED, since="2.3.0p31"),
-    Operation(
-        "services",
-        "get",
-        "GET",
-        f"{_HOST}/actions/show_service/invoke",
-        CallKind.STATUS,
-        query=("service_description", "columns"),
-    ),
+    _hosts("list", "GET", _ALL_HOSTS, query=_FILTERS, until="2.5.0b1"),
+    _hosts("query", "POST", _ALL_HOSTS, body=_FILTERS, since="2.3.0p23"),
+    _hosts("get", "GET", _HOST, query=("columns",)),
+    _services("list", "GET", _ALL_SERVICES, query=(*_FILTERS, "host_name"), until="2.5.0b1"),
+    _services("query", "POST", _ALL_SERVICES, body=(*_FILTERS, "host_name"), since="2.3.0p31"),
+    _services("list_of_host", "GET", _OF_HOST, query=_FILTERS, until="2.5.0b1"),
+    _services("query_of_host", "POST", _OF_HOST, body=_FILTERS, since="2.3.0p31"),
+    _services("get", "GET", _SERVICE, query=("service_description", "columns")),
 )

@@ -1,4 +1,4 @@
-"""What a row says about an operation."""
+"""The record of one operation of the API."""
 
 from __future__ import annotations
 

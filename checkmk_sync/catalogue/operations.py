@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from . import activation, discovery, folders, hosts
-from . import monitoring as status
-from . import site as misc
+from . import activation, discovery, folders, hosts, monitoring, site
 from .operation import Operation
 from .versions import CheckmkVersion
 
@@ -17,8 +15,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *discovery.ROWS,
     *folders.ROWS,
     *hosts.ROWS,
-    *misc.ROWS,
-    *status.ROWS,
+    *monitoring.ROWS,
+    *site.ROWS,
 )
 
 NOUNS = frozenset(_row.noun for _row in OPERATIONS)

@@ -12,20 +12,14 @@ from ..core.arguments import require_string
 __all__ = ["folder_id", "folder_path", "host_name", "is_folder_hash", "parent_folder", "path_segment"]
 
 _HASH = re.compile(r"[0-9a-fA-F]{32}")
-
-
 _HOST = re.compile(r"[-0-9a-zA-Z_.]+")
-
-
 # Checkmk: new folders may be named [-\w]*, older ones may also hold spaces and dots.
 _FOLDER = re.compile(r"[-\w .]+")
-
-
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
 def host_name(text: str) -> str:
-    """``text`` when Checkmk takes it as a host name; ValueError otherwise."""
+    """Return ``text`` if it is a valid host name; ValueError otherwise."""
     if not isinstance(text, str) or not _HOST.fullmatch(text):
         raise ValueError(f"{text!r} is not a host name: only letters, digits, '-', '_' and '.' are allowed")
     if len(text) > 240:
@@ -34,26 +28,20 @@ def host_name(text: str) -> str:
 
 
 def is_folder_hash(text: str) -> bool:
-    """True for the 32 hex digits by which Checkmk also knows a folder."""
+    """Return True for the 32 hex digits by which Checkmk also knows a folder."""
     return bool(_HASH.fullmatch(text))
 
 
 def folder_path(text: str) -> str:
-    """A folder in the spelling ``/a/b`` (root: ``/``) from ``/a/b``, ``~a~b``, ``\\a\\b``, with or without
+    """Return a folder in the spelling ``/a/b`` (root: ``/``) from ``/a/b``, ``~a~b``, ``\\a\\b``, with or without
     the first and a last separator; a 32-digit folder id stays as it is. ValueError for anything else."""
-    if not isinstance(text, str):
-        raise _not_a_folder(text)
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"{text!r} is not a folder: a text like '/linux/web' is needed, '/' is the root")
     return _normalize(text)
-
-
-def _not_a_folder(text: object) -> ValueError:
-    return ValueError(f"{text!r} is not a folder: a text like '/linux/web' is needed, '/' is the root")
 
 
 @functools.lru_cache(maxsize=4096)  # thousands of hosts lie in the same folders
 def _normalize(text: str) -> str:
-    if not text.strip():
-        raise _not_a_folder(text)
     if is_folder_hash(text):
         return text
     parts = [part for part in re.split(r"[~\\/]+", text) if part]
@@ -66,22 +54,22 @@ def _normalize(text: str) -> str:
 
 
 def folder_id(text: str) -> str:
-    """A folder in the spelling that works in URLs: ``~a~b`` (root: ``~``), or its 32-digit id."""
+    """Return a folder in the spelling for URLs: ``~a~b`` (root: ``~``), or its 32-digit id."""
     path = folder_path(text)
     return path if is_folder_hash(path) else path.replace("/", "~")
 
 
 def parent_folder(path: str) -> Optional[str]:
-    """The folder above ``/a/b``, that is ``/a``; None for the root."""
+    """Return the folder above ``/a/b``, that is ``/a``; None for the root."""
     return None if path == "/" else path.rpartition("/")[0] or "/"
 
 
 def path_segment(text: str) -> str:
-    """``text`` quoted for one segment of a URL's path.
+    """Quote ``text`` for one segment of a URL's path.
 
-    Checkmk decodes path parameters twice, so what needs quoting at all is quoted twice; a segment
-    of dots would be taken as a path, so its dots are quoted as well. ValueError for an empty text,
-    which would name the collection instead of one object. TypeError for anything else than a text.
+    Checkmk decodes path parameters twice, so characters are quoted twice. A segment of dots would be taken as a
+    relative path, so its dots are quoted as well. ValueError for an empty text, which would name the collection
+    instead of one object. TypeError for anything but a text.
     """
     if not require_string(text, "a name"):
         raise ValueError("an empty name does not name anything")

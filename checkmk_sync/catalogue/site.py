@@ -1,4 +1,4 @@
-"""What belongs to no family."""
+"""The site itself."""
 
 from __future__ import annotations
 

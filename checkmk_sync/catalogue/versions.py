@@ -9,8 +9,6 @@ from dataclasses import dataclass
 __all__ = ["CheckmkVersion"]
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:([ibp])(\d+))?(?:-(rc\d*|\d[\d.]*\d|[a-z]+))?(?:\.([a-z]+))?")
-
-
 # Checkmk: inside a line innovation releases come first, then betas, the release and its patches.
 _STAGES = {"i": 0, "b": 1, None: 2, "p": 3}
 
@@ -30,10 +28,10 @@ class CheckmkVersion:
 
         A candidate counts as what it may become, a build as the newest of its line. ValueError for anything else.
         """
-        found = _VERSION.fullmatch(text.strip())
-        if not found:
+        match = _VERSION.fullmatch(text.strip())
+        if not match:
             raise ValueError(f"{text!r} is not a Checkmk version")
-        major, minor, line, stage, number, build, _edition = found.groups()
+        major, minor, line, stage, number, build, _edition = match.groups()
         is_newest = build is not None and not build.startswith("rc")
         key = (int(major), int(minor), int(line), 4 if is_newest else _STAGES[stage], int(number or 0))
         short = f"{major}.{minor}.{line}{stage or ''}{number or ''}"
@@ -43,5 +41,5 @@ class CheckmkVersion:
         return self.text
 
     def at_least(self, text: str) -> bool:
-        """True when this is ``text`` or later, such as ``at_least("2.3.0p23")``."""
+        """Return True if this is ``text`` or later, such as ``at_least("2.3.0p23")``."""
         return self.key >= CheckmkVersion.parse(text).key

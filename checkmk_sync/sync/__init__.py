@@ -20,7 +20,7 @@ from .desired import Desired, Object, Problem
 from .limits import Limits
 from .mapping import ColumnMap
 from .mapping_file import load_map
-from .observed import Found, Observed, observe
+from .observed import Observed, observe
 from .ownership import Ownership
 from .plan import Plan
 from .planner import diff
@@ -64,28 +64,30 @@ def make_plan(
     adopt: bool = False,
     discover: bool = True,
 ) -> Plan:
-    """What has to be done at a site, read fresh; without ``discover`` no host counts as to be scanned.
+    """Read the site, and return the plan that brings it to the desired state. Without ``discover`` no host is scanned.
 
-    SettingsError for an owner that cannot be a label and for adopting without one, InventoryError for what Checkmk
-    would refuse: folders that it would not create, values that it does not take, parents that do not exist.
+    SettingsError for an owner that cannot be a label, and for adopting without an owner. InventoryError for changes
+    that Checkmk would refuse: folders with invalid names, invalid values, parents that do not exist.
     """
     require_client(client, "make_plan")
     require_type(desired, Desired, "make_plan needs the result of load(PATH) or from_data(DATA)")
     require_type(owner, (str, type(None)), "owner is a text")
     if adopt and owner is None:
         raise SettingsError("who adopts has to be named: give --owner NAME (owner= in Python)", field="owner")
-    wrong = None if owner is None else label_key_problem(owner)
-    if wrong is not None:
-        raise SettingsError(f"{owner!r} cannot be an owner: {wrong}", field="owner")
+    problem = None if owner is None else label_key_problem(owner)
+    if problem is not None:
+        raise SettingsError(f"{owner!r} cannot be an owner: {problem}", field="owner")
     observed = observe(client)
-    missing, asleep = _unscanned(client, desired, observed, Ownership(owner, observed), adopt) if discover else ((), ())
+    missing, silent_hosts = (
+        _unscanned(client, desired, observed, Ownership(owner, observed), adopt) if discover else ((), ())
+    )
     return diff(
         desired,
         observed,
         owner=owner,
         adopt=adopt,
         undiscovered=missing,
-        silent=asleep,
+        silent=silent_hosts,
         site=client.settings.base_url,
         keep_folders=not client.folders.can_delete_empty(),
         limits=Limits.of(client.settings.sync.limits),
@@ -95,14 +97,14 @@ def make_plan(
 def _unscanned(
     client: Checkmk, desired: Desired, observed: Observed, ownership: Ownership, adopt: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The owner's hosts of the inventory whose services were never found: those to scan, and those that are silent."""
-
-    def is_concerned(found: Found) -> bool:
-        is_free = found.owner is None or found.owner == ownership.owner
-        return ownership.holds(found) or (is_free and (adopt or ownership.owner is None))
-
-    known = {found.key: found for found in observed.of_kind("host") if ("host", found.key) in desired.objects}
-    ours = [name for name, found in known.items() if is_concerned(found)]
+    """Return the owner's hosts in the inventory that have no services: those to scan, and those that are silent."""
+    may_change_free = adopt or ownership.owner is None
+    ours = {
+        host.key: host
+        for host in observed.of_kind("host")
+        if ("host", host.key) in desired.objects
+        and (ownership.holds(host) or (may_change_free and host.owner in (None, ownership.owner)))
+    }
     missing = tuple(undiscovered(client, ours, any_pending=bool(observed.pending)))
-    asleep = set(silent(client, {name: known[name] for name in missing}))
-    return tuple(name for name in missing if name not in asleep), tuple(sorted(asleep))
+    silent_hosts = set(silent(client, {name: ours[name] for name in missing}))
+    return tuple(name for name in missing if name not in silent_hosts), tuple(sorted(silent_hosts))

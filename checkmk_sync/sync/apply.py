@@ -85,7 +85,9 @@ class _ApplyRun:
         ]
         gone = {change.key for change, _ in report.results if change.action is Action.DELETE}
         not_adopted = {
-            change.key for change, _ in report.failures() if change.found is not None and change.found.owner is None
+            change.key
+            for change, _ in report.failures()
+            if change.existing is not None and change.existing.owner is None
         }
         scanned = sorted({*hosts, *plan.undiscovered} - gone - not_adopted)
         if self._options.discover and scanned:

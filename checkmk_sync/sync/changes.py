@@ -1,4 +1,4 @@
-"""What a plan is made of: changes, and conflicts, which stand in the way of them."""
+"""The parts of a plan: changes, and conflicts that prevent changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
 from ..core.redaction import mask_secrets
 from ..errors import NotOwnedError
 from .kinds import KINDS, Property
-from .observed import Found
+from .observed import ExistingObject
 
 __all__ = ["ADOPTED", "OWNER", "Action", "Change", "Conflict", "describe_owner"]
 
@@ -19,7 +19,7 @@ ADOPTED: Property = ("labels", ADOPTED_LABEL)
 
 
 class Action(enum.Enum):
-    """What is done to an object; deleting comes last."""
+    """What a change does to an object; deletions come last."""
 
     CREATE = "create"
     MOVE = "move"
@@ -29,19 +29,18 @@ class Action(enum.Enum):
 
 @dataclass(frozen=True)
 class Change:
-    """One thing to do. ``properties`` maps what changes to (now, wanted); None is "not set" on both sides.
+    """One change to one object. ``properties`` maps each property to (now, wanted); None means "not set".
 
-    ``found`` is the object as it was read, None for what is created, ``location`` where the inventory names it;
-    both are no part of the value. Neither is what puts changes in order: changes of one action and kind come wave
-    by wave, and a second step, which sets references to objects that are created in between, names these in
-    ``after``.
+    ``existing`` is the object as it was read, None if it is created. ``location`` is its place in the inventory.
+    ``wave`` orders changes of one action and kind. ``after`` marks a second step: it names the objects that have to be
+    created before a reference to them is set. None of these four is compared.
     """
 
     action: Action
     kind: str
     key: str
     properties: Mapping[Property, tuple[Any, Any]] = field(default_factory=dict, repr=False)
-    found: Optional[Found] = field(default=None, compare=False, repr=False)
+    existing: Optional[ExistingObject] = field(default=None, compare=False, repr=False)
     location: str = field(default="", compare=False, repr=False)
     wave: int = field(default=0, compare=False, repr=False)
     after: tuple[str, ...] = field(default=(), compare=False, repr=False)
@@ -52,36 +51,41 @@ class Change:
 
     @property
     def rank(self) -> tuple[Any, ...]:
-        """Kinds by their rank, then second steps; deletes last and the other way round; folders from the root down."""
+        """Return the sort key: kinds by rank, folders from the root down, second steps, deletions in reverse."""
         depth = self.key.count("/") if self.kind == "folder" else 0
         rank = KINDS[self.kind].rank
         if self.action is Action.DELETE:
             return (2, -rank, 0, self.wave, -depth, self.key)
         return (1 if self.after else 0, rank, list(Action).index(self.action), self.wave, depth, self.key)
 
-    def wanted(self, first: str) -> dict[str, Any]:
-        """The wanted values of the properties that start with ``first``, by their second part."""
-        return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == first and len(path) > 1}
+    @property
+    def new_values(self) -> dict[Property, Any]:
+        """Return the wanted value of each property; None removes it."""
+        return {path: new for path, (_, new) in self.properties.items()}
 
-    def staleness(self, now: Optional[Found]) -> Optional[NotOwnedError]:
+    def wanted(self, section: str) -> dict[str, Any]:
+        """Return the wanted values in a section such as ``attributes``, by name."""
+        return {path[1]: new for path, (_, new) in self.properties.items() if path[0] == section}
+
+    def staleness(self, now: Optional[ExistingObject]) -> Optional[NotOwnedError]:
         """Return why an object that was read again must not be changed: gone, made anew, or of another owner."""
         if now is None:
             return NotOwnedError(f"{self.name} is gone since the plan was made")
-        planned = None if self.found is None else self.found.owner
+        planned = None if self.existing is None else self.existing.owner
         if now.owner not in (planned, self.properties.get(OWNER, (None, planned))[1]):
             return NotOwnedError(f"{self.name} belongs to {describe_owner(now.owner)} since the plan was made")
-        if self.found is not None and now.birth and self.found.birth and now.birth != self.found.birth:
+        if self.existing is not None and now.birth and self.existing.birth and now.birth != self.existing.birth:
             return NotOwnedError(f"{self.name} was deleted and created again since the plan was made")
         return None
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, sorted, without secrets."""
+        """Return the change as plain data, sorted and without secrets."""
         changed = {
             ".".join(path): [mask_secrets(value, path[1]) if len(path) > 1 else value for value in values]
             for path, values in sorted(self.properties.items())
         }
-        found = {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
-        return {**found, "after": list(self.after)} if self.after else found
+        data = {"action": self.action.value, "kind": self.kind, "key": self.key, "properties": changed}
+        return {**data, "after": list(self.after)} if self.after else data
 
     def checksum_data(self) -> list[Any]:
         """Return everything that the checksum of a plan covers, secrets included."""
@@ -92,7 +96,7 @@ class Change:
 class Conflict:
     """An object that must not be changed or deleted as the inventory wants: ``why``, and what to do (``hint``).
 
-    ``owner`` is what its label says, None for nobody.
+    ``owner`` is the value of its owner label, None without one.
     """
 
     kind: str
@@ -108,10 +112,10 @@ class Conflict:
 
     @property
     def text(self) -> str:
-        """All of it in one sentence."""
+        """Return the conflict and the hint in one sentence."""
         return f"{self}; {self.hint}"
 
 
 def describe_owner(owner: Optional[str]) -> str:
-    """An owner in words."""
+    """Return the owner for messages."""
     return "nobody's synchronisation" if owner is None else f"the owner {owner!r}"

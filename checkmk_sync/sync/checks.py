@@ -97,7 +97,9 @@ def _unknown_attributes(desired: Desired, observed: Observed) -> dict[str, list[
         for path, value in each.properties.items():
             if path[0] == "attributes" and path[1] not in BUILT_IN and value is not REMOVE:
                 wanted.setdefault(path[1], []).append(each)
-    is_held = {path[1] for found in observed.objects.values() for path in found.properties if path[0] == "attributes"}
+    is_held = {
+        path[1] for existing in observed.objects.values() for path in existing.properties if path[0] == "attributes"
+    }
     return {name: users for name, users in sorted(wanted.items()) if name not in is_held}
 
 
@@ -139,9 +141,9 @@ def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str
         return {}
     held = {
         (name, value)
-        for found in observed.objects.values()
+        for existing in observed.objects.values()
         for name, (values, _) in _OF_THE_SITE.items()
-        for value in values(found.properties.get(("attributes", name)))
+        for value in values(existing.properties.get(("attributes", name)))
         if isinstance(value, str)
     }
     return {key: users for key, users in sorted(wanted.items()) if key not in held}

@@ -15,7 +15,7 @@ from ..errors import AuthError, BatchError, CheckmkError
 from .changes import Action, Change
 from .compare import merge
 from .desired import FOLDER
-from .observed import Found, found_folder, reread
+from .observed import ExistingObject, existing_folder, reread
 
 __all__ = ["EXECUTORS", "Executor", "Result"]
 
@@ -27,7 +27,7 @@ CHANGES_AT_ONCE = 2000  # between two looks at the progress bar
 
 
 def _one_by_one(*steps: Callable[[Checkmk, Change], Optional[bool]]) -> Executor:
-    """Return an executor of single calls. Wrong credentials stop it; any other error is an outcome.
+    """Return an executor that makes one call at a time. Wrong credentials stop it; any other error is an outcome.
 
     A step returns False if it has nothing to do.
     """
@@ -73,20 +73,20 @@ def _rechecked(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
     def run_rechecked(client: Checkmk, changes: Sequence[Change]) -> Iterator[Result]:
         ordered = changes if changes[0].kind == "folder" else sorted(changes, key=_folder_order)
         for start in range(0, len(ordered), at_once):
-            some, current = ordered[start : start + at_once], []
+            group, current = ordered[start : start + at_once], []
             try:
-                objects = reread(client, some[0].kind, [change.key for change in some])
+                objects = reread(client, group[0].kind, [change.key for change in group])
             except CheckmkError as error:
-                outcomes = Outcomes([Outcome(change.key, Status.NOT_APPLIED, error) for change in some])
+                outcomes = Outcomes([Outcome(change.key, Status.NOT_APPLIED, error) for change in group])
                 if isinstance(error, AuthError):
                     raise BatchError(f"stopped: {error}", outcomes=outcomes) from error
-                yield from zip(some, outcomes)
+                yield from zip(group, outcomes)
                 continue
-            for change in some:
+            for change in group:
                 now = objects.get(change.key)
                 refusal = _staleness(change, now)
                 if refusal is None:
-                    current.append(replace(change, found=now))
+                    current.append(replace(change, existing=now))
                 elif now is None and change.action is Action.DELETE:
                     yield change, Outcome(change.key, Status.APPLIED, note="was gone already")
                 else:
@@ -96,20 +96,18 @@ def _rechecked(run: Executor, at_once: int = CHANGES_AT_ONCE) -> Executor:
     return run_rechecked
 
 
-def _staleness(change: Change, now: Optional[Found]) -> Optional[CheckmkError]:
+def _staleness(change: Change, now: Optional[ExistingObject]) -> Optional[CheckmkError]:
     """Return why an object that was read again must not be changed, such as *** in place of a secret on the site."""
     error = change.staleness(now)
     if error is not None or change.action is not Action.UPDATE:
         return error
-    attributes = _attributes(replace(change, found=now)).items()
+    attributes = _attributes(replace(change, existing=now)).items()
     masked = next((name for name, value in attributes if name != "labels" and contains_mask(name, value)), None)
     return None if masked is None else CheckmkError(f"the site's {masked} of {change.name}: {MASK}")
 
 
 def _folder(change: Change) -> str:
-    if change.found is not None:
-        return str(change.found.properties[FOLDER])
-    return str(change.properties[FOLDER][1])
+    return str((change.new_values if change.existing is None else change.existing.properties)[FOLDER])
 
 
 def _folder_order(change: Change) -> tuple[int, str]:
@@ -119,12 +117,12 @@ def _folder_order(change: Change) -> tuple[int, str]:
 
 def _attributes(change: Change) -> dict[str, Any]:
     """Return the attributes to set, with all labels, because the server replaces each attribute as a whole."""
-    now = {} if change.found is None else change.found.attributes
+    now = {} if change.existing is None else change.existing.attributes
     wanted = change.wanted("attributes").items()
     attributes = {name: merge(value, now.get(name)) for name, value in wanted if value is not None}
     labels = change.wanted("labels")
     if labels:
-        all_labels = {**(change.found.labels if change.found is not None else {}), **labels}
+        all_labels = {**(change.existing.labels if change.existing is not None else {}), **labels}
         attributes["labels"] = {key: value for key, value in all_labels.items() if value is not None}
     return attributes
 
@@ -162,11 +160,11 @@ def _remove_in_folder(client: Checkmk, change: Change) -> bool:
 
 def _checked(change: Change, folder: Folder) -> Change:
     """Return the change of a folder as it was read with its ETag. NotOwnedError if it is no longer ours."""
-    found = found_folder(folder)
-    error = _staleness(change, found)
+    current = existing_folder(folder)
+    error = _staleness(change, current)
     if error is not None:
         raise error
-    return replace(change, found=found)
+    return replace(change, existing=current)
 
 
 def _delete_folder(client: Checkmk, change: Change) -> None:
@@ -200,12 +198,11 @@ def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
             done += client.hosts.bulk_update(entries)
         except BatchError as error:
             done += error.outcomes
-            known = {outcome.key for outcome in error.outcomes}
-            left = [entry for entry in entries if entry["host_name"] not in known]
+            tried = {outcome.key for outcome in error.outcomes}
+            left = [entry for entry in entries if entry["host_name"] not in tried]
+            left += removals if entries is sets else []
             stopped = CheckmkError(str(error))
             done += (Outcome(entry["host_name"], Status.NOT_APPLIED, stopped) for entry in left)
-            if entries is sets:
-                done += (Outcome(entry["host_name"], Status.NOT_APPLIED, stopped) for entry in removals)
             raise BatchError(str(error), outcomes=_merged(done)) from error.__cause__
     return _merged(done)
 
@@ -218,16 +215,16 @@ def _merged(outcomes: Sequence[Outcome]) -> Outcomes:
     by_key: dict[str, Outcome] = {}
     for outcome in outcomes:
         before = by_key.setdefault(outcome.key, outcome)
-        worst, other = sorted((before, outcome), key=lambda one: _WORST_FIRST.index(one.status))
+        worst, other = sorted((before, outcome), key=lambda item: _WORST_FIRST.index(item.status))
         is_part = worst.status is Status.NOT_APPLIED and other.status is Status.APPLIED
         by_key[outcome.key] = replace(worst, note=IN_PART) if is_part else worst
     return Outcomes(list(by_key.values()))
 
 
 def _delete_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
-    """Delete hosts as they were read, with their parents, which are deleted after them."""
-    found = [(change, {} if change.found is None else change.found.attributes) for change in changes]
-    return client.hosts.bulk_delete([Host(change.key, _folder(change), attributes) for change, attributes in found])
+    """Delete hosts as they were read: a parent is deleted after its children, so the records hold attributes."""
+    current = [change.existing for change in changes if change.existing is not None]
+    return client.hosts.bulk_delete([Host(host.key, host.properties[FOLDER], host.attributes) for host in current])
 
 
 EXECUTORS: Mapping[tuple[Action, str], Executor] = {

@@ -1,4 +1,4 @@
-"""What a site holds now, read fresh: never from a cache."""
+"""Read what a site holds now, never from a cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..errors import BrokenReplyError
 from .desired import FOLDER
 from .kinds import Property
 
-__all__ = ["Found", "Observed", "found_folder", "observe", "reread"]
+__all__ = ["ExistingObject", "Observed", "existing_folder", "observe", "reread"]
 
 T = TypeVar("T")
 
@@ -23,10 +23,10 @@ READINGS = 3
 
 
 @dataclass(frozen=True)
-class Found:
-    """A host or folder as it is: explicit properties only, never inherited ones.
+class ExistingObject:
+    """A host or folder of the site, with its explicit properties; inherited ones are left out.
 
-    ``owner`` is what its label says. ``meta`` is what Checkmk notes of it, such as by whom and when it was created.
+    ``owner`` is the value of its owner label. ``meta`` is Checkmk's ``meta_data``: who created it, and when.
     """
 
     kind: str
@@ -58,12 +58,12 @@ class Found:
 
     @property
     def labels(self) -> dict[str, str]:
-        """All its labels, those of others included."""
+        """Return all labels, those of other programs included."""
         return self._below("labels")
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """All its attributes but the labels."""
+        """Return all attributes except the labels."""
         return self._below("attributes")
 
     def _below(self, first: str) -> dict[str, Any]:
@@ -77,42 +77,45 @@ class Observed:
     ``site`` is the site's id; ``version`` and ``edition`` are None where they are not known.
     """
 
-    objects: Mapping[tuple[str, str], Found]
+    objects: Mapping[tuple[str, str], ExistingObject]
     pending: tuple[PendingChange, ...] = ()
     user: str = ""
     site: str = ""
     version: Optional[CheckmkVersion] = None
     edition: Optional[str] = None
 
-    def of_kind(self, kind: str) -> Iterator[Found]:
-        return (found for (of, _), found in self.objects.items() if of == kind)
+    def of_kind(self, kind: str) -> Iterator[ExistingObject]:
+        return (existing for existing in self.objects.values() if existing.kind == kind)
 
 
 def observe(client: Checkmk) -> Observed:
-    """Read folders, hosts and pending changes. A list that breaks off is read again, never taken as it is."""
-    objects: dict[tuple[str, str], Found] = {}
-    for found in _read_completely(lambda: map(found_folder, client.folders.each("/"))):
-        objects["folder", found.key] = found
-    for found in _read_completely(lambda: map(_found_host, client.hosts.each())):
-        objects["host", found.key] = found
+    """Read folders, hosts and pending changes. A list that breaks off is read again as a whole."""
+    objects = {
+        (existing.kind, existing.key): existing for existing in (*_read_folders(client), *_read_hosts(client, None))
+    }
     settings, pending = client.settings, tuple(client.activation.pending())
     version = client.checkmk_version()
     return Observed(objects, pending, settings.username, settings.site, version, client.edition)
 
 
-def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, Found]:
-    """Those of the objects that are still there, as they are now, in as few requests as can be."""
-    if kind == "folder":
-        found = _read_completely(lambda: map(found_folder, client.folders.each("/")))
-    else:
-        names = keys if len(keys) <= FEW_NAMES else None
-        found = _read_completely(lambda: map(_found_host, client.hosts.each(names=names)))
+def reread(client: Checkmk, kind: str, keys: Sequence[str]) -> dict[str, ExistingObject]:
+    """Return the objects with these keys that still exist, as they are now, in as few requests as possible."""
+    names = keys if len(keys) <= FEW_NAMES else None
+    current = _read_folders(client) if kind == "folder" else _read_hosts(client, names)
     wanted = set(keys)
-    return {each.key: each for each in found if each.key in wanted}
+    return {existing.key: existing for existing in current if existing.key in wanted}
+
+
+def _read_folders(client: Checkmk) -> list[ExistingObject]:
+    return _read_completely(lambda: map(existing_folder, client.folders.each("/")))
+
+
+def _read_hosts(client: Checkmk, names: Optional[Sequence[str]]) -> list[ExistingObject]:
+    return _read_completely(lambda: map(_existing_host, client.hosts.each(names=names)))
 
 
 def _read_completely(read: Callable[[], Iterable[T]]) -> list[T]:
-    """All of a stream. A generator cannot be repeated in its middle, the whole reading can."""
+    """Return all items of a stream. A stream that breaks off cannot be resumed, so it is read again from its start."""
     for _ in range(READINGS - 1):
         try:
             return list(read())
@@ -121,19 +124,19 @@ def _read_completely(read: Callable[[], Iterable[T]]) -> list[T]:
     return list(read())
 
 
-def found_folder(folder: Folder) -> Found:
-    """A folder as plans see it."""
-    return Found("folder", folder.path, {("title",): folder.title, **_attributes(folder)}, folder.owner, folder.meta)
+def existing_folder(folder: Folder) -> ExistingObject:
+    """Return a folder as plans see it."""
+    properties = {("title",): folder.title, **_properties(folder)}
+    return ExistingObject("folder", folder.path, properties, folder.owner, folder.meta)
 
 
-def _found_host(host: Host) -> Found:
-    return Found("host", host.name, {FOLDER: host.folder, **_attributes(host)}, host.owner, host.meta)
+def _existing_host(host: Host) -> ExistingObject:
+    return ExistingObject("host", host.name, {FOLDER: host.folder, **_properties(host)}, host.owner, host.meta)
 
 
-def _attributes(found: Union[Folder, Host]) -> dict[Property, Any]:
-    properties: dict[Property, Any] = {}
-    for name, value in found.attributes.items():
-        if name != "labels":
-            properties["attributes", name] = value
-    properties.update({("labels", key): value for key, value in found.labels.items()})
+def _properties(record: Union[Folder, Host]) -> dict[Property, Any]:
+    properties: dict[Property, Any] = {
+        ("attributes", name): value for name, value in record.attributes.items() if name != "labels"
+    }
+    properties.update({("labels", key): value for key, value in record.labels.items()})
     return properties

@@ -1,4 +1,4 @@
-"""From what is wanted and what is found to what has to be done. Pure functions."""
+"""Compare the desired state with the observed one, and plan the changes. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .compare import has_property, merge
 from .desired import FOLDER, REMOVE, Desired, Object, Problem
 from .kinds import Property
 from .limits import Limits
-from .observed import Found, Observed
+from .observed import ExistingObject, Observed
 from .ownership import Ownership
 from .plan import Plan
 from .references import Key, References, ordered
@@ -37,12 +37,12 @@ def diff(
     keep_folders: bool = False,
     limits: Optional[Limits] = None,
 ) -> Plan:
-    """The plan from what is found to what is wanted; with ``keep_folders`` no folder is deleted, but told of.
+    """Return the plan that turns the observed state into the desired one.
 
-    Only properties that the inventory names are compared, labels one by one. Without an owner nothing
-    is ever deleted; with one, what is the owner's and not in the inventory is. ``silent`` hosts are scanned only if
-    the plan changes them. InventoryError for what Checkmk would refuse: new folders with impossible names, values that
-    it does not take, references to what is not there.
+    Only properties that the inventory names are compared, labels one by one. Without an owner nothing is deleted; with
+    one, the owner's objects that are not in the inventory are. With ``keep_folders`` folders stay, and a warning names
+    them. ``silent`` hosts are scanned only if the plan changes them. InventoryError for changes that Checkmk would
+    refuse: new folders with invalid names, invalid values, references to objects that do not exist.
     """
     require_type(desired, Desired, "diff needs the result of load(PATH) or from_data(DATA)")
     require_type(observed, Observed, "diff compares with what observe(CLIENT) gives")
@@ -58,8 +58,8 @@ def diff(
         raise InventoryError(problems)
     changes = ordered([*planner.changes, *references.reference_removals()])
     conflicts = [*planner.conflicts, *references.blocked_deletions()]
-    owned = {of for of, found in observed.objects.items() if planner.ownership.holds(found)}
-    named = {of for of, wanted in desired.objects.items() if of in observed.objects and not wanted.implied}
+    owned = {key for key, existing in observed.objects.items() if planner.ownership.holds(existing)}
+    named = {key for key, wanted in desired.objects.items() if key in observed.objects and not wanted.implied}
     changed = {change.key for change in changes if change.kind == "host"}
     return Plan(
         changes=tuple(changes),
@@ -90,99 +90,100 @@ class _Planner:
 
     @property
     def conflicting_keys(self) -> set[Key]:
-        """What is in conflict, and so stays as it is."""
+        """Return the objects that are in conflict, and so stay as they are."""
         return {(conflict.kind, conflict.key) for conflict in self.conflicts}
 
     @property
     def deleted_keys(self) -> set[Key]:
-        """What is to be deleted."""
+        """Return the objects that the plan deletes."""
         return {(change.kind, change.key) for change in self.changes if change.action is Action.DELETE}
 
     def add(self, wanted: Object) -> None:
         """Plan for an object of the inventory."""
-        found = self.observed.objects.get((wanted.kind, wanted.key))
-        if found is None:
+        existing = self.observed.objects.get((wanted.kind, wanted.key))
+        if existing is None:
             creation = _create_change(wanted, self.ownership.owner)
-            sent = {path: new for path, (_, new) in creation.properties.items() if path != OWNER}
+            sent = {path: value for path, value in creation.new_values.items() if path != OWNER}
             self.problems += [*refused_name(wanted, self.observed), *refused(wanted, sent, self.observed)]
             self.changes.append(creation)
             return
-        differences = {} if wanted.implied else _differences(wanted, found)
-        if self._is_in_conflict(wanted, found, bool(differences)):
-            self.conflicts.append(self.ownership.conflict(found, wanted))
+        differences = {} if wanted.implied else _differences(wanted, existing)
+        if self._is_in_conflict(wanted, existing, bool(differences)):
+            self.conflicts.append(self.ownership.conflict(existing, wanted))
             return
         sent = {path: merge(new, now) for path, (now, new) in differences.items()}
         self.problems += refused(wanted, sent, self.observed)
-        differences.update({} if wanted.implied else self._ownership_labels(found))
+        differences.update({} if wanted.implied else self._ownership_labels(existing))
         self.unchanged += not differences
         moved = {path: differences.pop(path) for path in (FOLDER,) if path in differences}
         for action, properties in ((Action.MOVE, moved), (Action.UPDATE, differences)):
             if properties:
-                self.changes.append(Change(action, found.kind, found.key, properties, found, wanted.location))
+                self.changes.append(Change(action, existing.kind, existing.key, properties, existing, wanted.location))
 
-    def _is_in_conflict(self, wanted: Object, found: Found, differs: bool) -> bool:
-        """What belongs to another owner is never touched; what belongs to nobody only when it is adopted.
+    def _is_in_conflict(self, wanted: Object, existing: ExistingObject, differs: bool) -> bool:
+        """Return True for objects of other owners, and for objects without an owner unless they are adopted.
 
-        Without an owner nobody's objects are as good as ours. Folders are shared: one that is as wanted is no conflict.
+        A plan without an owner may change objects without one. Folders are shared: one that does not differ is no
+        conflict.
         """
         owner = self.ownership.owner
-        if wanted.implied or (owner is None and found.owner is None) or self.ownership.holds(found):
+        if wanted.implied or (owner is None and existing.owner is None) or self.ownership.holds(existing):
             return False
         if wanted.kind == "folder" and not differs:
             return False
-        return not (self.adopt and found.owner in (None, owner))
+        return not (self.adopt and existing.owner in (None, owner))
 
-    def _ownership_labels(self, found: Found) -> Differences:
-        """The labels by which an object becomes the owner's, and one is told from its clones."""
-        owner, is_ours = self.ownership.owner, self.ownership.holds(found)
-        marks: Differences = {}
-        if owner is not None and self.adopt and found.owner in (None, owner) and not is_ours:
-            marks = {OWNER: (found.owner, owner), ADOPTED: (found.adopted_as, found.key)}
-        elif is_ours and found.adopted_as is not None:  # it was moved or renamed since it was adopted
-            marks = {ADOPTED: (found.adopted_as, found.key)}
-        return {path: (now, new) for path, (now, new) in marks.items() if now != new}
+    def _ownership_labels(self, existing: ExistingObject) -> Differences:
+        """Return the labels that make an object the owner's, and that distinguish it from its clones."""
+        owner, is_ours = self.ownership.owner, self.ownership.holds(existing)
+        labels: Differences = {}
+        if owner is not None and self.adopt and existing.owner in (None, owner) and not is_ours:
+            labels = {OWNER: (existing.owner, owner), ADOPTED: (existing.adopted_as, existing.key)}
+        elif is_ours and existing.adopted_as is not None:  # it was moved or renamed since it was adopted
+            labels = {ADOPTED: (existing.adopted_as, existing.key)}
+        return {path: (now, new) for path, (now, new) in labels.items() if now != new}
 
     def add_deletions(self, keep_folders: bool) -> list[str]:
-        """Plan to delete the owner's hosts that are not wanted any more, and its folders that are empty without them.
+        """Plan to delete the owner's hosts that are not in the inventory, and the owner's folders that become empty.
 
-        Returns the folders that are not deleted because of ``keep_folders``.
+        Return the folders that are not deleted because of ``keep_folders``.
         """
         if self.ownership.owner is None:
             return []
         if "host" in self.desired.kinds:
-            for found in self.observed.of_kind("host"):
-                if ("host", found.key) not in self.desired.objects:
-                    self._delete(found, {FOLDER: (found.properties[FOLDER], None)})
+            for existing in self.observed.of_kind("host"):
+                if ("host", existing.key) not in self.desired.objects:
+                    self._delete(existing, {FOLDER: (existing.properties[FOLDER], None)})
         kept: list[str] = []
         in_use = self._folders_in_use()
-        for path in sorted((found.key for found in self.observed.of_kind("folder")), key=lambda path: -path.count("/")):
-            found = self.observed.objects["folder", path]
+        for existing in sorted(self.observed.of_kind("folder"), key=lambda folder: -folder.key.count("/")):
+            path = existing.key
             is_left = path not in in_use and ("folder", path) not in self.desired.objects and path != "/"
-            if is_left and keep_folders and self.ownership.holds(found):
+            if is_left and keep_folders and self.ownership.holds(existing):
                 kept.append(path)
-            elif not (is_left and self._delete(found, {})):
+            elif not (is_left and self._delete(existing, {})):
                 in_use.add(parent_folder(path) or "/")
         return kept
 
-    def _delete(self, found: Found, properties: Mapping[Property, tuple[Any, Any]]) -> bool:
-        """Delete what is the owner's; what only looks so is a conflict."""
-        if self.ownership.holds(found):
-            self.changes.append(Change(Action.DELETE, found.kind, found.key, properties, found))
+    def _delete(self, existing: ExistingObject, properties: Mapping[Property, tuple[Any, Any]]) -> bool:
+        """Plan to delete an object of the owner, and return True; a copied owner label is a conflict."""
+        if self.ownership.holds(existing):
+            self.changes.append(Change(Action.DELETE, existing.kind, existing.key, properties, existing))
             return True
-        if self.ownership.has_copied_label(found):
-            self.conflicts.append(self.ownership.conflict(found))
+        if self.ownership.has_copied_label(existing):
+            self.conflicts.append(self.ownership.conflict(existing))
         return False
 
     def _folders_in_use(self) -> set[str]:
-        """The folders in which hosts lie once the plan is done; those in conflict stay where they are."""
+        """Return the folders with hosts in them once the plan is applied; hosts in conflict stay where they are."""
         in_use: set[str] = set()
         deleted_keys, conflicting_keys = self.deleted_keys, self.conflicting_keys
-        for found in self.observed.of_kind("host"):
-            of = ("host", found.key)
-            if of not in deleted_keys:
-                wanted = None if of in conflicting_keys else self.desired.objects.get(of)
-                named = None if wanted is None else wanted.properties.get(FOLDER)
-                in_use.add(found.properties[FOLDER] if named is None else named)
+        for existing in self.observed.of_kind("host"):
+            key = ("host", existing.key)
+            if key not in deleted_keys:
+                wanted = None if key in conflicting_keys else self.desired.objects.get(key)
+                folder = None if wanted is None else wanted.properties.get(FOLDER)
+                in_use.add(folder or existing.properties[FOLDER])
         return in_use
 
 
@@ -197,11 +198,11 @@ def _create_change(wanted: Object, owner: Optional[str]) -> Change:
     return Change(Action.CREATE, wanted.kind, wanted.key, properties, location=wanted.location)
 
 
-def _differences(wanted: Object, found: Found) -> Differences:
+def _differences(wanted: Object, existing: ExistingObject) -> Differences:
     """Return the properties that the inventory names and that differ, as (now, wanted)."""
     values = {path: None if value is REMOVE else value for path, value in wanted.properties.items()}
     return {
-        path: (found.properties.get(path), value)
+        path: (existing.properties.get(path), value)
         for path, value in values.items()
-        if not has_property(found.properties, path, value)
+        if not has_property(existing.properties, path, value)
     }

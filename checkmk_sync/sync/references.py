@@ -14,19 +14,19 @@ from typing import AbstractSet, Any, Collection, Iterable, Iterator, Mapping, Op
 from ..core.text import summarize
 from ..core.waves import waves
 from .changes import OWNER, Action, Change, Conflict
-from .desired import REMOVE, Desired, Object, Problem
+from .desired import Desired, Object, Problem
 from .kinds import KINDS, Property
-from .observed import Found, Observed
+from .observed import ExistingObject, Observed
 
 __all__ = ["Key", "References", "ordered"]
 
 Key = tuple[str, str]  # kind and key of an object
 SHOWN = 3  # objects in one text
-CIRCLES = 20  # that are told at once
+CIRCLES = 20  # circles in one error
 
 
 def _references_of(kind: str, properties: Mapping[Property, Any]) -> Iterator[tuple[Property, Key]]:
-    """What the properties of an object refer to."""
+    """Yield each reference of an object: the property, and the kind and key of the object that it names."""
     for path, target in KINDS[kind].references.items():
         value = properties.get(path)
         for key in value if isinstance(value, list) else [value]:
@@ -47,7 +47,7 @@ class References:
     conflicting_keys: AbstractSet[Key]
 
     def problems(self) -> Iterator[Problem]:
-        """The references of the inventory that cannot be."""
+        """Yield the mistakes in the references of the inventory."""
         for wanted in self.desired.objects.values():
             for path, target in _references_of(wanted.kind, wanted.properties):
                 problem = self._target_problem(wanted, target)
@@ -56,30 +56,32 @@ class References:
         yield from itertools.islice(self._circular_references(), CIRCLES)
 
     def blocked_deletions(self) -> Iterator[Conflict]:
-        """The deletions that Checkmk would refuse, because something that stays refers to the object."""
+        """Yield the deletions that Checkmk would refuse because an object that stays refers to the deleted one."""
         if not self.deleted_keys:
             return
         users: dict[tuple[Key, str], list[str]] = {}
-        for of, found in self.observed.objects.items():
-            for path, target in self._planned_references(of):
+        for key, existing in self.observed.objects.items():
+            for path, target in self._planned_references(key):
                 if target in self.deleted_keys:
-                    users.setdefault((target, path[-1]), []).append(found.name)
-        for (of, what), names in sorted(users.items()):
-            holders = summarize(sorted(names), SHOWN)
-            why = f"is yours and not in the inventory, but cannot be deleted while it stands in the {what} of {holders}"
-            hint = f"take it out of these {what}, or keep {of[1]} in the inventory"
-            yield Conflict(*of, self.observed.objects[of].owner, why, hint)
+                    users.setdefault((target, path[-1]), []).append(existing.name)
+        for (key, attribute), names in sorted(users.items()):
+            users_text = f"the {attribute} of {summarize(sorted(names), SHOWN)}"
+            why = f"is yours and not in the inventory, but cannot be deleted while it stands in {users_text}"
+            hint = f"take it out of these {attribute}, or keep {key[1]} in the inventory"
+            yield Conflict(*key, self.observed.objects[key].owner, why, hint)
 
     def reference_removals(self) -> Iterator[Change]:
-        """Updates that remove the references of objects that are to be deleted, where no order of deletions helps."""
+        """Yield updates that remove references between deleted objects where no order of deletions helps."""
         needs: dict[Key, list[Key]] = {}
-        for of in sorted(self.deleted_keys):
-            found = self.observed.objects[of]
-            targets = sorted({target for _, target in _references_of(found.kind, found.properties)} & self.deleted_keys)
-            if any(KINDS[kind].rank > KINDS[found.kind].rank for kind, _ in targets):
-                yield _reference_removal(found)  # what it refers to is deleted before it
+        for key in sorted(self.deleted_keys):
+            existing = self.observed.objects[key]
+            targets = sorted(
+                {target for _, target in _references_of(existing.kind, existing.properties)} & self.deleted_keys
+            )
+            if any(KINDS[kind].rank > KINDS[existing.kind].rank for kind, _ in targets):
+                yield _reference_removal(existing)  # what it refers to is deleted before it
             elif targets:
-                needs[of] = targets
+                needs[key] = targets
         for circle in _circles(needs):
             yield _reference_removal(self.observed.objects[circle[0]])
 
@@ -92,26 +94,24 @@ class References:
         if target in self.desired.objects or target in self.observed.objects:
             return ""
         alike = self._by_folded_key.get((kind, key.casefold()))
-        where = (
-            f"but there is no such {kind}, neither in the inventory nor among those of the site that the user may see"
-        )
-        return f"{where}; did you mean {alike!r}?" if alike else where
+        places = "neither in the inventory nor among those of the site that the user may see"
+        hint = f"; did you mean {alike!r}?" if alike else ""
+        return f"but there is no such {kind}, {places}{hint}"
 
     @functools.cached_property
     def _by_folded_key(self) -> Mapping[Key, str]:
         return {(kind, key.casefold()): key for kind, key in (*self.observed.objects, *self.desired.objects)}
 
     def _circular_references(self) -> Iterator[Problem]:
-        """Objects that refer to each other, where the inventory has a part in it."""
+        """Yield circles of objects that refer to each other, if the inventory contains one of the references."""
         needs: dict[Key, list[Key]] = {}
-        for of in {**self.desired.objects, **self.observed.objects}:
-            targets = {target for _, target in self._planned_references(of)} - {of}
-            of_same_kind = sorted(target for target in targets if target[0] == of[0])
-            if of_same_kind:
-                needs[of] = of_same_kind
+        for key in {**self.desired.objects, **self.observed.objects}:
+            targets = {target for _, target in self._planned_references(key) if target[0] == key[0]} - {key}
+            if targets:
+                needs[key] = sorted(targets)
         for circle in _circles(needs):
-            makers = [wanted for wanted in map(self.desired.objects.get, circle) if wanted is not None]
-            makers = [wanted for wanted in makers if any(_references_of(wanted.kind, wanted.properties))]
+            members = [self.desired.objects[key] for key in circle if key in self.desired.objects]
+            makers = [wanted for wanted in members if any(_references_of(wanted.kind, wanted.properties))]
             if makers:
                 path = next(path for path, _ in _references_of(makers[0].kind, makers[0].properties))
                 way = " -> ".join(key for _, key in (*circle, circle[0]))
@@ -119,24 +119,23 @@ class References:
                 also = f" (see also {locations})" if locations else ""
                 yield makers[0].problem(f"{path[-1]} lead in a circle: {way}{also}", *path)
 
-    def _planned_references(self, of: Key) -> Iterator[tuple[Property, Key]]:
-        """What an object refers to once the plan is done."""
-        if of in self.deleted_keys:
+    def _planned_references(self, key: Key) -> Iterator[tuple[Property, Key]]:
+        """Yield the references of an object once the plan is applied."""
+        if key in self.deleted_keys:
             return
-        found, wanted = self.observed.objects.get(of), self.desired.objects.get(of)
-        now = {} if found is None else found.properties
-        named = {} if wanted is None or of in self.conflicting_keys else wanted.properties
-        planned = {path: named.get(path, now.get(path)) for path in KINDS[of[0]].references}
-        yield from _references_of(of[0], {path: value for path, value in planned.items() if value is not REMOVE})
+        existing, wanted = self.observed.objects.get(key), self.desired.objects.get(key)
+        now = {} if existing is None else existing.properties
+        named = {} if wanted is None or key in self.conflicting_keys else wanted.properties
+        yield from _references_of(key[0], {path: named.get(path, now.get(path)) for path in KINDS[key[0]].references})
 
 
-def _reference_removal(found: Found) -> Change:
-    lost = {path: (found.properties[path], None) for path, _ in _references_of(found.kind, found.properties)}
-    return Change(Action.UPDATE, found.kind, found.key, lost, found)
+def _reference_removal(existing: ExistingObject) -> Change:
+    lost = {path: (existing.properties[path], None) for path, _ in _references_of(existing.kind, existing.properties)}
+    return Change(Action.UPDATE, existing.kind, existing.key, lost, existing)
 
 
 def _circles(needs: Mapping[Key, Sequence[Key]]) -> Iterator[list[Key]]:
-    """Keys each of which needs the next, and the last the first. After each circle its first key needs nothing.
+    """Yield circles: each key needs the next one, and the last key the first. Then the first key counts as done.
 
     One walk in depth-first order, without recursion: a chain may have thousands of keys.
     """
@@ -162,9 +161,9 @@ def _circles(needs: Mapping[Key, Sequence[Key]]) -> Iterator[list[Key]]:
 
 
 def ordered(changes: Sequence[Change]) -> list[Change]:
-    """The changes in an order in which Checkmk takes them, with second steps for references that have to wait."""
-    made = {(change.kind, change.key) for change in changes if change.action is Action.CREATE}
-    parts = [part for change in changes for part in _steps(change, made)]
+    """Sort changes into an order that Checkmk accepts, with second steps for references that have to wait."""
+    created = {(change.kind, change.key) for change in changes if change.action is Action.CREATE}
+    parts = [part for change in changes for part in _steps(change, created)]
     waves_of = {Action.CREATE: waves(_creations(parts)), Action.DELETE: waves(_deletions(parts))}
     numbered: list[Change] = []
     for part in parts:
@@ -173,12 +172,11 @@ def ordered(changes: Sequence[Change]) -> list[Change]:
     return sorted(numbered, key=lambda change: change.rank)
 
 
-def _steps(change: Change, made: Collection[Key]) -> Iterator[Change]:
-    """A change, or two if it refers to something that is created later: Checkmk takes no such reference before."""
-    rank = KINDS[change.kind].rank
+def _steps(change: Change, created: Collection[Key]) -> Iterator[Change]:
+    """Yield a change, or two if it refers to an object that is created later: Checkmk would refuse the reference."""
     late: dict[Property, list[str]] = {}
-    for path, target in _references_of(change.kind, {path: new for path, (_, new) in change.properties.items()}):
-        if target in made and KINDS[target[0]].rank > rank:
+    for path, target in _references_of(change.kind, change.new_values):
+        if target in created and KINDS[target[0]].rank > KINDS[change.kind].rank:
             late.setdefault(path, []).append(" ".join(target))
     after = tuple(sorted({name for names in late.values() for name in names}))
     if not late:
@@ -186,34 +184,28 @@ def _steps(change: Change, made: Collection[Key]) -> Iterator[Change]:
     elif change.action is not Action.CREATE:
         yield replace(change, after=after)
     else:
-        early = {path: values for path, values in change.properties.items() if path not in late}
-        found = Found(
-            change.kind,
-            change.key,
-            {path: new for path, (_, new) in early.items()},
-            early.get(OWNER, (None, None))[1],
-        )
-        yield replace(change, properties=early)
+        first = replace(change, properties={path: pair for path, pair in change.properties.items() if path not in late})
+        yield first
+        created_object = ExistingObject(change.kind, change.key, first.new_values, first.new_values.get(OWNER))
         rest = {path: change.properties[path] for path in late}
-        yield Change(Action.UPDATE, change.kind, change.key, rest, found, change.location, after=after)
+        yield Change(Action.UPDATE, change.kind, change.key, rest, created_object, change.location, after=after)
 
 
 def _creations(changes: Iterable[Change]) -> dict[str, set[str]]:
-    """The names of the objects to create, each with those that it refers to."""
-    needs: dict[str, set[str]] = {}
-    for change in changes:
-        if change.action is Action.CREATE:
-            new = {path: value for path, (_, value) in change.properties.items()}
-            needs[change.name] = {" ".join(target) for _, target in _references_of(change.kind, new)}
-    return needs
+    """Return the names of the objects to create, each with the names of the objects that it refers to."""
+    return {
+        change.name: {" ".join(target) for _, target in _references_of(change.kind, change.new_values)}
+        for change in changes
+        if change.action is Action.CREATE
+    }
 
 
 def _deletions(changes: Sequence[Change]) -> dict[str, set[str]]:
-    """The names of the objects to delete, each with those that refer to it and keep doing so until they are deleted."""
+    """Return the names of the objects to delete, each with the deleted objects that refer to it to the end."""
     freed = {change.name for change in changes if change.action is Action.UPDATE}
     needs: dict[str, set[str]] = {change.name: set() for change in changes if change.action is Action.DELETE}
     for change in changes:
-        if change.action is Action.DELETE and change.found is not None and change.name not in freed:
-            for _, target in _references_of(change.kind, change.found.properties):
+        if change.action is Action.DELETE and change.existing is not None and change.name not in freed:
+            for _, target in _references_of(change.kind, change.existing.properties):
                 needs.setdefault(" ".join(target), set()).add(change.name)
     return needs

@@ -87,15 +87,15 @@ def compare_with_site(results: Sequence[tuple[Change, Outcome]], observed: Obser
 
 
 def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: set[tuple[str, str]]) -> Outcome:
-    found = observed.objects.get((change.kind, change.key))
-    if found is None and change.action is not Action.DELETE and (change.kind, change.key) in deleted:
+    existing = observed.objects.get((change.kind, change.key))
+    if existing is None and change.action is not Action.DELETE and (change.kind, change.key) in deleted:
         return outcome  # its references were removed so that it could be deleted
     if change.action is Action.DELETE:
-        is_done = found is None
+        is_done = existing is None
     else:
         wanted = ((path, value) for path, (_, value) in change.properties.items())
-        is_done = found is not None and all(has_property(found.properties, path, value) for path, value in wanted)
-    if is_done and outcome.status is not Status.APPLIED and (found is None or change.staleness(found) is None):
+        is_done = existing is not None and all(has_property(existing.properties, path, value) for path, value in wanted)
+    if is_done and outcome.status is not Status.APPLIED and (existing is None or change.staleness(existing) is None):
         return Outcome(outcome.key, Status.APPLIED, note="found as wanted")
     if not is_done and outcome.status is Status.APPLIED:
         return replace(outcome, status=Status.NOT_APPLIED, note="was applied, but is not so any more")

@@ -1,4 +1,4 @@
-"""Hosts that have to be scanned for services. The monitoring core tells which, so nothing has to be remembered here."""
+"""Find the hosts that have to be scanned for services. The monitoring core knows them, so no state is kept here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..client.checkmk import Checkmk
 from ..client.query import column
 from ..client.records import ServiceStatus
 from ..client.updates import parse_time
-from .observed import Found
+from .observed import ExistingObject
 
 __all__ = ["silent", "undiscovered"]
 
@@ -20,11 +20,11 @@ _FAILING = (ServiceState.CRITICAL, ServiceState.UNKNOWN)
 
 
 def undiscovered(client: Checkmk, names: Iterable[str], *, any_pending: bool) -> Iterator[str]:
-    """Those of the hosts that were never discovered, or whose discovery never found anything.
+    """Yield the hosts that were never discovered, or whose discovery never found any services.
 
-    The core tells: they have no services but those that Checkmk adds by itself. What the core does not
-    know at all is either not activated or was never seen, so it counts as well; that can only be while
-    something is pending, and only then the names of all monitored hosts are read.
+    They have only the services that Checkmk adds by itself. Hosts that the core does not know at all are not activated
+    yet, so they count as well. There can be such hosts only while changes are pending; only then the names of all
+    monitored hosts are read.
     """
     wanted = set(names)
     if not wanted:
@@ -35,15 +35,15 @@ def undiscovered(client: Checkmk, names: Iterable[str], *, any_pending: bool) ->
         wanted &= monitored
     bare = client.host_status.each(query=column("num_services") <= len(_BASIC), columns=["services"])
     for host in bare:
-        has = set(host["services"])
-        if host.name in wanted and _AGENT in has and has <= _BASIC:
+        services = set(host["services"])
+        if host.name in wanted and _AGENT in services and services <= _BASIC:
             yield host.name
 
 
-def silent(client: Checkmk, hosts: Mapping[str, Found]) -> Iterator[str]:
-    """Those of some undiscovered hosts on which a scan has found nothing, and that were not changed since.
+def silent(client: Checkmk, hosts: Mapping[str, ExistingObject]) -> Iterator[str]:
+    """Yield the undiscovered hosts on which a scan has found nothing since they were last changed.
 
-    One request, whatever their number, and none for no hosts.
+    This takes one request, and none without hosts.
     """
     if not hosts:
         return
@@ -51,27 +51,29 @@ def silent(client: Checkmk, hosts: Mapping[str, Found]) -> Iterator[str]:
     query = is_bare & column("description").one_of([_AGENT, _DISCOVERY])
     rows = client.services.few(query, columns=["last_check", "plugin_output"])
     checks = {(row.host_name, row.name): row for row in rows}
-    for name, found in hosts.items():
-        if _found_nothing(found, checks.get((name, _AGENT)), checks.get((name, _DISCOVERY))):
+    for name, existing in hosts.items():
+        if _found_nothing(existing, checks.get((name, _AGENT)), checks.get((name, _DISCOVERY))):
             yield name
 
 
-def _found_nothing(found: Found, agent: Optional[ServiceStatus], discovery: Optional[ServiceStatus]) -> bool:
-    """True if the site's own check finds no service to add, or the last scan failed and the agent still fails.
+def _found_nothing(
+    existing: ExistingObject, agent: Optional[ServiceStatus], discovery: Optional[ServiceStatus]
+) -> bool:
+    """Return True if the site's own check finds no service to add, or the last scan failed and the agent still fails.
 
     Checkmk: a bulk discovery that cannot reach the agent sets ``inventory_failed``, and one that succeeds removes it
     and has "Check_MK Discovery" run at once. Setting it is no change of the host: ``updated_at`` stays.
     """
-    if discovery is not None and discovery.state is ServiceState.OK and _is_later(discovery, found):
+    if discovery is not None and discovery.state is ServiceState.OK and _is_later(discovery, existing):
         return "unmonitored" not in str(discovery["plugin_output"]).lower()
-    if found.attributes.get("inventory_failed") is not True:
+    if existing.attributes.get("inventory_failed") is not True:
         return False
     if agent is None or agent.state is ServiceState.PENDING:
         return True
-    return agent.state in _FAILING and _is_later(agent, found)
+    return agent.state in _FAILING and _is_later(agent, existing)
 
 
-def _is_later(check: ServiceStatus, found: Found) -> bool:
-    """True if a check ran after the last change of its host. Checkmk: checks are noted in whole seconds."""
-    changed = parse_time(found.meta, "updated_at")
+def _is_later(check: ServiceStatus, existing: ExistingObject) -> bool:
+    """Return True if a check ran after the last change of its host. Checkmk: times of checks are in whole seconds."""
+    changed = parse_time(existing.meta, "updated_at")
     return changed is None or float(check["last_check"]) >= int(changed)

@@ -10,7 +10,7 @@ import pytest
 from checkmk_sync import Checkmk
 from checkmk_sync.errors import BadRequestError, CheckmkError, ConflictError, ForbiddenError, NotFoundError
 from checkmk_sync.sync import Action, Change, apply_plan, from_data, make_plan, report_as_text
-from checkmk_sync.sync.observed import Found
+from checkmk_sync.sync.observed import ExistingObject
 from checkmk_sync.testing import ManualClock, SimulatedSite
 
 
@@ -99,7 +99,7 @@ def test_there_a_sync_plans_for_none_and_leaves_what_an_older_plan_wants(clock: 
             plan = make_plan(cmk, from_data(inventory), owner="me")
             assert apply_plan(cmk, plan).ok
         assert "/a" in site.state.configuration.folders
-        found = Found("folder", "/a", {}, "me")
+        found = ExistingObject("folder", "/a", {}, "me")
         report = apply_plan(cmk, dataclasses.replace(plan, changes=(Change(Action.DELETE, "folder", "/a", {}, found),)))
         assert [change.name for change, _ in report.failures()] == ["folder /a"]
         assert "only with all that is in it" in report_as_text(report)

@@ -17,22 +17,22 @@ from checkmk_sync.errors import PlanChangedError
 from checkmk_sync.sync import Action, Plan, diff, from_data, plan_as_markdown, plan_as_text
 from checkmk_sync.sync.compare import matches
 from checkmk_sync.sync.desired import REMOVE, Desired
-from checkmk_sync.sync.observed import Found, Observed
+from checkmk_sync.sync.observed import ExistingObject, Observed
 
 OWNER = ("labels", OWNER_LABEL)
 ADOPTED = ("labels", ADOPTED_LABEL)
 
 
-def held(kind: str, key: str, owner: Optional[str] = None, **properties: Any) -> Found:
+def held(kind: str, key: str, owner: Optional[str] = None, **properties: Any) -> ExistingObject:
     paths = {tuple(name.split("__")): value for name, value in properties.items()}
     if kind == "host":
         paths.setdefault(("folder",), "/")
     if owner is not None:
         paths[OWNER] = owner
-    return Found(kind, key, paths, owner)
+    return ExistingObject(kind, key, paths, owner)
 
 
-def holding(*found: Found) -> Observed:
+def holding(*found: ExistingObject) -> Observed:
     root = held("folder", "/", title="Main")
     return Observed({(each.kind, each.key): each for each in (root, *found)})
 
@@ -202,7 +202,7 @@ def _sites(draw: Any) -> Observed:
         owner = draw(OWNERS)
         if owner:
             properties[OWNER] = owner
-        found["host", name] = Found("host", name, properties, owner)
+        found["host", name] = ExistingObject("host", name, properties, owner)
     return Observed(found)
 
 
@@ -228,7 +228,7 @@ def _after(plan: Plan, observed: Observed) -> Observed:
             assert ("folder", properties[("folder",)]) in objects, "the folder is there before the host"
         elif parent_folder(change.key) is not None:
             assert ("folder", parent_folder(change.key)) in objects, "the parent is there before the folder"
-        objects[key] = Found(change.kind, change.key, properties, properties.get(OWNER))
+        objects[key] = ExistingObject(change.kind, change.key, properties, properties.get(OWNER))
     return Observed(objects)
 
 
@@ -265,13 +265,13 @@ def test_nothing_of_others_is_ever_touched(
 ) -> None:
     plan = diff(_desired(hosts), observed, owner=owner, adopt=adopt)
     for change in plan.changes:
-        if change.found is None:
+        if change.existing is None:
             continue
-        if change.found.owner != owner:
-            assert change.found.owner is None
+        if change.existing.owner != owner:
+            assert change.existing.owner is None
             assert adopt
         if change.action is Action.DELETE:
             assert owner is not None
-            assert change.found.owner == owner
+            assert change.existing.owner == owner
     untouched = {(c.kind, c.key) for c in plan.conflicts}
     assert not untouched & {(change.kind, change.key) for change in plan.changes}
