@@ -1,4 +1,4 @@
-"""Every call once, as its caller sees it: timed, counted, and passed to all registered hooks."""
+"""Measure each call once, as its caller sees it: timed, counted, and passed to all registered hooks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ log = logging.getLogger("checkmk_sync")
 
 @dataclass(frozen=True)
 class CallEvent:
-    """One call that has ended. It holds no query, no body and no secret.
+    """One call that has ended. It contains no query, no body and no secret.
 
-    ``status`` is None without an answer, ``error`` the class of what was raised, None for success.
-    ``attempts`` is 0 where nothing was sent: for a hit of the cache, an open breaker, an answer shared with
-    another call. Bytes are those of bodies, unpacked; that of a stream comes later and is not counted here.
+    ``status`` is None without an answer; ``error`` is the class of the exception, None for success. ``attempts`` is 0
+    if nothing was sent: for a cache hit, an open breaker, or an answer shared with another call. Bytes are those of
+    bodies after decompression; the body of a stream arrives later and is not counted.
     """
 
     noun: str
@@ -79,7 +79,7 @@ class CallMetrics:
             self._hooks = (*self._hooks, hook)
 
     def remove_hook(self, hook: Hook) -> None:
-        """Call ``hook`` no more. ValueError when it was not added."""
+        """Stop calling ``hook``. ValueError if it was not added."""
         with self._lock:
             hooks = list(self._hooks)
             hooks.remove(hook)

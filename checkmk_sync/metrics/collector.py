@@ -1,4 +1,4 @@
-"""Where measurements go: from any thread, bounded in memory, with statistics of the last hours."""
+"""The collector of measurements: thread-safe, bounded in memory, with statistics of the last hours."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["MetricsCollector", "get_metrics_collector"]
 
 
 class MetricsCollector(ForkSafe):
-    """Collects from any thread; :meth:`get_stats` is a snapshot. Timings are seconds.
+    """Collects measurements from any thread. Timings are in seconds; :meth:`get_stats` returns a snapshot.
 
-    Timings and counters are those of the last ``retention_hours``, in ``slices`` steps: a value leaves at
-    that age, or one step earlier, never later. Gauges show what was set last. ``cleanup_interval`` is how
-    often, in seconds, memory of old values and of dead names (without a value left) is freed; that is done
-    while recording or reading, there is no thread. Each kind takes ``max_names`` names; what comes under
-    more goes to the name "other" and is counted as ``metrics_names_refused``.
+    Timings and counters cover the last ``retention_hours``, in ``slices`` steps: a value leaves at that age, or one
+    step earlier, never later. Gauges show the last value that was set. ``cleanup_interval`` is how often, in seconds,
+    the memory of old values and of dead names (without a value left) is freed; recording and reading do that, there
+    is no thread. Timings, counters and gauges have up to ``max_names`` names each. Values of further names go to the
+    name "other" and are counted as ``metrics_names_refused``.
 
-    NaN, infinite values, and negative timings and counts are not recorded but counted as
-    ``metrics_values_refused``: a measurement must not break what it measures.
+    NaN, infinite values, and negative timings and counts are not recorded but counted as ``metrics_values_refused``:
+    a measurement must not break the measured code.
 
-    It pickles, as a snapshot on the system's clock. After a fork the child's starts empty.
+    A collector pickles as a snapshot on the system's clock. After a fork, the child's collector starts empty.
     """
 
     # Reentrant: the garbage collector may end an abandoned stream, which counts its bytes, at any moment.
@@ -44,7 +44,12 @@ class MetricsCollector(ForkSafe):
     ) -> None:
         if not (0.0 < retention_hours < math.inf and cleanup_interval >= 0.0 and slices >= 1 and max_names >= 1):
             raise ValueError("a collector keeps some hours, in at least one slice, of at least one name")
-        self._limits = (retention_hours * 3600.0, slices, cleanup_interval, max_names)
+        self._options: dict[str, Any] = {
+            "retention_hours": retention_hours,
+            "cleanup_interval": cleanup_interval,
+            "slices": slices,
+            "max_names": max_names,
+        }
         self.clock: Clock = clock or SystemClock()
         self._now = self.clock.monotonic
         super().__init__()
@@ -53,7 +58,7 @@ class MetricsCollector(ForkSafe):
         """Start empty, because what was collected before a fork belongs to the parent."""
         super().reset_after_fork()
         self._gauges: dict[str, float] = {}
-        self._window = Window(*self._limits, now=self._now())
+        self._window = Window(self._now(), **self._options)
 
     def record_timing(self, name: str, seconds: float) -> None:
         """Add one duration to the timing ``name``."""
@@ -90,12 +95,12 @@ class MetricsCollector(ForkSafe):
         self.record_timing(name, seconds)
 
     def set_gauge(self, name: str, value: float) -> None:
-        """Set what the gauge ``name`` shows now."""
+        """Set the gauge ``name`` to ``value``."""
         self._gauge(name, value, 0.0)
 
     @contextlib.contextmanager
     def in_progress(self, name: str) -> Iterator[None]:
-        """Let the gauge ``name`` stand one higher during the block."""
+        """Raise the gauge ``name`` by one during the block."""
         self._gauge(name, 1.0)
         try:
             yield
@@ -103,12 +108,12 @@ class MetricsCollector(ForkSafe):
             self._gauge(name, -1.0)
 
     def counter(self, name: str) -> float:
-        """The counter's value; 0 when nothing was counted."""
+        """Return the value of a counter; 0 if nothing was counted."""
         with self._lock:
             return sum(part.counters.get(name, 0) for part in self._turned().live(self._now()))
 
     def merged(self, prefix: str) -> dict[str, Any]:
-        """One summary of all timings whose name starts with ``prefix``."""
+        """Return one summary of all timings whose name starts with ``prefix``."""
         total = Histogram()
         for part in self._read()[0]:
             for name, timing in part.timings.items():
@@ -117,13 +122,13 @@ class MetricsCollector(ForkSafe):
         return total.summary()
 
     def get_stats(self) -> dict[str, Any]:
-        """Everything as plain data, as of now.
+        """Return all current statistics as plain data.
 
-        ``window_s`` is how many seconds it covers; ``timings`` maps each name to count, mean, min, max, p50,
-        p95, p99, p999 and per_second; ``counters`` and ``gauges`` are by name, ``rates`` are the counters per
+        ``window_s`` is the number of seconds covered; ``timings`` maps each name to count, mean, min, max, p50,
+        p95, p99, p999 and per_second; ``counters`` and ``gauges`` map names to values, ``rates`` are the counters per
         second. ``error_rates`` are the failures among a timing's operations, from 0 to 1.
-        ``request_rate_per_second`` counts all timings but waits (named ``…_wait``). ``held`` says how many
-        slices and names take memory.
+        ``request_rate_per_second`` counts all timings except waits (named ``…_wait``). ``held`` is the number of
+        slices and names in memory.
         """
         parts, gauges, window_s, held = self._read()
         whole = Slice(parts)
@@ -147,16 +152,16 @@ class MetricsCollector(ForkSafe):
         }
 
     def totals(self) -> tuple[Slice, dict[str, float]]:
-        """Timings and counters since the start, which never go back, and the gauges: what Prometheus wants.
+        """Return the timings and counters since the start, which never go back, and the gauges, for Prometheus.
 
-        A name without a value in ``retention_hours`` is left out, and starts anew when it comes back.
+        A name without a value in ``retention_hours`` is left out, and starts again at zero when it comes back.
         """
         with self._lock:
             parts, gauges = self._turned().all(), dict(self._gauges)
         return Slice(parts), gauges
 
     def merge(self, other: MetricsCollector) -> None:
-        """Add what another collector holds, such as one that a worker process sent; its gauges replace ours.
+        """Add the values of another collector, such as one from a worker process; its gauges replace ours.
 
         Values keep their age.
         """
@@ -165,18 +170,11 @@ class MetricsCollector(ForkSafe):
             self._absorb(state)
 
     def drain(self) -> MetricsCollector:
-        """A collector with all that was collected so far; this one goes on empty, with its gauges.
+        """Move everything collected so far into a new collector and return it; the gauges stay here as well.
 
-        Sent to another process and merged there again and again, nothing is lost or counted twice.
+        A worker may send what it drained to another process again and again: nothing is lost or counted twice.
         """
-        retention_s, slices, cleanup_interval, max_names = self._limits
-        drained = MetricsCollector(
-            retention_s / 3600.0,
-            cleanup_interval=cleanup_interval,
-            slices=slices,
-            max_names=max_names,
-            clock=self.clock,
-        )
+        drained = MetricsCollector(**self._options, clock=self.clock)
         with self._lock:
             drained._window, self._window = self._window, drained._window
             drained._gauges = dict(self._gauges)
@@ -185,13 +183,10 @@ class MetricsCollector(ForkSafe):
     def __getstate__(self) -> dict[str, Any]:
         with self._lock:
             past, aged = self._turned().aged(self._now())
-            return {"limits": self._limits, "past": past, "aged": aged, "gauges": dict(self._gauges)}
+            return {"options": self._options, "past": past, "aged": aged, "gauges": dict(self._gauges)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        retention_s, slices, cleanup_interval, max_names = state["limits"]
-        self.__init__(  # type: ignore[misc]
-            retention_s / 3600.0, cleanup_interval=cleanup_interval, slices=slices, max_names=max_names
-        )
+        self.__init__(**state["options"])  # type: ignore[misc]
         self._absorb(state)
 
     def _absorb(self, state: dict[str, Any]) -> None:
@@ -206,7 +201,7 @@ class MetricsCollector(ForkSafe):
         return self._window
 
     def _read(self) -> tuple[list[Slice], dict[str, float], float, dict[str, int]]:
-        """What the statistics are made of: taken under the lock, added up outside."""
+        """Return the slices, gauges, seconds covered and sizes. Callers add up the slices outside of the lock."""
         with self._lock:
             window, now = self._turned(), self._now()
             return window.live(now), dict(self._gauges), now - window.since(now), window.size
@@ -221,7 +216,7 @@ class MetricsCollector(ForkSafe):
             self._gauges[name] = keep * self._gauges.get(name, 0.0) + value
 
     def _gauge_name(self, name: str) -> str:
-        if name in self._gauges or len(self._gauges) < self._limits[3]:
+        if name in self._gauges or len(self._gauges) < self._window.max_names:
             return name
         self.increment_counter(RENAMED)
         return OTHER
@@ -231,5 +226,5 @@ _default = MetricsCollector()
 
 
 def get_metrics_collector() -> MetricsCollector:
-    """The collector of this process, for what belongs to no client."""
+    """Return the collector of this process, which measures everything that belongs to no client."""
     return _default

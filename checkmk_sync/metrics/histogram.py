@@ -23,7 +23,7 @@ _MOST_BUCKETS = 112 * _PER_OCTAVE
 class Histogram:
     """Any number of values in at most 57 KiB; :meth:`percentile` is within 0.55 % of the truth.
 
-    Not locked: whoever shares one between threads has to.
+    It has no lock: threads that share one have to lock it.
     """
 
     __slots__ = ("_buckets", "_first", "count", "least", "most", "total")
@@ -37,7 +37,7 @@ class Histogram:
         self._buckets = array("Q")
 
     def record(self, value: float) -> None:
-        """Add one value; below a billionth counts as that. ValueError for NaN, infinite and negative ones."""
+        """Add one value, at least a billionth. ValueError for NaN, infinite and negative values."""
         if not 0.0 <= value < math.inf:
             raise ValueError(f"{value!r} cannot be measured: values are finite and not negative")
         self.count += 1
@@ -53,7 +53,7 @@ class Histogram:
         self._buckets[place] += 1
 
     def _room_for(self, number: int) -> int:
-        """The place of a bucket, made where there was none; the lowest bucket stands for all below it."""
+        """Return the place of a bucket, after making room for it. The lowest bucket also holds all values below it."""
         # Whole octaves: a histogram that grows does so a few times, not once a bucket.
         low, high = (number - 1) // _PER_OCTAVE * _PER_OCTAVE + 1, -(-number // _PER_OCTAVE) * _PER_OCTAVE
         if self._buckets:
@@ -84,47 +84,38 @@ class Histogram:
                 self._buckets[max(0, place + shift)] += count
 
     def copy(self) -> Histogram:
-        """The same values, independent of this one."""
+        """Return an independent histogram with the same values."""
         twin = Histogram()
         twin.count, twin.total, twin.least, twin.most = self.count, self.total, self.least, self.most
         twin._first, twin._buckets = self._first, self._buckets[:]
         return twin
 
     def percentile(self, percent: float) -> Optional[float]:
-        """The value below which ``percent`` of all values lie; None when there are none."""
+        """Return the value below which ``percent`` of all values lie; None without values."""
         return self.percentiles([percent])[0]
 
     def percentiles(self, percents: Sequence[float]) -> list[Optional[float]]:
-        """Several, which must rise, in one go."""
-        found: list[Optional[float]] = []
+        """Return several percentiles in one pass; ``percents`` must rise."""
+        values: list[Optional[float]] = []
         place, seen = -1, 0
         for percent in percents:
             rank = max(1, ceil(round(percent * self.count / 100.0, 6)))
             while seen < rank and place + 1 < len(self._buckets):
                 place += 1
                 seen += self._buckets[place]
-            found.append(self._middle(place) if self.count else None)
-        return found
+            values.append(self._middle(place) if self.count else None)
+        return values
 
     def _middle(self, place: int) -> float:
         upper: float = 2.0 ** ((self._first + place) / _PER_OCTAVE)
         return min(max(2.0 * upper / (1.0 + _GROWTH), self.least), self.most)
 
     def up_to(self, powers: Sequence[int]) -> list[int]:
-        """How many values are at most ``2**power``, for each of ``powers``."""
+        """Return how many values are at most ``2**power``, for each of ``powers``."""
         return [sum(self._buckets[: max(0, power * _PER_OCTAVE - self._first + 1)]) for power in powers]
 
     def summary(self) -> dict[str, Any]:
-        """Count, mean, min, max, p50, p95, p99 and p999; None where there is no value."""
-        some = self.count > 0
-        p50, p95, p99, p999 = self.percentiles([50.0, 95.0, 99.0, 99.9])
-        return {
-            "count": self.count,
-            "mean": self.total / self.count if some else None,
-            "min": self.least if some else None,
-            "max": self.most if some else None,
-            "p50": p50,
-            "p95": p95,
-            "p99": p99,
-            "p999": p999,
-        }
+        """Return count, mean, min, max, p50, p95, p99 and p999; None without a value."""
+        mean, least, most = (self.total / self.count, self.least, self.most) if self.count else (None, None, None)
+        percentiles = dict(zip(("p50", "p95", "p99", "p999"), self.percentiles([50.0, 95.0, 99.0, 99.9])))
+        return {"count": self.count, "mean": mean, "min": least, "max": most, **percentiles}

@@ -1,7 +1,7 @@
-"""Measurements for Prometheus: a collector for its registry, and the text that a scrape gets.
+"""Measurements for Prometheus: a collector for its registry, and the text that answers a scrape.
 
-Needs the extra ``prometheus``, which is imported when it is used. Counters and histograms are those since
-the start, for Prometheus wants them never to go back; its ``rate()`` makes the window.
+Needs the extra ``prometheus``, which is imported when it is used. Counters and histograms count from the start,
+because they must never go back for Prometheus; its ``rate()`` makes the window.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _POWERS = range(-10, 10)
 
 
 class _Row(NamedTuple):
-    """Which of our names make which family; ``{…}`` in a name becomes a label."""
+    """A family of metrics and the names of ours that belong to it; ``{…}`` in a name becomes a label."""
 
     name: str
     family: str
@@ -70,10 +70,10 @@ _GAUGES = (
 
 
 class Collector:
-    """For ``registry.register(Collector(cmk.collector))``.
+    """Collector for a registry of prometheus_client: ``registry.register(Collector(cmk.collector))``.
 
-    A mapping of names to collectors adds the label ``site``: a registry takes one of these only. Raises
-    MissingExtraError without the extra ``prometheus``.
+    A mapping of site names to collectors adds the label ``site``; a registry accepts only one collector of ours.
+    Raises MissingExtraError without the extra ``prometheus``.
     """
 
     def __init__(self, source: Source, *, prefix: str = "checkmk_sync") -> None:
@@ -81,41 +81,41 @@ class Collector:
         self._source, self._prefix = source, prefix
 
     def describe(self) -> Iterable[Metric]:
-        """The families without a value."""
+        """Return the families without values."""
         return self._new().values()
 
     def collect(self) -> Iterator[Metric]:
-        """The families that have one."""
+        """Return the families that have values."""
         families = self._new()
         sources = self._source.items() if isinstance(self._source, Mapping) else [(None, self._source)]
         for site, collector in sources:
-            before = [] if site is None else [site]
+            site_label = [] if site is None else [site]
             whole, gauges = collector.totals()
             for name, timing in sorted(whole.timings.items()):
                 row, labels = _match(_TIMINGS, name)
-                families[row].add_metric([*before, *labels], _buckets(timing), timing.total)
+                families[row].add_metric([*site_label, *labels], _buckets(timing), timing.total)
             for rows, values in ((_COUNTERS, whole.counters), (_GAUGES, gauges)):
                 for name, value in sorted(values.items()):
                     row, labels = _match(rows, name)
-                    families[row].add_metric([*before, *labels], value)
+                    families[row].add_metric([*site_label, *labels], value)
         return (family for family in families.values() if family.samples)
 
     def _new(self) -> dict[_Row, Any]:
-        of = _families()
-        first = ("site",) if isinstance(self._source, Mapping) else ()
+        core = _families()
+        site_label = ("site",) if isinstance(self._source, Mapping) else ()
         return {
-            row: make(f"{self._prefix}_{row.family}", row.help, labels=(*first, *row.labels))
+            row: make(f"{self._prefix}_{row.family}", row.help, labels=(*site_label, *row.labels))
             for rows, make in (
-                (_TIMINGS, of.HistogramMetricFamily),
-                (_COUNTERS, of.CounterMetricFamily),
-                (_GAUGES, of.GaugeMetricFamily),
+                (_TIMINGS, core.HistogramMetricFamily),
+                (_COUNTERS, core.CounterMetricFamily),
+                (_GAUGES, core.GaugeMetricFamily),
             )
             for row in rows
         }
 
 
 def exposition(source: Source) -> str:
-    """What a scrape gets, in Prometheus's text format. MissingExtraError without the extra ``prometheus``."""
+    """Return the measurements in Prometheus's text format. MissingExtraError without the extra ``prometheus``."""
     _families()
     from prometheus_client import CollectorRegistry, generate_latest
 
@@ -135,13 +135,13 @@ def _families() -> Any:
 
 
 def _match(rows: tuple[_Row, ...], name: str) -> tuple[_Row, tuple[str, ...]]:
-    """The first row that fits; the last one of each table fits everything."""
+    """Return the first row that fits and the values of its labels. The last row of each table fits every name."""
     name = name.encode("utf-8", "backslashreplace").decode()  # a scrape is UTF-8, names of your own may not be
     for row in rows[:-1]:
         part = ".+" if row.name.startswith("{name}") else "[^.]+"
-        found = re.fullmatch(re.sub(r"{\w+}", f"({part})", row.name.replace(".", r"\.")), name)
-        if found:
-            return row, found.groups()
+        match = re.fullmatch(re.sub(r"{\w+}", f"({part})", row.name.replace(".", r"\.")), name)
+        if match:
+            return row, match.groups()
     return rows[-1], (name,)
 
 

@@ -1,4 +1,4 @@
-"""Timing functions, blocks and operations of services."""
+"""Time functions, blocks and operations of services."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def timed(metric_name: Optional[str] = None) -> Callable[[F], F]:
 
     A method of a :class:`MetricsMixin` is timed in that service's collector, everything else in the
     process's. A call that raises is timed as well, and counted as ``<name>.errors``. TypeError for
-    generators and coroutines: their work begins after the call has ended, so time it inside.
+    generators and coroutines: their work begins after the call has ended, so time it inside them.
     """
 
     if callable(metric_name):
@@ -58,8 +58,8 @@ def timed(metric_name: Optional[str] = None) -> Callable[[F], F]:
 
 
 class MetricsMixin:
-    """For services that measure themselves: in their ``metrics_collector``, else in that of their
-    ``client``, else in the process's."""
+    """Base of services that measure themselves: in their own ``metrics_collector``, in that of their ``client``, or
+    in that of the process."""
 
     metrics_collector: Optional[MetricsCollector] = None
 

@@ -1,4 +1,4 @@
-"""What was measured in the last hours, in slices of time: what is old leaves, and memory is bounded."""
+"""Measurements of the last hours in slices of time: old ones leave, and memory is bounded."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["OTHER", "REFUSED", "RENAMED", "Slice", "Window"]
 
 OTHER = "other"  # where the values of names beyond the limit go
 RENAMED = "metrics_names_refused"  # counts those values
-REFUSED = "metrics_values_refused"  # counts what is no measurement
+REFUSED = "metrics_values_refused"  # counts values that are not measurements
 LONGEST_NAME = 200
 
 
 class Slice:
-    """What was measured in one stretch of time."""
+    """The timings and counters of one period of time."""
 
     __slots__ = ("counters", "timings")
 
@@ -26,7 +26,7 @@ class Slice:
             self.add(part)
 
     def add(self, other: Slice) -> None:
-        """Add what another one holds."""
+        """Add the timings and counters of another slice."""
         for name, timing in other.timings.items():
             self.time(name, timing)
         for name, count in other.counters.items():
@@ -45,28 +45,31 @@ class Slice:
 
 
 class Window:
-    """Slices of equal width on a fixed grid; not locked, the collector does that.
+    """Slices of equal width on a fixed grid. The collector locks it.
 
-    Only ``current`` changes in place, so that what a reader took under the lock it can add up outside.
-    What is too old for the window is kept as a sum, for counters that must never go back, until its name
-    is dead: without a value in the whole window.
+    Only ``current`` changes in place, so that readers can take the slices under the lock and add them up outside.
+    Values too old for the window are kept as a sum, because counters must never go back, until their name is dead:
+    without a value in the whole window.
     """
 
-    def __init__(self, retention_s: float, slices: int, cleanup_s: float, max_names: int, now: float) -> None:
-        self.retention_s, self.slices, self.cleanup_s, self.max_names = retention_s, slices, cleanup_s, max_names
+    def __init__(
+        self, now: float, *, retention_hours: float, slices: int, cleanup_interval: float, max_names: int
+    ) -> None:
+        self.retention_s, self.slices, self.max_names = retention_hours * 3600.0, slices, max_names
         self.started = now
         self.current = Slice()
-        self._width = retention_s / slices
+        self._cleanup_interval = cleanup_interval
+        self._width = self.retention_s / slices
         self._number = int(now // self._width)
         self._held = {self._number: self.current}
         self._past = Slice()
         self._timings: set[str] = set()
         self._counters: set[str] = set()
-        self._next_cleanup = now + cleanup_s
+        self._next_cleanup = now + cleanup_interval
         self.due = min((self._number + 1) * self._width, self._next_cleanup)
 
     def turn(self, now: float) -> None:
-        """Begin a new slice, clean up, or neither: whatever time it is for. Called from ``due`` on."""
+        """Begin a new slice, clean up, or both, as the time demands. Called when ``due`` has come."""
         number = int(now // self._width)
         if number != self._number:
             self._number, self.current = number, Slice()
@@ -76,33 +79,33 @@ class Window:
         self.due = min((number + 1) * self._width, self._next_cleanup)
 
     def timing(self, name: str) -> Histogram:
-        """The current histogram of a name that has none yet."""
+        """Return a new current histogram for a name without one."""
         return self.current.timings.setdefault(self._admitted(name, self._timings), Histogram())
 
     def counter(self, name: str) -> str:
-        """Under which name to count what has no counter yet."""
+        """Return the name under which to count for a name without a counter."""
         return self._admitted(name, self._counters)
 
     def live(self, now: float) -> list[Slice]:
-        """What is not too old, not to be changed."""
+        """Return the slices that are not too old. They must not be changed."""
         return [*(part for number, part in self._before() if self._is_live(number, now)), Slice([self.current])]
 
     def all(self) -> list[Slice]:
-        """Everything since the start, but for dead names; not to be changed."""
+        """Return everything since the start except dead names. It must not be changed."""
         return [self._past, *(part for _, part in self._before()), Slice([self.current])]
 
     def since(self, now: float) -> float:
-        """When the stretch of time began that :meth:`live` covers."""
+        """Return when the period that :meth:`live` covers began."""
         oldest = (int((now - self.retention_s) // self._width) + 1) * self._width
         return max(self.started, oldest)
 
     def aged(self, now: float) -> tuple[Slice, list[tuple[float, Slice]]]:
-        """The sum of what is too old, and the slices with their age in seconds: what another clock understands."""
+        """Return the sum of everything too old, and the slices with their ages in seconds, which fit any clock."""
         parts = [*self._before(), (self._number, Slice([self.current]))]
         return self._past, [(now - max(self.started, number * self._width), part) for number, part in parts]
 
     def absorb(self, past: Slice, aged: Sequence[tuple[float, Slice]], now: float) -> None:
-        """Add what :meth:`aged` of another window gave."""
+        """Add what :meth:`aged` of another window returned."""
         self._past = Slice([self._past, self._renamed(past)])
         for age, part in aged:
             number = min(self._number, int((now - age) // self._width))
@@ -115,11 +118,11 @@ class Window:
 
     @property
     def size(self) -> dict[str, int]:
-        """How many slices and names are held."""
+        """The number of slices and names in memory."""
         return {"slices": len(self._held), "names": len(self._timings) + len(self._counters)}
 
     def _before(self) -> list[tuple[int, Slice]]:
-        """The slices before the current one, with their place on the grid."""
+        """Return the slices before the current one, with their numbers on the grid."""
         return [(number, part) for number, part in self._held.items() if number != self._number]
 
     def _is_live(self, number: int, now: float) -> bool:
@@ -138,7 +141,7 @@ class Window:
         return name
 
     def _renamed(self, part: Slice) -> Slice:
-        """A slice as this window would hold it: with no more names than it takes."""
+        """Return a slice with the names that this window admits."""
         renamed = Slice()
         for name, timing in part.timings.items():
             renamed.time(self._admitted(name, self._timings), timing)
@@ -154,4 +157,4 @@ class Window:
         past.timings = {name: timing for name, timing in past.timings.items() if name in self._timings}
         past.counters = {name: count for name, count in past.counters.items() if name in self._counters}
         self._past = past
-        self._next_cleanup = now + self.cleanup_s
+        self._next_cleanup = now + self._cleanup_interval

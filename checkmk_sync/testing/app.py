@@ -37,7 +37,7 @@ _API = re.compile(r"/(?P<site>[^/]+)/check_mk/api/(?P<version>[^/]+)(?P<path>/.*
 
 @dataclass(frozen=True)
 class Received:
-    """One API request as it came in, and the status it got (0 where the connection was closed instead)."""
+    """One API request as it arrived, and the status of its answer (0 if the connection was closed instead)."""
 
     method: str
     path: str
@@ -49,13 +49,13 @@ class Received:
 
     @functools.cached_property
     def body(self) -> Any:
-        """The value of the JSON in the body, its text where it is no JSON, None without a body."""
+        """The value of the JSON in the body, its text if it is not JSON, None without a body."""
         return parsed_json(self.raw) if self.raw else None
 
 
 @functools.cache
 def _routes(known: tuple[Endpoint, ...]) -> Map:
-    """The routes to these endpoints. Sites of one version share them: making them takes as long as all the rest."""
+    """Return the routes to these endpoints. Sites of one version share them, because making them is slow."""
     routes = Map([Rule(e.path, methods=[e.method], endpoint=e) for e in known], merge_slashes=False)
     for rule in routes.iter_rules():
         # werkzeug adds HEAD to GET; Checkmk does not know it.
@@ -65,7 +65,7 @@ def _routes(known: tuple[Endpoint, ...]) -> Map:
 
 
 class SiteApp:
-    """Routes, authenticates, locks, checks, and keeps what it received."""
+    """WSGI application: routes, authenticates, locks and checks requests, and keeps them."""
 
     def __init__(self, state: SiteState, *, lock_hold_s: float, host_cost_s: float) -> None:
         self.state = state
@@ -82,18 +82,18 @@ class SiteApp:
         return self.respond(Request(environ))(environ, start_response)
 
     def path_below_api(self, request: Request) -> Optional[str]:
-        """The part of the URL that names an endpoint; None outside of this site's API."""
+        """Return the part of the URL that names an endpoint; None outside of this site's API."""
         # Apache refuses encoded slashes. (It collapses repeated ones, which the server did.)
         if "%2f" in request.environ.get("REQUEST_URI", "").partition("?")[0].lower():
             return None
-        found = _API.fullmatch(request.path)
-        if found is None or found["site"] != self.state.configuration.site:
+        match = _API.fullmatch(request.path)
+        if match is None or match["site"] != self.state.configuration.site:
             return None
         versions = self.state.profile.api_versions
-        return found["path"] if not versions or found["version"] in versions else ""
+        return match["path"] if not versions or match["version"] in versions else ""
 
     def respond(self, request: Request) -> Response:
-        """The answer of the site itself."""
+        """Return the answer of the site itself."""
         request.get_data(cache=True)
         if len(request.environ.get("REQUEST_URI", "")) > LONGEST_URI:
             return Response("<html><body><h1>Request-URI Too Long</h1></body></html>", 414, content_type="text/html")
@@ -113,7 +113,7 @@ class SiteApp:
             response = Response(json.dumps(problem.body), problem.status, content_type=PROBLEM)
             if not problem.has_version or problem.status == 401:
                 return self._recorded(request, path, response, user)
-        except Exception as error:  # Checkmk: whatever a handler does not foresee becomes a report
+        except Exception as error:  # Checkmk: an unforeseen error becomes a crash report
             response = crash_response(self.state, request, error)
         response.headers["X-Checkmk-Version"] = str(self.state.profile.version)
         response.headers["X-Checkmk-Edition"] = self.state.profile.edition
@@ -155,8 +155,8 @@ class SiteApp:
         return endpoint, params
 
     def _locked(self, context: Context) -> Response:
-        """With the configuration lock where the endpoint takes it: around the checks and the execution."""
-        if not context.endpoint.takes_lock:
+        """Check and execute a request, under the configuration lock if the endpoint takes it."""
+        if context.endpoint.method == "GET" or not context.endpoint.takes_lock:
             self.state.finish_due_jobs()
             return self._checked(context)
         with self._counting:
@@ -168,7 +168,7 @@ class SiteApp:
             self.state.finish_due_jobs()
             time.sleep(self._lock_hold_s)
             response = self._checked(context)
-            if self._host_cost_s and context.endpoint.method != "GET":
+            if self._host_cost_s:
                 entries = context.body.get("entries", ())
                 time.sleep(self._host_cost_s * max(1, len(entries)))
             return response
@@ -187,8 +187,8 @@ class SiteApp:
             context.check_query()
             self._check_accept(request)
             context.check_body()
-            context.require(endpoint.permission)
-        # Waiting endpoints sleep, so they must not hold everybody up.
+            context.require("general.use")
+        # Waiting endpoints sleep, so they must not hold the mutex.
         sleeps = "wait-for-completion" in endpoint.path
         with contextlib.nullcontext() if sleeps else self.state.configuration.mutex:
             return endpoint.handler(context)

@@ -18,7 +18,7 @@ from .replies import Links, Problem
 from .validation import Check, Field, checked_body, checked_query
 from .version_profile import VersionProfile
 
-__all__ = ["ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "SiteState", "endpoint"]
+__all__ = ["ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "SiteState"]
 
 
 @dataclass
@@ -46,55 +46,33 @@ class SiteState:
 Fields = Union[Mapping[str, Field], Callable[[SiteState], Mapping[str, Field]]]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Endpoint:
-    """A row of the table of endpoints.
+    """A row of the table of endpoints, and the decorator that registers its handler.
 
-    ``schema_check`` checks a body as a whole when none of its fields has errors.
+    ``query`` and ``body`` are fields, or functions from the site to fields. ``schema_check`` checks a body as a whole
+    if none of its fields has errors.
     """
 
     method: str
     path: str
-    handler: Callable[[Context], Response]
-    query: Fields
-    body: Optional[Fields]
-    schema_check: Optional[Callable[[SiteState], Check]]
-    exists: Callable[[VersionProfile], bool]
-    takes_lock: bool
-    needs_etag: bool
-    permission: str
+    query: Fields = field(default_factory=dict)
+    body: Optional[Fields] = None
+    schema_check: Optional[Callable[[SiteState], Check]] = None
+    exists: Callable[[VersionProfile], bool] = lambda _profile: True
+    takes_lock: bool = True  # Checkmk: everything but GET takes the configuration lock, status queries by POST included
+    needs_etag: bool = False
+    handler: Callable[[Context], Response] = field(init=False)
+
+    def __call__(self, handler: Callable[[Context], Response]) -> Callable[[Context], Response]:
+        self.handler = handler
+        ENDPOINTS.append(self)
+        return handler
 
 
 ENDPOINTS: list[Endpoint] = []
-# What has to exist for URLs that begin like this; raises the Problem where it does not.
+# Checks by prefix of the path: each raises a Problem unless the object that the path names exists.
 PATH_CHECKS: dict[str, Callable[[Context], object]] = {}
-
-
-def endpoint(
-    method: str,
-    path: str,
-    *,
-    query: Optional[Fields] = None,
-    body: Optional[Fields] = None,
-    schema_check: Optional[Callable[[SiteState], Check]] = None,
-    exists: Callable[[VersionProfile], bool] = lambda _profile: True,
-    takes_lock: Optional[bool] = None,
-    needs_etag: bool = False,
-    permission: str = "general.use",
-) -> Callable[[Callable[[Context], Response]], Callable[[Context], Response]]:
-    """Register a handler. ``query`` and ``body`` are fields, or functions from the site to fields.
-
-    Checkmk: everything but GET takes the configuration lock, status queries by POST included.
-    """
-
-    takes_lock = method != "GET" if takes_lock is None else takes_lock
-
-    def register(handler: Callable[[Context], Response]) -> Callable[[Context], Response]:
-        row = (method, path, handler, query or {}, body, schema_check, exists, takes_lock, needs_etag, permission)
-        ENDPOINTS.append(Endpoint(*row))
-        return handler
-
-    return register
 
 
 @dataclass

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Optional
+from typing import Any, Iterable, Optional
 
 __all__ = ["FieldsError", "FieldsFilter"]
 
 Tree = dict[str, Optional[dict[str, Any]]]
 
-_TOKEN = re.compile(r"[ \t\r\n]*([A-Za-z0-9_-]+|[!(),~])")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+|[!(),~]")
+_NO_TOKEN = re.compile(r"[^-A-Za-z0-9_!(),~ \t\r\n]")
 
 
 class FieldsError(ValueError):
@@ -24,68 +25,52 @@ class FieldsFilter:
     """
 
     def __init__(self, text: str) -> None:
-        self._tokens = _tokens(text)
-        self._drop = self._tokens[:1] == ["!"]
-        self._at = int(self._drop)
-        self._tree: Optional[Tree] = self._items() if text else None
-        if self._at != len(self._tokens):
-            raise FieldsError("The fields format is invalid.")
+        self._require(_NO_TOKEN.search(text) is None)
+        self._tokens = _TOKEN.findall(text)[::-1]  # the next one is the last
+        self._drop = self._skip("!")
+        self._tree: Optional[Tree] = None
+        if text:
+            self._require(self._skip("("))
+            self._tree = self._items()
+        self._require(not self._tokens)
 
     def apply(self, data: Any) -> Any:
-        """The data without what the filter leaves out; lists are transparent."""
+        """Return the data without the parts that the filter leaves out; lists are transparent."""
         if self._tree is None:
             return data
         return _filtered(data, self._tree, drop=self._drop)
 
     def includes(self, *path: str) -> bool:
         """Return True if the filter keeps anything at this path."""
-        below: Any = self._tree
-        for name in path:
-            if below is None:
-                break
-            if name not in below:
-                return self._drop
-            below = below[name]
-        return self._tree is None or not (self._drop and below is None)
+        below = _below(self._tree, path)
+        return below is not (None if self._drop else _NOTHING)
 
-    def _take(self, expected: str = "") -> str:
-        if self._at >= len(self._tokens) or (expected and self._tokens[self._at] != expected):
+    def _skip(self, token: str) -> bool:
+        """Step over a token if it is the next one, and return whether it was."""
+        is_next = self._tokens[-1:] == [token]
+        if is_next:
+            self._tokens.pop()
+        return is_next
+
+    def _require(self, is_valid: bool) -> None:
+        if not is_valid:
             raise FieldsError("The fields format is invalid.")
-        self._at += 1
-        return self._tokens[self._at - 1]
-
-    def _next_is(self, token: str) -> bool:
-        return self._tokens[self._at : self._at + 1] == [token]
 
     def _items(self) -> Tree:
+        """Read the items of a list, behind its opening parenthesis."""
         tree: Tree = {}
-        self._take("(")
         _merge(tree, self._item())
-        while self._next_is(","):
-            self._take(",")
+        while self._skip(","):
             _merge(tree, self._item())
-        self._take(")")
+        self._require(self._skip(")"))
         return tree
 
     def _item(self) -> Tree:
-        name = self._take()
-        if name in "!(),~":
-            raise FieldsError("The fields format is invalid.")
-        if self._next_is("~"):
-            self._take("~")
+        self._require(self._tokens[-1:] != [] and self._tokens[-1] not in "!(),~")
+        name = self._tokens.pop()
+        if self._skip("~"):
             return {name: self._item()}
-        return {name: self._items() if self._next_is("(") else None}
-
-
-def _tokens(text: str) -> list[str]:
-    found, at, end = [], 0, len(text.rstrip(" \t\r\n"))
-    while at < end:
-        token = _TOKEN.match(text, at)
-        if token is None:
-            raise FieldsError("The fields format is invalid.")
-        found.append(token.group(1))
-        at = token.end()
-    return found
+        return {name: self._items() if self._skip("(") else None}
 
 
 def _merge(tree: Tree, other: Tree) -> None:
@@ -100,13 +85,10 @@ def _merge(tree: Tree, other: Tree) -> None:
 _NOTHING: Any = object()
 
 
-def _below(tree: Tree, key: str) -> Any:
-    """What the filter says about a key: None for all of it, a tree for parts, _NOTHING if it is not named.
-
-    Checkmk: a key with dots is a path of names.
-    """
+def _below(tree: Optional[Tree], path: Iterable[str]) -> Any:
+    """Return what the filter says about a path: None for all of it, a tree for parts, _NOTHING if it is not named."""
     below: Any = tree
-    for name in key.split("."):
+    for name in path:
         if below is None:
             return None
         if name not in below:
@@ -122,7 +104,7 @@ def _filtered(data: Any, tree: Tree, *, drop: bool) -> Any:
     if not isinstance(data, dict):
         return data
     whole, absent = (_NOTHING, None) if drop else (None, _NOTHING)
-    below = {key: _below(tree, key) for key in data}
+    below = {key: _below(tree, key.split(".")) for key in data}  # Checkmk: a key with dots is a path of names
     return {
         key: value if below[key] is whole else _filtered(value, below[key], drop=drop)
         for key, value in data.items()

@@ -185,9 +185,10 @@ class DiscoveryJobs:
         clock = self.configuration.clock
         return Job(ident, tuple(hosts), options, clock.monotonic() + self.duration_s, iso_time(clock), user)
 
-    def visible(self, job: Job) -> bool:
-        """Checkmk: right after its start a job may not be found yet."""
-        return self.configuration.clock.monotonic() >= job.ends_at - self.duration_s + self.race_s
+    def visible(self, job: Optional[Job]) -> Optional[Job]:
+        """Return the job if it can be found. Checkmk: right after its start it may not be found yet."""
+        now = self.configuration.clock.monotonic()
+        return None if job is None or now < job.ends_at - self.duration_s + self.race_s else job
 
     def finish_due_jobs(self) -> None:
         now = self.configuration.clock.monotonic()

@@ -32,9 +32,9 @@ _AUXILIARY_TAGS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class MonitoredHost:
-    """A host as it was when it was activated; ``since`` is when the core got to know it.
+    """A host as of its activation; ``since`` is when the core first loaded it.
 
-    ``folder_changes`` tells which state of the folders its effective attributes come from.
+    ``folder_changes`` is the number of changes to folders that its effective attributes include.
     """
 
     config: HostConfig
@@ -56,7 +56,7 @@ class MonitoredHost:
 
     @functools.cached_property
     def tags(self) -> Mapping[str, str]:
-        """Tags by group, and the auxiliary tags that come with them under their own names."""
+        """The tags by group, and the auxiliary tags that they imply under their own names."""
         tags = {name[4:]: tag for name, tag in self.effective.items() if name.startswith("tag_")}
         auxiliary = [aux for tag in tags.values() for aux in _AUXILIARY_TAGS.get(tag, ())]
         if tags.get("agent") == "no-agent" and tags.get("snmp_ds") == "no-snmp":
@@ -71,17 +71,17 @@ class MonitoredHost:
 
     @property
     def services(self) -> list[services.Template]:
-        """What is monitored on the host."""
+        """The services of the host that are monitored."""
         if services.is_ping_only(self.effective):
             return [services.PING]
-        found = services.templates(self.services_total)
-        monitored = [found[index] for index, phase in self.phases.items() if phase in ("monitored", "changed")]
+        discovered = services.templates(self.services_total)
+        monitored = [discovered[index] for index, phase in self.phases.items() if phase in ("monitored", "changed")]
         return [*services.BASIC, *monitored]
 
 
 @dataclass
 class MonitoringCore:
-    """Answers from its snapshot, whatever the configuration says by now. Seeded tables replace the snapshot."""
+    """Answers from its snapshot, however the configuration has changed since. Seeded tables replace the snapshot."""
 
     site: str
     clock: Clock
@@ -123,13 +123,13 @@ class MonitoringCore:
         return None if host is None else self._host_row(host)
 
     def service_rows(
-        self, host_name: Optional[str] = None, only: Optional[Predicate] = None
+        self, host_name: Optional[str] = None, host_matches: Optional[Predicate] = None
     ) -> Iterator[Mapping[str, Any]]:
         """Yield the rows of all services, or of those of one host, without a look at those of others."""
         seeded = self._seeded.get("services")
         known: Iterable[str] = self.hosts if seeded is None else seeded
         for name in list(known) if host_name is None else [host_name]:
-            if only is not None and not only({"host_name": name}):
+            if host_matches is not None and not host_matches({"host_name": name}):
                 continue
             if seeded is not None:
                 host_row = self.host_row(name) or HOST_DEFAULTS
@@ -152,8 +152,8 @@ class MonitoringCore:
         is_checked = self._is_checked(host)
         state = 1 if is_checked and zlib.crc32(host.name.encode()) % 1000 < 8 else 0
         total = sum(host.counts)
-        ok, warn, crit, unknown = host.counts if is_checked else (0, 0, 0, 0)
-        effective, now = host.effective, int(self.clock.time())
+        _, warn, crit, unknown = counts = host.counts if is_checked else (0, 0, 0, 0)
+        effective = host.effective
         row = dict(HOST_DEFAULTS)
         row.update(
             name=host.name,
@@ -163,50 +163,44 @@ class MonitoringCore:
             tags=dict(host.tags),
             parents=list(effective.get("parents", ())),
             contact_groups=list(effective.get("contactgroups", {}).get("groups", ())),
-            state=state,
-            hard_state=state,
-            has_been_checked=int(is_checked),
-            last_check=now if is_checked else 0,
-            next_check=now + 60,
-            last_state_change=int(host.since) if is_checked else 0,
-            last_hard_state_change=int(host.since) if is_checked else 0,
             plugin_output="" if not is_checked else "Packet loss 100%" if state else "Packet received via smart PING",
             num_services=total,
-            num_services_ok=ok,
-            num_services_warn=warn,
-            num_services_crit=crit,
-            num_services_unknown=unknown,
-            num_services_hard_ok=ok,
-            num_services_hard_warn=warn,
-            num_services_hard_crit=crit,
-            num_services_hard_unknown=unknown,
             num_services_pending=0 if is_checked else total,
             total_services=total,
             worst_service_state=2 if crit else 3 if unknown else 1 if warn else 0,
             services=[template.description for template in host.services],
             filename=f"/wato{host.config.folder.rstrip('/')}/hosts.mk",
+            **self._state_columns(host, state, is_checked),
         )
+        for name, count in zip(("ok", "warn", "crit", "unknown"), counts):
+            row[f"num_services_{name}"] = row[f"num_services_hard_{name}"] = count
         return row
+
+    def _state_columns(self, host: MonitoredHost, state: int, is_checked: bool) -> Row:
+        """Return the columns about the state and the checks of a host or of one of its services."""
+        now, since = int(self.clock.time()), int(host.since)
+        return dict(
+            state=state,
+            hard_state=state,
+            has_been_checked=int(is_checked),
+            last_check=now if is_checked else 0,
+            next_check=now + 60,
+            last_state_change=since if is_checked else 0,
+            last_hard_state_change=since if is_checked else 0,
+        )
 
     def _service_row(self, host: MonitoredHost, template: services.Template, is_checked: bool) -> Row:
         state = host.state_of(template) if is_checked else 0
-        now = int(self.clock.time())
-        basic = template in services.BASIC or template is services.PING
+        is_basic = template in services.BASIC or template is services.PING
         return dict(
             host_name=host.name,
             description=template.description,
             display_name=template.description,
-            check_command=template.check if basic else f"check_mk-{template.check}",
-            state=state,
+            check_command=template.check if is_basic else f"check_mk-{template.check}",
             last_state=state,
-            hard_state=state,
             last_hard_state=state,
-            has_been_checked=int(is_checked),
             plugin_output=template.output[state] if is_checked else "",
-            last_check=now if is_checked else 0,
-            next_check=now + 60,
-            last_state_change=int(host.since) if is_checked else 0,
-            last_hard_state_change=int(host.since) if is_checked else 0,
+            **self._state_columns(host, state, is_checked),
         )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Optional
 
 from . import host_attributes as attributes
 from .endpoints import SiteState
-from .validation import Check, member_of, pattern, string
+from .validation import Check, member_of, pattern, refined, string
 
 __all__ = ["FOLDER", "HOST_NAME", "existing_folder", "existing_host", "existing_site", "node", "unused_host_name"]
 
@@ -22,29 +22,25 @@ def existing_host(state: SiteState) -> Check:
 
 def node(state: SiteState) -> Check:
     """Accept a host that may become the node of a cluster."""
-    exists, hosts = existing_host(state), state.configuration.hosts
+    hosts = state.configuration.hosts
 
-    def check(value: Any) -> Any:
-        errors = exists(value)
-        is_cluster = errors is None and hosts[value].nodes is not None
-        return [f"Host {value!r} may not be a cluster host, but is."] if is_cluster else errors
+    def problem(name: str) -> Optional[str]:
+        return None if hosts[name].nodes is None else f"Host {name!r} may not be a cluster host, but is."
 
-    return check
+    return refined(existing_host(state), problem)
 
 
 def unused_host_name(state: SiteState) -> Check:
     hosts, first_character = state.configuration.hosts, re.compile(state.profile.first_character_of_host_names)
 
-    def check(value: Any) -> Any:
-        if HOST_NAME(value):
-            return HOST_NAME(value)
-        if len(value) > LONGEST_HOST_NAME:
-            return [f"host address too long: {value[:16] + '…'!r}"]
-        if not first_character.match(value):
-            return [f"Invalid hostaddress: {value!r}"]
-        return [f"Host {value!r} already exists."] if value in hosts else None
+    def problem(name: str) -> Optional[str]:
+        if len(name) > LONGEST_HOST_NAME:
+            return f"host address too long: {name[:16] + '…'!r}"
+        if not first_character.match(name):
+            return f"Invalid hostaddress: {name!r}"
+        return f"Host {name!r} already exists." if name in hosts else None
 
-    return check
+    return refined(HOST_NAME, problem)
 
 
 def existing_folder(state: SiteState) -> Check:

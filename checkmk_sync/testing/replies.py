@@ -10,15 +10,7 @@ from urllib.parse import quote
 
 from werkzeug.wrappers import Response
 
-__all__ = [
-    "Links",
-    "Problem",
-    "bad_fields",
-    "collection",
-    "domain_object",
-    "json_response",
-    "parsed_json",
-]
+__all__ = ["Links", "Problem", "bad_fields", "collection", "domain_object", "json_response", "parsed_json"]
 
 PROBLEM = "application/problem+json"
 JSON = "application/json"
@@ -44,13 +36,13 @@ class Problem(Exception):
 
 
 def bad_fields(fields: Mapping[str, Any], status: int = 400) -> Problem:
-    """The refusal of parameters or a body that do not validate."""
+    """Return the refusal of invalid parameters or of an invalid body."""
     title = "Not Found" if status == 404 else "Bad Request"
     return Problem(status, title, f"These fields have problems: {', '.join(fields)}", fields)
 
 
 def parsed_json(raw: bytes) -> Any:
-    """The value in a body; its text where it is no JSON."""
+    """Return the value in a body; its text if it is not JSON."""
     try:
         return json.loads(raw)
     except (ValueError, RecursionError):
@@ -83,8 +75,9 @@ def domain_object(
     }
 
 
-def collection(head: Mapping[str, Any], items: Iterable[Any]) -> Response:
-    """Return ``head`` with the items as ``value``. Long lists are sent in pieces, so that none is held as a whole."""
+def collection(domain_type: str, link: Mapping[str, Any], items: Iterable[Any], ident: str = "") -> Response:
+    """Return a list of objects. A long one is sent in pieces, so that it is never in memory as a whole."""
+    head = {"id": ident or domain_type, "domainType": domain_type, "links": [link], "extensions": {}}
     pieces = _pieces(head, iter(items))
     first = list(itertools.islice(pieces, 3))
     if len(first) < 3:
@@ -93,9 +86,7 @@ def collection(head: Mapping[str, Any], items: Iterable[Any]) -> Response:
 
 
 def _pieces(head: Mapping[str, Any], items: Iterator[Any]) -> Iterator[str]:
-    start = json.dumps(head)
-    text = f'{start[:-1]}{", " if head else ""}"value": ['
-    separator = ""
+    text, separator = f'{json.dumps(head)[:-1]}, "value": [', ""
     while True:
         some = [json.dumps(item) for item in itertools.islice(items, STREAM_FROM)]
         if not some:
@@ -106,7 +97,7 @@ def _pieces(head: Mapping[str, Any], items: Iterator[Any]) -> Iterator[str]:
 
 
 class Links:
-    """Links as the server writes them: absolute, with ids quoted twice."""
+    """Makes links as the server writes them: absolute, with ids quoted twice."""
 
     def __init__(self, base: str) -> None:
         self._base = base
@@ -132,7 +123,7 @@ class Links:
         return self.link("self", path)
 
     def of_object(self, path: str, *, deletable: bool = True) -> list[dict[str, Any]]:
-        """self, update and delete."""
+        """Return the links to the object itself, to its update and to its deletion."""
         links = [self.self_(path), self.link("urn:org.restfulobjects:rels/update", path, method="PUT")]
         if deletable:
             links.append(self.link("urn:org.restfulobjects:rels/delete", path, method="DELETE"))

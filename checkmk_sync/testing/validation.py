@@ -5,6 +5,7 @@ A check returns the errors of a value: None, a list of texts, or a dict of them 
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, Callable, Container, Mapping, Optional, Sequence
@@ -28,7 +29,9 @@ __all__ = [
     "nonempty_string",
     "object_by_type",
     "object_with",
+    "parsed_by",
     "pattern",
+    "refined",
     "string",
     "string_with_length",
 ]
@@ -52,19 +55,41 @@ def string(value: Any) -> Any:
     return None if isinstance(value, str) else ["Not a valid string."]
 
 
-def string_with_length(shortest: int = 0, longest: Optional[int] = None) -> Check:
-    """Accept strings of at least ``shortest`` and at most ``longest`` characters."""
+def refined(check: Check, problem: Callable[[Any], Optional[str]]) -> Check:
+    """Accept what ``check`` accepts, unless ``problem`` returns a text about it."""
 
-    def check(value: Any) -> Any:
-        if not isinstance(value, str):
-            return string(value)
-        if len(value) < shortest:
-            return [f"string {value!r} is too short. The minimum length is {shortest}."]
-        if longest is not None and len(value) > longest:
-            return [f"string {value!r} is too long. The maximum length is {longest}."]
+    def refined_check(value: Any) -> Any:
+        errors = check(value)
+        if errors:
+            return errors
+        text = problem(value)
+        return None if text is None else [text]
+
+    return refined_check
+
+
+def parsed_by(parse: Callable[[str], object], message: str = "{}") -> Check:
+    """Accept strings that ``parse`` can read; ``{}`` in the message is its error."""
+
+    def problem(text: str) -> Optional[str]:
+        try:
+            parse(text)
+        except (ValueError, OverflowError, re.error) as error:
+            return message.format(error)
         return None
 
-    return check
+    return refined(string, problem)
+
+
+def string_with_length(shortest: int = 0, longest: float = math.inf) -> Check:
+    """Accept strings of at least ``shortest`` and at most ``longest`` characters."""
+
+    def problem(text: str) -> Optional[str]:
+        if len(text) < shortest:
+            return f"string {text!r} is too short. The minimum length is {shortest}."
+        return f"string {text!r} is too long. The maximum length is {longest}." if len(text) > longest else None
+
+    return refined(string, problem)
 
 
 nonempty_string = string_with_length(1)
@@ -78,39 +103,28 @@ def integer(value: Any) -> Any:
     return None if isinstance(value, int) and not isinstance(value, bool) else ["Not a valid integer."]
 
 
-def integer_between(least: int, most: Optional[int] = None) -> Check:
-    def check(value: Any) -> Any:
-        if integer(value):
-            return integer(value)
-        if value < least:
-            return [f"{value} is smaller than the minimum ({least})."]
-        return [f"{value} is bigger than the maximum ({most})."] if most is not None and value > most else None
+def integer_between(least: int, most: float = math.inf) -> Check:
+    def problem(number: int) -> Optional[str]:
+        if number < least:
+            return f"{number} is smaller than the minimum ({least})."
+        return f"{number} is bigger than the maximum ({most})." if number > most else None
 
-    return check
+    return refined(integer, problem)
 
 
-def pattern(regex: str, *, least: int = 0) -> Check:
-    has_length, compiled = string_with_length(least), re.compile(regex)
-
-    def check(value: Any) -> Any:
-        matches = isinstance(value, str) and compiled.match(value)
-        return has_length(value) or (None if matches else [f"{value!r} does not match pattern {regex!r}."])
-
-    return check
-
-
-def choice(*allowed: str) -> Check:
-    def check(value: Any) -> Any:
-        if not isinstance(value, str):
-            return string(value)
-        return None if value in allowed else [f"{value!r} is not one of the enum values: {list(allowed)!r}"]
-
-    return check
+def pattern(regex: str, check: Check = string) -> Check:
+    """Accept strings that begin with a match of ``regex``."""
+    match = re.compile(regex).match
+    return refined(check, lambda text: None if match(text) else f"{text!r} does not match pattern {regex!r}.")
 
 
 def member_of(names: Container[str], message: str, check: Check = string) -> Check:
-    """Accept the names; ``message`` refuses others, in which ``{!r}`` is the value."""
-    return lambda value: check(value) or (None if value in names else [message.format(value)])
+    """Accept these names; others are refused with ``message``, in which ``{!r}`` is the name."""
+    return refined(check, lambda name: None if name in names else message.format(name))
+
+
+def choice(*allowed: str) -> Check:
+    return member_of(allowed, f"{{!r}} is not one of the enum values: {list(allowed)!r}")
 
 
 def list_of(check: Check, *, least: int = 0) -> Check:
@@ -125,7 +139,7 @@ def list_of(check: Check, *, least: int = 0) -> Check:
 
 
 def object_with(fields: Mapping[str, Field], schema_check: Optional[Check] = None) -> Check:
-    """An object with these fields; when each of them is right, ``together`` checks them as a whole."""
+    """Accept objects with these fields; if all fields are valid, ``schema_check`` checks the object as a whole."""
     return lambda value: field_errors(fields, value) or (schema_check(value) if schema_check is not None else None)
 
 
@@ -153,9 +167,9 @@ def field_errors(fields: Mapping[str, Field], data: Any) -> dict[str, Any]:
     for name, field in fields.items():
         if name in data:
             value = data[name]
-            found = (None if field.nullable else NULL) if value is None else field.check(value)
-            if found:
-                errors[name] = found
+            value_errors = (None if field.nullable else NULL) if value is None else field.check(value)
+            if value_errors:
+                errors[name] = value_errors
         elif field.default is REQUIRED:
             errors[name] = ["Missing data for required field."]
     errors.update({name: ["Unknown field."] for name in data if name not in fields})
@@ -163,7 +177,7 @@ def field_errors(fields: Mapping[str, Field], data: Any) -> dict[str, Any]:
 
 
 def checked_body(fields: Mapping[str, Field], data: Any, schema_check: Optional[Check] = None) -> dict[str, Any]:
-    """The body with defaults filled in; Problem 400 when it does not validate."""
+    """Return the body with defaults filled in; Problem 400 if it is not valid."""
     errors = object_with(fields, schema_check)(data)
     if errors:
         raise bad_fields(errors)
@@ -175,15 +189,12 @@ _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "True": True, 
 
 
 def checked_query(fields: Mapping[str, Field], arguments: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Query parameters with their types and defaults; Problem 400 when they do not validate."""
+    """Return query parameters with types and defaults; Problem 400 if they are not valid."""
     data: dict[str, Any] = {}
     for name, values in arguments.items():
         if name.startswith("_profile"):
             continue
-        field = fields.get(name)
-        value = values[-1]
-        if field is not None and field.repeated:
-            data[name] = list(values)
-        else:
-            data[name] = _BOOLEANS.get(value, value) if field is not None and field.check is boolean else value
+        field = fields.get(name, Field(string))
+        value = _BOOLEANS.get(values[-1], values[-1]) if field.check is boolean else values[-1]
+        data[name] = list(values) if field.repeated else value
     return checked_body(fields, data)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
-from typing import Any, Container, Optional
+from typing import Any, Container, Mapping, Optional
 
 from .validation import (
     NULL,
@@ -18,7 +19,9 @@ from .validation import (
     member_of,
     object_by_type,
     object_with,
+    parsed_by,
     pattern,
+    refined,
     string,
     string_with_length,
 )
@@ -30,23 +33,16 @@ LOCKED_BY = object_with(dict.fromkeys(("site_id", "program_id", "instance_id"), 
 
 # Addresses
 
-_IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+", re.ASCII)
+_LOOKS_LIKE_IPV4 = re.compile(r"\d+\.\d+\.\d+\.\d+", re.ASCII)
 
 
-def _ipv4(value: str) -> Optional[str]:
-    try:
-        ipaddress.IPv4Address(value)
-    except ValueError as error:
-        return str(error)
-    return None
+def _parse_ipv6(text: str) -> None:
+    if ipaddress.IPv6Address(text).is_unspecified:
+        raise ValueError("This address must never be assigned to any node. [RFC2373]")
 
 
-def _ipv6(value: str) -> Optional[str]:
-    try:
-        found = ipaddress.IPv6Address(value)
-    except ValueError as error:
-        return str(error)
-    return "This address must never be assigned to any node. [RFC2373]" if found.is_unspecified else None
+_IPV4 = parsed_by(ipaddress.IPv4Address)
+_FAMILIES = {4: _IPV4, 6: parsed_by(_parse_ipv6)}
 
 
 def address(*families: int, host_name: str) -> Check:
@@ -57,12 +53,12 @@ def address(*families: int, host_name: str) -> Check:
         if not isinstance(value, str):
             return string(value)
         # The common case, and the only one for IPv4: an address looks like a name.
-        if named.fullmatch(value) and (4 in families or not _IPV4.fullmatch(value)):
+        if named.fullmatch(value) and (4 in families or not _LOOKS_LIKE_IPV4.fullmatch(value)):
             return None
-        errors = [_ipv4(value) if family == 4 else _ipv6(value) for family in families]
+        errors = [_FAMILIES[family](value) for family in families]
         if None in errors:
             return None
-        return ["Any of this needs to be true:", *errors, f"Invalid hostaddress: {value!r}"]
+        return ["Any of this needs to be true:", *itertools.chain(*errors), f"Invalid hostaddress: {value!r}"]
 
     return check
 
@@ -125,43 +121,18 @@ SNMP = object_by_type(
 # The network scan of a folder
 
 
-def _ipv4_only(value: Any) -> Any:
-    error = _ipv4(value) if isinstance(value, str) else None
-    return string(value) or (None if error is None else [error])
-
-
-def _ipv4_network(value: Any) -> Any:
-    if not isinstance(value, str):
-        return string(value)
-    try:
-        network = ipaddress.IPv4Network(value)
-    except ValueError as error:
-        return [str(error)]
+def _parse_network(text: str) -> None:
+    network = ipaddress.IPv4Network(text)
     if network.prefixlen < 8:
-        return [f"Prefix of {network} must be at least 8 bit"]
-    return [f"Prefix of {network} must be at most 30 bit"] if network.prefixlen > 30 else None
+        raise ValueError(f"Prefix of {network} must be at least 8 bit")
+    if network.prefixlen > 30:
+        raise ValueError(f"Prefix of {network} must be at most 30 bit")
 
 
-def _regex(value: Any) -> Any:
-    if not isinstance(value, str):
-        return string(value)
-    try:
-        re.compile(value)
-    except (re.error, OverflowError) as error:
-        return [str(error)]
-    return None
+_SHORT, _REGEX = string_with_length(0, 30), parsed_by(re.compile)
 
 
-_SHORT = string_with_length(0, 30)
-_REWRITE = object_with(
-    {"search": Field(lambda value: _SHORT(value) or _regex(value), REQUIRED), "replace_with": Field(_SHORT, REQUIRED)}
-)
-
-
-def _rewrite(value: Any) -> Any:
-    errors = _REWRITE(value)
-    if errors:
-        return errors
+def _group_errors(value: Any) -> Any:
     groups = re.compile(value["search"]).groups
     highest = max(map(int, re.findall(r"\\([1-9]\d?)", value["replace_with"])), default=0)
     if highest <= groups:
@@ -173,31 +144,32 @@ def _rewrite(value: Any) -> Any:
     return {"replace_with": [message]}
 
 
-_CLOCK = pattern(r"^\d\d:\d\d(:\d\d)?$")
+_REWRITE = object_with(
+    {"search": Field(lambda value: _SHORT(value) or _REGEX(value), REQUIRED), "replace_with": Field(_SHORT, REQUIRED)},
+    _group_errors,
+)
 
 
-def _time(value: Any) -> Any:
-    errors = _CLOCK(value)
-    if errors:
-        return errors
-    hour, *rest = map(int, value.split(":"))
-    return None if hour <= 23 and max(rest) <= 59 else ["Not a valid time."]
+def _time_problem(text: str) -> Optional[str]:
+    hour, *rest = map(int, text.split(":"))
+    return None if hour <= 23 and max(rest) <= 59 else "Not a valid time."
 
 
+_TIME = refined(pattern(r"^\d\d:\d\d(:\d\d)?$"), _time_problem)
 _ADMINISTRATOR = "cmkadmin"  # of every new site
 _TYPE = {"type": Field(string, REQUIRED)}
 _RANGE = object_by_type(
     {
-        "address_range": object_with({**_TYPE, "from_address": Field(_ipv4_only), "to_address": Field(_ipv4_only)}),
-        "network_range": object_with({**_TYPE, "network": Field(_ipv4_network)}),
-        "explicit_addresses": object_with({**_TYPE, "addresses": Field(list_of(_ipv4_only))}),
-        "exclude_by_regexp": object_with({**_TYPE, "regexp_list": Field(list_of(_regex))}),
+        "address_range": object_with({**_TYPE, "from_address": Field(_IPV4), "to_address": Field(_IPV4)}),
+        "network_range": object_with({**_TYPE, "network": Field(parsed_by(_parse_network))}),
+        "explicit_addresses": object_with({**_TYPE, "addresses": Field(list_of(_IPV4))}),
+        "exclude_by_regexp": object_with({**_TYPE, "regexp_list": Field(list_of(_REGEX))}),
     }
 )
 _TRANSLATE = {
     "convert_case": Field(choice("nop", "lower", "upper")),
     "drop_domain": Field(boolean),
-    "regexp_rewrites": Field(list_of(_rewrite)),
+    "regexp_rewrites": Field(list_of(_REWRITE)),
     "hostname_replacement": Field(
         list_of(object_with({"hostname": Field(string, REQUIRED), "replace_with": Field(string, REQUIRED)}))
     ),
@@ -213,7 +185,7 @@ def network_scan(criticality: tuple[str, ...], users: Container[str]) -> Check:
         "exclude_addresses": Field(list_of(_RANGE)),
         "scan_interval": Field(integer_between(3600)),
         "time_allowed": Field(
-            list_of(object_with({"start": Field(_time, REQUIRED), "end": Field(_time, REQUIRED)})), REQUIRED
+            list_of(object_with({"start": Field(_TIME, REQUIRED), "end": Field(_TIME, REQUIRED)})), REQUIRED
         ),
         "set_ip_address": Field(boolean),
         "max_parallel_pings": Field(integer_between(1, 200)),
@@ -222,13 +194,12 @@ def network_scan(criticality: tuple[str, ...], users: Container[str]) -> Check:
         "translate_names": Field(object_with(_TRANSLATE)),
     }
 
-    def check(value: Any) -> Any:
-        errors = object_with(fields)(value)
-        if errors is None and "tag_criticality" not in value:
-            errors = {"_schema": ["tag_criticality must be specified"]}
-        elif errors is None and value["tag_criticality"] not in criticality:
-            message = f"tag_criticality value {value['tag_criticality']!r} is not defined for criticality tag group"
-            errors = {"_schema": [message]}
-        return errors
+    def schema_check(scan: Mapping[str, Any]) -> Any:
+        if "tag_criticality" not in scan:
+            return {"_schema": ["tag_criticality must be specified"]}
+        if scan["tag_criticality"] in criticality:
+            return None
+        message = f"tag_criticality value {scan['tag_criticality']!r} is not defined for criticality tag group"
+        return {"_schema": [message]}
 
-    return check
+    return object_with(fields, schema_check)

@@ -7,9 +7,9 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from ..configuration import etag
-from ..endpoints import Context, endpoint
+from ..endpoints import Context, Endpoint
 from ..jobs import ActivationJob
-from ..replies import Problem, domain_object, json_response
+from ..replies import Problem, collection, domain_object, json_response
 from ..validation import Field, boolean, list_of, string
 
 __all__: list[str] = []
@@ -23,7 +23,7 @@ def _pending_etag(context: Context) -> str:
     return etag([change["id"] for change in context.configuration.changes])
 
 
-@endpoint("GET", f"{_RUNS}/collections/pending_changes")
+@Endpoint("GET", f"{_RUNS}/collections/pending_changes")
 def pending(context: Context) -> Response:
     path = f"{_RUNS}/actions/activate-changes/invoke"
     links = [context.links.link("urn:com.checkmk:rels/activate", path, method="POST")]
@@ -70,7 +70,7 @@ _START = {
 }
 
 
-@endpoint("POST", f"{_RUNS}/actions/activate-changes/invoke", body=_START)
+@Endpoint("POST", f"{_RUNS}/actions/activate-changes/invoke", body=_START)
 def activate(context: Context) -> Response:
     body, configuration = context.body, context.configuration
     context.require("wato.activate")
@@ -106,12 +106,12 @@ def _run(context: Context) -> ActivationJob:
     return run
 
 
-@endpoint("GET", "/objects/activation_run/<activation_id>")
+@Endpoint("GET", "/objects/activation_run/<activation_id>")
 def get_run(context: Context) -> Response:
     return json_response(_run_object(context, _run(context)))
 
 
-@endpoint("GET", "/objects/activation_run/<activation_id>/actions/wait-for-completion/invoke")
+@Endpoint("GET", "/objects/activation_run/<activation_id>/actions/wait-for-completion/invoke")
 def wait(context: Context) -> Response:
     run = _run(context)
     if run.is_running:
@@ -124,9 +124,8 @@ def _redirect_to_wait(context: Context, run: ActivationJob, status: int) -> Resp
     return context.redirect(status, f"/objects/activation_run/{run.id}/actions/wait-for-completion/invoke")
 
 
-@endpoint("GET", f"{_RUNS}/collections/running")
+@Endpoint("GET", f"{_RUNS}/collections/running")
 def running(context: Context) -> Response:
     run = context.state.activations.running()
     runs = [] if run is None else [_run_object(context, run)]
-    answer = {"id": "activation_run", "domainType": "activation_run", "value": runs, "extensions": {}}
-    return json_response({**answer, "links": [context.links.self_(f"{_RUNS}/collections/all")]})
+    return collection("activation_run", context.links.self_(f"{_RUNS}/collections/all"), runs)

@@ -7,21 +7,13 @@ from typing import Any, Mapping
 from ..endpoints import SiteState
 from ..validation import Check, Field, list_of, string
 
-__all__ = ["attributes_after", "folder_change_fields", "host_change_fields", "is_empty_change", "single_change_check"]
+__all__ = ["attributes_after", "change_fields", "is_empty_change", "single_change_check"]
 
 _CHANGES = ("attributes", "update_attributes", "remove_attributes")
 
 
-def host_change_fields(state: SiteState) -> dict[str, Field]:
-    return _changes(Field(state.configuration.rules.host_errors))
-
-
-def folder_change_fields(state: SiteState) -> dict[str, Field]:
-    return _changes(Field(state.configuration.rules.folder_errors))
-
-
-def _changes(attributes: Field) -> dict[str, Field]:
-    return dict(zip(_CHANGES, (attributes, attributes, Field(list_of(string)))))
+def change_fields(attribute_check: Check) -> dict[str, Field]:
+    return dict(zip(_CHANGES, (Field(attribute_check), Field(attribute_check), Field(list_of(string)))))
 
 
 def single_change_check(state: SiteState) -> Check:

@@ -1,16 +1,15 @@
-"""Clusters: hosts that consist of others."""
+"""Clusters: hosts that consist of other hosts."""
 
 from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
+from .. import references
 from ..configuration import HostConfig
-from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
-from ..references import existing_host as exists
-from ..references import node
+from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
 from ..replies import bad_fields, json_response
 from ..validation import REQUIRED, Field, list_of
-from .hosts import BAKE, create, existing_host, new_host_fields, require_etag
+from .hosts import BAKE, create_host, existing_host, new_host_fields, require_etag
 
 __all__: list[str] = []
 
@@ -29,15 +28,18 @@ PATH_CHECKS[_NODES] = _cluster
 
 def _new_cluster(state: SiteState) -> dict[str, Field]:
     """Checkmk: that nodes are no clusters themselves is checked only when they are changed."""
-    return {**new_host_fields(state), "nodes": Field(list_of(exists(state)), REQUIRED)}
+    return {**new_host_fields(state), "nodes": Field(list_of(references.existing_host(state)), REQUIRED)}
 
 
-@endpoint("POST", "/domain-types/host_config/collections/clusters", query=BAKE, body=_new_cluster)
-def create_cluster(context: Context) -> Response:
-    return create(context, tuple(context.body["nodes"]))
+# A cluster is a host whose body has nodes.
+Endpoint("POST", "/domain-types/host_config/collections/clusters", query=BAKE, body=_new_cluster)(create_host)
 
 
-@endpoint("PUT", _NODES, body=lambda state: {"nodes": Field(list_of(node(state)), REQUIRED)}, needs_etag=True)
+def _changed_nodes(state: SiteState) -> dict[str, Field]:
+    return {"nodes": Field(list_of(references.node(state)), REQUIRED)}
+
+
+@Endpoint("PUT", _NODES, body=_changed_nodes, needs_etag=True)
 def set_nodes(context: Context) -> Response:
     """Checkmk: the answer has no ETag, although the documents say so."""
     host, nodes = _cluster(context), context.body["nodes"]

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from .. import sample_services as services
 from ..configuration import HostConfig
-from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
+from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
 from ..jobs import BULK, Job
 from ..references import existing_host as exists
 from ..replies import Problem, domain_object, json_response
@@ -42,7 +42,7 @@ _PHASE_OF = "/objects/host/<host_name>/actions/update_discovery_phase/invoke"
 PATH_CHECKS.update(dict.fromkeys((_RUN, _RESULT, _PHASE_OF), existing_host))
 
 
-@endpoint(
+@Endpoint(
     "POST",
     "/domain-types/service_discovery_run/actions/start/invoke",
     body=lambda state: {
@@ -68,24 +68,22 @@ def start(context: Context) -> Response:
     return _result(context, host)
 
 
-@endpoint("GET", _WAIT)
+@Endpoint("GET", _WAIT)
 def wait(context: Context) -> Response:
     """Checkmk does not block here: it redirects to itself at once while the job runs."""
     name, jobs = existing_host(context).name, context.state.discovery
-    job = jobs.scans.get(name)
-    if job is None or not jobs.visible(job):
+    job = jobs.visible(jobs.scans.get(name))
+    if job is None:
         detail = f"Could not find a service discovery for host {name}"
         raise Problem(404, "The requested service discovery job was not found", detail)
     return context.redirect(302, _WAIT.replace("<host_name>", name)) if job.active else Response(status=204)
 
 
-@endpoint("GET", _RUN)
+@Endpoint("GET", _RUN)
 def run_status(context: Context) -> Response:
-    """Checkmk: a host that was never scanned has a job as well, which waits for its start."""
+    """Checkmk: a host that was never scanned also has a job, which has not started."""
     name, jobs = existing_host(context).name, context.state.discovery
-    job = jobs.scans.get(name)
-    if job is None or not jobs.visible(job):
-        job = jobs.not_started(f"service_discovery-{name}")
+    job = jobs.visible(jobs.scans.get(name)) or jobs.not_started(f"service_discovery-{name}")
     return json_response(_job_object(context, job, "service_discovery_run"))
 
 
@@ -99,7 +97,7 @@ def _job_object(context: Context, job: Job, domain_type: str) -> dict[str, Any]:
     return domain_object(domain_type, job.id, title, links, extensions)
 
 
-@endpoint("GET", _RESULT)
+@Endpoint("GET", _RESULT)
 def result(context: Context) -> Response:
     return _result(context, existing_host(context))
 
@@ -107,10 +105,8 @@ def result(context: Context) -> Response:
 def _result(context: Context, host: HostConfig) -> Response:
     jobs = context.state.discovery
     templates = services.templates(jobs.services_per_host)
-    table = {}
-    for index, phase in jobs.all_phases(host).items():
-        template = templates[index]
-        table[f"{template.check}-{template.item}"] = _service(context, host, template, phase)
+    phases = [(templates[index], phase) for index, phase in jobs.all_phases(host).items()]
+    table = {f"{found.check}-{found.item}": _service(context, host, found, phase) for found, phase in phases}
     extensions = {
         "check_table": table,
         "host_labels": {"cmk/os_family": {"value": "linux", "plugin_name": "check_mk"}} if table else {},
@@ -159,7 +155,7 @@ _PHASE = {
 }
 
 
-@endpoint("PUT", _PHASE_OF, body=_PHASE)
+@Endpoint("PUT", _PHASE_OF, body=_PHASE)
 def set_phase(context: Context) -> Response:
     """Checkmk: 204 without any effect for a service that the host does not have."""
     host, body, jobs = existing_host(context), context.body, context.state.discovery
@@ -189,7 +185,7 @@ def _bulk_fields(state: SiteState) -> dict[str, Field]:
     return fields
 
 
-@endpoint("POST", "/domain-types/discovery_run/actions/bulk-discovery-start/invoke", body=_bulk_fields)
+@Endpoint("POST", "/domain-types/discovery_run/actions/bulk-discovery-start/invoke", body=_bulk_fields)
 def start_bulk(context: Context) -> Response:
     body, jobs, profile = context.body, context.state.discovery, context.profile
     context.require("wato.services")
@@ -205,19 +201,17 @@ def start_bulk(context: Context) -> Response:
     return context.redirect(303, f"/objects/background_job/{job.id}")
 
 
-@endpoint("GET", "/objects/discovery_run/<job_id>", exists=lambda profile: not profile.has_background_jobs)
+@Endpoint("GET", "/objects/discovery_run/<job_id>", exists=lambda profile: not profile.has_background_jobs)
 def old_bulk_status(context: Context) -> Response:
-    """Checkmk: there is one job, which waits for its start until then."""
+    """Checkmk: there is one job, which exists before its start as well."""
     jobs, ident = context.state.discovery, context.params["job_id"]
     if ident != BULK:
         raise Problem(404, f"Background job {ident!r} not found.")
-    job = jobs.bulk.get(ident)
-    if job is None or not jobs.visible(job):
-        job = jobs.not_started(ident)
+    job = jobs.visible(jobs.bulk.get(ident)) or jobs.not_started(ident)
     return json_response(_job_object(context, job, "discovery_run"))
 
 
-@endpoint(
+@Endpoint(
     "GET",
     "/objects/background_job/<job_id>",
     query={"site_id": Field(string)},
@@ -227,8 +221,8 @@ def background_job(context: Context) -> Response:
     ident, own_site, jobs = context.params["job_id"], context.configuration.site, context.state.discovery
     site = context.query.get("site_id", own_site)
     known = {**jobs.bulk, **{job.id: job for job in (*jobs.scans.values(), *context.state.renames.jobs)}}
-    job = known.get(ident)
-    if job is None or not jobs.visible(job) or site != own_site:
+    job = jobs.visible(known.get(ident))
+    if job is None or site != own_site:
         detail = f"Could not find a background job with the ID '{ident}' on site {site}"
         raise Problem(404, "The requested background job does not exist", detail)
     log = {

@@ -9,18 +9,18 @@ from werkzeug.wrappers import Response
 
 from ...catalogue.paths import folder_id
 from ..configuration import FolderConfig, etag
-from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
+from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
 from ..references import FOLDER, existing_folder
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import REQUIRED, Field, boolean, choice, list_of, nonempty_string, object_with, pattern, string
-from .changes import attributes_after, folder_change_fields, single_change_check
+from .changes import attributes_after, change_fields, single_change_check
 from .hosts import host_collection, refuse_needed_parents
 
 __all__: list[str] = []
 
 _ALL = "/domain-types/folder_config/collections/all"
 _ONE = "/objects/folder_config/<folder>"
-_NAME = pattern(r"^[-\w]*\Z", least=1)
+_NAME = pattern(r"^[-\w]*\Z", nonempty_string)
 # Checkmk: both texts are the server's, down to the missing blank.
 _ABSENT = "The following attributes did not exist and could thereforenot be removed: {}"
 _ABSENT_IN_SOME = (
@@ -76,18 +76,17 @@ def _listed(state: SiteState) -> dict[str, Field]:
     }
 
 
-@endpoint("GET", _ALL, query=_listed)
+@Endpoint("GET", _ALL, query=_listed)
 def list_folders(context: Context) -> Response:
     query = context.query
     parent = context.configuration.folder_at(query["parent"])
     subfolders = context.configuration.subfolders(parent.path, recursive=query["recursive"])
     folders = [*([parent] if query["recursive"] else []), *subfolders]
-    head = {"id": "folder_config", "domainType": "folder_config", "links": [context.links.self_(_ALL)]}
     items = (_object(context, folder, show_hosts=query["show_hosts"]) for folder in folders)
-    return collection({**head, "extensions": {}}, items)
+    return collection("folder_config", context.links.self_(_ALL), items)
 
 
-@endpoint("GET", _ONE, query={"show_hosts": Field(boolean, False)})
+@Endpoint("GET", _ONE, query={"show_hosts": Field(boolean, False)})
 def get_folder(context: Context) -> Response:
     return _answer(context, _folder(context), show_hosts=context.query["show_hosts"])
 
@@ -96,7 +95,7 @@ def _hosts_fields(state: SiteState) -> dict[str, Field]:
     return {"effective_attributes": Field(boolean, False)} if "fields" in state.profile.host_list_query else {}
 
 
-@endpoint("GET", f"{_ONE}/collections/hosts", query=_hosts_fields)
+@Endpoint("GET", f"{_ONE}/collections/hosts", query=_hosts_fields)
 def hosts_of_folder(context: Context) -> Response:
     return host_collection(context, context.configuration.hosts_in(_folder(context).path))
 
@@ -110,7 +109,7 @@ def _new(state: SiteState) -> dict[str, Field]:
     }
 
 
-@endpoint("POST", _ALL, body=_new)
+@Endpoint("POST", _ALL, body=_new)
 def create_folder(context: Context) -> Response:
     body, configuration = context.body, context.configuration
     context.require("wato.edit")
@@ -135,9 +134,9 @@ def _derived_name(context: Context, parent: str, title: str) -> str:
 
 
 def _change(context: Context, folder: FolderConfig, data: Mapping[str, Any]) -> tuple[FolderConfig, list[str]]:
-    """The folder after a change, and the names that could not be removed.
+    """Return the folder after a change, and the attributes that could not be removed because they were absent.
 
-    Checkmk: unlike a host, a folder is not changed at all when there are such.
+    Checkmk: unlike a host, a folder is not changed at all if an attribute is absent.
     """
     attributes, absent = attributes_after(folder.attributes, data)
     if absent:
@@ -147,10 +146,10 @@ def _change(context: Context, folder: FolderConfig, data: Mapping[str, Any]) -> 
 
 
 def _changes(state: SiteState) -> dict[str, Field]:
-    return {"title": Field(nonempty_string), **folder_change_fields(state)}
+    return {"title": Field(nonempty_string), **change_fields(state.configuration.rules.folder_errors)}
 
 
-@endpoint("PUT", _ONE, body=_changes, schema_check=single_change_check, needs_etag=True)
+@Endpoint("PUT", _ONE, body=_changes, schema_check=single_change_check, needs_etag=True)
 def update_folder(context: Context) -> Response:
     folder = _folder(context)
     context.require("wato.edit")
@@ -167,7 +166,7 @@ def _bulk_changes(state: SiteState) -> dict[str, Field]:
     return {"entries": Field(list_of(object_with(fields, single_change_check(state))), REQUIRED)}
 
 
-@endpoint("PUT", "/domain-types/folder_config/actions/bulk-update/invoke", body=_bulk_changes)
+@Endpoint("PUT", "/domain-types/folder_config/actions/bulk-update/invoke", body=_bulk_changes)
 def bulk_update_folders(context: Context) -> Response:
     context.require("wato.edit")
     done, failed = [], []
@@ -181,11 +180,10 @@ def bulk_update_folders(context: Context) -> Response:
             done.append(_object(context, changed))
     if failed:
         raise Problem(400, "Some folders were not updated", _ABSENT_IN_SOME.format(", ".join(failed)))
-    head = {"id": "folder_config", "domainType": "folder_config", "links": [context.links.self_(_ALL)]}
-    return json_response({**head, "value": done, "extensions": {}})
+    return collection("folder_config", context.links.self_(_ALL), done)
 
 
-@endpoint(
+@Endpoint(
     "POST",
     f"{_ONE}/actions/move/invoke",
     body=lambda state: {"destination": Field(existing_folder(state), REQUIRED)},
@@ -199,13 +197,13 @@ def move_folder(context: Context) -> Response:
         raise Problem(400, "Problem moving folder", "You can't move the root folder.")
     context.require_folder(folder.path)
     context.require_folder(target.path)
-    refusal = _refusal_of_target(context, folder, target)
+    refusal = _move_refusal(context, folder, target)
     if refusal:
         raise Problem(400, "Problem moving folder.", f"Cannot move folder: A folder {refusal}")
     return _answer(context, context.configuration.move_folder(folder.path, target.path, user=context.user.name))
 
 
-def _refusal_of_target(context: Context, folder: FolderConfig, target: FolderConfig) -> str:
+def _move_refusal(context: Context, folder: FolderConfig, target: FolderConfig) -> str:
     if f"{target.path.rstrip('/')}/{folder.name}" in context.configuration.folders:
         return "with this name already exists in the target folder."  # its own parent has it, too
     if target.path == folder.path:
@@ -218,15 +216,15 @@ def _delete_fields(state: SiteState) -> dict[str, Field]:
     return {"delete_mode": mode} if state.profile.has_delete_mode else {}
 
 
-@endpoint("DELETE", _ONE, query=_delete_fields)
+@Endpoint("DELETE", _ONE, query=_delete_fields)
 def delete_folder(context: Context) -> Response:
     folder, configuration = _folder(context), context.configuration
     if folder.path == "/":
         raise Problem(401, "Problem deleting folder.", "Deleting the root folder is not permitted.")
     context.require("wato.edit")
     context.require_folder(folder.path)
-    holds_something = configuration.hosts_in(folder.path) or any(configuration.subfolders(folder.path, recursive=False))
-    if context.query.get("delete_mode") == "abort_on_nonempty" and holds_something:
+    is_empty = not (configuration.hosts_in(folder.path) or any(configuration.subfolders(folder.path, recursive=False)))
+    if context.query.get("delete_mode") == "abort_on_nonempty" and not is_empty:
         detail = "Folder is not empty or is referenced by another object. Use the force parameter to delete it."
         raise Problem(409, "Problem deleting folder.", detail)
     refuse_needed_parents(context, [host.name for host in configuration.hosts_in(folder.path, recursive=True)])

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Mapping, Optional
+from typing import Any, Collection, Mapping
 
 from werkzeug.wrappers import Response
 
 from ...catalogue.paths import folder_id
 from ..configuration import HostConfig, etag
-from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
+from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
 from ..fields_filter import FieldsError, FieldsFilter
 from ..host_attributes import DEFAULT_SCAN
 from ..references import HOST_NAME, existing_folder, unused_host_name
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
 from ..validation import REQUIRED, Field, boolean, list_of, string
-from .changes import attributes_after, host_change_fields, is_empty_change, single_change_check
+from .changes import attributes_after, change_fields, is_empty_change, single_change_check
 
 __all__ = [
     "BAKE",
     "change_attributes",
-    "create",
+    "create_host",
     "existing_host",
+    "host_change_fields",
     "host_collection",
     "host_etag",
     "host_object",
@@ -35,7 +36,7 @@ BAKE = {"bake_agent": Field(boolean, False)}
 
 
 def existing_host(context: Context) -> HostConfig:
-    """The host that the path names; Problem 404 where there is none, 403 where the user may not see it."""
+    """Return the host that the path names; Problem 404 if it does not exist, 403 if the user may not see it."""
     name = context.params["host_name"]
     errors = HOST_NAME(name)
     if errors:
@@ -51,7 +52,7 @@ PATH_CHECKS[_ONE] = existing_host
 
 
 def host_etag(host: HostConfig) -> str:
-    """What identifies the state of a host; Checkmk leaves out its meta data."""
+    """Return the ETag of a host. Checkmk: its meta data are not part of it."""
     return etag(host.name, dict(host.attributes), host.nodes)
 
 
@@ -61,7 +62,7 @@ def require_etag(context: Context, host: HostConfig) -> None:
 
 
 def host_object(context: Context, host: HostConfig, *, links: bool = True, effective: bool = False) -> dict[str, Any]:
-    """A host as the API shows it."""
+    """Return a host as the API shows it."""
     extensions: dict[str, Any] = {
         "folder": host.folder,
         "attributes": {**host.attributes, "meta_data": host.meta_data},
@@ -92,7 +93,10 @@ def _answer(context: Context, host: HostConfig, *, effective: bool = False) -> R
 
 
 def change_attributes(context: Context, host: HostConfig, data: Mapping[str, Any]) -> tuple[HostConfig, list[str]]:
-    """Do what a body of a change says. Checkmk: what can be removed is, even when other names cannot."""
+    """Change a host, and return it with the attributes that could not be removed.
+
+    Checkmk: a host is changed even if some attributes to remove are absent.
+    """
     if is_empty_change(data):
         return host, []
     attributes, absent = attributes_after(host.attributes, data)
@@ -110,7 +114,7 @@ def _list_fields(state: SiteState) -> dict[str, Field]:
     return {name: known[name] for name in state.profile.host_list_query}
 
 
-@endpoint("GET", _ALL, query=_list_fields)
+@Endpoint("GET", _ALL, query=_list_fields)
 def list_hosts(context: Context) -> Response:
     query = context.query
     hosts = list(context.configuration.hosts.values())
@@ -128,21 +132,22 @@ def host_collection(context: Context, hosts: list[HostConfig]) -> Response:
     hosts = [host for host in hosts if context.user.may_see(host.folder)]
     effective = query.get("effective_attributes", False)
     links = query.get("include_links", profile.links_by_default)
-    head = {"id": "host", "domainType": "host_config", "links": [context.links.self_(_ALL)]}
+    self_link = context.links.self_(_ALL)
     if "fields" not in query:
         items = (host_object(context, host, links=links, effective=effective) for host in hosts)
-        return collection({**head, "extensions": {}}, items)
+        return collection("host_config", self_link, items, ident="host")
     try:
         fields_filter = FieldsFilter(query["fields"])
     except FieldsError as error:
         raise bad_fields({"fields": [str(error)]}) from None
     effective = fields_filter.includes("value", "extensions", "effective_attributes")
-    whole = {**head, "value": [host_object(context, host, effective=effective) for host in hosts], "extensions": {}}
+    value = [host_object(context, host, effective=effective) for host in hosts]
+    whole = {"id": "host", "domainType": "host_config", "links": [self_link], "value": value, "extensions": {}}
     kept = {"domainType": "host_config"} if profile.keeps_domain_type else {}
     return json_response({**fields_filter.apply(whole), **kept})
 
 
-@endpoint("GET", _ONE, query={"effective_attributes": Field(boolean, False)})
+@Endpoint("GET", _ONE, query={"effective_attributes": Field(boolean, False)})
 def get_host(context: Context) -> Response:
     return _answer(context, existing_host(context), effective=context.query["effective_attributes"])
 
@@ -155,24 +160,25 @@ def new_host_fields(state: SiteState) -> dict[str, Field]:
     }
 
 
-def create(context: Context, nodes: Optional[tuple[str, ...]] = None) -> Response:
-    """Do what a checked body of a new host says."""
+@Endpoint("POST", _ALL, query=BAKE, body=new_host_fields)
+def create_host(context: Context) -> Response:
+    """Create a host, or a cluster if the body has nodes."""
     body, configuration = context.body, context.configuration
     context.require("wato.edit")
     folder = configuration.folder_at(body["folder"])
     context.require_folder(folder.path)
+    nodes = tuple(body["nodes"]) if "nodes" in body else None
     host = configuration.add_host(
         body["host_name"], folder.path, body["attributes"], user=context.user.name, nodes=nodes
     )
     return _answer(context, host)
 
 
-@endpoint("POST", _ALL, query=BAKE, body=new_host_fields)
-def create_host(context: Context) -> Response:
-    return create(context)
+def host_change_fields(state: SiteState) -> dict[str, Field]:
+    return change_fields(state.configuration.rules.host_errors)
 
 
-@endpoint("PUT", _ONE, body=host_change_fields, schema_check=single_change_check, needs_etag=True)
+@Endpoint("PUT", _ONE, body=host_change_fields, schema_check=single_change_check, needs_etag=True)
 def update_host(context: Context) -> Response:
     host = existing_host(context)
     require_etag(context, host)
@@ -193,7 +199,7 @@ def refuse_needed_parents(context: Context, deleted: Collection[str]) -> None:
         raise Problem(400, "Bad Request", f"You cannot delete these hosts: {reasons}")
 
 
-@endpoint("DELETE", _ONE)
+@Endpoint("DELETE", _ONE)
 def delete_host(context: Context) -> Response:
     host = existing_host(context)
     context.require("wato.edit")
@@ -203,7 +209,7 @@ def delete_host(context: Context) -> Response:
     return Response(status=204)
 
 
-@endpoint(
+@Endpoint(
     "POST",
     f"{_ONE}/actions/move/invoke",
     body=lambda state: {"target_folder": Field(existing_folder(state), REQUIRED)},

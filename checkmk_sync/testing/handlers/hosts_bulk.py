@@ -7,12 +7,12 @@ from typing import Mapping
 from werkzeug.wrappers import Response
 
 from ..configuration import HostConfig
-from ..endpoints import Context, SiteState, endpoint
+from ..endpoints import Context, Endpoint, SiteState
 from ..references import existing_host
 from ..replies import Problem, bad_fields, json_response
 from ..validation import REQUIRED, Field, list_of, object_with
-from .changes import host_change_fields, single_change_check
-from .hosts import BAKE, change_attributes, host_object, new_host_fields, refuse_needed_parents
+from .changes import single_change_check
+from .hosts import BAKE, change_attributes, host_change_fields, host_object, new_host_fields, refuse_needed_parents
 
 __all__: list[str] = []
 
@@ -33,18 +33,18 @@ def _deleted(state: SiteState) -> dict[str, Field]:
 
 
 def _answer(context: Context, done: list[HostConfig], failed: Mapping[str, str]) -> Response:
-    """200, or 400 with what was done all the same."""
+    """Return 200, or raise 400 with the entries that were executed nevertheless."""
     items = [host_object(context, host, links=False) for host in done]
-    found = {"id": "host", "domainType": "host_config", "value": items, "links": [], "extensions": {}}
+    succeeded = {"id": "host", "domainType": "host_config", "value": items, "links": [], "extensions": {}}
     if not failed:
-        return json_response(found)
+        return json_response(succeeded)
     names = " ,".join(failed)
     detail = f"Some of the actions were performed but the following were faulty and were skipped: {names}."
-    ext = {"succeeded_hosts": found, "failed_hosts": dict(failed)}
+    ext = {"succeeded_hosts": succeeded, "failed_hosts": dict(failed)}
     raise Problem(400, "Some actions failed", detail, ext=ext)
 
 
-@endpoint("POST", f"{_ACTIONS}/bulk-create/invoke", query=BAKE, body=_created)
+@Endpoint("POST", f"{_ACTIONS}/bulk-create/invoke", query=BAKE, body=_created)
 def bulk_create(context: Context) -> Response:
     entries, configuration = context.body["entries"], context.configuration
     seen: set[str] = set()
@@ -64,7 +64,7 @@ def bulk_create(context: Context) -> Response:
     return _answer(context, done, failed)
 
 
-@endpoint("PUT", f"{_ACTIONS}/bulk-update/invoke", body=_changed)
+@Endpoint("PUT", f"{_ACTIONS}/bulk-update/invoke", body=_changed)
 def bulk_update(context: Context) -> Response:
     entries, hosts = context.body["entries"], context.configuration.hosts
     for entry in entries:
@@ -84,7 +84,7 @@ def bulk_update(context: Context) -> Response:
     return _answer(context, done, failed)
 
 
-@endpoint("POST", f"{_ACTIONS}/bulk-delete/invoke", body=_deleted)
+@Endpoint("POST", f"{_ACTIONS}/bulk-delete/invoke", body=_deleted)
 def bulk_delete(context: Context) -> Response:
     names = context.body["entries"]
     for name in names:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from werkzeug.wrappers import Response
 
-from ..endpoints import Context, endpoint
+from ..endpoints import Context, Endpoint
 from ..replies import Problem, json_response
-from ..validation import REQUIRED, Field, string
+from ..validation import REQUIRED, Field, parsed_by
 from .hosts import existing_host
 
 __all__: list[str] = []
@@ -17,27 +16,17 @@ __all__: list[str] = []
 _ONE = "/objects/host_config_internal/<host_name>"
 
 
-def _uuid(value: Any) -> Any:
-    errors = string(value)
-    if errors is None:
-        try:
-            uuid.UUID(value)
-        except ValueError:
-            errors = ["Not a valid UUID."]
-    return errors
+_LINK = {"uuid": Field(parsed_by(uuid.UUID, "Not a valid UUID."), REQUIRED)}
 
 
-_LINK = {"uuid": Field(_uuid, REQUIRED)}
-
-
-@endpoint("GET", _ONE)
+@Endpoint("GET", _ONE)
 def show_host(context: Context) -> Response:
     host = existing_host(context)
     site = context.configuration.effective(host)["site"]
     return json_response({"site": site, "is_cluster": host.nodes is not None})
 
 
-@endpoint("PUT", f"{_ONE}/actions/register/invoke", body=_LINK)
+@Endpoint("PUT", f"{_ONE}/actions/register/invoke", body=_LINK)
 def register(context: Context) -> Response:
     name = context.params["host_name"]
     host = context.configuration.hosts.get(name)
@@ -51,7 +40,7 @@ def register(context: Context) -> Response:
     )
 
 
-@endpoint("PUT", f"{_ONE}/actions/link_uuid/invoke", body=_LINK)
+@Endpoint("PUT", f"{_ONE}/actions/link_uuid/invoke", body=_LINK)
 def link_uuid(context: Context) -> Response:
     existing_host(context)
     return Response(status=204)

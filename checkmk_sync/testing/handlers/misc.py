@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from ..endpoints import Context, endpoint
+from ..endpoints import Context, Endpoint
 from ..replies import json_response
 
 __all__: list[str] = []
 
 
-@endpoint("GET", "/version")
+@Endpoint("GET", "/version")
 def version(context: Context) -> Response:
     profile = context.profile
     if context.request.args.get("fail"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from ..endpoints import Context, endpoint
+from ..endpoints import Context, Endpoint
 from ..references import unused_host_name
 from ..replies import Problem, json_response
 from ..validation import REQUIRED, Field
@@ -15,7 +15,7 @@ __all__: list[str] = []
 _WAIT = "/domain-types/host_config/actions/wait-for-completion/invoke"
 
 
-@endpoint(
+@Endpoint(
     "PUT",
     "/objects/host_config/<host_name>/actions/rename/invoke",
     body=lambda state: {"new_name": Field(unused_host_name(state), REQUIRED)},
@@ -38,8 +38,8 @@ def rename(context: Context) -> Response:
     return context.redirect(context.profile.redirect_status, _WAIT)
 
 
-@endpoint("POST", _WAIT, exists=lambda p: p.renames_in_background and not p.has_background_jobs, takes_lock=False)
-@endpoint("GET", _WAIT, exists=lambda profile: profile.has_background_jobs)
+@Endpoint("POST", _WAIT, exists=lambda p: p.renames_in_background and not p.has_background_jobs, takes_lock=False)
+@Endpoint("GET", _WAIT, exists=lambda profile: profile.has_background_jobs)
 def wait(context: Context) -> Response:
     """Checkmk does not block here either: it redirects to itself at once."""
     renames = context.state.renames

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Callable, Iterator, Mapping, Sequence
 from urllib.parse import quote_plus
 
 from werkzeug.wrappers import Response
 
 from ..columns import HOST_DEFAULTS, SERVICE_DEFAULTS, selected_columns
-from ..endpoints import PATH_CHECKS, Context, SiteState, endpoint
+from ..endpoints import PATH_CHECKS, Context, Endpoint, SiteState
 from ..livestatus import BadQuery, compile_query, host_name_predicate
 from ..references import HOST_NAME, existing_site
 from ..replies import Problem, bad_fields, collection, domain_object, json_response
-from ..validation import REQUIRED, Check, Field, list_of, string
+from ..validation import REQUIRED, Check, Field, list_of, member_of, refined, string
 from ..version_profile import VersionProfile
 
 __all__: list[str] = []
@@ -27,13 +28,8 @@ _MANDATORY: Mapping[str, Sequence[str]] = {"hosts": ("name",), "services": ("hos
 
 
 def _columns(state: SiteState, table: str, default: Sequence[str]) -> Field:
-    known, unknown = _TABLES[table], state.profile.unknown_columns
-
-    def column(value: Any) -> Any:
-        is_known = isinstance(value, str) and value in known and value not in unknown
-        return string(value) or (None if is_known else [f"Unknown column: {table}.{value}"])
-
-    return Field(list_of(column), list(default), repeated=True)
+    known = _TABLES[table].keys() - state.profile.unknown_columns
+    return Field(list_of(member_of(known, f"Unknown column: {table}.{{}}")), list(default), repeated=True)
 
 
 def _query(state: SiteState, table: str) -> Check:
@@ -61,21 +57,19 @@ _HOST_FIELDS, _SERVICE_FIELDS = _list_fields("hosts"), _list_fields("services")
 
 
 def _service_fields_with_host(state: SiteState) -> dict[str, Field]:
-    def host(value: Any) -> Any:
-        return HOST_NAME(value) or (None if _is_there(state, value) else [f"Host not found: {value!r}"])
-
+    host = refined(HOST_NAME, lambda name: None if _exists(state, name) else f"Host not found: {name!r}")
     return {**_SERVICE_FIELDS(state), "host_name": Field(host)}
 
 
-def _is_there(state: SiteState, host_name: str) -> bool:
-    """Checkmk asks the configuration; here hosts that are only monitored, such as seeded ones, are there as well."""
+def _exists(state: SiteState, host_name: str) -> bool:
+    """Checkmk looks into the configuration only; here hosts that are only monitored, such as seeded ones, exist too."""
     return host_name in state.configuration.hosts or state.monitoring.knows(host_name)
 
 
 def _named_host(context: Context) -> None:
     name = context.params["host_name"]
     errors = HOST_NAME(name)
-    if not errors and context.endpoint.path != _HOST and not _is_there(context.state, name):
+    if not errors and context.endpoint.path != _HOST and not _exists(context.state, name):
         errors = [f"Host not found: {name!r}"]
     if errors:
         raise bad_fields({"host_name": errors}, 404)
@@ -84,28 +78,23 @@ def _named_host(context: Context) -> None:
 PATH_CHECKS[_HOST] = _named_host
 
 
-def _has_get(profile: VersionProfile) -> bool:
-    return profile.has_status_get
-
-
-def _has_service_post(profile: VersionProfile) -> bool:
-    return profile.has_service_status_post
+_HAS_GET: Callable[[VersionProfile], bool] = operator.attrgetter("has_status_get")
+_HAS_SERVICE_POST: Callable[[VersionProfile], bool] = operator.attrgetter("has_service_status_post")
 
 
 def _all_columns(table: str, columns: Sequence[str]) -> list[str]:
-    """Checkmk puts mandatory columns that were not asked for in front."""
+    """Checkmk: mandatory columns that the request does not name stand in front."""
     return [*(column for column in _MANDATORY[table] if column not in columns), *columns]
 
 
-@endpoint("GET", _HOSTS, query=_HOST_FIELDS, exists=_has_get)
-@endpoint("POST", _HOSTS, body=_HOST_FIELDS, exists=lambda profile: profile.has_host_status_post)
+@Endpoint("GET", _HOSTS, query=_HOST_FIELDS, exists=_HAS_GET)
+@Endpoint("POST", _HOSTS, body=_HOST_FIELDS, exists=lambda profile: profile.has_host_status_post)
 def list_host_status(context: Context) -> Response:
     arguments = context.query or context.body
     columns = _all_columns("hosts", arguments["columns"])
-    test = compile_query(arguments.get("query"), "hosts", HOST_DEFAULTS)
-    rows = filter(test, context.state.monitoring.host_rows())
-    head = {"id": "host", "domainType": "host", "links": [context.links.self_(_HOSTS)], "extensions": {}}
-    return collection(head, (_host_item(context, row, columns) for row in rows))
+    matches = compile_query(arguments.get("query"), "hosts", HOST_DEFAULTS)
+    rows = filter(matches, context.state.monitoring.host_rows())
+    return collection("host", context.links.self_(_HOSTS), (_host_item(context, row, columns) for row in rows))
 
 
 def _host_item(context: Context, row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
@@ -114,7 +103,7 @@ def _host_item(context: Context, row: Mapping[str, Any], columns: Sequence[str])
     return domain_object("host", name, name, links, selected_columns(row, columns))
 
 
-@endpoint("GET", _HOST, query=lambda state: {"columns": _columns(state, "hosts", _MANDATORY["hosts"])})
+@Endpoint("GET", _HOST, query=lambda state: {"columns": _columns(state, "hosts", _MANDATORY["hosts"])})
 def get_host_status(context: Context) -> Response:
     name = context.params["host_name"]
     row = context.state.monitoring.host_row(name)
@@ -123,19 +112,19 @@ def get_host_status(context: Context) -> Response:
     return json_response(_host_item(context, row, _all_columns("hosts", context.query["columns"])))
 
 
-@endpoint("GET", _SERVICES, query=_service_fields_with_host, exists=_has_get)
-@endpoint("POST", _SERVICES, body=_service_fields_with_host, exists=_has_service_post)
-@endpoint("GET", _OF_HOST, query=_SERVICE_FIELDS, exists=_has_get)
-@endpoint("POST", _OF_HOST, body=_SERVICE_FIELDS, exists=_has_service_post)
+@Endpoint("GET", _SERVICES, query=_service_fields_with_host, exists=_HAS_GET)
+@Endpoint("POST", _SERVICES, body=_service_fields_with_host, exists=_HAS_SERVICE_POST)
+@Endpoint("GET", _OF_HOST, query=_SERVICE_FIELDS, exists=_HAS_GET)
+@Endpoint("POST", _OF_HOST, body=_SERVICE_FIELDS, exists=_HAS_SERVICE_POST)
 def list_services(context: Context) -> Response:
     arguments = context.query or context.body
     host = context.params.get("host_name", arguments.get("host_name"))
     columns = _all_columns("services", arguments["columns"])
-    test = compile_query(arguments.get("query"), "services", SERVICE_DEFAULTS)
-    only = None if test is None else host_name_predicate(arguments["query"])
-    rows: Iterator[Mapping[str, Any]] = filter(test, context.state.monitoring.service_rows(host, only))
-    head = {"id": "service", "domainType": "service", "links": [context.links.self_(_SERVICES)], "extensions": {}}
-    return collection(head, (_service_item(context, row, columns) for row in rows))
+    matches = compile_query(arguments.get("query"), "services", SERVICE_DEFAULTS)
+    host_matches = None if matches is None else host_name_predicate(arguments["query"])
+    rows: Iterator[Mapping[str, Any]] = filter(matches, context.state.monitoring.service_rows(host, host_matches))
+    items = (_service_item(context, row, columns) for row in rows)
+    return collection("service", context.links.self_(_SERVICES), items)
 
 
 def _service_item(context: Context, row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
@@ -151,7 +140,7 @@ def _show_fields(state: SiteState) -> dict[str, Field]:
     return {"service_description": Field(string, REQUIRED), "columns": _columns(state, "services", default)}
 
 
-@endpoint("GET", _SHOW, query=_show_fields)
+@Endpoint("GET", _SHOW, query=_show_fields)
 def show_service(context: Context) -> Response:
     """Checkmk: unlike in lists, no column is mandatory."""
     host, name = context.params["host_name"], context.query["service_description"]
