@@ -12,8 +12,8 @@ import pytest
 
 from checkmk_sync import Checkmk, SecretSource, Settings
 from checkmk_sync.config.file import from_env, load
-from checkmk_sync.config.settings import Timeouts, hide_userinfo, replace_nested
-from checkmk_sync.core.redaction import Redactor
+from checkmk_sync.config.settings import Timeouts, replace_nested
+from checkmk_sync.core.redaction import Redactor, hide_userinfo
 from checkmk_sync.errors import MissingExtraError, SettingsError
 
 BASE = """\
