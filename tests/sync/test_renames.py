@@ -38,7 +38,7 @@ def _hosts(old: str, new: str) -> Plan:
 def test_a_host_under_nearly_its_old_name(old: str, new: str, what: str) -> None:
     plan = _hosts(old, new)
     (rename,) = plan.renames
-    assert (rename.kind, rename.old, rename.new, rename.what) == ("host", old, new, what)
+    assert (rename.kind, rename.old, rename.new, rename.difference) == ("host", old, new, what)
     said = f"host {old} is deleted and {new} created, which differs only in {what}"
     assert f"Probable rename: {said}" in plan_as_text(plan)
     assert said in plan_as_markdown(plan)
@@ -102,7 +102,7 @@ def test_a_folder_that_is_moved_or_re_cased(name: str, hosts: int) -> None:
     wanted += [{"name": f"other{n}"} for n in range(20)]
     plan = diff(from_data({"hosts": wanted, "folders": [{"path": new}]}), site, owner="me")
     assert [rename.old for rename in plan.renames] == renamed
-    assert {rename.what for rename in plan.renames} == {what}
+    assert {rename.difference for rename in plan.renames} == {what}
     assert plan.renames[-1].moves == hosts
     for number in range(hosts):
         assert f"> host h{number}: {old} -> {new}" in plan_as_text(plan)
