@@ -72,7 +72,7 @@ def test_when_it_fails_all_fail_in_the_time_of_one(site: SimulatedSite) -> None:
         client.version()
         started = time.monotonic()
         failures = _at_once(16, lambda: client.hosts.get("nobody"))
-        assert time.monotonic() - started < 4 * 0.15
+        assert time.monotonic() - started < 8 * 0.15, "one after the other, they take 16 times as long as one"
         assert _asked(site) == 1
         assert all(isinstance(failure, NotFoundError) for failure in failures)
         assert len({id(failure) for failure in failures}) == 16

@@ -237,7 +237,7 @@ def test_a_redis_that_hangs_is_waited_for_once_in_a_while(site: SimulatedSite, c
                 client.hosts.get("host00000")
                 client.hosts.update("host00000", update_attributes={"alias": "new"})
                 client.metrics()
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 5, "each wait takes a second"
             assert client.metrics()["cache"]["failures"] == 1
             clock.advance(5)
             client.hosts.get("host00000")

@@ -66,7 +66,7 @@ def test_verification_can_only_be_turned_off_loudly(secure_site: SimulatedSite) 
 
 def test_deadlines_hold_over_tls(secure_site: SimulatedSite, authority: Path) -> None:
     secure_site.set_faults([Fault("drip", seconds=0.05)])
-    with _client(secure_site, ca_bundle=str(authority / "ca.pem"), timeouts={"total_s": 0.5}) as cmk:
+    with _client(secure_site, ca_bundle=str(authority / "ca.pem"), timeouts={"total_s": 1.0}) as cmk:
         with pytest.raises(DeadlineError):
             cmk.version()
 

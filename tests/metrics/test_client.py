@@ -90,16 +90,15 @@ def test_the_breaker_is_seen_to_open_and_to_close(site: SimulatedSite, connect: 
 def test_requests_in_flight_are_counted_exactly(connect: Any) -> None:
     with SimulatedSite() as site:
         cmk = connect(site, clock=None, limits={"reads_in_flight": 3})
-        site.set_faults([Fault("slow", seconds=0.2)])
-        threads = [threading.Thread(target=cmk.version) for _ in range(5)]
+        gauges: list[float] = []
+        three = threading.Barrier(3, lambda: gauges.append(cmk.metrics()["gauges"]["requests_in_flight"]), timeout=20)
+        site.on_request(lambda _method, _path: three.wait())
+        threads = [threading.Thread(target=cmk.version) for _ in range(6)]
         for thread in threads:
             thread.start()
-        highest = 0
-        while any(thread.is_alive() for thread in threads):
-            highest = max(highest, int(cmk.metrics()["gauges"]["requests_in_flight"]))
         for thread in threads:
             thread.join()
-        assert highest == 3
+        assert gauges == [3, 3]
         assert cmk.metrics()["gauges"]["requests_in_flight"] == 0
 
 

@@ -45,10 +45,10 @@ def test_all_calls_of_a_look_end_together(kind: str) -> None:
         site.set_faults([Fault(kind, seconds=1 if kind == "slow" else 0.02)])
         started = time.monotonic()
         there = cmk.hosts._via(cmk._site.within(0.3))
-        for _ in range(3):
+        for _ in range(10):
             with pytest.raises(TransportError):
                 list(there.each())
-        assert time.monotonic() - started < 0.9
+        assert time.monotonic() - started < 2, "each with a time of its own, they take three seconds"
 
 
 @pytest.mark.slow

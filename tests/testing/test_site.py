@@ -113,6 +113,7 @@ def test_one_client_never_queues_its_own_writes() -> None:
 
 def test_reads_in_flight_are_bounded() -> None:
     most, now, lock = [0], [0], threading.Lock()
+    three = threading.Barrier(3, timeout=20)
 
     with SimulatedSite() as site, site.client(limits={"reads_in_flight": 3}) as cmk:
         cmk.version()
@@ -121,7 +122,7 @@ def test_reads_in_flight_are_bounded() -> None:
             with lock:
                 now[0] += 1
                 most[0] = max(most[0], now[0])
-            time.sleep(0.05)
+            three.wait()
             with lock:
                 now[0] -= 1
 
@@ -136,10 +137,10 @@ def test_reads_in_flight_are_bounded() -> None:
 
 def test_a_held_lock_makes_writes_wait() -> None:
     with SimulatedSite() as site, site.client() as cmk:
-        site.set_faults([Fault("hold_lock", seconds=0.3)])
         started = time.monotonic()
+        site.set_faults([Fault("hold_lock", seconds=0.3)])
         cmk.hosts.create("web01")
-        assert time.monotonic() - started >= 0.25
+        assert time.monotonic() - started >= 0.3
 
 
 def test_latency_is_added() -> None:
