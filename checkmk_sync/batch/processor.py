@@ -167,7 +167,6 @@ class BatchProcessor:
             task,
             adapter,
             ahead=ahead,
-            refill=self.max_concurrent if counts_items else 1,  # the rest of the items ahead keeps all threads busy
             at_once=at_once,
             key=self._key,
             validate=validate,

@@ -71,8 +71,8 @@ class _Chunk:
 
 
 class Run(Generic[T, R]):
-    """Takes at most ``ahead`` items beyond those whose outcome was handed out (and more only when there is room for
-    ``refill``), and keeps at most ``at_once`` chunks of them on the executor.
+    """Takes at most ``ahead`` items beyond those whose outcome was handed out, and keeps at most ``at_once`` chunks of
+    them on the executor.
 
     Items are taken, named, validated and submitted in a thread of their own, as multiprocessing's pools do it: an
     outcome must not wait for a slow source. A finished chunk puts itself into a queue, so the cost of an item does not
@@ -86,7 +86,6 @@ class Run(Generic[T, R]):
         executor: ExecutorAdapter,
         *,
         ahead: int,
-        refill: int,
         at_once: int,
         key: Callable[[T], Any],
         validate: Optional[Callable[[T], Any]],
@@ -99,8 +98,7 @@ class Run(Generic[T, R]):
         self._journal, self.batch_id = journal, batch_id
         self.counter = Counter(task.clock, len(items) if isinstance(items, Sized) else None)
         self._keys: set[str] = set()
-        self._permits, self._refill, self._handed_out = ahead, refill, 0
-        self._more_permits: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._ahead = threading.Semaphore(ahead)
         self._submitting = threading.Lock()
         self._unfinished: set[_Chunk] = set()
         self._done: queue.SimpleQueue[Optional[_Chunk]] = queue.SimpleQueue()
@@ -119,9 +117,7 @@ class Run(Generic[T, R]):
                 if self._report is not None:
                     self._report_progress(self._report)
                 yield outcome
-                self._handed_out += 1
-                if self._handed_out % self._refill == 0:  # not each time: to wake a thread costs as much as an item
-                    self._more_permits.put(self._refill)
+                self._ahead.release()
             self._unfinished.discard(chunk)
         error = self._failure or self._source_error
         if error is not None:
@@ -135,7 +131,7 @@ class Run(Generic[T, R]):
         if self._task.stop.expired:
             return
         self._task.stop.set()
-        self._more_permits.put(0)  # to wake the source
+        self._ahead.release()  # to wake the source
         with self._submitting:  # a chunk that is just being submitted is in _unfinished afterwards
             pass
         if self._executor.cancelled_is_unstarted:
@@ -233,10 +229,9 @@ class Run(Generic[T, R]):
         """Take the items. Those that need no executor get their outcome at once."""
         source, index = iter(self._items), 0
         while True:
-            self._permits = self._permits or self._more_permits.get()
+            self._ahead.acquire()
             if self._task.stop.expired:
                 break
-            self._permits -= 1
             try:
                 item = next(source)
             except StopIteration:

@@ -53,7 +53,8 @@ def _table_command(command: Command) -> click.Command:
         parameters.append(click.Option(["--yes"], is_flag=True, help="Do not ask."))
     hides_secrets = any(field.name in ("attributes", "labels") for field in command.fields)
     text = f"{command.help} Secrets are shown only with --json." if hides_secrets else command.help
-    return make_command(command.name, run_row, text, command.example, parameters, command.arguments)
+    example = f"checkmk-sync {command.words} {command.example}".rstrip()
+    return make_command(command.name, run_row, text, example, parameters, command.arguments)
 
 
 def _cli() -> click.Group:

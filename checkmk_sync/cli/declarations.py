@@ -9,7 +9,7 @@ import click
 from ..commands import Argument
 from ..commands.command import LazyFunction
 from ..commands.sync import ACTIVATION_ARGUMENTS, PLAN_ARGUMENTS
-from .options import SHARED_OPTIONS, State, complete_files, complete_folders
+from .options import FILE, SHARED_OPTIONS, State
 from .parameters import parameter, values
 
 __all__ = ["DECLARED_COMMANDS", "INVENTORY_COMMANDS", "make_command"]
@@ -30,11 +30,7 @@ def make_command(
         return run(context.ensure_object(State), **{**inputs, **values(arguments, inputs)})
 
     return click.Command(
-        name,
-        params=[*parameters, *SHARED_OPTIONS],
-        callback=callback,
-        help=text,
-        epilog=f"Example: {example}",
+        name, params=[*parameters, *SHARED_OPTIONS], callback=callback, help=text, epilog=f"Example: {example}"
     )
 
 
@@ -56,7 +52,7 @@ def _option(name: str, text: str, **settings: Any) -> click.Option:
 
 
 def _file(name: str, text: str) -> click.Option:
-    return _option(name, text, metavar="FILE", shell_complete=complete_files)
+    return _option(name, text, metavar="FILE", type=FILE)
 
 
 def _flag(name: str, text: str) -> click.Option:
@@ -74,14 +70,12 @@ def _address(port: int) -> tuple[click.Option, click.Option]:
 
 _READING = (
     click.Option(
-        ["--map", "mapping"],
-        metavar="FILE",
-        help="Mapping file that turns the columns of an export into an inventory.",
+        ["--map", "mapping"], metavar="FILE", help="Mapping file that turns the columns of an export into an inventory."
     ),
     _option("--encoding", "Encoding of the inventory files, such as windows-1252 (default: UTF-8).", metavar="NAME"),
 )
 _SYNC = (
-    click.Argument(["inventory"], nargs=-1, required=True, metavar="INVENTORY...", shell_complete=complete_files),
+    click.Argument(["inventory"], nargs=-1, required=True, metavar="INVENTORY...", type=FILE),
     *_READING,
     *map(parameter, PLAN_ARGUMENTS),
 )
@@ -123,7 +117,7 @@ def apply() -> None:
 @_own(
     "inventory",
     "checkmk-sync inventory check cmdb.csv --map map.yaml --encoding windows-1252",
-    click.Argument(["files"], nargs=-1, required=True, metavar="FILES..."),
+    click.Argument(["files"], nargs=-1, required=True, metavar="FILES...", type=FILE),
     *_READING,
 )
 def check() -> None:
@@ -153,11 +147,7 @@ def completion() -> None:
     """
 
 
-@_own(
-    "demo",
-    "checkmk-sync demo --keep",
-    _flag("--keep", "Keep the site running until Ctrl-C."),
-)
+@_own("demo", "checkmk-sync demo --keep", _flag("--keep", "Keep the site running until Ctrl-C."))
 def demo() -> None:
     """Show a complete run on a simulated site: plan, apply, discover, activate, verify, list problems."""
 
@@ -175,17 +165,14 @@ def doctor() -> None:
     "mcp",
     "checkmk-sync mcp --config config.yaml",
     _flag("--allow-writes", "Also offer tools that change the site."),
-    _flag(
-        "--confirm-by-checksum",
-        "If the client cannot ask a person, accept the checksum of a preview as approval.",
-    ),
+    _flag("--confirm-by-checksum", "If the client cannot ask a person, accept the checksum of a preview as approval."),
     _option("--allow", "Only offer tools that match, such as 'hosts_*'.", multiple=True, metavar="PATTERN"),
     _option("--deny", "Do not offer tools that match.", multiple=True, metavar="PATTERN"),
     _option(
         "--sync-folder",
         "Folder from which inventory files may be read.",
         metavar="DIR",
-        shell_complete=complete_folders,
+        type=click.Path(file_okay=False, readable=False),
     ),
     _option(
         "--max-batch",

@@ -33,7 +33,8 @@ def mcp(state: State, *, http: bool, audit_log: Optional[str], **options: Any) -
         state.output.note(f"Serving MCP at {url}")
 
     settings = state.settings()
-    serve(settings, Policy(**options, encoding=settings.sync.encoding), audit_log, listen if http else None, ready)
+    policy = Policy(**options, encoding=settings.sync.encoding)
+    serve(settings, policy, audit_log=audit_log, listen=listen if http else None, ready=ready)
 
 
 def _refuse_http_options() -> None:

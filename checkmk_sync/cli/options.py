@@ -13,17 +13,16 @@ import click
 from .exit_codes import INTERRUPTED, REFUSED
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from ..client.checkmk import Checkmk
     from ..config.settings import Settings, SyncSettings
     from ..metrics import MetricsCollector
     from .console import Output
     from .outcome import Write
 
-__all__ = ["SHARED_OPTIONS", "Declined", "State", "as_options", "ask", "can_ask", "complete_files", "complete_folders"]
+__all__ = ["FILE", "SHARED_OPTIONS", "Declined", "State", "as_options", "ask", "can_ask"]
 
 CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
+FILE = click.Path(readable=False)  # for completion only: what reads the file says what is wrong with it
 
 
 @dataclass
@@ -129,20 +128,6 @@ def as_options(text: str) -> str:
     return re.sub(r"\bencoding='([^']+)'", r"--encoding \1", text)
 
 
-def complete_files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Let the shell complete names of files."""
-    from click.shell_completion import CompletionItem
-
-    return [CompletionItem(incomplete, type="file")]
-
-
-def complete_folders(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Let the shell complete names of folders."""
-    from click.shell_completion import CompletionItem
-
-    return [CompletionItem(incomplete, type="dir")]
-
-
 def _shared(attribute: str, text: str, *names: str, **settings: Any) -> click.Option:
     def keep(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
         if value:  # may also have been given before or after another part of the command
@@ -157,5 +142,5 @@ SHARED_OPTIONS = (
     _shared("quiet", "Print no notes and no progress.", "-q", "--quiet", is_flag=True),
     _shared("stats", "Print statistics on stderr: requests, times, bytes, waits.", "--stats", is_flag=True),
     _shared("as_json", "Print JSON.", "--json", is_flag=True),
-    _shared("config", _CONFIG, "--config", metavar="FILE", shell_complete=complete_files),
+    _shared("config", _CONFIG, "--config", metavar="FILE", type=FILE),
 )

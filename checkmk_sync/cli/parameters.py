@@ -57,19 +57,16 @@ def values(arguments: Sequence[Argument], inputs: Mapping[str, Any]) -> dict[str
 def _value(argument: Argument, value: Any) -> Any:
     if argument.option.startswith("--no-"):
         return not value
+    if argument.kind == "pairs":
+        value = _pairs(argument.name, value)
+    elif argument.many:
+        value = list(value)
     try:
-        if argument.check is not None:
-            for item in value if argument.many else (value,):
-                if item is not None:
-                    argument.check(item)
-        if argument.kind == "pairs":
-            pairs = _pairs(argument.name, value)
-            return pairs if argument.parse is None else argument.parse(pairs)
+        return None if value is None else argument.convert(value)
     except ValueError as error:
         if argument.kind == "amount":
             raise click.BadParameter(str(error), param_hint=f"'{_option_name(argument)}'") from None
         raise click.UsageError(str(error)) from error
-    return list(value) if argument.many else value
 
 
 def _pairs(name: str, texts: Sequence[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ import click
 
 from ..config.secrets import SecretSource
 from ..config.settings import Settings
+from ..core.private_files import create_private
 from .options import State
 
 __all__ = ["simulate", "until_terminated"]
@@ -59,7 +60,7 @@ def _password_variable(secret: str, password: Optional[str], file: Optional[str]
     elif password:
         with tempfile.TemporaryDirectory(prefix="checkmk-sync-simulate-") as folder:  # readable by its owner only
             path = os.path.join(folder, "password")
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+            with open(create_private(path), "w", encoding="utf-8") as stream:
                 stream.write(password)
             yield {"CHECKMK_PASSWORD_FILE": path}
     else:

@@ -19,7 +19,7 @@ def run(state: State, command: Command, arguments: Mapping[str, Any], *, is_conf
     """Run a command of the table; return its exit code."""
     must_ask = command.destructive and not is_confirmed
     if must_ask and not can_ask():
-        raise click.UsageError(f"'{command.noun} {command.name}' asks before it deletes; without a terminal give --yes")
+        raise click.UsageError(f"'{command.words}' asks before it deletes; without a terminal give --yes")
     with state.client() as client:
         try:
             if must_ask:

@@ -29,21 +29,18 @@ CLI, TOOL = "cli", "tool"  # the faces
 MAX_SHOWN = 50  # failures or changes in one answer
 
 
+@dataclass(frozen=True)
 class LazyFunction:
     """A function of a module that is imported when the function is first called.
 
     The table, the help and the completion therefore load neither the client nor requests.
     """
 
-    def __init__(self, module: str, name: str) -> None:
-        self.module, self.name = module, name
-
-    def resolve(self) -> Callable[..., Any]:
-        function: Callable[..., Any] = getattr(import_module(self.module), self.name)
-        return function
+    module: str
+    name: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.resolve()(*args, **kwargs)
+        return getattr(import_module(self.module), self.name)(*args, **kwargs)
 
 
 class LazyModule:
@@ -71,6 +68,7 @@ class Argument:
     default: Any = None
     choices: tuple[str, ...] = ()
     minimum: int = 0
+    maximum: int = 10**9  # for tools
     check: Optional[Callable[[Any], Any]] = None  # raises ValueError for a value that is not valid
     parse: Optional[Callable[[Any], Any]] = None  # returns the value that an input means, or raises ValueError
     example: Any = None
@@ -78,6 +76,15 @@ class Argument:
     aliases: tuple[str, ...] = ()  # other names that are accepted
     option: str = ""  # name on the command line, if not "--" and the name; "--no-…" for a flag that turns it off
     metavar: Optional[str] = None
+
+    def convert(self, value: Any) -> Any:
+        """Return what a value means. ValueError if it is not valid."""
+        if self.parse is not None:
+            value = self.parse(value)
+        if self.check is not None:
+            for entry in value if self.many else [value]:
+                self.check(entry)
+        return value
 
 
 @dataclass(frozen=True)
@@ -138,10 +145,8 @@ class Command:
     with writes.
     """
 
-    noun: str  # empty for commands of the site
-    name: str
+    words: str  # of the command line, such as "hosts list"
     help: str
-    example: str
     handler: Callable[..., Any] = field(repr=False)
     arguments: tuple[Argument, ...] = ()
     columns: tuple[str, ...] = ()  # of a row, or of what table_row makes of it
@@ -158,13 +163,23 @@ class Command:
     reports_progress: bool = False  # the handler also takes a function watch(stage, done, total)
     table_row: Optional[Callable[[Row], Row]] = field(default=None, repr=False)
     faces: tuple[str, ...] = (CLI, TOOL)
-    tool: str = ""  # name of the tool, if not noun_name
+    tool: str = ""  # name of the tool, if not the words with underscores
     check_with: str = ""  # shows whether a write was applied, with {} for the name, if it is not noun and "get"
     empty_text: str = "no match"  # shown on a terminal if there are no rows and no filter
+    example: str = ""  # arguments of the command line, for the help
+
+    @property
+    def noun(self) -> str:
+        """The group of the command; empty for commands of the site."""
+        return self.words.rpartition(" ")[0]
+
+    @property
+    def name(self) -> str:
+        return self.words.rpartition(" ")[2]
 
     @property
     def tool_name(self) -> str:
-        return self.tool or "_".join(filter(None, (self.noun, self.name)))
+        return self.tool or self.words.replace(" ", "_")
 
     @property
     def participle(self) -> str:

@@ -12,10 +12,8 @@ _diagnostics = LazyModule(".handlers.diagnostics", __package__)
 
 DIAGNOSTIC_COMMANDS = (
     Command(
-        "",
         "health",
         "Show whether the site answers, its response time, and the state of the circuit breaker.",
-        "checkmk-sync health",
         _diagnostics.health,
         tool="site_health",
         fields=(
@@ -27,10 +25,8 @@ DIAGNOSTIC_COMMANDS = (
         ),
     ),
     Command(
-        "",
         "doctor",
         "Check the connection to the site step by step: network, TLS, credentials, version, permissions, changes.",
-        "checkmk-sync doctor",
         _diagnostics.doctor,
         columns=("check", "verdict", "said", "advice"),
         fields=(
@@ -42,10 +38,8 @@ DIAGNOSTIC_COMMANDS = (
         faces=(TOOL,),  # the doctor of the command line needs no client
     ),
     Command(
-        "",
         "metrics",
         "Show the metrics of this server for the last hours: calls with percentiles, rates, errors, cache, breaker.",
-        "checkmk-sync metrics",
         _diagnostics.metrics,
         fields=(
             Field("window_s", "How many seconds the figures cover.", float),
@@ -62,20 +56,15 @@ DIAGNOSTIC_COMMANDS = (
         faces=(TOOL,),  # a command line keeps no metrics and no cache between two commands
     ),
     Command(
-        "cache",
-        "stats",
+        "cache stats",
         "Show hits, misses and size of the response cache.",
-        "checkmk-sync cache stats",
         _diagnostics.cache_stats,
         local=True,
-        tool="cache_stats",
         faces=(TOOL,),
     ),
     Command(
-        "cache",
-        "clear",
+        "cache clear",
         "Clear cached answers: all, or only keys that match a pattern. Changes nothing on the site.",
-        "checkmk-sync cache clear",
         _diagnostics.clear_cache,
         (Argument("pattern", "Keys noun:verb:path:…, such as hosts:*web01*.", example="hosts:*web01*"),),
         writes=True,

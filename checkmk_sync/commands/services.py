@@ -24,10 +24,8 @@ _COLUMNS = ("host", "service", "state", "plugin_output")
 
 SERVICE_COMMANDS = (
     Command(
-        "services",
-        "list",
+        "services list",
         "List monitored services and their states.",
-        "checkmk-sync services list --host 'web*' --state critical --state warning",
         _services.list_all,
         (
             _ON_HOST,
@@ -36,17 +34,17 @@ SERVICE_COMMANDS = (
             LIMIT,
         ),
         _COLUMNS,
+        example="--host 'web*' --state critical --state warning",
         fields=_FIELDS,
         empty_text="no services",
     ),
     Command(
-        "services",
-        "problems",
+        "services problems",
         "List unhandled service problems (not acknowledged, not in downtime), worst first.",
-        "checkmk-sync services problems --limit 20",
         _services.problems,
         (_ON_HOST, LIMIT),
         _COLUMNS,
+        example="--limit 20",
         fields=_FIELDS,
         empty_text="no unhandled problems",
     ),

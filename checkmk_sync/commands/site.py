@@ -14,12 +14,11 @@ _site = LazyModule(".handlers.site", __package__)
 
 SITE_COMMANDS = (
     Command(
-        "",
         "discover",
         "Scan hosts for services and monitor new ones.",
-        "checkmk-sync discover web01 web02",
         _site.discover,
         (HOSTS, Argument("remove_vanished", "Also remove vanished services.", bool, default=False)),
+        example="web01 web02",
         writes=True,
         check_with="checkmk-sync services list --host {}",
         fields=(
@@ -36,10 +35,8 @@ SITE_COMMANDS = (
         idempotent=True,
     ),
     Command(
-        "",
         "pending",
         "List changes that wait for activation.",
-        "checkmk-sync pending",
         _site.pending,
         columns=("time", "user", "action", "text"),
         fields=(
@@ -52,10 +49,8 @@ SITE_COMMANDS = (
         empty_text="no changes are pending",
     ),
     Command(
-        "",
         "activate",
         "Activate pending changes, wait for the activation, and check the result.",
-        "checkmk-sync activate",
         _site.activate,
         (
             Argument("force_foreign", "Also activate changes of other users.", bool, default=False),
@@ -72,10 +67,8 @@ SITE_COMMANDS = (
         idempotent=True,
     ),
     Command(
-        "",
         "version",
         "Show version, edition and id of the site.",
-        "checkmk-sync version",
         _site.version,
         fields=(Field("checkmk", "Its version."), Field("edition", "Its edition."), Field("site", "Its id.")),
         tool="site_version",

@@ -79,10 +79,8 @@ _COUNTS = Field("counts", "Counts by kind.", dict[str, int])
 
 SYNC_COMMANDS = (
     Command(
-        "sync",
-        "plan",
+        "sync plan",
         "Show the changes that bring the site to the state of an inventory. Changes nothing.",
-        "checkmk-sync plan hosts.yaml --owner cmdb",
         _sync.plan,
         (*_INVENTORY, *PLAN_ARGUMENTS),
         fields=(
@@ -105,10 +103,8 @@ SYNC_COMMANDS = (
         faces=(TOOL,),
     ),
     Command(
-        "sync",
-        "apply",
+        "sync apply",
         "Bring the site to the state of an inventory: apply in bulk, discover new hosts, activate once, verify.",
-        "checkmk-sync apply hosts.yaml --owner cmdb",
         _sync.apply,
         (*_INVENTORY, *PLAN_ARGUMENTS, *ACTIVATION_ARGUMENTS),
         writes=True,

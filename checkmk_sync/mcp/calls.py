@@ -140,11 +140,7 @@ class ToolRunner:
         return command.preview(self.client, **arguments)
 
     def _run(
-        self,
-        command: Command,
-        arguments: Mapping[str, Any],
-        client_name: str,
-        preview: Optional[Preview] = None,
+        self, command: Command, arguments: Mapping[str, Any], client_name: str, preview: Optional[Preview] = None
     ) -> dict[str, Any]:
         """Run a command, and note it in the audit log if it writes. It does what ``preview`` shows, or nothing."""
         cancellation.check()
@@ -189,23 +185,19 @@ def validate_arguments(command: Command, arguments: Mapping[str, Any], policy: P
     values = dict(arguments)
     for argument in command.arguments:
         value = values.get(argument.name)
-        if value is None:
-            continue
-        if argument.parse is not None:  # first, so that a text hides nothing from the checks below
-            value = values[argument.name] = argument.parse(value)
-        _check_content(command, argument.name, value)
-        if argument.check is not None:
-            for entry in value if argument.many else [value]:
-                argument.check(entry)
-        if argument.kind == "file":
-            values[argument.name] = policy.inventory(value)
-        if argument.kind is dict and isinstance(value, dict):
-            for section, entries in value.items():
-                if isinstance(entries, list) and len(entries) > policy.max_batch:
-                    raise ValueError(
-                        f"{section!r} names {len(entries)} objects, more than {policy.max_batch} in one call"
-                    )
+        if value is not None:
+            value = argument.convert(value)  # first, so that a text hides nothing from the next checks
+            _check_content(command, argument.name, value)
+            if argument.kind is dict and not argument.many:
+                _check_size(value, policy.max_batch)
+            values[argument.name] = policy.inventory(value) if argument.kind == "file" else value
     return values
+
+
+def _check_size(inventory: Mapping[str, Any], limit: int) -> None:
+    for section, entries in inventory.items():
+        if isinstance(entries, list) and len(entries) > limit:
+            raise ValueError(f"{section!r} names {len(entries)} objects, more than {limit} in one call")
 
 
 def _check_content(command: Command, name: str, value: Any) -> None:

@@ -124,12 +124,7 @@ def _allowed_names(listener: Listener) -> TransportSecuritySettings:
     )
 
 
-def serve_http(
-    server: MCPServer[Any],
-    listener: Listener,
-    shutdown: Shutdown,
-    ready: Callable[[str], object],
-) -> None:
+def serve_http(server: MCPServer[Any], listener: Listener, shutdown: Shutdown, ready: Callable[[str], object]) -> None:
     """Serve until a signal comes, and then until the calls under way have ended. Call ``ready`` with the address."""
     sockets = _listen(listener)
     url = listener.url(sockets[0].getsockname()[1])

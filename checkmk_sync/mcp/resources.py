@@ -27,58 +27,54 @@ __all__ = ["add_completions", "add_resources"]
 log = logging.getLogger("checkmk_sync")
 
 LISTS = {"checkmk://stream/hosts": "stream_hosts", "checkmk://stream/services": "services_list"}
+OBJECTS = {"checkmk://metrics/server": "get_server_metrics", "checkmk://cache/stats": "cache_stats"}
 HOST = "checkmk://hosts/{name}"
 _TEXT = "text/plain"  # JSON between delimiters
 
 
 def add_resources(server: MCPServer[Any], runner: ToolRunner, commands: Mapping[str, Command]) -> None:
     """Add the resources whose tool is offered as well."""
-
-    async def read(tool: str, **arguments: Any) -> str:
-        try:
-            return delimit(await runner.read(commands[tool], arguments))
-        except ToolError as error:
-            raise ResourceError(str(error)) from error
-
-    def add_list(uri: str, tool: str) -> None:
-        command, name = commands[tool], uri.rpartition("/")[2]
-        defaults = {argument.name: [] if argument.many else argument.default for argument in command.arguments}
-
-        async def page(batch_size: int = DEFAULT_PAGE, cursor: Optional[str] = None) -> str:
-            if not 1 <= batch_size <= MAX_PAGE:
-                raise ResourceError(f"batch_size is a number from 1 to {MAX_PAGE}")
-            return await read(tool, **{**defaults, "limit": batch_size, "cursor": cursor})
-
-        async def first_page() -> str:
-            return await page()
-
-        paging = f"Pages of batch_size items (default {DEFAULT_PAGE}); next_cursor is the cursor of the next."
-        about = f"{command.help} {paging}"
-        add = functools.partial(server.resource, mime_type=_TEXT)
-        add(uri, name=name, description=f"The first page. {about}")(first_page)
-        # A cursor may look like a path; decode_cursor checks it.
-        security = ResourceSecurity(exempt_params={"cursor"})
-        add(f"{uri}{{?batch_size,cursor}}", name=f"{name}_pages", description=about, security=security)(page)
-
-    async def server_metrics() -> str:
-        return await read("get_server_metrics")
-
-    async def cache_stats() -> str:
-        return await read("cache_stats")
-
-    async def host(name: str) -> str:
-        return await read("hosts_get", host=name, effective=False)
-
     for uri, tool in LISTS.items():
         if tool in commands:
-            add_list(uri, tool)
-    for uri, tool, name, function in (
-        ("checkmk://metrics/server", "get_server_metrics", "get_server_metrics", server_metrics),
-        ("checkmk://cache/stats", "cache_stats", "cache_stats", cache_stats),
-        (HOST, "hosts_get", "host", host),
-    ):
+            _add_list(server, runner, uri, commands[tool])
+    for uri, tool in OBJECTS.items():
         if tool in commands:
-            server.resource(uri, name=name, description=commands[tool].help, mime_type=_TEXT)(function)
+            read = functools.partial(_read, runner, commands[tool], {})
+            server.resource(uri, name=tool, description=commands[tool].help, mime_type=_TEXT)(read)
+    if "hosts_get" in commands:
+        command = commands["hosts_get"]
+
+        @server.resource(HOST, name="host", description=command.help, mime_type=_TEXT)
+        async def host(name: str) -> str:
+            return await _read(runner, command, {"host": name, "effective": False})
+
+
+def _add_list(server: MCPServer[Any], runner: ToolRunner, uri: str, command: Command) -> None:
+    """Add the first page of a list, and a template for the others."""
+    defaults = {argument.name: [] if argument.many else argument.default for argument in command.arguments}
+
+    async def page(batch_size: int = DEFAULT_PAGE, cursor: Optional[str] = None) -> str:
+        if not 1 <= batch_size <= MAX_PAGE:
+            raise ResourceError(f"batch_size is a number from 1 to {MAX_PAGE}")
+        return await _read(runner, command, {**defaults, "limit": batch_size, "cursor": cursor})
+
+    async def first_page() -> str:
+        return await page()
+
+    name = uri.rpartition("/")[2]
+    about = f"{command.help} Pages of batch_size items (default {DEFAULT_PAGE}); next_cursor is the cursor of the next."
+    server.resource(uri, name=name, description=f"The first page. {about}", mime_type=_TEXT)(first_page)
+    # A cursor may look like a path; decode_cursor checks it.
+    security = ResourceSecurity(exempt_params={"cursor"})
+    template = f"{uri}{{?batch_size,cursor}}"
+    server.resource(template, name=f"{name}_pages", description=about, mime_type=_TEXT, security=security)(page)
+
+
+async def _read(runner: ToolRunner, command: Command, arguments: Mapping[str, Any]) -> str:
+    try:
+        return delimit(await runner.read(command, arguments))
+    except ToolError as error:
+        raise ResourceError(str(error)) from error
 
 
 MAX_COMPLETIONS = 100  # the protocol's own limit

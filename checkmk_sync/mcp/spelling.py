@@ -10,23 +10,28 @@ from mcp.server.mcpserver.exceptions import ToolError
 from ..commands import Argument, Command
 from ..core.arguments import match_choice
 from ..core.text import parse_json_container
-from .results import DEFAULT_PAGE
+from .results import DEFAULT_PAGE, MAX_PAGE
 
-__all__ = ["normalize_arguments", "tool_arguments"]
+__all__ = ["CHECKSUM", "PAGING", "normalize_arguments", "tool_arguments"]
 
 _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.0{1,18})?")
 _BOOLEANS = {"true": True, "false": False}
-_PAGING = (
-    Argument("limit", "At most this many items.", int, default=DEFAULT_PAGE, aliases=("batch_size",)),
+_LIMIT_HELP = f"At most this many items, up to {MAX_PAGE}."
+PAGING = (
+    Argument("limit", _LIMIT_HELP, int, default=DEFAULT_PAGE, minimum=1, maximum=MAX_PAGE, aliases=("batch_size",)),
     Argument("cursor", "next_cursor of the page before, with the same arguments."),
 )
-_APPROVAL = Argument("checksum", "That of the preview of this tool.")
+CHECKSUM = Argument(
+    "checksum",
+    "That of the preview of this tool (not of a plan), once a person has seen and approved it; without it there is "
+    "only a preview.",
+)
 
 
 def tool_arguments(command: Command) -> list[Argument]:
     """Return all arguments that the tool for a command takes."""
-    own = [argument for argument in command.arguments if not (command.gives_rows and argument.name == "limit")]
-    return [*own, *(_PAGING if command.gives_rows else ()), *((_APPROVAL,) if command.needs_approval else ())]
+    arguments = [argument for argument in command.arguments if not (command.gives_rows and argument.name == "limit")]
+    return [*arguments, *(PAGING if command.gives_rows else ()), *((CHECKSUM,) if command.needs_approval else ())]
 
 
 def normalize_arguments(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,7 @@ from ..commands import Argument, Command
 from .calls import ToolRunner
 from .error_texts import validation_problems
 from .policy import Policy
-from .results import DEFAULT_PAGE, MAX_CURSOR, MAX_PAGE
-from .spelling import normalize_arguments
+from .spelling import CHECKSUM, normalize_arguments, tool_arguments
 
 __all__ = ["make_tool"]
 
@@ -60,10 +59,10 @@ def make_tool(command: Command, runner: ToolRunner) -> Tool:
 
 
 class _Metadata(FuncMetadata):
-    """The SDK would parse JSON in any text; :func:`normalize_arguments` does so where objects or lists are wanted."""
+    """Leaves validation to :class:`_CommandTool`; the SDK would also parse JSON in any text."""
 
-    def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
-        return data
+    def validate_arguments(self, arguments_to_validate: dict[str, Any]) -> dict[str, Any]:
+        return arguments_to_validate
 
 
 class _CommandTool(Tool):
@@ -74,7 +73,7 @@ class _CommandTool(Tool):
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         arguments = normalize_arguments(self.command, arguments)
         try:
-            self.fn_metadata.validate_arguments(arguments)
+            values = self.fn_metadata.arg_model.model_validate(arguments).model_dump_one_level()
         except ValidationError as error:
             fields = self.fn_metadata.arg_model.model_fields
             no_files = {argument.name for argument in self.command.arguments if argument.kind == "file"} - set(fields)
@@ -84,7 +83,7 @@ class _CommandTool(Tool):
             )
             message = f"Nothing was done, for the arguments do not fit the input schema: {problems}"
             raise ToolError(message) from None
-        return await super().run(arguments, context, convert_result)
+        return await super().run(values, context, convert_result)
 
 
 def _description(command: Command) -> str:
@@ -110,21 +109,13 @@ class _Arguments(ArgModelBase):
 
 def _arguments_model(command: Command, policy: Policy) -> type[_Arguments]:
     fields: dict[str, Any] = {}
-    for argument in command.arguments:
-        is_replaced = command.gives_rows and argument.name == "limit"
-        if not is_replaced and (argument.kind != "file" or policy.sync_folder is not None):
+    for argument in tool_arguments(command):
+        if argument is CHECKSUM:
+            is_offered = policy.confirm_by_checksum
+        else:
+            is_offered = argument.kind != "file" or policy.sync_folder is not None
+        if is_offered:
             fields[argument.name] = _parameter(argument, policy)
-    if command.gives_rows:
-        limit = Field(ge=1, le=MAX_PAGE, description=f"At most this many items, up to {MAX_PAGE}.")
-        fields["limit"] = (Annotated[int, limit], DEFAULT_PAGE)
-        cursor = Field(max_length=MAX_CURSOR, description="next_cursor of the page before, with the same arguments.")
-        fields["cursor"] = (Annotated[Optional[str], cursor], None)
-    if command.needs_approval and policy.confirm_by_checksum:
-        text = (
-            "That of the preview of this tool (not of a plan), once a person has seen and approved it; without it "
-            "there is only a preview."
-        )
-        fields["checksum"] = (Annotated[Optional[str], Field(max_length=64, description=text)], None)
     return create_model(f"{command.tool_name}_arguments", __base__=_Arguments, **fields)
 
 
@@ -139,7 +130,7 @@ def _parameter(argument: Argument, policy: Policy) -> tuple[Any, Any]:
         if argument.choices:
             kind = Literal[argument.choices]
     elif kind is int:
-        kind = Annotated[int, Field(ge=argument.minimum, le=10**9)]
+        kind = Annotated[int, Field(ge=argument.minimum, le=argument.maximum)]
     elif kind == "amount":
         kind = Union[Annotated[int, Field(ge=0, le=10**9)], Annotated[str, Field(max_length=20, pattern=_ONE_LINE)]]
     elif kind is dict:

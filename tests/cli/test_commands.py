@@ -31,7 +31,7 @@ def test_every_row_of_the_table_has_help_and_an_example() -> None:
             found = found.commands[word]
         text = found.get_help(click.Context(found, info_name=command.name))
         assert command.help.split(",")[0].split(".")[0][:40] in " ".join(text.split())
-        assert command.example in " ".join(text.split())
+        assert f"Example: checkmk-sync {command.words} {command.example}".rstrip() in " ".join(text.split())
         for argument in command.arguments:
             assert argument.required or argument.help.split(",")[0][:30] in " ".join(text.split())
 
@@ -46,7 +46,7 @@ def test_examples_of_the_help_run(site_for_cli: SimulatedSite, sync: Run) -> Non
 
     skipped = {"hosts create"}  # its host exists
     for command in CLI_COMMANDS:
-        words = shlex.split(command.example)[1:]
+        words = shlex.split(f"{command.words} {command.example}")
         if " ".join(words[:2]) in skipped:
             words[2] = "web03"
         if command.destructive:
@@ -54,7 +54,7 @@ def test_examples_of_the_help_run(site_for_cli: SimulatedSite, sync: Run) -> Non
         if command.name == "discover":
             words[1:] = ["host00000", "web03"]
         result = sync(*words)
-        assert result.code == 0, (command.example, result.err)
+        assert result.code == 0, (words, result.err)
 
 
 def test_hosts(site_for_cli: SimulatedSite, sync: Run) -> None:

@@ -127,7 +127,7 @@ def test_files_are_completed_where_files_are_expected() -> None:
     context = click.Context(cli)
     found = {found.name: found.shell_complete(context, "x") for found in parameters(cli)}
     kinds = {name: {item.type for item in items} for name, items in found.items()}
-    assert {name for name, kind in kinds.items() if kind == {"file"}} == {*FILE_OPTIONS, "inventory"}
+    assert {name for name, kind in kinds.items() if kind == {"file"}} == {*FILE_OPTIONS, "inventory", "files"}
     assert {name for name, kind in kinds.items() if kind == {"dir"}} == {"sync_folder"}
 
 

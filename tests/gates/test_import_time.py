@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -105,4 +106,4 @@ def test_every_function_that_the_table_names_exists() -> None:
         functions += [function for argument in command.arguments for function in (argument.check, argument.parse)]
         for function in functions:
             if isinstance(function, LazyFunction):
-                assert callable(function.resolve())
+                assert callable(getattr(importlib.import_module(function.module), function.name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import resource
 import signal
@@ -22,6 +23,7 @@ from mcp_types import ElicitResult
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.mcp.audit import AuditLog
 from checkmk_sync.testing import Fault, SimulatedSite
+from tests.conftest import Run
 from tests.held import Gate
 from tests.mcp.in_process_client import error_text, result_data, run_client
 
@@ -199,3 +201,13 @@ def test_a_write_stopped_in_the_queue_has_written_nothing(tmp_path: Path) -> Non
         run_client(site, script, allow_writes=True, audit=log)
         assert "second" not in site.state.configuration.hosts
     assert "stopped by the client, before anything was written" in log.read_text()
+
+
+def test_the_command_line_refuses_an_audit_log_that_cannot_be_opened(
+    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("mcp"), "handlers", [])  # restores those of other tests
+    monkeypatch.setattr(logging.getLogger("mcp"), "propagate", True)
+    result = sync("mcp", "--audit-log", str(tmp_path / "missing" / "audit.log"))
+    assert (result.code, result.out) == (2, "")
+    assert "the audit log cannot be written: No such file or directory" in result.err

@@ -29,10 +29,8 @@ def _count(client: Checkmk, least: int, flavour: str) -> Iterator[dict[str, Any]
 
 
 COUNT = Command(
-    "teapots",
-    "list",
+    "teapots list",
     "List teapots.",
-    "checkmk-sync teapots list",
     _count,
     (
         Argument("least", "The first.", int, default=0, check=_even),
@@ -42,10 +40,8 @@ COUNT = Command(
     fields=(Field("number", "Its number.", int), Field("site", "Where it stands."), Field("flavour", "Its tea.")),
 )
 DROP = Command(
-    "teapots",
-    "delete",
+    "teapots delete",
     "Drop all teapots.",
-    "checkmk-sync teapots delete",
     lambda client: {"broken": 50},
     writes=True,
     destructive=True,
