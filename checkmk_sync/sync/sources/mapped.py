@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections import Counter
 from typing import Any, Iterator, Mapping, Optional, Union
 
@@ -25,13 +27,13 @@ class _Rows:
 
     def __init__(self, name: str, mapping: ColumnMap, problems: list[Problem]) -> None:
         self._name, self._mapping, self._problems = name, mapping, problems
-        self._skip_rules: Counter[str] = Counter()
+        self._skipped: Counter[str] = Counter()  # rows by reason
 
     def is_skipped(self, cells: Mapping[str, str]) -> bool:
         """Return True, and count the row, if the mapping file leaves it out."""
         reason = self._mapping.skip_reason(cells)
         if reason is not None:
-            self._skip_rules[reason] += 1
+            self._skipped[reason] += 1
         return reason is not None
 
     def entry(self, cells: Mapping[str, str], position: Union[_RowPosition, _ObjectPosition]) -> Entry:
@@ -47,17 +49,17 @@ class _Rows:
 
         SettingsError if nothing is left.
         """
-        left_out, rule = sum(self._skip_rules.values()), self._mapping.file
-        if left_out:
-            reasons = ", ".join(f"{reason} ({number})" for reason, number in self._skip_rules.most_common())
-            notes.append(f"{self._name}: {left_out} of {pluralize(total, 'row')} left out, as {rule} says: {reasons}")
-        if total and left_out == total:
-            message = f"the inventory is empty: {rule} leaves out all {pluralize(total, 'row')}"
+        skipped, file = sum(self._skipped.values()), self._mapping.file
+        if skipped:
+            reasons = ", ".join(f"{reason} ({number})" for reason, number in self._skipped.most_common())
+            notes.append(f"{self._name}: {skipped} of {pluralize(total, 'row')} left out, as {file} says: {reasons}")
+        if total and skipped == total:
+            message = f"the inventory is empty: {file} leaves out all {pluralize(total, 'row')}"
             raise SettingsError(message, file=self._name)
 
 
 class _RowPosition:
-    """Finds the places of the cells of one row of a table."""
+    """Finds the positions of the cells of one row of a table."""
 
     __slots__ = ("_line", "_mapping", "_numbers")
 
@@ -79,7 +81,7 @@ def mapped_table(
     table = Table(text, name)
     header = [" ".join(cell.split()) for cell in table.header]
     column_problems = list(mapping.column_problems(header, name))
-    numbers = {column.name: header.index(column.name) for column in mapping.columns if column.name in header}
+    numbers = {column: header.index(column) for column in mapping.columns if column in header}
     for column, number in numbers.items():
         if header.count(column) > 1:
             column_problems.append(Problem(f"the column {column!r} stands twice", name, table.line, number + 1, column))
@@ -105,8 +107,7 @@ def mapped_document(
     """Yield the entries of a list of objects in a document."""
     path, data = _rows_in(document, mapping)
     objects = [row for row in data if isinstance(row, dict)]
-    names = [column.name for column in mapping.columns]
-    present = {column for column in names if any(_steps(row, column) is not None for row in objects)}
+    present = {column for column in mapping.columns if any(_steps(row, column) is not None for row in objects)}
     columns = [*present, *(key for row in objects[:_SEEN] for key in _keys(row))]
     column_problems = list(mapping.column_problems(columns, document.source))
     if objects:
@@ -120,7 +121,7 @@ def mapped_document(
         if column_problems:
             continue
         cells: dict[str, str] = {}
-        for column in names:
+        for column in mapping.columns:
             try:
                 cells[column] = _text(_value(row, column))
             except ValueError as error:
@@ -133,7 +134,7 @@ def mapped_document(
 
 
 class _ObjectPosition:
-    """Finds the places of the members of one object."""
+    """Finds the positions of the members of one object."""
 
     __slots__ = ("_document", "_index", "_mapping", "_path")
 
@@ -141,11 +142,10 @@ class _ObjectPosition:
         self._document, self._path, self._index, self._mapping = document, path, index, mapping
 
     def of_column(self, column: Optional[str]) -> Position:
-        row = self._document.data
-        for step in (*self._path, self._index):
-            row = row[step]
+        path: tuple[Union[str, int], ...] = (*self._path, self._index)
+        row = functools.reduce(operator.getitem, path, self._document.data)
         steps = None if column is None else _steps(row, column)
-        return self._document.position((*self._path, self._index, *(steps or ())))
+        return self._document.position((*path, *(steps or ())))
 
     def __call__(self, *path: Any) -> Position:
         if path:
@@ -154,7 +154,7 @@ class _ObjectPosition:
 
 
 def _rows_in(document: Document, mapping: ColumnMap) -> tuple[Path, list[Any]]:
-    """Where the list of rows stands, and the list."""
+    """Return the path of the list of rows in a document, and the list."""
     data, name = document.data, document.source
     keys = f"; its keys are: {', '.join(map(str, data))}" if isinstance(data, dict) else ""
     if mapping.rows is None:
@@ -176,45 +176,41 @@ def _refuse_page(around: Any, rows: int, name: str) -> None:
         return
     count = str(around.get("count"))
     if around["next"] or (count.isdecimal() and int(count) > rows):
-        of = f" of {count}" if count.isdecimal() else ""
-        raise SettingsError(f"this is one page of an answer, with {rows}{of} rows: export all of them", file=name)
+        total = f" of {count}" if count.isdecimal() else ""
+        raise SettingsError(f"this is one page of an answer, with {rows}{total} rows: export all of them", file=name)
 
 
 def _steps(row: Mapping[str, Any], column: str) -> Optional[tuple[str, ...]]:
-    """The keys that lead to a column: the name itself, or its parts between dots. None if there is no such column.
-    The members of a null are unknown, so none of them is missing."""
+    """Return the keys that lead to a column: its name, or the parts of it between dots. None if there is no such
+    column. The members of a null are unknown, so none of them is missing."""
     if column in row:
         return (column,)
-    at = column.find(".")
-    while at >= 0:
-        head, rest = column[:at], column[at + 1 :]
-        if head in row:
-            inner = row[head]
-            if inner is None:
-                return (head,)
-            below = _steps(inner, rest) if isinstance(inner, dict) else None
-            if below is not None:
-                return (head, *below)
-        at = column.find(".", at + 1)
+    parts = column.split(".")
+    for number in range(1, len(parts)):
+        head = ".".join(parts[:number])
+        if head in row and row[head] is None:
+            return (head,)
+        if isinstance(row.get(head), dict):
+            steps = _steps(row[head], ".".join(parts[number:]))
+            if steps is not None:
+                return (head, *steps)
     return None
 
 
 def _value(row: Mapping[str, Any], column: str) -> Any:
-    value: Any = row
-    for step in _steps(row, column) or ():
-        value = value[step]
-    return None if value is row else value
+    steps = _steps(row, column)
+    return functools.reduce(operator.getitem, steps, row) if steps else None
 
 
 def _text(value: Any) -> str:
-    """A value as a cell. ValueError for one that is no text, number or list of them."""
+    """Return a value as the text of a cell. ValueError for an object, and for a list of objects or lists."""
     if value is None:
         return ""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list) and not any(isinstance(each, (list, dict)) for each in value):
+    if isinstance(value, list) and not any(isinstance(entry, (list, dict)) for entry in value):
         return "|".join(map(_text, value))
     if isinstance(value, dict):
         keys = ", ".join(map(str, value))
@@ -223,7 +219,7 @@ def _text(value: Any) -> str:
 
 
 def _keys(row: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
-    """The columns of a row; members of nested objects are named with dots."""
+    """Yield the columns of a row; members of nested objects are named with dots."""
     for key, value in row.items():
         if isinstance(value, dict) and value and depth < 5:
             yield from (f"{key}.{inner}" for inner in _keys(value, depth + 1))
