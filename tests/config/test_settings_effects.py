@@ -134,12 +134,12 @@ def test_every_strategy_has_its_waits() -> None:
 PARTS = "test_several_parts_are_read_at_once_where_no_lock_is_needed"
 # Keys that need a world of their own: where they are changed, and their effect is seen.
 ELSEWHERE = {
-    "verify": "http/test_tls_and_proxies.py::test_verification_can_only_be_turned_off_loudly",
-    "ca_bundle": "http/test_tls_and_proxies.py::test_a_known_authority_is_trusted",
-    "proxy": "http/test_tls_and_proxies.py::test_a_proxy_that_refuses_was_not_the_site",
+    "verify": "http/test_tls_and_proxies.py::test_disabling_verification_warns",
+    "ca_bundle": "http/test_tls_and_proxies.py::test_known_authorities_are_trusted",
+    "proxy": "http/test_tls_and_proxies.py::test_refusals_of_a_proxy_are_not_of_the_site",
     "streaming.max_concurrent_batches": f"client/test_partitions.py::{PARTS}",
     "streaming.memory_limit_mb": "test_streaming.py::test_pages_shrink_to_keep_the_memory_limit",
-    "caching.redis_url": "cache/test_storages.py::test_a_redis_that_goes_away_costs_no_truth",
+    "caching.redis_url": "cache/test_storages.py::test_a_lost_redis_causes_no_stale_answer",
     "batch_processing.chunk_size": "batch/test_settings.py::test_chunk_size_is_that_of_bulk_calls",
     "batch_processing.max_concurrent": "batch/test_settings.py::test_max_concurrent",
     "batch_processing.rate_limit": "batch/test_settings.py::test_rate_limit",
@@ -147,8 +147,8 @@ ELSEWHERE = {
     "batch_processing.retry_delay": "batch/test_settings.py::test_retry_delay",
     "sync.limits.changes": "sync/test_brakes.py::test_limits_are_configured",
     "sync.limits.deletions": "sync/test_brakes.py::test_limits_are_configured",
-    "metrics.retention_hours": "metrics/test_window.py::test_the_client_keeps_as_long_as_it_is_set",
-    "metrics.cleanup_interval": "metrics/test_window.py::test_the_client_frees_as_often_as_it_is_set",
+    "metrics.retention_hours": "metrics/test_window.py::test_the_client_uses_the_configured_retention",
+    "metrics.cleanup_interval": "metrics/test_window.py::test_the_client_uses_the_configured_cleanup_interval",
     "sync.map": "cli/test_inventory.py::test_the_configuration_names_the_map_and_the_encoding",
     "sync.encoding": "cli/test_inventory.py::test_the_configuration_names_the_map_and_the_encoding",
     "server_url": "config/test_settings_effects.py::test_server_url_and_site_choose_the_site",
