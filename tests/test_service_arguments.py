@@ -19,7 +19,7 @@ from checkmk_sync.services import (
     StreamingHostService,
     StreamingServiceService,
 )
-from checkmk_sync.testing import SimulatedSite
+from checkmk_sync.testing import ManualClock, SimulatedSite
 
 KINDS = [
     HostService,
@@ -32,7 +32,7 @@ KINDS = [
 @pytest.fixture(scope="module")
 def known() -> Iterator[SimulatedSite]:
     """A site that nobody changes."""
-    with SimulatedSite(hosts=25, services=20) as site, site.client() as cmk:
+    with SimulatedSite(hosts=25, services=20, clock=ManualClock()) as site, site.client() as cmk:
         cmk.folders.ensure("/linux")
         cmk.hosts.create("web01", "/linux", {"alias": "Web"})
         yield site

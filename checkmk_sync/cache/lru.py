@@ -126,8 +126,8 @@ class LRUCache(ForkSafe):
     def stats(self) -> dict[str, Any]:
         """Hits, misses, evictions, expirations, size, bytes and hit_rate (None before the first get)."""
         with self._lock:
-            asked = self._counts["hits"] + self._counts["misses"]
-            rate = self._counts["hits"] / asked if asked else None
+            total = self._counts["hits"] + self._counts["misses"]
+            rate = self._counts["hits"] / total if total else None
             return {**self._counts, "size": len(self._entries), "bytes": self._bytes, "hit_rate": rate}
 
     def _drop_expired(self) -> int:

@@ -51,9 +51,9 @@ class Generations(ForkSafe):
         super().__init__()
 
     def get(self, scope: str) -> str:
-        found = self._tokens.get(scope)
-        if found is not None:
-            return found
+        token = self._tokens.get(scope)
+        if token is not None:
+            return token
         with self._lock:
             return self._tokens.setdefault(scope, uuid.uuid4().hex)
 

@@ -104,10 +104,10 @@ class Column:
         """Exactly the value; a pending state is told by ``has_been_checked``."""
         if not isinstance(value, (HostState, ServiceState)):
             return self._compare("=", value)
-        found = _STATE.fullmatch(self.name)
-        if found is None:
+        match = _STATE.fullmatch(self.name)
+        if match is None:
             raise ValueError(f"{self.name!r} is not a column with a state")
-        checked = Column(f"{found[1]}has_been_checked")
+        checked = Column(f"{match[1]}has_been_checked")
         if value.value < 0:
             return checked == 0
         # Checkmk: what was never checked has the state 0 as well.

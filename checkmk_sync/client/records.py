@@ -56,9 +56,9 @@ class _Labelled:
         raise NotImplementedError
 
     @classmethod
-    def parse_all(cls: type[L], found: Sequence[Any]) -> list[L]:
+    def parse_all(cls: type[L], objects: Sequence[Any]) -> list[L]:
         """From several of them."""
-        return list(map(cls.parse, found))
+        return list(map(cls.parse, objects))
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -174,25 +174,25 @@ class _Row:
         return cls.parse_all([value_of(data, cls.PARTS)])[0]
 
     @classmethod
-    def parse_all(cls: type[R], found: Sequence[Any]) -> list[R]:
+    def parse_all(cls: type[R], extensions: Sequence[Any]) -> list[R]:
         """From the ``extensions`` of objects of the API. UnexpectedReplyError unless each has the columns of every
         row, with a valid state."""
-        if not cls._are_rows(found):
-            _consume(map(cls._check, found))
-        rows = list(map(_new, itertools.repeat(cls, len(found))))
-        _consume(map(_set_columns, rows, found))
+        if not cls._are_rows(extensions):
+            _consume(map(cls._check, extensions))
+        rows = list(map(_new, itertools.repeat(cls, len(extensions))))
+        _consume(map(_set_columns, rows, extensions))
         return rows
 
     @classmethod
-    def _are_rows(cls, found: Sequence[Any]) -> bool:
+    def _are_rows(cls, extensions: Sequence[Any]) -> bool:
         """Return False if :meth:`_check` may raise for a row. Much faster than a call for each."""
         states = cls._states
         try:
             for name in cls._texts:
-                for columns in found:
+                for columns in extensions:
                     if type(columns[name]) is not str:
                         return False
-            for columns in found:
+            for columns in extensions:
                 state = columns["state"]
                 if columns["has_been_checked"] and state not in states:
                     return False

@@ -39,8 +39,8 @@ class Resource:
         """A folder's path from any spelling; that of a 32-digit id has to be asked for."""
         path = folder_path(folder)
         if is_folder_hash(path):
-            found = self._site.perform("folders", "get", path={"folder": path}, fresh=True).data
-            return folder_path(value_of(found, "extensions", "path"))
+            folder_data = self._site.perform("folders", "get", path={"folder": path}, fresh=True).data
+            return folder_path(value_of(folder_data, "extensions", "path"))
         return path
 
     def _is_absent(self, verb: str, path: Mapping[str, str]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
 import re
 from typing import Any, BinaryIO, Callable, NoReturn, Optional, Sequence
 
@@ -28,9 +29,10 @@ from .positions import (
     safe_loader,
 )
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "Document", "read_json", "read_limited", "read_yaml"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "Document", "read_file", "read_json", "read_limited", "read_yaml"]
 
 MAX_BYTES = 256 * 2**20
+MAX_CHARACTERS = 2**20  # of files with settings
 MAX_VALUES = 20_000_000  # counted with every alias written out
 MAX_DEPTH = 50
 SHOWN = 60  # characters of a value, in a mistake
@@ -71,16 +73,36 @@ class Document:
         return lines[index] if index < len(lines) else None
 
 
+def read_file(name: str, label: str, *, field: Optional[str] = None) -> tuple[str, os.stat_result]:
+    """Return the text of a UTF-8 file with settings, and the status of the file.
+
+    SettingsError, which calls the file ``label``, if it cannot be read or is too large.
+    """
+    try:
+        with open(name, encoding="utf-8-sig") as source:
+            status = os.fstat(source.fileno())
+            text = source.read(MAX_CHARACTERS + 1)
+    except (OSError, ValueError) as error:  # ValueError also for a name with NUL
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        if isinstance(error, UnicodeDecodeError):
+            reason = "it is not UTF-8 text"
+        cause = error if isinstance(error, OSError) else None  # UnicodeDecodeError holds the bytes of the file
+        raise SettingsError(f"{label} cannot be read: {reason}", file=name, field=field) from cause
+    if len(text) > MAX_CHARACTERS:
+        raise SettingsError(f"{label} is larger than {MAX_CHARACTERS // 2**20} MiB", file=name, field=field)
+    return text, status
+
+
 def read_limited(source: BinaryIO, limit: int) -> bytearray:
     """Read up to ``limit`` bytes, and one more if there are more, in pieces: ``read(limit)`` would allocate the whole
     limit for the smallest file."""
-    found = bytearray()
-    while len(found) <= limit:
-        piece = source.read(min(_PIECE, limit + 1 - len(found)))
+    data = bytearray()
+    while len(data) <= limit:
+        piece = source.read(min(_PIECE, limit + 1 - len(data)))
         if not piece:
             break
-        found += piece
-    return found
+        data += piece
+    return data
 
 
 def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
@@ -131,11 +153,11 @@ def _refuse_deep_yaml(text: str, source: str) -> None:
 
 def _unreadable_error(error: ReaderError, text: str, source: str) -> SettingsError:
     """ReaderError counts bytes in some versions, so the character is looked for again."""
-    wrong = Reader.NON_PRINTABLE.search(text)
-    if wrong is None:
+    match = Reader.NON_PRINTABLE.search(text)
+    if match is None:
         return SettingsError(f"this is not valid YAML: {error.reason}", file=source)
-    message = f"this is not valid YAML: the character U+{ord(wrong[0]):04X} is not allowed"
-    return _error_at(message, source, position_at(text, wrong.start()))
+    message = f"this is not valid YAML: the character U+{ord(match[0]):04X} is not allowed"
+    return _error_at(message, source, position_at(text, match.start()))
 
 
 def _tab_hint(text: str, line: Optional[int]) -> str:
@@ -202,12 +224,12 @@ class _WrongJSON(Exception):
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    data = dict(pairs)
+    if len(data) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise _WrongJSON(f"the key {twice!r} stands twice in one object", lambda positions: positions.duplicate(twice))
-    return found
+    return data
 
 
 def _refuse_constant(name: str) -> NoReturn:

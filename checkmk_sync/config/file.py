@@ -10,13 +10,12 @@ from typing import Any, Mapping, Optional, Union, get_type_hints
 from ..core.arguments import require_type
 from ..core.text import suggestion
 from ..errors import SettingsError
-from .documents import Document, read_yaml
+from .documents import Document, read_file, read_yaml
 from .secrets import SecretSource, warn_if_readable_by_others
 from .settings import Settings, SyncSettings, prefix_field, replace_nested
 
 __all__ = ["REQUIRED_VARIABLES", "from_env", "load", "load_sync", "override_settings", "settings_from", "suggestion"]
 
-MAX_CHARACTERS = 2**20
 _SECRET_KEYS = {
     "password": "value",
     "password_file": "file",
@@ -81,29 +80,18 @@ def load_sync(path: Union[str, os.PathLike[str]]) -> SyncSettings:
 
 def _read(name: str) -> tuple[Document, os.stat_result]:
     """Return a configuration file, with paths in it taken from its folder, and the status of the file."""
-    try:
-        with open(name, encoding="utf-8-sig") as source:
-            status = os.fstat(source.fileno())
-            text = source.read(MAX_CHARACTERS + 1)
-    except OSError as error:
-        raise SettingsError(f"the configuration cannot be read: {error.strerror}", file=name) from error
-    except UnicodeDecodeError as error:
-        raise SettingsError("the configuration is not UTF-8 text", file=name) from error
-    except ValueError as error:  # a name with NUL
-        raise SettingsError(f"the configuration cannot be read: {error}", file=name) from error
-    if len(text) > MAX_CHARACTERS:
-        raise SettingsError(f"the configuration is larger than {MAX_CHARACTERS // 2**20} MiB", file=name)
+    text, status = read_file(name, "the configuration")
     return _resolve_paths(read_yaml(text, name), os.path.dirname(os.path.abspath(name))), status
 
 
 def _resolve_paths(document: Document, folder: str) -> Document:
     """The document with the paths in it taken from the folder of its file, wherever the program is started."""
     for *sections, key in _PATHS:
-        place = document.data
+        settings = document.data
         for section in sections:
-            place = place.get(section) if isinstance(place, dict) else None
-        if isinstance(place, dict) and isinstance(place.get(key), str) and place[key]:
-            place[key] = os.path.normpath(os.path.join(folder, os.path.expanduser(place[key])))
+            settings = settings.get(section) if isinstance(settings, dict) else None
+        if isinstance(settings, dict) and isinstance(settings.get(key), str) and settings[key]:
+            settings[key] = os.path.normpath(os.path.join(folder, os.path.expanduser(settings[key])))
     return document
 
 
@@ -115,20 +103,18 @@ def from_env() -> Settings:
 def settings_from(document: Document) -> Settings:
     """The settings in a document with the sections ``checkmk``, ``sync`` and ``advanced_features``."""
     _refuse_unknown(document, (), document.data or {}, _SECTIONS)
-    checkmk = dict(_section(document, "checkmk"))
-    _refuse_unknown(document, ("checkmk",), checkmk, (*_OWN, *_SECRET_KEYS))
+    checkmk = _known_section(document, "checkmk", (*_OWN, *_SECRET_KEYS))
     variables = _fill_from_environment(checkmk)
     _refuse_incomplete(document, checkmk)
-    values: dict[str, Any] = {"password": _secret(document, checkmk, variables)}
-    values.update({name: checkmk[name] for name in _OWN if name in checkmk})
-    advanced = dict(_section(document, "advanced_features"))
-    _refuse_unknown(document, ("advanced_features",), advanced, _ADVANCED)
+    password = _secret(document, checkmk, variables)
+    advanced = _known_section(document, "advanced_features", _ADVANCED)
     redis_password = _redis_password(document, advanced)
+    values = {name: checkmk[name] for name in _OWN if name in checkmk}
+    values.update(advanced)
     hints = get_type_hints(Settings)
-    for name, value in {**values, **advanced}.items():
-        section = "advanced_features" if name in _ADVANCED else "checkmk"
-        if name != "password":
-            values[name] = _typed(document, (section, name), value, hints[name])
+    for name, value in values.items():
+        values[name] = _typed(document, (_section_of(name), name), value, hints[name])
+    values["password"] = password
     values[_SYNC] = _typed(document, (_SYNC,), _section(document, _SYNC), hints[_SYNC])
     if redis_password is not None:
         values["caching"] = dataclasses.replace(values["caching"], redis_password=redis_password)
@@ -144,9 +130,8 @@ def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings
     """
     document = Document(dict(config), "config")
     _refuse_unknown(document, (), document.data, ("checkmk", "advanced_features", *_ADVANCED))
-    checkmk, advanced = dict(_section(document, "checkmk")), dict(_section(document, "advanced_features"))
-    _refuse_unknown(document, ("checkmk",), checkmk, (*_OWN, *_SECRET_KEYS))
-    _refuse_unknown(document, ("advanced_features",), advanced, _ADVANCED)
+    checkmk = _known_section(document, "checkmk", (*_OWN, *_SECRET_KEYS))
+    advanced = _known_section(document, "advanced_features", _ADVANCED)
     for name in _ADVANCED:
         if name in advanced and name in config:
             raise _error_at(document, (name,), f"{name} stands twice, in advanced_features and beside it", name)
@@ -155,7 +140,7 @@ def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings
     changes = {name: value for name, value in (*checkmk.items(), *advanced.items()) if name not in _SECRET_KEYS}
     hints = get_type_hints(Settings)
     for name, value in changes.items():
-        _typed(document, ("advanced_features" if name in _ADVANCED else "checkmk", name), value, hints[name])
+        _typed(document, (_section_of(name), name), value, hints[name])
     # Paths are relative to their file, so equal ones may be spelled differently here.
     changes.pop("ca_bundle", None)
     if "caching" in changes:
@@ -179,23 +164,21 @@ def _refuse_client_settings(document: Document, settings: Settings, changed: Set
 
 
 def _redis_password(document: Document, advanced: dict[str, Any]) -> Optional[SecretSource]:
-    """The password of Redis, whose keys are taken out of the section ``caching``."""
+    """Remove the password of Redis from the section ``caching``, and return its source."""
     caching = advanced.get("caching")
     if not isinstance(caching, dict):
         return None
-    keys = {f"redis_{key}": place for key, place in _SECRET_KEYS.items()}
-    given = {place: caching[key] for key, place in keys.items() if key in caching}
+    keys = {f"redis_{key}": source for key, source in _SECRET_KEYS.items()}
+    sources = {source: caching[key] for key, source in keys.items() if key in caching}
     advanced["caching"] = {key: value for key, value in caching.items() if key not in keys}
-    if not given:
-        return None
     try:
-        return SecretSource(**given)
+        return SecretSource(**sources) if sources else None
     except SettingsError as error:
         raise _error_at(document, ("advanced_features", "caching"), str(error), error.field) from None
 
 
 def _refuse_incomplete(document: Document, checkmk: Mapping[str, Any]) -> None:
-    """Everything that is missing is told at once."""
+    """SettingsError, which names all missing settings at once."""
     needed = {name: variable for variable, name in _ENVIRONMENT.items() if variable in REQUIRED_VARIABLES}
     missing = [name for name in needed if not checkmk.get(name)]
     messages = [f"checkmk.{name} is missing (or set {needed[name]})" for name in missing]
@@ -207,57 +190,58 @@ def _refuse_incomplete(document: Document, checkmk: Mapping[str, Any]) -> None:
 
 
 def _section(document: Document, name: str) -> Mapping[str, Any]:
-    found = (document.data or {}).get(name)
-    if found is None:
+    section = (document.data or {}).get(name)
+    if section is None:
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(section, dict):
         raise _error_at(document, (name,), f"{name} must be a mapping", name)
-    return found
+    return section
+
+
+def _known_section(document: Document, name: str, known: tuple[str, ...]) -> dict[str, Any]:
+    """Return a copy of a section. SettingsError for an unknown key."""
+    section = dict(_section(document, name))
+    _refuse_unknown(document, (name,), section, known)
+    return section
+
+
+def _section_of(name: str) -> str:
+    return "advanced_features" if name in _ADVANCED else "checkmk"
 
 
 def _fill_from_environment(checkmk: dict[str, Any]) -> dict[str, str]:
-    """Which keys were taken from which variables."""
+    """Add values of the environment to the section, and return the variable of each key that was added."""
     filled: dict[str, str] = {}
     has_secret = any(key in checkmk for key in _SECRET_KEYS)
-    for variable, key in _ENVIRONMENT.items():
-        if not os.environ.get(variable) or key in checkmk or (has_secret and key in _SECRET_KEYS):
+    for variable, name in _ENVIRONMENT.items():
+        if not os.environ.get(variable) or name in checkmk or (has_secret and name in _SECRET_KEYS):
             continue
-        if key == "password":  # the reference is kept, not the secret
-            checkmk["password_env"] = variable
-            filled["password_env"] = variable
-        else:
-            checkmk[key] = os.environ[variable]
-            filled[key] = variable
+        key = "password_env" if name == "password" else name  # the reference is kept, not the secret
+        checkmk[key] = variable if name == "password" else os.environ[variable]
+        filled[key] = variable
     return filled
 
 
 def _secret(document: Document, checkmk: Mapping[str, Any], variables: Mapping[str, str]) -> SecretSource:
-    given = {place: checkmk[key] for key, place in _SECRET_KEYS.items() if checkmk.get(key) is not None}
-    for key in (key for key, place in _SECRET_KEYS.items() if place in given):
-        if key == "password_command":
-            given["command"] = _command(document, checkmk[key])
-        elif not isinstance(checkmk[key], str):
-            raise _error_at(document, ("checkmk", key), f"checkmk.{key} must be a text; put it in quotes", key)
-        if not checkmk[key]:
+    secrets = {key: checkmk[key] for key in _SECRET_KEYS if checkmk.get(key) is not None}
+    for key, value in secrets.items():
+        is_command = key == "password_command"
+        if is_command and value and isinstance(value, list) and all(isinstance(word, str) for word in value):
+            secrets[key] = shlex.join(value)  # a list holds the command and each of its arguments
+        elif not isinstance(value, str):
+            needed = "a text or a list of texts" if is_command else "a text; put it in quotes"
+            raise _error_at(document, ("checkmk", key), f"checkmk.{key} must be {needed}", key)
+        elif not value:
             raise _error_at(document, ("checkmk", key), f"checkmk.{key} is empty", key)
-    if len(given) > 1:
-        names = [variables.get(key, key) for key, place in _SECRET_KEYS.items() if place in given]
-        message = f"exactly one source for the password is needed, {' and '.join(names)} are given"
+    if len(secrets) > 1:
+        names = " and ".join(variables.get(key, key) for key in secrets)
+        message = f"exactly one source for the password is needed, {names} are given"
         raise _error_at(document, ("checkmk",), message, "password")
-    return SecretSource(**given)
-
-
-def _command(document: Document, given: Any) -> str:
-    """A password command as one text; a list holds the command and each of its arguments."""
-    words = [given] if isinstance(given, str) else given
-    if not (isinstance(words, list) and words and all(isinstance(word, str) for word in words)):
-        message = "checkmk.password_command must be a text or a list of texts"
-        raise _error_at(document, ("checkmk", "password_command"), message, "password_command")
-    return given if isinstance(given, str) else shlex.join(words)
+    return SecretSource(**{_SECRET_KEYS[key]: value for key, value in secrets.items()})
 
 
 def _typed(document: Document, path: tuple[str, ...], value: Any, hint: Any) -> Any:
-    """``value`` when it is of the type that a field declares; a mapping becomes the record it describes."""
+    """Return ``value`` if it is of the type that a field declares; a mapping becomes the record it describes."""
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
             raise _error_at(document, path, f"{'.'.join(path)} must be a mapping", path[-1])
@@ -284,13 +268,13 @@ def _record(document: Document, path: tuple[str, ...], kind: Any, values: Mappin
         raise _error_at(document, (*path, error.field or ""), message, error.field) from None
 
 
-def _refuse_unknown(document: Document, path: tuple[str, ...], found: Any, known: tuple[str, ...]) -> None:
-    if not isinstance(found, dict):
+def _refuse_unknown(document: Document, path: tuple[str, ...], section: Any, known: tuple[str, ...]) -> None:
+    if not isinstance(section, dict):
         raise _error_at(document, path, "the configuration must be a mapping", None)
-    for key in found:
+    for key in section:
         if key not in known:
-            where = ".".join((*path, str(key)))
-            raise _error_at(document, (*path, key), f"unknown setting {where}{suggestion(str(key), known)}", str(key))
+            name = ".".join((*path, str(key)))
+            raise _error_at(document, (*path, key), f"unknown setting {name}{suggestion(str(key), known)}", str(key))
 
 
 def _error_at(document: Document, path: tuple[Any, ...], message: str, field: Optional[str]) -> SettingsError:

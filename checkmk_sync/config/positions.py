@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import operator
 import re
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, Callable, Iterator, NamedTuple, Optional, Protocol, Sequence, Union
@@ -27,7 +29,7 @@ safe_loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def has_depth_limit(loader: Any) -> bool:
-    """True if a loader survives any nesting. libyaml before 0.2.6 recurses until the process crashes."""
+    """Return True if a loader survives any nesting. libyaml before 0.2.6 recurses until the process crashes."""
     return not issubclass(loader, getattr(yaml, "CSafeLoader", ())) or yaml._yaml.get_version() >= (0, 2, 6)
 
 
@@ -54,11 +56,11 @@ class PositionIndex(Protocol):
         """
 
     def items(self, path: Path) -> Sequence[int]:
-        """The lines on which the items of the list at ``path`` start; empty if there is no list."""
+        """Return the lines on which the items of the list at ``path`` start; empty if there is no list."""
 
 
 class YAMLPositions:
-    """Of a YAML text; ``lists`` maps the ids of its lists to the lines of their items, ``data`` is what it says."""
+    """Positions in a YAML text. ``lists`` maps the ids of the lists in its ``data`` to the lines of their items."""
 
     def __init__(self, text: str, data: Any, lists: dict[int, list[int]]) -> None:
         self._text, self._data, self._lists = text, data, lists
@@ -66,7 +68,11 @@ class YAMLPositions:
 
     def position(self, path: Path, *, of_value: bool = False) -> Position:
         if self._root is None:
-            self._root = self._composed()
+            loader = safe_loader(self._text)
+            try:
+                self._root = loader.get_single_node()
+            finally:
+                loader.dispose()
         if self._root is None:
             return Position()
         node, mark = self._root, self._root.start_mark
@@ -78,21 +84,11 @@ class YAMLPositions:
         return Position(mark.line + 1, mark.column + 1)
 
     def items(self, path: Path) -> Sequence[int]:
-        found = self._data
-        for step in path:
-            found = found[step]
-        return self._lists.get(id(found), ())
-
-    def _composed(self) -> Any:
-        loader = safe_loader(self._text)
-        try:
-            return loader.get_single_node()
-        finally:
-            loader.dispose()
+        return self._lists.get(id(functools.reduce(operator.getitem, path, self._data)), ())
 
 
 def _child(node: Any, step: Union[str, int]) -> tuple[Any, Any]:
-    """The node below ``node`` at a key or index, with the mark to show (a key's own line); or (None, None)."""
+    """Return the node below ``node`` at a key or index, with the mark of the key; or (None, None)."""
     if isinstance(node, yaml.MappingNode):
         convert = yaml.constructor.SafeConstructor().construct_object  # YAML reads the key ``yes`` as True
         for key_node, value_node in node.value:
@@ -110,7 +106,7 @@ Member = tuple[Union[str, int], int, int]  # key or index, and where the key and
 
 
 class JSONPositions:
-    """Of a JSON text. Only :meth:`first_token` and :meth:`duplicate` work for a text that is not valid to its end."""
+    """Positions in a JSON text. Only :meth:`first_token` and :meth:`duplicate` work for invalid JSON."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -120,23 +116,22 @@ class JSONPositions:
         self._last = (0, 1)  # a position, and its line
 
     def position(self, path: Path, *, of_value: bool = False) -> Position:
-        found = at = self._after_space(0)
-        for step in path:
-            member = self._member(at, step)
-            if member is None:
-                break
-            _, key_at, at = member
-            found = at if of_value else key_at
-        return self._position_of(found)
+        key_start, value_start, _ = self._find(path)
+        return self._position_of(value_start if of_value else key_start)
 
     def items(self, path: Path) -> Sequence[int]:
-        at = self._after_space(0)
+        _, offset, exists = self._find(path)
+        return [self._line_of(start) for start in self._items(offset)] if exists and self._text[offset] == "[" else ()
+
+    def _find(self, path: Path) -> tuple[int, int, bool]:
+        """Return where key and value of a member start, and True; or those of its nearest parent, and False."""
+        key_start = offset = self._after_space(0)
         for step in path:
-            member = self._member(at, step)
+            member = self._member(offset, step)
             if member is None:
-                return ()
-            at = member[2]
-        return [self._line_of(start) for _, start, _ in self._members(at)] if self._text[at] == "[" else ()
+                return key_start, offset, False
+            _, key_start, offset = member
+        return key_start, offset, True
 
     def first_token(self, is_meant: Callable[[str, int], bool]) -> Position:
         """Return the position of the first token for which ``is_meant`` is true.
@@ -152,7 +147,7 @@ class JSONPositions:
         return Position()
 
     def duplicate(self, key: str) -> Position:
-        """The ``key`` of an object that has it already."""
+        """Return the position of ``key`` in an object that already has it."""
         open_objects: list[Optional[set[str]]] = []  # the keys of each; None for a list
         is_key = False
         for token in _TOKEN.finditer(self._text):
@@ -173,7 +168,7 @@ class JSONPositions:
         return Position(self._line_of(position), position - self._text.rfind("\n", 0, position))
 
     def _line_of(self, position: int) -> int:
-        """Counted from the last position that was asked for: mistakes are mostly found in order."""
+        """Return the line of a position, counted from the last one: mistakes are mostly found in order."""
         last, line = self._last
         if position < last:
             line -= self._text.count("\n", position, last)
@@ -182,35 +177,35 @@ class JSONPositions:
         self._last = (position, line)
         return line
 
-    def _after_space(self, at: int) -> int:
-        match = _SPACE.match(self._text, at)
-        return at if match is None else match.end()
+    def _after_space(self, offset: int) -> int:
+        match = _SPACE.match(self._text, offset)
+        return offset if match is None else match.end()
 
-    def _member(self, at: int, step: Union[str, int]) -> Optional[Member]:
-        if self._text[at] == "[":
-            starts = self._items(at)
+    def _member(self, offset: int, step: Union[str, int]) -> Optional[Member]:
+        if self._text[offset] == "[":
+            starts = self._items(offset)
             return (step, starts[step], starts[step]) if isinstance(step, int) and step < len(starts) else None
-        return next((each for each in self._members(at) if each[0] == step), None)
+        return next((member for member in self._members(offset) if member[0] == step), None)
 
-    def _items(self, at: int) -> list[int]:
-        if at not in self._starts:
-            self._starts[at] = [start for _, start, _ in self._members(at)]
-        return self._starts[at]
+    def _items(self, offset: int) -> list[int]:
+        if offset not in self._starts:
+            self._starts[offset] = [start for _, start, _ in self._members(offset)]
+        return self._starts[offset]
 
-    def _members(self, at: int) -> Iterator[Member]:
-        opening = self._text[at]
+    def _members(self, offset: int) -> Iterator[Member]:
+        opening = self._text[offset]
         if opening not in "{[":
             return
-        index, at = 0, self._after_space(at + 1)
-        while self._text[at] not in "}]":
+        index, offset = 0, self._after_space(offset + 1)
+        while self._text[offset] not in "}]":
             key: Union[str, int] = index
-            start = at
+            start = offset
             if opening == "{":
-                key, at = scanstring(self._text, at + 1)
-                at = self._after_space(self._after_space(at) + 1)  # over the colon
-            yield key, start, at
-            _, at = self._end_of(self._text, at)
-            at = self._after_space(at)
-            if self._text[at] == ",":
-                at = self._after_space(at + 1)
+                key, offset = scanstring(self._text, offset + 1)
+                offset = self._after_space(self._after_space(offset) + 1)  # over the colon
+            yield key, start, offset
+            _, offset = self._end_of(self._text, offset)
+            offset = self._after_space(offset)
+            if self._text[offset] == ",":
+                offset = self._after_space(offset + 1)
             index += 1

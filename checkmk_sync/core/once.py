@@ -9,7 +9,7 @@ __all__ = ["make_once"]
 
 T = TypeVar("T")
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # making one attribute may need another
 
 
 def make_once(owner: object, name: str, make: Callable[[], T]) -> T:

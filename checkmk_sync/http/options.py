@@ -32,11 +32,11 @@ def proxy_and_tls_options(settings: Settings) -> Mapping[str, Any]:
 
 def _from_settings_or_environment(settings: Settings) -> tuple[Any, Mapping[str, str]]:
     with requests.Session() as session:
-        found = session.merge_environment_settings(settings.base_url, {}, None, None, None)
-    verify = found["verify"] if settings.verify else False
+        environment = session.merge_environment_settings(settings.base_url, {}, None, None, None)
+    verify = environment["verify"] if settings.verify else False
     if settings.verify and settings.ca_bundle:
         verify = settings.ca_bundle
-    proxies = {"http": settings.proxy, "https": settings.proxy} if settings.proxy else found["proxies"]
+    proxies = {"http": settings.proxy, "https": settings.proxy} if settings.proxy else environment["proxies"]
     return verify, {scheme: HiddenURL(url) for scheme, url in proxies.items()}
 
 

@@ -26,7 +26,7 @@ class FallbackHandler:
     def __init__(self, metrics: Optional[MetricsCollector] = None) -> None:
         self._metrics = metrics or get_metrics_collector()
         self._fallbacks: dict[str, Callable[..., Any]] = {}
-        self._here = threading.local()
+        self._local = threading.local()
 
     def register_fallback(self, name: str, fn: Callable[..., Any], *, replace: bool = True) -> None:
         """Let ``fn``, called with the arguments of the operation, answer for it when that fails.
@@ -68,8 +68,8 @@ class FallbackHandler:
         return self._failures().get(name)
 
     def _failures(self) -> dict[str, Optional[Exception]]:
-        found: dict[str, Optional[Exception]] = self._here.__dict__.setdefault("failures", {})
-        return found
+        failures: dict[str, Optional[Exception]] = self._local.__dict__.setdefault("failures", {})
+        return failures
 
 
 def _may_be_answered(error: Exception) -> bool:

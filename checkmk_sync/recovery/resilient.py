@@ -50,11 +50,11 @@ class RecoveryMixin:
         return {function.__qualname__: breaker for function, breaker in list(self._breakers().items())}
 
     def _breaker(self, function: Callable[..., Any]) -> CircuitBreaker:
-        found = self._breakers().get(function)
-        if found is None:
-            made = CircuitBreaker.from_settings(self._recovery().circuit_breaker, clock=self._clock())
-            found = self._breakers().setdefault(function, made)
-        return found
+        breaker = self._breakers().get(function)
+        if breaker is None:
+            new = CircuitBreaker.from_settings(self._recovery().circuit_breaker, clock=self._clock())
+            breaker = self._breakers().setdefault(function, new)
+        return breaker
 
     def _breakers(self) -> dict[Callable[..., Any], CircuitBreaker]:
         # By function, not by name: a method that calls the one it overrides must not stand in its own way.
@@ -84,8 +84,8 @@ class RecoveryMixin:
     def _recovery(self) -> RecoverySettings:
         client = getattr(self, "client", None)
         config = getattr(self, "config", None) or getattr(client, "settings", None)
-        found = getattr(config, "recovery", config)
-        return found if isinstance(found, RecoverySettings) else RecoverySettings()
+        recovery = getattr(config, "recovery", config)
+        return recovery if isinstance(recovery, RecoverySettings) else RecoverySettings()
 
     def _clock(self) -> Any:
         return getattr(getattr(self, "client", None), "clock", None)

@@ -207,7 +207,7 @@ class RetryPolicy:
     def _wait_s(self, error: Exception, repeat: int) -> float:
         delay = min(self.max_delay, self.strategy.delay(self.base_delay, repeat))
         wait = self._draw(0.0, delay) if self.jitter else delay
-        asked = error.retry_after_s if isinstance(error, (ThrottledError, GatewayError)) else None
-        if asked is None:
+        requested = error.retry_after_s if isinstance(error, (ThrottledError, GatewayError)) else None
+        if requested is None:
             return wait
-        return max(wait, asked) + (self._draw(0.0, self.base_delay) if self.jitter else 0.0)
+        return max(wait, requested) + (self._draw(0.0, self.base_delay) if self.jitter else 0.0)

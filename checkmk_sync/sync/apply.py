@@ -22,8 +22,8 @@ from .scans import undiscovered
 __all__ = ["Options", "Step", "apply_plan"]
 
 HOSTS_PER_SCAN = 5000
-SECONDS_PER_SCAN = 10.0  # a host that does not answer takes its time
-LOST_IN_A_ROW = 3  # each is looked for until settle_s, so that going on takes very long
+SECONDS_PER_HOST = 10.0  # a host that does not answer takes long
+UNKNOWN_IN_A_ROW = 3  # writes: each one is looked for until settle_s, so going on would take very long
 LOADING_S = 60.0  # how long the core may take to load new hosts
 
 
@@ -41,7 +41,7 @@ Watch = Callable[[Step], None]
 
 @dataclass(frozen=True)
 class Options:
-    """What else to do after the changes. ``force_foreign`` also activates the changes of other users."""
+    """The stages after the changes. ``force_foreign`` also activates the changes of other users."""
 
     discover: bool = True
     activate: bool = True
@@ -50,10 +50,10 @@ class Options:
 
 
 def apply_plan(client: Checkmk, plan: Plan, options: Optional[Options] = None, watch: Optional[Watch] = None) -> Report:
-    """Apply a plan; call its ``raise_if_unsafe()`` before.
+    """Apply a plan; call its ``raise_if_unsafe()`` first.
 
-    What goes wrong is in the report, and a second run takes up what is left. Wrong credentials, and a few writes in
-    a row of which nobody can say what became of them, end it: what was not begun is not applied.
+    Failures are in the report, and a second run continues with the rest. Wrong credentials end the run, and so do a few
+    writes in a row with unknown outcomes: changes that were not begun are not applied.
     """
     require_client(client, "apply_plan")
     require_type(plan, Plan, "apply_plan needs the result of make_plan(CLIENT, DESIRED)")
@@ -78,11 +78,8 @@ class _ApplyRun:
         started = self._client.clock.monotonic()
         self._apply([change for change in plan.changes if change.action is not Action.DELETE])
         self._delete([change for change in plan.changes if change.action is Action.DELETE])
-        hosts = [
-            change.key
-            for change, outcome in report.results
-            if change.kind == "host" and change.action is Action.CREATE and outcome.status is Status.APPLIED
-        ]
+        applied = [change for change, outcome in report.results if outcome.status is Status.APPLIED]
+        hosts = [change.key for change in applied if change.kind == "host" and change.action is Action.CREATE]
         gone = {change.key for change, _ in report.results if change.action is Action.DELETE}
         not_adopted = {
             change.key
@@ -132,7 +129,7 @@ class _ApplyRun:
         for (action, kind), group in itertools.groupby(changes, key=lambda change: (change.action, change.kind)):
             self._apply_group(action, kind, list(group))
         if any(outcome.status is not Status.APPLIED for _, outcome in self._report.results[before:]):
-            # Another run may have done the same, or a lost write may have come late: then go on with it.
+            # Another run may have made the same change, or a lost write may have been executed late.
             self._guarded("verification", self._compare_results, only_reads=True)
 
     def _apply_group(self, action: Action, kind: str, changes: Sequence[Change]) -> None:
@@ -154,18 +151,20 @@ class _ApplyRun:
 
     def _run_executor(self, stage: str, run: Iterator[Result], total: int) -> None:
         """Record each result as it comes, and stop after several writes in a row with unknown outcomes."""
-        lost: list[CheckmkError] = []
+        errors: list[CheckmkError] = []  # of the unknown outcomes since the last known one
         for number, result in enumerate(run, start=1):
             self._record(result)
             self._watch(Step(stage, number, total))
             _, outcome = result
             if outcome.status is not Status.UNKNOWN:
-                lost.clear()
-            elif outcome.error is not None and outcome.error not in lost[-1:]:  # one call leaves many open
-                lost.append(outcome.error)
-            if len(lost) >= LOST_IN_A_ROW:
-                message = f"{len(lost)} writes in a row ended in nobody knows what: what is between here and the site?"
-                self._stop("apply", CheckmkError(f"{message} The last one: {lost[-1]}"))
+                errors.clear()
+            elif outcome.error is not None and outcome.error not in errors[-1:]:  # one call can leave many unknown
+                errors.append(outcome.error)
+            if len(errors) >= UNKNOWN_IN_A_ROW:
+                message = (
+                    f"{len(errors)} writes in a row ended in nobody knows what: what is between here and the site?"
+                )
+                self._stop("apply", CheckmkError(f"{message} The last one: {errors[-1]}"))
                 return
 
     def _stop(self, stage: str, error: CheckmkError) -> None:
@@ -187,19 +186,19 @@ class _ApplyRun:
 
     def _compare_results(self) -> None:
         self._report.results = compare_with_site(self._report.results, observe(self._client))
-        self._report.errors.pop("verification", None)  # of an earlier look
+        self._report.errors.pop("verification", None)  # of an earlier reading
 
     def _discover(self, hosts: Sequence[str]) -> None:
         self._watch(Step("discovery", 0, len(hosts)))
         for start in range(0, len(hosts), HOSTS_PER_SCAN):
-            some = list(hosts[start : start + HOSTS_PER_SCAN])
-            self._report.discovered += self._scan(some)
-            self._watch(Step("discovery", start + len(some), len(hosts)))
+            group = list(hosts[start : start + HOSTS_PER_SCAN])
+            self._report.discovered += self._scan(group)
+            self._watch(Step("discovery", start + len(group), len(hosts)))
 
     def _scan(self, hosts: list[str]) -> int:
         """Scan some hosts and return how many. Hosts that are gone in the meantime do not hold up the others."""
         try:
-            limit_s = self._options.timeout_s + SECONDS_PER_SCAN * len(hosts)
+            limit_s = self._options.timeout_s + SECONDS_PER_HOST * len(hosts)
             self._client.discovery.bulk(hosts, timeout_s=limit_s).raise_for_failure()
         except BadRequestError as error:
             gone = {int(index) for path in error.fields for index in re.findall(r"hostnames\.(\d+)", path)}

@@ -1,4 +1,4 @@
-"""Type mistakes in attribute values. Attributes that Checkmk does not have are a site's own."""
+"""Find type mistakes in attribute values. Attributes that Checkmk does not have are custom ones of a site."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["json_problem", "show_value", "string_problem", "type_problem"]
 
 
 def type_problem(name: str, value: Any) -> Optional[str]:
-    """What is wrong with the type of an attribute's value; None if nothing is."""
+    """Return what is wrong with the type of an attribute's value; None if it is right."""
     if name in LISTS:
         if not isinstance(value, list):
             return f"{name} is {_type(value)}, not a list"
@@ -28,7 +28,7 @@ def type_problem(name: str, value: Any) -> Optional[str]:
 
 
 def string_problem(name: str, value: Any) -> Optional[str]:
-    """Why a value is no text, for a value that YAML may have taken for something else; None for a text."""
+    """Return why a value is not a text, which YAML may have read as another type; None for a text."""
     if isinstance(value, str):
         return None
     if isinstance(value, (Mapping, list, bytes)):
@@ -37,7 +37,7 @@ def string_problem(name: str, value: Any) -> Optional[str]:
 
 
 def json_problem(name: str, value: Any, depth: int = 0) -> Optional[str]:
-    """The part of a value that JSON cannot say, such as a date, and so no API takes; None when there is none."""
+    """Return which part of a value JSON cannot express, such as a date; None if it can express the value."""
     if depth > MAX_DEPTH:
         return f"{name[:40]}… is nested deeper than {MAX_DEPTH} levels"
     if isinstance(value, Mapping):
@@ -53,7 +53,7 @@ def json_problem(name: str, value: Any, depth: int = 0) -> Optional[str]:
 
 
 def show_value(value: Any) -> str:
-    """A value as an inventory spells it: ``true``, ``null``, ``2024-01-01``, ``'a text'``."""
+    """Return a value as an inventory spells it: ``true``, ``null``, ``2024-01-01``, ``'a text'``."""
     if isinstance(value, str):
         return repr(value)
     return json.dumps(value) if value is None or isinstance(value, (int, float)) else str(value)

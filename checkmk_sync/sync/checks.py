@@ -1,18 +1,18 @@
-"""Checks of an inventory against the site that it is for, which run before anything is sent."""
+"""Check an inventory against its site before anything is sent."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from ..catalogue.attributes import BUILT_IN, SAMPLE_TAGS
 from ..core.text import close_matches, summarize
 from .desired import REMOVE, Desired, Object, Problem
 from .kinds import Property
 from .observed import Observed
-from .values import refused_attribute, refused_host, refused_label
+from .values import attribute_problem, label_problem, new_host_problem
 
-__all__ = ["invalid_folders", "kept_folders_warning", "refused", "refused_name", "warnings"]
+__all__ = ["invalid_folders", "kept_folders_warning", "name_problems", "value_problems", "warnings"]
 
 # Checkmk: so new folders may be named; older ones may also hold spaces and dots.
 _NEW_FOLDER = re.compile(r"[-\w]+")
@@ -21,7 +21,7 @@ _ROOTS = frozenset({"/main", "/wato"})
 
 
 def invalid_folders(desired: Desired, observed: Observed) -> Iterator[Problem]:
-    """The folders that are missing on the site and have names that Checkmk takes for no new one."""
+    """Yield a mistake for each folder that the site does not have and that Checkmk would not create."""
     for folder in _new_folders(desired, observed):
         name = folder.key.rpartition("/")[2]
         if not _NEW_FOLDER.fullmatch(name):
@@ -29,27 +29,27 @@ def invalid_folders(desired: Desired, observed: Observed) -> Iterator[Problem]:
             yield Problem(f"{message}: only letters, digits, '-' and '_' are allowed", folder.location or None)
 
 
-def refused(wanted: Object, sent: Mapping[Property, Any], observed: Observed) -> Iterator[Problem]:
-    """What Checkmk would refuse of the properties that are to be ``sent``."""
+def value_problems(wanted: Object, sent: Mapping[Property, Any], observed: Observed) -> Iterator[Problem]:
+    """Yield a mistake for each property that is to be ``sent`` and that Checkmk would refuse."""
     for path, value in sent.items():
-        refusal = None
+        problem = None
         if value is not None and path[0] == "attributes" and path[1] in BUILT_IN:
-            refusal = refused_attribute(wanted.kind, path[1], value, observed.version, observed.edition)
+            problem = attribute_problem(wanted.kind, path[1], value, observed.version, observed.edition)
         elif value is not None and path[0] == "labels":
-            refusal = refused_label(path[1], value, observed.version)
-        if refusal is not None:
-            yield wanted.problem(refusal, *path)
+            problem = label_problem(path[1], value, observed.version)
+        if problem is not None:
+            yield wanted.problem(problem, *path)
 
 
-def refused_name(wanted: Object, observed: Observed) -> Iterator[Problem]:
-    """The name of a new host, if Checkmk would refuse it."""
-    refusal = refused_host(wanted.key, observed.version) if wanted.kind == "host" else None
-    if refusal is not None:
-        yield wanted.problem(refusal, "name")
+def name_problems(wanted: Object, observed: Observed) -> Iterator[Problem]:
+    """Yield a mistake if Checkmk would refuse the name of a new host."""
+    problem = new_host_problem(wanted.key, observed.version) if wanted.kind == "host" else None
+    if problem is not None:
+        yield wanted.problem(problem, "name")
 
 
 def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
-    """What can be meant, but rarely is."""
+    """Yield a warning for each part of an inventory that is valid but probably a mistake."""
     for folder in _new_folders(desired, observed):
         if folder.key.lower() in _ROOTS:
             yield (
@@ -58,22 +58,24 @@ def warnings(desired: Desired, observed: Observed) -> Iterator[str]:
             )
     for name, users in _unknown_attributes(desired, observed).items():
         close = close_matches(name.lower(), [*BUILT_IN, "labels"])
-        of = f"the attribute {name!r} of {_some(users)}"
+        subject = f"the attribute {name!r} of {_first_of(users)}"
         if close:
-            yield f"{of} is none of Checkmk's own; did you mean {close[0]!r}?"
+            yield f"{subject} is none of Checkmk's own; did you mean {close[0]!r}?"
         elif name.startswith("tag_"):
-            yield f"{of} is on nothing else of the site; is {name[4:]!r} one of its tag groups?"
+            yield f"{subject} is on nothing else of the site; is {name[4:]!r} one of its tag groups?"
         else:
-            yield f"{of} is none of Checkmk's own; is it a custom one of this site?"
+            yield f"{subject} is none of Checkmk's own; is it a custom one of this site?"
     scans = [wanted for wanted in desired.objects.values() if _lacks_criticality(wanted)]
     if scans:
-        yield f"the network_scan of {_some(scans)} has no tag_criticality; Checkmk demands one if it has that tag group"
+        subject = f"the network_scan of {_first_of(scans)}"
+        yield f"{subject} has no tag_criticality; Checkmk demands one if it has that tag group"
     for (name, value), users in _unknown_values(desired, observed).items():
-        yield f"the {_NOUNS.get(name, name)} {value!r} of {_some(users)} is on nothing else of the site; does it exist?"
+        noun = "contact group" if name == "contactgroups" else name
+        yield f"the {noun} {value!r} of {_first_of(users)} is on nothing else of the site; does it exist?"
 
 
 def kept_folders_warning(paths: Sequence[str]) -> Iterator[str]:
-    """Folders that are empty and ours, where the site knows only to delete them with all that is in them."""
+    """Yield a warning if folders would be empty, and the site can delete folders only with their contents."""
     if paths:
         yield (
             f"folder {summarize(paths, 1)} of yours would be empty and stays: this version of Checkmk deletes folders "
@@ -81,8 +83,8 @@ def kept_folders_warning(paths: Sequence[str]) -> Iterator[str]:
         )
 
 
-def _some(users: Sequence[Object]) -> str:
-    """The first of some objects with its place, and how many more there are."""
+def _first_of(users: Sequence[Object]) -> str:
+    """Return the first object with its location, and how many more there are."""
     return summarize([f"{user.name} ({user.location})" if user.location else user.name for user in users], 1)
 
 
@@ -91,16 +93,14 @@ def _new_folders(desired: Desired, observed: Observed) -> Iterator[Object]:
 
 
 def _unknown_attributes(desired: Desired, observed: Observed) -> dict[str, list[Object]]:
-    """The attributes that neither Checkmk has nor anything on the site, with what they are wanted for."""
-    wanted: dict[str, list[Object]] = {}
-    for each in desired.objects.values():
-        for path, value in each.properties.items():
+    """Return the attributes that neither Checkmk nor any object of the site has, with the objects that use them."""
+    users: dict[str, list[Object]] = {}
+    for wanted in desired.objects.values():
+        for path, value in wanted.properties.items():
             if path[0] == "attributes" and path[1] not in BUILT_IN and value is not REMOVE:
-                wanted.setdefault(path[1], []).append(each)
-    is_held = {
-        path[1] for existing in observed.objects.values() for path in existing.properties if path[0] == "attributes"
-    }
-    return {name: users for name, users in sorted(wanted.items()) if name not in is_held}
+                users.setdefault(path[1], []).append(wanted)
+    known = {path[1] for current in observed.objects.values() for path in current.properties if path[0] == "attributes"}
+    return {name: users[name] for name in sorted(users.keys() - known)}
 
 
 def _lacks_criticality(wanted: Object) -> bool:
@@ -108,42 +108,29 @@ def _lacks_criticality(wanted: Object) -> bool:
     return isinstance(scan, Mapping) and "addresses" in scan and "tag_criticality" not in scan
 
 
-_NOUNS = {"contactgroups": "contact group"}
-_Values = Callable[[Any], Iterable[Any]]
+# The attributes whose values each site defines itself, with the values that every new site has.
+_SITE_DEFINED: Mapping[str, tuple[str, ...]] = {**SAMPLE_TAGS, "contactgroups": ("all",), "site": ()}
 
 
-def _one(value: Any) -> Iterable[Any]:
-    return (value,)
-
-
-def _groups(value: Any) -> Iterable[Any]:
-    groups = value.get("groups") if isinstance(value, Mapping) else None
-    return groups if isinstance(groups, list) else ()
-
-
-# The attributes whose values a site defines itself, with what they name and what every new site has.
-_OF_THE_SITE: Mapping[str, tuple[_Values, tuple[str, ...]]] = {
-    **{name: (_one, known) for name, known in SAMPLE_TAGS.items()},
-    "contactgroups": (_groups, ("all",)),
-    "site": (_one, ()),
-}
+def _site_defined_values(properties: Mapping[Property, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of these attributes."""
+    for name in _SITE_DEFINED:
+        value = properties.get(("attributes", name))
+        if name == "contactgroups":
+            value = value.get("groups") if isinstance(value, Mapping) else None
+        for entry in value if isinstance(value, list) else [value]:
+            if isinstance(entry, str):
+                yield name, entry
 
 
 def _unknown_values(desired: Desired, observed: Observed) -> dict[tuple[str, str], list[Object]]:
-    """The values that nothing on the site has, of attributes whose values a site defines itself."""
-    wanted: dict[tuple[str, str], list[Object]] = {}
-    for each in desired.objects.values():
-        for name, (values, known) in _OF_THE_SITE.items():
-            for value in values(each.properties.get(("attributes", name), REMOVE)):
-                if isinstance(value, str) and value not in (*known, observed.site if name == "site" else None):
-                    wanted.setdefault((name, value), []).append(each)
-    if not wanted:
+    """Return the site-defined values that no object of the site has, with the objects that use them."""
+    users: dict[tuple[str, str], list[Object]] = {}
+    for wanted in desired.objects.values():
+        for name, value in _site_defined_values(wanted.properties):
+            if value not in _SITE_DEFINED[name] and (name, value) != ("site", observed.site):
+                users.setdefault((name, value), []).append(wanted)
+    if not users:
         return {}
-    held = {
-        (name, value)
-        for existing in observed.objects.values()
-        for name, (values, _) in _OF_THE_SITE.items()
-        for value in values(existing.properties.get(("attributes", name)))
-        if isinstance(value, str)
-    }
-    return {key: users for key, users in sorted(wanted.items()) if key not in held}
+    known = {pair for current in observed.objects.values() for pair in _site_defined_values(current.properties)}
+    return {pair: users[pair] for pair in sorted(users.keys() - known)}

@@ -1,4 +1,4 @@
-"""The desired state: what an inventory names, checked as a whole, with every mistake and its place."""
+"""The desired state: the objects of an inventory, checked as a whole, with the location of every mistake."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..errors import InventoryError
 from ..errors.base import format_location
 from .attributes import show_value, string_problem, type_problem
 from .kinds import KINDS, Property
-from .values import refused_by_every_version
+from .values import problem_in_every_version
 
 __all__ = ["FOLDER", "REMOVE", "Desired", "Entry", "Object", "Problem", "Property", "desired_state"]
 
@@ -27,7 +27,7 @@ _ATTRIBUTE = re.compile(r"[A-Za-z_][-\w]*", re.ASCII)
 
 
 class _Remove:
-    """The value of a property that shall not be set."""
+    """The value of a property that is to be removed."""
 
     def __repr__(self) -> str:
         return "REMOVE"
@@ -58,14 +58,14 @@ class Problem:
         return escape_invisible(": ".join([*filter(None, parts), self.message]))
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, with the facts that are known."""
+        """Return the problem as plain data, with the members that are known."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a source as it was read: number ``index`` of its list. ``position`` finds the place of a part of it,
-    for problems. Without arguments it is called for every entry, so it has to be quick."""
+    """One entry of a source as it was read, at ``index`` of its list. ``position`` looks up the position of a part of
+    it. It is called without arguments for every entry, so that has to be quick."""
 
     kind: str
     data: Any = field(repr=False)
@@ -73,16 +73,12 @@ class Entry:
     position: Callable[..., Position] = field(default=lambda *_path: Position(), repr=False, compare=False)
     index: int = field(default=0, compare=False)
 
-    def line(self, *path: Union[str, int]) -> Optional[int]:
-        """The line of a part of the entry."""
-        return self.position(*path).line
-
     def problem(self, message: str, *path: Union[str, int]) -> Problem:
-        """A mistake in this entry, at the place of the part at ``path``."""
+        """Return a mistake in this entry, at the position of the part at ``path``."""
         name = self.data.get(KINDS[self.kind].keys[0]) if isinstance(self.data, Mapping) else None
-        of = f"{self.kind} {name}: " if isinstance(name, str) else ""
-        where = self.file or f"{KINDS[self.kind].section}[{self.index}]"
-        return Problem(f"{of}{message}", where, *self.position(*path))
+        subject = f"{self.kind} {name}: " if isinstance(name, str) else ""
+        source = self.file or f"{KINDS[self.kind].section}[{self.index}]"
+        return Problem(f"{subject}{message}", source, *self.position(*path))
 
 
 @dataclass(frozen=True)
@@ -90,9 +86,9 @@ class Object:
     """A host or folder as the inventory wants it.
 
     ``properties`` holds only what the inventory names: ``("folder",)``, ``("attributes", "ipaddress")``,
-    ``("labels", "env")``, ``("title",)``; the value REMOVE wants it away. ``implied`` marks folders that
-    are only named by what lies in them; their ``location`` is that of the first that does. ``entry`` is where it was
-    read, which does not pickle.
+    ``("labels", "env")``, ``("title",)``; the value REMOVE removes it. ``implied`` marks folders that the inventory
+    names only as the folder of other objects; their ``location`` is that of the first such object. ``entry`` is the
+    entry that was read; it does not pickle.
     """
 
     kind: str
@@ -110,7 +106,7 @@ class Object:
         return f"{self.kind} {self.key}"
 
     def problem(self, message: str, *path: str) -> Problem:
-        """A mistake in a property of it, with the line of that where it is known."""
+        """Return a mistake in a property, with its line if that is known."""
         if self.entry is None:
             return Problem(f"{self.name}: {message}", self.location or None)
         if path[:1] == ("labels",) and "labels" not in self.entry.data:  # they may stand among the attributes
@@ -120,9 +116,9 @@ class Object:
 
 @dataclass(frozen=True)
 class Desired:
-    """Everything an inventory wants, by kind and key; ``kinds`` are those it speaks of at all. ``notes`` are
-    facts about how it was read, such as rows that were left out. ``refused`` are values that no version of Checkmk
-    takes: mistakes, unless the site already holds them, which only a plan knows."""
+    """The objects of an inventory, by kind and key; ``kinds`` are the kinds that have a section. ``notes`` say how it
+    was read, such as which rows were left out. ``refused`` lists values that no version of Checkmk accepts. They are
+    mistakes unless the site already holds them, which only a plan knows."""
 
     objects: Mapping[tuple[str, str], Object]
     kinds: frozenset[str]
@@ -130,12 +126,15 @@ class Desired:
     refused: tuple[Problem, ...] = field(default=(), compare=False)
 
     def of_kind(self, kind: str) -> Iterator[Object]:
-        return (found for (of, _), found in self.objects.items() if of == kind)
+        return (wanted for wanted in self.objects.values() if wanted.kind == kind)
 
 
 def desired_state(entries: Iterable[Entry]) -> Desired:
-    """The desired state that entries describe. InventoryError with all mistakes in them, values that no version of
-    Checkmk takes included; these alone are no error yet (``Desired.refused``)."""
+    """Return the desired state that entries describe. InventoryError with all mistakes in them.
+
+    Values that no version of Checkmk accepts are listed with the other mistakes. Without others they are no error yet
+    (``Desired.refused``).
+    """
     reader = _Reader()
     for entry in entries:
         reader.read(entry)
@@ -154,7 +153,7 @@ class _Reader:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], Object] = {}
         self.problems: list[Problem] = []  # all of them, in order
-        self.refused: list[Problem] = []  # those that are about values which no version takes
+        self.refused: list[Problem] = []  # those about values that no version accepts
 
     def read(self, entry: Entry) -> None:
         keys = KINDS[entry.kind].keys
@@ -166,15 +165,13 @@ class _Reader:
                 self._problem(entry, f"unknown key {show_value(key)}{suggestion(str(key), keys)}", key)
         key = self._key(entry, keys[0])
         properties = dict(self._properties(entry))
-        if key is not None:  # also with mistakes in it, for it may stand twice
-            location = format_location(entry.file, entry.line())
-            self._add(Object(entry.kind, key, properties, location, entry=entry), entry)
-
-    def _add(self, wanted: Object, entry: Entry) -> None:
-        first = self.objects.setdefault((wanted.kind, wanted.key), wanted)
-        if first is not wanted:
-            where = f", first at {first.location}" if first.location else ""
-            self._problem(entry, f"the {wanted.kind} {wanted.key} stands twice{where}", KINDS[entry.kind].keys[0])
+        if key is not None:  # also with mistakes in it, because it may be a duplicate
+            location = format_location(entry.file, entry.position().line)
+            wanted = Object(entry.kind, key, properties, location, entry=entry)
+            first = self.objects.setdefault((entry.kind, key), wanted)
+            if first is not wanted:
+                other = f", first at {first.location}" if first.location else ""
+                self._problem(entry, f"the {entry.kind} {key} stands twice{other}", keys[0])
 
     def _problem(self, entry: Entry, message: str, *path: Union[str, int]) -> None:
         self.problems.append(entry.problem(message, *path))
@@ -188,16 +185,15 @@ class _Reader:
         return None if checked is REMOVE else checked
 
     def _checked(self, entry: Entry, key: str, value: Any, check: Callable[[str], str]) -> Any:
-        """``check(value)``, or a problem and REMOVE."""
-        wrong = string_problem(f"the {key}", value)
-        if wrong is not None:
-            self._problem(entry, wrong, key)
-            return REMOVE
-        try:
-            return check(value)
-        except ValueError as error:
-            self._problem(entry, str(error), key)
-            return REMOVE
+        """Return ``check(value)``, or note a problem and return REMOVE."""
+        problem = string_problem(f"the {key}", value)
+        if problem is None:
+            try:
+                return check(value)
+            except ValueError as error:
+                problem = str(error)
+        self._problem(entry, problem, key)
+        return REMOVE
 
     def _properties(self, entry: Entry) -> Iterator[tuple[Property, Any]]:
         data = entry.data
@@ -224,10 +220,10 @@ class _Reader:
             self._problem(entry, MASK, "attributes", name)
         elif name == "meta_data":
             self._problem(entry, "'meta_data' is written by Checkmk only", "attributes", name)
-        elif value is not None and (wrong := type_problem(name, value)) is not None:
-            self._problem(entry, wrong, "attributes", name)
+        elif value is not None and (problem := type_problem(name, value)) is not None:
+            self._problem(entry, problem, "attributes", name)
         else:
-            refusal = None if value is None else refused_by_every_version(entry.kind, name, value)
+            refusal = None if value is None else problem_in_every_version(entry.kind, name, value)
             if refusal is not None:
                 self._problem(entry, refusal, "attributes", name)
                 self.refused.append(self.problems[-1])
@@ -239,20 +235,19 @@ class _Reader:
             return
         for key, value in labels.items():
             if not isinstance(key, str) or not key or ":" in key:
-                wrong = label_key_problem(key) if isinstance(key, str) else "put it in quotes"
-                message = f"{show_value(key)} is not the key of a label: {wrong}"
-                self._problem(entry, message, *path, key)
+                why = label_key_problem(key) if isinstance(key, str) else "put it in quotes"
+                self._problem(entry, f"{show_value(key)} is not the key of a label: {why}", *path, key)
             elif key in (OWNER_LABEL, ADOPTED_LABEL):
                 self._problem(entry, f"the label {key} is written by this program only", *path, key)
             elif contains_mask(key, value):
                 self._problem(entry, MASK, *path, key)
-            elif value is not None and (wrong := string_problem(f"the label {key}", value)) is not None:
-                self._problem(entry, wrong, *path, key)
+            elif value is not None and (problem := string_problem(f"the label {key}", value)) is not None:
+                self._problem(entry, problem, *path, key)
             else:
                 yield ("labels", key), REMOVE if value is None else value
 
     def folders_in_use(self) -> Iterator[tuple[str, str]]:
-        """All folders that something lies in, up to the root, which always exists, and the place of what does."""
+        """Yield each folder that contains an object, up to the root, which always exists, and the object's location."""
         for (kind, key), wanted in list(self.objects.items()):
             path = parent_folder(key) if kind == "folder" else wanted.properties.get(FOLDER)
             while path is not None and path != "/":

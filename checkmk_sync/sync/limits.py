@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Mapping, Optional, Union
 
-from ..config.settings import Amount, SyncLimits
+from ..config.amounts import Amount
+from ..config.settings import SyncLimits
 from ..core.text import pluralize
 from ..errors import SettingsError
 
 __all__ = ["AmountLike", "Limits"]
 
 AmountLike = Union[int, str, None]  # an amount as it is given: 40, "40" or "30 %"
-FEW = 10  # of fewer existing objects a percentage of changes is not worth counting
+FEW = 10  # with fewer existing objects a percentage of changes is not applied
 
 
 def _amount(given: Union[int, str], field: str) -> Amount:
@@ -31,17 +32,17 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Optional[SyncLimits] = None) -> Limits:
-        """The limits that are configured, or those by default."""
+        """Return the configured limits, or the default ones."""
         settings = settings or SyncLimits()
         return cls(Amount.parse(settings.changes), Amount.parse(settings.deletions))
 
     def with_overrides(self, changes: AmountLike = None, deletions: AmountLike = None) -> Limits:
-        """These limits with others in the place of those that are given. SettingsError for what is no amount."""
-        found = self if changes is None else replace(self, changes=_amount(changes, "allow_changes"))
-        return found if deletions is None else replace(found, deletions=_amount(deletions, "allow_deletions"))
+        """Return limits in which the given amounts replace these. SettingsError for an invalid amount."""
+        limits = self if changes is None else replace(self, changes=_amount(changes, "allow_changes"))
+        return limits if deletions is None else replace(limits, deletions=_amount(deletions, "allow_deletions"))
 
     def changes_problem(self, changed: int, existing: int) -> Optional[str]:
-        """Why so many of the existing objects must not be changed; None if they may."""
+        """Return why so many of the existing objects must not be changed; None if they may."""
         limit = self.changes
         if limit.percent is None:
             return None if changed <= (limit.number or 0) else f"no more than {limit} may change"
@@ -50,9 +51,9 @@ class Limits:
         return f"no more than {limit} of {pluralize(existing, 'existing object')} may change"
 
     def deletions_problem(self, deleted: Mapping[str, int], owned: Mapping[str, int]) -> Optional[str]:
-        """Why so many objects must not be deleted (by their kind), of those that are owned; None if they may.
+        """Return why so many of the owned objects of each kind must not be deleted; None if they may.
 
-        A percentage is of the owner's objects of a kind, and permits one, for even that is more of a few.
+        A percentage counts the owner's objects of a kind. It permits at least one deletion.
         """
         limit = self.deletions
         if limit.percent is None:

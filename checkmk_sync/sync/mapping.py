@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional
 
 from ..catalogue.attributes import attribute_value
 from ..config.positions import Position
@@ -14,39 +14,33 @@ from ..core.text import suggestion
 from .desired import FOLDER, Problem, Property
 from .templates import CellError, Template
 
-__all__ = ["ABSENT", "Column", "ColumnMap", "Rule", "constant_value", "templates_in"]
+__all__ = ["ABSENT", "ColumnMap", "Rule", "constant_value", "templates_in"]
 
 Cells = Mapping[str, str]
-Refuse = Callable[[str, Optional[str]], object]  # a message, and the column it is about
+Refuse = Callable[[str, str], object]  # is called with a message and the column that is wrong
 
 ABSENT = object()  # stands for a property that a row does not mention
 
 
-class Column(NamedTuple):
-    """A column that a mapping file uses, and where it does so first."""
-
-    name: str
-    position: Position
-
-
 @dataclass(frozen=True)
 class Rule:
-    """How one property is made. ``value`` is a template, a list or mapping with templates in it, or, without any
-    ``columns``, a constant that is the same for every row."""
+    """How to make one property. ``value`` is a template, or a list or mapping that contains templates. Without
+    ``columns`` it is a constant, the same for every row."""
 
     path: Property
     value: Any = field(repr=False)  # may hold secrets
     columns: tuple[str, ...] = ()
 
     def apply(self, cells: Cells) -> Any:
-        """The value for one row: UNSAID, or None to remove the property. ValueError, or CellError with the column, for
-        a cell that cannot be used."""
+        """Return the value for one row: ABSENT if the row does not mention the property, None to remove it.
+
+        ValueError, or CellError with the column, for a cell that cannot be used.
+        """
         if not self.columns:
             return self.value
         if isinstance(self.value, Template):
-            return convert_text(
-                self.path, self.value, self.value.render(cells, is_folder=self.path in (FOLDER, ("path",)))
-            )
+            text = self.value.render(cells, is_folder=self.path in (FOLDER, ("path",)))
+            return _convert_text(self.path, self.value, text)
         rendered = {part: part.render(cells) for part in templates_in(self.value)}
         missing = [part for part, text in rendered.items() if part.fields and text is None]
         if not missing:
@@ -57,8 +51,8 @@ class Rule:
         return ABSENT
 
 
-def convert_text(path: Property, template: Template, text: Optional[str]) -> Any:
-    """The value of a text, read like a cell of a CSV inventory: ``-`` removes. ValueError for broken JSON.
+def _convert_text(path: Property, template: Template, text: Optional[str]) -> Any:
+    """Return the value of a text, read like a cell of a CSV inventory: ``-`` removes. ValueError for broken JSON.
 
     A ``-`` that a template leaves between empty fields, as in ``{A}-{B}``, is a text.
     """
@@ -70,14 +64,14 @@ def convert_text(path: Property, template: Template, text: Optional[str]) -> Any
 
 
 def constant_value(path: Property, value: Any) -> Any:
-    """The value of a template without fields. A text is read like a cell; lists, mappings and numbers are kept."""
+    """Return the value of a template without fields. Texts are read like cells; other values are kept."""
     if isinstance(value, Template):
-        return convert_text(path, value, value.render({}))
+        return _convert_text(path, value, value.render({}))
     return _fill(value, {part: part.render({}) for part in templates_in(value)})
 
 
 def templates_in(value: Any) -> Iterator[Template]:
-    """The templates in a value, at any depth."""
+    """Yield the templates in a value, at any depth."""
     if isinstance(value, Template):
         yield value
     for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
@@ -104,41 +98,37 @@ class ColumnMap:
     file: str
     kind: str
     rules: tuple[Rule, ...] = field(default=(), repr=False)
-    columns: tuple[Column, ...] = ()
-    double_braced: tuple[Column, ...] = field(default=(), repr=False)
+    columns: Mapping[str, Position] = field(default_factory=dict)
+    double_braced: Mapping[str, Position] = field(default_factory=dict, repr=False)
     files: tuple[str, ...] = ()
     rows: Optional[str] = None
     skip: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def applies_to(self, name: str) -> bool:
-        """True for the name of an inventory file that the mapping is for."""
-        names = (name, os.path.basename(name))
-        return not self.files or any(fnmatch.fnmatchcase(each, pattern) for each in names for pattern in self.files)
+    def applies_to(self, path: str) -> bool:
+        """Return True for the path of an inventory file that the mapping is for."""
+        names = (path, os.path.basename(path))
+        return not self.files or any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in self.files)
 
     def column_problems(self, known: Iterable[str], source: str) -> Iterator[Problem]:
-        """A mistake for each column that is used and that the source does not have."""
-        has = tuple(dict.fromkeys(filter(None, known)))
-        for name, position in self.columns:
-            if name not in has:
-                yield Problem(f"{source} has no column {name!r}{suggestion(name, has)}", self.file, *position)
-        for name, position in self.double_braced:
-            if name in has:
+        """Yield a mistake for each column that is used and that the source does not have."""
+        names = tuple(dict.fromkeys(filter(None, known)))
+        for name, position in self.columns.items():
+            if name not in names:
+                yield Problem(f"{source} has no column {name!r}{suggestion(name, names)}", self.file, *position)
+        for name, position in self.double_braced.items():
+            if name in names:
                 message = f"double braces are braces in the text; for the value of the column write {{{name}}}"
                 yield Problem(message, self.file, *position)
 
     def skip_reason(self, cells: Cells) -> Optional[str]:
-        """Why a row is left out; None if it is not."""
+        """Return why a row is left out; None if it is not."""
         for column, values in self.skip.items():
             if cells[column] in values:
                 return f"{column} is {cells[column]!r}" if cells[column] else f"{column} is empty"
         return None
 
-    def first_column(self, path: Property) -> Optional[str]:
-        """The first column from which a property is made."""
-        return next((rule.columns[0] for rule in self.rules if rule.path == path and rule.columns), None)
-
     def entry(self, cells: Cells, refuse: Refuse) -> dict[str, Any]:
-        """The entry of an inventory that a row is."""
+        """Return the entry of an inventory that a row describes."""
         entry: dict[str, Any] = {}
         for rule in self.rules:
             try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterator, Optional, Sequence, Union
+from dataclasses import replace
+from typing import Any, Iterable, Iterator, Optional, Union
 
-from ..config.documents import read_yaml
+from ..config.documents import Document, read_file, read_yaml
 from ..config.positions import Position
 from ..core.arguments import require_type
 from ..core.text import suggestion
@@ -13,53 +14,42 @@ from ..errors import InventoryError, SettingsError
 from .attributes import show_value
 from .desired import Entry, Problem, Property, desired_state
 from .kinds import KINDS
-from .mapping import ABSENT, Column, ColumnMap, Rule, constant_value, templates_in
+from .mapping import ABSENT, ColumnMap, Rule, constant_value, templates_in
 from .templates import Template, TemplateError, parse
 
 __all__ = ["load_map"]
 
-MAX_CHARACTERS = 2**20
 _OWN_KEYS = ("kind", "files", "rows", "skip", "tables")
-_SOME_NAME = {"host": "x", "folder": "/x"}
+_SAMPLE_NAMES = {"host": "x", "folder": "/x"}
 
 
 def load_map(path: Union[str, os.PathLike[str]]) -> ColumnMap:
-    """The mapping in a file. SettingsError for a file that cannot be read, InventoryError with all mistakes in it."""
+    """Read a mapping file. SettingsError if it cannot be read, InventoryError with all mistakes in it."""
     require_type(path, (str, os.PathLike), "a mapping file is given by its path")
     name = os.fspath(path)
+    text, _ = read_file(name, "the mapping file", field="map")
     try:
-        with open(name, encoding="utf-8-sig") as source:
-            text = source.read(MAX_CHARACTERS + 1)
-    except (OSError, ValueError) as error:  # ValueError also for a name with NUL
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        if isinstance(error, UnicodeDecodeError):
-            reason = "it is not UTF-8 text"
-        raise SettingsError(f"the mapping file cannot be read: {reason}", file=name, field="map") from None
-    if len(text) > MAX_CHARACTERS:
-        raise SettingsError(f"the mapping file is larger than {MAX_CHARACTERS // 2**20} MiB", file=name, field="map")
-    return _Reader(text, name).read()
+        document = read_yaml(text, name)
+    except SettingsError as error:
+        line = "" if error.line is None else "".join(text.split("\n")[error.line - 1 : error.line])
+        hint = "; a template that starts with '{' has to be in quotes" if ": {" in line else ""
+        message = f"{error.reason}{hint}"
+        raise SettingsError(message, file=name, line=error.line, column=error.column, field="map") from None
+    return _Reader(document, text).read()
 
 
 class _Reader:
     """Reads a mapping file and collects its mistakes."""
 
-    def __init__(self, text: str, name: str) -> None:
-        self._name = name
-        self._lines = text.split("\n")
-        try:
-            self._document = read_yaml(text, name)
-        except SettingsError as error:
-            line = "" if error.line is None else "".join(self._lines[error.line - 1 : error.line])
-            hint = "; a template that starts with '{' has to be in quotes" if ": {" in line else ""
-            message = f"{error.reason}{hint}"
-            raise SettingsError(message, file=name, line=error.line, column=error.column, field="map") from None
+    def __init__(self, document: Document, text: str) -> None:
+        self._document, self._name, self._lines = document, document.source, text.split("\n")
         self._problems: list[Problem] = []
         self._tables: dict[str, dict[str, str]] = {}
         self._columns: dict[str, Position] = {}
-        self._doubled: dict[str, Position] = {}
+        self._double_braced: dict[str, Position] = {}
 
     def read(self) -> ColumnMap:
-        """The mapping; InventoryError with all mistakes."""
+        """Return the mapping. InventoryError with all mistakes."""
         data = self._document.data
         if not isinstance(data, dict):
             message = "a mapping file is a mapping with the keys kind, name, folder, attributes, labels and others"
@@ -75,36 +65,37 @@ class _Reader:
         if not isinstance(data.get("rows"), (str, type(None))):
             self._refuse("'rows' is the name of the list in the document, such as results", "rows")
         self._read_tables(data.get("tables"))
-        rules = tuple(self._rules(kind))
-        found = ColumnMap(
+        mapping = ColumnMap(
             file=self._name,
             kind=kind,
-            rules=tuple(rule for rule in rules if rule.value is not ABSENT),
+            rules=tuple(rule for rule in self._rules(kind) if rule.value is not ABSENT),
             files=self._texts("files"),
             rows=data.get("rows") or None,
             skip=dict(self._skip_rules(data.get("skip"))),
-            columns=tuple(Column(*each) for each in self._columns.items()),
-            double_braced=tuple(Column(*each) for each in self._doubled.items()),
+            columns=self._columns,
+            double_braced=self._double_braced,
         )
-        self._check_constants(found)
+        self._check_constants(mapping)
         if self._problems:
             raise InventoryError(self._problems)
-        return found
+        return mapping
 
     def _refuse(self, message: str, *path: Any, position: Optional[Position] = None) -> None:
         self._problems.append(Problem(message, self._name, *(position or self._document.position(path))))
 
     def _texts(self, *path: str) -> tuple[str, ...]:
-        """The texts at a path: one text, or a list of them."""
+        """Return the texts at a path: one text, or a list of them."""
         value = self._document.data
         for step in path:
             value = value.get(step)
         texts = [] if value is None else value if isinstance(value, list) else [value]
-        odd = next((each for each in texts if not isinstance(each, str)), None)
-        if odd is not None:
-            self._refuse(f"{path[-1]}: {show_value(odd)} is not read as a text: put it in quotes", *path)
-            return ()
-        return tuple(texts)
+        self._refuse_non_texts(texts, path[-1], *path)
+        return tuple(text for text in texts if isinstance(text, str))
+
+    def _refuse_non_texts(self, values: Iterable[Any], subject: str, *path: Any) -> None:
+        for value in values:
+            if not isinstance(value, str):
+                self._refuse(f"{subject}: {show_value(value)} is not read as a text: put it in quotes", *path)
 
     def _read_tables(self, tables: Any) -> None:
         if not isinstance(tables, (dict, type(None))):
@@ -115,9 +106,7 @@ class _Reader:
                 self._refuse(f"the table {show_value(name)} is a mapping of texts to texts", "tables", name)
                 continue
             for key, value in table.items():
-                for odd in (each for each in (key, value) if not isinstance(each, str)):
-                    message = f"the table {name}: {show_value(odd)} is not read as a text: put it in quotes"
-                    self._refuse(message, "tables", name, key)
+                self._refuse_non_texts((key, value), f"the table {name}", "tables", name, key)
             self._tables[str(name)] = table
 
     def _skip_rules(self, skip: Any) -> Iterator[tuple[str, frozenset[str]]]:
@@ -125,16 +114,15 @@ class _Reader:
             self._refuse("'skip' is a mapping of columns to the values whose rows are left out", "skip")
             return
         for column, values in (skip or {}).items():
-            if isinstance(column, str):
-                name = " ".join(column.split())
-                self._columns.setdefault(name, self._document.position(("skip", column)))
-                if values in (None, []):
-                    self._refuse(f'{column}: say which values are left out; "" is an empty cell', "skip", column)
-                yield name, frozenset(text.strip() for text in self._texts("skip", column))
-            else:
-                self._refuse(
-                    f"{show_value(column)} is not read as the name of a column: put it in quotes", "skip", column
-                )
+            if not isinstance(column, str):
+                message = f"{show_value(column)} is not read as the name of a column: put it in quotes"
+                self._refuse(message, "skip", column)
+                continue
+            name = " ".join(column.split())
+            self._columns.setdefault(name, self._document.position(("skip", column)))
+            if values in (None, []):
+                self._refuse(f'{column}: say which values are left out; "" is an empty cell', "skip", column)
+            yield name, frozenset(text.strip() for text in self._texts("skip", column))
 
     def _rules(self, kind: str) -> Iterator[Rule]:
         data = self._document.data
@@ -145,18 +133,18 @@ class _Reader:
             if key in ("attributes", "labels"):
                 yield from self._section(key, data.get(key))
             elif key in data:
-                known = len(self._problems)
+                before = len(self._problems)
                 rule = self._rule((key,), data[key])
-                if not rule.columns and key == first and len(self._problems) == known:
+                if not rule.columns and key == first and len(self._problems) == before:
                     message = f'the {key} would be the same for every row; name a column, such as "{{Hostname}}"'
                     self._refuse(message, key)
                 yield rule
 
-    def _section(self, section: str, found: Any) -> Iterator[Rule]:
-        if not isinstance(found, (dict, type(None))):
+    def _section(self, section: str, values: Any) -> Iterator[Rule]:
+        if not isinstance(values, (dict, type(None))):
             self._refuse(f"{section!r} is a mapping of names to values", section)
             return
-        for name, value in (found or {}).items():
+        for name, value in (values or {}).items():
             if section == "attributes" and name == "labels":
                 self._refuse("give labels in the section 'labels'", section, name)
             else:
@@ -164,7 +152,7 @@ class _Reader:
 
     def _rule(self, path: Property, value: Any) -> Rule:
         compiled = self._compile(path, value)
-        columns = tuple(dict.fromkeys(each.column for part in templates_in(compiled) for each in part.fields))
+        columns = tuple(dict.fromkeys(field.column for part in templates_in(compiled) for field in part.fields))
         if columns and not isinstance(compiled, Template) and path[0] != "attributes":
             self._refuse(f"{path[-1]} is a text, not a list or mapping", *path)
         if not columns:
@@ -176,7 +164,7 @@ class _Reader:
         return Rule(path, compiled, columns)
 
     def _compile(self, path: tuple[Any, ...], value: Any) -> Any:
-        """The value with a template for each text in it."""
+        """Return the value with a template in place of each text."""
         if isinstance(value, str):
             return self._template(path, value)
         if isinstance(value, list):
@@ -191,18 +179,18 @@ class _Reader:
 
     def _template(self, path: tuple[Any, ...], text: str) -> Template:
         try:
-            found = parse(text, self._tables)
+            template = parse(text, self._tables)
         except TemplateError as error:
             self._refuse(f"{path[-1]}: {error}", position=self._position_in(path, text, error.offset))
             return Template(())
-        for each in found.fields:
-            self._columns.setdefault(each.column, self._position_in(path, text, each.offset))
-        for name in found.double_braced:
-            self._doubled.setdefault(name, self._position_in(path, text, text.index(name)))
-        return found
+        for field in template.fields:
+            self._columns.setdefault(field.column, self._position_in(path, text, field.offset))
+        for name in template.double_braced:
+            self._double_braced.setdefault(name, self._position_in(path, text, text.index(name)))
+        return template
 
     def _position_in(self, path: tuple[Any, ...], text: str, offset: int) -> Position:
-        """The place of a character in a text, or of the text itself if escapes or line breaks make that unknown."""
+        """Return the position of a character in a text, or that of the text if escapes or line breaks hide it."""
         position = self._document.position(path, of_value=True)
         if position.line is None or position.column is None:
             return position
@@ -211,22 +199,21 @@ class _Reader:
         is_plain = line.startswith(text[: offset + 1], start)
         return Position(position.line, start + offset + 1) if is_plain else position
 
-    def _check_constants(self, found: ColumnMap) -> None:
+    def _check_constants(self, mapping: ColumnMap) -> None:
         """Report mistakes in names and constants once, for the mapping file, instead of for each row."""
-        entry: dict[str, Any] = {KINDS[found.kind].keys[0]: _SOME_NAME[found.kind]}
-        for rule in found.rules:
+        sample_name = _SAMPLE_NAMES[mapping.kind]
+        data: dict[str, Any] = {KINDS[mapping.kind].keys[0]: sample_name}
+        for rule in mapping.rules:
             if len(rule.path) > 1:
-                entry.setdefault(rule.path[0], {})[rule.path[1]] = None if rule.columns else rule.value
-            elif not rule.columns and rule.path[0] not in entry:
-                entry[rule.path[0]] = rule.value
-        name = f"{found.kind} {_SOME_NAME[found.kind]}: "
-        problems: Sequence[Problem]
+                data.setdefault(rule.path[0], {})[rule.path[1]] = None if rule.columns else rule.value
+            elif not rule.columns and rule.path[0] not in data:
+                data[rule.path[0]] = rule.value
+        problems: Iterable[Problem]
         try:
-            sample = Entry(found.kind, entry, self._name, lambda *path: self._document.position(path))
+            sample = Entry(mapping.kind, data, self._name, lambda *path: self._document.position(path))
             problems = desired_state([sample]).refused
         except InventoryError as error:
             problems = error.problems
         for problem in problems:
-            self._problems.append(
-                Problem(problem.message.removeprefix(name), problem.file, problem.line, problem.column)
-            )
+            message = problem.message.removeprefix(f"{mapping.kind} {sample_name}: ")
+            self._problems.append(replace(problem, message=message))

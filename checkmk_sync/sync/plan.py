@@ -1,10 +1,11 @@
-"""The plan: a value. It says what has to be done, and can refuse to be done."""
+"""The plan: an immutable value that lists all changes, and that refuses unsafe ones."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shlex
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, Iterable, Mapping, Optional
 
@@ -25,14 +26,14 @@ _OPTIONS = {"changes": "--allow-changes", "deletions": "--allow-deletions"}
 
 @dataclass(frozen=True)
 class Plan:
-    """What has to be done, in order. Comparable, printable (see ``render``) and refusable.
+    """All changes in order. ``render`` prints a plan, :meth:`raise_if_unsafe` refuses it.
 
-    ``owned`` counts the objects of the owner, ``owned_by_kind`` them by kind, ``existing`` those and what else the
-    inventory names and the site holds. ``undiscovered`` names hosts whose services were never found, ``silent`` those
-    on which a scan found nothing and that were not changed since. ``pending`` are the changes that wait for
-    activation: those of ``user`` are our own, and those of nobody are the site's. ``site`` is the address of the site
-    that was read, ``warnings`` say what can be meant, but rarely is, ``renames`` which deletions probably are renames.
-    ``limits`` and ``confirmed`` (names of deletions) say what of this may be done; they are no part of the value.
+    ``owned`` counts the objects of the owner, ``owned_by_kind`` by kind; ``existing`` also counts the other objects of
+    the inventory that the site holds. ``undiscovered`` names hosts whose services were never found, ``silent`` those on
+    which a scan has found nothing since they were last changed. ``pending`` are the changes that wait for activation:
+    those of ``user`` are our own, and those without a user are the site's. ``site`` is the address of the site,
+    ``warnings`` name probable mistakes, ``renames`` the deletions that probably are renames. ``limits`` and
+    ``confirmed`` (names of deletions) are the permissions; they are not compared.
     """
 
     changes: tuple[Change, ...]
@@ -54,34 +55,34 @@ class Plan:
 
     @property
     def own_pending(self) -> int:
-        """How many changes of our own wait for activation."""
+        """Return how many changes of our own wait for activation."""
         return sum(change.user == self.user for change in self.pending)
 
     @property
     def foreign_pending(self) -> int:
-        """How many changes of others do."""
+        """Return how many changes of other users wait for activation."""
         return sum(change.is_foreign_to(self.user) for change in self.pending)
 
     @property
     def is_empty(self) -> bool:
-        """True when nothing differs, nothing waits for its discovery and nothing of ours is pending."""
+        """Return True if nothing differs, no host waits for its discovery and no change of ours is pending."""
         return not (self.changes or self.conflicts or self.undiscovered or self.own_pending)
 
     def count(self, action: Action, kind: Optional[str] = None) -> int:
-        """How many changes of an action there are."""
+        """Return how many changes of an action there are, of all kinds or of one."""
         return sum(change.action is action and kind in (None, change.kind) for change in self.changes)
 
     def counts(self) -> dict[str, int]:
         """``{"create": …, "move": …, "update": …, "delete": …, "unchanged": …, "conflicts": …}``."""
-        found = {action.value: self.count(action) for action in Action}
-        return {**found, "unchanged": self.unchanged, "conflicts": len(self.conflicts)}
+        counts = {action.value: self.count(action) for action in Action}
+        return {**counts, "unchanged": self.unchanged, "conflicts": len(self.conflicts)}
 
     @property
     def checksum(self) -> str:
-        """Names the plan: what is to be changed, discovered and activated, where and for whom. Whoever reviewed
-        it can demand exactly it.
+        """Identify the plan: its changes, discoveries and activations, its site and its owner. After a review, exactly
+        this plan can be demanded.
 
-        Secrets count, so it takes long to try which one gives the checksum of a plan that was shown.
+        It covers secrets, so computing it is slow: trying secrets until the checksum matches takes long.
         """
         changes = [change.checksum_data() for change in self.changes]
         own = sorted((change.id, str(change)) for change in self.pending if not change.is_foreign_to(self.user))
@@ -90,7 +91,7 @@ class Plan:
         return hashlib.pbkdf2_hmac("sha256", text.encode(), b"checkmk_sync", CHECKSUM_ROUNDS).hex()[:16]
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the plan as plain data."""
         refusal = self.refusal()
         return {
             "checksum": self.checksum,
@@ -112,14 +113,16 @@ class Plan:
         }
 
     def changed_count(self) -> int:
-        """How many existing objects the plan moves, updates or adopts, without those that it deletes."""
-        ends = {(change.kind, change.key) for change in self.changes if change.action in (Action.CREATE, Action.DELETE)}
-        return len({(change.kind, change.key) for change in self.changes} - ends)
+        """Return how many existing objects the plan moves, updates or adopts, without those that it deletes."""
+        others = {
+            (change.kind, change.key) for change in self.changes if change.action in (Action.CREATE, Action.DELETE)
+        }
+        return len({(change.kind, change.key) for change in self.changes} - others)
 
     def deleted_counts(self) -> dict[str, int]:
-        """How many objects the plan deletes, by their kind."""
-        kinds = {change.kind for change in self.changes if change.action is Action.DELETE}
-        return {kind: self.count(Action.DELETE, kind) for kind in sorted(kinds)}
+        """Return how many objects the plan deletes, by their kind."""
+        kinds = Counter(change.kind for change in self.changes if change.action is Action.DELETE)
+        return dict(sorted(kinds.items()))
 
     def with_permissions(
         self,
@@ -128,7 +131,7 @@ class Plan:
         allow_deletions: AmountLike = None,
         confirm_deletions: Iterable[str] = (),
     ) -> Plan:
-        """The same plan with other permissions.
+        """Return the same plan with other permissions.
 
         SettingsError for a limit that is neither a number nor a percentage, UnsafePlanError for a confirmed name that
         is not among the deletions. Where nothing is deleted, names are ignored: an earlier run may have deleted them.
@@ -144,14 +147,14 @@ class Plan:
         return plan
 
     def unmatched_confirmations(self) -> list[str]:
-        """The confirmed names that no deletion of the plan has."""
+        """Return the confirmed names that no deletion of the plan has."""
         return sorted(self.confirmed.difference(self._deletions()))
 
     def _deletions(self) -> list[str]:
         return [change.key for change in self.changes if change.action is Action.DELETE]
 
     def _suggest_deletion(self, name: str) -> str:
-        """``"; did you mean …?"`` for the deletion that a name misspells, or that creates the object of that name."""
+        """Return ``"; did you mean …?"`` for a deletion that a name misspells, or that probably renames to it."""
         renamed = [rename.old for rename in self.renames if rename.new == name]
         folded = {key.casefold(): key for key in self._deletions() if key not in self.confirmed}
         meant = renamed or [folded[key] for key in close_matches(name.casefold(), folded)]
@@ -165,12 +168,12 @@ class Plan:
         confirm_deletions: Iterable[str] = (),
         checksum: Optional[str] = None,
     ) -> None:
-        """Refuse what must not be done unasked.
+        """Refuse a plan that must not be applied without permission.
 
-        NotOwnedError for conflicts. PlanChangedError when the plan is not the one with ``checksum``.
-        UnsafePlanError when deletions that probably are renames are not confirmed by name, when more existing objects
-        change than ``allow_changes`` permits, or more are deleted than ``allow_deletions`` does. Each of the two is a
-        number or a percentage, and takes the place of the configured limit; neither permits what the other forbids.
+        NotOwnedError for conflicts. PlanChangedError if the plan does not have the ``checksum``. UnsafePlanError if
+        deletions that probably are renames are not confirmed by name, if more existing objects change than
+        ``allow_changes`` permits, or if more are deleted than ``allow_deletions`` permits. Both are numbers or
+        percentages, and replace the configured limits.
         """
         plan = self.with_permissions(
             allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirm_deletions
@@ -193,13 +196,13 @@ class Plan:
         exceeded = plan.exceeded_limits()
         if exceeded:
             numbers = {"changes": plan.changed_count(), "deletions": sum(plan.deleted_counts().values())}
-            allow = " and ".join(f"{_OPTIONS[what]} {numbers[what]}" for what in exceeded)
-            arguments = ", ".join(f"allow_{what}={numbers[what]}" for what in exceeded)
+            allow = " and ".join(f"{_OPTIONS[limit]} {numbers[limit]}" for limit in exceeded)
+            arguments = ", ".join(f"allow_{limit}={numbers[limit]}" for limit in exceeded)
             why = f"the plan {plan.describe_size()}: {', and '.join(exceeded.values())}"
             raise UnsafePlanError(why, f"if that is meant, give {allow} ({arguments} in Python)")
 
     def refusal(self) -> Optional[SyncError]:
-        """Why the plan would not be applied with the permissions that it has; None if it would."""
+        """Return why the plan would not be applied with its permissions; None if it would."""
         try:
             self.raise_if_unsafe()
         except SyncError as error:
@@ -207,18 +210,16 @@ class Plan:
         return None
 
     def exceeded_limits(self, limits: Optional[Limits] = None) -> dict[str, str]:
-        """What the plan does more of than the limits permit ("changes", "deletions"), and what these permit."""
-        found, limits = {}, limits or self.limits
-        for what, message in (
-            ("changes", limits.changes_problem(self.changed_count(), self.existing)),
-            ("deletions", limits.deletions_problem(self.deleted_counts(), self.owned_by_kind)),
-        ):
-            if message is not None:
-                found[what] = message
-        return found
+        """Return the limits that the plan exceeds ("changes", "deletions"), each with a message."""
+        limits = limits or self.limits
+        problems = {
+            "changes": limits.changes_problem(self.changed_count(), self.existing),
+            "deletions": limits.deletions_problem(self.deleted_counts(), self.owned_by_kind),
+        }
+        return {limit: problem for limit, problem in problems.items() if problem is not None}
 
     def describe_size(self) -> str:
-        """How much of what there is the plan changes and deletes, in words."""
+        """Return how many of the existing objects the plan changes and deletes, in words."""
         changes = f"changes {self.changed_count()} of {pluralize(self.existing, 'existing object')}"
         deletions = [
             f"{number} of {pluralize(self.owned_by_kind.get(kind, 0), kind)}"

@@ -9,7 +9,7 @@ from ..catalogue.paths import parent_folder
 from ..core.arguments import require_type
 from ..errors import InventoryError
 from .changes import ADOPTED, OWNER, Action, Change, Conflict
-from .checks import invalid_folders, kept_folders_warning, refused, refused_name, warnings
+from .checks import invalid_folders, kept_folders_warning, name_problems, value_problems, warnings
 from .compare import has_property, merge
 from .desired import FOLDER, REMOVE, Desired, Object, Problem
 from .kinds import Property
@@ -104,7 +104,7 @@ class _Planner:
         if existing is None:
             creation = _create_change(wanted, self.ownership.owner)
             sent = {path: value for path, value in creation.new_values.items() if path != OWNER}
-            self.problems += [*refused_name(wanted, self.observed), *refused(wanted, sent, self.observed)]
+            self.problems += [*name_problems(wanted, self.observed), *value_problems(wanted, sent, self.observed)]
             self.changes.append(creation)
             return
         differences = {} if wanted.implied else _differences(wanted, existing)
@@ -112,7 +112,7 @@ class _Planner:
             self.conflicts.append(self.ownership.conflict(existing, wanted))
             return
         sent = {path: merge(new, now) for path, (now, new) in differences.items()}
-        self.problems += refused(wanted, sent, self.observed)
+        self.problems += value_problems(wanted, sent, self.observed)
         differences.update({} if wanted.implied else self._ownership_labels(existing))
         self.unchanged += not differences
         moved = {path: differences.pop(path) for path in (FOLDER,) if path in differences}

@@ -1,7 +1,6 @@
-"""Deletions that probably are renames: the plan creates the same object under another name, without its history.
+"""Find deletions that probably are renames: the plan creates the same object under another name, without its history.
 
-This is a guess from names. When entries of an inventory can say ``previous_name``, what they say belongs here as well:
-it makes a deletion and a creation one change, and nothing has to be guessed.
+This is a guess from names.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Callable, Collection, Iterator, Sequence
+from typing import Callable, Collection, Iterator, Optional, Sequence
 
 from ..catalogue.paths import parent_folder
 from ..core.text import pluralize
@@ -18,43 +17,41 @@ from .desired import FOLDER
 
 __all__ = ["Rename", "probable_renames"]
 
-MANY = 3  # hosts with the same first label: from more on it says nothing, as in srv.n1.example.com
+MANY = 3  # more hosts than this with the same first label are different hosts, as in srv.n1.example.com
 _DOMAIN = re.compile(r"(?:[-\w]+\.)*[a-z]{2,}", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Rename:
-    """The object ``old`` is deleted and ``new`` is created, which differs only in ``what``; ``moves`` counts the hosts
+    """The object ``old`` is deleted, and ``new`` is created, which has one ``difference``. ``moves`` counts the hosts
     that move from one folder to the other."""
 
     kind: str
     old: str
     new: str
-    what: str
+    difference: str
     moves: int = 0
 
     def __str__(self) -> str:
         also = f", and {pluralize(self.moves, 'host moves', 'hosts move')} there" if self.moves else ""
-        return f"{self.kind} {self.old} is deleted and {self.new} created, which differs only in {self.what}{also}"
+        return (
+            f"{self.kind} {self.old} is deleted and {self.new} created, which differs only in {self.difference}{also}"
+        )
 
     def is_confirmed(self, names: Collection[str]) -> bool:
-        """True if the deletion of the object, or of a folder above it, is confirmed by name."""
-        if self.old in names:
-            return True
-        above = parent_folder(self.old) if self.kind == "folder" else None
-        while above is not None and above != "/":
-            if above in names:
-                return True
-            above = parent_folder(above)
-        return False
+        """Return True if the deletion of the object, or of a folder above it, is confirmed by name."""
+        path: Optional[str] = self.old
+        while path is not None and path != "/" and path not in names:
+            path = parent_folder(path) if self.kind == "folder" else None
+        return path in names
 
     def to_dict(self) -> dict[str, object]:
-        """As plain data."""
-        return {"kind": self.kind, "old": self.old, "new": self.new, "differs_in": self.what, "moves": self.moves}
+        """Return the rename as plain data."""
+        return {"kind": self.kind, "old": self.old, "new": self.new, "differs_in": self.difference, "moves": self.moves}
 
 
 def probable_renames(changes: Sequence[Change]) -> tuple[Rename, ...]:
-    """The deletions of a plan that probably are renames."""
+    """Return the deletions of a plan that probably are renames."""
     return (*_hosts(changes), *_folders(changes))
 
 
@@ -70,17 +67,15 @@ def _group(names: Sequence[str], key: Callable[[str], str]) -> dict[str, list[st
 
 
 def _hosts(changes: Sequence[Change]) -> Iterator[Rename]:
-    made = _keys(changes, Action.CREATE, "host")
-    by_name, by_first = _group(made, str.casefold), _group(made, _first_label)
+    created = _keys(changes, Action.CREATE, "host")
+    by_name, by_first_label = _group(created, str.casefold), _group(created, _first_label)
     for old in _keys(changes, Action.DELETE, "host"):
         recased = by_name.get(old.casefold())
-        alike = by_first.get(_first_label(old), [])
+        alike = by_first_label.get(_first_label(old), [])
         if recased:
             yield Rename("host", old, recased[0], "case")
-        elif len(alike) <= MANY and not _first_label(old).isdigit():  # else it is an address
-            renamed = next((new for new in alike if _differs_in_domain(old, new)), None)
-            if renamed is not None:
-                yield Rename("host", old, renamed, "its domain")
+        elif len(alike) <= MANY and not _first_label(old).isdigit():  # digits are those of an address
+            yield from [Rename("host", old, new, "its domain") for new in alike if _differs_in_domain(old, new)][:1]
 
 
 def _first_label(name: str) -> str:
@@ -94,9 +89,9 @@ def _differs_in_domain(old: str, new: str) -> bool:
 
 
 def _folders(changes: Sequence[Change]) -> Iterator[Rename]:
-    """Folders that differ in case only, or have the same name in another folder; where hosts move, that decides."""
-    made = _keys(changes, Action.CREATE, "folder")
-    by_path, by_name = _group(made, str.casefold), _group(made, _name)
+    """Yield folders that differ in case only, or have the same name in another folder, to which hosts may move."""
+    created = _keys(changes, Action.CREATE, "folder")
+    by_path, by_name = _group(created, str.casefold), _group(created, _name)
     moves: dict[str, Counter[str]] = {}  # how many hosts move from each folder to which others
     for change in changes:
         if change.action is Action.MOVE:
@@ -112,10 +107,10 @@ def _folders(changes: Sequence[Change]) -> Iterator[Rename]:
             moved = [path for path in moved if path in targets]
         elif old in emptied:  # its hosts are deleted, so it did not go anywhere
             moved = []
-        found = recased or moved
-        if len(found) == 1:
-            what = "case" if recased else "where it lies"
-            yield Rename("folder", old, found[0], what, targets[found[0]])
+        candidates = recased or moved
+        if len(candidates) == 1:
+            difference = "case" if recased else "where it lies"
+            yield Rename("folder", old, candidates[0], difference, targets[candidates[0]])
 
 
 def _name(path: str) -> str:

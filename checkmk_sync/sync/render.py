@@ -1,4 +1,4 @@
-"""Plans and reports for people: text and Markdown."""
+"""Plans for people: text and Markdown."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ __all__ = ["change_as_text", "plan_as_markdown", "plan_as_text", "value_as_text"
 _SIGNS = {Action.CREATE: "+", Action.MOVE: ">", Action.UPDATE: "~", Action.DELETE: "-"}
 SHOWN = 60  # characters of one value
 
-Quote = Callable[[str], str]  # makes a text from elsewhere data in the format that is written
+Quote = Callable[[str], str]  # makes a foreign text harmless in the format that is written
 
 
 def value_as_text(value: Any, *, whole: bool = False) -> str:
-    """A value in one line, which is short unless the ``whole`` is wanted."""
+    """Return a value in one line, shortened unless the ``whole`` value is wanted."""
     if value is None:
         return "(not set)"
-    text = escape_unprintable(
-        value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
-    )
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    text = escape_unprintable(text)
     return text if whole or len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
-    """One line a change (at most ``limit`` of them), then counts, notes and the checksum."""
+    """Return one line for each change (at most ``limit``), then counts, notes and the checksum."""
     lines = [change_as_text(change) for change in plan.changes[:limit]]
     if limit is not None and len(plan.changes) > limit:
         lines.append(f"  … and {pluralize(len(plan.changes) - limit, 'more change')}")
@@ -42,12 +41,12 @@ def plan_as_text(plan: Plan, *, limit: int | None = None) -> str:
 
 
 def change_as_text(change: Change, *, whole: bool = False) -> str:
-    """A change in one line, without secrets, long values cut unless the ``whole`` is wanted."""
+    """Return a change in one line, without secrets; long values are shortened unless the ``whole`` is wanted."""
     return f"{_SIGNS[change.action]} {escape_unprintable(change.name)}{_details(change, whole)}{_second_step(change)}"
 
 
 def _second_step(change: Change, quote: Quote = escape_unprintable) -> str:
-    """What a second step waits for."""
+    """Return which objects a second step waits for."""
     return f" (second step, after {summarize([*map(quote, change.after)], 3)})" if change.after else ""
 
 
@@ -57,25 +56,23 @@ def _details(change: Change, whole: bool = False, quote: Quote = escape_unprinta
         return f": {quote(now)} -> {quote(wanted)}"
     if change.action is Action.DELETE:
         return ""
-    parts = []
+    parts: list[str] = []
     for path, (now, wanted) in sorted(change.properties.items()):
-        if change.action is Action.CREATE and path == OWNER:
-            continue
-        if change.action is Action.CREATE:
-            parts.append(f"{_property_name(path, quote)} {_masked_value(path, wanted, whole, quote)}")
-        else:
+        if change.action is not Action.CREATE:
             parts += _differences(path, now, wanted, whole, quote)
+        elif path != OWNER:
+            parts.append(f"{_property_name(path, quote)} {_masked_value(path, wanted, whole, quote)}")
     return f": {', '.join(parts)}" if parts else ""
 
 
 def _property_name(path: Property, quote: Quote) -> str:
-    """The name of a property: ``label env``, ``alias``, ``snmp_community.type``."""
+    """Return the name of a property: ``label env``, ``alias``, ``snmp_community.type``."""
     start, name = ("label ", path[1:]) if path[0] == "labels" else ("", path[1:] or path)
     return start + quote(".".join(name))
 
 
 def _differences(path: Property, now: Any, wanted: Any, whole: bool, quote: Quote) -> Iterator[str]:
-    """What changes of a property; of a mapping only what does, for the rest stays."""
+    """Yield the changes of a property; of a mapping only those of the members that differ."""
     if keeps_unnamed(wanted, now):
         for key, value in wanted.items():
             if key not in now or not matches((*path, key), value, now[key]):
@@ -86,7 +83,7 @@ def _differences(path: Property, now: Any, wanted: Any, whole: bool, quote: Quot
 
 
 def _masked_value(path: Property, value: Any, whole: bool, quote: Quote) -> str:
-    """A value without what is secret by its name, or by the names that it lies under."""
+    """Return a value with HIDDEN in place of secrets, which are found by the names of the value and its members."""
     if path[0] in ("attributes", "labels"):
         secret = next(filter(is_secret_name, path[1:]), "")
         value = mask_secrets(value, secret)
@@ -120,13 +117,12 @@ def _summary(plan: Plan, quote: Quote = escape_unprintable) -> Iterator[str]:
 
 
 def plan_as_markdown(plan: Plan) -> str:
-    """A table of all changes, for reviews."""
+    """Return a table of all changes, for reviews."""
     rows = ["| action | kind | name | change |", "|---|---|---|---|"] if plan.changes else []
     for change in plan.changes:
-        details = f"{_details(change, quote=_code_in_table)}{_second_step(change, _code_in_table)}".removeprefix(
-            ": "
-        ).lstrip()
-        rows.append(f"| {change.action.value} | {change.kind} | {_code_in_table(change.key)} | {details} |")
+        details = _details(change, quote=_code_in_table) + _second_step(change, _code_in_table)
+        cells = (change.action.value, change.kind, _code_in_table(change.key), details.removeprefix(": ").lstrip())
+        rows.append(f"| {' | '.join(cells)} |")
     shown = [*rows, *(f"- conflict: {_code(conflict.text)}" for conflict in plan.conflicts)]
     return "\n".join([*shown, *([""] if shown else []), *_summary(plan, _code)])
 

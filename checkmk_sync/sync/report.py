@@ -1,4 +1,4 @@
-"""What became of a plan."""
+"""The report on an applied plan."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["Report", "compare_with_site", "report_as_text"]
 
 @dataclass
 class Report:
-    """One outcome per change, and what followed.
+    """One outcome for each change, and the results of discovery, activation and verification.
 
-    ``discovered`` counts the hosts that were scanned, ``without_services`` names those on which nothing
-    was found (is the agent reachable?), ``not_monitored`` those that the core did not load in time.
-    ``verified`` is True when a last reading found everything as planned.
+    ``discovered`` counts the hosts that were scanned. ``without_services`` names those on which nothing was found (is
+    the agent reachable?), ``not_monitored`` those that the core did not load in time. ``verified`` is True if a last
+    reading found everything as planned.
     """
 
     plan: Plan
@@ -38,24 +38,24 @@ class Report:
 
     @classmethod
     def of_nothing(cls, plan: Plan, *, activate: bool = True) -> Report:
-        """The report on a plan that is empty, which was just seen to be as wanted. ``activate`` says whether an
-        activation was asked for, which had nothing to do either."""
+        """Return the report on an empty plan. ``activate`` says whether an activation was requested, which had nothing
+        to do either."""
         return cls(plan, activation=ActivationResult((), None) if activate else None, verified=True)
 
     @property
     def ok(self) -> bool:
-        """True when everything was applied and nothing that followed failed."""
+        """Return True if everything was applied and no later stage failed."""
         return not self.errors and all(outcome.status is Status.APPLIED for _, outcome in self.results)
 
     def count(self, status: Status) -> int:
         return sum(outcome.status is status for _, outcome in self.results)
 
     def failures(self) -> Iterator[tuple[Change, Outcome]]:
-        """What was not applied or is unknown."""
-        return ((change, outcome) for change, outcome in self.results if outcome.status is not Status.APPLIED)
+        """Return the changes that were not applied or whose outcome is unknown."""
+        return (result for result in self.results if result[1].status is not Status.APPLIED)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the report as plain data."""
         changes = [
             {"action": change.action.value, "kind": change.kind, "place": change.location, **outcome.to_dict()}
             for change, outcome in self.results
@@ -77,7 +77,7 @@ class Report:
 
 
 def compare_with_site(results: Sequence[tuple[Change, Outcome]], observed: Observed) -> list[tuple[Change, Outcome]]:
-    """Correct outcomes by what the site holds now, whatever it answered before."""
+    """Correct outcomes by what the site holds now, which counts more than its answers."""
     deleted = {
         (change.kind, change.key)
         for change, outcome in results
@@ -93,8 +93,9 @@ def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: se
     if change.action is Action.DELETE:
         is_done = existing is None
     else:
-        wanted = ((path, value) for path, (_, value) in change.properties.items())
-        is_done = existing is not None and all(has_property(existing.properties, path, value) for path, value in wanted)
+        is_done = existing is not None and all(
+            has_property(existing.properties, path, value) for path, value in change.new_values.items()
+        )
     if is_done and outcome.status is not Status.APPLIED and (existing is None or change.staleness(existing) is None):
         return Outcome(outcome.key, Status.APPLIED, note="found as wanted")
     if not is_done and outcome.status is Status.APPLIED:
@@ -103,7 +104,7 @@ def _corrected(change: Change, outcome: Outcome, observed: Observed, deleted: se
 
 
 def report_as_text(report: Report, *, limit: int = 20) -> str:
-    """Failures (at most ``limit``), counts, and what followed."""
+    """Return the failures (at most ``limit``), the counts, and the results of the later stages."""
     lines, failures = [], list(report.failures())
     for change, outcome in failures[:limit]:
         location = f" ({change.location})" if change.location else ""
@@ -111,16 +112,15 @@ def report_as_text(report: Report, *, limit: int = 20) -> str:
         lines.append(escape_unprintable(message))
     if len(failures) > limit:
         lines.append(f"  … and {len(failures) - limit} more")
-    counts = (f"{report.count(status)} {status.value}" for status in Status)
-    lines.append(f"Changes: {', '.join(counts)}")
+    lines.append("Changes: " + ", ".join(f"{report.count(status)} {status.value}" for status in Status))
     if report.discovered:
         lines.append(f"Discovery: {pluralize(report.discovered, 'host')} scanned")
-    for names, what in (
+    for names, problem in (
         (report.without_services, "on which nothing was found (is the agent reachable?)"),
         (report.not_monitored, "that the monitoring core has not loaded"),
     ):
         if names:
-            lines.append(f"{pluralize(len(names), 'host')} {what}: {summarize(names, 5)}")
+            lines.append(f"{pluralize(len(names), 'host')} {problem}: {summarize(names, 5)}")
     if report.activation is not None:
         activated = pluralize(len(report.activation.activated), "change is", "changes are")
         lines.append(f"Activation: {activated} active")

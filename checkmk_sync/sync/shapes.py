@@ -1,6 +1,6 @@
-"""The shapes of those of Checkmk's attributes that are mappings: the keys they have, and the types of these.
+"""The shapes of Checkmk's attributes that are mappings: their keys, and the types of the values.
 
-What is said of a wrong one names keys and types, never values: these may be secret.
+Messages name keys and types, never values, because these may be secret.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Check = Callable[[str, Any], Optional[str]]  # of a value at a path
 
 @dataclass(frozen=True)
 class _Shape:
-    """A mapping with some keys, of which some are ``required``."""
+    """A mapping with known keys, of which some are ``required``."""
 
     keys: Mapping[str, Check]
     required: tuple[str, ...] = ()
@@ -33,8 +33,8 @@ class _Shape:
         missing = next((key for key in self.required if key not in value), None)
         if missing is not None and not is_part:
             return f"{path} needs the key {missing!r}"
-        found = (self.keys[key](f"{path}.{key}", part) for key, part in value.items())
-        return next(filter(None, found), None)
+        problems = (self.keys[key](f"{path}.{key}", part) for key, part in value.items())
+        return next(filter(None, problems), None)
 
 
 @dataclass(frozen=True)
@@ -54,65 +54,55 @@ class _OneOf:
         return self.shapes[kind](path, {key: part for key, part in value.items() if key != "type"}, is_part)
 
 
-def _type(kind: type, name: str) -> Check:
-    return lambda path, value: None if isinstance(value, kind) else f"{path} must be {name}"
-
-
-_text, _flag = _type(str, "a text"), _type(bool, "true or false")
+def _check(is_valid: Callable[[Any], bool], needed: str) -> Check:
+    return lambda path, value: None if is_valid(value) else f"{path} must be {needed}"
 
 
 def _length(least: int = 0, most: Optional[int] = None) -> Check:
-    limits = f"of {least} or more" if most is None else f"of at most {most}"
+    def is_valid(value: Any) -> bool:
+        return isinstance(value, str) and least <= len(value) and (most is None or len(value) <= most)
 
-    def check(path: str, value: Any) -> Optional[str]:
-        is_valid = isinstance(value, str) and least <= len(value) and (most is None or len(value) <= most)
-        return None if is_valid else f"{path} must be a text {limits}"
-
-    return check
+    return _check(is_valid, f"a text of {least} or more" if most is None else f"a text of at most {most}")
 
 
 def _number(least: int, most: Optional[int] = None) -> Check:
-    limits = f"at least {least}" if most is None else f"from {least} to {most}"
-
-    def check(path: str, value: Any) -> Optional[str]:
+    def is_valid(value: Any) -> bool:
         is_number = isinstance(value, int) and not isinstance(value, bool)
-        is_good = is_number and least <= value and (most is None or value <= most)
-        return None if is_good else f"{path} must be a whole number, {limits}"
+        return is_number and least <= value and (most is None or value <= most)
 
-    return check
-
-
-def _one_of(*known: str) -> Check:
-    return lambda path, value: None if value in known else f"{path} must be one of {', '.join(known)}"
+    return _check(
+        is_valid, f"a whole number, at least {least}" if most is None else f"a whole number, from {least} to {most}"
+    )
 
 
-def _time(path: str, value: Any) -> Optional[str]:
-    is_time = isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", value, re.ASCII)
-    return None if is_time else f"{path} must be a time in quotes from '00:00' to '23:59'"
+def _one_of(*choices: str) -> Check:
+    return _check(lambda value: value in choices, f"one of {', '.join(choices)}")
 
 
-def _ipv4(path: str, value: Any) -> Optional[str]:
-    try:
-        ipaddress.IPv4Address(value if isinstance(value, str) else "")
-    except ValueError:
-        return f"{path} must be an IPv4 address"
-    return None
+def _accepted_by(parse: Callable[[str], object]) -> Callable[[Any], bool]:
+    def is_valid(value: Any) -> bool:
+        try:
+            return isinstance(value, str) and parse(value) is not None
+        except (ValueError, re.error, OverflowError, RecursionError):
+            return False
+
+    return is_valid
+
+
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", re.ASCII)
+_text = _check(lambda value: isinstance(value, str), "a text")
+_flag = _check(lambda value: isinstance(value, bool), "true or false")
+_time = _check(_accepted_by(_TIME.fullmatch), "a time in quotes from '00:00' to '23:59'")
+_ipv4 = _check(_accepted_by(ipaddress.IPv4Address), "an IPv4 address")
+_ipv4_network = _check(_accepted_by(ipaddress.IPv4Network), "an IPv4 network such as 192.0.2.0/24")
+_regex = _check(_accepted_by(re.compile), "a regular expression")
 
 
 def _network(path: str, value: Any) -> Optional[str]:
-    try:
-        network = ipaddress.IPv4Network(value if isinstance(value, str) else "")
-    except ValueError:
-        return f"{path} must be an IPv4 network such as 192.0.2.0/24"
-    return None if 8 <= network.prefixlen <= 30 else f"{path} must be a network from /8 to /30"
-
-
-def _regex(path: str, value: Any) -> Optional[str]:
-    try:
-        re.compile(value if isinstance(value, str) else "(")
-    except (re.error, OverflowError, RecursionError):
-        return f"{path} must be a regular expression"
-    return None
+    problem = _ipv4_network(path, value)
+    if problem is None and not 8 <= ipaddress.IPv4Network(value).prefixlen <= 30:
+        problem = f"{path} must be a network from /8 to /30"
+    return problem
 
 
 def _list_of(check: Check) -> Check:
@@ -194,7 +184,7 @@ _SHAPES: Mapping[str, Union[_Shape, _OneOf]] = {
 
 
 def shape_problem(name: str, value: Any, *, is_part: bool = False) -> Optional[str]:
-    """What Checkmk refuses in the value of one of its mappings; None for nothing, and for other attributes.
+    """Return what Checkmk refuses in the value of one of its mappings; None for a valid value and other attributes.
 
     With ``is_part`` the value may lack keys, because it is completed from what the site holds.
     """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Callable, Mapping, Optional, Union
 
 from ..config.documents import SHOWN
-from ..core.text import suggestion
+from ..core.text import shorten, suggestion
 
 __all__ = ["FILTERS", "CellError", "Field", "Template", "TemplateError", "parse"]
 
@@ -79,7 +79,7 @@ def _lookup(table: Mapping[str, str], name: str) -> Convert:
     return convert
 
 
-# Each with the names of its texts.
+# Each filter with the names of its parameters.
 FILTERS: Mapping[str, tuple[tuple[str, ...], Callable[..., Convert]]] = {
     "lower": ((), lambda: str.lower),
     "upper": ((), lambda: str.upper),
@@ -99,8 +99,8 @@ _MAY_BE_EMPTY = ("DEFAULT", "NEW")
 
 @dataclass(frozen=True)
 class Field:
-    """The value of a column, converted by filters, at the character ``offset`` of a template. With ``is_path`` it may
-    hold several folders. With ``has_default`` it is never missing."""
+    """The value of a column, converted by filters. The field starts at the character ``offset`` of its template. With
+    ``is_path`` the value may hold several folders. With ``has_default`` it is never missing."""
 
     column: str
     filters: tuple[tuple[str, Convert], ...]
@@ -109,24 +109,20 @@ class Field:
     has_default: bool = False
 
     def value(self, cells: Mapping[str, str]) -> str:
-        """The value; CellError if a filter refuses it, or it holds control characters."""
+        """Return the value. CellError if a filter refuses it, or if it holds control characters."""
         value = cells[self.column]
         for name, convert in self.filters:
-            if value or name == "default":  # nothing can be made of nothing
+            if value or name == "default":  # other filters leave an empty value as it is
                 try:
                     value = convert(value)
                 except ValueError as error:
-                    raise CellError(f"{_shown(value)} {error}", self.column) from None
+                    raise CellError(f"{shorten(value, SHOWN)!r} {error}", self.column) from None
         if not value.isprintable():
             odd = next((char for char in value if unicodedata.category(char) in ("Cc", "Zl", "Zp")), None)
             if odd is not None:
-                what = "a line break or tab, which squeeze makes a blank" if odd.isspace() else f"U+{ord(odd):04X}"
-                raise CellError(f"the value holds a control character ({what})", self.column)
+                shown = "a line break or tab, which squeeze makes a blank" if odd.isspace() else f"U+{ord(odd):04X}"
+                raise CellError(f"the value holds a control character ({shown})", self.column)
         return value
-
-
-def _shown(value: str) -> str:
-    return repr(value if len(value) <= SHOWN else f"{value[:SHOWN]}…")
 
 
 @dataclass(frozen=True)
@@ -144,9 +140,9 @@ class Template:
         return tuple(part for part in self.parts if isinstance(part, Field))
 
     def render(self, cells: Mapping[str, str], *, is_folder: bool = False) -> Optional[str]:
-        """The text for one row; None if all its fields are empty.
+        """Return the text for one row; None if all its fields are empty.
 
-        CellError when only some are empty, and with ``is_folder`` for a value that would add a folder unasked.
+        CellError if only some are empty, and with ``is_folder`` for a value that would add a folder unexpectedly.
         """
         texts: list[str] = []
         missing: list[Field] = []
@@ -157,10 +153,8 @@ class Template:
                 continue
             value = part.value(cells)
             if is_folder and not part.is_path and _SEPARATORS.search(value):
-                message = (
-                    f"{_shown(value)} would add a folder; give the field the filter path if that is meant, or slug"
-                )
-                raise CellError(message, part.column)
+                hint = "give the field the filter path if that is meant, or slug"
+                raise CellError(f"{shorten(value, SHOWN)!r} would add a folder; {hint}", part.column)
             if value or part.has_default:
                 filled_count += 1
             else:
@@ -168,111 +162,96 @@ class Template:
             texts.append(value)
         if missing and filled_count:
             hint = f'give it a default, such as {{{missing[0].column}|default:unknown}} or default:""'
-            raise CellError(
-                f"the value is missing, but other fields of the template have one; {hint}", missing[0].column
-            )
+            message = f"the value is missing, but other fields of the template have one; {hint}"
+            raise CellError(message, missing[0].column)
         return None if missing else "".join(texts).strip() or None
 
 
 def parse(text: str, tables: Optional[Tables] = None) -> Template:
     """Parse a template. TemplateError, with the offset, if it is malformed."""
     parts: list[Union[str, Field]] = []
-    literal = ""
-    at = 0
-    while at < len(text):
-        if text.startswith(("{{", "}}"), at):
-            literal, at = literal + text[at], at + 2
-        elif text[at] == "}":
-            raise TemplateError("a '}' without '{'; a brace itself is written '}}'", at)
-        elif text[at] == "{":
-            if literal:
-                parts.append(literal)
-            literal = ""
-            field, at = _FieldParser(text, at, tables or {}).parse()
-            parts.append(field)
+    literal, offset = "", 0
+    while offset < len(text):
+        if text.startswith(("{{", "}}"), offset):
+            literal, offset = literal + text[offset], offset + 2
+        elif text[offset] == "}":
+            raise TemplateError("a '}' without '{'; a brace itself is written '}}'", offset)
+        elif text[offset] == "{":
+            field, end = _FieldParser(text, offset, tables or {}).parse()
+            parts += [literal, field] if literal else [field]
+            literal, offset = "", end
         else:
-            literal, at = literal + text[at], at + 1
+            literal, offset = literal + text[offset], offset + 1
     return Template((*parts, literal) if literal else tuple(parts), tuple(_DOUBLED.findall(text)))
 
 
 class _FieldParser:
-    """Reads one field, from its ``{`` to its ``}``."""
+    """Parses one field, from its ``{`` to its ``}``."""
 
     def __init__(self, text: str, start: int, tables: Tables) -> None:
         self._text, self._start, self._at = text, start, start + 1
         self._tables = tables
 
     def parse(self) -> tuple[Field, int]:
-        """The field, and the position behind it."""
-        name, _ = self._word("|}")
-        if not name:
-            raise TemplateError(
-                "a field needs the name of a column: {Column}; a brace itself is written '{{'", self._start
-            )
+        """Return the field, and the offset of the character after it."""
+        column, _ = self._word("|}")
+        if not column:
+            message = "a field needs the name of a column: {Column}; a brace itself is written '{{'"
+            raise TemplateError(message, self._start)
         filters: list[tuple[str, Convert]] = []
+        names: set[str] = set()
         while self._text[self._at] == "|":
-            filters.append(self._filter({known for known, _ in filters}))
-        names = {known for known, _ in filters}
-        return Field(name, tuple(filters), self._start, "path" in names, "default" in names), self._at + 1
+            self._at += 1
+            name, convert = self._filter(is_path="path" in names)
+            filters.append((name, convert))
+            names.add(name)
+        return Field(column, tuple(filters), self._start, "path" in names, "default" in names), self._at + 1
 
-    def _filter(self, before: set[str]) -> tuple[str, Convert]:
-        self._at += 1
-        at = self._at
+    def _filter(self, is_path: bool) -> tuple[str, Convert]:
+        start = self._at
         name, _ = self._word(":|}")
         if name not in FILTERS:
             message = f"unknown filter {name!r}{suggestion(name, tuple(FILTERS))}" if name else "a filter has no name"
-            raise TemplateError(message, at)
-        wanted, make = FILTERS[name]
+            raise TemplateError(message, start)
+        parameters, make = FILTERS[name]
+        usage = f"the filter {name} is written {':'.join((name, *parameters))}"
+        if not parameters:
+            usage = f"the filter {name} takes no text"
         texts: list[str] = []
         while self._text[self._at] == ":":
             self._at += 1
             text, is_quoted = self._word(":|}")
             if not (text or is_quoted):
-                raise TemplateError(f'{_usage(name)}, and an empty text is written ""', at)
+                raise TemplateError(f'{usage}, and an empty text is written ""', start)
             texts.append(text)
-        if len(texts) != len(wanted):
-            raise TemplateError(f"{_usage(name)}, here with {len(texts)} texts", at)
-        if any(not text and what not in _MAY_BE_EMPTY for what, text in zip(wanted, texts)):
-            raise TemplateError(f"{_usage(name)}, and the text may not be empty", at)
+        if len(texts) != len(parameters):
+            raise TemplateError(f"{usage}, here with {len(texts)} texts", start)
+        if any(not text and parameter not in _MAY_BE_EMPTY for parameter, text in zip(parameters, texts)):
+            raise TemplateError(f"{usage}, and the text may not be empty", start)
         if name == "lookup":
-            return name, make(self._table(texts[0], at), texts[0])
-        if name == "slug" and "path" in before:
+            return name, _lookup(self._table(texts[0], start), texts[0])
+        if name == "slug" and is_path:
             return name, lambda value: "/".join(map(_slug, value.split("/")))
         return name, make(*texts)
 
-    def _table(self, name: str, at: int) -> Mapping[str, str]:
+    def _table(self, name: str, offset: int) -> Mapping[str, str]:
         if name not in self._tables:
             known = suggestion(name, tuple(self._tables)) if self._tables else "; there is no section 'tables'"
-            raise TemplateError(f"unknown table {name!r}{known}", at)
+            raise TemplateError(f"unknown table {name!r}{known}", offset)
         return self._tables[name]
 
     def _word(self, ends: str) -> tuple[str, bool]:
-        """A text up to one of these characters, in quotes if it holds them; and whether it stood in quotes."""
+        """Return the text up to one of the characters ``ends``, and whether it is in quotes, as it is to hold them."""
         text = self._text
-        while self._at < len(text) and text[self._at] == " ":
+        while text.startswith(" ", self._at):
             self._at += 1
-        start = self._at
-        quote = text[start : start + 1]
-        if quote and quote in "\"'":
-            end = text.find(quote, start + 1)
-            if end < 0:
-                raise TemplateError("the quotes are not closed", start)
-            self._at = end + 1
-            while self._at < len(text) and text[self._at] == " ":
-                self._at += 1
-            word, is_quoted = text[start + 1 : end], True
-        else:
-            while self._at < len(text) and text[self._at] not in ends + "{":
-                self._at += 1
-            word, is_quoted = " ".join(text[start : self._at].split()), False
+        match = re.compile(rf"""(["'])(.*?)\1 *|(?!["'])([^{{{ends}]*)""", re.DOTALL).match(text, self._at)
+        if match is None:
+            raise TemplateError("the quotes are not closed", self._at)
+        self._at = match.end()
         if self._at >= len(text) or text[self._at] == "{":
             raise TemplateError("the field is not closed: '}' is missing", self._start)
         if text[self._at] not in ends:
             raise TemplateError(f"{text[self._at]!r} is not expected after quotes", self._at)
-        return word, is_quoted
-
-
-def _usage(name: str) -> str:
-    texts = FILTERS[name][0]
-    form = ":".join((name, *texts))
-    return f"the filter {name} takes no text" if not texts else f"the filter {name} is written {form}"
+        is_quoted = match[1] is not None
+        return match[2] if is_quoted else " ".join(match[3].split()), is_quoted

@@ -1,4 +1,4 @@
-"""Which values Checkmk takes for attributes and labels. Some of its rules depend on its version."""
+"""Find attributes and labels that Checkmk would refuse. Some of its rules depend on its version."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..core.redaction import HIDDEN, is_secret_name
 from .attributes import show_value
 from .shapes import shape_problem
 
-__all__ = ["refused_attribute", "refused_by_every_version", "refused_host", "refused_label"]
+__all__ = ["attribute_problem", "label_problem", "new_host_problem", "problem_in_every_version"]
 
 _SCIENTIFIC = re.compile(r"\d+([.,]\d+)?[eE]\+\d+", re.ASCII)
 # The first versions of the lines whose rules differ, the newest first.
@@ -24,21 +24,21 @@ _LINES = tuple(map(CheckmkVersion.parse, ("2.6.0b1", "2.5.0b1", "2.4.0b1", "2.3.
 _NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[-0-9a-zA-Z_.]+", re.ASCII)
 
 
-def refused_by_every_version(kind: str, name: str, value: Any) -> Optional[str]:
-    """Why no version of Checkmk takes a value that an inventory gives an attribute; None if one does, or if the
-    value may lack what the site already holds."""
-    if name not in BUILT_IN:
-        return None
-    refusal = None
-    for version in _LINES:
-        refusal = refused_attribute(kind, name, value, version, is_part=True)
-        if refusal is None:
-            return None
-        refusal = refusal or refusal
-    return refusal
+def problem_in_every_version(kind: str, name: str, value: Any) -> Optional[str]:
+    """Return why no version of Checkmk accepts the value of an attribute; None if one does.
+
+    Mappings may lack keys, because they are completed from what the site holds.
+    """
+    newest, *older = _LINES
+    problem = None
+    if name in BUILT_IN:
+        problem = attribute_problem(kind, name, value, newest, is_part=True)
+    if problem and all(attribute_problem(kind, name, value, version, is_part=True) for version in older):
+        return problem
+    return None
 
 
-def refused_attribute(
+def attribute_problem(
     kind: str,
     name: str,
     value: Any,
@@ -47,7 +47,7 @@ def refused_attribute(
     *,
     is_part: bool = False,
 ) -> Optional[str]:
-    """Why Checkmk refuses a value of the right type for an attribute of a host or folder; None if it does not.
+    """Return why Checkmk refuses a value of the right type for an attribute of a host or folder; None if it does not.
 
     With ``is_part`` a mapping may lack keys, because it is completed from what the site holds.
     """
@@ -59,26 +59,29 @@ def refused_attribute(
     if kind == "folder" and name in NOT_OF_FOLDERS:
         return f"folders have no attribute {name}"
     if name in ADDRESSES:
-        return _in_each(name, value, lambda text: _address_problem(text, ADDRESSES[name], version))
+        return _first_problem(name, value, lambda text: _address_problem(text, ADDRESSES[name], version))
     if name == "parents":
-        return _in_each(name, value, _parent_problem)
+        return _first_problem(name, value, _parent_problem)
     if name in CHOICES and value not in CHOICES[name]:
         return f"{name} cannot be {value!r}{suggestion(value, CHOICES[name])}"
     if name in FLAGS and not isinstance(value, bool):
         return f"{name} is {show_value(value)}, which is neither true nor false"
-    refusal = shape_problem(name, value, is_part=is_part)
-    return f"{refusal}; null removes the attribute" if refusal and value == {} else refusal
+    problem = shape_problem(name, value, is_part=is_part)
+    return f"{problem}; null removes the attribute" if problem and value == {} else problem
 
 
-def refused_host(name: str, version: Optional[CheckmkVersion]) -> Optional[str]:
-    """Why Checkmk creates no host with this name, although older ones may have it; None if it does."""
+def new_host_problem(name: str, version: Optional[CheckmkVersion]) -> Optional[str]:
+    """Return why Checkmk creates no host with this name, although older hosts may have it; None if it does."""
     if name[0] not in "-." or not _is_since_2_3(version):
         return None
     return f"{name!r} begins with {name[0]!r}, as no new host of {_version_name(version)} does"
 
 
-def refused_label(key: str, value: str, version: Optional[CheckmkVersion]) -> Optional[str]:
-    """Why Checkmk refuses a label; None if it does not. 2.3 to 2.5 refuse colons, and so may an unknown version."""
+def label_problem(key: str, value: str, version: Optional[CheckmkVersion]) -> Optional[str]:
+    """Return why Checkmk refuses a label; None if it does not.
+
+    Checkmk: 2.3 to 2.5 refuse colons, and so may an unknown version.
+    """
     takes_colons = version is not None and (not version.at_least("2.3.0b1") or version.at_least("2.6.0b1"))
     if ":" not in value or takes_colons:
         return None
@@ -87,7 +90,7 @@ def refused_label(key: str, value: str, version: Optional[CheckmkVersion]) -> Op
 
 
 def _is_since_2_3(version: Optional[CheckmkVersion]) -> bool:
-    """True also for a version that is not known: a new one is more likely than an old one."""
+    """Return True also for an unknown version: a new one is more likely than an old one."""
     return version is None or version.at_least("2.3.0b1")
 
 
@@ -95,13 +98,12 @@ def _version_name(version: Optional[CheckmkVersion]) -> str:
     return "Checkmk" if version is None else f"Checkmk {version}"
 
 
-def _in_each(name: str, value: Any, wrong: Callable[[str], Optional[str]]) -> Optional[str]:
-    """What is wrong with a text, or with the first wrong one of a list."""
-    if not isinstance(value, list):
-        refusal = wrong(value)
-        return f"{name} is {refusal}" if refusal else None
-    found = ((index, wrong(entry)) for index, entry in enumerate(value))
-    return next((f"{name}[{index}] is {refusal}" for index, refusal in found if refusal), None)
+def _first_problem(name: str, value: Any, check: Callable[[str], Optional[str]]) -> Optional[str]:
+    """Return the problem of a text, or of the first entry of a list that has one."""
+    entries = (
+        {f"{name}[{index}]": entry for index, entry in enumerate(value)} if isinstance(value, list) else {name: value}
+    )
+    return next((f"{path} is {problem}" for path, entry in entries.items() if (problem := check(entry))), None)
 
 
 def _address_problem(text: str, families: tuple[int, ...], version: Optional[CheckmkVersion]) -> Optional[str]:

@@ -27,7 +27,7 @@ def filled(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
     return site
 
 
-def test_a_second_read_costs_nothing(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_second_reads_send_no_request(filled: SimulatedSite, cmk: Checkmk) -> None:
     first = cmk.hosts.get("web01")
     before = _gets(filled)
     assert cmk.hosts.get("web01") == first
@@ -37,7 +37,7 @@ def test_a_second_read_costs_nothing(filled: SimulatedSite, cmk: Checkmk) -> Non
     assert cmk.metrics()["cache"]["hits"] == 1
 
 
-def test_it_can_be_asked_for_fresh_and_turned_off(filled: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
+def test_caching_can_be_bypassed_and_disabled(filled: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
     before = _gets(filled)
     cmk.hosts.get("web01")
     cmk.hosts.get("web01", fresh=True)
@@ -51,9 +51,7 @@ def test_it_can_be_asked_for_fresh_and_turned_off(filled: SimulatedSite, cmk: Ch
 
 
 @pytest.mark.parametrize("version", ["2.4.0p18", "2.5.0p9"])
-def test_queries_of_the_status_are_kept_for_seconds_whatever_their_method(
-    connect: Any, clock: ManualClock, version: str
-) -> None:
+def test_status_queries_by_any_method_are_cached_for_seconds(connect: Any, clock: ManualClock, version: str) -> None:
     with SimulatedSite(version, hosts=2, services=5) as site, connect(site) as cmk:
         cmk.version()
 
@@ -76,7 +74,7 @@ def test_queries_of_the_status_are_kept_for_seconds_whatever_their_method(
         assert asked()[0] == 1, "an activation changes what the core knows"
 
 
-def test_the_configuration_is_kept_for_minutes_and_the_status_for_seconds(
+def test_configuration_is_cached_for_minutes_and_status_for_seconds(
     filled: SimulatedSite, cmk: Checkmk, clock: ManualClock
 ) -> None:
     cmk.activation.activate()
@@ -101,20 +99,20 @@ def test_the_configuration_is_kept_for_minutes_and_the_status_for_seconds(
         lambda cmk: cmk.folders.update("/a", update_attributes={"tag_criticality": "test"}),
     ],
 )
-def test_a_write_makes_reads_fresh(filled: SimulatedSite, cmk: Checkmk, write: Any) -> None:
+def test_writes_invalidate_cached_reads(filled: SimulatedSite, cmk: Checkmk, write: Any) -> None:
     before = cmk.hosts.get("web01", effective_attributes=True)
     write(cmk)
     assert cmk.hosts.get("web01", effective_attributes=True) != before
 
 
-def test_a_write_whose_answer_was_lost_makes_reads_fresh_too(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_writes_with_lost_answers_invalidate_cached_reads(filled: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.get("web01")
     filled.set_faults([Fault("reset_after", writes=True, times=1)])
     cmk.hosts.update("web01", update_attributes={"alias": "two"})
     assert cmk.hosts.get("web01").attributes["alias"] == "two"
 
 
-def test_activation_makes_the_status_fresh(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_activation_invalidates_cached_status(filled: SimulatedSite, cmk: Checkmk) -> None:
     cmk.activation.activate()
     assert cmk.host_status.get("web01", ["alias"])["alias"] == "one"
     cmk.hosts.update("web01", update_attributes={"alias": "two"})
@@ -122,7 +120,7 @@ def test_activation_makes_the_status_fresh(filled: SimulatedSite, cmk: Checkmk) 
     assert cmk.host_status.get("web01", ["alias"])["alias"] == "two"
 
 
-def test_etags_are_never_from_the_cache(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_etags_never_come_from_the_cache(filled: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.get("web01")
     filled.state.configuration.hosts["web01"].attributes["alias"] = "theirs"  # by somebody at the GUI
     assert cmk.hosts.get("web01").attributes["alias"] == "one", "cached"
@@ -130,7 +128,7 @@ def test_etags_are_never_from_the_cache(filled: SimulatedSite, cmk: Checkmk) -> 
     assert cmk.hosts.update("web01", update_attributes={"ipaddress": "10.0.0.1"}).attributes["alias"] == "theirs"
 
 
-def test_errors_and_jobs_are_not_kept(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_errors_and_jobs_are_not_cached(filled: SimulatedSite, cmk: Checkmk) -> None:
     with pytest.raises(NotFoundError):
         cmk.hosts.get("new")
     filled.state.configuration.add_host("new", "/", {}, user="gui")
@@ -140,7 +138,7 @@ def test_errors_and_jobs_are_not_kept(filled: SimulatedSite, cmk: Checkmk) -> No
     assert len(cmk.activation.pending()) == count + 1
 
 
-def test_an_answer_that_is_older_than_a_write_is_not_kept(filled: SimulatedSite, cmk: Checkmk) -> None:
+def test_answers_older_than_a_write_are_not_cached(filled: SimulatedSite, cmk: Checkmk) -> None:
     """Read begins, write happens, read ends: what was read is from before."""
     filled.set_faults([Fault("drip", seconds=0.001, method="GET", times=1)])
     found: list[Any] = []
@@ -159,7 +157,7 @@ def test_cached_answers_are_private_copies(filled: SimulatedSite, cmk: Checkmk) 
     assert cmk.hosts.get("web01").attributes["alias"] == "one"
 
 
-def test_the_size_is_bounded(filled: SimulatedSite, connect: Any) -> None:
+def test_the_number_of_entries_is_bounded(filled: SimulatedSite, connect: Any) -> None:
     small = connect(filled, caching={"max_size": 3})
     for number in range(9):
         small.hosts.find(f"nope{number}")
@@ -172,7 +170,7 @@ def test_the_size_is_bounded(filled: SimulatedSite, connect: Any) -> None:
 # The storage
 
 
-def test_least_recently_used_goes_first(clock: ManualClock) -> None:
+def test_the_least_recently_used_entry_is_evicted_first(clock: ManualClock) -> None:
     cache = LRUCache(max_size=2, default_ttl=10, clock=clock)
     cache.set("a", 1)
     cache.set("b", 2)
@@ -182,7 +180,7 @@ def test_least_recently_used_goes_first(clock: ManualClock) -> None:
     assert cache.stats()["evictions"] == 1
 
 
-def test_time_runs_out(clock: ManualClock) -> None:
+def test_entries_expire(clock: ManualClock) -> None:
     cache = LRUCache(default_ttl=10, clock=clock)
     cache.set("a", None)
     cache.set("b", 1, ttl=0)
@@ -198,7 +196,7 @@ def test_time_runs_out(clock: ManualClock) -> None:
     assert LRUCache().stats()["hit_rate"] is None
 
 
-def test_patterns_forget_what_they_match() -> None:
+def test_patterns_delete_matching_entries() -> None:
     cache = LRUCache()
     for key in ("hosts:get:web01", "hosts:list", "folders:get:web01"):
         cache.set(key, 1)
@@ -212,9 +210,7 @@ def test_patterns_forget_what_they_match() -> None:
 
 
 @pytest.mark.parametrize("forget", [Checkmk.clear_cache, lambda cmk: cmk.invalidate_cache_pattern("hosts:*")])
-def test_what_is_under_way_when_the_cache_is_cleared_is_not_kept(
-    filled: SimulatedSite, connect: Any, forget: Any
-) -> None:
+def test_answers_under_way_during_a_clear_are_not_cached(filled: SimulatedSite, connect: Any, forget: Any) -> None:
     """Somebody changes a host in the GUI, and tells us to forget, while an answer from before is arriving."""
     with connect(filled, clock=None) as cmk:
         cmk.version()
@@ -233,7 +229,7 @@ def test_what_is_under_way_when_the_cache_is_cleared_is_not_kept(
         assert cmk.hosts.get("web01").attributes["alias"] == "changed in the GUI"
 
 
-def test_what_is_read_before_a_late_write_is_not_kept_after_it(
+def test_answers_read_before_a_late_write_are_not_cached(
     filled: SimulatedSite, connect: Any, clock: ManualClock
 ) -> None:
     """The answer is lost, the site goes on working, somebody reads meanwhile, then the site applies the write."""
@@ -272,7 +268,7 @@ def test_it_behaves_like_the_model(steps: list[tuple[str, bool]], size: int) -> 
     assert cache.stats()["size"] == len(model)
 
 
-def test_sixteen_threads() -> None:
+def test_sixteen_threads_can_use_one_cache() -> None:
     cache = LRUCache(max_size=50)
     errors: list[BaseException] = []
 
@@ -296,7 +292,7 @@ def test_sixteen_threads() -> None:
     assert cache.stats()["size"] <= 50
 
 
-def test_storing_frees_what_is_old_now_and_then() -> None:
+def test_storing_removes_expired_entries_from_time_to_time() -> None:
     clock = ManualClock()
     cache = LRUCache(max_size=10, default_ttl=5, cleanup_interval=30, clock=clock)
     for number in range(4):

@@ -31,7 +31,7 @@ class Service(CachingService):
         return None
 
 
-def test_the_key_is_the_same_however_arguments_are_given() -> None:
+def test_positional_and_keyword_arguments_have_one_key() -> None:
     service = Service()
     service.details("web01")
     service.details(name="web01")
@@ -40,7 +40,7 @@ def test_the_key_is_the_same_however_arguments_are_given() -> None:
     assert service.calls == [("web01", False), ("web01", True)]
 
 
-def test_a_method_and_the_one_that_it_overrides_are_two() -> None:
+def test_overridden_methods_have_keys_of_their_own() -> None:
     class Deeper(Service):
         @cached(key_prefix="hosts")
         def details(self, name: str, deep: bool = False) -> Any:
@@ -51,7 +51,7 @@ def test_a_method_and_the_one_that_it_overrides_are_two() -> None:
     assert len(service.calls) == 1
 
 
-def test_a_method_that_asks_itself_does_not_wait_for_itself() -> None:
+def test_recursive_methods_do_not_deadlock() -> None:
     class Tree(CachingService):
         @cached()
         def depth(self, of: int, asked: bool = False) -> int:
@@ -78,7 +78,7 @@ class Counted(dict):  # type: ignore[type-arg]
 @pytest.mark.parametrize(
     "argument", [Plain(), object, len, [Plain()], {"of": Plain()}, threading.Lock(), Masked("a"), Counted(a=1)]
 )
-def test_an_argument_that_cannot_be_told_apart_is_refused(argument: Any) -> None:
+def test_ambiguous_arguments_are_refused(argument: Any) -> None:
     """Its address, or what it leaves out of its repr, may be the same as that of another."""
     service = Service()
     with pytest.raises(TypeError, match="cannot be told apart"):
@@ -86,7 +86,7 @@ def test_an_argument_that_cannot_be_told_apart_is_refused(argument: Any) -> None
     assert service.calls == []
 
 
-def test_arguments_are_told_apart_by_kind_and_whatever_their_order() -> None:
+def test_arguments_are_distinguished_by_type_and_not_by_order() -> None:
     calls: list[Any] = []
 
     @cached()
@@ -119,7 +119,7 @@ def test_arguments_are_told_apart_by_kind_and_whatever_their_order() -> None:
     assert seen(a=1, b=2) == seen(b=2, a=1)
 
 
-def test_what_there_cannot_be_two_of_is_refused() -> None:
+def test_uncacheable_results_are_refused() -> None:
     with pytest.raises(TypeError, match="once only"):
 
         @cached()
@@ -134,7 +134,7 @@ def test_what_there_cannot_be_two_of_is_refused() -> None:
         lock()
 
 
-def test_without_parentheses_they_say_so_at_once() -> None:
+def test_decorators_without_parentheses_are_refused() -> None:
     def function() -> None: ...
 
     for decorator in (cached, timed, resilient):
@@ -142,7 +142,7 @@ def test_without_parentheses_they_say_so_at_once() -> None:
             decorator(function)  # type: ignore[operator]
 
 
-def test_nothing_is_kept_where_caching_is_not_enabled() -> None:
+def test_nothing_is_cached_unless_enabled() -> None:
     service = Service()
     service.config = Checkmk("https://mon.example.com", "s", "u", "x", caching={"enabled": False}).settings
     service.details("web01")
@@ -155,7 +155,7 @@ class Refusal(Exception):
         super().__init__(f"{status}: {why}")
 
 
-def test_an_exception_that_cannot_be_copied_reaches_all_who_wait() -> None:
+def test_uncopyable_exceptions_reach_all_waiting_threads() -> None:
     started, go_on = threading.Event(), threading.Event()
 
     @cached()
@@ -182,7 +182,7 @@ def test_an_exception_that_cannot_be_copied_reaches_all_who_wait() -> None:
     assert seen == ["500: out of order"] * 3
 
 
-def test_none_is_kept_and_exceptions_are_not() -> None:
+def test_none_is_cached_but_exceptions_are_not() -> None:
     service = Service()
     assert service.missing("x") is None
     assert service.missing("x") is None
@@ -202,7 +202,7 @@ def test_none_is_kept_and_exceptions_are_not() -> None:
     assert len(tries) == 2
 
 
-def test_patterns_find_what_the_decorator_kept() -> None:
+def test_patterns_match_entries_of_the_decorator() -> None:
     service = Service()
     service.details("web01")
     service.details("web02")
@@ -212,7 +212,7 @@ def test_patterns_find_what_the_decorator_kept() -> None:
     assert len(service.calls) == 3
 
 
-def test_values_are_private() -> None:
+def test_cached_values_are_private_copies() -> None:
     service = Service()
     service.details("web01")["tags"].append("spoiled")
     assert service.details("web01")["tags"] == []
@@ -220,7 +220,7 @@ def test_values_are_private() -> None:
     assert service.details("web01")["tags"] == []
 
 
-def test_services_do_not_share_and_functions_have_a_cache_of_their_own() -> None:
+def test_each_service_and_each_function_has_its_own_cache() -> None:
     one, other = Service(), Service()
     one.details("web01")
     other.details("web01")
@@ -261,7 +261,7 @@ def test_threads_share_one_call() -> None:
     assert len({id(result) for result in results}) == 16 and all(result == [1, 2] for result in results)
 
 
-def test_what_was_computed_before_an_invalidation_is_not_kept() -> None:
+def test_values_computed_before_an_invalidation_are_not_cached() -> None:
     started, go_on = threading.Event(), threading.Event()
 
     class Slow(CachingService):
@@ -288,7 +288,7 @@ def test_what_was_computed_before_an_invalidation_is_not_kept() -> None:
     assert slow.value() == "new"
 
 
-def test_a_cache_hands_out_copies_of_what_can_change(clock: Any) -> None:
+def test_mutable_values_are_copied(clock: Any) -> None:
     cache = LRUCache(clock=clock)
     mutable = {"a": [1]}
     cache.set("key", mutable)
@@ -315,7 +315,7 @@ def test_sizes_are_bounded() -> None:
     assert cache.stats()["bytes"] == 8, "what has no room puts nothing out"
 
 
-def test_without_a_measure_the_size_is_that_of_the_pickled_value() -> None:
+def test_the_default_size_is_that_of_the_pickled_value() -> None:
     cache = LRUCache(max_bytes=1000)
     cache.set("rows", [{"name": "x" * 50}] * 4)
     assert 50 < cache.stats()["bytes"] < 1000
@@ -324,7 +324,7 @@ def test_without_a_measure_the_size_is_that_of_the_pickled_value() -> None:
 
 
 @pytest.mark.parametrize("bounds", [{"max_size": 0}, {"max_size": -1}, {"max_bytes": 0}])
-def test_a_cache_without_room_is_refused(bounds: Any) -> None:
+def test_impossible_sizes_are_refused(bounds: Any) -> None:
     with pytest.raises(ValueError, match="at least one"):
         LRUCache(**bounds)
 

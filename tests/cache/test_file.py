@@ -71,7 +71,7 @@ def rename(client: Any, alias: str) -> None:
     client.hosts.update("host00000", update_attributes={"alias": alias})
 
 
-def test_what_one_process_writes_others_see(site: SimulatedSite, path: Path, caching: Any) -> None:
+def test_processes_see_each_others_entries(site: SimulatedSite, path: Path, caching: Any) -> None:
     with site.client(caching=caching) as client, another_process(site, path) as ask:
         assert ask() == "None 0"
         client.hosts.get("host00000")
@@ -81,9 +81,7 @@ def test_what_one_process_writes_others_see(site: SimulatedSite, path: Path, cac
         assert ask() == "new 1"
 
 
-def test_a_second_client_of_a_process_takes_no_lock_from_the_first(
-    site: SimulatedSite, path: Path, caching: Any
-) -> None:
+def test_two_clients_of_a_process_keep_their_locks(site: SimulatedSite, path: Path, caching: Any) -> None:
     """POSIX drops all locks of a process on a file when it closes any handle of it; without its lock, the next
     process to leave would remove the log that the first still writes to."""
     with site.client(caching=caching) as client:
@@ -97,9 +95,7 @@ def test_a_second_client_of_a_process_takes_no_lock_from_the_first(
 
 
 @pytest.mark.parametrize("companions", [False, True])
-def test_a_file_that_is_removed_in_use_is_begun_anew_by_all(
-    site: SimulatedSite, path: Path, caching: Any, companions: bool
-) -> None:
+def test_all_processes_replace_a_removed_file(site: SimulatedSite, path: Path, caching: Any, companions: bool) -> None:
     with site.client(caching=caching) as client:
         client.hosts.get("host00000")
         path.unlink()
@@ -115,7 +111,7 @@ def test_a_file_that_is_removed_in_use_is_begun_anew_by_all(
             assert ask() == "newer 1"
 
 
-def test_a_file_that_is_damaged_in_use_is_begun_anew_by_all(site: SimulatedSite, path: Path, caching: Any) -> None:
+def test_all_processes_replace_a_damaged_file(site: SimulatedSite, path: Path, caching: Any) -> None:
     with another_process(site, path) as ask, site.client(caching=caching, clock=None) as client:
         assert ask() == "None 0"
         client.hosts.get("host00000")
@@ -129,7 +125,7 @@ def test_a_file_that_is_damaged_in_use_is_begun_anew_by_all(site: SimulatedSite,
             assert ask().split()[0] == alias
 
 
-def test_a_damaged_answer_is_dropped(
+def test_damaged_answers_are_dropped(
     site: SimulatedSite, path: Path, caching: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with site.client(caching=caching) as client:
@@ -144,7 +140,7 @@ def test_a_damaged_answer_is_dropped(
         assert client.metrics()["cache"]["hits"] == 1
 
 
-def test_a_file_of_an_earlier_layout_is_laid_out_anew(site: SimulatedSite, path: Path, caching: Any) -> None:
+def test_files_of_an_earlier_layout_are_rebuilt(site: SimulatedSite, path: Path, caching: Any) -> None:
     path.parent.mkdir()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as earlier:
         earlier.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -156,7 +152,7 @@ def test_a_file_of_an_earlier_layout_is_laid_out_anew(site: SimulatedSite, path:
 
 
 @pytest.mark.parametrize("forget", ["clear_cache", "invalidate_cache_pattern"])
-def test_what_could_not_be_forgotten_is_not_answered_later(
+def test_failed_invalidations_prevent_later_hits(
     site: SimulatedSite, path: Path, caching: Any, clock: Any, forget: str
 ) -> None:
     with site.client(caching=caching, clock=clock) as client:
@@ -174,7 +170,7 @@ def test_what_could_not_be_forgotten_is_not_answered_later(
         assert client.metrics()["cache"]["hits"] == 1
 
 
-def test_a_file_that_is_replaced_while_a_write_is_noted_learns_of_it(
+def test_a_file_replaced_during_a_write_is_invalidated(
     site: SimulatedSite, path: Path, caching: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = SQLiteStorage(str(path), 10, 1e6, 0, SystemClock())
@@ -198,7 +194,7 @@ def test_a_file_that_is_replaced_while_a_write_is_noted_learns_of_it(
     storage.close()
 
 
-def test_one_process_at_a_time_makes_the_file(path: Path) -> None:
+def test_one_process_at_a_time_creates_the_file(path: Path) -> None:
     import fcntl
 
     path.parent.mkdir()
@@ -211,7 +207,7 @@ def test_one_process_at_a_time_makes_the_file(path: Path) -> None:
     storage.close()
 
 
-def test_an_answer_larger_than_the_bound_puts_nothing_else_out(site: SimulatedSite, caching: Any) -> None:
+def test_oversized_answers_evict_nothing(site: SimulatedSite, caching: Any) -> None:
     with site.client(caching={**caching, "max_mb": 0.005}) as client:
         client.hosts.get("host00000")
         list(client.folders.each())
@@ -221,7 +217,7 @@ def test_an_answer_larger_than_the_bound_puts_nothing_else_out(site: SimulatedSi
         assert _asked(site) == asked
 
 
-def test_the_file_is_its_owners_and_holds_no_secret(site: SimulatedSite, path: Path, caching: Any) -> None:
+def test_the_file_is_private_and_contains_no_secret(site: SimulatedSite, path: Path, caching: Any) -> None:
     with site.client(caching=caching) as client:
         client.hosts.get("host00000")
         files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
@@ -232,7 +228,7 @@ def test_the_file_is_its_owners_and_holds_no_secret(site: SimulatedSite, path: P
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_a_file_that_others_can_read_is_made_private(site: SimulatedSite, tmp_path: Path) -> None:
+def test_readable_files_are_made_private(site: SimulatedSite, tmp_path: Path) -> None:
     path = tmp_path / "answers.sqlite"
     path.touch(0o644)
     with site.client(caching={"backend": "sqlite", "path": str(path)}) as client:
@@ -240,7 +236,7 @@ def test_a_file_that_others_can_read_is_made_private(site: SimulatedSite, tmp_pa
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_file_that_another_process_holds_costs_a_moment_and_no_truth(
+def test_locked_files_cause_a_short_wait_and_no_stale_answer(
     site: SimulatedSite, tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_S", 0.05)
@@ -261,7 +257,7 @@ def test_a_file_that_another_process_holds_costs_a_moment_and_no_truth(
         assert client.metrics()["cache"]["failures"] > 0
 
 
-def test_a_forked_process_opens_its_own(site: SimulatedSite, tmp_path: Path) -> None:
+def test_forked_processes_open_their_own_file(site: SimulatedSite, tmp_path: Path) -> None:
     code = (
         "import os, sys, warnings; warnings.simplefilter('ignore')\n"
         "from checkmk_sync import Checkmk\n"
@@ -297,7 +293,7 @@ os._exit(0)
 """
 
 
-def test_what_the_child_of_a_fork_writes_others_see(site: SimulatedSite, path: Path) -> None:
+def test_entries_of_a_forked_child_are_visible_to_others(site: SimulatedSite, path: Path) -> None:
     command = [sys.executable, "-c", PREFORK, site.url, site.password, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout and process.stdout.readline() == "ready\n"

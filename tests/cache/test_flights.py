@@ -44,7 +44,7 @@ def _at_once(count: int, work: Callable[[], Any]) -> list[Any]:
     return results
 
 
-def test_sixteen_threads_on_a_cold_key_are_one_request(site: SimulatedSite) -> None:
+def test_sixteen_threads_share_one_request(site: SimulatedSite) -> None:
     with site.client() as client:
         client.version()
         hosts = _at_once(16, lambda: client.hosts.get("host00000"))
@@ -56,7 +56,7 @@ def test_sixteen_threads_on_a_cold_key_are_one_request(site: SimulatedSite) -> N
         assert counts["shared_flights"] + counts["hits"] == 15
 
 
-def test_what_the_first_does_to_its_answer_the_others_do_not_see(site: SimulatedSite) -> None:
+def test_threads_get_copies_of_the_shared_answer(site: SimulatedSite) -> None:
     def claim(client: Checkmk) -> bool:
         attributes: Any = client.hosts.get("host00000").attributes
         return attributes.setdefault("alias", threading.current_thread().name) == threading.current_thread().name
@@ -67,18 +67,18 @@ def test_what_the_first_does_to_its_answer_the_others_do_not_see(site: Simulated
             assert all(_at_once(16, lambda: claim(client)))
 
 
-def test_when_it_fails_all_fail_in_the_time_of_one(site: SimulatedSite) -> None:
+def test_all_threads_share_the_failure(site: SimulatedSite) -> None:
     with site.client() as client:
         client.version()
         started = time.monotonic()
         failures = _at_once(16, lambda: client.hosts.get("nobody"))
-        assert time.monotonic() - started < 4 * 0.15
+        assert time.monotonic() - started < 8 * 0.15, "one after the other, they take 16 times as long as one"
         assert _asked(site) == 1
         assert all(isinstance(failure, NotFoundError) for failure in failures)
         assert len({id(failure) for failure in failures}) == 16
 
 
-def test_who_asks_after_a_write_does_not_join_a_flight_from_before(site: SimulatedSite) -> None:
+def test_reads_after_a_write_do_not_join_earlier_requests(site: SimulatedSite) -> None:
     with site.client() as client:
         client.version()
         before: list[Any] = []
@@ -98,7 +98,7 @@ def _write_to_hosts(client: Checkmk) -> Any:
     return Call("POST", "/x", CallKind.WRITE, "hosts", "create")
 
 
-def test_ctrl_c_in_one_thread_is_not_everybodys() -> None:
+def test_ctrl_c_ends_one_thread_only() -> None:
     flights: SingleFlight[str] = SingleFlight()
     leading, waiting = threading.Event(), threading.Event()
     calls: list[int] = []
@@ -147,7 +147,7 @@ def _client(site: SimulatedSite, clock: ManualClock, stale: float = 600) -> Chec
 @pytest.mark.parametrize(
     "fault", [Fault("status", status=502), Fault("status", status=503), Fault("reset_before"), Fault("crash")]
 )
-def test_a_stale_answer_stands_in_and_says_so(
+def test_stale_answers_are_marked(
     quick: SimulatedSite, clock: ManualClock, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     with _client(quick, clock) as client:
@@ -164,7 +164,7 @@ def test_a_stale_answer_stands_in_and_says_so(
         assert not client._site.perform("hosts", "get", path={"name": "host00000"}).stale
 
 
-def test_an_open_breaker_and_a_site_that_is_gone_too(clock: ManualClock) -> None:
+def test_stale_answers_bridge_an_open_breaker_and_a_missing_site(clock: ManualClock) -> None:
     with SimulatedSite(hosts=1) as site:
         client = _client(site, clock)
         client.hosts.get("host00000")
@@ -175,7 +175,7 @@ def test_an_open_breaker_and_a_site_that_is_gone_too(clock: ManualClock) -> None
     client.close()
 
 
-def test_only_for_as_long_as_configured(quick: SimulatedSite, clock: ManualClock) -> None:
+def test_stale_answers_expire_as_configured(quick: SimulatedSite, clock: ManualClock) -> None:
     with _client(quick, clock, stale=600) as client:
         client.hosts.get("host00000")
         quick.set_faults([Fault("status")])
@@ -193,7 +193,7 @@ def test_only_for_as_long_as_configured(quick: SimulatedSite, clock: ManualClock
             client.hosts.get("host00000")
 
 
-def test_never_after_a_write(quick: SimulatedSite, clock: ManualClock) -> None:
+def test_stale_answers_are_not_used_after_a_write(quick: SimulatedSite, clock: ManualClock) -> None:
     with _client(quick, clock) as client:
         client.hosts.get("host00000")
         client.hosts.update("host00000", update_attributes={"alias": "new"})
@@ -203,7 +203,7 @@ def test_never_after_a_write(quick: SimulatedSite, clock: ManualClock) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 412])
-def test_what_the_site_answers_is_never_replaced(status: int, clock: ManualClock) -> None:
+def test_answers_of_the_site_are_never_replaced(status: int, clock: ManualClock) -> None:
     import responses
 
     base = "https://mon.example.com/s/check_mk/api/1.0"

@@ -38,7 +38,7 @@ def _asked(site: SimulatedSite) -> int:
     return sum(1 for request in site.requests if request.path.startswith("/objects/host_config"))
 
 
-def test_an_empty_file_is_used(site: SimulatedSite, tmp_path: Path) -> None:
+def test_empty_files_are_used(site: SimulatedSite, tmp_path: Path) -> None:
     path = tmp_path / "answers.sqlite"
     path.touch()
     with site.client(caching={"backend": "sqlite", "path": str(path)}) as client:
@@ -47,7 +47,7 @@ def test_an_empty_file_is_used(site: SimulatedSite, tmp_path: Path) -> None:
     assert _asked(site) == 1
 
 
-def test_a_file_that_is_no_database_is_left_alone_and_costs_requests(
+def test_files_that_are_not_databases_are_left_alone(
     site: SimulatedSite, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It may be somebody's notes, or a cache whose header is damaged."""
@@ -65,7 +65,7 @@ def test_a_file_that_is_no_database_is_left_alone_and_costs_requests(
 
 
 @pytest.mark.parametrize("wal", [False, True])
-def test_a_database_of_another_program_is_refused(site: SimulatedSite, tmp_path: Path, wal: bool) -> None:
+def test_databases_of_other_programs_are_refused(site: SimulatedSite, tmp_path: Path, wal: bool) -> None:
     path = tmp_path / "theirs.sqlite"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as theirs:
         if wal:
@@ -81,7 +81,7 @@ def test_a_database_of_another_program_is_refused(site: SimulatedSite, tmp_path:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
-def test_a_file_of_another_user_is_refused(site: SimulatedSite, path: Path, caching: Any) -> None:
+def test_files_of_other_users_are_refused(site: SimulatedSite, path: Path, caching: Any) -> None:
     """That user could read the answers."""
     site.client(caching=caching).close()
     os.chown(path, 65534, 65534)
@@ -89,7 +89,7 @@ def test_a_file_of_another_user_is_refused(site: SimulatedSite, path: Path, cach
         site.client(caching=caching)
 
 
-def test_an_invalidation_that_cannot_be_written_makes_the_file_void_for_all(
+def test_failed_invalidations_void_the_file_for_all_processes(
     site: SimulatedSite, path: Path, caching: Any, clock: Any
 ) -> None:
     """Another program holds the file, the write cannot be noted in it, and the writer ends at once."""
@@ -103,7 +103,7 @@ def test_an_invalidation_that_cannot_be_written_makes_the_file_void_for_all(
         assert ask() == "new 2", "the new file is used"
 
 
-def test_a_full_disk_costs_requests_and_not_the_run(
+def test_a_full_disk_does_not_fail_calls(
     site: SimulatedSite, path: Path, caching: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any, **__: Any) -> Any:
@@ -118,13 +118,13 @@ def test_a_full_disk_costs_requests_and_not_the_run(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_told(site: SimulatedSite, tmp_path: Path) -> None:
+def test_unwritable_folders_are_reported(site: SimulatedSite, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(SettingsError, match="cannot be used"):
         site.client(caching={"backend": "sqlite", "path": str(tmp_path / "no" / "answers.sqlite")})
 
 
-def test_a_link_is_not_followed(site: SimulatedSite, tmp_path: Path) -> None:
+def test_links_are_not_followed(site: SimulatedSite, tmp_path: Path) -> None:
     target = tmp_path / "precious"
     target.write_text("do not touch")
     (tmp_path / "answers.sqlite").symlink_to(target)

@@ -102,7 +102,7 @@ print(json.dumps([wrong[:5], counts]))
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite", "redis"])
-def test_sixteen_threads(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_sixteen_threads_never_see_an_old_answer(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     caching: dict[str, Any] = {"backend": kind, "path": str(tmp_path / "answers.sqlite")}
     if kind == "redis":
         secret = tmp_path / "redis-password"

@@ -102,11 +102,11 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.key}={case.value}")
-def test_a_key_changes_what_is_seen(scene: Scene, case: Case) -> None:
+def test_every_key_has_its_effect(scene: Scene, case: Case) -> None:
     assert case.look(scene, {**case.given, case.key: case.value}) == case.seen
 
 
-def test_server_url_and_site_say_whom_to_ask(scene: Scene) -> None:
+def test_server_url_and_site_choose_the_site(scene: Scene) -> None:
     with SimulatedSite(site="other") as other:
         for server_url, site, found in (
             (scene.site.url, "s", "s"),
@@ -119,7 +119,7 @@ def test_server_url_and_site_say_whom_to_ask(scene: Scene) -> None:
         assert len(other.requests) == 1
 
 
-def test_username_says_who_asks(scene: Scene) -> None:
+def test_username_is_sent(scene: Scene) -> None:
     scene.site.add_user("robot", "secret-of-robot")
     for username, secret in (("robot", "secret-of-robot"), (scene.site.username, scene.site.password)):
         with Checkmk(scene.site.url, "s", username, secret) as client:
@@ -127,19 +127,19 @@ def test_username_says_who_asks(scene: Scene) -> None:
             assert scene.site.requests[-1].user == username
 
 
-def test_strategies_are_those_there_are() -> None:
+def test_every_strategy_has_its_waits() -> None:
     assert list(STRATEGIES) == [strategy.value for strategy in RetryStrategy]
 
 
 PARTS = "test_several_parts_are_read_at_once_where_no_lock_is_needed"
 # Keys that need a world of their own: where they are changed, and their effect is seen.
 ELSEWHERE = {
-    "verify": "http/test_tls_and_proxies.py::test_verification_can_only_be_turned_off_loudly",
-    "ca_bundle": "http/test_tls_and_proxies.py::test_a_known_authority_is_trusted",
-    "proxy": "http/test_tls_and_proxies.py::test_a_proxy_that_refuses_was_not_the_site",
+    "verify": "http/test_tls_and_proxies.py::test_disabling_verification_warns",
+    "ca_bundle": "http/test_tls_and_proxies.py::test_known_authorities_are_trusted",
+    "proxy": "http/test_tls_and_proxies.py::test_refusals_of_a_proxy_are_not_of_the_site",
     "streaming.max_concurrent_batches": f"client/test_partitions.py::{PARTS}",
     "streaming.memory_limit_mb": "test_streaming.py::test_pages_shrink_to_keep_the_memory_limit",
-    "caching.redis_url": "cache/test_storages.py::test_a_redis_that_goes_away_costs_no_truth",
+    "caching.redis_url": "cache/test_storages.py::test_a_lost_redis_causes_no_stale_answer",
     "batch_processing.chunk_size": "batch/test_settings.py::test_chunk_size_is_that_of_bulk_calls",
     "batch_processing.max_concurrent": "batch/test_settings.py::test_max_concurrent",
     "batch_processing.rate_limit": "batch/test_settings.py::test_rate_limit",
@@ -147,13 +147,13 @@ ELSEWHERE = {
     "batch_processing.retry_delay": "batch/test_settings.py::test_retry_delay",
     "sync.limits.changes": "sync/test_brakes.py::test_limits_are_configured",
     "sync.limits.deletions": "sync/test_brakes.py::test_limits_are_configured",
-    "metrics.retention_hours": "metrics/test_window.py::test_the_client_keeps_as_long_as_it_is_set",
-    "metrics.cleanup_interval": "metrics/test_window.py::test_the_client_frees_as_often_as_it_is_set",
+    "metrics.retention_hours": "metrics/test_window.py::test_the_client_uses_the_configured_retention",
+    "metrics.cleanup_interval": "metrics/test_window.py::test_the_client_uses_the_configured_cleanup_interval",
     "sync.map": "cli/test_inventory.py::test_the_configuration_names_the_map_and_the_encoding",
     "sync.encoding": "cli/test_inventory.py::test_the_configuration_names_the_map_and_the_encoding",
-    "server_url": "config/test_settings_effects.py::test_server_url_and_site_say_whom_to_ask",
-    "site": "config/test_settings_effects.py::test_server_url_and_site_say_whom_to_ask",
-    "username": "config/test_settings_effects.py::test_username_says_who_asks",
+    "server_url": "config/test_settings_effects.py::test_server_url_and_site_choose_the_site",
+    "site": "config/test_settings_effects.py::test_server_url_and_site_choose_the_site",
+    "username": "config/test_settings_effects.py::test_username_is_sent",
 }
 
 
@@ -167,7 +167,7 @@ def test_every_key_is_changed_and_its_effect_is_seen() -> None:
 
 
 @pytest.mark.parametrize("key", ELSEWHERE)
-def test_the_test_that_is_named_is_there_and_changes_the_key(key: str) -> None:
+def test_the_named_test_exists_and_changes_the_key(key: str) -> None:
     file, _, name = ELSEWHERE[key].partition("::")
     text = (ROOT / "tests" / file).read_text("utf-8")
     (found,) = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == name)

@@ -12,7 +12,7 @@ from typing import Any, Callable
 import pytest
 
 from checkmk_sync.errors import CheckmkError, ConnectError, DeadlineError, SettingsError, TransportError
-from checkmk_sync.http import socket_deadlines as watchdog
+from checkmk_sync.http import socket_deadlines
 from checkmk_sync.testing import Fault, SimulatedSite
 
 
@@ -30,41 +30,41 @@ def _in_background(call: Callable[[], Any]) -> tuple[threading.Thread, list[Base
     return thread, failures
 
 
-def _until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not true():
+def _wait_until(is_true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_true():
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
 
-def test_a_call_that_waits_for_its_next_try_ends_and_is_not_tried_again() -> None:
+def test_closing_ends_a_wait_between_retries() -> None:
     with SimulatedSite(faults=[Fault("status")]) as site:
         client = site.client(recovery={"retry": {"base_delay": 30, "max_retries": 9}})
         thread, failures = _in_background(client.version)
-        _until(lambda: client.metrics()["counters"].get("retries", 0) >= 1)
+        _wait_until(lambda: client.metrics()["counters"].get("retries", 0) >= 1)
         tried = client.metrics()["counters"]["attempts"]
         client.close()
-        thread.join(5)
+        thread.join(20)
         assert not thread.is_alive()
         assert isinstance(failures[0], TransportError)
         assert client.metrics()["counters"]["attempts"] == tried
 
 
-def test_a_write_that_is_looked_for_ends_as_unknown_without_spinning() -> None:
+def test_closing_ends_settling_with_an_unknown_outcome() -> None:
     with SimulatedSite(faults=[Fault("reset_before", writes=True, times=1)]) as site:
         client = site.client(timeouts={"settle_s": 60})
         client.version()
         thread, failures = _in_background(lambda: client.hosts.create("web01"))
-        _until(lambda: site.counts()["struck"] != {} and len(site.requests) > 2)
+        _wait_until(lambda: site.counts()["struck"] != {} and len(site.requests) > 2)
         used = time.process_time()
         client.close()
-        thread.join(5)
+        thread.join(20)
         assert not thread.is_alive()
         assert isinstance(failures[0], TransportError) and failures[0].sent is None
         assert time.process_time() - used < 1
 
 
-def test_what_stands_in_the_queue_is_not_sent_any_more() -> None:
+def test_queued_calls_are_not_sent_after_closing() -> None:
     with SimulatedSite(latency=0.3) as site:
         client = site.client()
         client.version()
@@ -72,26 +72,26 @@ def test_what_stands_in_the_queue_is_not_sent_any_more() -> None:
         time.sleep(0.1)
         client.close()
         for thread, _ in calls:
-            thread.join(5)
+            thread.join(20)
             assert not thread.is_alive()
         ended = [failures[0] for _, failures in calls if failures]
         assert len(site.state.configuration.hosts) <= 1
         assert len(ended) >= 2 and any(isinstance(error, ConnectError) for error in ended)
 
 
-def test_a_call_under_way_keeps_its_deadline() -> None:
+def test_running_calls_keep_their_deadline() -> None:
     with SimulatedSite(faults=[Fault("drip", seconds=0.05)]) as site:
         client = site.client(timeouts={"total_s": 0.5}, recovery={"retry": {"max_retries": 0}})
         thread, failures = _in_background(client.version)
-        time.sleep(0.2)
+        _wait_until(lambda: "drip" in site.state.faults.matched)
         client.close()
-        thread.join(5)
+        thread.join(20)
         assert not thread.is_alive()
         assert isinstance(failures[0], DeadlineError)
 
 
 @pytest.mark.parametrize("how", ["read", "write", "stream"])
-def test_nothing_is_sent_after_it(how: str) -> None:
+def test_nothing_is_sent_after_closing(how: str) -> None:
     with SimulatedSite(hosts=1) as site:
         client = site.client()
         client.version()
@@ -108,9 +108,9 @@ def test_nothing_is_sent_after_it(how: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:unclosed client:ResourceWarning")
-def test_a_client_that_nobody_closes_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unclosed_clients_are_collected(monkeypatch: pytest.MonkeyPatch) -> None:
     """No thread that watches deadlines, none that cleans up."""
-    monkeypatch.setattr(watchdog, "IDLE_S", 0.05)
+    monkeypatch.setattr(socket_deadlines, "IDLE_S", 0.05)
     with SimulatedSite(hosts=1) as site:
         before = threading.active_count()
         for _ in range(10):
@@ -127,7 +127,7 @@ def test_a_client_that_nobody_closes_leaves_nothing_behind(monkeypatch: pytest.M
         assert threading.active_count() <= before
 
 
-def test_many_clients_share_their_threads(recwarn: pytest.WarningsRecorder) -> None:
+def test_many_clients_share_threads(recwarn: pytest.WarningsRecorder) -> None:
     """One thread watches the deadlines and one cleans the caches, however many clients there are."""
     with SimulatedSite(hosts=1) as site:
         before = {thread.name for thread in threading.enumerate()}
@@ -142,7 +142,7 @@ def test_many_clients_share_their_threads(recwarn: pytest.WarningsRecorder) -> N
             client.close()
 
 
-def test_a_client_that_is_not_closed_is_named_in_a_warning() -> None:
+def test_unclosed_clients_are_warned_about() -> None:
     with SimulatedSite(hosts=1) as site:
         client = site.client()
         client.version()

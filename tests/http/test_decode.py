@@ -38,7 +38,7 @@ def _chunks(data: bytes, size: int) -> Iterator[bytes]:
 
 
 @given(DOCUMENTS, st.integers(1, 40), st.booleans(), st.sampled_from([None, 1]), st.randoms())
-def test_every_document_in_every_slicing(
+def test_documents_are_decoded_in_any_slicing(
     document: dict[str, Any], size: int, ascii_only: bool, indent: Any, shuffle: Any
 ) -> None:
     members = list(document.items())
@@ -48,7 +48,7 @@ def test_every_document_in_every_slicing(
 
 
 @given(DOCUMENTS, st.integers(1, 40), st.data())
-def test_every_truncation_raises_after_correct_items(document: dict[str, Any], size: int, draw: Any) -> None:
+def test_truncated_documents_raise_after_correct_items(document: dict[str, Any], size: int, draw: Any) -> None:
     data = json.dumps(document, ensure_ascii=False).encode()
     cut = draw.draw(st.integers(0, len(data) - 1))
     found: list[Any] = []
@@ -59,7 +59,7 @@ def test_every_truncation_raises_after_correct_items(document: dict[str, Any], s
 
 
 @given(DOCUMENTS, st.integers(1, 20), st.binary(min_size=1, max_size=3), st.data())
-def test_damage_never_invents_what_json_would_not_say(
+def test_damaged_documents_never_yield_invented_items(
     document: dict[str, Any], size: int, noise: bytes, draw: Any
 ) -> None:
     data = json.dumps(document).encode()
@@ -78,25 +78,25 @@ def test_damage_never_invents_what_json_would_not_say(
 
 
 @pytest.mark.parametrize("text", ["[]", "7", '{"id": "x"}', '{"value": {}}', '{"value": 7}', "{7: []}", "<html>"])
-def test_other_documents_are_refused(text: str) -> None:
+def test_documents_without_a_list_are_refused(text: str) -> None:
     with pytest.raises(UnexpectedReplyError):
         list(iter_items([text.encode()]))
 
 
 @pytest.mark.parametrize("text", ['{"value": []} {}', '{"value": [1,]}', '{"value": [], }', '{"value": [1 2]}'])
-def test_almost_json_is_refused(text: str) -> None:
+def test_invalid_json_is_refused(text: str) -> None:
     with pytest.raises((UnexpectedReplyError, BrokenReplyError)):
         list(iter_items([text.encode()]))
 
 
-def test_bytes_that_are_no_text_are_refused() -> None:
+def test_invalid_utf_8_is_refused() -> None:
     with pytest.raises(UnexpectedReplyError, match="UTF-8"):
         list(iter_items([b'{"value": ["\xff"]}']))
     with pytest.raises(BrokenReplyError, match="character"):
         list(iter_items([b'{"value": ["\xc3']))
 
 
-def test_a_value_without_an_end_is_not_kept_for_ever() -> None:
+def test_endless_values_are_refused() -> None:
     endless = (b'{"value": ["' if n == 0 else b"x" * 100 for n in range(10**9))
     with pytest.raises(ReplyTooLargeError, match="larger than"):
         list(iter_blocks(endless, max_item_chars=1000))
@@ -107,7 +107,7 @@ def test_deep_nesting_is_refused() -> None:
         list(iter_items([b'{"value": [' + b"[" * 200_000]))
 
 
-def test_items_leave_while_bytes_arrive() -> None:
+def test_items_are_yielded_while_bytes_arrive() -> None:
     taken = 0
 
     def chunks() -> Iterator[bytes]:

@@ -59,7 +59,9 @@ Read = Callable[[bytes, int], Iterator[Any]]
 @example({}, [_item(3)], {"a": [_item(1), _item(2), _item(3)]}, 50, None)
 @example({}, [_item(1), _item(2), _item(3, title=4)], {}, 50, None)
 @example({}, [_item(1), _item(2, title=4), _item(3)], {}, 50, None)
-def test_every_list(read: Read, before: Any, items: list[Any], after: Any, size: int, indent: Any) -> None:
+def test_one_field_of_every_item_is_decoded(
+    read: Read, before: Any, items: list[Any], after: Any, size: int, indent: Any
+) -> None:
     data = json.dumps({**before, "value": items, **{f"{name}_": found for name, found in after.items()}}, indent=indent)
     assert list(read(data.encode(), size)) == [item[FIELD] for item in items]
 
@@ -67,7 +69,7 @@ def test_every_list(read: Read, before: Any, items: list[Any], after: Any, size:
 @pytest.mark.slow
 @both
 @given(st.lists(ITEMS, min_size=1, max_size=12), st.integers(1, 300), st.data())
-def test_every_truncation_raises_after_what_is_right(read: Read, items: list[Any], size: int, draw: Any) -> None:
+def test_truncated_lists_raise_after_correct_values(read: Read, items: list[Any], size: int, draw: Any) -> None:
     data = json.dumps({"value": items}).encode()
     found: list[Any] = []
     with pytest.raises(BrokenReplyError):
@@ -79,7 +81,9 @@ def test_every_truncation_raises_after_what_is_right(read: Read, items: list[Any
 @pytest.mark.slow
 @both
 @given(st.lists(ITEMS, min_size=3, max_size=12), st.binary(min_size=1, max_size=3), st.integers(1, 300), st.data())
-def test_damage_invents_nothing(read: Read, items: list[Any], noise: bytes, size: int, draw: Any) -> None:
+def test_damaged_lists_never_yield_invented_values(
+    read: Read, items: list[Any], noise: bytes, size: int, draw: Any
+) -> None:
     data = json.dumps({"value": items}).encode()
     at = draw.draw(st.integers(0, len(data)))
     damaged = data[:at] + noise + data[at:]
@@ -97,7 +101,7 @@ def test_damage_invents_nothing(read: Read, items: list[Any], noise: bytes, size
 @both
 @pytest.mark.parametrize("wrong", [5, "text", None, [1], {"id": 1}])
 @pytest.mark.parametrize("at", [0, 1, 4, 9])
-def test_an_item_without_the_field_is_named(read: Read, wrong: Any, at: int) -> None:
+def test_items_without_the_field_are_reported(read: Read, wrong: Any, at: int) -> None:
     items: list[Any] = [_item(number) for number in range(10)]
     items[at] = wrong
     with pytest.raises(UnexpectedReplyError, match="'extensions'"):
@@ -105,7 +109,7 @@ def test_an_item_without_the_field_is_named(read: Read, wrong: Any, at: int) -> 
 
 
 @both
-def test_of_a_name_that_an_item_has_twice_the_last_one_counts(read: Read) -> None:
+def test_the_last_of_duplicate_names_counts(read: Read) -> None:
     items = [
         '{"id": "a", "extensions": 1}',
         '{"id": "a", "extensions": 2}',
@@ -118,7 +122,7 @@ def test_of_a_name_that_an_item_has_twice_the_last_one_counts(read: Read) -> Non
 
 @both
 @pytest.mark.parametrize("wrong", ["1, 2", "", "1}, {", '"a": 1', "]"])
-def test_what_stands_where_one_value_is_due_is_refused(read: Read, wrong: str) -> None:
+def test_unexpected_tokens_are_refused(read: Read, wrong: str) -> None:
     items = [f'{{"id": "a", "extensions": {value}}}' for value in ("1", wrong, "3", "4")]
     with pytest.raises((BrokenReplyError, UnexpectedReplyError)):
         list(read(f'{{"value": [{", ".join(items)}]}}'.encode(), 20))
@@ -126,7 +130,7 @@ def test_what_stands_where_one_value_is_due_is_refused(read: Read, wrong: str) -
 
 @both
 @pytest.mark.parametrize("between", [",,", ", ,", ",\n,", ""])
-def test_a_stray_comma_is_refused(read: Read, between: str) -> None:
+def test_stray_commas_are_refused(read: Read, between: str) -> None:
     items = [json.dumps(_item("x" * size)) for size in (1, 1, 300, 300, 300)]
     for at in range(1, 5):
         text = between.join((",".join(items[:at]), ",".join(items[at:])))
@@ -135,7 +139,7 @@ def test_a_stray_comma_is_refused(read: Read, between: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["n", 'n"', "n\\", '\\"'])
-def test_with_json_only_the_field_is_built(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_only_the_field_is_built_with_json(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setitem(sys.modules, "msgspec", None)
     texts: list[str] = []
     loads = json.loads

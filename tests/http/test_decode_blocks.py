@@ -61,19 +61,19 @@ def _read(data: bytes, size: int) -> Iterator[Any]:
 
 
 @given(st.lists(ITEMS, max_size=25), st.integers(1, 200), st.sampled_from([None, 1]), st.booleans())
-def test_every_list_in_every_slicing(items: list[Any], size: int, indent: Any, ascii_only: bool) -> None:
+def test_lists_are_decoded_in_any_slicing(items: list[Any], size: int, indent: Any, ascii_only: bool) -> None:
     data = json.dumps({"id": "x", "value": items}, indent=indent, ensure_ascii=ascii_only).encode()
     assert list(_read(data, size)) == list(map(_needed, items))
 
 
 @given(st.lists(ITEMS | VALUES, max_size=12), st.integers(1, 200))
-def test_items_of_any_kind(items: list[Any], size: int) -> None:
+def test_items_of_any_type_are_decoded(items: list[Any], size: int) -> None:
     data = json.dumps({"value": items}).encode()
     assert list(_read(data, size)) == list(map(_needed, items))
 
 
 @given(st.lists(ITEMS, min_size=1, max_size=25), st.integers(1, 200), st.data())
-def test_every_truncation_raises_after_correct_items(items: list[Any], size: int, draw: Any) -> None:
+def test_truncated_lists_raise_after_correct_items(items: list[Any], size: int, draw: Any) -> None:
     data = json.dumps({"value": items}).encode()
     cut = draw.draw(st.integers(0, len(data) - 1))
     found: list[Any] = []
@@ -84,7 +84,7 @@ def test_every_truncation_raises_after_correct_items(items: list[Any], size: int
 
 
 @given(st.lists(ITEMS, min_size=4, max_size=25), st.integers(1, 200), st.binary(min_size=1, max_size=3), st.data())
-def test_damage_never_invents_what_json_would_not_say(items: list[Any], size: int, noise: bytes, draw: Any) -> None:
+def test_damaged_lists_never_yield_invented_items(items: list[Any], size: int, noise: bytes, draw: Any) -> None:
     data = json.dumps({"value": items}).encode()
     at = draw.draw(st.integers(0, len(data)))
     damaged = data[:at] + noise + data[at:]
@@ -101,13 +101,13 @@ def test_damage_never_invents_what_json_would_not_say(items: list[Any], size: in
 
 @pytest.mark.parametrize("key", ["links", 'a"links', "\\links"])
 @pytest.mark.parametrize("inner", [[], [{"href": "x"}], [[1]], ["]"], ['"]'], "[", {"links": [1]}])
-def test_links_that_are_needed_stay(key: str, inner: Any) -> None:
+def test_needed_links_are_kept(key: str, inner: Any) -> None:
     items = [{"links": [{"rel": "self"}], "id": n, "extensions": {key: inner, "n": n}} for n in range(60)]
     del items[30]["links"]
     assert list(_read(json.dumps({"value": items}).encode(), 500)) == list(map(_needed, items))
 
 
-def test_a_text_that_is_cut_inside_an_item_is_not_balanced_by_what_its_links_leave() -> None:
+def test_cutting_links_does_not_balance_a_truncated_item() -> None:
     """What is left of links with lists in them are closing brackets."""
     links = [{"a": [{"b": [{"id": 0, "extensions": {}}]}]}]
     inner = [{"id": n, "extensions": {}, "links": [[1], 2]} for n in range(4)]
@@ -116,7 +116,7 @@ def test_a_text_that_is_cut_inside_an_item_is_not_balanced_by_what_its_links_lea
         assert list(_read(json.dumps({"value": items}).encode(), size)) == list(map(_needed, items))
 
 
-def test_blocks_are_really_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_are_decoded_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     cuts: list[int] = []
     cut = decode.BlockCutter.cut
 
@@ -131,19 +131,19 @@ def test_blocks_are_really_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(cuts) > 150
 
 
-def test_guessing_ends_where_it_does_not_pay() -> None:
+def test_guessing_boundaries_stops_after_failures() -> None:
     items = [{str(n): n, "id": n} for n in range(100)]
     assert list(_read(json.dumps({"value": items}).encode(), 64)) == [{"id": n} for n in range(100)]
 
 
-def test_what_msgspec_does_not_read_is_read_all_the_same() -> None:
+def test_json_decodes_what_msgspec_refuses() -> None:
     odd = [{"id": n, "extensions": {"x": float("inf") if n == 50 else 1e400 if n == 60 else n}} for n in range(100)]
     found = list(_read(json.dumps({"value": odd}).encode(), 100))
     assert found == odd
 
 
 @pytest.mark.parametrize("of_links", ["[" * 5000 + "]" * 5000, "[" * 5000])
-def test_what_is_nested_too_deeply_is_refused_by_name(of_links: str) -> None:
+def test_too_deep_nesting_is_reported(of_links: str) -> None:
     text = f'{{"value": [{{"id": 1, "links": {of_links}, "extensions": {{}}}}]}}'.encode()
     try:
         found = decode.all_items(text, "extensions")
@@ -153,14 +153,14 @@ def test_what_is_nested_too_deeply_is_refused_by_name(of_links: str) -> None:
 
 
 @given(st.lists(ITEMS, max_size=25), st.sampled_from([None, 1]), st.booleans())
-def test_a_whole_answer_gives_the_same(items: list[Any], indent: Any, ascii_only: bool) -> None:
+def test_whole_answers_decode_to_the_same_items(items: list[Any], indent: Any, ascii_only: bool) -> None:
     data = json.dumps({"id": "x", "value": items}, indent=indent, ensure_ascii=ascii_only).encode()
     assert decode.all_items(data, "extensions") == [item["extensions"] for item in items]
 
 
 @pytest.mark.slow
 @given(st.lists(ITEMS, min_size=1, max_size=25), st.data())
-def test_a_whole_answer_that_is_not_whole_raises(items: list[Any], draw: Any) -> None:
+def test_truncated_whole_answers_raise(items: list[Any], draw: Any) -> None:
     data = json.dumps({"value": items}).encode()
     with pytest.raises(BrokenReplyError):
         decode.all_items(data[: draw.draw(st.integers(0, len(data) - 1))], "extensions")

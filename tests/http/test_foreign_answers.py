@@ -62,7 +62,9 @@ def prepared(site: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> Simulated
 
 @pytest.mark.parametrize("answer", [*ODD_SUCCESSES, *JSON_OF_A_GATEWAY], ids=str)
 @pytest.mark.parametrize("name", WRITES)
-def test_a_foreign_answer_proves_nothing(prepared: SimulatedSite, cmk: Checkmk, name: str, answer: Any) -> None:
+def test_foreign_answers_leave_the_outcome_unknown(
+    prepared: SimulatedSite, cmk: Checkmk, name: str, answer: Any
+) -> None:
     write, is_done = WRITES[name]
     prepared.set_faults([Fault("answer", writes=True, times=1, **answer)])
     with pytest.raises(CheckmkError) as caught:
@@ -73,7 +75,7 @@ def test_a_foreign_answer_proves_nothing(prepared: SimulatedSite, cmk: Checkmk, 
 
 @pytest.mark.parametrize("answer", [*ODD_SUCCESSES, *JSON_OF_A_GATEWAY], ids=str)
 @pytest.mark.parametrize("name", WRITES)
-def test_a_write_behind_a_foreign_answer_is_found(
+def test_applied_writes_behind_foreign_answers_are_found(
     prepared: SimulatedSite, cmk: Checkmk, name: str, answer: Any
 ) -> None:
     write, is_done = WRITES[name]
@@ -85,7 +87,7 @@ def test_a_write_behind_a_foreign_answer_is_found(
 @pytest.mark.parametrize("status", PAGES)
 @pytest.mark.parametrize("kind", ["answer", "answer_after"])
 @pytest.mark.parametrize("name", WRITES)
-def test_a_page_with_a_refusal_proves_nothing(
+def test_refusal_pages_leave_the_outcome_unknown(
     prepared: SimulatedSite, cmk: Checkmk, name: str, kind: str, status: int
 ) -> None:
     prepared.set_faults([Fault(kind, writes=True, times=1, status=status, body=PAGE)])
@@ -101,7 +103,7 @@ def test_a_page_with_a_refusal_proves_nothing(
 
 @pytest.mark.parametrize("times", [1, 9])
 @pytest.mark.parametrize("name", WRITES)
-def test_a_throttled_write_that_took_effect_is_found(
+def test_throttled_writes_that_were_applied_are_found(
     prepared: SimulatedSite, cmk: Checkmk, name: str, times: int
 ) -> None:
     write, is_done = WRITES[name]
@@ -111,7 +113,7 @@ def test_a_throttled_write_that_took_effect_is_found(
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_a_request_that_is_sent_twice_in_between_is_done(prepared: SimulatedSite, cmk: Checkmk, name: str) -> None:
+def test_requests_duplicated_by_a_proxy_are_applied(prepared: SimulatedSite, cmk: Checkmk, name: str) -> None:
     """The second answer is "already exists", 404, 412 or "is already part of the folder"."""
     write, is_done = WRITES[name]
     prepared.set_faults([Fault("repeat", writes=True, times=1)])
@@ -119,7 +121,7 @@ def test_a_request_that_is_sent_twice_in_between_is_done(prepared: SimulatedSite
     assert is_done(prepared)
 
 
-def test_what_somebody_else_has_done_before_is_still_refused(prepared: SimulatedSite, cmk: Checkmk) -> None:
+def test_repeated_changes_are_still_refused(prepared: SimulatedSite, cmk: Checkmk) -> None:
     for again in (
         lambda: cmk.hosts.create("old"),
         lambda: cmk.folders.create("/a"),
@@ -142,7 +144,7 @@ def test_what_somebody_else_has_done_before_is_still_refused(prepared: Simulated
 
 
 @pytest.mark.parametrize("noun", ["hosts", "folders"])
-def test_of_two_threads_that_create_the_same_one_is_refused(prepared: SimulatedSite, cmk: Checkmk, noun: str) -> None:
+def test_one_of_two_concurrent_creations_is_refused(prepared: SimulatedSite, cmk: Checkmk, noun: str) -> None:
     """Both have seen that it is not there, and it is there as both have sent it."""
     both = threading.Barrier(2)
 
@@ -164,7 +166,7 @@ def test_of_two_threads_that_create_the_same_one_is_refused(prepared: SimulatedS
 
 
 @pytest.mark.parametrize("noun", ["hosts", "folders"])
-def test_what_another_thread_creates_meanwhile_proves_nothing(prepared: SimulatedSite, cmk: Checkmk, noun: str) -> None:
+def test_creations_of_other_threads_prove_nothing(prepared: SimulatedSite, cmk: Checkmk, noun: str) -> None:
     """The first request never arrives, and the other thread creates the same object while this one looks for it."""
     name = "twice" if noun == "hosts" else "/twice"
     requests: list[str] = []
@@ -183,7 +185,7 @@ def test_what_another_thread_creates_meanwhile_proves_nothing(prepared: Simulate
     assert Outcome.failed(name, caught.value).status is Status.UNKNOWN
 
 
-def test_what_may_not_be_read_proves_nothing(prepared: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> None:
+def test_unreadable_objects_prove_nothing(prepared: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> None:
     forbidden = Fault("answer", method="GET", status=403, body={"title": "Forbidden", "status": 403})
     prepared.set_faults([forbidden, Fault("reset_after", writes=True, times=1)])
     started = clock.monotonic()
@@ -235,7 +237,7 @@ def crowd(prepared: SimulatedSite, cmk: Checkmk, clock: ManualClock) -> Simulate
 @pytest.mark.parametrize("answer", [*ODD_SUCCESSES, *JSON_OF_A_GATEWAY, *PAGES_OF_BULK_CALLS], ids=str)
 @pytest.mark.parametrize("kind", ["answer", "answer_after"])
 @pytest.mark.parametrize("name", BULK)
-def test_a_bulk_call_behind_a_foreign_answer(
+def test_bulk_calls_behind_foreign_answers_are_settled(
     crowd: SimulatedSite, cmk: Checkmk, name: str, kind: str, answer: Any
 ) -> None:
     call, is_done = BULK[name]
@@ -248,7 +250,7 @@ def test_a_bulk_call_behind_a_foreign_answer(
 
 
 @pytest.mark.parametrize("name", BULK)
-def test_a_bulk_call_that_is_sent_twice_in_between_is_done(crowd: SimulatedSite, cmk: Checkmk, name: str) -> None:
+def test_bulk_calls_duplicated_by_a_proxy_are_applied(crowd: SimulatedSite, cmk: Checkmk, name: str) -> None:
     call, is_done = BULK[name]
     crowd.set_faults([Fault("repeat", path="bulk-", times=1)])
     outcomes = call(cmk)
@@ -256,7 +258,7 @@ def test_a_bulk_call_that_is_sent_twice_in_between_is_done(crowd: SimulatedSite,
     assert all(is_done(crowd, outcome.key) for outcome in outcomes)
 
 
-def test_entries_that_existed_before_are_refused(crowd: SimulatedSite, cmk: Checkmk) -> None:
+def test_existing_entries_are_refused(crowd: SimulatedSite, cmk: Checkmk) -> None:
     entries = [{"host_name": name} for name in ("h0", "n0", "h1", "n1")]
     statuses = {outcome.key: outcome.status for outcome in cmk.hosts.bulk_create(entries)}
     assert statuses == dict(h0=Status.NOT_APPLIED, h1=Status.NOT_APPLIED, n0=Status.APPLIED, n1=Status.APPLIED)
@@ -266,7 +268,7 @@ def test_entries_that_existed_before_are_refused(crowd: SimulatedSite, cmk: Chec
     assert gone == {"h0": Status.APPLIED, "nobody": Status.NOT_APPLIED}
 
 
-def test_an_answer_that_leaves_out_a_host_is_looked_into(crowd: SimulatedSite, cmk: Checkmk) -> None:
+def test_answers_that_omit_a_host_are_checked(crowd: SimulatedSite, cmk: Checkmk) -> None:
     body = {
         "domainType": "host_config",
         "id": "host",
@@ -281,7 +283,7 @@ def test_an_answer_that_leaves_out_a_host_is_looked_into(crowd: SimulatedSite, c
 
 
 @pytest.mark.parametrize("name", ["create host", "update host", "move host", "create folder", "update folder"])
-def test_an_answer_about_another_object_is_not_taken(prepared: SimulatedSite, cmk: Checkmk, name: str) -> None:
+def test_answers_about_other_objects_are_not_trusted(prepared: SimulatedSite, cmk: Checkmk, name: str) -> None:
     host = {
         "domainType": "host_config",
         "id": "another",
@@ -306,12 +308,12 @@ def test_an_answer_about_another_object_is_not_taken(prepared: SimulatedSite, cm
     assert Outcome.failed("fresh", caught.value).status is Status.UNKNOWN
 
 
-def test_a_moved_host_that_the_answer_shows_elsewhere_is_looked_for(prepared: SimulatedSite, cmk: Checkmk) -> None:
+def test_moves_with_a_wrong_folder_in_the_answer_are_checked(prepared: SimulatedSite, cmk: Checkmk) -> None:
     body = {"domainType": "host_config", "id": "old", "extensions": {"folder": "/c", "attributes": {}}}
     prepared.set_faults([Fault("answer_after", path="move", status=200, body=body, times=1)])
     assert cmk.hosts.move("old", "/a").folder == "/a"
 
 
-def test_a_404_of_a_real_site_is_still_one(prepared: SimulatedSite, cmk: Checkmk) -> None:
+def test_genuine_404_answers_mean_not_found(prepared: SimulatedSite, cmk: Checkmk) -> None:
     with pytest.raises(NotFoundError):
         cmk.hosts.update("nobody", update_attributes={"alias": "x"})

@@ -14,7 +14,7 @@ from tests.http.test_foreign_answers import ODD_SUCCESSES
 
 @pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0"])
 @pytest.mark.parametrize("answer", ODD_SUCCESSES, ids=str)
-def test_a_start_that_reached_nobody_did_not_start(version: str, answer: Any, clock: ManualClock, connect: Any) -> None:
+def test_unsent_starts_did_not_start(version: str, answer: Any, clock: ManualClock, connect: Any) -> None:
     with SimulatedSite(version, hosts=2, clock=clock) as site:
         cmk = connect(site)
         cmk.hosts.create("fresh")
@@ -35,7 +35,7 @@ def test_a_start_that_reached_nobody_did_not_start(version: str, answer: Any, cl
 
 @pytest.mark.parametrize("where", ["/login", "/s/check_mk/api/1.0/objects/host/h", "https://x.example.com/", ""])
 @pytest.mark.parametrize("status", [302, 303, 307, 308])
-def test_a_redirect_to_anywhere_is_no_start(site: SimulatedSite, cmk: Checkmk, status: int, where: str) -> None:
+def test_redirects_elsewhere_are_not_starts(site: SimulatedSite, cmk: Checkmk, status: int, where: str) -> None:
     import responses
 
     cmk.version()
@@ -52,7 +52,7 @@ def test_a_redirect_to_anywhere_is_no_start(site: SimulatedSite, cmk: Checkmk, s
 
 @pytest.mark.parametrize("status", [401, 403, 404, 409, 412, 422])
 @pytest.mark.parametrize("version", ["2.2.0p44", "2.4.0p18"])
-def test_a_refused_poll_does_not_mean_that_nothing_was_started(
+def test_refused_polls_do_not_prove_that_nothing_started(
     version: str, status: int, clock: ManualClock, connect: Any
 ) -> None:
     body = {"title": "No", "status": status, "detail": "you lack the permission"}
@@ -75,7 +75,7 @@ def test_a_refused_poll_does_not_mean_that_nothing_was_started(
         assert Outcome.failed("discovery", caught.value).status is Status.UNKNOWN
 
 
-def test_an_activation_that_the_site_forgets_while_it_runs_is_waited_for(clock: ManualClock, connect: Any) -> None:
+def test_activations_forgotten_by_the_site_are_awaited(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite(activation_time=5, clock=clock) as site:
         cmk = connect(site)
         cmk.hosts.create("fresh")

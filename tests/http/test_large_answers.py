@@ -85,7 +85,7 @@ CALLS: dict[str, Callable[[Checkmk], Any]] = {
     ids=["one text", "brackets", "title", "blanks"],
 )
 @pytest.mark.parametrize("status", [200, 404, 503])
-def test_memory_stays_small(server: _Server, status: int, body: bytes) -> None:
+def test_large_answers_take_little_memory(server: _Server, status: int, body: bytes) -> None:
     server.answer = (status, body)
     assert len(body) < 600_000
     for name, call in CALLS.items():
@@ -115,7 +115,7 @@ def test_the_error_names_the_setting(server: _Server) -> None:
         cmk.version()
 
 
-def test_a_long_refusal_is_cut(server: _Server) -> None:
+def test_long_refusals_are_shortened(server: _Server) -> None:
     server.answer = (404, _bomb(b'{"status": 404, "title": "Not Found", "detail": "', b"x" * 1024, 3, b'"}'))
     with _client(server) as cmk, pytest.raises(UnexpectedReplyError):
         cmk.hosts.get("h")

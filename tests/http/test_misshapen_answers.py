@@ -77,7 +77,7 @@ def stage(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.mark.parametrize("name", READS)
-def test_a_read_returns_or_raises_a_typed_error(stage: Any, name: str) -> None:
+def test_misshapen_answers_to_reads_raise_typed_errors(stage: Any, name: str) -> None:
     site, cmk, bodies = stage
     path, read = READS[name]
     places = list(_places(bodies[name]))
@@ -98,7 +98,7 @@ def test_a_read_returns_or_raises_a_typed_error(stage: Any, name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WRITES)
-def test_a_write_behind_a_misshapen_answer_has_an_outcome(name: str, clock: ManualClock) -> None:
+def test_misshapen_answers_to_writes_have_an_outcome(name: str, clock: ManualClock) -> None:
     path, write = WRITES[name]
     with SimulatedSite(hosts=1, services=4, clock=clock) as site, site.client(clock=clock) as cmk:
         cmk.folders.create("/before")

@@ -53,14 +53,14 @@ def test_problems_become_errors(mocked: Any, status: int, body: Any, kind: Any, 
 
 
 @pytest.mark.parametrize("said", ["not allowed without valid credentials", "you lack the permission"])
-def test_a_401_of_a_web_server_is_always_about_credentials(mocked: Any, said: str) -> None:
+def test_a_401_of_a_web_server_is_about_credentials(mocked: Any, said: str) -> None:
     mocked.get(f"{BASE}/version", status=401, body=f"<h1>401</h1>{said}", content_type="text/html")
     with pytest.raises(AuthError, match=said):
         make_transport().perform(READ)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html><h1>Oops</h1><script>x()</script></html>", b"[1]", b"\xff\xfe"])
-def test_bodies_that_are_no_json_are_handled(mocked: Any, body: bytes) -> None:
+def test_bodies_that_are_not_json_are_handled(mocked: Any, body: bytes) -> None:
     mocked.get(f"{BASE}/version", status=403, body=body, content_type="text/html")
     with pytest.raises(ForbiddenError) as caught:
         make_transport().perform(READ)
@@ -68,7 +68,7 @@ def test_bodies_that_are_no_json_are_handled(mocked: Any, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", ["<h1>Not Found</h1>", '{"message": "no Route matched with those values"}', "[]"])
-def test_a_404_of_the_web_server_does_not_mean_that_a_host_is_missing(mocked: Any, body: str) -> None:
+def test_a_404_of_the_web_server_is_not_a_missing_host(mocked: Any, body: str) -> None:
     mocked.get(f"{BASE}/objects/host_config/web01", status=404, body=body, content_type="application/json")
     with Checkmk("https://mon.example.com", "prod", "automation", "geheim") as client:
         with pytest.raises(UnexpectedReplyError, match="check server_url and site"):
@@ -76,7 +76,7 @@ def test_a_404_of_the_web_server_does_not_mean_that_a_host_is_missing(mocked: An
 
 
 @pytest.mark.parametrize("body", ["<h1>Oops</h1>", '{"message": "An unexpected error occurred"}', ""])
-def test_a_500_of_the_web_server_is_not_one_of_the_site(mocked: Any, body: str) -> None:
+def test_a_500_of_the_web_server_is_not_a_site_error(mocked: Any, body: str) -> None:
     """What the site says of a crash is JSON with a title, and final; behind any other page it may be at work."""
     mocked.get(f"{BASE}/version", status=500, body=body, content_type="application/json")
     mocked.post(f"{BASE}{WRITE.path}", status=500, body=body, content_type="application/json")
@@ -90,7 +90,7 @@ def test_a_500_of_the_web_server_is_not_one_of_the_site(mocked: Any, body: str) 
     assert (written.value.sent, written.value.attempts, written.value.attempted.is_uncertain) == (None, 1, True)
 
 
-def test_problems_may_be_nested_as_deeply_as_they_like(mocked: Any) -> None:
+def test_deeply_nested_problems_are_handled(mocked: Any) -> None:
     fields = "[" * 900 + "]" * 900
     body = f'{{"title": "Bad Request", "status": 400, "detail": "no", "fields": {fields}, "ext": {{"x": {fields}}}}}'
     mocked.get(f"{BASE}/version", status=400, body=body, content_type="application/problem+json")

@@ -40,7 +40,7 @@ def behind_login() -> Iterator[responses.RequestsMock]:
     ],
     ids=["get", "delete", "create", "move", "folder", "discover", "bulk", "activate", "list", "services"],
 )
-def test_a_login_page_is_no_success(behind_login: responses.RequestsMock, call: Any) -> None:
+def test_login_pages_are_not_success(behind_login: responses.RequestsMock, call: Any) -> None:
     with Checkmk("https://mon.example.com", "s", "a", "geheim", timeouts={"settle_s": 0}) as client:
         client.version()
         with pytest.raises(UnexpectedReplyError, match="sso/login"):
@@ -57,7 +57,7 @@ def test_a_login_page_is_no_success(behind_login: responses.RequestsMock, call: 
     ],
     ids=["get", "list", "services", "folders"],
 )
-def test_a_page_is_no_answer_whether_it_is_read_at_once_or_not(call: Any) -> None:
+def test_pages_are_refused_streamed_or_not(call: Any) -> None:
     with SimulatedSite(hosts=3) as site, site.client() as cmk:
         cmk.version()
         site.set_faults([Fault("html")])

@@ -60,7 +60,7 @@ def _everything_said_by(error: BaseException) -> str:
     return "\n".join(said)
 
 
-def test_a_whole_run_leaves_no_trace(secret_site: SimulatedSite, records: pytest.LogCaptureFixture) -> None:
+def test_a_whole_run_shows_no_secret(secret_site: SimulatedSite, records: pytest.LogCaptureFixture) -> None:
     with secret_site.client() as cmk:
         inventory = from_data({"hosts": [{"name": f"h{n}", "folder": "/a"} for n in range(5)]})
         plan = make_plan(cmk, inventory, owner="me")
@@ -87,7 +87,7 @@ def test_a_whole_run_leaves_no_trace(secret_site: SimulatedSite, records: pytest
     ],
     ids=lambda fault: fault.kind,
 )
-def test_no_failure_tells_it(secret_site: SimulatedSite, records: Any, fault: Fault) -> None:
+def test_failures_show_no_secret(secret_site: SimulatedSite, records: Any, fault: Fault) -> None:
     secret_site.set_faults([fault])
     options = {"recovery": {"retry": {"base_delay": 0.001}}, "timeouts": {"settle_s": 0}}
     with secret_site.client(**options) as cmk:
@@ -98,7 +98,7 @@ def test_no_failure_tells_it(secret_site: SimulatedSite, records: Any, fault: Fa
     _assert_clean(records.text)
 
 
-def test_a_server_that_repeats_it_is_silenced(records: Any) -> None:
+def test_secrets_repeated_by_the_server_are_hidden(records: Any) -> None:
     """Proxies and crash reports show the request they got."""
     basic = FORMS[1]
     bodies: list[Any] = [
@@ -120,7 +120,7 @@ def test_a_server_that_repeats_it_is_silenced(records: Any) -> None:
     _assert_clean(records.text)
 
 
-def test_the_password_of_a_proxy(records: Any) -> None:
+def test_proxy_passwords_are_hidden(records: Any) -> None:
     proxy = f"http://user:{PROXY_SECRET}@127.0.0.1:1"
     settings = {"proxy": proxy, "recovery": {"retry": {"max_retries": 0}}}
     with Checkmk("https://mon.example.com", "s", "automation", SECRET, **settings) as cmk:
@@ -130,7 +130,7 @@ def test_the_password_of_a_proxy(records: Any) -> None:
     _assert_clean(records.text)
 
 
-def test_requests_own_errors_carry_no_request(secret_site: SimulatedSite) -> None:
+def test_errors_of_requests_carry_no_request(secret_site: SimulatedSite) -> None:
     secret_site.set_faults([Fault("reset_before", times=1)])
     with secret_site.client(recovery={"retry": {"max_retries": 0}}) as cmk, pytest.raises(CheckmkError) as caught:
         cmk.version()
@@ -140,7 +140,7 @@ def test_requests_own_errors_carry_no_request(secret_site: SimulatedSite) -> Non
     assert cause.response is None
 
 
-def test_pickled_references_do_not_hold_it(tmp_path: Path) -> None:
+def test_pickled_references_contain_no_secret(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text(SECRET)
     path.chmod(0o600)
@@ -149,7 +149,7 @@ def test_pickled_references_do_not_hold_it(tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(settings)).password.reveal() == SECRET
 
 
-def test_the_command_line_never_shows_it(secret_site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_shows_no_secret(secret_site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "SERVER_URL": secret_site.url,
         "SITE": "s",
@@ -176,7 +176,7 @@ def test_the_command_line_never_shows_it(secret_site: SimulatedSite, monkeypatch
     )
 
 
-def test_no_process_listing_shows_it(secret_site: SimulatedSite, tmp_path: Path) -> None:
+def test_process_listings_show_no_secret(secret_site: SimulatedSite, tmp_path: Path) -> None:
     """The secret reaches a process by environment or file, never among its arguments."""
     path = tmp_path / "secret"
     path.write_text(SECRET)

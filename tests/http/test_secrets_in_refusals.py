@@ -65,7 +65,7 @@ def _all_said(error: CheckmkError) -> str:
     return "\n".join((str(error), repr(error), json.dumps(error.to_dict(), ensure_ascii=False), repr(vars(error))))
 
 
-def test_a_site_says_what_it_allows(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_refusals_name_the_field(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("web01")
     with pytest.raises(BadRequestError) as caught:
         cmk.hosts.update("web01", update_attributes={"snmp_community": {"type": "v2", "community": "hunter2"}})
@@ -94,7 +94,7 @@ def test_names_of_fields_and_allowed_values_are_readable(path: str, text: str) -
 
 @pytest.mark.parametrize("secret", SECRETS, ids=ascii)
 @pytest.mark.parametrize("name", ["snmp_community", "management_ipmi_credentials", "api_token"])
-def test_no_form_of_a_secret_is_shown(secret: str, name: str) -> None:
+def test_encoded_secrets_are_hidden(secret: str, name: str) -> None:
     value = {"community": secret, "type": "v1_v2_community"} if name != "api_token" else secret
     forms = {
         secret,
@@ -129,14 +129,14 @@ def test_no_form_of_a_secret_is_shown(secret: str, name: str) -> None:
 
 @pytest.mark.parametrize("shown", ["hunter2-h…", "hunter2-hu...", "…nter2-hunter2", "unter2", "xhunter2-hunter"])
 @pytest.mark.parametrize("template", ["'{}'", '"{}"', "{}", "starts with {}, which is wrong", "[{}]", "type={}"])
-def test_pieces_of_a_secret_are_hidden_where_it_is_the_subject(shown: str, template: str) -> None:
+def test_pieces_of_a_secret_are_hidden_in_refusals_about_it(shown: str, template: str) -> None:
     text = f"Unsupported value: {template.format(shown)}"
     said = _all_said(_refused({"snmp_community": V3}, _refusal({"snmp_community": {"auth_password": [text]}})))
     assert "unter2" not in said
     assert f"Unsupported value: {template.format(HIDDEN).split(HIDDEN)[0]}" in said
 
 
-def test_a_piece_in_quotes_is_hidden_everywhere() -> None:
+def test_quoted_pieces_are_hidden_everywhere() -> None:
     said = _all_said(
         _refused({"snmp_community": V3}, _refusal(detail="Cannot store 'hunter2-h…' for the host 'web01'"))
     )
@@ -155,7 +155,7 @@ def test_short_secrets_and_numbers_are_hidden(secret: Any) -> None:
     assert error.detail == "a word, cannot"
 
 
-def test_what_is_no_secret_stays_though_a_secret_has_letters_of_it() -> None:
+def test_other_texts_with_letters_of_a_secret_stay() -> None:
     """Of names, tags and hosts that were sent as well."""
     error = _refused(
         {"snmp_community": {"community": "web01-prod-monitoring"}, "tag_criticality": "prod"},

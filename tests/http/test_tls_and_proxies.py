@@ -43,21 +43,21 @@ def _client(site: SimulatedSite, **options: Any) -> Checkmk:
     return Checkmk(url, "s", "automation", site.password, recovery=NO_RETRIES, **options)
 
 
-def test_a_known_authority_is_trusted(secure_site: SimulatedSite, authority: Path) -> None:
+def test_known_authorities_are_trusted(secure_site: SimulatedSite, authority: Path) -> None:
     with _client(secure_site, ca_bundle=str(authority / "ca.pem")) as cmk:
         assert cmk.version().site == "s"
         cmk.hosts.create("web01")
         assert cmk.hosts.get("web01").name == "web01"
 
 
-def test_an_unknown_one_is_not_and_nothing_is_sent(secure_site: SimulatedSite) -> None:
+def test_nothing_is_sent_to_an_unknown_authority(secure_site: SimulatedSite) -> None:
     with _client(secure_site) as cmk, pytest.raises(ConnectError, match="certificate") as caught:
         cmk.hosts.create("web01")
     assert caught.value.sent is False
     assert len(secure_site.requests) == 0
 
 
-def test_verification_can_only_be_turned_off_loudly(secure_site: SimulatedSite) -> None:
+def test_disabling_verification_warns(secure_site: SimulatedSite) -> None:
     with pytest.warns(UserWarning, match="not verified"):
         cmk = _client(secure_site, verify=False)
     with cmk, pytest.warns(Warning, match="Unverified HTTPS request"):
@@ -66,12 +66,12 @@ def test_verification_can_only_be_turned_off_loudly(secure_site: SimulatedSite) 
 
 def test_deadlines_hold_over_tls(secure_site: SimulatedSite, authority: Path) -> None:
     secure_site.set_faults([Fault("drip", seconds=0.05)])
-    with _client(secure_site, ca_bundle=str(authority / "ca.pem"), timeouts={"total_s": 0.5}) as cmk:
+    with _client(secure_site, ca_bundle=str(authority / "ca.pem"), timeouts={"total_s": 1.0}) as cmk:
         with pytest.raises(DeadlineError):
             cmk.version()
 
 
-def test_a_missing_bundle_is_explained(secure_site: SimulatedSite) -> None:
+def test_missing_bundles_are_explained(secure_site: SimulatedSite) -> None:
     with pytest.raises(SettingsError, match="/no/such/bundle.pem does not exist"):
         _client(secure_site, ca_bundle="/no/such/bundle.pem")
 
@@ -101,7 +101,7 @@ class Proxy:
         self._listener.close()
 
 
-def test_a_proxy_that_refuses_was_not_the_site() -> None:
+def test_refusals_of_a_proxy_are_not_of_the_site() -> None:
     proxy = Proxy(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
     try:
         options = {"proxy": proxy.url, "recovery": NO_RETRIES}
@@ -116,7 +116,7 @@ def test_a_proxy_that_refuses_was_not_the_site() -> None:
         proxy.close()
 
 
-def test_a_request_through_a_proxy_that_breaks_is_unknown(authority: Path) -> None:
+def test_requests_through_a_failing_proxy_are_unknown(authority: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority / "server.pem")
 
@@ -137,7 +137,7 @@ def test_a_request_through_a_proxy_that_breaks_is_unknown(authority: Path) -> No
 
 
 @pytest.mark.parametrize("proxy", ["http://[bad", "http://me:proxy-password@[bad", "http://pro xy:1"])
-def test_a_proxy_of_the_environment_that_is_none_is_told_at_once(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+def test_invalid_proxies_in_the_environment_are_reported(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     """Later it would look as if the site had not answered a write."""
     monkeypatch.setenv("http_proxy", proxy)
     with pytest.raises(SettingsError, match="http_proxy and the like in the environment.* is no URL") as caught:
@@ -148,7 +148,7 @@ def test_a_proxy_of_the_environment_that_is_none_is_told_at_once(monkeypatch: py
     assert Checkmk("https://mon.example.com", "s", "automation", "geheim"), "it is not for https"
 
 
-def test_a_socks_proxy_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_socks_proxies_need_their_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SettingsError, match="PySocks"):
         Checkmk("https://mon.example.com", "s", "automation", "geheim", proxy="socks5://127.0.0.1:1080")

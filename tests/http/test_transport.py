@@ -43,7 +43,7 @@ def make_transport(secret: str = "geheim", clock: Any = None, **options: Any) ->
     return Transport(settings, clock=clock or ManualClock())
 
 
-def test_a_read_has_no_body_and_no_content_type(mocked: Any) -> None:
+def test_reads_have_no_body_and_no_content_type(mocked: Any) -> None:
     mocked.get(f"{BASE}/version", json={"a": 1}, headers={"X-Checkmk-Version": "2.4.0p1", "X-Checkmk-Edition": "cre"})
     transport = make_transport()
     reply = transport.perform(READ)
@@ -58,13 +58,13 @@ def test_a_read_has_no_body_and_no_content_type(mocked: Any) -> None:
     assert (transport.version_text, transport.edition) == ("2.4.0p1", "cre")
 
 
-def test_server_names_and_prefixes_of_other_letters_are_encoded(mocked: Any) -> None:
+def test_non_ascii_server_names_and_prefixes_are_encoded(mocked: Any) -> None:
     mocked.get("https://xn--bcher-kva.example/%C3%BC%20b/prod/check_mk/api/1.0/version", json={"a": 1})
     settings = Settings("https://bücher.example/ü b", "prod", "automation", SecretSource(value="geheim"))
     assert Transport(settings).perform(READ).data == {"a": 1}
 
 
-def test_a_write_is_json_with_its_etag(mocked: Any) -> None:
+def test_writes_are_json_with_an_etag(mocked: Any) -> None:
     mocked.post(f"{BASE}{WRITE.path}", json={}, match=[matchers.json_params_matcher({"a": "ü"})])
     call = Call("POST", WRITE.path, CallKind.WRITE, "hosts", "create", body={"a": "ü"}, etag='"abc"')
     make_transport().perform(call)
@@ -74,7 +74,7 @@ def test_a_write_is_json_with_its_etag(mocked: Any) -> None:
 
 
 @pytest.mark.parametrize("secret", ["€uro", " leading", "trailing ", "日本"])
-def test_what_a_bearer_header_cannot_carry_goes_as_basic(mocked: Any, secret: str) -> None:
+def test_credentials_that_do_not_fit_bearer_are_sent_as_basic(mocked: Any, secret: str) -> None:
     mocked.get(f"{BASE}/version", json={})
     make_transport(secret).perform(READ)
     scheme, _, value = mocked.calls[0].request.headers["Authorization"].partition(" ")
@@ -82,7 +82,7 @@ def test_what_a_bearer_header_cannot_carry_goes_as_basic(mocked: Any, secret: st
     assert base64.b64decode(value).decode() == f"automation:{secret}"
 
 
-def test_a_netrc_does_not_replace_the_credentials(mocked: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_netrc_does_not_replace_the_credentials(mocked: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine mon.example.com login me password other\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -126,7 +126,7 @@ def test_redirects_are_not_followed(mocked: Any, status: int) -> None:
 
 @pytest.mark.parametrize("where", ["http://[broken", "/login", "https://elsewhere.example.com/", ""])
 @pytest.mark.parametrize("call", [READ, WRITE, replace(WRITE, answers=(Answer(302, location="/objects/job/"),))])
-def test_redirects_that_the_api_does_not_give_prove_nothing(mocked: Any, call: Call, where: str) -> None:
+def test_foreign_redirects_prove_nothing(mocked: Any, call: Call, where: str) -> None:
     mocked.add(call.method, f"{BASE}{call.path}", status=302, headers={"Location": where})
     with pytest.raises(UnexpectedReplyError) as caught:
         make_transport().perform(call)
@@ -147,7 +147,7 @@ def test_links_are_re_based(href: str) -> None:
 
 
 @pytest.mark.parametrize("href", ["", "https://evil.example/", "/prod/check_mk/", "/check_mk/api/1.0"])
-def test_links_that_do_not_lead_to_the_api_are_refused(href: str) -> None:
+def test_links_outside_the_api_are_refused(href: str) -> None:
     with pytest.raises(UnexpectedReplyError, match="does not lead"):
         make_transport().path_below_api(href)
 
@@ -165,16 +165,16 @@ def test_links_that_do_not_lead_to_the_api_are_refused(href: str) -> None:
         ("*", "*"),
     ],
 )
-def test_etags_lose_what_web_servers_append(raw: str, clean: str) -> None:
+def test_suffixes_of_web_servers_are_removed_from_etags(raw: str, clean: str) -> None:
     assert clean_etag(raw) == clean
 
 
-def test_some_proxies_write_header_names_in_lower_case(mocked: Any) -> None:
+def test_lower_case_header_names_are_understood(mocked: Any) -> None:
     mocked.get(f"{BASE}/version", json={"ok": 1}, headers={"etag": '"abc"'})
     assert make_transport().perform(READ).etag == '"abc"'
 
 
-def test_a_login_page_is_no_answer(mocked: Any) -> None:
+def test_login_pages_are_refused(mocked: Any) -> None:
     mocked.get(f"{BASE}/version", body="<html>Login</html>", content_type="text/html")
     with pytest.raises(UnexpectedReplyError, match=r"is text/html, not JSON; is https://mon.example.com a Checkmk"):
         make_transport().perform(READ)
@@ -200,7 +200,7 @@ def test_failures_say_whether_the_request_was_sent(mocked: Any, exception: Any, 
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-def test_gateway_errors_are_repeated_for_reads_only(mocked: Any, status: int) -> None:
+def test_gateway_errors_are_retried_for_reads_only(mocked: Any, status: int) -> None:
     page = "<html><title>Bad Gateway</title></html>"
     mocked.get(f"{BASE}/version", status=status, body=page, content_type="text/html")
     mocked.get(f"{BASE}/version", json={"ok": 1})
@@ -212,7 +212,7 @@ def test_gateway_errors_are_repeated_for_reads_only(mocked: Any, status: int) ->
     assert (caught.value.status, caught.value.sent, caught.value.attempts) == (status, None, 1)
 
 
-def test_429_is_repeated_for_writes_too_after_what_it_asks_for(mocked: Any) -> None:
+def test_a_429_is_retried_for_writes_after_retry_after(mocked: Any) -> None:
     clock = ManualClock()
     mocked.post(f"{BASE}{WRITE.path}", status=429, headers={"Retry-After": "7"})
     mocked.post(f"{BASE}{WRITE.path}", json={"ok": 1})
@@ -220,7 +220,7 @@ def test_429_is_repeated_for_writes_too_after_what_it_asks_for(mocked: Any) -> N
     assert clock.slept[0] >= 7
 
 
-def test_429_without_end_is_told(mocked: Any) -> None:
+def test_persistent_429_answers_are_raised(mocked: Any) -> None:
     mocked.get(f"{BASE}/version", status=429, headers={"Retry-After": "2"})
     with pytest.raises(ThrottledError) as caught:
         make_transport().perform(READ)
@@ -228,14 +228,14 @@ def test_429_without_end_is_told(mocked: Any) -> None:
     assert caught.value.attempts == 4
 
 
-def test_a_status_query_by_post_is_a_read(mocked: Any) -> None:
+def test_status_queries_by_post_are_reads(mocked: Any) -> None:
     call = Call("POST", "/domain-types/service/collections/all", CallKind.STATUS, "services", "query", body={})
     mocked.post(f"{BASE}{call.path}", status=503)
     mocked.post(f"{BASE}{call.path}", json={"value": []})
     assert make_transport().perform(call).data == {"value": []}
 
 
-def test_a_broken_json_is_repeated_for_reads_and_unknown_for_writes(mocked: Any) -> None:
+def test_broken_json_is_retried_for_reads_and_unknown_for_writes(mocked: Any) -> None:
     mocked.get(f"{BASE}/version", body='{"a": ', content_type="application/json")
     mocked.get(f"{BASE}/version", json={"ok": 1})
     mocked.post(f"{BASE}{WRITE.path}", body='{"a": ', content_type="application/json")
@@ -246,7 +246,7 @@ def test_a_broken_json_is_repeated_for_reads_and_unknown_for_writes(mocked: Any)
     assert caught.value.sent is None
 
 
-def test_http_beyond_this_machine_is_warned_about() -> None:
+def test_plain_http_to_other_machines_warns() -> None:
     with pytest.warns(InsecureTransportWarning, match="unencrypted") as caught:
         Checkmk("http://mon.example.com", "prod", "automation", "geheim")
     assert caught[0].filename == __file__, "the warning points to the caller"
@@ -256,7 +256,7 @@ def test_http_beyond_this_machine_is_warned_about() -> None:
             Checkmk(url, "prod", "automation", "geheim")
 
 
-def test_a_closed_client_says_so(mocked: Any) -> None:
+def test_closed_clients_refuse_calls(mocked: Any) -> None:
     client = Checkmk("https://mon.example.com", "prod", "automation", "geheim")
     client.close()
     with pytest.raises(ConnectError, match="closed") as caught:

@@ -27,7 +27,7 @@ def _counters(cmk: Checkmk) -> Any:
     return cmk.metrics()["counters"]
 
 
-def test_calls_by_noun_verb_and_status(cmk: Checkmk) -> None:
+def test_calls_are_counted_by_noun_verb_and_status(cmk: Checkmk) -> None:
     cmk.hosts.create("web01")
     cmk.hosts.get("web01")
     cmk.hosts.get("web01")  # from the cache
@@ -50,9 +50,7 @@ def test_calls_by_noun_verb_and_status(cmk: Checkmk) -> None:
     assert stats["gauges"] == {"breaker_state": 0, "requests_in_flight": 0}
 
 
-def test_attempts_retries_and_answers_that_were_asked_for_again(
-    site: SimulatedSite, cmk: Checkmk, events: list[CallEvent]
-) -> None:
+def test_attempts_retries_and_answers_are_counted(site: SimulatedSite, cmk: Checkmk, events: list[CallEvent]) -> None:
     site.set_faults([Fault("status", status=503, times=2)])
     cmk.version()
     assert (events[0].attempts, events[0].status, events[0].error) == (3, 200, None)
@@ -63,7 +61,7 @@ def test_attempts_retries_and_answers_that_were_asked_for_again(
     assert cmk.metrics()["timings"]["retry_wait"]["count"] == 2
 
 
-def test_the_breaker_is_seen_to_open_and_to_close(site: SimulatedSite, connect: Any, clock: ManualClock) -> None:
+def test_changes_of_the_breaker_are_counted(site: SimulatedSite, connect: Any, clock: ManualClock) -> None:
     cmk = connect(site, recovery={"circuit_breaker": {"failure_threshold": 2}, "retry": {"max_retries": 0}})
     shown = [cmk.metrics()["gauges"]["breaker_state"]]
     site.set_faults([Fault("status", status=502, times=2)])
@@ -87,23 +85,22 @@ def test_the_breaker_is_seen_to_open_and_to_close(site: SimulatedSite, connect: 
     assert cmk.metrics()["error_rates"]["call.site.version"] == 0.75
 
 
-def test_requests_in_flight_are_counted_exactly(connect: Any) -> None:
+def test_requests_in_flight_are_counted(connect: Any) -> None:
     with SimulatedSite() as site:
         cmk = connect(site, clock=None, limits={"reads_in_flight": 3})
-        site.set_faults([Fault("slow", seconds=0.2)])
-        threads = [threading.Thread(target=cmk.version) for _ in range(5)]
+        gauges: list[float] = []
+        three = threading.Barrier(3, lambda: gauges.append(cmk.metrics()["gauges"]["requests_in_flight"]), timeout=20)
+        site.on_request(lambda _method, _path: three.wait())
+        threads = [threading.Thread(target=cmk.version) for _ in range(6)]
         for thread in threads:
             thread.start()
-        highest = 0
-        while any(thread.is_alive() for thread in threads):
-            highest = max(highest, int(cmk.metrics()["gauges"]["requests_in_flight"]))
         for thread in threads:
             thread.join()
-        assert highest == 3
+        assert gauges == [3, 3]
         assert cmk.metrics()["gauges"]["requests_in_flight"] == 0
 
 
-def test_what_becomes_of_bulk_items_and_sync_changes(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_outcomes_of_bulk_items_and_sync_changes_are_counted(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("there")
     cmk.hosts.bulk_create([{"host_name": "new"}, {"host_name": "there"}])
     counters = _counters(cmk)
@@ -120,7 +117,7 @@ def test_what_becomes_of_bulk_items_and_sync_changes(site: SimulatedSite, cmk: C
     assert stats["gauges"]["sync_changes_left"] == 0
 
 
-def test_a_stream_that_breaks_off_is_a_failure(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_broken_streams_count_as_failures(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.bulk_create([{"host_name": f"h{number}"} for number in range(20)])
     site.set_faults([Fault("truncate", times=1)])
     with pytest.raises(CheckmkError):
@@ -134,7 +131,7 @@ def test_a_stream_that_breaks_off_is_a_failure(site: SimulatedSite, cmk: Checkmk
 # Hooks
 
 
-def test_a_hook_is_told_of_every_call(cmk: Checkmk, events: list[CallEvent]) -> None:
+def test_hooks_receive_every_call(cmk: Checkmk, events: list[CallEvent]) -> None:
     cmk.folders.ensure("/a")
     events.clear()
     cmk.folders.get("/a")
@@ -153,21 +150,21 @@ def test_a_hook_is_told_of_every_call(cmk: Checkmk, events: list[CallEvent]) -> 
         first.noun = "hosts"  # type: ignore[misc]
 
 
-def test_a_call_that_never_left_is_told_too(site: SimulatedSite, cmk: Checkmk, events: list[CallEvent]) -> None:
+def test_hooks_receive_unsent_calls(site: SimulatedSite, cmk: Checkmk, events: list[CallEvent]) -> None:
     cmk.close()
     with pytest.raises(ConnectError):
         cmk.version()
     assert [(event.error, event.status, event.attempts) for event in events] == [("ConnectError", None, 0)]
 
 
-def test_no_secret_and_no_body(site: SimulatedSite, cmk: Checkmk, events: list[CallEvent]) -> None:
+def test_events_contain_no_secret_and_no_body(site: SimulatedSite, cmk: Checkmk, events: list[CallEvent]) -> None:
     cmk.hosts.create("web01", "/", {"alias": "in the body"})
     assert events[-1].bytes_sent > 20
     assert "in the body" not in repr(events)
     assert site.password not in repr(events)
 
 
-def test_a_hook_that_raises_breaks_nothing(
+def test_failing_hooks_do_not_fail_calls(
     cmk: Checkmk, events: list[CallEvent], caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_event: CallEvent) -> None:
@@ -184,7 +181,7 @@ def test_a_hook_that_raises_breaks_nothing(
     assert "by the hook" in caplog.text
 
 
-def test_a_hook_can_be_removed(cmk: Checkmk) -> None:
+def test_hooks_can_be_removed(cmk: Checkmk) -> None:
     seen: list[CallEvent] = []
     cmk.add_hook(seen.append)
     cmk.version()
@@ -195,7 +192,7 @@ def test_a_hook_can_be_removed(cmk: Checkmk) -> None:
         cmk.remove_hook(seen.append)
 
 
-def test_a_hook_may_call_the_client(cmk: Checkmk) -> None:
+def test_hooks_can_call_the_client(cmk: Checkmk) -> None:
     seen: list[str] = []
 
     def curious(event: CallEvent) -> None:
@@ -209,7 +206,7 @@ def test_a_hook_may_call_the_client(cmk: Checkmk) -> None:
     assert _counters(cmk)["calls.hosts.get.404"] == 2
 
 
-def test_calls_of_threads_do_not_mix(cmk: Checkmk, events: list[CallEvent]) -> None:
+def test_calls_of_threads_are_measured_separately(cmk: Checkmk, events: list[CallEvent]) -> None:
     cmk.hosts.bulk_create([{"host_name": f"h{number}"} for number in range(4)])
     events.clear()
 

@@ -20,7 +20,7 @@ def _size(histogram: Histogram) -> int:
     return sys.getsizeof(histogram) + sum(sys.getsizeof(getattr(histogram, name)) for name in Histogram.__slots__)
 
 
-def test_twenty_decades_fit_with_full_precision() -> None:
+def test_twenty_decades_keep_full_precision() -> None:
     draw, histogram = random.Random(20), Histogram()
     values = [10.0 ** draw.uniform(-9, 11) for _ in range(100_000)]
     for value in values:
@@ -32,7 +32,7 @@ def test_twenty_decades_fit_with_full_precision() -> None:
 
 
 @given(st.lists(st.floats(0, 1e300), min_size=1))
-def test_any_values_fit_and_the_high_end_stays_true(values: list[float]) -> None:
+def test_any_values_fit_and_high_percentiles_stay_accurate(values: list[float]) -> None:
     histogram, other = Histogram(), Histogram()
     for value in values:
         histogram.record(value)
@@ -44,7 +44,7 @@ def test_any_values_fit_and_the_high_end_stays_true(values: list[float]) -> None
     assert histogram.up_to([1000]) == [2 * len(values)]
 
 
-def test_what_collapses_is_the_low_end() -> None:
+def test_only_the_lowest_buckets_collapse() -> None:
     histogram = Histogram()
     for value in (1e-9, 1e-9, 1e200, 2e200, 1e-5):
         histogram.record(value)
@@ -54,7 +54,7 @@ def test_what_collapses_is_the_low_end() -> None:
     assert histogram.count == 5
 
 
-def test_a_runaway_of_names_becomes_other() -> None:
+def test_names_beyond_the_limit_become_other() -> None:
     collector = MetricsCollector(max_names=10)
     for number in range(5000):
         collector.record_timing(f"job.{number}", 1.0)
@@ -90,7 +90,7 @@ def test_slices_are_bounded(clock: ManualClock, cleanup_interval: float) -> None
     assert collector.totals()[0].timings["call"].count == 500
 
 
-def test_senseless_limits_are_refused() -> None:
+def test_invalid_limits_are_refused() -> None:
     for options in ({"retention_hours": 0}, {"slices": 0}, {"cleanup_interval": -1}, {"max_names": 0}):
         with pytest.raises(ValueError, match="collector"):
             MetricsCollector(**options)

@@ -40,7 +40,7 @@ def test_percentiles_are_within_one_percent(values: list[float]) -> None:
 
 
 @given(st.lists(st.floats(0, 1e12), max_size=50), st.lists(st.floats(0, 1e12), max_size=50))
-def test_merging_is_recording_all(left: list[float], right: list[float]) -> None:
+def test_merging_equals_recording_everything_in_one(left: list[float], right: list[float]) -> None:
     one, both = _filled(left), _filled(left + right)
     twin = one.copy()
     one.merge(_filled(right))
@@ -61,7 +61,7 @@ _SKEWED: dict[str, Callable[[random.Random], float]] = {
 
 @pytest.mark.parametrize("count", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", _SKEWED)
-def test_skewed_samples_in_any_order(name: str, count: int) -> None:
+def test_percentiles_are_accurate_for_skewed_samples(name: str, count: int) -> None:
     draw = random.Random(name)
     values = [_SKEWED[name](draw) for _ in range(count)]
     _is_true(_filled(values), values)
@@ -72,7 +72,7 @@ def test_skewed_samples_in_any_order(name: str, count: int) -> None:
 
 
 @given(st.lists(st.floats(1e-4, 1e4), max_size=50))
-def test_powers_of_two_are_exact_borders(values: list[float]) -> None:
+def test_powers_of_two_are_bucket_borders(values: list[float]) -> None:
     values += [2.0**power for power in range(-5, 5)]
     powers = range(-20, 21)
     counted = _filled(values).up_to(powers)
@@ -80,14 +80,14 @@ def test_powers_of_two_are_exact_borders(values: list[float]) -> None:
     assert counted == [sum(value <= 2.0**power * (1 + 1e-14) for value in values) for power in powers]
 
 
-def test_nothing_recorded_is_nothing_invented() -> None:
+def test_empty_histograms_have_no_values() -> None:
     assert set(Histogram().summary().values()) == {0, None}
     stats = MetricsCollector().get_stats()
     assert stats["timings"] == stats["counters"] == stats["gauges"] == stats["rates"] == stats["error_rates"] == {}
     assert stats["request_rate_per_second"] == 0.0
 
 
-def test_zero_is_a_duration() -> None:
+def test_zero_durations_are_recorded() -> None:
     assert _filled([0.0, 0.0]).summary() == {
         **dict.fromkeys(("mean", "min", "max", "p50", "p95", "p99", "p999"), 0.0),
         "count": 2,
@@ -95,7 +95,7 @@ def test_zero_is_a_duration() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -0.001])
-def test_what_is_no_measurement_is_counted_as_such(value: float) -> None:
+def test_invalid_values_are_counted_as_refused(value: float) -> None:
     with pytest.raises(ValueError, match="cannot be measured"):
         Histogram().record(value)
     collector = MetricsCollector()
@@ -116,7 +116,7 @@ def test_gauges_may_be_negative_and_go_up_and_down() -> None:
     assert collector.get_stats()["gauges"] == {"degrees": -3, "open": 0}
 
 
-def test_orders_of_recording_do_not_matter() -> None:
+def test_the_order_of_recording_does_not_matter() -> None:
     values = [1e-9, 1e-3, 1.0, 7.0, 1e6]
     summaries = [_filled(list(order)).summary() for order in itertools.permutations(values)]
     assert all({**summary, "mean": 0} == {**summaries[0], "mean": 0} for summary in summaries)

@@ -42,7 +42,7 @@ def _get(samples: Samples, metric: str, /, **labels: str) -> float:
     return samples[f"checkmk_sync_{metric}", tuple(sorted(labels.items()))]
 
 
-def test_a_client_that_worked(cmk: Checkmk) -> None:
+def test_measurements_of_a_client_are_exported(cmk: Checkmk) -> None:
     cmk.hosts.create("web01")
     cmk.hosts.get("web01")
     cmk.hosts.get("web01")
@@ -60,7 +60,7 @@ def test_a_client_that_worked(cmk: Checkmk) -> None:
 
 
 @given(st.lists(st.floats(0, 1000), min_size=1, max_size=100))
-def test_buckets_rise_and_are_exact(values: list[float]) -> None:
+def test_buckets_are_cumulative_and_exact(values: list[float]) -> None:
     collector = MetricsCollector()
     for value in values:
         collector.record_timing("call.hosts.get", value)
@@ -80,7 +80,7 @@ _NAMES = st.one_of(st.text(max_size=20), st.from_regex(r"(call|calls|replies|a)(
 @given(st.lists(_NAMES, max_size=12))
 @example(["call" + "0" * 300])
 @example(["\udcff", "calls.\ud800.x.y"])
-def test_any_names_make_a_valid_scrape(names: list[str]) -> None:
+def test_any_names_export_as_valid_text(names: list[str]) -> None:
     collector = MetricsCollector()
     for name in names:
         collector.record_timing(name, 0.1)
@@ -104,7 +104,7 @@ def test_counters_do_not_go_back_when_values_leave_the_window(clock: ManualClock
     assert collector.counter("call.hosts.get.errors") < 4
 
 
-def test_a_registry_takes_it_once_and_serves_it() -> None:
+def test_a_registry_accepts_one_collector() -> None:
     one, other = MetricsCollector(), MetricsCollector()
     one.increment_counter("retries", 3)
     registry = CollectorRegistry(auto_describe=True)
@@ -124,7 +124,7 @@ def test_a_registry_takes_it_once_and_serves_it() -> None:
     assert _get(samples, "events_total", site="test", name="hosts_created") == 4
 
 
-def test_families_are_named_as_prometheus_wants() -> None:
+def test_family_names_follow_the_conventions() -> None:
     for family in Collector(MetricsCollector()).describe():
         assert family.documentation.endswith(".")
         if family.type == "histogram":
@@ -137,7 +137,7 @@ def _rules() -> list[Any]:
     return [rule for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
 
 
-def test_the_alert_rules_ask_for_what_there_is() -> None:
+def test_alert_rules_use_existing_metrics() -> None:
     offered = {family.name: family.type for family in Collector(MetricsCollector()).describe()}
     suffixes = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
     names = {name + suffix for name, kind in offered.items() for suffix in suffixes[kind]}
@@ -152,7 +152,7 @@ def test_the_alert_rules_ask_for_what_there_is() -> None:
         assert rule["expr"].count("(") == rule["expr"].count(")")
 
 
-def test_without_the_extra_it_says_what_to_install() -> None:
+def test_a_missing_extra_is_explained() -> None:
     code = (
         "import sys\n"
         "sys.modules['prometheus_client'] = None\n"

@@ -47,7 +47,7 @@ def test_no_update_is_lost_in_16_threads() -> None:
     assert reads == sorted(reads)
 
 
-def test_a_finaliser_may_record_while_its_thread_records() -> None:
+def test_finalisers_can_record_during_recording() -> None:
     collector = MetricsCollector()
     with collector._lock:  # as if the garbage collector came in between
         finaliser = threading.Thread(target=collector.increment_counter, args=("of another thread",))
@@ -94,7 +94,7 @@ def test_draining_loses_nothing() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_the_child_of_a_fork_starts_empty_and_is_not_stuck() -> None:
+def test_forked_children_start_empty_without_a_deadlock() -> None:
     collector = MetricsCollector()
     collector.increment_counter("calls", 7)
     get_metrics_collector().increment_counter("of the parent")
@@ -124,7 +124,7 @@ def _worked(number: int) -> MetricsCollector:
     return collector
 
 
-def test_worker_processes_send_what_they_measured() -> None:
+def test_worker_processes_can_send_measurements() -> None:
     total = MetricsCollector()
     with ProcessPoolExecutor(2) as pool:
         for part in pool.map(_worked, range(1, 5)):
@@ -170,7 +170,7 @@ def test_values_keep_their_age_when_merged(clock: ManualClock) -> None:
     assert collector.totals()[0].counters["calls"] == 16
 
 
-def test_merging_takes_no_more_names_than_there_may_be() -> None:
+def test_merging_respects_the_limit_of_names() -> None:
     collector, other = MetricsCollector(max_names=3), MetricsCollector()
     for number in range(50):
         other.increment_counter(f"n{number}", 2)

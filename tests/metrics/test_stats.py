@@ -8,7 +8,7 @@ from checkmk_sync.testing import Fault, SimulatedSite
 from tests.conftest import Run
 
 
-def test_as_text_beside_an_untouched_result(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_text_statistics_do_not_change_the_result(site_for_cli: SimulatedSite, sync: Run) -> None:
     plain = sync("hosts", "list")
     measured = sync("--stats", "hosts", "list")
     assert measured.out == plain.out
@@ -20,7 +20,7 @@ def test_as_text_beside_an_untouched_result(site_for_cli: SimulatedSite, sync: R
     assert row.count("ms") == 3
 
 
-def test_as_json_with_waits_and_repeats(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_json_statistics_include_waits_and_retries(site_for_cli: SimulatedSite, sync: Run) -> None:
     site_for_cli.set_faults([Fault("status", status=503, times=1)])
     result = sync("hosts", "get", "host00001", "--json", "--stats", "-q")
     (line,) = result.err.splitlines()
@@ -32,7 +32,7 @@ def test_as_json_with_waits_and_repeats(site_for_cli: SimulatedSite, sync: Run) 
     assert result.data["name"] == "host00001"
 
 
-def test_after_a_failure_with_the_same_exit_code(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_statistics_follow_failures_with_the_same_exit_code(site_for_cli: SimulatedSite, sync: Run) -> None:
     result = sync("--json", "--stats", "hosts", "get", "nope")
     error, cost = map(json.loads, result.err.splitlines())
     assert result.code == 2
@@ -40,7 +40,7 @@ def test_after_a_failure_with_the_same_exit_code(site_for_cli: SimulatedSite, sy
     assert cost["stats"]["calls"]["hosts.get"]["count"] == 1
 
 
-def test_of_the_doctor_and_of_what_needs_no_site(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_statistics_of_doctor_and_of_offline_commands(site_for_cli: SimulatedSite, sync: Run) -> None:
     found = json.loads(sync("doctor", "--json", "--stats").err)
     assert found["stats"]["attempts"] == len(site_for_cli.requests)
     nothing = json.loads(sync("--json", "--stats", "plan", "nowhere.yaml").err.splitlines()[-1])["stats"]

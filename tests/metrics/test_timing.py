@@ -34,7 +34,7 @@ def _errors(name: str, collector: Any = None) -> float:
     return float((collector or get_metrics_collector()).counter(f"{name}.errors"))
 
 
-def test_a_function_keeps_what_it_is(name: str) -> None:
+def test_timed_functions_keep_their_metadata(name: str) -> None:
     @timed(metric_name=name)
     def double(number: int, *, plus: int = 0) -> int:
         """Doubles."""
@@ -47,7 +47,7 @@ def test_a_function_keeps_what_it_is(name: str) -> None:
     assert _errors(name) == 0
 
 
-def test_a_failure_is_timed_counted_and_raised(name: str) -> None:
+def test_failures_are_timed_counted_and_raised(name: str) -> None:
     @timed(metric_name=name)
     def fail() -> None:
         raise KeyError(name)
@@ -59,7 +59,7 @@ def test_a_failure_is_timed_counted_and_raised(name: str) -> None:
     assert get_metrics_collector().get_stats()["error_rates"][name] == 1.0
 
 
-def test_without_a_name_it_is_the_functions() -> None:
+def test_the_default_name_is_that_of_the_function() -> None:
     @timed()
     def work() -> None:
         pass
@@ -68,7 +68,7 @@ def test_without_a_name_it_is_the_functions() -> None:
     assert _timing(work.__qualname__)["count"] == 1
 
 
-def test_a_block_takes_the_time_of_the_collectors_clock(collector: MetricsCollector, clock: ManualClock) -> None:
+def test_blocks_use_the_clock_of_the_collector(collector: MetricsCollector, clock: ManualClock) -> None:
     with timed_context("block", collector):
         clock.advance(2.5)
     with pytest.raises(KeyboardInterrupt), timed_context("block", collector):
@@ -79,7 +79,7 @@ def test_a_block_takes_the_time_of_the_collectors_clock(collector: MetricsCollec
     assert _errors("block", collector) == 1
 
 
-def test_what_works_after_it_returned_is_refused() -> None:
+def test_generators_and_coroutines_are_refused() -> None:
     def numbers() -> Iterator[int]:
         yield 1
 
@@ -101,22 +101,20 @@ class _Service(MetricsMixin):
         self.record_operation("service.step", 0.75, success=False)
 
 
-def test_a_service_measures_into_its_own_collector_first(
-    collector: MetricsCollector, site: SimulatedSite, cmk: Checkmk
-) -> None:
+def test_services_prefer_their_own_collector(collector: MetricsCollector, site: SimulatedSite, cmk: Checkmk) -> None:
     _Service(cmk, collector).work()
     assert _timing("service.work", collector)["count"] == 1
     assert collector.get_stats()["error_rates"]["service.step"] == 0.5
     assert _timing("service.work", cmk.collector) is None
 
 
-def test_else_into_its_clients_collector(cmk: Checkmk) -> None:
+def test_services_use_the_collector_of_their_client(cmk: Checkmk) -> None:
     _Service(cmk).work()
     assert cmk.metrics()["timings"]["service.step"]["mean"] == 0.5
     assert _timing("service.work", cmk.collector)["count"] == 1
 
 
-def test_else_into_the_processs() -> None:
+def test_services_use_the_collector_of_the_process_last() -> None:
     before = _timing("service.step")
     assert before is None
     _Service().work()

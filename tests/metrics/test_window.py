@@ -24,7 +24,7 @@ HOUR = 3600.0
     st.lists(st.tuples(st.floats(0, 0.4), st.integers(0, 3)), max_size=40),
     st.floats(0, 1.5),
 )
-def test_what_is_older_has_left_and_what_is_younger_is_there(
+def test_values_leave_the_window_at_their_age(
     hours: float, slices: int, steps: list[tuple[float, int]], rest: float
 ) -> None:
     """The truth is known to one slice."""
@@ -58,7 +58,7 @@ def test_old_values_leave_the_percentiles(clock: ManualClock) -> None:
     assert collector.get_stats()["timings"] == {}
 
 
-def test_rates_are_over_the_time_that_was_really_watched(clock: ManualClock) -> None:
+def test_rates_cover_the_observed_time(clock: ManualClock) -> None:
     collector = MetricsCollector(1, slices=60, clock=clock)
     for _ in range(30):
         collector.record_operation("call", 0.1)
@@ -76,7 +76,7 @@ def test_rates_are_over_the_time_that_was_really_watched(clock: ManualClock) -> 
     assert stats["request_rate_per_second"] == 0.0
 
 
-def test_error_rates(clock: ManualClock) -> None:
+def test_error_rates_are_failures_per_operation(clock: ManualClock) -> None:
     collector = MetricsCollector(1, clock=clock)
     for number in range(8):
         collector.record_operation("call", 0.1, success=number % 4 != 0)
@@ -88,7 +88,7 @@ def test_error_rates(clock: ManualClock) -> None:
 
 
 @pytest.mark.parametrize(("cleanup_interval", "held"), [(60.0, 0), (4 * HOUR, 2)])
-def test_memory_is_freed_when_it_is_time_to(clock: ManualClock, cleanup_interval: float, held: int) -> None:
+def test_cleanup_frees_memory_at_its_interval(clock: ManualClock, cleanup_interval: float, held: int) -> None:
     collector = MetricsCollector(1, cleanup_interval=cleanup_interval, clock=clock)
     collector.record_timing("once", 1.0)
     collector.increment_counter("once")
@@ -98,7 +98,7 @@ def test_memory_is_freed_when_it_is_time_to(clock: ManualClock, cleanup_interval
     assert stats["held"] == {"slices": 1 if held == 0 else 2, "names": held}
 
 
-def test_sums_since_the_start_never_go_back(clock: ManualClock) -> None:
+def test_totals_never_go_back(clock: ManualClock) -> None:
     collector = MetricsCollector(1, cleanup_interval=60, clock=clock)
     for number in range(1, 20):
         collector.increment_counter("calls", 2)
@@ -114,7 +114,7 @@ def _configured(site: SimulatedSite, clock: ManualClock, **metrics: float) -> Ch
     return site.client(clock=clock, metrics=metrics)
 
 
-def test_the_client_keeps_as_long_as_it_is_set(site: SimulatedSite, clock: ManualClock) -> None:
+def test_the_client_uses_the_configured_retention(site: SimulatedSite, clock: ManualClock) -> None:
     for hours, count in ((1.0, 0), (48.0, 1)):
         with _configured(site, clock, retention_hours=hours) as cmk:
             cmk.version()
@@ -122,7 +122,7 @@ def test_the_client_keeps_as_long_as_it_is_set(site: SimulatedSite, clock: Manua
             assert len([name for name in cmk.metrics()["timings"] if name == "call.site.version"]) == count
 
 
-def test_the_client_frees_as_often_as_it_is_set(site: SimulatedSite, clock: ManualClock) -> None:
+def test_the_client_uses_the_configured_cleanup_interval(site: SimulatedSite, clock: ManualClock) -> None:
     held = {}
     for interval in (60.0, 24 * HOUR):
         with _configured(site, clock, retention_hours=1.0, cleanup_interval=interval) as cmk:
@@ -132,7 +132,7 @@ def test_the_client_frees_as_often_as_it_is_set(site: SimulatedSite, clock: Manu
     assert held[60.0] == 0 < held[24 * HOUR]
 
 
-def test_the_configuration_file_sets_both(tmp_path: Path) -> None:
+def test_the_configuration_file_sets_retention_and_cleanup(tmp_path: Path) -> None:
     def loaded(text: str) -> Any:
         file = tmp_path / "config.yaml"
         head = "checkmk: {server_url: 'https://mon', site: s, username: u, password_env: X}\n"

@@ -37,7 +37,7 @@ def breaker(clock: ManualClock) -> CircuitBreaker:
     return CircuitBreaker(failure_threshold=3, recovery_timeout=60, clock=clock)
 
 
-def test_it_opens_after_failures_in_a_row_and_says_when_to_come_back(
+def test_it_opens_after_consecutive_failures_and_names_the_next_try(
     breaker: CircuitBreaker, clock: ManualClock
 ) -> None:
     _break(breaker, 3)
@@ -49,16 +49,14 @@ def test_it_opens_after_failures_in_a_row_and_says_when_to_come_back(
     assert caught.value.sent is False
 
 
-def test_a_success_in_between_starts_the_count_anew(breaker: CircuitBreaker) -> None:
+def test_a_success_resets_the_count(breaker: CircuitBreaker) -> None:
     _break(breaker, 2)
     assert breaker.call(lambda: "ok") == "ok"
     _break(breaker, 2)
     assert breaker.state is BreakerState.CLOSED
 
 
-def test_a_connection_that_hangs_is_a_failure_and_ones_own_queue_says_nothing(
-    breaker: CircuitBreaker, clock: ManualClock
-) -> None:
+def test_timeouts_count_but_waits_in_the_queue_do_not(breaker: CircuitBreaker, clock: ManualClock) -> None:
     for _ in range(3):
         with pytest.raises(DeadlineError):
             breaker.call(_fail, DeadlineError("connecting took too long", sent=False))
@@ -72,14 +70,14 @@ def test_a_connection_that_hangs_is_a_failure_and_ones_own_queue_says_nothing(
 
 
 @pytest.mark.parametrize("error", [NotFoundError(404, "x"), KeyError("x"), DeadlineError("queue", queued=True)])
-def test_answers_of_the_site_are_no_failures(breaker: CircuitBreaker, error: Exception) -> None:
+def test_answers_of_the_site_are_not_failures(breaker: CircuitBreaker, error: Exception) -> None:
     for _ in range(9):
         with pytest.raises(type(error)):
             breaker.call(_fail, error)
     assert breaker.state is BreakerState.CLOSED
 
 
-def test_a_good_probe_closes_it_and_a_bad_one_opens_it_again(breaker: CircuitBreaker, clock: ManualClock) -> None:
+def test_probes_close_or_reopen_it(breaker: CircuitBreaker, clock: ManualClock) -> None:
     _break(breaker, 3)
     clock.advance(60)
     assert breaker.state is BreakerState.HALF_OPEN
@@ -90,7 +88,7 @@ def test_a_good_probe_closes_it_and_a_bad_one_opens_it_again(breaker: CircuitBre
     assert breaker.state is BreakerState.CLOSED
 
 
-def test_one_probe_of_32_threads_passes(breaker: CircuitBreaker, clock: ManualClock) -> None:
+def test_only_one_of_32_threads_probes(breaker: CircuitBreaker, clock: ManualClock) -> None:
     _break(breaker, 3)
     clock.advance(60)
     inside, go, passed, refused = threading.Event(), threading.Event(), [0], [0]
@@ -145,7 +143,7 @@ def _end_late(breaker: CircuitBreaker, clock: ManualClock, end: Callable[[], obj
 
 
 @pytest.mark.parametrize("error", [None, ConnectError("late")], ids=["success", "failure"])
-def test_a_late_result_is_no_probe(breaker: CircuitBreaker, clock: ManualClock, error: Optional[Exception]) -> None:
+def test_late_results_are_not_probes(breaker: CircuitBreaker, clock: ManualClock, error: Optional[Exception]) -> None:
     _end_late(breaker, clock, lambda: error and _fail(error))
     assert breaker.state is BreakerState.HALF_OPEN
     assert breaker.call(lambda: "probe") == "probe"
@@ -153,7 +151,7 @@ def test_a_late_result_is_no_probe(breaker: CircuitBreaker, clock: ManualClock, 
 
 
 @pytest.mark.parametrize("error", [None, ConnectError("late")], ids=["success", "failure"])
-def test_a_late_result_does_not_count_for_the_next_time(
+def test_late_results_do_not_count_after_recovery(
     breaker: CircuitBreaker, clock: ManualClock, error: Optional[Exception]
 ) -> None:
     """Two failures after a good probe: with one more it would be open, with a success the count would be 0."""
@@ -171,7 +169,7 @@ def test_a_late_result_does_not_count_for_the_next_time(
 
 
 @pytest.mark.parametrize("error", [None, ConnectError("late"), DeadlineError("queue", queued=True)])
-def test_a_late_end_leaves_the_place_of_the_probe(
+def test_late_results_do_not_free_the_probe(
     breaker: CircuitBreaker, clock: ManualClock, error: Optional[Exception]
 ) -> None:
     started, finish = threading.Event(), threading.Event()
@@ -202,7 +200,7 @@ def test_a_late_end_leaves_the_place_of_the_probe(
     assert breaker.state is BreakerState.CLOSED
 
 
-def test_a_check_refuses_whom_a_call_would_and_takes_no_place(breaker: CircuitBreaker, clock: ManualClock) -> None:
+def test_checks_refuse_like_calls_but_take_no_probe(breaker: CircuitBreaker, clock: ManualClock) -> None:
     breaker.check()
     _break(breaker, 3)
     with pytest.raises(CircuitOpenError, match="3 attempts in a row failed"):
@@ -226,14 +224,14 @@ def test_a_check_refuses_whom_a_call_would_and_takes_no_place(breaker: CircuitBr
     ],
     ids=lambda value: getattr(value, "value", type(value).__name__),
 )
-def test_failures_of_any_library_count(breaker: CircuitBreaker, error: Exception, state: BreakerState) -> None:
+def test_exceptions_of_any_library_count(breaker: CircuitBreaker, error: Exception, state: BreakerState) -> None:
     for _ in range(3):
         with pytest.raises(type(error)):
             breaker.call(_fail, error)
     assert breaker.state is state
 
 
-def test_ctrl_c_is_no_result(breaker: CircuitBreaker, clock: ManualClock) -> None:
+def test_ctrl_c_does_not_count(breaker: CircuitBreaker, clock: ManualClock) -> None:
     _break(breaker, 3)
     clock.advance(60)
     with pytest.raises(KeyboardInterrupt):
@@ -241,7 +239,7 @@ def test_ctrl_c_is_no_result(breaker: CircuitBreaker, clock: ManualClock) -> Non
     assert breaker.call(lambda: "ok") == "ok"  # the place of the probe is free again
 
 
-def test_changes_are_told_in_their_order(breaker: CircuitBreaker, clock: ManualClock) -> None:
+def test_state_changes_are_reported_in_order(breaker: CircuitBreaker, clock: ManualClock) -> None:
     told: list[BreakerState] = []
     breaker.listen(told.append)
     _break(breaker, 3)
@@ -253,7 +251,7 @@ def test_changes_are_told_in_their_order(breaker: CircuitBreaker, clock: ManualC
     assert told == [is_open, half_open, is_open, half_open, BreakerState.CLOSED]
 
 
-def test_it_decorates(breaker: CircuitBreaker) -> None:
+def test_it_decorates_functions(breaker: CircuitBreaker) -> None:
     @breaker
     def add(a: int, b: int) -> int:
         """Adds."""
@@ -263,7 +261,7 @@ def test_it_decorates(breaker: CircuitBreaker) -> None:
     assert add.__doc__ == "Adds."
 
 
-def test_it_decorates_nothing_that_works_later(breaker: CircuitBreaker) -> None:
+def test_it_refuses_generators_and_coroutines(breaker: CircuitBreaker) -> None:
     def each() -> Iterator[int]:
         yield 1
 

@@ -32,7 +32,7 @@ def _see(breaker: CircuitBreaker, results: Iterable[bool]) -> None:
             breaker.call(end, result)
 
 
-def test_too_many_failures_open_it_although_never_in_a_row(clock: ManualClock) -> None:
+def test_a_high_failure_rate_opens_it(clock: ManualClock) -> None:
     breaker = _breaker(clock, failure_rate=0.5, minimum_calls=10)
     _see(breaker, [True, False] * 4)
     assert breaker.state is BreakerState.CLOSED, "too few calls to tell"
@@ -42,14 +42,14 @@ def test_too_many_failures_open_it_although_never_in_a_row(clock: ManualClock) -
         breaker.call(lambda: pytest.fail("called"))
 
 
-def test_a_success_never_opens_it(clock: ManualClock) -> None:
+def test_successes_never_open_it(clock: ManualClock) -> None:
     breaker = _breaker(clock, failure_rate=0.5, minimum_calls=4)
     _see(breaker, [False, False, False, True])
     assert breaker.state is BreakerState.CLOSED
 
 
 @pytest.mark.parametrize("pattern", ["FFF.......", "F..F...F..", "..F...F.F."])
-def test_three_of_ten_do_not_open_the_default_one(clock: ManualClock, pattern: str) -> None:
+def test_three_failures_in_ten_do_not_open_the_default(clock: ManualClock, pattern: str) -> None:
     breaker = CircuitBreaker(clock=clock)
     for _ in range(100):
         _see(breaker, (letter != "F" for letter in pattern))
@@ -57,13 +57,13 @@ def test_three_of_ten_do_not_open_the_default_one(clock: ManualClock, pattern: s
     assert breaker.state is BreakerState.CLOSED
 
 
-def test_four_of_five_do(clock: ManualClock) -> None:
+def test_four_failures_in_five_open_the_default(clock: ManualClock) -> None:
     breaker = CircuitBreaker(clock=clock)
     _see(breaker, [True, False, False, False, False] * 4)
     assert breaker.state is BreakerState.OPEN
 
 
-def test_what_is_older_than_the_window_does_not_count(clock: ManualClock) -> None:
+def test_old_results_do_not_count(clock: ManualClock) -> None:
     breaker = _breaker(clock, failure_rate=0.5, window=60, minimum_calls=10)
     _see(breaker, [False] * 9)
     clock.advance(60)
@@ -74,7 +74,7 @@ def test_what_is_older_than_the_window_does_not_count(clock: ManualClock) -> Non
     assert breaker.state is BreakerState.OPEN
 
 
-def test_it_starts_anew_after_a_good_probe(clock: ManualClock) -> None:
+def test_a_successful_probe_resets_the_rate(clock: ManualClock) -> None:
     breaker = _breaker(clock, failure_rate=0.5, minimum_calls=10, recovery_timeout=5)
     _see(breaker, [False] * 10)
     clock.advance(5)
@@ -84,7 +84,7 @@ def test_it_starts_anew_after_a_good_probe(clock: ManualClock) -> None:
     assert breaker.state is BreakerState.CLOSED
 
 
-def test_its_memory_does_not_grow_with_calls(clock: ManualClock) -> None:
+def test_memory_does_not_grow_with_calls(clock: ManualClock) -> None:
     breaker = _breaker(clock, failure_rate=1.0, minimum_calls=10**9, window=60)
     for _ in range(2000):
         _see(breaker, [False, True])
@@ -97,9 +97,7 @@ def test_its_memory_does_not_grow_with_calls(clock: ManualClock) -> None:
     st.sampled_from([0.3, 0.5, 1.0]),
     st.integers(1, 8),
 )
-def test_it_opens_exactly_when_a_log_of_all_calls_says_so(
-    steps: list[tuple[bool, float]], rate: float, least: int
-) -> None:
+def test_it_behaves_like_a_complete_log(steps: list[tuple[bool, float]], rate: float, least: int) -> None:
     clock = ManualClock(start=0.0)
     breaker = _breaker(clock, failure_rate=rate, window=60, minimum_calls=least)
     seen: list[tuple[float, bool]] = []
@@ -118,6 +116,6 @@ def test_it_opens_exactly_when_a_log_of_all_calls_says_so(
     "options",
     [{"failure_threshold": 0}, {"recovery_timeout": -1}, {"failure_rate": 0}, {"failure_rate": 1.1}, {"window": 0}],
 )
-def test_limits_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
+def test_invalid_limits_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="a breaker opens|a window is"):
         CircuitBreaker(**options)

@@ -55,7 +55,7 @@ def test_every_failure_has_a_class(error: BaseException, kind: ErrorClass) -> No
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-def test_a_gateway_error_is_retryable_for_a_read_and_not_for_a_write(status: int) -> None:
+def test_gateway_errors_are_retryable_for_reads_only(status: int) -> None:
     with SimulatedSite(hosts=1) as site:
         options = {"recovery": {"retry": {"max_retries": 0}}, "timeouts": {"settle_s": 0}}
         with Checkmk(site.url, site.site, site.username, site.password, **options) as client:

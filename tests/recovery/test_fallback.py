@@ -34,7 +34,7 @@ def handler(collector: MetricsCollector) -> FallbackHandler:
     [TimeoutError(), ConnectError("refused", sent=False), CircuitOpenError("open")],
     ids=lambda e: type(e).__name__,
 )
-def test_it_answers_with_the_arguments_what_fails_for_now(handler: FallbackHandler, error: Exception) -> None:
+def test_it_replaces_temporary_failures(handler: FallbackHandler, error: Exception) -> None:
     assert handler.call("status", _fail, error, 1, name="web01") == ("unknown", (1,), {"name": "web01"})
 
 
@@ -43,7 +43,7 @@ def test_it_answers_with_the_arguments_what_fails_for_now(handler: FallbackHandl
     [AuthError(401, "Unauthorized"), ServerError(500, "Crash"), ValueError(), ReadTimeoutError("of a write")],
     ids=lambda e: type(e).__name__,
 )
-def test_it_never_answers_what_is_permanent(handler: FallbackHandler, error: Exception) -> None:
+def test_it_never_replaces_permanent_failures(handler: FallbackHandler, error: Exception) -> None:
     with pytest.raises(type(error)) as caught:
         handler.call("status", _fail, error)
     assert caught.value is error
@@ -55,7 +55,7 @@ def test_without_a_fallback_the_failure_is_raised(handler: FallbackHandler) -> N
         handler.call("other", _fail, TimeoutError())
 
 
-def test_what_a_fallback_answers_can_be_told(
+def test_fallback_answers_can_be_recognised(
     handler: FallbackHandler, collector: MetricsCollector, caplog: pytest.LogCaptureFixture
 ) -> None:
     error = TimeoutError("too slow")
@@ -69,7 +69,7 @@ def test_what_a_fallback_answers_can_be_told(
     assert handler.failure("status") is None
 
 
-def test_threads_are_told_of_their_own_answers(handler: FallbackHandler) -> None:
+def test_threads_recognise_only_their_own_fallback_answers(handler: FallbackHandler) -> None:
     handler.call("status", _fail, TimeoutError())
     found: list[Any] = []
     thread = threading.Thread(target=lambda: found.append(handler.failure("status")))
@@ -79,7 +79,7 @@ def test_threads_are_told_of_their_own_answers(handler: FallbackHandler) -> None
     assert handler.failure("status") is not None
 
 
-def test_a_fallback_that_fails_leaves_the_first_failure(handler: FallbackHandler, collector: MetricsCollector) -> None:
+def test_a_failing_fallback_keeps_the_first_failure(handler: FallbackHandler, collector: MetricsCollector) -> None:
     first, cause, second = ConnectError("refused", sent=False), OSError(111, "refused"), KeyError("no status kept")
     first.__cause__ = cause
     handler.register_fallback("status", lambda error: _fail(second))

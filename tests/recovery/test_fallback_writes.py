@@ -27,7 +27,7 @@ WRITES = {
 
 @pytest.mark.parametrize("write", list(WRITES))
 @pytest.mark.parametrize("closed", [False, True], ids=["away", "closed"])
-def test_no_fallback_answers_for_a_write_though_it_is_a_reading_of_it_that_fails(write: str, closed: bool) -> None:
+def test_failed_reads_of_a_write_have_no_fallback(write: str, closed: bool) -> None:
     class Service(RecoveryMixin):
         def __init__(self, client: Checkmk) -> None:
             self.client = client

@@ -12,7 +12,7 @@ from checkmk_sync.recovery import InFlight, RateLimit
 from checkmk_sync.testing import ManualClock
 
 
-def test_no_second_sees_more_than_the_rate(clock: ManualClock) -> None:
+def test_the_rate_is_never_exceeded(clock: ManualClock) -> None:
     limit = RateLimit(50, clock=clock)
     starts = []
     for _ in range(300):
@@ -23,7 +23,7 @@ def test_no_second_sees_more_than_the_rate(clock: ManualClock) -> None:
     assert 5.5 < starts[-1] - starts[0] < 6.5
 
 
-def test_idle_time_is_not_saved_up(clock: ManualClock) -> None:
+def test_idle_time_earns_no_burst(clock: ManualClock) -> None:
     limit = RateLimit(10, clock=clock)
     limit.wait()
     clock.advance(100)
@@ -33,7 +33,7 @@ def test_idle_time_is_not_saved_up(clock: ManualClock) -> None:
     assert clock.monotonic() - before >= 0.99
 
 
-def test_two_limits_do_not_share(clock: ManualClock) -> None:
+def test_limits_are_independent(clock: ManualClock) -> None:
     one, other = RateLimit(1, clock=clock), RateLimit(1, clock=clock)
     one.wait()
     assert other.wait() == 0.0
@@ -47,7 +47,7 @@ def test_waiting_ends_with_the_deadline(clock: ManualClock) -> None:
     assert caught.value.sent is False
 
 
-def test_no_more_than_the_limit_are_in_flight() -> None:
+def test_requests_in_flight_are_bounded() -> None:
     lane, lock = InFlight(3), threading.Lock()
     now, most = [0], [0]
     together = threading.Barrier(3, timeout=10)

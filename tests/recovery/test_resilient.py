@@ -55,21 +55,21 @@ def make(clock: ManualClock) -> Callable[..., Service]:
     return made
 
 
-def test_it_repeats_and_returns(make: Callable[..., Service], clock: ManualClock) -> None:
+def test_it_retries_and_returns(make: Callable[..., Service], clock: ManualClock) -> None:
     service = make(TimeoutError(), ConnectError("refused", sent=False))
     assert service.get_host_status("web01") == {"status": "up", "host": "web01"}
     assert (service.calls, clock.slept) == (3, [1.0, 2.0])
     assert Service.get_host_status.__doc__ == "The status."
 
 
-def test_a_fallback_answers_after_the_last_repeat(make: Callable[..., Service]) -> None:
+def test_the_fallback_follows_the_last_retry(make: Callable[..., Service]) -> None:
     service = make(*[TimeoutError()] * 9)
     service.fallback_handler.register_fallback("get_host_status", lambda host_name: {**UNKNOWN, "host": host_name})
     assert service.get_host_status(host_name="web01") == {**UNKNOWN, "host": "web01"}
     assert service.calls == 4
 
 
-def test_the_breaker_counts_every_try_and_ends_the_repeats(make: Callable[..., Service], clock: ManualClock) -> None:
+def test_the_breaker_counts_attempts_and_ends_retries(make: Callable[..., Service], clock: ManualClock) -> None:
     service = make(*[TimeoutError()] * 9, threshold=2)
     with pytest.raises(TimeoutError):
         service.get_host_status("web01")
@@ -84,7 +84,7 @@ def test_the_breaker_counts_every_try_and_ends_the_repeats(make: Callable[..., S
     assert service.get_host_status("web01")["status"] == "up"
 
 
-def test_what_is_permanent_is_raised_at_once(make: Callable[..., Service]) -> None:
+def test_permanent_failures_are_raised_at_once(make: Callable[..., Service]) -> None:
     service = make(NotFoundError(404, "Not Found"))
     service.fallback_handler.register_fallback("get_host_status", lambda host_name: UNKNOWN)
     with pytest.raises(NotFoundError):
@@ -92,7 +92,7 @@ def test_what_is_permanent_is_raised_at_once(make: Callable[..., Service]) -> No
     assert service.calls == 1
 
 
-def test_each_instance_and_method_has_a_breaker_of_its_own(make: Callable[..., Service]) -> None:
+def test_each_instance_and_method_has_its_own_breaker(make: Callable[..., Service]) -> None:
     one, other = make(*[TimeoutError()] * 9, threshold=1), make()
     with pytest.raises(TimeoutError):
         one.other()
@@ -103,7 +103,7 @@ def test_each_instance_and_method_has_a_breaker_of_its_own(make: Callable[..., S
     assert set(one.circuit_breakers) == {"Service.other", "Service.get_host_status"}
 
 
-def test_a_method_may_call_the_one_it_overrides(make: Callable[..., Service], clock: ManualClock) -> None:
+def test_methods_can_call_the_method_they_override(make: Callable[..., Service], clock: ManualClock) -> None:
     """Also as the probe: with one breaker for both it would refuse itself."""
 
     class Special(Service):
@@ -133,7 +133,7 @@ def test_given_objects_are_used_as_they_are(clock: ManualClock) -> None:
     assert isinstance(greet.recovery.fallback_handler.failure("greet"), TimeoutError)  # type: ignore[attr-defined]
 
 
-def test_a_registered_fallback_goes_before_the_given_one(clock: ManualClock) -> None:
+def test_registered_fallbacks_take_precedence(clock: ManualClock) -> None:
     @resilient(retry_policy=False, fallback=lambda: "given")
     def ask() -> str:
         raise TimeoutError
@@ -158,7 +158,7 @@ def test_guards_can_be_left_out() -> None:
     assert fail.recovery.circuit_breakers == {}  # type: ignore[attr-defined]
 
 
-def test_what_works_after_it_returned_is_refused() -> None:
+def test_generators_and_coroutines_are_refused() -> None:
     def numbers() -> Iterator[int]:
         yield 1
 
@@ -170,7 +170,7 @@ def test_what_works_after_it_returned_is_refused() -> None:
             resilient()(function)
 
 
-def test_a_service_that_is_no_mixin_is_told() -> None:
+def test_services_without_the_mixin_are_refused() -> None:
     class Plain:
         @resilient()
         def ask(self) -> None:
@@ -180,7 +180,7 @@ def test_a_service_that_is_no_mixin_is_told() -> None:
         Plain().ask()
 
 
-def test_threads_share_what_is_made_once(make: Callable[..., Service]) -> None:
+def test_threads_share_one_set_of_guards(make: Callable[..., Service]) -> None:
     service, together = make(), threading.Barrier(16, timeout=10)
     found: list[Any] = []
 
@@ -225,7 +225,7 @@ def away(clock: ManualClock) -> Iterator[SimulatedSite]:
 
 
 @pytest.mark.parametrize(("clients", "tries"), [(3, 4), (0, 4), (1, 2)])
-def test_repeats_of_the_client_do_not_multiply(away: SimulatedSite, connect: Any, clients: int, tries: int) -> None:
+def test_retries_of_the_client_do_not_multiply(away: SimulatedSite, connect: Any, clients: int, tries: int) -> None:
     """Either the client repeats or the service, which has the client's settings unless it gets its own."""
     recovery = {"retry": {"max_retries": clients}, "circuit_breaker": {"failure_threshold": 99}}
     service = Hosts(connect(away, recovery=recovery))
@@ -236,7 +236,7 @@ def test_repeats_of_the_client_do_not_multiply(away: SimulatedSite, connect: Any
     assert away.state.faults.matched["status"] == tries
 
 
-def test_a_client_that_has_no_repeats_left_is_not_helped_out(away: SimulatedSite, connect: Any) -> None:
+def test_an_empty_retry_budget_of_the_client_is_respected(away: SimulatedSite, connect: Any) -> None:
     """Its budget is empty: the site is down, and repeats of the service would only make that worse."""
     service = Hosts(connect(away, recovery={"circuit_breaker": {"failure_threshold": 10**6}}))
     away.set_faults([Fault("status", status=503)])
@@ -246,12 +246,12 @@ def test_a_client_that_has_no_repeats_left_is_not_helped_out(away: SimulatedSite
     assert away.state.faults.matched["status"] <= 40 + 10
 
 
-def test_a_stream_that_breaks_is_read_again_as_a_whole(away: SimulatedSite, connect: Any) -> None:
+def test_broken_streams_are_read_again_from_the_start(away: SimulatedSite, connect: Any) -> None:
     away.set_faults([Fault("cut", path="host_config/collections/all", times=1)])
     assert len(Hosts(connect(away)).names()) == 3
 
 
-def test_no_fallback_answers_for_a_write(away: SimulatedSite, connect: Any) -> None:
+def test_writes_have_no_fallback(away: SimulatedSite, connect: Any) -> None:
     service = Hosts(connect(away, recovery={"retry": {"max_retries": 0}}))
     service.client.version()
     for method in ("get", "create"):
@@ -265,7 +265,7 @@ def test_no_fallback_answers_for_a_write(away: SimulatedSite, connect: Any) -> N
     assert "web01" not in away.state.configuration.hosts
 
 
-def test_closing_the_client_ends_the_waits_of_a_service() -> None:
+def test_closing_the_client_ends_waits_of_services() -> None:
     with SimulatedSite() as site, site.client() as client:
         service = Service(client, RecoverySettings(retry=RetrySettings(1, 3600.0, 3600.0, jitter=False)))
         service.failures = [TimeoutError()]
@@ -284,7 +284,7 @@ def test_closing_the_client_ends_the_waits_of_a_service() -> None:
         assert len(failures) == 1
 
 
-def test_what_it_repeats_is_counted_where_the_client_measures(away: SimulatedSite, connect: Any) -> None:
+def test_retries_are_counted_in_the_collector_of_the_client(away: SimulatedSite, connect: Any) -> None:
     service = Hosts(connect(away))
     away.set_faults([Fault("cut", path="host_config/collections/all", times=1)])
     service.names()

@@ -44,7 +44,7 @@ def _policy(clock: ManualClock, **options: Any) -> RetryPolicy:
 
 
 @given(st.integers(0, 6), st.integers(0, 6))
-def test_it_tries_once_and_then_as_often_as_said(max_retries: int, failures: int) -> None:
+def test_max_retries_are_added_to_the_first_attempt(max_retries: int, failures: int) -> None:
     attempts = 0
 
     def attempt() -> str:
@@ -72,13 +72,13 @@ def test_it_tries_once_and_then_as_often_as_said(max_retries: int, failures: int
         (RetryStrategy.EXPONENTIAL_BACKOFF, [1.0, 2.0, 4.0, 5.0]),
     ],
 )
-def test_waits_grow_as_the_strategy_says_up_to_the_maximum(strategy: RetryStrategy, waits: list[float]) -> None:
+def test_waits_grow_by_the_strategy_up_to_the_maximum(strategy: RetryStrategy, waits: list[float]) -> None:
     clock = ManualClock()
     _policy(clock, max_retries=4, max_delay=5.0, strategy=strategy).execute(_failing(4, ConnectError("no")))
     assert clock.slept == waits
 
 
-def test_jitter_draws_from_the_whole_delay() -> None:
+def test_jitter_covers_the_whole_delay() -> None:
     asked: list[tuple[float, float]] = []
 
     def draw(low: float, high: float) -> float:
@@ -95,13 +95,13 @@ def test_jitter_draws_from_the_whole_delay() -> None:
 @pytest.mark.parametrize(
     "error", [ThrottledError(429, "Slow", retry_after_s=7.0), GatewayError("503", status=503, retry_after_s=7.0)]
 )
-def test_what_the_server_asks_for_is_a_floor(error: Exception, jitter: bool) -> None:
+def test_retry_after_is_a_minimum(error: Exception, jitter: bool) -> None:
     clock = ManualClock()
     _policy(clock, jitter=jitter).execute(_failing(1, error), retryable_exceptions=(type(error),))
     assert clock.slept[0] >= 7.0
 
 
-def test_no_wait_goes_beyond_the_deadline() -> None:
+def test_waits_end_before_the_deadline() -> None:
     clock = ManualClock()
     deadline = Deadline(clock, 2.5)
     with pytest.raises(ConnectError):
@@ -109,7 +109,7 @@ def test_no_wait_goes_beyond_the_deadline() -> None:
     assert clock.slept == [1.0]  # the next wait of 2 s would end after it
 
 
-def test_only_what_the_caller_names_is_repeated() -> None:
+def test_only_the_given_exceptions_are_retried() -> None:
     clock = ManualClock()
     with pytest.raises(NotFoundError):
         _policy(clock).execute(_failing(1, NotFoundError(404, "Not Found")))
@@ -128,7 +128,7 @@ def test_only_what_the_caller_names_is_repeated() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_by_default_what_may_be_repeated_is(clock: ManualClock, error: Exception, tries: int) -> None:
+def test_retryable_errors_are_retried_by_default(clock: ManualClock, error: Exception, tries: int) -> None:
     attempts = []
 
     def attempt() -> None:
@@ -140,7 +140,7 @@ def test_by_default_what_may_be_repeated_is(clock: ManualClock, error: Exception
     assert len(attempts) == tries
 
 
-def test_the_failure_is_raised_once_and_alone() -> None:
+def test_the_failure_is_raised_with_its_own_cause_only() -> None:
     """Neither the carrier through backoff nor an earlier attempt hangs on it."""
     first = BrokenReplyError("cut")
     first.__cause__ = OSError(104, "reset")
@@ -158,7 +158,7 @@ def test_arguments_reach_the_function() -> None:
     assert _policy(ManualClock()).execute(add, 1, b=2) == 3
 
 
-def test_a_dead_site_gets_no_more_repeats_than_the_budget_holds() -> None:
+def test_the_budget_limits_retries_to_a_dead_site() -> None:
     attempts = [0]
 
     def attempt() -> None:
@@ -172,7 +172,7 @@ def test_a_dead_site_gets_no_more_repeats_than_the_budget_holds() -> None:
     assert attempts[0] == 110
 
 
-def test_an_unreliable_site_never_empties_the_budget() -> None:
+def test_unreliable_sites_do_not_empty_the_budget() -> None:
     policy = _policy(ManualClock(), budget=RetryBudget(capacity=10))
     for _ in range(300):
         assert policy.execute(_failing(0, ConnectError("no"))) == "done"
@@ -180,7 +180,7 @@ def test_an_unreliable_site_never_empties_the_budget() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_nor_does_one_that_fails_at_random_in_3_of_10(seed: int) -> None:
+def test_random_failures_do_not_empty_the_budget(seed: int) -> None:
     luck = random.Random(seed)
     policy = _policy(ManualClock(), max_retries=50, budget=RetryBudget())
 
@@ -193,12 +193,12 @@ def test_nor_does_one_that_fails_at_random_in_3_of_10(seed: int) -> None:
 
 
 @pytest.mark.parametrize("numbers", [{"max_retries": -1}, {"base_delay": -1.0}, {"max_delay": -0.1}])
-def test_numbers_that_cannot_be_are_refused(numbers: Any) -> None:
+def test_invalid_numbers_are_refused(numbers: Any) -> None:
     with pytest.raises(ValueError, match="at least 0"):
         RetryPolicy(**numbers)
 
 
-def test_a_stopped_clock_ends_a_wait() -> None:
+def test_cancelling_the_clock_ends_a_wait() -> None:
     clock = SystemClock()
     policy = RetryPolicy(max_retries=1, base_delay=3600, jitter=False, max_delay=3600, clock=clock)
     failures: list[Exception] = []
@@ -216,7 +216,7 @@ def test_a_stopped_clock_ends_a_wait() -> None:
     assert len(failures) == 1  # what failed is told, and not tried again
 
 
-def test_many_threads_share_a_policy() -> None:
+def test_threads_can_share_a_policy() -> None:
     policy = _policy(ManualClock())
     results: list[str] = []
     threads = [
@@ -240,13 +240,13 @@ def test_many_threads_share_a_policy() -> None:
         ("", None, None),
     ],
 )
-def test_retry_after_may_be_a_date(asked: str, date: Optional[str], seconds: Optional[float]) -> None:
+def test_retry_after_can_be_a_date(asked: str, date: Optional[str], seconds: Optional[float]) -> None:
     """By the clock of who says it, which need not be right."""
     headers = {"Retry-After": asked, **({"Date": date} if date else {})}
     assert retry_after_s(headers) == seconds
 
 
-def test_retry_after_as_a_date_without_another_is_by_our_clock() -> None:
+def test_retry_after_dates_use_the_local_clock_without_a_date_header() -> None:
     then = email.utils.formatdate(time.time() + 30, usegmt=True)
     found = retry_after_s({"Retry-After": then})
     assert found is not None

@@ -52,7 +52,7 @@ def test_a_cluster_is_a_host_with_nodes(raw: Raw) -> None:
         (None, ["Field may not be null."]),
     ],
 )
-def test_nodes_that_are_refused(raw: Raw, nodes: Any, complaint: Any) -> None:
+def test_invalid_nodes_are_refused(raw: Raw, nodes: Any, complaint: Any) -> None:
     answer = raw("PUT", NODES.format("clu"), STAR, json={"nodes": nodes})
     assert (answer.status_code, answer.json()["fields"]) == (400, {"nodes": complaint})
     assert _nodes(raw, "clu") == ["a", "b"]
@@ -72,7 +72,7 @@ def test_only_a_cluster_has_nodes(raw: Raw) -> None:
     assert raw("PUT", NODES.format("a"), json={"nodes": 5}).status_code == 404
 
 
-def test_what_a_change_of_nodes_answers(raw: Raw) -> None:
+def test_changing_nodes_returns_the_new_nodes(raw: Raw) -> None:
     answer = raw("PUT", NODES.format("clu"), STAR, json={"nodes": ["c", "a"]})
     data = answer.json()
     assert (answer.status_code, data["value"], data["id"]) == (200, ["c", "a"], "clu_nodes")
@@ -85,7 +85,7 @@ def test_what_a_change_of_nodes_answers(raw: Raw) -> None:
     assert _nodes(raw, "clu") == []
 
 
-def test_a_change_of_nodes_needs_the_state_it_is_about(raw: Raw) -> None:
+def test_changing_nodes_needs_the_current_etag(raw: Raw) -> None:
     before = raw("GET", ONE.format("clu")).headers["ETag"]
     assert raw("PUT", NODES.format("clu"), json={"nodes": ["c"]}).status_code == 428
     assert raw("PUT", NODES.format("clu"), {"If-Match": '"nonsense"'}, json={"nodes": ["c"]}).status_code == 412
@@ -95,7 +95,7 @@ def test_a_change_of_nodes_needs_the_state_it_is_about(raw: Raw) -> None:
     assert answer.json()["ext"]["cluster_nodes"] == ["c"]
 
 
-def test_clusters_follow_their_nodes_when_these_are_renamed(raw: Raw) -> None:
+def test_renaming_a_node_updates_its_clusters(raw: Raw) -> None:
     raw.site.state.configuration.changes.clear()
     answer = raw("PUT", f"{ONE.format('a')}/actions/rename/invoke", STAR, json={"new_name": "renamed"})
     assert answer.status_code in (200, 302, 303)
@@ -103,7 +103,7 @@ def test_clusters_follow_their_nodes_when_these_are_renamed(raw: Raw) -> None:
     assert _nodes(raw, "clu") == _nodes(raw, "other") == ["renamed", "b"]
 
 
-def test_everything_else_is_as_for_hosts(raw: Raw) -> None:
+def test_clusters_otherwise_behave_like_hosts(raw: Raw) -> None:
     answer = raw("PUT", ONE.format("clu"), STAR, json={"update_attributes": {"alias": "Cluster"}})
     assert answer.json()["extensions"]["cluster_nodes"] == ["a", "b"]
     raw("POST", "/domain-types/folder_config/collections/all", json={"name": "f", "title": "F", "parent": "/"})

@@ -90,7 +90,7 @@ def test_every_documented_column_is_known_with_its_type(raw: Raw, table: str) ->
 
 
 @pytest.mark.parametrize("table", URLS)
-def test_no_column_is_known_that_is_not_documented(raw: Raw, table: str) -> None:
+def test_undocumented_columns_are_unknown(raw: Raw, table: str) -> None:
     documented = _documented(str(raw.site.state.profile.version), table)
     known = (HOST_DEFAULTS if table == "Hosts" else SERVICE_DEFAULTS).keys() - documented.keys()
     names = [*sorted(known), "nothing", "", "name ", "NAME", "hosts.name"]
@@ -100,7 +100,7 @@ def test_no_column_is_known_that_is_not_documented(raw: Raw, table: str) -> None
     assert (answer.status_code, answer.json()["fields"]) == (400, {"columns": said})
 
 
-def test_services_have_the_columns_of_their_host(newest: Raw) -> None:
+def test_services_include_the_columns_of_their_host(newest: Raw) -> None:
     hosts = {row["name"]: row for row in _rows(newest, HOSTS, sorted(HOST_DEFAULTS))}
     columns = sorted(f"host_{name}" for name in HOST_DEFAULTS)
     for row in _rows(newest, SERVICES, [*columns, "description"]):
@@ -118,7 +118,7 @@ def test_services_have_the_columns_of_their_host(newest: Raw) -> None:
     ],
 )
 @pytest.mark.parametrize("columns", [["state"], ["state", "description"], ["name"], []])
-def test_columns_that_identify_a_row_are_always_there(
+def test_identifying_columns_are_always_returned(
     newest: Raw, path: str, mandatory: list[str], columns: list[str]
 ) -> None:
     columns = [column for column in columns if (column == "name") is (path == HOSTS) or column == "state"]
@@ -129,7 +129,7 @@ def test_columns_that_identify_a_row_are_always_there(
         assert item["extensions"].keys() == {*mandatory, *columns}
 
 
-def test_one_host_and_one_service(newest: Raw) -> None:
+def test_single_hosts_and_services_can_be_queried(newest: Raw) -> None:
     path = "/objects/host/host00000"
     assert newest("GET", path).json()["extensions"] == {"name": "host00000"}
     assert newest("GET", f"{path}?columns=state").json()["extensions"].keys() == {"name", "state"}
@@ -210,7 +210,7 @@ COST: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize("seeded", [False, True], ids=["configured", "seeded"])
-def test_one_host_costs_the_same_on_every_site_and_place(seeded: bool) -> None:
+def test_reading_one_host_costs_the_same_on_any_site_size(seeded: bool) -> None:
     with _site_of(20, seeded=seeded) as small, _site_of(2000, seeded=seeded) as large:
         for kind, (path, body) in COST.items():
             per_host = "query" in kind  # a query looks at the name of each host, and no more

@@ -192,7 +192,7 @@ RECORDINGS = [
 
 
 @pytest.mark.parametrize("row", RECORDINGS, ids=[row.name for row in RECORDINGS])
-def test_recorded_answers_have_the_same_shape_here(row: Row) -> None:
+def test_simulated_answers_have_the_shape_of_recorded_ones(row: Row) -> None:
     recording = _recorded(row.name)
     with SimulatedSite(row.version, row.edition, activation_time=600) as site:
         raw = Raw(site)
@@ -206,7 +206,7 @@ def test_recorded_answers_have_the_same_shape_here(row: Row) -> None:
     assert {place for place in found if row.is_whole or not place.startswith("+")} == row.differences
 
 
-def test_an_unknown_url_is_answered_as_recorded() -> None:
+def test_unknown_urls_are_answered_as_recorded() -> None:
     """The recording is of a version whose detail has no status in front."""
     recording = _recorded("luchsr-404-url")
     with SimulatedSite() as site:
@@ -229,7 +229,7 @@ def raw() -> Iterator[Raw]:
         found.session.close()
 
 
-def test_facts_about_hosts_and_folders(raw: Raw) -> None:
+def test_hosts_and_folders_match_the_recordings(raw: Raw) -> None:
     folder = {"name": "vlan10", "title": "VLAN 10", "parent": "/"}
     assert raw("POST", FOLDERS, json=folder).json()["id"] == "~vlan10"
     assert _create(raw, "gw", {}).status_code == 200
@@ -256,7 +256,7 @@ def test_facts_about_hosts_and_folders(raw: Raw) -> None:
 
 
 @pytest.mark.parametrize("path", ["/version", f"{CONFIG}/collections/all", "/objects/host_config/x"])
-def test_facts_about_methods(raw: Raw, path: str) -> None:
+def test_methods_match_the_recordings(raw: Raw, path: str) -> None:
     answer = raw("OPTIONS", path)
     assert answer.status_code == 405
     assert not [name for name in answer.headers if name.startswith("Access-Control")]
@@ -275,7 +275,7 @@ def test_facts_about_methods(raw: Raw, path: str) -> None:
         ({"tag_address_family": "no-ip", "tag_agent": "special-agents"}, {"checkmk-agent", "tcp"}),
     ],
 )
-def test_facts_about_tags_in_the_monitoring(raw: Raw, attributes: Any, more: set[str]) -> None:
+def test_monitored_tags_match_the_recordings(raw: Raw, attributes: Any, more: set[str]) -> None:
     _create(raw, "web", attributes)
     assert raw("POST", ACTIVATE, STAR, json={}).status_code == 200
     raw.site.state.finish_due_jobs()

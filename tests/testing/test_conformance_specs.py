@@ -114,7 +114,7 @@ def watched(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, clo
 
 
 @pytest.mark.filterwarnings("ignore:Use of allowEmptyValue:DeprecationWarning")
-def test_a_day_in_the_life_of_a_client(watched: Any) -> None:
+def test_answers_of_typical_calls_match_the_official_document(watched: Any) -> None:
     cmk, checker = watched
     _folders(cmk)
     _hosts(cmk)
@@ -196,7 +196,7 @@ def test_every_row_of_the_catalogue_is_in_the_official_document(version: str) ->
 
 
 @pytest.mark.parametrize("version", DOCUMENTS)
-def test_if_match_is_sent_exactly_where_it_is_needed(version: str) -> None:
+def test_if_match_is_sent_only_where_it_is_needed(version: str) -> None:
     paths = {re.sub(r"\{[^}]*\}", "{}", path): ways for path, ways in _document(DOCUMENTS[version])["paths"].items()}
     parsed = CheckmkVersion.parse(version)
     for row in OPERATIONS:

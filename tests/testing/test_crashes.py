@@ -209,13 +209,13 @@ def _known(raw: Raw) -> list[tuple[str, str]]:
     return known
 
 
-def test_every_endpoint_with_a_body_is_tried(raw: Raw) -> None:
+def test_every_endpoint_with_a_body_has_an_example(raw: Raw) -> None:
     assert set(_known(raw)) <= BODIES.keys()
 
 
 @settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(call=calls())
-def test_no_body_of_the_wrong_types_breaks_the_site(raw: Raw, call: tuple[str, str, Any]) -> None:
+def test_bodies_of_wrong_types_do_not_crash_the_site(raw: Raw, call: tuple[str, str, Any]) -> None:
     method, path, body = call
     _prepare(raw.site)
     _has_to_be_an_answer(
@@ -225,19 +225,19 @@ def test_no_body_of_the_wrong_types_breaks_the_site(raw: Raw, call: tuple[str, s
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(query=spoiled(QUERY), table=st.sampled_from(["host", "service"]))
-def test_no_query_of_the_wrong_types_breaks_the_site(raw: Raw, query: Any, table: str) -> None:
+def test_queries_of_wrong_types_do_not_crash_the_site(raw: Raw, query: Any, table: str) -> None:
     path = f"{STATUS.format(table)}?query={quote(json.dumps(query))}"
     _has_to_be_an_answer(raw("GET", path))
 
 
 @settings(suppress_health_check=list(HealthCheck))
 @given(fields=st.text(st.sampled_from("(),!~*-.'\"ab \\\0ä"), max_size=12))
-def test_no_text_of_fields_breaks_the_site(raw: Raw, fields: str) -> None:
+def test_fields_parameters_do_not_crash_the_site(raw: Raw, fields: str) -> None:
     answer = raw("GET", f"{CONFIG}/collections/all", params={"fields": fields})
     _has_to_be_an_answer(answer)
 
 
-def test_right_bodies_are_taken() -> None:
+def test_valid_bodies_are_accepted() -> None:
     """Otherwise spoiling them would prove nothing."""
     with SimulatedSite(activation_time=0, discovery_time=0, services=6) as site:
         raw = Raw(site)
@@ -261,7 +261,7 @@ def test_right_bodies_are_taken() -> None:
         ({"op": "or", "expr": [{"op": "not", "expr": {"left": "x"}}]}, "op"),
     ],
 )
-def test_a_query_without_a_member_crashes_as_in_checkmk(raw: Raw, query: Any, member: Optional[str]) -> None:
+def test_an_incomplete_query_crashes_as_in_checkmk(raw: Raw, query: Any, member: Optional[str]) -> None:
     method = "GET" if raw.site.state.profile.has_status_get else "POST"
     for table in ("host", "service"):
         path = STATUS.format(table)
@@ -280,7 +280,7 @@ def test_a_query_without_a_member_crashes_as_in_checkmk(raw: Raw, query: Any, me
         assert data["ext"]["version"] == str(raw.site.state.profile.version)
 
 
-def test_a_crash_report_has_what_checkmk_puts_into_it(raw: Raw) -> None:
+def test_crash_reports_have_the_members_of_checkmks(raw: Raw) -> None:
     answer = raw("GET", "/version?fail=1", {"X-Some": "thing"})
     data = answer.json()
     assert (answer.status_code, answer.headers["Content-Type"]) == (500, PROBLEM)
@@ -296,7 +296,7 @@ def test_a_crash_report_has_what_checkmk_puts_into_it(raw: Raw) -> None:
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", DEEP, b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}", b"null", b"[]"])
-def test_what_is_no_object_is_refused(raw: Raw, body: bytes) -> None:
+def test_values_that_are_not_objects_are_refused(raw: Raw, body: bytes) -> None:
     for method, path in BODIES:
         _prepare(raw.site)
         answer = raw(method, path, {"If-Match": "*", "Content-Type": "application/json"}, data=body)
@@ -304,7 +304,7 @@ def test_what_is_no_object_is_refused(raw: Raw, body: bytes) -> None:
         assert (answer.status_code, answer.headers["Content-Type"]) == (expected, PROBLEM), path
 
 
-def test_a_failure_of_the_site_itself_is_reported_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_site_reports_its_own_failures_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     with SimulatedSite(hosts=1) as site:
         host = site.state.configuration.hosts["host00000"]
         monkeypatch.setattr(type(site.state.configuration), "effective", lambda *_: 1 / 0)

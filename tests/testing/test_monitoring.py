@@ -53,7 +53,7 @@ def _holds(op: str, left: str, right: str) -> bool:
         ("=", "hosts.name", "Web01", True),
     ],
 )
-def test_operators(op: str, left: str, right: str, expected: bool) -> None:
+def test_operators_compare_as_in_livestatus(op: str, left: str, right: str, expected: bool) -> None:
     assert _holds(op, left, right) is expected
     assert _holds(op[1:] if op.startswith("!") else f"!{op}", left, right) is not expected
 
@@ -86,7 +86,7 @@ def test_operators(op: str, left: str, right: str, expected: bool) -> None:
         5,
     ],
 )
-def test_wrong_queries_are_refused(query: Any) -> None:
+def test_invalid_queries_are_refused(query: Any) -> None:
     with pytest.raises(BadQuery):
         compile_query(query, "hosts", COLUMNS)
 
@@ -109,7 +109,7 @@ def test_wrong_queries_are_refused(query: Any) -> None:
         ),
     ],
 )
-def test_queries_are_refused_in_their_shape(query: Any, errors: Any) -> None:
+def test_errors_have_the_shape_of_the_query(query: Any, errors: Any) -> None:
     with pytest.raises(BadQuery) as raised:
         compile_query(query, "hosts", COLUMNS)
     assert raised.value.errors == errors
@@ -126,12 +126,12 @@ def test_queries_are_refused_in_their_shape(query: Any, errors: Any) -> None:
         ({"op": "and", "expr": [{}]}, "op"),
     ],
 )
-def test_a_query_without_a_member_crashes_as_in_checkmk(query: Any, member: str) -> None:
+def test_an_incomplete_query_crashes_as_in_checkmk(query: Any, member: str) -> None:
     with pytest.raises(KeyError, match=member):
         compile_query(query, "hosts", COLUMNS)
 
 
-def test_empty_queries_let_everything_through() -> None:
+def test_empty_queries_match_everything() -> None:
     for empty in (None, {}, "{}", [], "[]", "null", 0, False):
         assert compile_query(empty, "hosts", COLUMNS) is None
 
@@ -144,7 +144,7 @@ LEAF = st.builds(
 
 
 @given(st.recursive(LEAF, lambda inner: st.lists(inner, min_size=1, max_size=3), max_leaves=6), st.integers(0, 3))
-def test_negation_and_de_morgan(tree: Any, state: int) -> None:
+def test_negation_follows_de_morgan(tree: Any, state: int) -> None:
     def joined(node: Any, op: str) -> Any:
         if isinstance(node, dict):
             return node
@@ -167,7 +167,7 @@ def test_negation_and_de_morgan(tree: Any, state: int) -> None:
     assert inverse(row) is moved(row)
 
 
-def test_the_core_knows_what_was_activated(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_the_core_monitors_the_activated_configuration(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("web01", "/", {"alias": "first"})
     cmk.activation.activate()
     cmk.hosts.update("web01", update_attributes={"alias": "second"})
@@ -188,7 +188,7 @@ def test_attributes_of_folders_reach_the_core(site: SimulatedSite, cmk: Checkmk)
     assert host["labels"] == {"from": "folder"}
 
 
-def test_undiscovered_hosts_have_what_checkmk_adds(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_undiscovered_hosts_have_the_services_that_checkmk_adds(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("agent")
     cmk.hosts.create("ping", "/", {"tag_agent": "no-agent"})
     cmk.activation.activate()
@@ -196,13 +196,13 @@ def test_undiscovered_hosts_have_what_checkmk_adds(site: SimulatedSite, cmk: Che
     assert {s.name for s in cmk.services.each(host="ping")} == {"PING"}
 
 
-def test_services_of_a_host_are_those_asked_for() -> None:
+def test_services_can_be_listed_for_one_host() -> None:
     with SimulatedSite(hosts=2, services=30) as site, site.client() as cmk:
         assert len(list(cmk.services.each(host="host00000"))) == 30
         assert cmk.host_status.get("host00000", ["num_services"])["num_services"] == 30
 
 
-def test_seeded_rows_are_what_is_monitored(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_seeded_rows_replace_the_monitored_hosts(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("configured")
     cmk.activation.activate()
     site.seed_monitoring(
@@ -218,7 +218,7 @@ def test_seeded_rows_are_what_is_monitored(site: SimulatedSite, cmk: Checkmk) ->
     assert list(cmk.host_status.each()) == []
 
 
-def test_everything_is_the_same_on_every_run() -> None:
+def test_states_are_the_same_on_every_run() -> None:
     def states() -> list[Any]:
         with SimulatedSite(hosts=20, clock=ManualClock()) as site, site.client() as cmk:
             return [(s.host_name, s.name, s.state) for s in cmk.services.each()]

@@ -31,7 +31,7 @@ def _major(raw: Raw) -> str:
 
 
 @pytest.mark.parametrize("labels", [{"a:b": "c"}, {"a": "b:c"}, {"cmk/os": "x::y"}, {":": ":"}])
-def test_colons_in_labels_are_taken_up_to_2_2(every: Raw, labels: Any) -> None:
+def test_colons_in_labels_are_accepted_up_to_2_2(every: Raw, labels: Any) -> None:
     for calls in (host_calls({"labels": labels}), folder_calls({"labels": labels})):
         if _major(every) == "2.2":
             has_to_take(every, calls)
@@ -43,7 +43,7 @@ def test_colons_in_labels_are_taken_up_to_2_2(every: Raw, labels: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["ipaddress", "ipv6address", "management_address"])
-def test_empty_addresses_are_taken_from_2_3(every: Raw, name: str) -> None:
+def test_empty_addresses_are_accepted_from_2_3(every: Raw, name: str) -> None:
     calls = host_calls({name: ""})
     if _major(every) == "2.2":
         said = said_of(every, calls)[name]
@@ -54,7 +54,7 @@ def test_empty_addresses_are_taken_from_2_3(every: Raw, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["-web", ".web"])
-def test_how_a_new_name_may_begin_depends_on_the_version(every: Raw, name: str) -> None:
+def test_valid_first_characters_depend_on_the_version(every: Raw, name: str) -> None:
     reset(every)
     bodies: list[tuple[str, Any, list[str]]] = [
         ("/collections/all", {"host_name": name, "folder": "/"}, []),
@@ -74,7 +74,7 @@ def test_how_a_new_name_may_begin_depends_on_the_version(every: Raw, name: str) 
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "wéb", "web\n", "a:b", "web?", "x" * 241, 5, None, [], {}])
-def test_what_is_no_name_of_a_host_is_refused(every: Raw, name: Any) -> None:
+def test_invalid_host_names_are_refused(every: Raw, name: Any) -> None:
     bodies: list[tuple[str, str, Any]] = [
         ("POST", f"{HOSTS}/collections/all", {"host_name": name, "folder": "/"}),
         ("POST", f"{HOSTS}/collections/clusters", {"host_name": name, "folder": "/", "nodes": ["web"]}),
@@ -93,7 +93,7 @@ def test_what_is_no_name_of_a_host_is_refused(every: Raw, name: Any) -> None:
         assert answer.json()["fields"], path
 
 
-def test_labels_and_scans_are_answered_as_they_are_stored(raw: Raw) -> None:
+def test_labels_and_scans_are_returned_as_stored(raw: Raw) -> None:
     reset(raw)
     scan = {key: SCAN[key] for key in ("addresses", "tag_criticality")}
     body = {"network_scan": {**scan, "time_allowed": [{"start": "12:00", "end": "13:15:59"}]}}

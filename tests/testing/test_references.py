@@ -46,7 +46,7 @@ CALLS: dict[str, tuple[str, str, Any]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_parent_has_to_exist(raw: Raw, name: str) -> None:
+def test_parents_must_exist(raw: Raw, name: str) -> None:
     method, path, body = CALLS[name]
     before = dict(raw.site.state.configuration.hosts), dict(raw.site.state.configuration.folders)
     answer = raw(method, path, STAR, json=body)
@@ -57,7 +57,7 @@ def test_a_parent_has_to_exist(raw: Raw, name: str) -> None:
 
 
 @pytest.mark.parametrize("parent_is", ["later", "earlier"])
-def test_the_hosts_of_a_bulk_call_are_not_there_yet(raw: Raw, parent_is: str) -> None:
+def test_parents_must_exist_before_the_bulk_call(raw: Raw, parent_is: str) -> None:
     """The schema is checked as a whole before anything is executed."""
     entries = [_host("child", "parent"), _host("parent"), _host("other")]
     body = {"entries": entries if parent_is == "later" else entries[::-1]}
@@ -70,7 +70,7 @@ def test_the_hosts_of_a_bulk_call_are_not_there_yet(raw: Raw, parent_is: str) ->
     assert set(raw.site.state.configuration.hosts) == {"gw", "web"}
 
 
-def test_bulk_updates_name_existing_parents_only(raw: Raw) -> None:
+def test_bulk_updates_accept_existing_parents_only(raw: Raw) -> None:
     body = {"entries": [{"host_name": "web", "update_attributes": {"parents": ["nope"]}}]}
     answer = raw("PUT", f"{BULK}/bulk-update/invoke", json=body)
     assert answer.status_code == 400
@@ -79,7 +79,7 @@ def test_bulk_updates_name_existing_parents_only(raw: Raw) -> None:
     assert raw.site.state.configuration.hosts["web"].attributes["parents"] == ["gw"]
 
 
-def test_the_parent_of_a_host_that_stays_is_not_deleted(raw: Raw) -> None:
+def test_parents_of_remaining_hosts_are_not_deleted(raw: Raw) -> None:
     raw("POST", HOSTS, json=_host("db", "gw"))
     for answer in (
         raw("DELETE", "/objects/host_config/gw"),
@@ -92,7 +92,7 @@ def test_the_parent_of_a_host_that_stays_is_not_deleted(raw: Raw) -> None:
     assert raw("POST", f"{BULK}/bulk-delete/invoke", json={"entries": ["gw", "web"]}).status_code == 204
 
 
-def test_folders_are_done_one_after_the_other_in_the_order_of_their_ids(raw: Raw) -> None:
+def test_bulk_deletions_run_folder_by_folder_in_the_order_of_ids(raw: Raw) -> None:
     """So parent and child in two folders can go together only if the child's folder comes first."""
     raw("POST", HOSTS, json=_host("leaf", "gw", folder="/net"))
     raw("PUT", "/objects/host_config/web", STAR, json={"remove_attributes": ["parents"]})
@@ -102,7 +102,7 @@ def test_folders_are_done_one_after_the_other_in_the_order_of_their_ids(raw: Raw
     assert ("leaf" in raw.site.state.configuration.hosts) is (answer.status_code == 400)
 
 
-def test_folders_hand_parents_down(raw: Raw) -> None:
+def test_parents_are_inherited_from_folders(raw: Raw) -> None:
     raw("POST", HOSTS, json=_host("leaf", folder="/net"))
     raw("POST", HOSTS, json=_host("other", "web", folder="/net"))
     raw("PUT", "/objects/folder_config/~net", STAR, json={"update_attributes": {"parents": ["gw"]}})
@@ -111,14 +111,14 @@ def test_folders_hand_parents_down(raw: Raw) -> None:
     assert answer.json()["detail"] == "You cannot delete these hosts: gw is parent of leaf."
 
 
-def test_references_follow_a_host_that_is_renamed(raw: Raw) -> None:
+def test_renaming_a_host_updates_references(raw: Raw) -> None:
     raw("PUT", "/objects/folder_config/~net", STAR, json={"update_attributes": {"parents": ["gw", "web"]}})
     raw.site.state.configuration.rename_host("gw", "router", user="carol")
     assert raw("GET", "/objects/host_config/web").json()["extensions"]["attributes"]["parents"] == ["router"]
     assert raw("GET", "/objects/folder_config/~net").json()["extensions"]["attributes"]["parents"] == ["router", "web"]
 
 
-def test_a_folder_with_a_parent_of_others_is_not_deleted(raw: Raw) -> None:
+def test_folders_with_parents_of_other_hosts_are_not_deleted(raw: Raw) -> None:
     raw("POST", HOSTS, json=_host("leaf", folder="/net"))
     raw("PUT", "/objects/host_config/web", STAR, json={"update_attributes": {"parents": ["leaf"]}})
     answer = raw("DELETE", "/objects/folder_config/~net")
@@ -129,7 +129,7 @@ def test_a_folder_with_a_parent_of_others_is_not_deleted(raw: Raw) -> None:
 
 
 @pytest.mark.parametrize(("version", "status"), [("2.2.0p44", 200), ("2.3.0p41", 400), ("2.5.0p9", 400)])
-def test_labels_with_a_colon_depend_on_the_version(version: str, status: int) -> None:
+def test_colons_in_labels_depend_on_the_version(version: str, status: int) -> None:
     with SimulatedSite(version) as site:
         raw = Raw(site)
         body = {"host_name": "a", "folder": "/", "attributes": {"labels": {"url": "http://x:80"}}}

@@ -15,7 +15,7 @@ HOSTS = "/domain-types/host_config/collections/all"
 FOLDERS = "/domain-types/folder_config/collections/all"
 
 
-def test_routes_come_before_credentials(raw: Raw) -> None:
+def test_routes_are_checked_before_credentials(raw: Raw) -> None:
     nobody = {"Authorization": None}
     assert raw("GET", "/nothing", nobody).status_code == 404
     assert raw("PATCH", "/version", nobody).status_code == 405
@@ -24,7 +24,7 @@ def test_routes_come_before_credentials(raw: Raw) -> None:
     assert raw("GET", "/version", nobody, base=raw.site.url + "/other/check_mk/api/1.0").status_code == 404
 
 
-def test_api_versions(raw: Raw) -> None:
+def test_api_versions_are_checked_from_2_5(raw: Raw) -> None:
     assert raw("GET", "/version", base=f"{raw.site.url}/s/check_mk/api/v0").status_code == 200
     with SimulatedSite("2.5.0p9") as site:
         new = Raw(site)
@@ -44,7 +44,7 @@ def test_api_versions(raw: Raw) -> None:
         ("Digest x", 401),
     ],
 )
-def test_credentials(raw: Raw, header: Any, status: int) -> None:
+def test_wrong_credentials_are_refused(raw: Raw, header: Any, status: int) -> None:
     answer = raw("GET", "/version", {"Authorization": header})
     assert answer.status_code == status
     if status == 401:
@@ -56,7 +56,7 @@ def test_credentials(raw: Raw, header: Any, status: int) -> None:
         assert answer.headers["X-Checkmk-Edition"] == "cre"
 
 
-def test_accounts_get_locked(raw: Raw) -> None:
+def test_accounts_are_locked_after_wrong_passwords(raw: Raw) -> None:
     raw.site.add_user("robot", "right", lock_after=2)
     for _ in range(2):
         assert raw("GET", "/version", {"Authorization": "Bearer robot wrong"}).status_code == 401
@@ -64,7 +64,7 @@ def test_accounts_get_locked(raw: Raw) -> None:
     assert (answer.status_code, answer.json()["detail"]) == (401, "User is locked")
 
 
-def test_content_types(raw: Raw) -> None:
+def test_wrong_content_types_are_refused(raw: Raw) -> None:
     assert raw("POST", HOSTS, data="{}").status_code == 415
     assert raw("POST", HOSTS, {"Content-Type": "application/x-www-form-urlencoded"}, data="a=b").status_code == 415
     assert raw("POST", HOSTS, {"Content-Type": "application/json; charset=latin-1"}, data="{}").status_code == 415
@@ -72,13 +72,13 @@ def test_content_types(raw: Raw) -> None:
     assert raw("POST", HOSTS, {"Content-Type": "application/json"}, data="{").status_code == 400
 
 
-def test_accept(raw: Raw) -> None:
+def test_the_accept_header_is_checked(raw: Raw) -> None:
     assert raw("GET", "/version", {"Accept": "text/html"}).status_code == 406
     assert raw("GET", "/version", {"Accept": "*/*"}).status_code == 200
     assert raw("GET", "/version", {"Accept": "application/json;q=0.5, text/html"}).status_code == 200
 
 
-def test_what_the_path_names_comes_before_the_rest_of_the_request(raw: Raw) -> None:
+def test_objects_in_the_path_are_checked_first(raw: Raw) -> None:
     for path in ("/objects/host_config/nobody", "/objects/folder_config/~nowhere"):
         assert raw("GET", path, {"Accept": "text/plain"}).status_code == 404
         assert raw("PUT", path, {"If-Match": "*"}, json={"nonsense": 1}).status_code == 404
@@ -86,7 +86,7 @@ def test_what_the_path_names_comes_before_the_rest_of_the_request(raw: Raw) -> N
         assert raw("PUT", path, {"If-Match": "*"}, data="x=1").status_code == 415, "but after the type of the content"
 
 
-def test_a_host_that_is_deleted_while_it_is_renamed_breaks_nothing(raw: Raw, clock: ManualClock) -> None:
+def test_deleting_a_host_during_its_renaming_is_safe(raw: Raw, clock: ManualClock) -> None:
     assert raw("POST", HOSTS, json={"host_name": "a", "folder": "/"}).status_code == 200
     start = "/domain-types/activation_run/actions/activate-changes/invoke"
     assert raw("POST", start, {"If-Match": "*"}, json={}).status_code == 200
@@ -99,7 +99,7 @@ def test_a_host_that_is_deleted_while_it_is_renamed_breaks_nothing(raw: Raw, clo
     assert raw("GET", "/objects/host_config/b").status_code == 404
 
 
-def test_unknown_fields_are_named(raw: Raw) -> None:
+def test_unknown_fields_are_listed(raw: Raw) -> None:
     answer = raw("POST", HOSTS, json={"host_name": "a", "folder": "/", "nothing": 1})
     assert answer.status_code == 400
     assert answer.json()["fields"] == {"nothing": ["Unknown field."]}
@@ -108,7 +108,7 @@ def test_unknown_fields_are_named(raw: Raw) -> None:
     assert raw("GET", HOSTS, params={"_profile_x": "1"}).status_code == 200
 
 
-def test_booleans_and_lists_in_queries(raw: Raw) -> None:
+def test_queries_accept_booleans_and_lists(raw: Raw) -> None:
     for name in ("a", "b", "c"):
         raw("POST", HOSTS, json={"host_name": name, "folder": "/"})
     for value in ("true", "1", "True"):
@@ -119,7 +119,7 @@ def test_booleans_and_lists_in_queries(raw: Raw) -> None:
     assert [host["id"] for host in found] == ["a", "c"]
 
 
-def test_etags(raw: Raw) -> None:
+def test_etags_are_checked(raw: Raw) -> None:
     raw("POST", HOSTS, json={"host_name": "a", "folder": "/"})
     etag = raw("GET", "/objects/host_config/a").headers["ETag"]
     assert (len(etag), etag[0], etag[-1]) == (66, '"', '"')
@@ -135,7 +135,7 @@ def test_etags(raw: Raw) -> None:
     assert "ETag" not in raw("GET", HOSTS).headers
 
 
-def test_etag_locking_can_be_off() -> None:
+def test_etag_locking_can_be_disabled() -> None:
     with SimulatedSite(etag_locking=False) as site:
         raw = Raw(site)
         raw("POST", HOSTS, json={"host_name": "a", "folder": "/"})
@@ -147,7 +147,7 @@ def test_etag_locking_can_be_off() -> None:
 @pytest.mark.parametrize(
     ("version", "started", "wait"), [("2.2.0p44", 200, ""), ("2.3.0p41", 302, "POST"), ("2.4.0p18", 303, "GET")]
 )
-def test_renaming(clock: ManualClock, version: str, started: int, wait: str) -> None:
+def test_renaming_runs_at_once_or_in_the_background(clock: ManualClock, version: str, started: int, wait: str) -> None:
     with SimulatedSite(version, discovery_time=5, clock=clock) as site:
         raw, star = Raw(site), {"If-Match": "*"}
         done = "/domain-types/host_config/actions/wait-for-completion/invoke"
@@ -174,7 +174,7 @@ def test_renaming(clock: ManualClock, version: str, started: int, wait: str) -> 
         assert child["extensions"]["attributes"]["parents"] == ["b"]
 
 
-def test_bodies_on_get(raw: Raw) -> None:
+def test_bodies_of_get_requests_are_refused_from_2_5(raw: Raw) -> None:
     assert raw("GET", "/version", json={"a": 1}).status_code == 200
     with SimulatedSite("2.5.0p9") as site:
         assert Raw(site)("GET", "/version", json={"a": 1}).status_code == 400
@@ -197,7 +197,7 @@ def test_paths_are_decoded_twice(raw: Raw) -> None:
     assert raw("GET", "//objects///folder_config/~").status_code == 200, "Apache collapses slashes"
 
 
-def test_a_reader_may_read_only(raw: Raw) -> None:
+def test_readers_cannot_write(raw: Raw) -> None:
     raw.site.add_user("reader", "abcd", "guest")
     reader = {"Authorization": "Bearer reader abcd"}
     assert raw("GET", HOSTS, reader).status_code == 200
@@ -245,7 +245,7 @@ def test_long_urls_are_refused_by_the_web_server(raw: Raw) -> None:
     assert answer.headers["Content-Type"].startswith("text/html")
 
 
-def test_fields_choose_parts(raw: Raw) -> None:
+def test_fields_select_parts_of_the_answer(raw: Raw) -> None:
     raw("POST", HOSTS, json={"host_name": "a", "folder": "/", "attributes": {"alias": "A"}})
 
     def get(fields: str) -> Any:
@@ -264,7 +264,7 @@ def test_fields_choose_parts(raw: Raw) -> None:
         assert answer.json()["fields"] == {"fields": ["The fields format is invalid."]}
 
 
-def test_fields_may_say_nothing(raw: Raw) -> None:
+def test_empty_fields_select_everything(raw: Raw) -> None:
     raw("POST", HOSTS, json={"host_name": "a", "folder": "/"})
     whole = raw("GET", HOSTS, params={"fields": ""})
     assert whole.status_code == 200
@@ -276,14 +276,14 @@ def test_fields_may_say_nothing(raw: Raw) -> None:
 @pytest.mark.parametrize(
     "fields", ["(value,value~id)", "(value~id,value)", "(value(id),value)", "( value ~ id ,\tvalue )"]
 )
-def test_the_narrower_of_two_fields_counts(raw: Raw, fields: str) -> None:
+def test_the_narrower_of_two_fields_applies(raw: Raw, fields: str) -> None:
     raw("POST", HOSTS, json={"host_name": "a", "folder": "/"})
     assert raw("GET", HOSTS, params={"fields": fields}).json() == {"value": [{"id": "a"}]}
     (host,) = raw("GET", HOSTS, params={"fields": f"!{fields}"}).json()["value"]
     assert set(host) == {"domainType", "title", "links", "members", "extensions"}
 
 
-def test_fields_that_overlap_in_part_add_up(raw: Raw) -> None:
+def test_partly_overlapping_fields_add_up(raw: Raw) -> None:
     raw("POST", HOSTS, json={"host_name": "a", "folder": "/"})
     wanted = "(value(id),value~extensions~folder,value(extensions(is_cluster),title),nothing)"
     found = raw("GET", HOSTS, params={"fields": wanted}).json()
@@ -293,7 +293,7 @@ def test_fields_that_overlap_in_part_add_up(raw: Raw) -> None:
     assert found == {"value": [{"id": "a", "title": "a", "domainType": "host_config"}]}
 
 
-def test_fields_that_the_answer_does_not_have_are_no_mistake(raw: Raw) -> None:
+def test_unknown_fields_in_the_parameter_are_ignored(raw: Raw) -> None:
     assert raw("GET", HOSTS, params={"fields": "(nothing~at-all,_9)"}).json() == {}
 
 
@@ -312,7 +312,7 @@ def test_a_key_with_dots_is_a_path_of_names(fields: str, expected: Any) -> None:
     assert FieldsFilter(fields).apply({"a.b": 1, "a": {"b": 2, "c": 3}}) == expected
 
 
-def test_requests_are_kept_without_secrets(raw: Raw) -> None:
+def test_recorded_requests_contain_no_secrets(raw: Raw) -> None:
     raw("POST", HOSTS, json={"host_name": "a", "folder": "/"})
     kept = raw.site.requests[-1]
     assert (kept.method, kept.path, kept.status, kept.user) == ("POST", HOSTS, 200, "automation")
@@ -320,7 +320,7 @@ def test_requests_are_kept_without_secrets(raw: Raw) -> None:
     assert raw.site.password not in repr(raw.site.requests)
 
 
-def test_versions_and_editions() -> None:
+def test_edition_names_depend_on_the_version() -> None:
     names = {"raw": "cre", "commercial": "cee", "cloud": "cce", "managed": "cme", "cre": "cre", "ultimate": "cce"}
     for name, short in names.items():
         with SimulatedSite("2.4.0p18", name) as site:

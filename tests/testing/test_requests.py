@@ -58,11 +58,11 @@ def problem(answer: Any) -> tuple[int, str, Any]:
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/objects/nothing/x", "/objects/host_config", f"{HOSTS}/", "/x\n", "/"])
-def test_an_unknown_url_is_explained_to_the_end(every: Raw, path: str) -> None:
+def test_unknown_urls_get_the_full_explanation(every: Raw, path: str) -> None:
     assert problem(every("GET", path)) == (404, "Not Found", UNKNOWN_URL)
 
 
-def test_a_method_that_a_url_does_not_take_is_explained(every: Raw) -> None:
+def test_wrong_methods_are_explained(every: Raw) -> None:
     for method, path in (("DELETE", f"{HOSTS}/collections/all"), ("PATCH", WEB), ("POST", WEB), ("PUT", "/version")):
         status, title, detail = problem(every(method, path))
         assert (status, title) == (405, "Method Not Allowed")
@@ -91,7 +91,7 @@ NAMED = {
 @pytest.mark.slow
 @pytest.mark.parametrize("ident", IDS, ids=lambda ident: ident[:20])
 @pytest.mark.parametrize("kind", NAMED)
-def test_ids_that_cannot_exist_are_unknown(raw: Raw, kind: str, ident: str) -> None:
+def test_impossible_ids_are_not_found(raw: Raw, kind: str, ident: str) -> None:
     method, path = NAMED[kind]
     target = "/s/check_mk/api/1.0" + path.replace("{job}", "background_job").replace("{}", ident)
     body = b'{"attributes": {}}' if method == "PUT" else b""
@@ -102,7 +102,7 @@ def test_ids_that_cannot_exist_are_unknown(raw: Raw, kind: str, ident: str) -> N
     assert "x-evil" not in answer.headers
 
 
-def test_self_links_have_the_base_once(every: Raw) -> None:
+def test_self_links_contain_the_base_once(every: Raw) -> None:
     base = every.site.api_url
     paths = [
         "/domain-types/host_config/collections/all?include_links=true",
@@ -162,11 +162,11 @@ def _links(data: Any) -> Iterator[Any]:
         ("Bearer auto:mation secret", "Illegal username."),
     ],
 )
-def test_who_cannot_be_told_is_explained(every: Raw, header: Any, detail: str) -> None:
+def test_failed_logins_are_explained(every: Raw, header: Any, detail: str) -> None:
     assert problem(every("GET", "/version", {"Authorization": header})) == (401, "Unauthorized", detail)
 
 
-def test_every_way_to_log_in(every: Raw) -> None:
+def test_every_authentication_scheme_is_accepted(every: Raw) -> None:
     every.site.add_user("human", "super secret")
     basic = base64.b64encode(b"human:super secret").decode()
     for header in (f"Basic {basic}", "Bearer human super secret"):
@@ -189,7 +189,7 @@ def test_every_way_to_log_in(every: Raw) -> None:
         ({}, "No content-type specified. Possible value is: application/json"),
     ],
 )
-def test_content_types_that_are_not_taken(every: Raw, headers: Any, detail: str) -> None:
+def test_unsupported_content_types_are_refused(every: Raw, headers: Any, detail: str) -> None:
     answer = every("POST", f"{HOSTS}/collections/all", headers, data="{}")
     assert problem(answer) == (415, "Content type not valid for this endpoint.", detail)
     if headers:
@@ -197,14 +197,14 @@ def test_content_types_that_are_not_taken(every: Raw, headers: Any, detail: str)
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "Utf-8"])
-def test_content_types_that_are_taken(every: Raw, charset: str) -> None:
+def test_supported_content_types_are_accepted(every: Raw, charset: str) -> None:
     header = {"Content-Type": f"application/json; charset={charset}"}
     body = '{"host_name": "neu", "folder": "/"}'
     assert every("POST", f"{HOSTS}/collections/all", header, data=body).status_code == 200
     assert every("GET", WEB, header).status_code == 200
 
 
-def test_accept_headers(every: Raw) -> None:
+def test_accept_headers_are_matched(every: Raw) -> None:
     answer = every("GET", WEB, {"Accept": None})
     assert problem(answer) == (406, "Not Acceptable", "Please specify an Accept Header.")
     answer = every("POST", f"{HOSTS}/collections/all", {"Accept": "something_else"}, json={})
@@ -215,7 +215,7 @@ def test_accept_headers(every: Raw) -> None:
     assert problem(answer) == (406, "Not Acceptable", detail)
 
 
-def test_parameters_are_ignored_where_none_are_taken(every: Raw) -> None:
+def test_endpoints_without_parameters_ignore_all(every: Raw) -> None:
     assert every("GET", "/version?nothing=x").status_code == 200
     answer = every("GET", f"{WEB}?nothing=x")
     assert (answer.status_code, answer.json()["fields"]) == (400, {"nothing": ["Unknown field."]})
@@ -279,7 +279,7 @@ def kept(request: pytest.FixtureRequest) -> Iterator[Raw]:
     ),
     body=st.sampled_from([b"", b"{}", b"[]", b'{"attributes": {}}']),
 )
-def test_no_header_and_no_query_breaks_the_site(
+def test_headers_and_queries_do_not_crash_the_site(
     kept: Raw, method: str, path: str, query: str, headers: dict[str, str], body: bytes
 ) -> None:
     client = Client(kept.site._app)

@@ -28,7 +28,7 @@ def _control(site: SimulatedSite, method: str, path: str, **options: Any) -> Any
         return session.request(method, f"{site.url}/control/{path}", **options)
 
 
-def test_state_and_reset(controlled: SimulatedSite) -> None:
+def test_control_shows_the_state_and_resets_it(controlled: SimulatedSite) -> None:
     with controlled.client() as cmk:
         cmk.hosts.create("web01")
         state = _control(controlled, "GET", "state").json()
@@ -40,7 +40,7 @@ def test_state_and_reset(controlled: SimulatedSite) -> None:
         assert cmk.hosts.find("web01", fresh=True) is None
 
 
-def test_monitoring_and_faults(controlled: SimulatedSite) -> None:
+def test_control_sets_monitoring_and_faults(controlled: SimulatedSite) -> None:
     rows = {"hosts": [{"name": "seeded"}], "services": []}
     assert _control(controlled, "POST", "monitoring", json=rows).ok
     faults = {"faults": [{"kind": "status", "status": 503, "times": 1}]}
@@ -79,7 +79,7 @@ def test_control_is_for_programs_on_this_machine(controlled: SimulatedSite) -> N
         SimulatedSite(host="0.0.0.0", control=True)
 
 
-def test_there_is_no_control_unless_asked_for(site: SimulatedSite) -> None:
+def test_control_is_off_by_default(site: SimulatedSite) -> None:
     assert _control(site, "POST", "reset").status_code == 404
 
 
@@ -100,7 +100,7 @@ def test_writes_hold_one_lock_and_are_counted_while_they_wait() -> None:
         assert site.most_waiting == 4
 
 
-def test_one_client_never_queues_its_own_writes() -> None:
+def test_a_client_sends_one_write_at_a_time() -> None:
     """A second write at a time would only occupy a worker that waits for the lock."""
     with SimulatedSite(lock_hold=0.05) as site, site.client() as cmk:
         threads = [threading.Thread(target=cmk.hosts.create, args=(f"h{n}",)) for n in range(5)]
@@ -113,6 +113,7 @@ def test_one_client_never_queues_its_own_writes() -> None:
 
 def test_reads_in_flight_are_bounded() -> None:
     most, now, lock = [0], [0], threading.Lock()
+    three = threading.Barrier(3, timeout=20)
 
     with SimulatedSite() as site, site.client(limits={"reads_in_flight": 3}) as cmk:
         cmk.version()
@@ -121,7 +122,7 @@ def test_reads_in_flight_are_bounded() -> None:
             with lock:
                 now[0] += 1
                 most[0] = max(most[0], now[0])
-            time.sleep(0.05)
+            three.wait()
             with lock:
                 now[0] -= 1
 
@@ -136,20 +137,20 @@ def test_reads_in_flight_are_bounded() -> None:
 
 def test_a_held_lock_makes_writes_wait() -> None:
     with SimulatedSite() as site, site.client() as cmk:
-        site.set_faults([Fault("hold_lock", seconds=0.3)])
         started = time.monotonic()
+        site.set_faults([Fault("hold_lock", seconds=0.3)])
         cmk.hosts.create("web01")
-        assert time.monotonic() - started >= 0.25
+        assert time.monotonic() - started >= 0.3
 
 
-def test_latency_is_added() -> None:
+def test_latency_is_added_to_every_request() -> None:
     with SimulatedSite(latency=0.1) as site, site.client() as cmk:
         started = time.monotonic()
         cmk.version()
         assert time.monotonic() - started >= 0.1
 
 
-def test_faults_are_chosen_by_method_path_count_and_chance(site: SimulatedSite) -> None:
+def test_faults_match_by_method_path_count_and_probability(site: SimulatedSite) -> None:
     script = site.state.faults
 
     def strikes(fault: Fault, requests: list[tuple[str, str]]) -> list[bool]:
@@ -166,7 +167,7 @@ def test_faults_are_chosen_by_method_path_count_and_chance(site: SimulatedSite) 
     assert set(Fault.kinds()) >= {"status", "late", "drip"}
 
 
-def test_no_faults_is_no_trouble(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_without_faults_all_requests_succeed(site: SimulatedSite, cmk: Checkmk) -> None:
     standing = [Fault("fail_activation"), Fault("fail_discovery", times=2), Fault("hold_lock", seconds=30)]
     for end_it in (lambda: site.set_faults([]), site.reset):
         site.set_faults(standing)
@@ -176,7 +177,7 @@ def test_no_faults_is_no_trouble(site: SimulatedSite, cmk: Checkmk) -> None:
         assert cmk.activation.activate().activated
 
 
-def test_a_crash_may_come_after_the_work(site: SimulatedSite) -> None:
+def test_a_crash_can_follow_the_change(site: SimulatedSite) -> None:
     site.set_faults([Fault("crash_after", path="host_config", times=1), Fault("redirect", method="GET", times=1)])
     auth, body = (site.username, site.password), {"host_name": "h", "folder": "/"}
     with requests.Session() as session:
@@ -213,7 +214,7 @@ def test_a_closed_site_has_no_url() -> None:
 
 
 @pytest.mark.parametrize("kind", ["slow", "drip", "lock", "hold_lock"])
-def test_closing_a_site_waits_for_no_answer(kind: str) -> None:
+def test_closing_a_site_does_not_wait_for_answers(kind: str) -> None:
     site = SimulatedSite(faults=[Fault(kind, seconds=20)])
     cmk = site.client(timeouts={"read_s": 0.2, "total_s": 0.3}, recovery={"retry": {"max_retries": 0}})
     with cmk, pytest.raises(TransportError):
@@ -223,7 +224,7 @@ def test_closing_a_site_waits_for_no_answer(kind: str) -> None:
     assert time.monotonic() - started < 5
 
 
-def test_keep_alive(cmk: Checkmk, site: SimulatedSite) -> None:
+def test_connections_are_kept_alive(cmk: Checkmk, site: SimulatedSite) -> None:
     with requests.Session() as session:
         session.trust_env = False
         for _ in range(3):
@@ -231,7 +232,7 @@ def test_keep_alive(cmk: Checkmk, site: SimulatedSite) -> None:
             assert answer.headers.get("Connection", "keep-alive") != "close"
 
 
-def test_the_plugin_gives_others_a_site(pytester: pytest.Pytester) -> None:
+def test_the_plugin_provides_a_site_to_other_projects(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         def test_script(checkmk_site, checkmk_client):
@@ -243,5 +244,7 @@ def test_the_plugin_gives_others_a_site(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=1)
 
 
-def test_fixtures_of_the_plugin(checkmk_site: SimulatedSite, checkmk_client: Checkmk, tmp_path: Path) -> None:
+def test_the_fixtures_are_a_site_and_its_client(
+    checkmk_site: SimulatedSite, checkmk_client: Checkmk, tmp_path: Path
+) -> None:
     assert checkmk_client.version().site == checkmk_site.site

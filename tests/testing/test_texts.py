@@ -24,7 +24,7 @@ __all__ = ["every", "raw"]  # fixtures
 # Hosts and folders
 
 
-def test_what_a_precondition_demands(raw: Raw) -> None:
+def test_missing_and_wrong_etags_are_explained(raw: Raw) -> None:
     for path, body in (
         (WEB, {"attributes": {"alias": "x"}}),
         (NET, {"title": "x"}),
@@ -43,7 +43,7 @@ def test_what_a_precondition_demands(raw: Raw) -> None:
     assert ext == {"name": "web", "attributes": {}, "cluster_nodes": None}
 
 
-def test_more_than_one_kind_of_change(every: Raw) -> None:
+def test_several_kinds_of_change_are_refused(every: Raw) -> None:
     both = {"attributes": {"alias": "x"}, "remove_attributes": ["alias"]}
     said = (
         "This endpoint only allows 1 action (set/update/remove) per call, "
@@ -67,7 +67,7 @@ def test_more_than_one_kind_of_change(every: Raw) -> None:
     assert answer.json()["fields"] == {"attributes": {"alias": ["Not a valid string."]}}
 
 
-def test_attributes_that_cannot_be_removed(raw: Raw) -> None:
+def test_removing_absent_attributes_is_refused(raw: Raw) -> None:
     assert raw("PUT", WEB, STAR, json={"attributes": {"alias": "x"}}).status_code == 200
     answer = raw("PUT", WEB, STAR, json={"remove_attributes": ["alias", "ipaddress", "tag_agent"]})
     detail = "The following attributes were not removed since they didn't exist: ipaddress, tag_agent"
@@ -83,7 +83,7 @@ def test_attributes_that_cannot_be_removed(raw: Raw) -> None:
     assert raw("GET", "/objects/folder_config/~").json()["title"] == "Start"
 
 
-def test_bulk_calls_name_the_hosts_that_failed(raw: Raw) -> None:
+def test_bulk_calls_list_failed_hosts(raw: Raw) -> None:
     raw.site.set_faults([Fault("fail_host", hosts="bad.*")])
     entries = [{"host_name": name, "folder": "/"} for name in ("bad1", "good", "bad2")]
     answer = raw("POST", f"{HOSTS}/actions/bulk-create/invoke", json={"entries": entries})
@@ -92,7 +92,7 @@ def test_bulk_calls_name_the_hosts_that_failed(raw: Raw) -> None:
     assert set(answer.json()["ext"]) == {"succeeded_hosts", "failed_hosts"}
 
 
-def test_folders_that_cannot_be_made_moved_or_deleted(raw: Raw) -> None:
+def test_impossible_folder_changes_are_refused(raw: Raw) -> None:
     again = {"name": "net", "title": "x", "parent": "/"}
     answer = raw("POST", f"{FOLDERS}/collections/all", json=again)
     assert problem(answer)[0] == 400
@@ -135,7 +135,7 @@ def test_pending_changes_have_no_extensions(every: Raw) -> None:
     assert {"domainType", "links", "value"} <= data.keys()
 
 
-def test_activations_that_are_refused(every: Raw) -> None:
+def test_impossible_activations_are_refused(every: Raw) -> None:
     every.site.add_user("other", "others secret", "user")
     other = {"Authorization": "Bearer other others secret", **STAR}
     detail = "There are changes from other users and foreign changes are not allowed in this API call."
@@ -154,7 +154,7 @@ def test_activations_that_are_refused(every: Raw) -> None:
     assert problem(every("POST", ACTIVATE, STAR, json={})) == (422, "The operation has failed.", detail)
 
 
-def test_jobs_that_do_not_exist(every: Raw) -> None:
+def test_missing_jobs_are_not_found(every: Raw) -> None:
     is_new = every.site.state.profile.version.at_least("2.4.0")
     for path in ("/objects/activation_run/x", "/objects/activation_run/x/actions/wait-for-completion/invoke"):
         if is_new:
@@ -180,7 +180,7 @@ def test_jobs_that_do_not_exist(every: Raw) -> None:
         assert problem(answer) == ((404, "Not found", text) if is_new else (404, text, None))
 
 
-def test_a_bulk_discovery_before_any_waits_for_its_start() -> None:
+def test_the_bulk_discovery_job_exists_before_its_start() -> None:
     for version in ("2.2.0p44", "2.3.0p41"):
         with SimulatedSite(version) as site:
             raw = Raw(site)
@@ -192,13 +192,13 @@ def test_a_bulk_discovery_before_any_waits_for_its_start() -> None:
             raw.session.close()
 
 
-def test_a_scan_before_any_waits_for_its_start(every: Raw) -> None:
+def test_the_scan_job_exists_before_its_start(every: Raw) -> None:
     data = every("GET", "/objects/service_discovery_run/web").json()
     assert (data["extensions"]["active"], data["extensions"]["state"]) == (False, "initialized")
     assert data["extensions"]["logs"] == {"result": [], "progress": []}
 
 
-def test_scans_that_are_refused(every: Raw) -> None:
+def test_impossible_scans_are_refused(every: Raw) -> None:
     start, body = "/domain-types/service_discovery_run/actions/start/invoke", {"host_name": "web", "mode": "refresh"}
     assert every("POST", start, json=body).status_code in (302, 303)
     detail = "A service discovery background job is currently running"
@@ -213,14 +213,14 @@ def test_scans_that_are_refused(every: Raw) -> None:
         assert problem(every("POST", bulk, json=hosts))[0] == 409
 
 
-def test_a_phase_of_a_service_that_is_not_there_changes_nothing(raw: Raw) -> None:
+def test_setting_the_phase_of_an_unknown_service_changes_nothing(raw: Raw) -> None:
     before = raw.site.counts()["pending_changes"]
     body = {"check_type": "df", "service_item": "/boot", "target_phase": "ignored"}
     assert raw("PUT", "/objects/host/web/actions/update_discovery_phase/invoke", json=body).status_code == 204
     assert raw.site.counts()["pending_changes"] == before
 
 
-def test_the_renaming_of_hosts_is_a_job(raw: Raw) -> None:
+def test_renaming_a_host_is_a_background_job(raw: Raw) -> None:
     raw.site.state.configuration.changes.clear()
     assert raw("PUT", f"{WEB}/actions/rename/invoke", json={"new_name": "neu"}).status_code == 303
     data = raw("GET", "/objects/background_job/rename-hosts").json()
@@ -236,7 +236,7 @@ def test_the_renaming_of_hosts_is_a_job(raw: Raw) -> None:
 # Monitoring
 
 
-def test_monitoring_of_what_is_not_there(raw: Raw) -> None:
+def test_unmonitored_objects_are_not_found(raw: Raw) -> None:
     said = problem(raw("GET", "/objects/host/web"))
     assert said == (404, "The requested host was not found", "The host name web did not match any host")
     said = problem(raw("GET", "/objects/host/web/actions/show_service/invoke?service_description=CPU"))
@@ -249,7 +249,7 @@ def test_monitoring_of_what_is_not_there(raw: Raw) -> None:
     assert raw("GET", "/objects/host/web/collections/services").json()["value"] == []
 
 
-def test_queries_that_are_refused(raw: Raw) -> None:
+def test_invalid_queries_are_explained(raw: Raw) -> None:
     for query, said in (
         ({"op": "x", "left": "name", "right": "y"}, "Unknown operator: x"),
         ({"op": "and", "expr": []}, "Need at least one parameter."),

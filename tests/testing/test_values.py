@@ -238,7 +238,7 @@ def said_of(raw: Raw, calls: dict[str, Call]) -> Any:
 
 
 @pytest.mark.parametrize("row", [*WRONG_EVERYWHERE, *WRONG_OF_HOSTS], ids=_named)
-def test_wrong_values_of_hosts_are_refused_in_their_shape(raw: Raw, row: Any) -> None:
+def test_errors_of_host_attributes_have_the_shape_of_the_value(raw: Raw, row: Any) -> None:
     name, value, complaint = row
     calls = host_calls({name: value, "tag_agent": "no-agent"} if name != "tag_agent" else {name: value})
     expected = _exact(complaint, said_of(raw, calls)[name], value)
@@ -246,7 +246,7 @@ def test_wrong_values_of_hosts_are_refused_in_their_shape(raw: Raw, row: Any) ->
 
 
 @pytest.mark.parametrize("row", WRONG_EVERYWHERE, ids=_named)
-def test_wrong_values_of_folders_are_refused_in_their_shape(raw: Raw, row: Any) -> None:
+def test_errors_of_folder_attributes_have_the_shape_of_the_value(raw: Raw, row: Any) -> None:
     name, value, complaint = row
     calls = folder_calls({name: value})
     expected = _exact(complaint, said_of(raw, calls)[name], value)
@@ -254,7 +254,7 @@ def test_wrong_values_of_folders_are_refused_in_their_shape(raw: Raw, row: Any) 
 
 
 @pytest.mark.parametrize("name", sorted({row[0] for row in WRONG_OF_HOSTS} - {"parents", "bake_agent_package"}))
-def test_attributes_that_only_hosts_have_are_unknown_to_folders(raw: Raw, name: str) -> None:
+def test_folders_do_not_accept_host_only_attributes(raw: Raw, name: str) -> None:
     if name == "cmk_agent_connection":
         has_to_take(raw, folder_calls({name: "push-agent"}))
     else:
@@ -262,17 +262,17 @@ def test_attributes_that_only_hosts_have_are_unknown_to_folders(raw: Raw, name: 
 
 
 @pytest.mark.parametrize("attributes", [5, "x", [], True])
-def test_attributes_have_to_be_an_object(raw: Raw, attributes: Any) -> None:
+def test_attributes_must_be_an_object(raw: Raw, attributes: Any) -> None:
     for calls in (host_calls(attributes), folder_calls(attributes)):
         has_to_refuse(raw, calls, NO_OBJECT)
 
 
-def test_attributes_are_not_null(raw: Raw) -> None:
+def test_attributes_must_not_be_null(raw: Raw) -> None:
     for calls in (host_calls(None), folder_calls(None)):
         has_to_refuse(raw, calls, NULL)
 
 
-def test_every_wrong_value_is_named(raw: Raw) -> None:
+def test_all_invalid_values_are_listed(raw: Raw) -> None:
     wrong = {"tag_foo": "x", "alias": 1, "ipaddress": "a b"}
     said = said_of(raw, host_calls(wrong))
     assert set(said) == set(wrong)
@@ -306,7 +306,7 @@ GOOD_EVERYWHERE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("attributes", [*GOOD, *GOOD_EVERYWHERE], ids=lambda value: f"{value!r:.60}")
-def test_right_values_of_hosts_are_taken(every: Raw, attributes: Any) -> None:
+def test_valid_host_attributes_are_accepted(every: Raw, attributes: Any) -> None:
     for kind, (method, path, body, _) in host_calls(attributes).items():
         reset(every)
         assert every("POST", f"{HOSTS}/collections/all", json={"host_name": "gw", "folder": "/"}).status_code == 200
@@ -315,5 +315,5 @@ def test_right_values_of_hosts_are_taken(every: Raw, attributes: Any) -> None:
 
 
 @pytest.mark.parametrize("attributes", GOOD_EVERYWHERE, ids=lambda value: f"{value!r:.60}")
-def test_right_values_of_folders_are_taken(every: Raw, attributes: Any) -> None:
+def test_valid_folder_attributes_are_accepted(every: Raw, attributes: Any) -> None:
     has_to_take(every, folder_calls(attributes))

@@ -51,7 +51,7 @@ def _is_at_least(raw: Raw, version: str) -> bool:
 # Jobs
 
 
-def test_where_a_started_job_can_be_watched(raw: Raw) -> None:
+def test_started_jobs_redirect_to_their_status(raw: Raw) -> None:
     """Up to 2.3 by a whole URL and 302, later by a path and 303; redirects of the waiting itself are 302."""
     base, status = (f"{raw.site.url}/s", 302) if not _is_at_least(raw, "2.4.0") else ("/s", 303)
     api, found = f"{base}/check_mk/api/1.0", []
@@ -78,7 +78,7 @@ def test_where_a_started_job_can_be_watched(raw: Raw) -> None:
         assert (again.status_code, again.headers["Location"]) == (302, location)
 
 
-def test_a_renaming_of_2_2_is_done_at_once(of_version: Callable[[str], Raw]) -> None:
+def test_version_2_2_renames_at_once(of_version: Callable[[str], Raw]) -> None:
     raw = of_version("2.2.0p44")
     raw.site.state.configuration.changes.clear()
     answer = raw("PUT", f"{WEB}/actions/rename/invoke", json={"new_name": "neu"})
@@ -86,12 +86,12 @@ def test_a_renaming_of_2_2_is_done_at_once(of_version: Callable[[str], Raw]) -> 
 
 
 @pytest.mark.parametrize("header", [{}, {"If-Match": '"old"'}, STAR])
-def test_renaming_looks_at_no_etag(raw: Raw, header: Any) -> None:
+def test_renaming_ignores_etags(raw: Raw, header: Any) -> None:
     raw.site.state.configuration.changes.clear()
     assert raw("PUT", f"{WEB}/actions/rename/invoke", header, json={"new_name": "neu"}).status_code < 400
 
 
-def test_a_bulk_discovery_is_one_job_or_one_of_many(raw: Raw) -> None:
+def test_bulk_discoveries_run_alone_or_in_parallel(raw: Raw) -> None:
     start = "/domain-types/discovery_run/actions/bulk-discovery-start/invoke"
     if _is_at_least(raw, "2.4.0"):
         assert raw("POST", start, json={"hostnames": ["web"]}).status_code == 400
@@ -118,7 +118,9 @@ def test_a_bulk_discovery_is_one_job_or_one_of_many(raw: Raw) -> None:
         ("2.4.0p18", "nothing", 400),
     ],
 )
-def test_modes_of_a_scan(of_version: Callable[[str], Raw], version: str, mode: str, status: int) -> None:
+def test_scan_modes_depend_on_the_version(
+    of_version: Callable[[str], Raw], version: str, mode: str, status: int
+) -> None:
     body = {"host_name": "web", "mode": mode}
     answer = of_version(version)("POST", "/domain-types/service_discovery_run/actions/start/invoke", json=body)
     assert answer.status_code == status
@@ -154,7 +156,9 @@ def test_an_empty_set_of_attributes_changes_nothing_in_bulk(raw: Raw) -> None:
 
 
 @pytest.mark.parametrize(("version", "status"), [("2.2.0p6", 200), ("2.2.0p7", 400), ("2.3.0", 400), ("2.5.0p9", 400)])
-def test_several_kinds_of_change_in_one_call(of_version: Callable[[str], Raw], version: str, status: int) -> None:
+def test_old_versions_accept_several_kinds_of_change(
+    of_version: Callable[[str], Raw], version: str, status: int
+) -> None:
     raw = of_version(version)
     body = {
         "attributes": {"alias": "x", "ipaddress": "192.0.2.1"},
@@ -171,14 +175,14 @@ def test_several_kinds_of_change_in_one_call(of_version: Callable[[str], Raw], v
 
 
 @pytest.mark.parametrize(("version", "status"), [("2.2.0p2", 200), ("2.2.0p3", 428), ("2.4.0p18", 428)])
-def test_an_activation_needs_an_etag(of_version: Callable[[str], Raw], version: str, status: int) -> None:
+def test_activation_needs_an_etag(of_version: Callable[[str], Raw], version: str, status: int) -> None:
     assert of_version(version)("POST", f"{RUNS}/actions/activate-changes/invoke", json={}).status_code == status
 
 
 # What an ETag stands for
 
 
-def test_the_etag_of_a_folder_changes_with_its_hosts(raw: Raw) -> None:
+def test_folder_etags_depend_on_their_hosts(raw: Raw) -> None:
     def etag() -> str:
         return str(raw("GET", NET).headers["ETag"])
 
@@ -197,7 +201,7 @@ def test_the_etag_of_a_folder_changes_with_its_hosts(raw: Raw) -> None:
     assert raw("PUT", NET, {"If-Match": seen[0]}, json={"title": "x"}).status_code == 412
 
 
-def test_the_etag_of_a_host_does_not_know_its_folder(raw: Raw) -> None:
+def test_host_etags_do_not_depend_on_the_folder(raw: Raw) -> None:
     before = raw("GET", WEB).headers["ETag"]
     moved = raw("POST", f"{WEB}/actions/move/invoke", {"If-Match": before}, json={"target_folder": "/net"})
     assert (moved.status_code, moved.headers["ETag"]) == (200, before)
@@ -210,7 +214,7 @@ def test_the_etag_of_a_host_does_not_know_its_folder(raw: Raw) -> None:
 
 
 @pytest.mark.parametrize(("version", "status"), [("2.2.0p25", 204), ("2.2.0p26", 409), ("2.4.0p18", 409)])
-def test_deleting_a_folder_that_holds_something(of_version: Callable[[str], Raw], version: str, status: int) -> None:
+def test_delete_mode_protects_non_empty_folders(of_version: Callable[[str], Raw], version: str, status: int) -> None:
     raw = of_version(version)
     raw("POST", f"{CONFIG}/collections/all", json={"host_name": "in", "folder": "/net"})
     assert raw("DELETE", f"{NET}?delete_mode=abort_on_nonempty").status_code == status
@@ -227,7 +231,7 @@ def test_deleting_a_folder_that_holds_something(of_version: Callable[[str], Raw]
         ("2.5.0p9", 405, 200, 200),
     ],
 )
-def test_how_status_can_be_asked_for(
+def test_status_methods_depend_on_the_version(
     of_version: Callable[[str], Raw], version: str, get: int, hosts: int, services: int
 ) -> None:
     raw = of_version(version)
@@ -240,14 +244,14 @@ def test_how_status_can_be_asked_for(
         assert raw("POST", path, json={}).status_code == post
 
 
-def test_effective_attributes_that_were_not_asked_for(raw: Raw) -> None:
+def test_unrequested_effective_attributes_are_null_or_absent(raw: Raw) -> None:
     for path in (WEB, f"{CONFIG}/collections/all"):
         data = raw("GET", path).json()
         extensions = data["value"][0]["extensions"] if "value" in data else data["extensions"]
         assert extensions.get("effective_attributes", "absent") == ("absent" if _is_at_least(raw, "2.4.0") else None)
 
 
-def test_parameters_of_the_list_of_hosts(raw: Raw) -> None:
+def test_host_list_parameters_depend_on_the_version(raw: Raw) -> None:
     path = f"{CONFIG}/collections/all"
     assert bool(raw("GET", path).json()["value"][0]["links"]) is not _is_at_least(raw, "2.3.0")
     expected = {"include_links=true": "2.3.0", "fields=(id)": "2.4.0", "hostnames=web": "2.4.0", "site=s": "2.4.0"}
@@ -262,6 +266,6 @@ def test_api_versions_in_the_url(raw: Raw) -> None:
         assert answer.status_code == (200 if known else 404)
 
 
-def test_bodies_where_none_is_expected(raw: Raw) -> None:
+def test_unexpected_bodies_depend_on_the_version(raw: Raw) -> None:
     expected = 400 if _is_at_least(raw, "2.5.0") else 200
     assert raw("GET", WEB, json={"a": 1}).status_code == expected

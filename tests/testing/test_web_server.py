@@ -22,19 +22,19 @@ HOSTS = f"{API}/domain-types/host_config/collections/all"
         "/s/check_mk/api/1.0/version?",
     ],
 )
-def test_repeated_slashes_are_one(site: SimulatedSite, target: str) -> None:
+def test_repeated_slashes_are_collapsed(site: SimulatedSite, target: str) -> None:
     answer = send_bytes(site, "GET", target)
     assert (answer.status, answer.json["site"]) == (200, "s")
     assert site.requests[-1].path == "/version"
 
 
-def test_a_slash_at_the_end_of_the_path_stays(site: SimulatedSite) -> None:
+def test_trailing_slashes_stay(site: SimulatedSite) -> None:
     assert send_bytes(site, "GET", f"//{API}/version//").status == 404
 
 
 @pytest.mark.parametrize("scheme", ["http", "HTTP", "https"])
 @pytest.mark.parametrize("slashes", ["/", "//", "///"])
-def test_absolute_targets_are_taken(site: SimulatedSite, scheme: str, slashes: str) -> None:
+def test_absolute_targets_are_accepted(site: SimulatedSite, scheme: str, slashes: str) -> None:
     target = f"{scheme}://checkmk.example:8080{slashes}s/check_mk//api/1.0/objects/folder_config/~"
     answer = send_bytes(site, "GET", target, host="other.example")
     assert answer.status == 200
@@ -42,7 +42,7 @@ def test_absolute_targets_are_taken(site: SimulatedSite, scheme: str, slashes: s
     assert answer.json["links"][0]["href"] == f"http://checkmk.example:8080{API}/objects/folder_config/~"
 
 
-def test_an_absolute_target_without_a_path_is_the_root(site: SimulatedSite) -> None:
+def test_absolute_targets_without_a_path_are_the_root(site: SimulatedSite) -> None:
     assert send_bytes(site, "GET", "http://checkmk.example").status == 404
     assert send_bytes(site, "GET", "http://checkmk.example?x=//").status == 404
 
@@ -55,7 +55,7 @@ def test_slashes_in_queries_stay(site: SimulatedSite) -> None:
     assert "'a//b'" in json.dumps(answer.json["fields"]["hostnames"])
 
 
-def test_writes_may_repeat_slashes_too(site: SimulatedSite) -> None:
+def test_repeated_slashes_are_collapsed_for_writes(site: SimulatedSite) -> None:
     body = json.dumps({"host_name": "a", "folder": "//"}).encode()
     assert send_bytes(site, "POST", f"/{HOSTS}", body=body).status == 400, "slashes in a body are nobody's business"
     body = json.dumps({"host_name": "a", "folder": "/"}).encode()
@@ -68,7 +68,7 @@ def test_writes_may_repeat_slashes_too(site: SimulatedSite) -> None:
     assert send_bytes(site, "DELETE", one).status == 204
 
 
-def test_an_encoded_slash_is_still_refused(site: SimulatedSite) -> None:
+def test_encoded_slashes_are_refused(site: SimulatedSite) -> None:
     for target in (
         f"{API}/objects/folder_config/%2F",
         f"/{API}//objects/folder_config/%2f~",
@@ -80,17 +80,17 @@ def test_an_encoded_slash_is_still_refused(site: SimulatedSite) -> None:
     assert send_bytes(site, "GET", f"{API}/version?_profile=%2F").status == 200
 
 
-def test_the_length_of_a_target_counts_as_it_was_sent(site: SimulatedSite) -> None:
+def test_the_length_limit_applies_to_the_sent_target(site: SimulatedSite) -> None:
     assert send_bytes(site, "GET", "/" * 9000 + f"{API}/version").status == 414
 
 
-def test_other_targets_are_refused_as_before(site: SimulatedSite) -> None:
+def test_other_targets_are_refused(site: SimulatedSite) -> None:
     for target in ("s/check_mk/api/1.0/version", "/a b", "ftp://127.0.0.1/s/check_mk/api/1.0/version"):
         assert send_bytes(site, "GET", target).status in (400, 404)
     assert send_bytes(site, "OPTIONS", "*").status in (400, 404)
 
 
-def test_faults_and_control_see_collapsed_paths() -> None:
+def test_faults_and_control_match_collapsed_paths() -> None:
     with SimulatedSite(control=True, faults=[Fault("status", path="^/version$", times=1)]) as site:
         assert send_bytes(site, "GET", f"/{API}//version").status == 503
         assert send_bytes(site, "GET", "//control//state").json["struck"] == {"status": 1}

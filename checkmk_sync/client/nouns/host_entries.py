@@ -68,5 +68,5 @@ def _check_keys(item: Entry, known: set[str]) -> None:
         raise ValueError(f"an entry is a mapping of {', '.join(sorted(known))}, with the name as a text; this {found}")
     unknown = [key for key in item if key not in known]
     if unknown:
-        said = suggestion(str(unknown[0]), tuple(sorted(known)))
-        raise ValueError(f"an entry is a mapping of known keys; that of {item['host_name']!r} has {unknown[0]!r}{said}")
+        hint = suggestion(str(unknown[0]), tuple(sorted(known)))
+        raise ValueError(f"an entry is a mapping of known keys; that of {item['host_name']!r} has {unknown[0]!r}{hint}")

@@ -1,4 +1,4 @@
-"""Where inventories come from: YAML, JSON and CSV files, standard input, and plain data."""
+"""Read inventories: YAML, JSON and CSV files, standard input, and plain data."""
 
 from __future__ import annotations
 
@@ -37,17 +37,16 @@ def load(
     mapping: Union[Source, ColumnMap, None] = None,
     encoding: Optional[str] = None,
 ) -> Desired:
-    """The desired state in one or several files; ``-`` is standard input.
+    """Read the desired state from one or several files; ``-`` is standard input.
 
-    The ending tells the format (``.yaml``, ``.yml``, ``.json``, ``.csv``); standard input and other
-    endings are looked into. A ``mapping`` file describes the columns of an export. Files are UTF-8 unless an
-    ``encoding`` is given.
+    The file extension gives the format (``.yaml``, ``.yml``, ``.json``, ``.csv``). The format of standard input and of
+    other files is guessed from their content. A ``mapping`` file describes the columns of an export. Files are UTF-8
+    unless an ``encoding`` is given.
 
-    InventoryError lists every mistake with file, line and column, also that a source
-    is empty: an export that failed must not delete hosts. Values that no version of Checkmk takes are listed with the
-    other mistakes; without others they are in ``Desired.refused``, and a plan refuses them unless the site already
-    holds them. SettingsError for an encoding that Python does not know, and
-    for a mapping file that cannot be read.
+    InventoryError lists every mistake with file, line and column. An empty source is a mistake as well: an export that
+    failed must not delete hosts. Values that no version of Checkmk accepts are listed with the other mistakes; without
+    others they are in ``Desired.refused``, and a plan refuses them unless the site already holds them. SettingsError
+    for an encoding that Python does not know, and for a mapping file that cannot be read.
     """
     _require_paths(sources)
     checked_encoding(encoding)
@@ -76,7 +75,7 @@ def _require_paths(sources: object) -> None:
 
 @dataclass(frozen=True)
 class InventoryText:
-    """What stood in an inventory file when somebody read it. As a text it is the name alone."""
+    """The content of an inventory file at the time it was read. ``str()`` shows only its name."""
 
     name: str
     text: str = field(repr=False)
@@ -91,32 +90,32 @@ class InventoryText:
 
 
 def from_text(source: InventoryText, *, mapping: Optional[ColumnMap] = None) -> Desired:
-    """The desired state in a text, of the format that the ending of its name tells; InventoryError as for
-    :func:`load`."""
+    """Read the desired state from a text; its name gives the format. InventoryError as for :func:`load`."""
     reading = _Reading(mapping)
     reading.read(source.name, lambda: source.text)
     return reading.desired()
 
 
 def from_data(data: Mapping[str, Any]) -> Desired:
-    """The desired state in plain data: ``{"hosts": [{"name": …, "folder": …, "attributes": {…}}], "folders": […]}``.
+    """Read the desired state from data: ``{"hosts": [{"name": …, "folder": …, "attributes": {…}}], "folders": […]}``.
 
     Tuples count as lists. InventoryError names the entries that are wrong as ``hosts[5]``.
     """
     reading = _Reading(None)
     try:
-        found = document_entries(Document(_tuples_as_lists(data), "the inventory"), reading.problems, reading.roots)
-        reading.entries += (Entry(entry.kind, entry.data, index=entry.index) for entry in found)
+        document = Document(_tuples_as_lists(data), "the inventory")
+        entries = document_entries(document, reading.problems, reading.roots)
+        reading.entries += (Entry(entry.kind, entry.data, index=entry.index) for entry in entries)
     except SettingsError as error:
         message = f"{error.reason}; this is {describe_type(data)}, and load() reads files"
         raise InventoryError([Problem(message, error.file)]) from None
-    if reading.is_empty:
+    if not reading.size:
         reading.problems.append(Problem(_EMPTY))
     return reading.desired()
 
 
 def _tuples_as_lists(data: Any, depth: int = 0) -> Any:
-    """Plain data with lists in place of tuples, as JSON and YAML have them."""
+    """Return plain data with lists in place of tuples."""
     if depth > MAX_DEPTH:  # it is refused later, with its place
         return data
     if isinstance(data, (list, tuple)):
@@ -127,7 +126,7 @@ def _tuples_as_lists(data: Any, depth: int = 0) -> Any:
 
 
 class _Reading:
-    """The entries that were read so far, and the mistakes in them."""
+    """The entries that have been read so far, and the mistakes in them."""
 
     def __init__(self, mapping: Optional[ColumnMap]) -> None:
         self._mapping = mapping
@@ -137,17 +136,18 @@ class _Reading:
         self.notes: list[str] = []
 
     @property
-    def is_empty(self) -> bool:
-        return not (self.entries or self.roots or self.problems)
+    def size(self) -> int:
+        """Return how many entries and mistakes were found."""
+        return len(self.entries) + len(self.roots) + len(self.problems)
 
     def read(self, name: str, text: Callable[[], str]) -> None:
-        """Read a source; its mistakes are kept until the end."""
+        """Read a source, and collect its mistakes."""
         shown = _STDIN if name == "-" else name
         mapping = self._mapping if self._mapping is not None and self._mapping.applies_to(name) else None
-        known = len(self.entries) + len(self.roots) + len(self.problems)
+        size_before = self.size
         try:
             self.entries += self._entries(text(), shown, mapping)
-            if len(self.entries) + len(self.roots) + len(self.problems) == known:
+            if self.size == size_before:
                 raise SettingsError(_EMPTY, file=shown)
         except SettingsError as error:
             self.problems.append(Problem(error.reason, error.file, error.line, error.column))
@@ -166,7 +166,7 @@ class _Reading:
         return mapped_document(read(text, name, as_written=True), mapping, self.problems, self.notes)
 
     def desired(self) -> Desired:
-        """The desired state; InventoryError with all mistakes."""
+        """Return the desired state. InventoryError with all mistakes."""
         try:
             desired = desired_state(self.entries)
         except InventoryError as error:
@@ -207,7 +207,7 @@ def _guess_format(text: str, mapping: Optional[ColumnMap]) -> str:
     first = re.split(r"[\r\n]", start, maxsplit=1)[0]
     header = [cell.strip().strip('"') for cell in first.split(delimiter_of(first))]
     if mapping is not None:
-        used = {column.name for column in mapping.columns}
-        return ".csv" if separator_in(first) or used & {" ".join(cell.split()) for cell in header} else ".yaml"
+        names_column = any(" ".join(cell.split()) in mapping.columns for cell in header)
+        return ".csv" if separator_in(first) or names_column else ".yaml"
     is_header = separator_in(first) or any(cell.lower() == "path" or names_hosts(cell) for cell in header)
     return ".csv" if is_header and ":" not in header[0] else ".yaml"

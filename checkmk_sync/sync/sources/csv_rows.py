@@ -13,7 +13,7 @@ from ...config.positions import Position
 from ...errors import SettingsError
 from ..desired import Entry, Problem
 
-__all__ = ["Table", "csv_entries", "delimiter_of", "names_hosts", "separator_in"]
+__all__ = ["CellPositions", "RowPosition", "Table", "csv_entries", "delimiter_of", "names_hosts", "separator_in"]
 
 _COLUMNS = ("name", "path", "folder", "title")
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -24,17 +24,18 @@ _QUOTED = re.compile(r'"[^"]*"?')
 _SEPARATOR = re.compile(r"sep=([,;\t])", re.IGNORECASE)
 _EMPTY = "the inventory is empty: a CSV starts with a header such as name,folder,ipaddress"
 
+CellPositions = Mapping[tuple[Union[str, int], ...], Position]  # by the path of a property, without lines
 Column = Optional[tuple[str, str]]  # section ("" for the entry itself) and key; None without a name
 
 
 def separator_in(line: str) -> Optional[str]:
-    """The separator that a line of Excel's (``sep=;``) names; None for any other line."""
-    found = _SEPARATOR.fullmatch(line.strip(" \r\n"))
-    return None if found is None else found[1]
+    """Return the separator that a line such as Excel's ``sep=;`` names; None for any other line."""
+    match = _SEPARATOR.fullmatch(line.strip(" \r\n"))
+    return None if match is None else match[1]
 
 
 def delimiter_of(text: str, start: int = 0) -> str:
-    """The separator of the header that starts there. Text in quotes does not count, not even line breaks."""
+    """Return the separator of the header at ``start``. Text in quotes does not count, not even line breaks."""
     header = _line_at(_QUOTED.sub("", text[start : start + _LONGEST]), 0)
     return max(",;\t", key=header.count)
 
@@ -64,14 +65,17 @@ class Table:
             raise SettingsError(_EMPTY, file=name)
 
     def rows(self, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
-        """The line on which a row starts (a row may have several) and its cells; empty rows are skipped."""
+        """Yield the line on which each row starts, and its cells. Empty rows are skipped."""
         before, reader = self.line, self._reader
         self._row_lines.clear()  # those of the header
         line = before + reader.line_num
         try:
             for row in reader:
                 if len(self._row_lines) > 1 and self._has_swallowed_rows():
-                    problems.append(Problem(_swallowed_rows_problem(line, len(self._row_lines)), self._name, line))
+                    lines = f"lines {line} to {line + len(self._row_lines) - 1}"
+                    message = f"a quote joins {lines} into one row, but they look like separate rows"
+                    hint = "remove the quote, or double it inside a quoted cell"
+                    problems.append(Problem(f"{message}: {hint}", self._name, line))
                 elif any(map(str.strip, row)):
                     yield line, row
                 line = before + reader.line_num
@@ -96,23 +100,16 @@ class Table:
         return separators > 0 and whole[0] and any(whole[1:])
 
     def unnamed_values(self, row: list[str], line: int, is_named: list[bool]) -> Iterator[Problem]:
-        """A mistake for each value that stands in a column without a name."""
+        """Yield a mistake for each value in a column without a name."""
         for number, cell in enumerate(row):
             if not (number < len(is_named) and is_named[number]) and cell.strip():
                 message = "the header has no name for this column, but the row has a value in it"
                 yield Problem(message, self._name, line, number + 1, "")
 
 
-def _swallowed_rows_problem(line: int, lines: int) -> str:
-    return (
-        f"a quote joins lines {line} to {line + lines - 1} into one row, but they look like separate rows: "
-        "remove the quote, or double it inside a quoted cell"
-    )
-
-
 def _after_blank_lines(text: str, start: int) -> int:
-    found = _BLANK_LINES.match(text, start)
-    return start if found is None else found.end()
+    match = _BLANK_LINES.match(text, start)
+    return start if match is None else match.end()
 
 
 def _line_at(text: str, start: int) -> str:
@@ -120,40 +117,39 @@ def _line_at(text: str, start: int) -> str:
     return text[start : None if end is None else end.start()]
 
 
-class _RowPosition:
-    """Finds the places of the cells of one row. Not a closure: there is one for each row."""
+class RowPosition:
+    """Finds the positions of the cells of one row. A closure for each row would take more memory."""
 
-    __slots__ = ("_line", "_numbers")
+    __slots__ = ("_cells", "_line")
 
-    def __init__(self, line: int, numbers: Mapping[tuple[Union[str, int], ...], Position]) -> None:
-        self._line, self._numbers = line, numbers
+    def __init__(self, line: int, cells: CellPositions) -> None:
+        self._line, self._cells = line, cells
 
     def __call__(self, *path: Union[str, int]) -> Position:
-        found = self._numbers.get(path, Position())
-        return Position(self._line, found.column, found.name)
+        return self._cells.get(path, Position())._replace(line=self._line)
 
 
 def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry]:
-    """The entries of a CSV text. An empty cell says nothing, ``-`` removes."""
+    """Yield the entries of a CSV text. An empty cell leaves its property as it is, ``-`` removes it."""
     table = Table(text, name)
     header = [_normalize_label(cell) for cell in table.header]
     kind = _kind_of(header, name, table.line)
     columns = [_column(cell) for cell in header]
     is_named = [column is not None for column in columns]
-    numbers: dict[tuple[Union[str, int], ...], Position] = {
+    cells: CellPositions = {
         tuple(filter(None, column)): Position(None, number, table.header[number - 1])
         for number, column in enumerate(columns, 1)
         if column is not None
     }
     for line, row in table.rows(problems):
-        position = _RowPosition(line, numbers)
+        position = RowPosition(line, cells)
         if len(row) > len(columns) or not all(is_named):
             problems += table.unnamed_values(row, line, is_named)
         yield Entry(kind, _data(columns, row, problems, name, position), name, position)
 
 
 def _data(
-    columns: list[Column], row: list[str], problems: list[Problem], name: str, position: _RowPosition
+    columns: list[Column], row: list[str], problems: list[Problem], name: str, position: RowPosition
 ) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     labels: dict[str, Any] = {}
@@ -194,22 +190,22 @@ def _kind_of(header: list[str], name: str, line: int) -> str:
     twice = next((number for number, cell in enumerate(header) if cell and cell in header[:number]), None)
     if twice is not None:
         raise SettingsError(f"the column {header[twice]!r} stands twice", file=name, line=line)
-    wrong = _header_problem([cell for cell in header if cell])
-    if wrong is not None:
-        raise SettingsError(wrong, file=name, line=line)
+    problem = _header_problem([cell for cell in header if cell])
+    if problem is not None:
+        raise SettingsError(problem, file=name, line=line)
     return "host" if "name" in header else "folder"
 
 
 def _header_problem(header: list[str]) -> Optional[str]:
-    """Why it is not clear from a header what the rows are, and what was probably meant."""
+    """Return why a header does not say what its rows are, and what was probably meant."""
     for cell in header:
         if cell.lower() in ("labels", "attributes"):
-            each = "label:KEY" if cell.lower() == "labels" else "the name of the attribute"
-            return f"there is no column {cell!r}: give each of them a column of its own, called {each}"
+            heading = "label:KEY" if cell.lower() == "labels" else "the name of the attribute"
+            return f"there is no column {cell!r}: give each of them a column of its own, called {heading}"
         start, colon, key = cell.partition(":")
-        right = start.lower() + colon + key
-        if right != cell and (right in _COLUMNS or right.startswith("label:")):
-            return f"the column {cell!r} is spelled {right!r}"
+        correct = start.lower() + colon + key
+        if correct != cell and (correct in _COLUMNS or correct.startswith("label:")):
+            return f"the column {cell!r} is spelled {correct!r}"
     if "name" in header and "path" in header:
         return "the columns 'name' (for hosts) and 'path' (for folders) belong in two files"
     if "name" in header or "path" in header:
@@ -224,5 +220,5 @@ def _header_problem(header: list[str]) -> Optional[str]:
 
 
 def names_hosts(column: str) -> bool:
-    """True for a heading such as ``Host name``."""
+    """Return True for a heading such as ``Host name``."""
     return re.sub(r"[^a-z]", "", column.lower()) in ("host", "hostname", "name")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections import Counter
-from typing import Any, Iterator, Mapping, Optional, Union
+from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
 from ...config.documents import Document
 from ...config.positions import Position
@@ -11,7 +13,7 @@ from ...core.text import pluralize
 from ...errors import SettingsError
 from ..desired import Entry, Problem
 from ..mapping import ColumnMap
-from .csv_rows import Table
+from .csv_rows import CellPositions, RowPosition, Table
 
 __all__ = ["mapped_document", "mapped_table"]
 
@@ -25,18 +27,20 @@ class _Rows:
 
     def __init__(self, name: str, mapping: ColumnMap, problems: list[Problem]) -> None:
         self._name, self._mapping, self._problems = name, mapping, problems
-        self._skip_rules: Counter[str] = Counter()
+        self._skipped: Counter[str] = Counter()  # rows by reason
 
     def is_skipped(self, cells: Mapping[str, str]) -> bool:
         """Return True, and count the row, if the mapping file leaves it out."""
         reason = self._mapping.skip_reason(cells)
         if reason is not None:
-            self._skip_rules[reason] += 1
+            self._skipped[reason] += 1
         return reason is not None
 
-    def entry(self, cells: Mapping[str, str], position: Union[_RowPosition, _ObjectPosition]) -> Entry:
+    def entry(
+        self, cells: Mapping[str, str], position: Callable[..., Position], cell_position: Callable[[str], Position]
+    ) -> Entry:
         """Return the entry that a row describes, and note what is wrong with its cells."""
-        data = self._mapping.entry(cells, lambda message, column: self.refuse(message, position.of_column(column)))
+        data = self._mapping.entry(cells, lambda message, column: self.refuse(message, cell_position(column)))
         return Entry(self._mapping.kind, data, self._name, position)
 
     def refuse(self, message: str, position: Position) -> None:
@@ -47,29 +51,13 @@ class _Rows:
 
         SettingsError if nothing is left.
         """
-        left_out, rule = sum(self._skip_rules.values()), self._mapping.file
-        if left_out:
-            reasons = ", ".join(f"{reason} ({number})" for reason, number in self._skip_rules.most_common())
-            notes.append(f"{self._name}: {left_out} of {pluralize(total, 'row')} left out, as {rule} says: {reasons}")
-        if total and left_out == total:
-            message = f"the inventory is empty: {rule} leaves out all {pluralize(total, 'row')}"
+        skipped, file = sum(self._skipped.values()), self._mapping.file
+        if skipped:
+            reasons = ", ".join(f"{reason} ({number})" for reason, number in self._skipped.most_common())
+            notes.append(f"{self._name}: {skipped} of {pluralize(total, 'row')} left out, as {file} says: {reasons}")
+        if total and skipped == total:
+            message = f"the inventory is empty: {file} leaves out all {pluralize(total, 'row')}"
             raise SettingsError(message, file=self._name)
-
-
-class _RowPosition:
-    """Finds the places of the cells of one row of a table."""
-
-    __slots__ = ("_line", "_mapping", "_numbers")
-
-    def __init__(self, line: int, mapping: ColumnMap, numbers: Mapping[str, int]) -> None:
-        self._line, self._mapping, self._numbers = line, mapping, numbers
-
-    def of_column(self, column: Optional[str]) -> Position:
-        number = None if column is None else self._numbers.get(column)
-        return Position(self._line) if number is None else Position(self._line, number + 1, column)
-
-    def __call__(self, *path: Any) -> Position:
-        return self.of_column(self._mapping.first_column(path)) if path else Position(self._line)
 
 
 def mapped_table(
@@ -79,7 +67,7 @@ def mapped_table(
     table = Table(text, name)
     header = [" ".join(cell.split()) for cell in table.header]
     column_problems = list(mapping.column_problems(header, name))
-    numbers = {column.name: header.index(column.name) for column in mapping.columns if column.name in header}
+    numbers = {column: header.index(column) for column in mapping.columns if column in header}
     for column, number in numbers.items():
         if header.count(column) > 1:
             column_problems.append(Problem(f"the column {column!r} stands twice", name, table.line, number + 1, column))
@@ -87,6 +75,8 @@ def mapped_table(
     if column_problems:
         return
     is_named = [bool(cell) for cell in header]
+    by_column: CellPositions = {(column,): Position(None, numbers[column] + 1, column) for column in numbers}
+    by_property: CellPositions = {rule.path: by_column[rule.columns[:1]] for rule in mapping.rules if rule.columns}
     rows, total = _Rows(name, mapping, problems), 0
     for line, row in table.rows(problems):
         total += 1
@@ -95,7 +85,7 @@ def mapped_table(
             continue
         if len(row) > len(header) or not all(is_named):
             problems += table.unnamed_values(row, line, is_named)
-        yield rows.entry(cells, _RowPosition(line, mapping, numbers))
+        yield rows.entry(cells, RowPosition(line, by_property), RowPosition(line, by_column))
     rows.finish(total, notes)
 
 
@@ -105,8 +95,7 @@ def mapped_document(
     """Yield the entries of a list of objects in a document."""
     path, data = _rows_in(document, mapping)
     objects = [row for row in data if isinstance(row, dict)]
-    names = [column.name for column in mapping.columns]
-    present = {column for column in names if any(_steps(row, column) is not None for row in objects)}
+    present = {column for column in mapping.columns if any(_steps(row, column) is not None for row in objects)}
     columns = [*present, *(key for row in objects[:_SEEN] for key in _keys(row))]
     column_problems = list(mapping.column_problems(columns, document.source))
     if objects:
@@ -120,7 +109,7 @@ def mapped_document(
         if column_problems:
             continue
         cells: dict[str, str] = {}
-        for column in names:
+        for column in mapping.columns:
             try:
                 cells[column] = _text(_value(row, column))
             except ValueError as error:
@@ -128,33 +117,32 @@ def mapped_document(
                 break
         else:
             if not rows.is_skipped(cells):
-                yield rows.entry(cells, position)
+                yield rows.entry(cells, position, position.of_column)
     rows.finish(len(data), notes)
 
 
 class _ObjectPosition:
-    """Finds the places of the members of one object."""
+    """Finds the positions of the members of one object."""
 
     __slots__ = ("_document", "_index", "_mapping", "_path")
 
     def __init__(self, document: Document, path: Path, index: int, mapping: ColumnMap) -> None:
         self._document, self._path, self._index, self._mapping = document, path, index, mapping
 
-    def of_column(self, column: Optional[str]) -> Position:
-        row = self._document.data
-        for step in (*self._path, self._index):
-            row = row[step]
-        steps = None if column is None else _steps(row, column)
-        return self._document.position((*self._path, self._index, *(steps or ())))
+    def of_column(self, column: str) -> Position:
+        path: tuple[Union[str, int], ...] = (*self._path, self._index)
+        row = functools.reduce(operator.getitem, path, self._document.data)
+        return self._document.position((*path, *(_steps(row, column) or ())))
 
     def __call__(self, *path: Any) -> Position:
-        if path:
-            return self.of_column(self._mapping.first_column(path))
-        return Position(self._document.line_of_item(self._path, self._index))
+        if not path:
+            return Position(self._document.line_of_item(self._path, self._index))
+        column = next((rule.columns[0] for rule in self._mapping.rules if rule.path == path and rule.columns), "")
+        return self.of_column(column)
 
 
 def _rows_in(document: Document, mapping: ColumnMap) -> tuple[Path, list[Any]]:
-    """Where the list of rows stands, and the list."""
+    """Return the path of the list of rows in a document, and the list."""
     data, name = document.data, document.source
     keys = f"; its keys are: {', '.join(map(str, data))}" if isinstance(data, dict) else ""
     if mapping.rows is None:
@@ -176,45 +164,41 @@ def _refuse_page(around: Any, rows: int, name: str) -> None:
         return
     count = str(around.get("count"))
     if around["next"] or (count.isdecimal() and int(count) > rows):
-        of = f" of {count}" if count.isdecimal() else ""
-        raise SettingsError(f"this is one page of an answer, with {rows}{of} rows: export all of them", file=name)
+        total = f" of {count}" if count.isdecimal() else ""
+        raise SettingsError(f"this is one page of an answer, with {rows}{total} rows: export all of them", file=name)
 
 
 def _steps(row: Mapping[str, Any], column: str) -> Optional[tuple[str, ...]]:
-    """The keys that lead to a column: the name itself, or its parts between dots. None if there is no such column.
-    The members of a null are unknown, so none of them is missing."""
+    """Return the keys that lead to a column: its name, or the parts of it between dots. None if there is no such
+    column. The members of a null are unknown, so none of them is missing."""
     if column in row:
         return (column,)
-    at = column.find(".")
-    while at >= 0:
-        head, rest = column[:at], column[at + 1 :]
-        if head in row:
-            inner = row[head]
-            if inner is None:
-                return (head,)
-            below = _steps(inner, rest) if isinstance(inner, dict) else None
-            if below is not None:
-                return (head, *below)
-        at = column.find(".", at + 1)
+    parts = column.split(".")
+    for number in range(1, len(parts)):
+        head = ".".join(parts[:number])
+        if head in row and row[head] is None:
+            return (head,)
+        if isinstance(row.get(head), dict):
+            steps = _steps(row[head], ".".join(parts[number:]))
+            if steps is not None:
+                return (head, *steps)
     return None
 
 
 def _value(row: Mapping[str, Any], column: str) -> Any:
-    value: Any = row
-    for step in _steps(row, column) or ():
-        value = value[step]
-    return None if value is row else value
+    steps = _steps(row, column)
+    return functools.reduce(operator.getitem, steps, row) if steps else None
 
 
 def _text(value: Any) -> str:
-    """A value as a cell. ValueError for one that is no text, number or list of them."""
+    """Return a value as the text of a cell. ValueError for an object, and for a list of objects or lists."""
     if value is None:
         return ""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list) and not any(isinstance(each, (list, dict)) for each in value):
+    if isinstance(value, list) and not any(isinstance(entry, (list, dict)) for entry in value):
         return "|".join(map(_text, value))
     if isinstance(value, dict):
         keys = ", ".join(map(str, value))
@@ -223,7 +207,7 @@ def _text(value: Any) -> str:
 
 
 def _keys(row: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
-    """The columns of a row; members of nested objects are named with dots."""
+    """Yield the columns of a row; members of nested objects are named with dots."""
     for key, value in row.items():
         if isinstance(value, dict) and value and depth < 5:
             yield from (f"{key}.{inner}" for inner in _keys(value, depth + 1))

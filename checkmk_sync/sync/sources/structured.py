@@ -1,4 +1,4 @@
-"""Inventories in YAML and JSON: a mapping with ``hosts`` and ``folders``, a list of objects, or one object."""
+"""Read inventories in YAML and JSON: a mapping with ``hosts`` and ``folders``, a list of objects, or one object."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _SECTIONS = tuple(kind.section for kind in KINDS.values())
 
 
 def document_entries(document: Document, problems: list[Problem], roots: list[Entry]) -> Iterator[Entry]:
-    """The entries of a document, without the read-only facts that this program prints. The root folder, as it is
-    printed, goes to ``roots``."""
+    """Yield the entries of a document, without the read-only members that this program prints. The root folder, as
+    this program prints it, goes to ``roots``."""
     data = document.data
     if data is None:
         return
@@ -35,10 +35,10 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
             Entry(_kind_of(data) or "host", data, document.source, lambda *below: document.position(below)), roots
         )
     elif isinstance(data, Mapping):
-        for section, found in data.items():
+        for section, items in data.items():
             kind = by_section(str(section))
-            if kind is not None and (found is None or isinstance(found, list)):
-                yield from _entries(found or [], document, (section,), roots, kind.name)
+            if kind is not None and (items is None or isinstance(items, list)):
+                yield from _entries(items or [], document, (section,), roots, kind.name)
                 continue
             unknown = f"unknown section {show_value(section)}{suggestion(str(section), _SECTIONS)}"
             message = unknown if kind is None else f"{section!r} must be a list"
@@ -49,11 +49,11 @@ def document_entries(document: Document, problems: list[Problem], roots: list[En
 
 
 def _entries(
-    found: list[Any], document: Document, path: tuple[str, ...], roots: list[Entry], kind: Optional[str] = None
+    items: list[Any], document: Document, path: tuple[str, ...], roots: list[Entry], kind: Optional[str] = None
 ) -> Iterator[Entry]:
-    for index, data in enumerate(found):
-        of = kind or _kind_of(data) or "host"
-        entry = Entry(of, data, document.source, _item_position(document, path, index), index)
+    for index, data in enumerate(items):
+        position = _item_position(document, path, index)
+        entry = Entry(kind or _kind_of(data) or "host", data, document.source, position, index)
         if isinstance(data, Mapping) and not _READ_ONLY.isdisjoint(data):
             yield from _entry(entry, roots)
         else:
@@ -61,7 +61,7 @@ def _entries(
 
 
 def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
-    """An entry without its read-only facts. Checkmk: the root folder is listed like others, but always exists."""
+    """Yield an entry without its read-only members. Checkmk: the root folder is listed too, but always exists."""
     writable = {key: value for key, value in entry.data.items() if key not in _READ_ONLY}
     if entry.kind == "folder" and writable.get("path") == "/" and len(writable) < len(entry.data):
         roots.append(entry)
@@ -70,7 +70,7 @@ def _entry(entry: Entry, roots: list[Entry]) -> Iterator[Entry]:
 
 
 def _kind_of(data: Any) -> Optional[str]:
-    """The kind of an object by the key that names it; None for anything else."""
+    """Return the kind of an object by the key that names it; None for anything else."""
     if not isinstance(data, Mapping):
         return None
     return next((kind.name for kind in (KINDS["host"], KINDS["folder"]) if kind.keys[0] in data), None)
@@ -84,10 +84,9 @@ def _item_position(document: Document, path: tuple[str, ...], index: int) -> Cal
 
 
 def to_data(desired: Desired) -> dict[str, list[dict[str, Any]]]:
-    """The desired state as plain data that ``from_data`` reads back, with the values of secrets. Implied folders are
-    left out."""
+    """Return the desired state as plain data for ``from_data``, secrets included. Implied folders are left out."""
     require_type(desired, Desired, "to_data needs the result of load(PATH) or from_data(DATA)")
-    found: dict[str, list[dict[str, Any]]] = {}
+    data: dict[str, list[dict[str, Any]]] = {}
     for wanted in desired.objects.values():
         if wanted.implied:
             continue
@@ -96,5 +95,5 @@ def to_data(desired: Desired) -> dict[str, list[dict[str, Any]]]:
         for path, value in wanted.properties.items():
             inner = entry if len(path) == 1 else entry.setdefault(path[0], {})
             inner[path[-1]] = None if value is REMOVE else value
-        found.setdefault(kind.section, []).append(entry)
-    return found
+        data.setdefault(kind.section, []).append(entry)
+    return data
