@@ -22,10 +22,9 @@ from ..errors import (
     TransportError,
     UnexpectedReplyError,
 )
-from .exit_codes import FAILED, REFUSED, UNKNOWN, UNREACHABLE
-from .options import State, as_options
+from .exit_codes import FAILED, REFUSED, UNREACHABLE
 
-__all__ = ["Write", "exit_code", "failed_status", "report_error", "settling_note", "worst"]
+__all__ = ["Write", "exit_code", "failed_status", "settling_note", "worst"]
 
 _WORST_FIRST = (Status.UNKNOWN, Status.NOT_APPLIED, Status.APPLIED)
 _REFUSALS = (SettingsError, SyncError, MissingExtraError, AuthError, ForbiddenError, BadRequestError, NotFoundError)
@@ -60,19 +59,6 @@ def exit_code(error: CheckmkError) -> int:
         for outcome in error.outcomes
     }
     return codes.pop() if len(codes) == 1 else FAILED
-
-
-def report_error(state: State, error: CheckmkError) -> int:
-    """Print an error that ended a command; return the exit code."""
-    message, facts = as_options(str(error)), error.to_dict()
-    if isinstance(error, TransportError):
-        facts["server_url"] = state.server_url
-        message += f"; the server is {state.server_url}"
-    if state.write is None:
-        state.output.error(message, facts)
-        return exit_code(error)
-    state.output.error(state.write.failure(error, message), {**facts, **state.write.facts(error)})
-    return UNKNOWN if failed_status(error) is Status.UNKNOWN else exit_code(error)
 
 
 def settling_note(settling: Settling) -> str:
