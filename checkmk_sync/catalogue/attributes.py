@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 from ..config.documents import SHOWN, read_json
 from ..core.redaction import HIDDEN, find_secrets, is_secret_name
-from ..core.text import parse_json_container
+from ..core.text import parse_json_container, shorten
 from ..errors import SettingsError
 
 __all__ = [
@@ -133,9 +133,9 @@ def attribute_value(attribute: str, text: str) -> Any:
 
 
 def contains_mask(name: str, value: Any) -> bool:
-    """True where a secret in a value is the stars that output shows in its place."""
-    found = parse_json_container(value) if isinstance(value, str) else None
-    return any(secret.strip() == HIDDEN for secret in find_secrets({name: value if found is None else found}))
+    """Return True if a secret in a value is HIDDEN, which output shows in its place."""
+    container = parse_json_container(value) if isinstance(value, str) else None
+    return any(secret.strip() == HIDDEN for secret in find_secrets({name: value if container is None else container}))
 
 
 def _json(attribute: str, text: str) -> Any:
@@ -143,8 +143,8 @@ def _json(attribute: str, text: str) -> Any:
         return read_json(text, "").data
     except SettingsError as error:
         is_secret = is_secret_name(attribute)
-        shown = repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
-        shown, why = ("the hidden value", _without_value(error)) if is_secret else (shown, error.reason)
+        shown = "the hidden value" if is_secret else repr(shorten(text, SHOWN))
+        why = _without_value(error) if is_secret else error.reason
         raise ValueError(f"{shown} starts like JSON but is none ({why})") from None
 
 

@@ -45,9 +45,9 @@ def _normalize(text: str) -> str:
     if is_folder_hash(text):
         return text
     parts = [part for part in re.split(r"[~\\/]+", text) if part]
-    wrong = next((part for part in parts if not _FOLDER.fullmatch(part)), None)
-    if wrong is not None:
-        raise ValueError(f"{text!r} is not a folder: {wrong!r} holds characters that Checkmk refuses")
+    invalid = next((part for part in parts if not _FOLDER.fullmatch(part)), None)
+    if invalid is not None:
+        raise ValueError(f"{text!r} is not a folder: {invalid!r} holds characters that Checkmk refuses")
     if any(not part.strip(".") for part in parts):
         raise ValueError(f"{text!r} is not a folder: a name of dots alone means another one")
     return "/" + "/".join(parts)

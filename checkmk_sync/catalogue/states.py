@@ -41,19 +41,19 @@ class ServiceState(enum.Enum):
         return cls(state) if has_been_checked else cls.PENDING
 
 
-def parse_state(kind: type[S], given: object) -> S:
+def parse_state(kind: type[S], value: object) -> S:
     """A state, also by its number, or by its name in any case or an unambiguous beginning of that.
 
     ValueError, with the states that there are, for anything else.
     """
-    if isinstance(given, kind):
-        return given
+    if isinstance(value, kind):
+        return value
     known = f"{kind.__name__}: {', '.join(f'{state.name} ({state.value})' for state in kind)}"
-    if isinstance(given, str):
+    if isinstance(value, str):
         try:
-            return kind[match_choice(given, kind.__members__)]
+            return kind[match_choice(value, kind.__members__)]
         except ValueError as error:
             raise ValueError(f"{error} ({known})") from None
-    if isinstance(given, int) and not isinstance(given, bool) and given in [state.value for state in kind]:
-        return kind(given)
-    raise ValueError(f"{given!r} is no {known}")
+    if isinstance(value, int) and not isinstance(value, bool) and value in [state.value for state in kind]:
+        return kind(value)
+    raise ValueError(f"{value!r} is no {known}")

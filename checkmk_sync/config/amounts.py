@@ -21,15 +21,15 @@ class Amount:
     percent: Optional[Decimal] = None
 
     @classmethod
-    def parse(cls, given: object) -> Amount:
+    def parse(cls, value: object) -> Amount:
         """From ``40``, ``"40"`` or ``"30 %"``. ValueError for anything else."""
-        text = str(given).strip() if isinstance(given, (int, str)) and not isinstance(given, bool) else ""
+        text = str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
         if _NUMBER.fullmatch(text):
             return cls(number=int(text))
-        found = _PERCENT.fullmatch(text)
-        if found and Decimal(found[1]) <= 100:
-            return cls(percent=Decimal(found[1]))
-        raise ValueError(f"must be a whole number or a percentage up to 100 %, such as 40 or 30%, not {given!r}")
+        match = _PERCENT.fullmatch(text)
+        if match and Decimal(match[1]) <= 100:
+            return cls(percent=Decimal(match[1]))
+        raise ValueError(f"must be a whole number or a percentage up to 100 %, such as 40 or 30%, not {value!r}")
 
     def __str__(self) -> str:
         return str(self.number) if self.percent is None else f"{self.percent.normalize():f} %"

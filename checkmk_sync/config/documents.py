@@ -96,13 +96,13 @@ def read_file(name: str, label: str, *, field: Optional[str] = None) -> tuple[st
 def read_limited(source: BinaryIO, limit: int) -> bytearray:
     """Read up to ``limit`` bytes, and one more if there are more, in pieces: ``read(limit)`` would allocate the whole
     limit for the smallest file."""
-    found = bytearray()
-    while len(found) <= limit:
-        piece = source.read(min(_PIECE, limit + 1 - len(found)))
+    data = bytearray()
+    while len(data) <= limit:
+        piece = source.read(min(_PIECE, limit + 1 - len(data)))
         if not piece:
             break
-        found += piece
-    return found
+        data += piece
+    return data
 
 
 def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
@@ -153,11 +153,11 @@ def _refuse_deep_yaml(text: str, source: str) -> None:
 
 def _unreadable_error(error: ReaderError, text: str, source: str) -> SettingsError:
     """ReaderError counts bytes in some versions, so the character is looked for again."""
-    wrong = Reader.NON_PRINTABLE.search(text)
-    if wrong is None:
+    match = Reader.NON_PRINTABLE.search(text)
+    if match is None:
         return SettingsError(f"this is not valid YAML: {error.reason}", file=source)
-    message = f"this is not valid YAML: the character U+{ord(wrong[0]):04X} is not allowed"
-    return _error_at(message, source, position_at(text, wrong.start()))
+    message = f"this is not valid YAML: the character U+{ord(match[0]):04X} is not allowed"
+    return _error_at(message, source, position_at(text, match.start()))
 
 
 def _tab_hint(text: str, line: Optional[int]) -> str:
@@ -224,12 +224,12 @@ class _WrongJSON(Exception):
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    data = dict(pairs)
+    if len(data) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise _WrongJSON(f"the key {twice!r} stands twice in one object", lambda positions: positions.duplicate(twice))
-    return found
+    return data
 
 
 def _refuse_constant(name: str) -> NoReturn:

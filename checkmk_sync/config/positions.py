@@ -116,22 +116,22 @@ class JSONPositions:
         self._last = (0, 1)  # a position, and its line
 
     def position(self, path: Path, *, of_value: bool = False) -> Position:
-        key_at, value_at, _ = self._find(path)
-        return self._position_of(value_at if of_value else key_at)
+        key_start, value_start, _ = self._find(path)
+        return self._position_of(value_start if of_value else key_start)
 
     def items(self, path: Path) -> Sequence[int]:
-        _, at, exists = self._find(path)
-        return [self._line_of(start) for start in self._items(at)] if exists and self._text[at] == "[" else ()
+        _, offset, exists = self._find(path)
+        return [self._line_of(start) for start in self._items(offset)] if exists and self._text[offset] == "[" else ()
 
     def _find(self, path: Path) -> tuple[int, int, bool]:
         """Return where key and value of a member start, and True; or those of its nearest parent, and False."""
-        key_at = at = self._after_space(0)
+        key_start = offset = self._after_space(0)
         for step in path:
-            member = self._member(at, step)
+            member = self._member(offset, step)
             if member is None:
-                return key_at, at, False
-            _, key_at, at = member
-        return key_at, at, True
+                return key_start, offset, False
+            _, key_start, offset = member
+        return key_start, offset, True
 
     def first_token(self, is_meant: Callable[[str, int], bool]) -> Position:
         """Return the position of the first token for which ``is_meant`` is true.
@@ -177,35 +177,35 @@ class JSONPositions:
         self._last = (position, line)
         return line
 
-    def _after_space(self, at: int) -> int:
-        match = _SPACE.match(self._text, at)
-        return at if match is None else match.end()
+    def _after_space(self, offset: int) -> int:
+        match = _SPACE.match(self._text, offset)
+        return offset if match is None else match.end()
 
-    def _member(self, at: int, step: Union[str, int]) -> Optional[Member]:
-        if self._text[at] == "[":
-            starts = self._items(at)
+    def _member(self, offset: int, step: Union[str, int]) -> Optional[Member]:
+        if self._text[offset] == "[":
+            starts = self._items(offset)
             return (step, starts[step], starts[step]) if isinstance(step, int) and step < len(starts) else None
-        return next((member for member in self._members(at) if member[0] == step), None)
+        return next((member for member in self._members(offset) if member[0] == step), None)
 
-    def _items(self, at: int) -> list[int]:
-        if at not in self._starts:
-            self._starts[at] = [start for _, start, _ in self._members(at)]
-        return self._starts[at]
+    def _items(self, offset: int) -> list[int]:
+        if offset not in self._starts:
+            self._starts[offset] = [start for _, start, _ in self._members(offset)]
+        return self._starts[offset]
 
-    def _members(self, at: int) -> Iterator[Member]:
-        opening = self._text[at]
+    def _members(self, offset: int) -> Iterator[Member]:
+        opening = self._text[offset]
         if opening not in "{[":
             return
-        index, at = 0, self._after_space(at + 1)
-        while self._text[at] not in "}]":
+        index, offset = 0, self._after_space(offset + 1)
+        while self._text[offset] not in "}]":
             key: Union[str, int] = index
-            start = at
+            start = offset
             if opening == "{":
-                key, at = scanstring(self._text, at + 1)
-                at = self._after_space(self._after_space(at) + 1)  # over the colon
-            yield key, start, at
-            _, at = self._end_of(self._text, at)
-            at = self._after_space(at)
-            if self._text[at] == ",":
-                at = self._after_space(at + 1)
+                key, offset = scanstring(self._text, offset + 1)
+                offset = self._after_space(self._after_space(offset) + 1)  # over the colon
+            yield key, start, offset
+            _, offset = self._end_of(self._text, offset)
+            offset = self._after_space(offset)
+            if self._text[offset] == ",":
+                offset = self._after_space(offset + 1)
             index += 1

@@ -37,13 +37,13 @@ class SecretSource:
     keyring: Optional[str] = None
 
     def __post_init__(self) -> None:
-        given = [name for name in ("value", "file", "env", "command", "keyring") if getattr(self, name) is not None]
-        if len(given) != 1:
-            message = "none is given" if not given else f"{' and '.join(given)} are given"
+        sources = [name for name in ("value", "file", "env", "command", "keyring") if getattr(self, name) is not None]
+        if len(sources) != 1:
+            message = "none is given" if not sources else f"{' and '.join(sources)} are given"
             raise SettingsError(f"exactly one source for the password is needed, {message}", field="password")
-        kind = describe_type(getattr(self, given[0]))  # never the value
-        if not isinstance(getattr(self, given[0]), (str, os.PathLike) if given[0] == "file" else str):
-            name = "password" if given[0] == "value" else f"password_{given[0]}"
+        kind = describe_type(getattr(self, sources[0]))  # never the value
+        if not isinstance(getattr(self, sources[0]), (str, os.PathLike) if sources[0] == "file" else str):
+            name = "password" if sources[0] == "value" else f"password_{sources[0]}"
             raise SettingsError(f"{name} must be a text, not {kind}", field=name)
 
     def __repr__(self) -> str:
@@ -61,14 +61,14 @@ class SecretSource:
             secret = _from_command(self.command)
         else:
             secret = _from_keyring(str(self.keyring), username)
-        wrong = "is empty or missing" if not secret else None
+        problem = "is empty or missing" if not secret else None
         if "\n" in secret or "\r" in secret:
-            wrong = "has more than one line"
+            problem = "has more than one line"
         if _SURROGATE.search(secret):  # as the environment has for bytes that are not UTF-8
-            wrong = "is not UTF-8 text"
-        if wrong is not None:
+            problem = "is not UTF-8 text"
+        if problem is not None:
             del secret  # tracebacks can show what frames hold
-            raise SettingsError(f"the password from {self.location} {wrong}", field="password")
+            raise SettingsError(f"the password from {self.location} {problem}", field="password")
         return secret
 
     @property

@@ -18,7 +18,6 @@ from .secrets import SecretSource
 from .urls import check_proxy, check_redis_url, checked_server_url
 
 __all__ = [
-    "Amount",
     "BatchSettings",
     "BreakerSettings",
     "CachingSettings",
@@ -31,7 +30,6 @@ __all__ = [
     "SyncLimits",
     "SyncSettings",
     "Timeouts",
-    "hide_userinfo",
 ]
 
 

@@ -149,8 +149,8 @@ class Redactor:
                 return piece
             return f"{piece[0]}{HIDDEN}{piece[0]}" if piece[0] in "'\"" else HIDDEN
 
-        text = _QUOTED.sub(lambda found: shown(found[0], True), self(text))
-        return _WORD.sub(lambda found: shown(found[0], about_secret), text)
+        text = _QUOTED.sub(lambda match: shown(match[0], True), self(text))
+        return _WORD.sub(lambda match: shown(match[0], about_secret), text)
 
     def _is_piece(self, word: str, is_suspect: bool) -> bool:
         for form in self._all:
@@ -178,7 +178,7 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))")
 
 def _unescaped(text: str) -> str:
     """Return ``text`` without the escapes of JSON and Python."""
-    return _ESCAPE.sub(lambda found: found[3] or chr(int(found[1] or found[2], 16)), text)
+    return _ESCAPE.sub(lambda match: match[3] or chr(int(match[1] or match[2], 16)), text)
 
 
 def _forms(secret: str, username: str) -> Iterator[str]:

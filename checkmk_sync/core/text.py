@@ -17,6 +17,7 @@ __all__ = [
     "is_encoding",
     "parse_json_container",
     "pluralize",
+    "shorten",
     "suggestion",
     "summarize",
 ]
@@ -95,6 +96,11 @@ def _escape(char: str) -> str:
 def pluralize(number: int, one: str, many: str = "") -> str:
     """Return ``"1 host"`` or ``"2 hosts"``; ``many`` is the plural if it is not ``one`` with an s."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return the text, or its first ``limit`` characters and an ellipsis."""
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def summarize(items: Collection[object], limit: int, separator: str = ", ", conjunction: str = "and") -> str:

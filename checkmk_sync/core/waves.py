@@ -17,14 +17,14 @@ def waves(needs: Mapping[str, Collection[str]]) -> dict[str, int]:
     for key, wanted in left.items():
         for need in wanted:
             users.setdefault(need, []).append(key)
-    found: dict[str, int] = {}
+    wave_of: dict[str, int] = {}
     ready, number = [key for key, wanted in left.items() if not wanted], 0
     while ready:
-        found.update(dict.fromkeys(ready, number))
+        wave_of.update(dict.fromkeys(ready, number))
         done, ready, number = ready, [], number + 1
         for key in done:
             for user in users.get(key, ()):
                 left[user].discard(key)
                 if not left[user]:
                     ready.append(user)
-    return {key: found.get(key, number) for key in needs}
+    return {key: wave_of.get(key, number) for key in needs}

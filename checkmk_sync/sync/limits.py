@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Mapping, Optional, Union
 
-from ..config.settings import Amount, SyncLimits
+from ..config.amounts import Amount
+from ..config.settings import SyncLimits
 from ..core.text import pluralize
 from ..errors import SettingsError
 

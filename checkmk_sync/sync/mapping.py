@@ -17,7 +17,7 @@ from .templates import CellError, Template
 __all__ = ["ABSENT", "ColumnMap", "Rule", "constant_value", "templates_in"]
 
 Cells = Mapping[str, str]
-Refuse = Callable[[str, Optional[str]], object]  # is called with a message and the column that is wrong
+Refuse = Callable[[str, str], object]  # is called with a message and the column that is wrong
 
 ABSENT = object()  # stands for a property that a row does not mention
 
@@ -126,10 +126,6 @@ class ColumnMap:
             if cells[column] in values:
                 return f"{column} is {cells[column]!r}" if cells[column] else f"{column} is empty"
         return None
-
-    def first_column(self, path: Property) -> Optional[str]:
-        """Return the first column from which a property is made."""
-        return next((rule.columns[0] for rule in self.rules if rule.path == path and rule.columns), None)
 
     def entry(self, cells: Cells, refuse: Refuse) -> dict[str, Any]:
         """Return the entry of an inventory that a row describes."""

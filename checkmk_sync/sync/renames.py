@@ -23,18 +23,20 @@ _DOMAIN = re.compile(r"(?:[-\w]+\.)*[a-z]{2,}", re.ASCII | re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Rename:
-    """The object ``old`` is deleted and ``new`` is created, which differs only in ``what``; ``moves`` counts the hosts
+    """The object ``old`` is deleted, and ``new`` is created, which has one ``difference``. ``moves`` counts the hosts
     that move from one folder to the other."""
 
     kind: str
     old: str
     new: str
-    what: str
+    difference: str
     moves: int = 0
 
     def __str__(self) -> str:
         also = f", and {pluralize(self.moves, 'host moves', 'hosts move')} there" if self.moves else ""
-        return f"{self.kind} {self.old} is deleted and {self.new} created, which differs only in {self.what}{also}"
+        return (
+            f"{self.kind} {self.old} is deleted and {self.new} created, which differs only in {self.difference}{also}"
+        )
 
     def is_confirmed(self, names: Collection[str]) -> bool:
         """Return True if the deletion of the object, or of a folder above it, is confirmed by name."""
@@ -45,7 +47,7 @@ class Rename:
 
     def to_dict(self) -> dict[str, object]:
         """Return the rename as plain data."""
-        return {"kind": self.kind, "old": self.old, "new": self.new, "differs_in": self.what, "moves": self.moves}
+        return {"kind": self.kind, "old": self.old, "new": self.new, "differs_in": self.difference, "moves": self.moves}
 
 
 def probable_renames(changes: Sequence[Change]) -> tuple[Rename, ...]:

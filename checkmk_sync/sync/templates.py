@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Callable, Mapping, Optional, Union
 
 from ..config.documents import SHOWN
-from ..core.text import suggestion
+from ..core.text import shorten, suggestion
 
 __all__ = ["FILTERS", "CellError", "Field", "Template", "TemplateError", "parse"]
 
@@ -116,17 +116,13 @@ class Field:
                 try:
                     value = convert(value)
                 except ValueError as error:
-                    raise CellError(f"{_shown(value)} {error}", self.column) from None
+                    raise CellError(f"{shorten(value, SHOWN)!r} {error}", self.column) from None
         if not value.isprintable():
             odd = next((char for char in value if unicodedata.category(char) in ("Cc", "Zl", "Zp")), None)
             if odd is not None:
                 shown = "a line break or tab, which squeeze makes a blank" if odd.isspace() else f"U+{ord(odd):04X}"
                 raise CellError(f"the value holds a control character ({shown})", self.column)
         return value
-
-
-def _shown(value: str) -> str:
-    return repr(value if len(value) <= SHOWN else f"{value[:SHOWN]}…")
 
 
 @dataclass(frozen=True)
@@ -158,7 +154,7 @@ class Template:
             value = part.value(cells)
             if is_folder and not part.is_path and _SEPARATORS.search(value):
                 hint = "give the field the filter path if that is meant, or slug"
-                raise CellError(f"{_shown(value)} would add a folder; {hint}", part.column)
+                raise CellError(f"{shorten(value, SHOWN)!r} would add a folder; {hint}", part.column)
             if value or part.has_default:
                 filled_count += 1
             else:

@@ -15,7 +15,7 @@ PART = st.text(st.characters(categories=["L", "N"], include_characters="-_"), mi
 
 
 @given(st.lists(PART, max_size=5), st.sampled_from("~/\\"), st.booleans())
-def test_all_spellings_of_a_folder_are_one(parts: list[str], separator: str, trailing: bool) -> None:
+def test_all_spellings_of_a_folder_are_normalized(parts: list[str], separator: str, trailing: bool) -> None:
     spelled = separator + separator.join(parts) + (separator if trailing and parts else "")
     path = "/" + "/".join(parts)
     if len(spelled) == 32 and not trailing:  # could be a folder's id
@@ -41,7 +41,7 @@ def test_a_folder_id_stays_an_id() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "   ", "/a/b\nc", "/a;b", "/a/../b?", "/a/../b", "..", "/.", None, 7])
-def test_what_is_no_folder_is_refused(wrong: object) -> None:
+def test_invalid_folders_are_refused(wrong: object) -> None:
     with pytest.raises(ValueError, match="is not a folder"):
         folder_path(wrong)  # type: ignore[arg-type]
 
@@ -60,13 +60,13 @@ def test_a_segment_survives_two_decodings(text: str) -> None:
     assert quoted.strip(".") != ""
 
 
-def test_an_empty_name_names_nothing() -> None:
+def test_empty_names_are_refused() -> None:
     with pytest.raises(ValueError, match="empty"):
         path_segment("")
 
 
 @pytest.mark.parametrize("wrong", ["", "web 01", "web01\n", "wöb", "a/b", "x" * 241, "a;b", None])
-def test_what_is_no_host_name_is_refused(wrong: object) -> None:
+def test_invalid_host_names_are_refused(wrong: object) -> None:
     with pytest.raises(ValueError, match="host name"):
         host_name(wrong)  # type: ignore[arg-type]
 
@@ -102,14 +102,14 @@ def test_versions_are_ordered_as_checkmk_orders_them() -> None:
         ("2025.05.01", "2.5.0", "2026.01.01"),
     ],
 )
-def test_builds_that_are_no_release_have_their_place(text: str, least: str, not_yet: str) -> None:
+def test_builds_are_ordered_among_releases(text: str, least: str, not_yet: str) -> None:
     version = CheckmkVersion.parse(text)
     assert version.at_least(least)
     assert not version.at_least(not_yet)
 
 
 @pytest.mark.parametrize("wrong", ["", "two", "2.4", "2.4.0q3", "v2.4.0", "2.4.0-", "2.4.0-x y"])
-def test_what_is_no_version_is_refused(wrong: str) -> None:
+def test_invalid_versions_are_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="not a Checkmk version"):
         CheckmkVersion.parse(wrong)
 

@@ -107,7 +107,7 @@ ONE_NAME = "is a text, not a list; for several call it once for each, or use a b
         (lambda cmk: apply_plan(None, "hosts.yaml"), "apply_plan needs a client .* not None"),
     ],
 )
-def test_calls_refuse_them_before_they_are_sent(site: SimulatedSite, cmk: Checkmk, misuse: Misuse, said: str) -> None:
+def test_calls_refuse_wrong_types_before_sending(site: SimulatedSite, cmk: Checkmk, misuse: Misuse, said: str) -> None:
     with pytest.raises(TypeError, match=said):
         misuse(cmk)
     assert {request.path for request in site.requests} <= {"/version"}
@@ -144,7 +144,7 @@ def test_services_need_a_client(kind: Any, client: Any) -> None:
         (lambda: Checkmk.from_settings("c.yaml"), "not a str; from_config reads a file"),  # type: ignore[arg-type]
     ],
 )
-def test_functions_without_a_site_say_what_they_need(misuse: Callable[[], Any], said: str) -> None:
+def test_functions_without_a_site_name_the_type_they_need(misuse: Callable[[], Any], said: str) -> None:
     with pytest.raises(TypeError, match=said):
         misuse()
 

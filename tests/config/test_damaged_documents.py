@@ -125,7 +125,7 @@ def test_json_in_a_cell_is_held_to_the_same(cell: str, why: str) -> None:
 
 
 @pytest.mark.parametrize("text", [DEEP, "- " * 100_000, "{a: " * 100_000, "? " * 100_000, "a:\n" + " " * 60 + "b: [1]"])
-def test_old_versions_of_libyaml_are_not_given_what_crashes_them(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deep_yaml_is_refused_before_old_libyaml_crashes(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "has_depth_limit", lambda _loader: False)
     if "b:" in text:
         assert read_yaml(text, "a.yaml").data == {"a": {"b": [1]}}
@@ -188,9 +188,7 @@ def _password(path: str) -> object:
     [(load, "larger than 256 MiB"), (configuration.load, "larger than 1 MiB"), (_password, "longer than 64 KiB")],
 )
 @pytest.mark.filterwarnings("ignore:.* others may read it")
-def test_files_without_end_are_refused(
-    read: Callable[[str], object], said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_endless_files_are_refused(read: Callable[[str], object], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if read is load:
         monkeypatch.setattr("checkmk_sync.sync.sources.MAX_BYTES", 2**20)
         said = "larger than 1 MiB"

@@ -22,7 +22,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_json_is_read_as_json_reads_it(value: Any) -> None:
+def test_valid_json_is_read_like_the_standard_library(value: Any) -> None:
     assert read_json(json.dumps(value), "x").data == value
 
 
@@ -72,7 +72,7 @@ def test_every_item_is_found(values: list[Any], blank_lines: int, indent: Any) -
         ('{"NaN": "NaN",\n"b": NaN}', 2, "NaN is no JSON value"),
     ],
 )
-def test_what_json_lets_pass_is_refused_with_its_line(text: str, line: int, said: str) -> None:
+def test_ambiguous_json_is_refused_with_its_line(text: str, line: int, said: str) -> None:
     with pytest.raises(SettingsError, match=said) as caught:
         read_json(text, "x.json")
     assert caught.value.line == line

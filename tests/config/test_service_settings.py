@@ -87,7 +87,7 @@ def test_every_key_that_concerns_services_has_an_effect(client: Checkmk, monkeyp
     assert service.circuit_breakers[Everything.fail.__qualname__].failure_threshold == 1
 
 
-def test_bulk_calls_and_pages_go_by_the_config() -> None:
+def test_bulk_calls_and_pages_follow_the_config() -> None:
     with SimulatedSite() as site, site.client() as client:
         service = HostService(client, {"batch_processing": {"chunk_size": 2}, "streaming": {"default_batch_size": 3}})
         service.bulk_create_hosts({"host_name": f"h{n}"} for n in range(5)).raise_for_failures()
@@ -96,7 +96,7 @@ def test_bulk_calls_and_pages_go_by_the_config() -> None:
         assert sizes == [3, 2]
 
 
-def test_pages_of_ones_own_go_by_the_config(client: Checkmk) -> None:
+def test_explicit_pages_follow_the_config(client: Checkmk) -> None:
     class Own(StreamingMixin, BaseService):
         pass
 

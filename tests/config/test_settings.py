@@ -12,8 +12,8 @@ import pytest
 
 from checkmk_sync import Checkmk, SecretSource, Settings
 from checkmk_sync.config.file import from_env, load
-from checkmk_sync.config.settings import Timeouts, hide_userinfo, replace_nested
-from checkmk_sync.core.redaction import Redactor
+from checkmk_sync.config.settings import Timeouts, replace_nested
+from checkmk_sync.core.redaction import Redactor, hide_userinfo
 from checkmk_sync.errors import MissingExtraError, SettingsError
 
 BASE = """\
@@ -170,9 +170,7 @@ def test_exactly_one_source_is_needed() -> None:
         SecretSource(value="a", file="b")
 
 
-def test_sources_that_exclude_each_other_are_named_as_they_were_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_exclusive_password_sources_are_named_as_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SERVER_URL", "SITE", "USERNAME", "PASSWORD", "PASSWORD_FILE"):
         monkeypatch.setenv(f"CHECKMK_{name}", "https://mon" if name == "SERVER_URL" else "x")
     with pytest.raises(SettingsError, match="needed, CHECKMK_PASSWORD_FILE and CHECKMK_PASSWORD are given"):
@@ -197,7 +195,7 @@ def test_sources_that_exclude_each_other_are_named_as_they_were_given(
         ({"server_url": f"https://{'x' * 64}.org"}, "is not a server URL"),
     ],
 )
-def test_what_cannot_be_is_refused_at_once(changes: dict[str, Any], said: str) -> None:
+def test_invalid_settings_are_refused_at_once(changes: dict[str, Any], said: str) -> None:
     settings = Settings("https://mon", "s", "u", SecretSource(value="x"))
     with pytest.raises(SettingsError, match=said) as caught:
         replace_nested(settings, changes)
@@ -221,7 +219,7 @@ def test_no_place_of_a_secret_shows_more_than_the_place() -> None:
 @pytest.mark.parametrize(
     "url", ["admin:hunter2@mon", "https:admin:hunter2@mon", "ftp://a:hunter2@mon", "https://a:hunter2@"]
 )
-def test_a_server_url_that_is_none_is_refused_without_its_password(url: str) -> None:
+def test_an_invalid_server_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(SettingsError, match="is not a server URL") as caught:
         Settings(url, "s", "u", SecretSource(value="x"))
     assert "hunter2" not in str(caught.value)
@@ -239,7 +237,7 @@ def test_groups_of_settings_change_by_name() -> None:
         replace_nested(settings, {"recovery": {"retry": {"max_retry": 1}}})
 
 
-def test_redaction_knows_every_form() -> None:
+def test_every_form_of_a_secret_is_redacted() -> None:
     redact = Redactor(["p@ss wörd"], "me")
     for form in ("p@ss wörd", "p%40ss%20w%C3%B6rd", "p%40ss+w%C3%B6rd", "bWU6cEBzcyB3w7ZyZA=="):
         assert redact(f"<{form}>") == "<***>"

@@ -102,11 +102,11 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.key}={case.value}")
-def test_a_key_changes_what_is_seen(scene: Scene, case: Case) -> None:
+def test_every_key_has_its_effect(scene: Scene, case: Case) -> None:
     assert case.look(scene, {**case.given, case.key: case.value}) == case.seen
 
 
-def test_server_url_and_site_say_whom_to_ask(scene: Scene) -> None:
+def test_server_url_and_site_choose_the_site(scene: Scene) -> None:
     with SimulatedSite(site="other") as other:
         for server_url, site, found in (
             (scene.site.url, "s", "s"),
@@ -119,7 +119,7 @@ def test_server_url_and_site_say_whom_to_ask(scene: Scene) -> None:
         assert len(other.requests) == 1
 
 
-def test_username_says_who_asks(scene: Scene) -> None:
+def test_username_is_sent(scene: Scene) -> None:
     scene.site.add_user("robot", "secret-of-robot")
     for username, secret in (("robot", "secret-of-robot"), (scene.site.username, scene.site.password)):
         with Checkmk(scene.site.url, "s", username, secret) as client:
@@ -127,7 +127,7 @@ def test_username_says_who_asks(scene: Scene) -> None:
             assert scene.site.requests[-1].user == username
 
 
-def test_strategies_are_those_there_are() -> None:
+def test_every_strategy_has_its_waits() -> None:
     assert list(STRATEGIES) == [strategy.value for strategy in RetryStrategy]
 
 
@@ -151,9 +151,9 @@ ELSEWHERE = {
     "metrics.cleanup_interval": "metrics/test_window.py::test_the_client_uses_the_configured_cleanup_interval",
     "sync.map": "cli/test_inventory.py::test_the_configuration_names_the_map_and_the_encoding",
     "sync.encoding": "cli/test_inventory.py::test_the_configuration_names_the_map_and_the_encoding",
-    "server_url": "config/test_settings_effects.py::test_server_url_and_site_say_whom_to_ask",
-    "site": "config/test_settings_effects.py::test_server_url_and_site_say_whom_to_ask",
-    "username": "config/test_settings_effects.py::test_username_says_who_asks",
+    "server_url": "config/test_settings_effects.py::test_server_url_and_site_choose_the_site",
+    "site": "config/test_settings_effects.py::test_server_url_and_site_choose_the_site",
+    "username": "config/test_settings_effects.py::test_username_is_sent",
 }
 
 
@@ -167,7 +167,7 @@ def test_every_key_is_changed_and_its_effect_is_seen() -> None:
 
 
 @pytest.mark.parametrize("key", ELSEWHERE)
-def test_the_test_that_is_named_is_there_and_changes_the_key(key: str) -> None:
+def test_the_named_test_exists_and_changes_the_key(key: str) -> None:
     file, _, name = ELSEWHERE[key].partition("::")
     text = (ROOT / "tests" / file).read_text("utf-8")
     (found,) = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == name)

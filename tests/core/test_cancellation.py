@@ -50,7 +50,7 @@ def held() -> Iterator[tuple[SimulatedSite, Checkmk, Gate]]:
         gate.open.set()
 
 
-def test_a_read_under_way_is_cut_and_the_next_one_works(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
+def test_a_running_read_is_cancelled_and_the_next_works(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
     _, cmk, gate = held
     task = _Task(lambda: cmk.hosts.get("host00001"))
     assert gate.reached.wait(20)
@@ -60,7 +60,7 @@ def test_a_read_under_way_is_cut_and_the_next_one_works(held: tuple[SimulatedSit
     assert cmk.hosts.get("host00001").name == "host00001"
 
 
-def test_who_waits_for_a_place_is_woken_and_takes_none(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
+def test_a_cancelled_waiter_is_woken_and_takes_no_slot(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
     site, cmk, gate = held
     first = _Task(lambda: cmk.hosts.get("host00001"))
     assert gate.reached.wait(20)
@@ -75,7 +75,7 @@ def test_who_waits_for_a_place_is_woken_and_takes_none(held: tuple[SimulatedSite
     assert last.result == "host00000"
 
 
-def test_who_shares_the_request_of_another_leaves_alone(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
+def test_a_cancelled_follower_does_not_cancel_the_leader(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
     _, cmk, gate = held
     leader = _Task(lambda: cmk.hosts.get("host00001").name)
     assert gate.reached.wait(20)
@@ -87,7 +87,7 @@ def test_who_shares_the_request_of_another_leaves_alone(held: tuple[SimulatedSit
     assert leader.result == "host00001"
 
 
-def test_who_shares_the_request_of_one_that_is_stopped_asks_itself(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
+def test_a_follower_of_a_cancelled_leader_sends_its_own_request(held: tuple[SimulatedSite, Checkmk, Gate]) -> None:
     _, cmk, gate = held
     leader = _Task(lambda: cmk.hosts.get("host00001").name)
     assert gate.reached.wait(20)
@@ -120,7 +120,7 @@ def test_the_wait_before_a_repeat_ends() -> None:
         assert isinstance(task.stopped(), Stopped)
 
 
-def test_services_that_are_read_in_parts_are_cut_in_all_threads() -> None:
+def test_partitioned_reads_are_cancelled_in_all_threads() -> None:
     with SimulatedSite(hosts=30, services=5) as site, site.client() as cmk:
         cmk.version()
         gate = Gate(site, "/domain-types/service/")
@@ -131,7 +131,7 @@ def test_services_that_are_read_in_parts_are_cut_in_all_threads() -> None:
         assert sum(1 for _ in cmk.services.each()) == 150
 
 
-def test_a_write_under_way_is_finished_and_then_no_other_begun() -> None:
+def test_a_running_write_is_finished_and_no_other_begins() -> None:
     with SimulatedSite() as site, site.client(batch_processing={"chunk_size": 2}) as cmk:
         cmk.version()
         gate = Gate(site, "bulk-create")
@@ -150,7 +150,7 @@ def test_a_write_under_way_is_finished_and_then_no_other_begun() -> None:
         assert set(site.state.configuration.hosts) == {"h0", "h1"}
 
 
-def test_what_became_of_a_write_is_found_out_before_it_ends() -> None:
+def test_a_cancelled_write_is_settled_first() -> None:
     with SimulatedSite() as site, site.client() as cmk:
         cmk.version()
         gate = Gate(site, "/domain-types/host_config/collections/all")
@@ -163,7 +163,7 @@ def test_what_became_of_a_write_is_found_out_before_it_ends() -> None:
         assert task.result == "new"
 
 
-def test_shielded_work_goes_on() -> None:
+def test_shielded_work_is_not_cancelled() -> None:
     work = Cancellation()
     token = current.set(work)
     work.stop()

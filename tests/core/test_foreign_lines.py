@@ -263,7 +263,7 @@ def _errors() -> list[CheckmkError]:
     return [*errors, caught.value]
 
 
-def test_a_message_is_one_line_and_its_facts_are_as_they_were() -> None:
+def test_a_message_is_one_line_and_facts_stay_unescaped() -> None:
     for error in _errors():
         assert len(str(error).splitlines()) == 1
         assert str(pickle.loads(pickle.dumps(error))) == str(error)

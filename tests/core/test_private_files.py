@@ -30,7 +30,7 @@ def _mode(path: Path) -> int:
 
 
 @pytest.mark.parametrize("create", [create_private, open_owned, open_private])
-def test_a_created_file_is_private_whatever_the_umask(tmp_path: Path, create: Callable[[Path], int]) -> None:
+def test_a_created_file_is_private_with_any_umask(tmp_path: Path, create: Callable[[Path], int]) -> None:
     path = tmp_path / "file"
     descriptor = create(path)
     os.write(descriptor, b"text")
@@ -40,7 +40,7 @@ def test_a_created_file_is_private_whatever_the_umask(tmp_path: Path, create: Ca
     assert path.read_bytes() == b"text"
 
 
-def test_nothing_that_exists_is_created_again(tmp_path: Path) -> None:
+def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("text")
     (tmp_path / "link").symlink_to(tmp_path / "missing")
     for name in ("file", "link", ""):
@@ -90,7 +90,7 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, open_file: Callable[[
     assert path.stat().st_uid == NOBODY
 
 
-def test_a_missing_file_is_not_judged(tmp_path: Path) -> None:
+def test_a_missing_file_is_neither_private_nor_open(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         is_private(tmp_path / "missing")
 

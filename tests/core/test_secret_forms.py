@@ -67,7 +67,7 @@ def _reveals(text: str, secret: str) -> bool:
 
 @pytest.mark.parametrize("status", [200, 401, 429, 502])
 @pytest.mark.parametrize("secret", SECRETS)
-def test_a_page_that_shows_the_request_is_silenced(secret: str, status: int) -> None:
+def test_requests_repeated_by_an_error_page_are_hidden(secret: str, status: int) -> None:
     options = {"recovery": {"retry": {"max_retries": 0}}, "proxy": f"http://user:{quote(secret, safe='')}@proxy:3128"}
     for form in _shown_forms(secret):
         page = b"<html><body><pre>Proxy-Authorization: Basic " + form + b" </pre></body></html>"
@@ -114,7 +114,7 @@ def _frames(error: BaseException) -> str:
     return shown
 
 
-def test_no_frame_of_a_constructor_that_raises_holds_it(tmp_path: Any) -> None:
+def test_no_frame_of_a_failed_constructor_holds_the_secret(tmp_path: Any) -> None:
     proxy = "http://user:geheim-hunter2@proxy:0"
     config = tmp_path / "config.yaml"
     config.write_text(
@@ -160,7 +160,7 @@ CALLS: dict[str, Callable[[Checkmk], Any]] = {
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets whose calls are gone
 @pytest.mark.parametrize("call", CALLS)
-def test_no_frame_of_a_call_that_was_interrupted_holds_it(call: str) -> None:
+def test_no_frame_of_an_interrupted_call_holds_the_secret(call: str) -> None:
     """Ctrl-C while requests, urllib3 or http.client are at work; a tool then shows the local variables."""
     with SimulatedSite(hosts=1, password="geheim-hunter2") as site, site.client(caching={"enabled": False}) as client:
         CALLS[call](client)

@@ -37,7 +37,7 @@ def test_other_names_are_not_secret() -> None:
 
 @pytest.mark.parametrize("name", ["snmp_comunity", "pwd", "pasword"])
 @pytest.mark.parametrize("options", [[], ["--json"], ["--markdown"]])
-def test_a_plan_does_not_show_them(
+def test_a_plan_does_not_show_secrets(
     site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, name: str, options: list[str]
 ) -> None:
     (tmp_path / "a.yaml").write_text(f"hosts:\n- name: a\n  attributes: {{{name}: hunter2}}\n")
@@ -95,7 +95,7 @@ MASKS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("attributes", MASKS)
-def test_stars_in_place_of_a_secret_are_refused_by_every_call(
+def test_masked_secrets_are_refused_by_every_call(
     site: SimulatedSite, cmk: Checkmk, attributes: dict[str, Any]
 ) -> None:
     cmk.hosts.create("web01")
@@ -118,12 +118,12 @@ def test_stars_in_place_of_a_secret_are_refused_by_every_call(
     assert len([request for request in site.requests if request.method in ("POST", "PUT")]) == before
 
 
-def test_stars_that_are_no_secret_are_a_text_like_any_other(cmk: Checkmk) -> None:
+def test_stars_elsewhere_are_ordinary_text(cmk: Checkmk) -> None:
     assert cmk.hosts.create("web01", "/", {"alias": "***"}).attributes["alias"] == "***"
     assert cmk.hosts.create("web02", "/", {"snmp_community": "*** x"}).attributes["snmp_community"]
 
 
-def test_a_site_that_holds_stars_can_be_changed(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_site_with_masked_secrets_can_be_changed(site: SimulatedSite, cmk: Checkmk) -> None:
     """They were stored by somebody else: an update of another attribute does not fail because of them."""
     cmk.hosts.create("web01", "/", {"snmp_community": "x"})
     site.state.configuration.hosts["web01"].attributes["snmp_community"]["community"] = "***"
@@ -131,7 +131,7 @@ def test_a_site_that_holds_stars_can_be_changed(site: SimulatedSite, cmk: Checkm
 
 
 @pytest.mark.parametrize("kind", ["hosts", "folders"])
-def test_stars_that_the_site_holds_are_reported_for_an_inventory(site: SimulatedSite, cmk: Checkmk, kind: str) -> None:
+def test_masked_secrets_of_the_site_are_reported_by_a_sync(site: SimulatedSite, cmk: Checkmk, kind: str) -> None:
     def applied(credentials: dict[str, str]) -> Any:
         entry = {"name" if kind == "hosts" else "path": "/x".lstrip("/" if kind == "hosts" else "")}
         data = {kind: [{**entry, "attributes": {"management_ipmi_credentials": credentials}}]}
@@ -164,7 +164,7 @@ def test_stars_that_the_site_holds_are_reported_for_an_inventory(site: Simulated
         ("folders", "update", "/", "--attribute", "snmp_community=***"),
     ],
 )
-def test_stars_in_place_of_a_secret_are_refused_on_the_command_line(
+def test_masked_secrets_are_refused_on_the_command_line(
     site_for_cli: SimulatedSite, sync: Run, words: tuple[str, ...]
 ) -> None:
     refused = sync(*words)
@@ -185,7 +185,7 @@ def test_stars_in_place_of_a_secret_are_refused_on_the_command_line(
         ("inventory_failed=maybe", "--attribute inventory_failed: 'maybe' is not true or false"),
     ],
 )
-def test_a_text_that_means_nothing_is_reported_with_its_attribute(
+def test_invalid_attribute_texts_are_reported_with_the_attribute(
     site_for_cli: SimulatedSite, sync: Run, attribute: str, said: str
 ) -> None:
     for command in (("hosts", "create", "new"), ("hosts", "update", "host00000"), ("folders", "update", "/")):

@@ -49,7 +49,7 @@ SAMPLES.append(errors.ThrottledError(429, "Slow", "down", retry_after_s=2.0))
 
 
 @pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
-def test_an_error_pickles_with_everything_it_knows(error: errors.CheckmkError) -> None:
+def test_an_error_pickles_with_all_its_facts(error: errors.CheckmkError) -> None:
     error.__cause__ = OSError(111, "refused")
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is type(error)
@@ -96,7 +96,7 @@ def test_the_message_names_call_and_fields() -> None:
     assert str(error) == "400 Bad Request: entries.0.host_name: taken (POST /y)"
 
 
-def test_plain_data_leaves_out_what_was_sent() -> None:
+def test_plain_data_leaves_out_the_request() -> None:
     assert "ext" not in errors.ServerError(500, "x", ext={"request_info": {"password": "p"}}).to_dict()
 
 
@@ -112,7 +112,7 @@ class _Stubborn(Exception):
 
 
 @pytest.mark.parametrize("cause", [_Stubborn("said"), KeyError(threading.Lock())])
-def test_a_cause_that_does_not_pickle_takes_nothing_along(cause: Exception) -> None:
+def test_an_unpicklable_cause_does_not_break_pickling(cause: Exception) -> None:
     try:
         raise errors.BatchError("stopped", outcomes=[]) from cause
     except errors.BatchError as error:

@@ -105,7 +105,7 @@ def test_the_owner_label_is_read_from_the_host_itself(site: SimulatedSite, cmk: 
     assert "/linux/web" in site.state.configuration.folders
 
 
-def test_without_an_owner_nothing_is_marked(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_without_an_owner_no_labels_are_written(site: SimulatedSite, cmk: Checkmk) -> None:
     assert synchronise(cmk, INVENTORY, owner=None).ok
     assert "labels" not in site.state.configuration.hosts["gw"].attributes
     assert synchronise(cmk, {"hosts": [{"name": "gw", "attributes": {"alias": "x"}}]}, owner=None).ok
@@ -135,7 +135,7 @@ def test_progress_names_every_stage(cmk: Checkmk) -> None:
     assert [step for step in steps if step.stage == "create hosts"][-1] == Step("create hosts", 3, 3)
 
 
-def test_only_what_is_asked_for_is_done(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_only_requested_stages_run(site: SimulatedSite, cmk: Checkmk) -> None:
     report = synchronise(cmk, INVENTORY, options=Options(discover=False, activate=False))
     assert report.ok
     assert report.activation is None
@@ -172,7 +172,7 @@ def test_refused_changes_do_not_hold_up_the_others(site: SimulatedSite, cmk: Che
     assert site.state.configuration.changes == []
 
 
-def test_a_failed_activation_is_in_the_report_with_what_was_done(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_failed_activation_is_reported_with_the_applied_changes(site: SimulatedSite, cmk: Checkmk) -> None:
     site.set_faults([Fault("fail_activation")])
     report = synchronise(cmk, INVENTORY)
     assert report.count(Status.APPLIED) == 5
@@ -204,7 +204,7 @@ def test_changes_of_others_are_not_activated_unasked(site: SimulatedSite, cmk: C
     assert synchronise(cmk, INVENTORY, options=Options(force_foreign=True)).ok
 
 
-def test_an_unknown_write_that_came_after_all_is_found_in_the_end(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_late_write_is_found_by_the_verification(site: SimulatedSite, cmk: Checkmk) -> None:
     """The answer is lost, the write comes later than it is waited for, the last look sees it."""
     plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
     site.set_faults([Fault("reset_before", path="bulk-create", times=1)])
@@ -228,7 +228,7 @@ def test_an_unknown_write_that_came_after_all_is_found_in_the_end(site: Simulate
     assert is_done(cmk, INVENTORY)
 
 
-def test_a_write_of_which_nothing_is_seen_stays_unknown(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_write_without_visible_effect_stays_unknown(site: SimulatedSite, cmk: Checkmk) -> None:
     plan = make_plan(cmk, from_data(INVENTORY), owner="cmdb")
     site.set_faults([Fault("reset_before", path="bulk-create", times=1)])
     report = apply_plan(cmk, plan)
@@ -295,7 +295,7 @@ def test_a_list_that_breaks_off_is_read_again(site: SimulatedSite, cmk: Checkmk)
     assert is_done(cmk, INVENTORY)
 
 
-def test_what_holds_in_the_end_counts(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_the_last_reading_decides_the_outcomes(site: SimulatedSite, cmk: Checkmk) -> None:
     def undo(method: str, path: str) -> None:
         if "activate-changes" in path:
             site.on_request(None)

@@ -23,7 +23,7 @@ def _statuses(report: Report) -> dict[str, Status]:
     return {f"{change.action.value} {change.key}": outcome.status for change, outcome in report.results}
 
 
-def test_nothing_is_deleted_when_its_successor_could_not_be_created(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_nothing_is_deleted_after_a_failed_creation(site: SimulatedSite, cmk: Checkmk) -> None:
     assert _sync(cmk, {"name": "old", "folder": "/f"}).ok
     report = _sync(cmk, {"name": "new", "attributes": {"tag_criticality": "nonsense"}}, {"name": "other"})
     assert _statuses(report) == {
@@ -40,7 +40,7 @@ def test_nothing_is_deleted_when_its_successor_could_not_be_created(site: Simula
     assert set(site.state.configuration.hosts) == {"new", "other"}
 
 
-def test_nothing_is_deleted_when_a_move_failed(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_nothing_is_deleted_after_a_failed_move(site: SimulatedSite, cmk: Checkmk) -> None:
     assert _sync(cmk, {"name": "old"}, {"name": "moved"}).ok
     site.set_faults([Fault("crash", path="actions/move", times=1)])
     report = _sync(cmk, {"name": "moved", "folder": "/x"})
@@ -48,13 +48,13 @@ def test_nothing_is_deleted_when_a_move_failed(site: SimulatedSite, cmk: Checkmk
     assert "old" in site.state.configuration.hosts
 
 
-def test_an_update_that_failed_holds_nothing_back(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_failed_update_does_not_prevent_deletions(site: SimulatedSite, cmk: Checkmk) -> None:
     assert _sync(cmk, {"name": "old"}, {"name": "changed"}).ok
     report = _sync(cmk, {"name": "changed", "attributes": {"tag_criticality": "nonsense"}})
     assert _statuses(report) == {"update changed": Status.NOT_APPLIED, "delete old": Status.APPLIED}
 
 
-def test_what_another_run_created_holds_nothing_back(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_objects_that_another_run_created_do_not_prevent_deletions(site: SimulatedSite, cmk: Checkmk) -> None:
     assert _sync(cmk, {"name": "old"}).ok
     plan = make_plan(cmk, from_data({"hosts": [{"name": "new"}]}), owner="me")
     cmk.hosts.create("new", "/", {"labels": {OWNER_LABEL: "me"}})
@@ -79,7 +79,7 @@ def test_failures_name_the_location_in_the_inventory(cmk: Checkmk, tmp_path: Pat
 
 
 @pytest.mark.parametrize("call", ["bulk-create", "bulk-update", "bulk-delete"])
-def test_an_answer_that_is_none_of_checkmks_ends_in_the_report(site: SimulatedSite, connect: Any, call: str) -> None:
+def test_an_unexpected_answer_is_reported(site: SimulatedSite, connect: Any, call: str) -> None:
     """A login page with status 200, as a proxy sends it in the middle of a run."""
     cmk = connect(site, batch_processing={"chunk_size": 2})
     assert _sync(cmk, *({"name": f"old{n}"} for n in range(6)), {"name": "same"}).ok

@@ -98,7 +98,7 @@ def test_a_second_step_is_left_out_if_the_first_failed(site: SimulatedSite, cmk:
     assert "parents" not in site.state.configuration.folders["/x"].attributes
 
 
-def test_a_child_of_a_host_that_was_refused_is_told_why(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_child_of_a_refused_host_fails_with_the_reason(site: SimulatedSite, cmk: Checkmk) -> None:
     site.set_faults([Fault("fail_host", hosts="gw")])
     inventory = {"hosts": [{"name": "web", "attributes": {"parents": ["gw"]}}, {"name": "gw"}, {"name": "db"}]}
     report = synchronise(cmk, inventory)
@@ -126,7 +126,7 @@ def test_a_foreign_child_that_appears_late_is_a_failure_of_that_deletion_only(
     assert "host hers" in conflict.why
 
 
-def test_the_plan_refuses_what_the_site_would(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+def test_the_plan_refuses_invalid_references(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
     path = tmp_path / "hosts.yaml"
     path.write_text("hosts:\n- name: web01\n  attributes:\n    parents: [nope]\n")
     for command in ("plan", "apply"):

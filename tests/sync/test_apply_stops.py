@@ -53,7 +53,7 @@ def test_credentials_that_end_later_are_not_tried_again_and_again(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["html", "redirect", "reset_before"])
-def test_a_site_that_swallows_every_write_is_not_written_to_for_hours(
+def test_unknown_outcomes_in_a_row_stop_the_run(
     site: SimulatedSite, cmk: Checkmk, clock: ManualClock, kind: str
 ) -> None:
     """Each would be looked for until settle_s."""
@@ -82,7 +82,7 @@ def test_adopted_hosts_are_discovered_at_once(site: SimulatedSite, cmk: Checkmk)
         make_plan(cmk, from_data(wanted), adopt=True)
 
 
-def test_what_could_not_be_adopted_is_not_scanned(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_hosts_that_could_not_be_adopted_are_not_scanned(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("mine")
     cmk.activation.activate()
     site.set_faults([Fault("fail_host", hosts="mine")])

@@ -69,7 +69,7 @@ def test_a_clone_is_a_conflict_that_names_its_original(owned: SimulatedSite, cmk
         plan.raise_if_unsafe(allow_changes="100%", allow_deletions="100%")
 
 
-def test_the_original_is_recognised_by_what_it_has_in_common_with_the_clone(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_the_original_is_recognised_by_its_common_properties(site: SimulatedSite, cmk: Checkmk) -> None:
     inventory = {"hosts": [{"name": "a", "labels": {"role": "db"}}, {"name": "b", "labels": {"role": "web"}}]}
     synchronise(cmk, inventory)
     _clone(site, "b", "c", alias="a copy", ipaddress="10.9.9.9")
@@ -85,7 +85,7 @@ def test_the_original_is_recognised_by_what_it_has_in_common_with_the_clone(site
     assert conflicts["h1-copy"].endswith("probably a clone of h1 or b or h0")
 
 
-def test_a_clone_that_could_be_of_many_names_some(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_clone_with_many_possible_originals_names_some(site: SimulatedSite, cmk: Checkmk) -> None:
     synchronise(cmk, {"hosts": [{"name": f"web{n:02d}"} for n in range(9)]})
     _clone(site, "web03", "web03-new")
     _clone(site, "web03", "other")
@@ -126,9 +126,7 @@ def test_a_clone_that_the_inventory_names_is_not_changed_unless_it_is_adopted(
     assert _is_as_wanted(cmk, wanted)
 
 
-def test_what_an_earlier_version_adopted_is_a_conflict_until_it_is_adopted_again(
-    site: SimulatedSite, cmk: Checkmk
-) -> None:
+def test_objects_without_the_adopted_label_are_conflicts_until_adopted_again(site: SimulatedSite, cmk: Checkmk) -> None:
     _add(site, "old", {OWNER_LABEL: "cmdb"})
     inventory = {"hosts": [{"name": "old"}]}
     (conflict,) = _plan(cmk, inventory).conflicts
@@ -149,7 +147,7 @@ def test_with_another_user_everything_has_to_be_adopted_again(owned: SimulatedSi
     assert _plan(cmk).is_empty, "and so it is for the old one"
 
 
-def test_without_an_owner_nobody_looks_at_who_made_it(owned: SimulatedSite, cmk: Checkmk) -> None:
+def test_without_an_owner_the_creator_does_not_matter(owned: SimulatedSite, cmk: Checkmk) -> None:
     _clone(owned, "web03", "precious")
     plan = make_plan(cmk, from_data({"hosts": [{"name": "other"}]}))
     assert [change.name for change in plan.changes] == ["host other"]
@@ -231,7 +229,7 @@ def test_a_host_that_was_replaced_since_the_plan_was_made_is_left_alone(owned: S
     assert "web00" in owned.state.configuration.hosts
 
 
-def test_deletions_are_limited_however_few_there_are(owned: SimulatedSite, cmk: Checkmk) -> None:
+def test_deletions_are_limited_even_with_few_objects(owned: SimulatedSite, cmk: Checkmk) -> None:
     plan = _plan(cmk, {"hosts": [INVENTORY["hosts"][0]]})
     assert plan.deleted_counts() == {"host": 8}
     assert "no more than 1 of your 9 hosts may be deleted" in str(plan.refusal())

@@ -115,7 +115,7 @@ def test_several_files_are_one_inventory(tmp_path: Path) -> None:
     assert ("host", "web01") in desired.objects
 
 
-def test_standard_input_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_format_of_standard_input_is_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     for text in (YAML, '{"hosts": [{"name": "web01"}]}', "name,folder\nweb01,/\n", '[{"name": "web01"}]'):
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
         assert ("host", "web01") in load("-").objects

@@ -43,7 +43,7 @@ def test_a_byte_order_mark_wins(tmp_path: Path, mark: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_a_mark_is_no_part_of_the_first_heading(tmp_path: Path, encoding: str) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_heading(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.csv").write_bytes(("\ufeff" + TEXT).encode(encoding))
     assert _alias(tmp_path / "a.csv", encoding=encoding) == "München"
 
@@ -87,7 +87,7 @@ def test_bytes_that_are_not_of_the_encoding_are_reported_with_their_line(
     assert said in str(problem)
 
 
-def test_what_is_read_as_another_encoding_but_looks_like_utf8_is_noted(tmp_path: Path) -> None:
+def test_utf8_text_read_in_another_encoding_is_noted(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(TEXT, "utf-8")
     found = load(tmp_path / "a.csv", encoding="windows-1252")
     assert found.notes == (f"{tmp_path}/a.csv was read as windows-1252, but looks like UTF-8",)
@@ -101,7 +101,7 @@ def test_what_is_read_as_another_encoding_but_looks_like_utf8_is_noted(tmp_path:
         assert load(tmp_path / "a.csv", encoding=encoding).notes == ()
 
 
-def test_standard_input_has_the_encoding_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_encoding_applies_to_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode("cp850")), encoding="utf-8"))
     assert load("-", encoding="cp850").objects["host", "web01"].properties["attributes", "alias"] == "München"
 

@@ -22,7 +22,7 @@ def _told(tmp_path: Path, name: str, text: Any) -> list[str]:
     return [str(problem).replace(f"{tmp_path}/", "") for problem in caught.value.problems]
 
 
-def test_a_row_of_several_lines_stands_where_it_starts(tmp_path: Path) -> None:
+def test_the_line_of_a_multiline_row_is_its_first(tmp_path: Path) -> None:
     text = 'name,folder,alias\nweb01,/a,"line one\nline two\nline three"\nbad name,/a,"x\ny\nz"\n'
     said = "a.csv:5: column 1 (name): host bad name: 'bad name' is not a host name: "
     assert _told(tmp_path, "a.csv", text) == [said + HOST_NAME]
@@ -31,14 +31,14 @@ def test_a_row_of_several_lines_stands_where_it_starts(tmp_path: Path) -> None:
 HOST_NAME = "only letters, digits, '-', '_' and '.' are allowed"
 
 
-def test_a_row_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+def test_an_unreadable_row_does_not_hide_others(tmp_path: Path) -> None:
     text = "name,folder,snmp_community\nweb01,/a,,x\nweb02,/a,{bad\nbad name,/a,\nweb03,/a/..,\n"
     assert [problem.split(": ")[0] for problem in _told(tmp_path, "a.csv", text)] == [
         f"a.csv:{n}" for n in (2, 3, 4, 5)
     ]
 
 
-def test_a_section_that_is_none_hides_no_other(tmp_path: Path) -> None:
+def test_an_unknown_section_does_not_hide_other_mistakes(tmp_path: Path) -> None:
     text = "hots:\n- name: a\nfolders: 7\nhosts:\n- nam: x\n- name: 5\n- name: w1\n  foldr: /x\n- name: w1\n"
     told = _told(tmp_path, "a.yaml", text)
     lines = sorted(int(problem.split(":")[1]) for problem in told)
@@ -77,7 +77,7 @@ def _workbook() -> bytes:
     ],
     ids=["excel", "gzip", "binary", "utf-16", "utf-16-le", "utf-16-be"],
 )
-def test_what_is_no_text_is_called_what_it_is(tmp_path: Path, name: str, raw: bytes, said: str) -> None:
+def test_values_of_other_types_are_called_by_their_type(tmp_path: Path, name: str, raw: bytes, said: str) -> None:
     (problem,) = _told(tmp_path, name, raw)
     assert problem.startswith(f"{name}:1: {said}")
 
@@ -94,7 +94,7 @@ def test_standard_input_may_be_csv_of_one_column(monkeypatch: pytest.MonkeyPatch
     assert ("host", "w1") in load("-").objects
 
 
-def test_standard_input_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_is_named_in_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
     with pytest.raises(InventoryError, match="^standard input: the inventory is empty"):
         load("-")
@@ -117,7 +117,7 @@ def test_a_blank_around_a_folder_is_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.csv"])
-def test_values_may_not_be_nested_without_end(tmp_path: Path, name: str) -> None:
+def test_deeply_nested_values_are_refused(tmp_path: Path, name: str) -> None:
     deep = "[" * 400 + "]" * 400
     text = f'[{{"name": "a", "attributes": {{"x": {deep}}}}}]' if name == "a.json" else f"name,x\na,{deep}\n"
     (problem,) = _told(tmp_path, name, text)

@@ -30,7 +30,7 @@ def _without_column(problem: str) -> str:
     "text",
     ["name\na\n-\n", "name,folder\na,/\nb,-\n", "path\n/a\n-\n", "path,title\n/a,A\n/b,-\n"],
 )
-def test_a_dash_cannot_remove_what_every_object_has(tmp_path: Path, text: str) -> None:
+def test_a_dash_cannot_remove_required_properties(tmp_path: Path, text: str) -> None:
     (problem,) = _mistakes(tmp_path, "a.csv", text)
     column = text.partition("\n")[0].rpartition(",")[2]
     assert problem == f"a.csv:3: '-' removes, and the {column} cannot be removed"
@@ -140,7 +140,7 @@ def test_names_of_another_type_are_reported_in_words(tmp_path: Path, text: str, 
     assert _mistakes(tmp_path, "a.yaml", text) == [f"a.yaml:1: {said}"]
 
 
-def test_what_is_of_the_right_type_passes() -> None:
+def test_values_of_the_right_type_are_accepted() -> None:
     attributes: dict[str, Any] = {
         "alias": "",
         "parents": [],
@@ -173,7 +173,7 @@ WAY_OUT = "; for an export with other columns, give a mapping file"
         ),
     ],
 )
-def test_a_header_that_says_it_otherwise(tmp_path: Path, header: str, said: str) -> None:
+def test_misnamed_headers_are_explained(tmp_path: Path, header: str, said: str) -> None:
     row = ",".join("x" for _ in header.split(","))
     assert _mistakes(tmp_path, "a.csv", f"{header}\n{row}\n") == [f"a.csv:1: {said}"]
 
@@ -195,7 +195,7 @@ def test_without_an_ending_such_a_header_is_still_csv(header: str, tmp_path: Pat
     ],
 )
 @pytest.mark.parametrize("name", ["München", "Munich"])
-def test_other_encodings_are_reported_with_what_to_do(
+def test_other_encodings_are_reported_with_advice(
     tmp_path: Path, encoding: str, line: int, said: str, name: str
 ) -> None:
     path = tmp_path / "a.csv"

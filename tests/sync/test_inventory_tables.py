@@ -50,7 +50,7 @@ PLAIN = {
         ("old-mac.csv", {"web01": {"folder": "/linux", "attributes.alias": "Web 1"}, "web02": {"folder": "/linux"}}),
     ],
 )
-def test_exports_are_read_as_they_are(name: str, hosts: dict[str, Any]) -> None:
+def test_exports_of_spreadsheets_are_read(name: str, hosts: dict[str, Any]) -> None:
     assert _hosts(load(DATA / name)) == hosts
 
 
@@ -67,7 +67,7 @@ def test_a_value_without_a_heading_is_a_mistake_with_line_and_column() -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
 @pytest.mark.parametrize("before", ["", "\ufeff", "sep=X|", "\ufeffsep=X|", "\ufeff|sep=X||", "| |XX|\t|"])
-def test_blank_lines_and_empty_columns_say_nothing(delimiter: str, ending: str, before: str) -> None:
+def test_blank_lines_and_empty_columns_are_ignored(delimiter: str, ending: str, before: str) -> None:
     lines = [
         *("nameXfolderXaliasXX", "web01X/linuxXXX", "XXXX", "", "  ", ' X"  "X', "web02X/linux", "web03XXThreeXXXXX"),
         *("XX", "", ""),
@@ -113,7 +113,7 @@ def test_there_are_no_comments() -> None:
     assert "'#web01' is not a host name" in _mistakes("name\n#web01\n")[0]
 
 
-def test_separators_in_quoted_headings_are_none() -> None:
+def test_separators_in_quoted_headings_do_not_separate() -> None:
     assert _read('"name";"label:a,b,c,d"\nweb01;x\n') == {"web01": {"labels.a,b,c,d": "x"}}
 
 
@@ -134,7 +134,7 @@ def test_broken_quotes_are_reported_with_their_line() -> None:
         ('sep=;\r\nname;alias;x\r\nw1;"a;\r\nw2;b";\r\n', 3, 4),
     ],
 )
-def test_a_stray_quote_never_swallows_rows(text: str, first: int, last: int) -> None:
+def test_a_stray_quote_never_hides_rows(text: str, first: int, last: int) -> None:
     problem = _mistakes(text)[0]
     assert problem.startswith(f"a.csv:{first}: a quote joins lines {first} to {last} into one row")
 
@@ -159,7 +159,7 @@ def test_a_quote_that_is_never_closed_is_reported_where_it_was_opened() -> None:
     assert problem.startswith("a.csv:53: this is not valid CSV: unexpected end of data; the quote was opened in line 3")
 
 
-def test_a_column_may_not_stand_twice_but_empty_headings_may() -> None:
+def test_duplicate_columns_are_refused_but_empty_headings_allowed() -> None:
     assert _read("name,,alias,,\nweb01,,x,,\n") == {"web01": {"attributes.alias": "x"}}
     assert _mistakes("name,alias,,alias\nweb01,x,,y\n") == ["a.csv:1: the column 'alias' stands twice"]
 
@@ -168,7 +168,7 @@ CELLS = st.sampled_from(["", " ", "\t", "x", '"', "a b", "ü", "-", "x\ny"])
 
 
 @given(st.lists(st.lists(CELLS, max_size=4), max_size=6), st.sampled_from(["\r\n", "\n"]), st.integers(0, 2))
-def test_what_surrounds_a_table_changes_nothing(rows: list[list[str]], ending: str, more: int) -> None:
+def test_whitespace_around_a_table_is_ignored(rows: list[list[str]], ending: str, more: int) -> None:
     """Empty columns at the end, blank lines anywhere, blanks around the cells."""
 
     def text(width: int, blank: list[list[str]]) -> str:

@@ -101,7 +101,7 @@ def test_a_plan_tells_each_once(site_for_cli: SimulatedSite, sync: Run, tmp_path
     assert "stands twice" in refused.err
 
 
-def test_a_value_that_the_site_holds_may_stay() -> None:
+def test_an_invalid_value_that_the_site_holds_may_stay() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"ipaddress": "192.0.2.1/24"}}]})
     assert len(desired.refused) == 1
     assert not diff(desired, holding(held("host", "a", attributes__ipaddress="192.0.2.1/24"))).changes
@@ -123,7 +123,7 @@ def test_a_value_that_the_site_holds_may_stay() -> None:
         {"my_own": "192.0.2.1/24", "tag_own": "x"},
     ],
 )
-def test_what_a_version_or_a_site_may_take_is_left_to_the_plan(attributes: Any) -> None:
+def test_values_that_some_versions_accept_are_left_to_the_plan(attributes: Any) -> None:
     assert _of_host(**attributes) == []
     assert _refused({"hosts": [{"name": "-x", "labels": {"url": "http://x:80"}}]}) == []
 
@@ -142,7 +142,7 @@ def test_what_a_version_or_a_site_may_take_is_left_to_the_plan(attributes: Any) 
         ({"bake_agent_package": 1}, "neither true nor false"),
     ],
 )
-def test_what_no_version_takes_is_reported(attributes: Any, said: str) -> None:
+def test_values_that_no_version_accepts_are_reported(attributes: Any, said: str) -> None:
     (message,) = _of_host(**attributes)
     assert said in message
 

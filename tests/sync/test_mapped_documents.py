@@ -40,7 +40,7 @@ def test_objects_in_objects_are_reached_with_dots(tmp_path: Path, ending: str) -
     assert desired.notes == (said,)
 
 
-def test_values_of_documents_are_what_is_written(mapped: Mapped) -> None:
+def test_values_of_documents_keep_their_spelling(mapped: Mapped) -> None:
     mapping = "name: '{h}'\nlabels: {a: '{a}', b: '{b}', c: '{c}', d: '{d}', e: '{e}'}\n"
     text = "- {h: web01, a: 0123, b: yes, c: 2024-01-01, d: 1.10, e: null}\n"
     expected = {"labels.a": "0123", "labels.b": "yes", "labels.c": "2024-01-01", "labels.d": "1.10"}
@@ -80,7 +80,7 @@ def test_answers_that_are_not_whole_are_refused(mapped: Mapped, text: str, said:
     assert said in mapped.mistakes("rows: results\nname: '{h}'", text, "a.json")[0]
 
 
-def test_rows_may_stand_deeper(mapped: Mapped) -> None:
+def test_rows_may_be_nested_in_a_document(mapped: Mapped) -> None:
     text = '{"data": {"hosts": [{"h": "a"}], "next": null, "count": 1}, "hosts": []}'
     assert set(mapped.hosts("rows: data.hosts\nname: '{h}'", text, "a.json")) == {"a"}
     text = '{"data": {"hosts": [{"h": "a"}], "next": "x"}}'

@@ -77,7 +77,7 @@ def test_without_any_row_left_the_inventory_is_empty(mapped: Mapped) -> None:
         assert "the inventory is empty" in mapped.mistakes("name: '{Host}'", text, name)[0] or name == "a.yaml"
 
 
-def test_empty_cells_say_nothing(mapped: Mapped) -> None:
+def test_empty_cells_are_ignored(mapped: Mapped) -> None:
     mapping = "name: '{H}'\nfolder: '/dc/{F}'\nattributes: {alias: 'in {F}', ipaddress: '{I}'}\nlabels: {o: '{O}'}\n"
     assert mapped.hosts(mapping, "H,F,I,O\nweb01\nweb02,,,\n\nweb03,x,192.0.2.1,-\n") == {
         "web01": {},
@@ -146,7 +146,7 @@ def test_parts_of_an_attribute_are_given_together_or_not_at_all(mapped: Mapped) 
 
 
 @pytest.mark.parametrize("site", ["a/b", "a\\b", "~a", "/a/", "a/../b"])
-def test_a_value_adds_no_folder_unasked(mapped: Mapped, site: str) -> None:
+def test_values_cannot_add_folders_unless_marked_as_paths(mapped: Mapped, site: str) -> None:
     rows = f"H,S\nweb01,{site}\n"
     (problem,) = mapped.mistakes("name: '{H}'\nfolder: '/dc/{S}'\n", rows)
     assert problem.startswith(f"a.csv:2: column 2 (S): folder: {site!r} would add a folder")
@@ -238,7 +238,7 @@ def test_folders_are_mapped_as_well(mapped: Mapped) -> None:
 
 
 @pytest.mark.parametrize("text", ["H;IP\nweb01;x\n", "sep=;\nH;IP\nweb01;x\n", '[{"H": "web01"}]', "- H: web01\n"])
-def test_files_without_an_ending_are_looked_into(text: str, tmp_path: Path) -> None:
+def test_the_format_of_files_without_extension_is_guessed(text: str, tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text("name: '{H}'\n")
     found = from_text(InventoryText("export", text), mapping=load_map(tmp_path / "map.yaml"))
     assert set(properties(found)) == {"web01"}
@@ -260,13 +260,13 @@ def test_any_cell_is_a_value_or_a_clean_mistake(tmp_path_factory: pytest.TempPat
     assert found.objects["host", "h1"].properties.get(("folder",), "/a/b").count("/") == 2
 
 
-def test_a_stray_quote_in_a_column_that_nobody_reads_swallows_no_rows(mapped: Mapped) -> None:
+def test_a_stray_quote_in_an_unused_column_hides_no_rows(mapped: Mapped) -> None:
     rows = 'Hostname;Bemerkung;IP\nw1;"Server 1;1.1.1.1\nw2;foo;1.1.1.2\nw3;bar";1.1.1.3\nw4;ok;1.1.1.4\n'
     (problem,) = mapped.mistakes("name: '{Hostname}'\nattributes: {ipaddress: '{IP}'}\n", rows)
     assert problem.startswith("a.csv:2: a quote joins lines 2 to 4 into one row")
 
 
-def test_a_dash_that_a_template_leaves_removes_nothing(mapped: Mapped) -> None:
+def test_a_dash_left_by_a_template_is_a_text(mapped: Mapped) -> None:
     mapping = "name: '{H}'\nlabels: {both: '{A|default:\"\"}-{B|default:\"\"}', one: '{A}'}\n"
     assert mapped.hosts(mapping, "H,A,B\nweb01,,\n")["web01"] == {"labels.both": "-"}
     assert mapped.hosts(mapping, "H,A,B\nweb01,-,x\n")["web01"] == {"labels.both": "--x", "labels.one": REMOVE}

@@ -22,7 +22,7 @@ MAPPINGS = st.recursive(
 
 
 @given(MAPPINGS, MAPPINGS)
-def test_the_value_to_set_says_what_is_wanted_and_keeps_the_rest(wanted: Any, now: Any) -> None:
+def test_merged_values_keep_the_other_keys(wanted: Any, now: Any) -> None:
     value = merge(wanted, now)
     assert matches(("attributes", "custom"), wanted, value)
     assert merge(wanted, value) == value
@@ -32,7 +32,7 @@ def test_the_value_to_set_says_what_is_wanted_and_keeps_the_rest(wanted: Any, no
         }
 
 
-def test_what_stays_is_not_shown_and_what_changes_is() -> None:
+def test_only_changed_members_are_shown() -> None:
     now = {"groups": ["all"], "use": True, "recurse_perms": False}
     desired = from_data({"hosts": [{"name": "a", "attributes": {"contactgroups": {"groups": ["web"]}}}]})
     text = plan_as_text(diff(desired, holding(held("host", "a", attributes__contactgroups=now))))

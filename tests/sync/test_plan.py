@@ -55,7 +55,7 @@ def test_everything_is_new() -> None:
     assert plan.counts() == {"create": 5, "move": 0, "update": 0, "delete": 0, "unchanged": 0, "conflicts": 0}
 
 
-def test_only_what_the_inventory_names_is_compared() -> None:
+def test_only_properties_of_the_inventory_are_compared() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"alias": "x"}, "labels": {"env": "prod"}}]})
     here = held("host", "a", attributes__alias="x", attributes__ipaddress="1", labels__env="prod", labels__other="y")
     assert diff(desired, holding(here)).is_empty
@@ -68,7 +68,7 @@ def test_labels_are_compared_and_merged_one_by_one() -> None:
     assert change.properties == {("labels", "env"): ("test", "prod"), ("labels", "gone"): ("x", None)}
 
 
-def test_what_checkmk_fills_in_is_no_difference() -> None:
+def test_values_added_by_checkmk_are_no_difference() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"contactgroups": {"groups": ["all"]}}}]})
     full = {"groups": ["all"], "use": False, "recurse_use": False}
     assert diff(desired, holding(held("host", "a", attributes__contactgroups=full))).is_empty
@@ -89,7 +89,7 @@ def test_a_mapping_can_be_emptied() -> None:
     assert not _is_as_wanted("contactgroups", {}, {**full, "groups": ["all"]})
 
 
-def test_lists_are_compared_in_order_only_where_it_means_something() -> None:
+def test_lists_are_compared_in_order_unless_they_are_sets() -> None:
     """Checkmk may sort what is a set for it; the macros of additional addresses are numbered."""
     assert _is_as_wanted("contactgroups", {"groups": ["b", "a"]}, {"groups": ["a", "b"], "use": False})
     assert not _is_as_wanted("contactgroups", {"groups": ["b", "a"]}, {"groups": ["a", "b", "c"], "use": False})
@@ -104,7 +104,7 @@ def test_moves_are_moves() -> None:
     assert lines(plan) == ["create folder /x", "move host a", "update host a"]
 
 
-def test_a_host_whose_folder_is_not_named_stays_where_it_is() -> None:
+def test_a_host_without_a_folder_in_the_inventory_is_not_moved() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"alias": "new"}}, {"name": "b"}]})
     observed = holding(held("folder", "/x", "me", title="x"), held("host", "a", "me", folder="/x"))
     plan = diff(desired, observed, owner="me")
@@ -134,7 +134,7 @@ def test_the_reviewed_plan_can_be_demanded() -> None:
         plan.raise_if_unsafe(checksum="0123456789abcdef")
 
 
-def test_it_compares_pickles_prints_and_names_itself() -> None:
+def test_a_plan_compares_pickles_prints_and_has_a_checksum() -> None:
     plan, again, other = fleet(10, 2), fleet(10, 2), fleet(10, 3)
     assert plan == again
     assert plan.checksum == again.checksum != other.checksum
@@ -150,7 +150,7 @@ def test_it_compares_pickles_prints_and_names_itself() -> None:
     assert "| update | host | `h0` | `alias` `old` -> `new` |" in plan_as_markdown(plan)
 
 
-def test_tables_are_not_broken_by_what_is_in_them() -> None:
+def test_table_cells_are_escaped() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"alias": "x | `y` <z>\n"}}]})
     row = next(line for line in plan_as_markdown(diff(desired, holding())).splitlines() if "| `a` |" in line)
     assert row == "| create | host | `a` | `alias` ``x \\| `y` <z>\\n``, `folder` `/` |"
@@ -237,7 +237,7 @@ def _desired(hosts: dict[str, Any]) -> Desired:
 
 
 @given(HOSTS, _sites(), st.sampled_from([None, "me"]), st.booleans())
-def test_a_plan_that_is_done_leaves_nothing_to_do(
+def test_an_applied_plan_leaves_no_changes(
     hosts: dict[str, Any], observed: Observed, owner: Optional[str], adopt: bool
 ) -> None:
     desired = _desired(hosts)
@@ -250,7 +250,7 @@ def test_a_plan_that_is_done_leaves_nothing_to_do(
 
 
 @given(HOSTS, _sites())
-def test_what_is_not_named_is_left_as_it_is(hosts: dict[str, Any], observed: Observed) -> None:
+def test_properties_that_are_not_named_stay(hosts: dict[str, Any], observed: Observed) -> None:
     for change in diff(_desired(hosts), observed, owner="me", adopt=True).changes:
         if change.kind == "host" and change.action in (Action.MOVE, Action.UPDATE):
             data = hosts[change.key]
@@ -260,7 +260,7 @@ def test_what_is_not_named_is_left_as_it_is(hosts: dict[str, Any], observed: Obs
 
 
 @given(HOSTS, _sites(), st.sampled_from([None, "me"]), st.booleans())
-def test_nothing_of_others_is_ever_touched(
+def test_objects_of_others_are_never_changed(
     hosts: dict[str, Any], observed: Observed, owner: Optional[str], adopt: bool
 ) -> None:
     plan = diff(_desired(hosts), observed, owner=owner, adopt=adopt)

@@ -10,7 +10,7 @@ def _pending(*ids: str, user: str = "me") -> Plan:
     return Plan((), 3, pending=tuple(PendingChange(each, user, "edit-host", "x", "") for each in ids), user="me")
 
 
-def test_the_checksum_covers_what_apply_does_beside_the_changes() -> None:
+def test_the_checksum_covers_discovery_and_activation() -> None:
     """Two plans without changes are not the same when one scans hosts and activates."""
     plans = [
         Plan((), 3),

@@ -71,7 +71,7 @@ def _codes(text: str) -> list[str]:
 
 
 @given(VALUES, VALUES)
-def test_values_are_shown_as_they_are_and_do_nothing(alias: str, label: str) -> None:
+def test_values_are_shown_literally_in_markdown(alias: str, label: str) -> None:
     named = {"name": "a", "folder": "/x", "attributes": {"alias": alias}, "labels": {"env": label.replace(":", ".")}}
     plan = diff(from_data({"hosts": [named]}), holding(held("folder", "/x", title="X")))
     codes = _codes(plan_as_markdown(plan))
@@ -83,7 +83,7 @@ def test_values_are_shown_as_they_are_and_do_nothing(alias: str, label: str) -> 
 
 
 @given(VALUES, VALUES)
-def test_values_of_the_site_do_nothing_either(now: str, title: str) -> None:
+def test_values_of_the_site_are_shown_literally_in_markdown(now: str, title: str) -> None:
     desired = from_data(
         {"folders": [{"path": "/a", "title": "A"}], "hosts": [{"name": "a", "attributes": {"b": "new"}}]}
     )
@@ -94,13 +94,13 @@ def test_values_of_the_site_do_nothing_either(now: str, title: str) -> None:
 
 @given(VALUES.filter(lambda text: bool(text) and ":" not in text))
 @example("__init__")
-def test_keys_of_labels_do_nothing(key: str) -> None:
+def test_label_keys_are_shown_literally_in_markdown(key: str) -> None:
     plan = diff(from_data({"hosts": [{"name": "a", "labels": {key: "x"}}]}), holding())
     assert escape_invisible(escape_unprintable(key)) in _codes(plan_as_markdown(plan))
 
 
 @given(VALUES, VALUES)
-def test_owners_places_and_warnings_do_nothing(owner: str, place: str) -> None:
+def test_owners_locations_and_warnings_are_shown_literally_in_markdown(owner: str, place: str) -> None:
     plan = Plan(
         (),
         0,
@@ -120,7 +120,7 @@ def test_names_with_underscores_are_names() -> None:
     assert line in plan_as_markdown(diff(desired, holding())).splitlines()
 
 
-def test_what_is_not_set_is_no_value() -> None:
+def test_unset_values_differ_from_the_text_not_set() -> None:
     there = holding(held("host", "a", attributes__alias="(not set)"))
     desired = from_data({"hosts": [{"name": "a", "attributes": {"alias": None, "b": "x"}}]})
     assert "`alias` `(not set)` -> (not set), `b` (not set) -> `x` |" in plan_as_markdown(diff(desired, there))

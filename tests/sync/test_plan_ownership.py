@@ -14,7 +14,7 @@ def test_without_an_owner_nothing_is_deleted() -> None:
     assert diff(desired, holding(held("host", "a"), held("host", "old"))).is_empty
 
 
-def test_only_what_is_ours_is_deleted_hosts_first_then_empty_folders() -> None:
+def test_only_owned_objects_are_deleted_hosts_before_folders() -> None:
     desired = from_data({"hosts": [{"name": "a", "folder": "/keep"}]})
     observed = holding(
         held("folder", "/keep", "me", title="keep"),
@@ -31,7 +31,7 @@ def test_only_what_is_ours_is_deleted_hosts_first_then_empty_folders() -> None:
     assert lines(plan) == ["delete host gone", "delete folder /old/deep", "delete folder /old"]
 
 
-def test_a_folder_that_holds_what_is_not_ours_stays() -> None:
+def test_a_folder_with_objects_of_others_stays() -> None:
     desired = from_data({"hosts": [{"name": "a"}]})
     observed = holding(
         held("folder", "/x", "me", title="x"),
@@ -41,7 +41,7 @@ def test_a_folder_that_holds_what_is_not_ours_stays() -> None:
     assert diff(desired, observed, owner="me").is_empty
 
 
-def test_a_folder_that_holds_what_is_in_conflict_stays() -> None:
+def test_a_folder_with_objects_in_conflict_stays() -> None:
     """The inventory wants the host elsewhere, but it is not ours to move."""
     desired = from_data({"hosts": [{"name": "a", "folder": "/new"}]})
     for owner in (None, "them"):
@@ -51,7 +51,7 @@ def test_a_folder_that_holds_what_is_in_conflict_stays() -> None:
         assert lines(plan) == ["create folder /new"]
 
 
-def test_an_inventory_of_folders_only_says_nothing_about_hosts() -> None:
+def test_an_inventory_of_folders_deletes_no_hosts() -> None:
     desired = from_data({"folders": [{"path": "/x"}]})
     observed = holding(held("folder", "/x", "me", title="x"), held("host", "h", "me", folder="/x"))
     assert diff(desired, observed, owner="me").is_empty
@@ -70,7 +70,7 @@ def test_an_existing_host_that_nobody_owns_is_a_conflict_unless_adopted() -> Non
     assert change.properties == {OWNER: (None, "me"), ADOPTED: (None, "a")}
 
 
-def test_what_somebody_else_owns_is_a_conflict_whatever_is_asked() -> None:
+def test_objects_of_another_owner_are_always_conflicts() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"alias": "x"}}]})
     observed = holding(held("host", "a", "them"))
     for owner, adopt in (("me", False), ("me", True), (None, False)):

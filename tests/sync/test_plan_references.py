@@ -37,7 +37,7 @@ def _mistakes(*hosts: Any, **more: Any) -> list[str]:
 # Creation
 
 
-def test_parents_are_created_first_wherever_they_stand_in_the_inventory() -> None:
+def test_parents_are_created_before_their_children() -> None:
     plan = _plan(
         _host("a", "c"), _host("b", "a"), _host("c", "d", "there"), _host("d"), site=holding(held("host", "there"))
     )
@@ -65,7 +65,7 @@ def test_a_folder_whose_parent_lies_in_it_is_done_in_two_steps() -> None:
     assert pickle.loads(pickle.dumps(plan)) == plan
 
 
-def test_an_update_waits_for_what_it_refers_to() -> None:
+def test_an_update_comes_after_the_objects_it_refers_to() -> None:
     site = holding(held("folder", "/x", "me", title="X"), held("host", "web", "me"))
     folder = {"path": "/x", "attributes": {"parents": ["gw"]}}
     plan = _plan(_host("web", "gw"), _host("gw"), folders=[folder], site=site)
@@ -96,7 +96,7 @@ def test_a_reference_that_is_removed_is_gone_before_its_target() -> None:
         assert not plan.conflicts
 
 
-def test_a_folder_that_goes_lets_its_parent_go_before() -> None:
+def test_a_reference_of_a_deleted_folder_is_removed_first() -> None:
     """The host has to be deleted before the folder, and the folder refers to the host."""
     site = holding(
         held("folder", "/x", "me", title="X", attributes__parents=["gw"]), held("host", "gw", "me", folder="/x")
@@ -107,7 +107,7 @@ def test_a_folder_that_goes_lets_its_parent_go_before() -> None:
     assert (plan.changed_count(), plan.deleted_counts()) == (0, {"folder": 1, "host": 1})
 
 
-def test_so_does_one_that_would_go_if_the_site_could_delete_empty_folders() -> None:
+def test_a_reference_of_a_kept_folder_is_removed_first() -> None:
     site = holding(
         held("folder", "/x", "me", title="X", attributes__parents=["gw"]), held("host", "gw", "me", folder="/x")
     )
@@ -116,7 +116,7 @@ def test_so_does_one_that_would_go_if_the_site_could_delete_empty_folders() -> N
     assert not plan.conflicts
 
 
-def test_hosts_that_are_parents_of_each_other_are_parted_before_they_go() -> None:
+def test_circular_parents_are_removed_before_deletion() -> None:
     site = holding(
         held("host", "a", "me", folder="/a", attributes__parents=["b"]),
         held("host", "b", "me", folder="/b", attributes__parents=["a"]),
@@ -134,7 +134,7 @@ def test_hosts_that_are_parents_of_each_other_are_parted_before_they_go() -> Non
 
 @pytest.mark.parametrize("owner", [None, "them", "me"])
 @pytest.mark.parametrize("kind", ["host", "folder"])
-def test_a_parent_of_what_stays_is_a_conflict_not_a_failure_at_the_site(kind: str, owner: Optional[str]) -> None:
+def test_deleting_a_parent_of_a_remaining_host_is_a_conflict(kind: str, owner: Optional[str]) -> None:
     user = held("host", "web", owner, attributes__parents=["gw"])
     if kind == "folder":
         user = held("folder", "/web", owner, title="x", attributes__parents=["gw"])
@@ -148,7 +148,7 @@ def test_a_parent_of_what_stays_is_a_conflict_not_a_failure_at_the_site(kind: st
         plan.raise_if_unsafe()
 
 
-def test_what_is_not_ours_keeps_its_parents_whatever_the_inventory_says() -> None:
+def test_objects_in_conflict_keep_their_parents() -> None:
     """The inventory would remove the reference, but must not."""
     site = holding(held("host", "gw", "me"), held("host", "web", "them", attributes__parents=["gw"]))
     plan = _plan({"name": "web", "attributes": {"parents": None}}, site=site)
@@ -198,7 +198,7 @@ def test_a_circle_is_named_with_its_locations(tmp_path: Path) -> None:
     assert str(path) in second
 
 
-def test_a_circle_through_the_site_is_one_too() -> None:
+def test_circles_through_objects_of_the_site_are_found() -> None:
     site = holding(
         held("host", "a"), held("host", "b", attributes__parents=["c"]), held("host", "c", attributes__parents=["a"])
     )
@@ -236,7 +236,7 @@ GRAPH = st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES),
 
 
 @given(GRAPH, GRAPH, st.sampled_from([None, "me"]), st.sets(st.sampled_from(NAMES)))
-def test_no_change_comes_before_what_it_needs(
+def test_no_change_comes_before_its_dependencies(
     wanted: dict[str, list[str]], there: dict[str, list[str]], owner: Optional[str], ours: set[str]
 ) -> None:
     """Whatever is wanted and there: a mistake, a conflict, or an order that Checkmk takes."""
@@ -266,7 +266,7 @@ def test_no_change_comes_before_what_it_needs(
 
 
 @given(st.dictionaries(st.integers(0, 7), st.lists(st.integers(0, 7), max_size=4), max_size=8))
-def test_without_the_first_of_each_circle_there_is_none(numbers: dict[int, list[int]]) -> None:
+def test_removing_the_first_key_breaks_each_circle(numbers: dict[int, list[int]]) -> None:
     needs = {("host", str(of)): [("host", str(target)) for target in targets] for of, targets in numbers.items()}
     left = {of: list(targets) for of, targets in needs.items()}
     for circle in _circles(needs):

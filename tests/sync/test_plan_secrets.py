@@ -37,7 +37,7 @@ def _inventory(secret: str) -> dict[str, Any]:
     return {"hosts": [{"name": "a", "attributes": attributes}], "folders": [{"path": "/f", "attributes": {}}]}
 
 
-def test_they_are_applied_and_never_shown(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_secrets_are_applied_and_never_shown(site: SimulatedSite, cmk: Checkmk) -> None:
     shown: list[str] = []
     for secret in ("hunter2", "hunter3"):
         desired = from_data(_inventory(secret))
@@ -66,7 +66,7 @@ def test_a_plan_with_another_secret_is_another_plan(cmk: Checkmk) -> None:
     assert len(sums) == 2
 
 
-def test_mistakes_do_not_show_them(tmp_path: Path) -> None:
+def test_mistakes_do_not_show_secrets(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("hosts:\n- name: a\n  attributes:\n    snmp_community: {x: hunter2, y: .nan}\n")
     (tmp_path / "b.csv").write_text("name,management_ipmi_credentials\na,{hunter2\n")
     for name in ("a.yaml", "b.csv"):
@@ -84,7 +84,7 @@ def test_mistakes_do_not_show_them(tmp_path: Path) -> None:
         {"labels": {"token": "***"}},
     ],
 )
-def test_what_stands_for_one_is_no_value(host: dict[str, Any]) -> None:
+def test_a_masked_secret_is_refused_as_a_value(host: dict[str, Any]) -> None:
     """Whoever copies what was shown into an inventory would overwrite the secret with asterisks."""
     with pytest.raises(InventoryError, match=r"\*\*\* stands for a secret"):
         from_data({"hosts": [{"name": "a", **host}]})
@@ -107,7 +107,7 @@ NESTED = {
 }
 
 
-def test_they_are_hidden_wherever_they_lie(cmk: Checkmk) -> None:
+def test_secrets_are_hidden_at_any_depth(cmk: Checkmk) -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": NESTED}]})
     plan = diff(desired, holding())
     for text in (plan_as_text(plan), plan_as_markdown(plan), json.dumps(plan.to_dict())):
@@ -130,7 +130,7 @@ SECRET = "s3cr3t'!\\ü"
 
 @pytest.mark.parametrize("version", ["2.4.0p18", "2.5.0p9"])
 @pytest.mark.parametrize("secret", [SECRET, "ab"])
-def test_a_site_that_repeats_what_does_not_fit_is_silenced(version: str, secret: str) -> None:
+def test_refused_secrets_repeated_by_the_site_are_hidden(version: str, secret: str) -> None:
     """Checkmk's validators name the value that they refuse."""
     key = "auth_password" if secret is SECRET else "community"
     said = f"string {secret!r} is too short. The minimum length is 8."

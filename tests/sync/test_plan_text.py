@@ -28,7 +28,7 @@ def _lines(text: str) -> list[str]:
         {"folders": [{"path": "/a", "title": FORGED}]},
     ],
 )
-def test_values_forge_no_lines(named: Any) -> None:
+def test_values_cannot_add_lines(named: Any) -> None:
     plan = diff(from_data(named), holding())
     assert len(_lines(plan_as_text(plan))) == 1
     assert len(_lines(plan_as_markdown(plan))) == 2, "the header and the change"
@@ -36,23 +36,23 @@ def test_values_forge_no_lines(named: Any) -> None:
     assert "\x1b" not in plan_as_text(plan)
 
 
-def test_values_of_the_site_forge_no_lines() -> None:
+def test_values_of_the_site_cannot_add_lines() -> None:
     desired = from_data({"folders": [{"path": "/a", "title": "A"}], "hosts": [{"name": "a", "attributes": {"b": "c"}}]})
     there = holding(held("folder", "/a", title=FORGED), held("host", "a", attributes__b=FORGED))
     assert len(_lines(plan_as_text(diff(desired, there)))) == 2
 
 
-def test_owners_forge_no_lines() -> None:
+def test_owners_cannot_add_lines() -> None:
     there = holding(held("host", "a", FORGED))
     assert len(_lines(plan_as_text(diff(from_data({"hosts": [{"name": "a"}]}), there)))) == 1
 
 
 @given(st.text())
-def test_a_change_is_one_line_whatever_it_holds(alias: str) -> None:
+def test_every_change_is_one_line(alias: str) -> None:
     plan = diff(from_data({"hosts": [{"name": "a", "attributes": {"alias": alias}}]}), holding())
     assert len(plan_as_text(plan).splitlines()) == 3
 
 
-def test_letters_of_all_languages_are_shown_as_they_are() -> None:
+def test_letters_of_all_languages_are_not_escaped() -> None:
     desired = from_data({"hosts": [{"name": "a", "attributes": {"alias": "Größe łódź 東京 C:\\x"}}]})
     assert "alias Größe łódź 東京 C:\\x," in plan_as_text(diff(desired, holding()))

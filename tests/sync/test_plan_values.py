@@ -54,7 +54,7 @@ def test_every_wrong_value_is_reported_with_its_line() -> None:
     ]
 
 
-def test_the_line_is_that_of_the_attribute(tmp_path: Path) -> None:
+def test_problems_have_the_line_of_the_attribute(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(
         "hosts:\n- name: a\n  attributes:\n    alias: x\n    ipaddress: 1.2.3.400\n    labels:\n      k: v\n      url: 'http://x:80'\n"
@@ -107,7 +107,7 @@ def test_names_of_new_hosts_depend_on_the_version(name: str) -> None:
     assert not diff(desired, _at("2.4.0p18", held("host", name))).changes, "an older one may be called so"
 
 
-def test_what_is_wrong_with_an_address_is_said() -> None:
+def test_invalid_addresses_are_explained() -> None:
     assert _mistakes({"ipaddress": "192.0.2.1 "}) == [
         "ipaddress is '192.0.2.1 ', which is neither an IPv4 address nor a host name: it holds a blank"
     ]
@@ -239,14 +239,14 @@ def test_mappings_have_the_shape_that_checkmk_gives_them(name: str, value: Any, 
     assert _mistakes({name: value}, kind="folder") if name == "locked_by" else True
 
 
-def test_a_mapping_is_judged_as_it_is_sent() -> None:
+def test_mappings_are_checked_after_the_merge() -> None:
     """What the inventory does not name of it stays, so it need not name all of it."""
     full = {"groups": ["all"], "use": False}
     assert not _mistakes({"contactgroups": {"use": True}}, held("host", "a", attributes__contactgroups=full))
     assert _mistakes({"contactgroups": {"usee": True}}, held("host", "a", attributes__contactgroups=full))
 
 
-def test_what_is_as_wanted_is_not_judged() -> None:
+def test_unchanged_values_are_not_checked() -> None:
     """The site took it once, and it is not sent."""
     wrong = {"ipaddress": "1.2.3.4/24", "tag_agent": "old"}
     assert not _mistakes(wrong, held("host", "a", attributes__ipaddress="1.2.3.4/24", attributes__tag_agent="old"))
@@ -320,7 +320,7 @@ def test_labels_with_a_colon_depend_on_the_version(version: str, takes: bool) ->
 
 
 @pytest.mark.parametrize("version", ["2.2.0p44", "2.4.0p18"])
-def test_the_inventory_is_judged_for_the_site_that_it_is_for(version: str, clock: ManualClock, connect: Any) -> None:
+def test_values_are_checked_for_the_version_of_the_site(version: str, clock: ManualClock, connect: Any) -> None:
     with SimulatedSite(version, clock=clock) as site:
         cmk: Checkmk = connect(site)
         desired = from_data({"hosts": [{"name": "a", "labels": {"url": "http://x:80"}}]})

@@ -31,21 +31,21 @@ def test_a_name_that_is_nearly_one_of_checkmks(written: str, meant: str) -> None
     assert warning == f"the attribute {written!r} of host a is none of Checkmk's own; did you mean {meant!r}?"
 
 
-def test_a_name_like_none_has_to_be_the_sites_own() -> None:
+def test_an_unknown_attribute_may_be_a_custom_one() -> None:
     (warning,) = _warnings({"fooo": "x"})
     assert warning == "the attribute 'fooo' of host a is none of Checkmk's own; is it a custom one of this site?"
 
 
-def test_what_the_site_holds_already_is_known() -> None:
+def test_values_that_the_site_holds_cause_no_warning() -> None:
     assert _warnings({"ipadress": "x"}, held("host", "b", attributes__ipadress="y")) == ()
 
 
-def test_built_in_names_and_removals_are_not_doubted() -> None:
+def test_built_in_names_and_removals_cause_no_warning() -> None:
     attributes = {"relay": "x", "metrics_association": {"type": "x"}, "fooo": None, "tag_gone": None, "site": None}
     assert _warnings(attributes) == ()
 
 
-def test_a_tag_group_that_nothing_has_may_not_exist() -> None:
+def test_an_unused_tag_group_causes_a_warning() -> None:
     (warning,) = _warnings({"tag_my_team": "x"})
     said = "the attribute 'tag_my_team' of host a is on nothing else of the site"
     assert warning == f"{said}; is 'my_team' one of its tag groups?"
@@ -65,26 +65,26 @@ def test_a_tag_group_that_nothing_has_may_not_exist() -> None:
         ),
     ],
 )
-def test_a_value_that_the_site_defines_may_not_exist(attributes: Any, what: str, known: Any) -> None:
+def test_an_unused_site_defined_value_causes_a_warning(attributes: Any, what: str, known: Any) -> None:
     """Tag groups of a new site may be changed, so what nothing has is no mistake."""
     (warning,) = _warnings(attributes)
     assert warning == f"the {what} of host a is on nothing else of the site; does it exist?"
     assert _warnings(attributes, held("host", "b", **known)) == ()
 
 
-def test_a_network_scan_that_tags_nothing_may_be_refused() -> None:
+def test_a_network_scan_without_criticality_causes_a_warning() -> None:
     scan: Any = {"addresses": [], "time_allowed": []}
     (warning,) = _warnings({"network_scan": scan})
     assert "has no tag_criticality" in warning
     assert _warnings({"network_scan": {**scan, "tag_criticality": "offline"}}) == ()
 
 
-def test_what_every_new_site_has_is_not_doubted() -> None:
+def test_values_of_every_new_site_cause_no_warning() -> None:
     attributes = {"tag_criticality": "prod", "tag_networking": "dmz", "contactgroups": {"groups": ["all"]}}
     assert _warnings(attributes) == ()
 
 
-def test_one_warning_for_all_hosts(tmp_path: Path) -> None:
+def test_hosts_with_the_same_mistake_share_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("name,ipadress\na,\nb,192.0.2.1\nc,192.0.2.2\n")
     (warning,) = diff(load(path), holding()).warnings

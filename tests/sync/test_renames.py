@@ -35,10 +35,10 @@ def _hosts(old: str, new: str) -> Plan:
         ("web01.example.com", "web01.example.org", "its domain"),
     ],
 )
-def test_a_host_under_nearly_its_old_name(old: str, new: str, what: str) -> None:
+def test_a_host_with_a_similar_name_is_a_rename(old: str, new: str, what: str) -> None:
     plan = _hosts(old, new)
     (rename,) = plan.renames
-    assert (rename.kind, rename.old, rename.new, rename.what) == ("host", old, new, what)
+    assert (rename.kind, rename.old, rename.new, rename.difference) == ("host", old, new, what)
     said = f"host {old} is deleted and {new} created, which differs only in {what}"
     assert f"Probable rename: {said}" in plan_as_text(plan)
     assert said in plan_as_markdown(plan)
@@ -71,7 +71,7 @@ def test_other_hosts_are_other_hosts(old: str, new: str) -> None:
     plan.raise_if_unsafe()
 
 
-def test_a_host_that_is_only_created_or_only_deleted_is_no_rename() -> None:
+def test_a_single_creation_or_deletion_is_no_rename() -> None:
     site = holding(held("host", "web01", "me"), *(held("host", f"h{n}", "me") for n in range(20)))
     others = [{"name": f"h{n}"} for n in range(20)]
     assert not diff(from_data({"hosts": others}), site, owner="me").renames
@@ -102,7 +102,7 @@ def test_a_folder_that_is_moved_or_re_cased(name: str, hosts: int) -> None:
     wanted += [{"name": f"other{n}"} for n in range(20)]
     plan = diff(from_data({"hosts": wanted, "folders": [{"path": new}]}), site, owner="me")
     assert [rename.old for rename in plan.renames] == renamed
-    assert {rename.what for rename in plan.renames} == {what}
+    assert {rename.difference for rename in plan.renames} == {what}
     assert plan.renames[-1].moves == hosts
     for number in range(hosts):
         assert f"> host h{number}: {old} -> {new}" in plan_as_text(plan)
@@ -112,7 +112,7 @@ def test_a_folder_that_is_moved_or_re_cased(name: str, hosts: int) -> None:
     plan.raise_if_unsafe(allow_deletions="100%", confirm_deletions=[renamed[0]])
 
 
-def test_a_folder_whose_hosts_go_elsewhere_is_not_renamed() -> None:
+def test_a_folder_whose_hosts_move_elsewhere_is_not_renamed() -> None:
     site = holding(
         held("folder", "/a", "me", title="a"),
         held("folder", "/a/web", "me", title="w"),
@@ -127,14 +127,14 @@ def test_a_folder_whose_hosts_go_elsewhere_is_not_renamed() -> None:
     assert rename.new == "/c/web"
 
 
-def test_a_folder_that_is_not_ours_stays_and_is_no_rename() -> None:
+def test_a_folder_of_another_owner_is_no_rename() -> None:
     site = holding(held("folder", "/web", None, title="w"), held("host", "h", "me", folder="/web"))
     plan = diff(from_data({"hosts": [{"name": "h", "folder": "/Web"}]}), site, owner="me")
     assert lines(plan) == ["create folder /Web", "move host h"]
     assert not plan.renames
 
 
-def test_eight_hosts_and_a_folder_in_capitals(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_recased_hosts_and_folders_are_renames(site: SimulatedSite, cmk: Checkmk) -> None:
     before = {"hosts": [{"name": f"srv{n:02d}", "folder": "/linux/web"} for n in range(8)]}
     synchronise(cmk, before)
     after = {"hosts": [{"name": f"SRV{n:02d}", "folder": "/Linux/Web"} for n in range(8)]}
@@ -229,7 +229,7 @@ def test_the_command_line_demands_each_name(site_for_cli: SimulatedSite, sync: R
 
 
 @pytest.mark.parametrize("first", ["srv", "10"])
-def test_hosts_whose_first_label_says_nothing_are_no_renames(first: str) -> None:
+def test_hosts_with_a_common_first_label_are_no_renames(first: str) -> None:
     names = [[f"{first}.n{number}.{kind}.example.com" for number in range(4000)] for kind in ("old", "new")]
     site = holding(*(held("host", name, "me") for name in names[0]))
     started = time.process_time()

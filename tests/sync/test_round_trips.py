@@ -52,7 +52,7 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_is_printed_plans_no_changes(rich: Any, sync: Run, command: str) -> None:
+def test_printed_objects_plan_no_changes(rich: Any, sync: Run, command: str) -> None:
     printed = sync(*command.split(), "--json")
     assert printed.code == 0
     plan = rich(printed.out)
@@ -62,7 +62,7 @@ def test_what_is_printed_plans_no_changes(rich: Any, sync: Run, command: str) ->
 
 
 @pytest.mark.parametrize("command", ["hosts get owned", "hosts get owned --effective", "folders list"])
-def test_so_does_what_its_owner_reads(rich: Any, sync: Run, command: str) -> None:
+def test_printed_objects_of_the_owner_plan_no_changes(rich: Any, sync: Run, command: str) -> None:
     """Alone it would be all that the owner wants, and nothing else is the owner's."""
     plan = rich(sync(*command.split(), "--json").out, "--owner", "cmdb")
     assert (plan["changes"], plan["conflicts"]) == ([], [])
@@ -91,14 +91,14 @@ def test_a_host_is_its_name_folder_attributes_and_labels(rich: Any, sync: Run) -
     }
 
 
-def test_tables_show_what_they_did(rich: Any, sync: Run) -> None:
+def test_tables_still_show_owner_and_labels(rich: Any, sync: Run) -> None:
     rows = [line.split("\t") for line in sync("hosts", "list").out.splitlines()]
     assert ["rich", "/a/b", "192.0.2.1", "Größe\\tä \"x\" 'y'", "empty:x env:prod"] in rows
     assert ["owned", "/a", "", "", "checkmk_sync/owner:cmdb env:test"] in rows
     assert all(len(row) == 5 for row in rows)
 
 
-def test_secrets_travel_and_masks_are_refused(rich: Any, sync: Run) -> None:
+def test_printed_secrets_are_read_and_masks_are_refused(rich: Any, sync: Run) -> None:
     printed = sync("hosts", "get", "rich", "--json").out
     assert "hunter2" in printed
     found = rich(printed.replace("hunter2", "***"))
@@ -109,14 +109,14 @@ def test_secrets_travel_and_masks_are_refused(rich: Any, sync: Run) -> None:
     assert rich(json.dumps(without))["changes"] == [], "what is not named stays"
 
 
-def test_a_change_of_what_was_printed_is_planned(rich: Any, sync: Run) -> None:
+def test_changes_of_printed_objects_are_planned(rich: Any, sync: Run) -> None:
     printed = sync("hosts", "get", "rich", "--json").data
     printed["labels"]["env"] = "test"
     (change,) = rich(json.dumps(printed))["changes"]
     assert change["properties"] == {"labels.env": ["prod", "test"]}
 
 
-def test_of_the_root_folder_is_told_that_it_stays(rich: Any, sync: Run) -> None:
+def test_the_printed_root_folder_stays_with_a_note(rich: Any, sync: Run) -> None:
     plan = rich(sync("folders", "list", "--json").out)
     assert plan["warnings"] == ["the root folder '/' is left as it is: inventories do not describe it"]
     problems = rich('[{"path": "/", "title": "Main"}]')["problems"]

@@ -28,7 +28,7 @@ def _plan(cmk: Checkmk, inventory: Any = None, **more: Any) -> Plan:
     return make_plan(cmk, from_data(inventory or INVENTORY), owner="cmdb", **more)
 
 
-def test_a_scan_that_found_nothing_is_enough(quiet: tuple[SimulatedSite, Checkmk]) -> None:
+def test_hosts_without_findings_are_not_scanned_again(quiet: tuple[SimulatedSite, Checkmk]) -> None:
     site, cmk = quiet
     report = synchronise(cmk, INVENTORY)
     assert report.ok
@@ -54,7 +54,7 @@ def test_a_host_that_this_plan_changes_is_scanned_again(quiet: tuple[SimulatedSi
     assert _plan(cmk, moved).is_empty
 
 
-def test_what_the_site_finds_by_itself_is_something_to_do(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_services_found_by_the_site_cause_a_scan(site: SimulatedSite, cmk: Checkmk) -> None:
     """Its own check warns of services that nobody decided on, also when an agent answers at last."""
     synchronise(cmk, INVENTORY, options=Options(discover=False))
     assert _plan(cmk).undiscovered == ("other", "silent")
@@ -111,7 +111,7 @@ PENDING = {"has_been_checked": 0}
         (True, GOOD, NEW, False),
     ],
 )
-def test_what_the_core_says_of_a_host(
+def test_a_host_is_undiscovered_by_its_services(
     site: SimulatedSite, cmk: Checkmk, failed: bool, agent: Any, discovery: Any, is_silent: bool
 ) -> None:
     """Checkmk marks a host whose scan failed; its own checks tell how the agent does since."""
@@ -126,7 +126,7 @@ def test_what_the_core_says_of_a_host(
 
 
 @pytest.mark.parametrize(("agent", "discovery"), [(GOOD, GOOD), (FAILING, FAILING), (FAILING, None)])
-def test_what_was_checked_before_the_last_change_counts_no_more(
+def test_checks_before_the_last_change_do_not_count(
     site: SimulatedSite, cmk: Checkmk, clock: ManualClock, agent: Any, discovery: Any
 ) -> None:
     inventory = {"hosts": [{"name": "silent"}]}
@@ -139,7 +139,7 @@ def test_what_was_checked_before_the_last_change_counts_no_more(
     assert _plan(cmk, inventory).silent == ("silent",)
 
 
-def test_a_plan_without_discovery_asks_nobody_about_it(quiet: tuple[SimulatedSite, Checkmk]) -> None:
+def test_a_plan_without_discovery_reads_no_services(quiet: tuple[SimulatedSite, Checkmk]) -> None:
     site, cmk = quiet
     synchronise(cmk, INVENTORY, options=Options(discover=False))
     used = len(site.requests)

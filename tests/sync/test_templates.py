@@ -161,12 +161,12 @@ def test_malformed_templates_are_reported_with_their_location(template: str, off
 
 
 @pytest.mark.parametrize("template", ["{0}", "{A.__class__}", "{A[0]}", "{A!r}", "{A:>10}", "{A()}", "{{A}}{self}"])
-def test_nothing_of_str_format_is_known(template: str) -> None:
+def test_str_format_syntax_is_not_supported(template: str) -> None:
     (field,) = parse(template).fields
     assert field.column not in CELLS
 
 
-def test_double_braces_are_remembered_for_those_who_mean_a_field() -> None:
+def test_names_in_double_braces_are_kept_for_hints() -> None:
     assert parse("{{ A }} {{B|lower}} {{{C}}}").double_braced == ("A", "B")
 
 

@@ -13,7 +13,7 @@ from ...config.positions import Position
 from ...errors import SettingsError
 from ..desired import Entry, Problem
 
-__all__ = ["Table", "csv_entries", "delimiter_of", "names_hosts", "separator_in"]
+__all__ = ["CellPositions", "RowPosition", "Table", "csv_entries", "delimiter_of", "names_hosts", "separator_in"]
 
 _COLUMNS = ("name", "path", "folder", "title")
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -24,6 +24,7 @@ _QUOTED = re.compile(r'"[^"]*"?')
 _SEPARATOR = re.compile(r"sep=([,;\t])", re.IGNORECASE)
 _EMPTY = "the inventory is empty: a CSV starts with a header such as name,folder,ipaddress"
 
+CellPositions = Mapping[tuple[Union[str, int], ...], Position]  # by the path of a property, without lines
 Column = Optional[tuple[str, str]]  # section ("" for the entry itself) and key; None without a name
 
 
@@ -116,12 +117,12 @@ def _line_at(text: str, start: int) -> str:
     return text[start : None if end is None else end.start()]
 
 
-class _RowPosition:
+class RowPosition:
     """Finds the positions of the cells of one row. A closure for each row would take more memory."""
 
     __slots__ = ("_cells", "_line")
 
-    def __init__(self, line: int, cells: Mapping[tuple[Union[str, int], ...], Position]) -> None:
+    def __init__(self, line: int, cells: CellPositions) -> None:
         self._line, self._cells = line, cells
 
     def __call__(self, *path: Union[str, int]) -> Position:
@@ -135,20 +136,20 @@ def csv_entries(text: str, name: str, problems: list[Problem]) -> Iterator[Entry
     kind = _kind_of(header, name, table.line)
     columns = [_column(cell) for cell in header]
     is_named = [column is not None for column in columns]
-    cells: dict[tuple[Union[str, int], ...], Position] = {
+    cells: CellPositions = {
         tuple(filter(None, column)): Position(None, number, table.header[number - 1])
         for number, column in enumerate(columns, 1)
         if column is not None
     }
     for line, row in table.rows(problems):
-        position = _RowPosition(line, cells)
+        position = RowPosition(line, cells)
         if len(row) > len(columns) or not all(is_named):
             problems += table.unnamed_values(row, line, is_named)
         yield Entry(kind, _data(columns, row, problems, name, position), name, position)
 
 
 def _data(
-    columns: list[Column], row: list[str], problems: list[Problem], name: str, position: _RowPosition
+    columns: list[Column], row: list[str], problems: list[Problem], name: str, position: RowPosition
 ) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     labels: dict[str, Any] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections import Counter
-from typing import Any, Iterator, Mapping, Optional, Union
+from typing import Any, Callable, Iterator, Mapping, Optional, Union
 
 from ...config.documents import Document
 from ...config.positions import Position
@@ -13,7 +13,7 @@ from ...core.text import pluralize
 from ...errors import SettingsError
 from ..desired import Entry, Problem
 from ..mapping import ColumnMap
-from .csv_rows import Table
+from .csv_rows import CellPositions, RowPosition, Table
 
 __all__ = ["mapped_document", "mapped_table"]
 
@@ -36,9 +36,11 @@ class _Rows:
             self._skipped[reason] += 1
         return reason is not None
 
-    def entry(self, cells: Mapping[str, str], position: Union[_RowPosition, _ObjectPosition]) -> Entry:
+    def entry(
+        self, cells: Mapping[str, str], position: Callable[..., Position], cell_position: Callable[[str], Position]
+    ) -> Entry:
         """Return the entry that a row describes, and note what is wrong with its cells."""
-        data = self._mapping.entry(cells, lambda message, column: self.refuse(message, position.of_column(column)))
+        data = self._mapping.entry(cells, lambda message, column: self.refuse(message, cell_position(column)))
         return Entry(self._mapping.kind, data, self._name, position)
 
     def refuse(self, message: str, position: Position) -> None:
@@ -58,22 +60,6 @@ class _Rows:
             raise SettingsError(message, file=self._name)
 
 
-class _RowPosition:
-    """Finds the positions of the cells of one row of a table."""
-
-    __slots__ = ("_line", "_mapping", "_numbers")
-
-    def __init__(self, line: int, mapping: ColumnMap, numbers: Mapping[str, int]) -> None:
-        self._line, self._mapping, self._numbers = line, mapping, numbers
-
-    def of_column(self, column: Optional[str]) -> Position:
-        number = None if column is None else self._numbers.get(column)
-        return Position(self._line) if number is None else Position(self._line, number + 1, column)
-
-    def __call__(self, *path: Any) -> Position:
-        return self.of_column(self._mapping.first_column(path)) if path else Position(self._line)
-
-
 def mapped_table(
     text: str, name: str, mapping: ColumnMap, problems: list[Problem], notes: list[str]
 ) -> Iterator[Entry]:
@@ -89,6 +75,8 @@ def mapped_table(
     if column_problems:
         return
     is_named = [bool(cell) for cell in header]
+    by_column: CellPositions = {(column,): Position(None, numbers[column] + 1, column) for column in numbers}
+    by_property: CellPositions = {rule.path: by_column[rule.columns[:1]] for rule in mapping.rules if rule.columns}
     rows, total = _Rows(name, mapping, problems), 0
     for line, row in table.rows(problems):
         total += 1
@@ -97,7 +85,7 @@ def mapped_table(
             continue
         if len(row) > len(header) or not all(is_named):
             problems += table.unnamed_values(row, line, is_named)
-        yield rows.entry(cells, _RowPosition(line, mapping, numbers))
+        yield rows.entry(cells, RowPosition(line, by_property), RowPosition(line, by_column))
     rows.finish(total, notes)
 
 
@@ -129,7 +117,7 @@ def mapped_document(
                 break
         else:
             if not rows.is_skipped(cells):
-                yield rows.entry(cells, position)
+                yield rows.entry(cells, position, position.of_column)
     rows.finish(len(data), notes)
 
 
@@ -141,16 +129,16 @@ class _ObjectPosition:
     def __init__(self, document: Document, path: Path, index: int, mapping: ColumnMap) -> None:
         self._document, self._path, self._index, self._mapping = document, path, index, mapping
 
-    def of_column(self, column: Optional[str]) -> Position:
+    def of_column(self, column: str) -> Position:
         path: tuple[Union[str, int], ...] = (*self._path, self._index)
         row = functools.reduce(operator.getitem, path, self._document.data)
-        steps = None if column is None else _steps(row, column)
-        return self._document.position((*path, *(steps or ())))
+        return self._document.position((*path, *(_steps(row, column) or ())))
 
     def __call__(self, *path: Any) -> Position:
-        if path:
-            return self.of_column(self._mapping.first_column(path))
-        return Position(self._document.line_of_item(self._path, self._index))
+        if not path:
+            return Position(self._document.line_of_item(self._path, self._index))
+        column = next((rule.columns[0] for rule in self._mapping.rules if rule.path == path and rule.columns), "")
+        return self.of_column(column)
 
 
 def _rows_in(document: Document, mapping: ColumnMap) -> tuple[Path, list[Any]]:

@@ -52,7 +52,7 @@ def test_large_changes_are_stopped(owned: int, changed: int, brakes: bool) -> No
     ("owned", "kept", "brakes"),
     [(1, 0, False), (2, 0, True), (9, 8, False), (9, 7, True), (9, 1, True), (29, 27, False), (29, 26, True)],
 )
-def test_deletions_are_limited_however_few_there_are(owned: int, kept: int, brakes: bool) -> None:
+def test_deletions_are_limited_even_with_few_objects(owned: int, kept: int, brakes: bool) -> None:
     hosts = [held("host", f"h{n:03d}", "me") for n in range(owned)]
     wanted = [{"name": "other"}, *({"name": f"h{n:03d}"} for n in range(kept))]
     plan = diff(from_data({"hosts": wanted}), holding(*hosts), owner="me")
@@ -63,7 +63,7 @@ def test_deletions_are_limited_however_few_there_are(owned: int, kept: int, brak
         assert f"--allow-deletions {owned - kept} " in _why(plan)
 
 
-def test_no_limit_permits_what_the_other_forbids() -> None:
+def test_neither_limit_permits_what_the_other_forbids() -> None:
     """An export that broke off must not delete what a permission for changes was given for."""
     plan = shrinking(40, 3, changed=3)
     assert "changes 3 of 40 existing objects and deletes 37 of 40 hosts" in _why(plan)
@@ -91,13 +91,13 @@ def test_a_limit_is_a_number_or_a_percentage(amount: Any, changes: bool, deletio
 
 
 @pytest.mark.parametrize("wrong", [-1, "-1", "x", "", "101 %", "1e3", 0.3, "0.3", True, [], "5 %%", "²", "٣", "1" * 40])
-def test_what_is_no_amount_is_refused(wrong: Any) -> None:
+def test_invalid_amounts_are_refused(wrong: Any) -> None:
     for name in ("allow_changes", "allow_deletions"):
         with pytest.raises(SettingsError, match=f"{name} must be a whole number or a percentage"):
             fleet(1, 0).raise_if_unsafe(**{name: wrong})
 
 
-def test_zero_forbids_whatever_there_is() -> None:
+def test_zero_forbids_all_changes() -> None:
     assert _why(fleet(1, 1), allow_changes=0)
     assert _why(fleet(1, 1), allow_changes="0 %")
     assert _why(shrinking(5, 4), allow_deletions="0 %")
@@ -119,7 +119,7 @@ def test_a_percentage_of_deletions_is_of_a_kind() -> None:
 
 
 @pytest.mark.parametrize(("owner", "adopt"), [("me", True), (None, False)])
-def test_what_belongs_to_nobody_counts_as_well(owner: Optional[str], adopt: bool) -> None:
+def test_objects_without_an_owner_count_as_existing(owner: Optional[str], adopt: bool) -> None:
     desired = from_data({"hosts": [{"name": f"h{n}", "attributes": {"alias": "new"}} for n in range(50)]})
     hosts = [held("host", f"h{n}") for n in range(50)]
     plan = diff(desired, holding(*hosts, held("host", "other")), owner=owner, adopt=adopt)
@@ -128,7 +128,7 @@ def test_what_belongs_to_nobody_counts_as_well(owner: Optional[str], adopt: bool
     diff(desired, holding(*hosts[:9]), owner=owner, adopt=adopt).raise_if_unsafe()
 
 
-def test_what_is_named_and_stays_is_part_of_the_whole() -> None:
+def test_unchanged_objects_count_as_existing() -> None:
     desired = from_data({"hosts": [{"name": f"h{n}", "attributes": {"alias": "new"}} for n in range(10)]})
     hosts = [held("host", f"h{n}", attributes__alias="old" if n < 3 else "new") for n in range(10)]
     plan = diff(desired, holding(*hosts))

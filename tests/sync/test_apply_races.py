@@ -71,7 +71,7 @@ def test_labels_that_others_set_in_between_stay(site: SimulatedSite, cmk: Checkm
     assert _labels(site, "/x") == {"tier": "1", "team": "dba", OWNER_LABEL: "me"}
 
 
-def test_what_has_another_owner_by_now_is_left_alone(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+def test_objects_that_changed_their_owner_are_not_changed(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
     configuration = site.state.configuration
     for name in ("changed", "moved", "/x"):
         _label(site, name, owner="them")
@@ -90,7 +90,7 @@ def test_what_has_another_owner_by_now_is_left_alone(site: SimulatedSite, cmk: C
     assert _labels(site, "kept")["env"] == "test", "and the others are done"
 
 
-def test_what_has_another_owner_by_now_is_not_deleted(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+def test_objects_that_changed_their_owner_are_not_deleted(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
     for name in ("gone", "/old"):
         _label(site, name, owner="them")
     report = apply_plan(cmk, plan)
@@ -100,7 +100,7 @@ def test_what_has_another_owner_by_now_is_not_deleted(site: SimulatedSite, cmk: 
     assert "/old" in site.state.configuration.folders
 
 
-def test_what_was_taken_over_before_it_could_be_adopted(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_host_adopted_by_another_owner_is_not_changed(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("x", "/", {"alias": "a"})
     plan = make_plan(cmk, from_data({"hosts": [{"name": "x", "attributes": {"alias": "b"}}]}), owner="me", adopt=True)
     _label(site, "x", owner="them")
@@ -108,7 +108,7 @@ def test_what_was_taken_over_before_it_could_be_adopted(site: SimulatedSite, cmk
     assert dict(site.state.configuration.hosts["x"].attributes) == {"alias": "a", "labels": {OWNER_LABEL: "them"}}
 
 
-def test_what_another_run_of_ours_adopted_is_adopted(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_a_host_adopted_by_another_run_of_ours_is_applied(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("x", "/", {"alias": "a"})
     plan = make_plan(cmk, from_data({"hosts": [{"name": "x", "attributes": {"alias": "b"}}]}), owner="me", adopt=True)
     _label(site, "x", owner="me")
@@ -116,14 +116,12 @@ def test_what_another_run_of_ours_adopted_is_adopted(site: SimulatedSite, cmk: C
     assert site.state.configuration.hosts["x"].attributes["alias"] == "b"
 
 
-def test_what_looks_as_wanted_but_belongs_to_others_is_no_success(
-    site: SimulatedSite, cmk: Checkmk, plan: Plan
-) -> None:
+def test_a_matching_object_of_another_owner_is_no_success(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
     _label(site, "kept", env="test", owner="them")
     assert list(_refused(apply_plan(cmk, plan))) == ["update kept"]
 
 
-def test_what_is_gone_by_now_is_reported(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
+def test_objects_that_are_gone_are_reported(site: SimulatedSite, cmk: Checkmk, plan: Plan) -> None:
     for name in ("changed", "gone"):
         cmk.hosts.delete(name)
     report = apply_plan(cmk, plan)
@@ -149,7 +147,7 @@ def test_a_folder_is_changed_under_the_etag_of_the_reading_that_was_merged(
 
 
 @pytest.mark.slow
-def test_it_costs_one_reading_a_stage(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_rechecking_costs_one_reading_a_stage(site: SimulatedSite, cmk: Checkmk) -> None:
     hosts = [{"name": f"h{n:03d}"} for n in range(300)]
     assert apply_plan(cmk, make_plan(cmk, from_data({"hosts": hosts}), owner="me")).ok
     wanted = [{**host, "attributes": {"alias": "new"}} for host in hosts[:150]]
@@ -160,7 +158,7 @@ def test_it_costs_one_reading_a_stage(site: SimulatedSite, cmk: Checkmk) -> None
     assert len(lists) == 1 + 1 + 1, "updates, deletes, verification"
 
 
-def test_what_cannot_be_read_again_is_not_touched(site: SimulatedSite, connect: Any, plan: Plan) -> None:
+def test_objects_that_cannot_be_reread_are_not_changed(site: SimulatedSite, connect: Any, plan: Plan) -> None:
     cmk = connect(site, recovery={"retry": {"max_retries": 0}, "circuit_breaker": {"failure_threshold": 99}})
     site.set_faults([Fault("status", method="GET", path="host_config")])
     before = len(site.state.configuration.changes)

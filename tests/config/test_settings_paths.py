@@ -47,7 +47,7 @@ def test_paths_are_relative_to_the_file(folder: Path, monkeypatch: pytest.Monkey
     assert _load(folder, "  password_file: ~/secret\n").password.reveal() == "geheim"
 
 
-def test_a_path_that_is_not_there_is_reported_in_full(folder: Path) -> None:
+def test_a_missing_file_is_reported_with_its_full_path(folder: Path) -> None:
     for settings in (_load(folder, "  password_file: nothing\n").password, SecretSource(file="../etc/nothing")):
         with pytest.raises(SettingsError, match=f"the password file {folder}/nothing cannot be read: No such file"):
             settings.reveal()
@@ -117,7 +117,7 @@ def test_a_command_that_fails_says_how(command: str, said: str) -> None:
          "advanced_features.recovery.retry.max_retries must be at least 0"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_reported_with_its_whole_key(folder: Path, lines: str, said: str) -> None:
+def test_invalid_settings_are_reported_with_the_full_key(folder: Path, lines: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said) as caught:
         _load(folder, lines)
     assert "hunter2" not in str(caught.value)
@@ -131,7 +131,7 @@ def test_a_server_url_with_the_site_is_refused_with_advice(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://mon:port", "https://[mon", "https://mon:99999"])
-def test_a_port_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_port_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="is not a server URL"):
         Checkmk(url, "prod", "automation", "secret")
 

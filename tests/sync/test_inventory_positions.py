@@ -22,7 +22,7 @@ def _problems(name: str, text: str) -> list[Problem]:
 CSV = "ipaddress;name; label:env ;folder;inventory_failed\n192.0.2.1;web 01;a:b;/a/..;maybe\n;-;x;-;-\n"
 
 
-def test_of_a_table_the_column_has_a_number_and_a_name() -> None:
+def test_problems_in_tables_have_column_number_and_name() -> None:
     assert sorted((p.line, p.column, p.column_name) for p in _problems("a.csv", CSV)) == [
         *((2, 2, "name"), (2, 4, "folder"), (2, 5, "inventory_failed")),
         *((3, 2, "name"), (3, 4, "folder")),
@@ -42,13 +42,13 @@ hots: []
 """
 
 
-def test_of_a_document_line_and_column_are_those_of_the_key() -> None:
+def test_problems_in_documents_have_line_and_column_of_the_key() -> None:
     expected = [(3, 5), (4, 32), (4, 42), (4, 67), (5, 5), (6, 5), (7, None), (8, 1)]
     assert sorted((p.line, p.column or 0) for p in _problems("a.yaml", YAML)) == [(x, y or 0) for x, y in expected]
 
 
 @pytest.mark.parametrize("indent", [None, 0, 1, 4])
-def test_of_json_as_well(indent: Any) -> None:
+def test_problems_in_json_have_line_and_column(indent: Any) -> None:
     hosts = [{"name": f"web{n:02}", "attributes": {"alias": "x"}, "labels": {"k": "v"}} for n in range(3)]
     data = {"folders": [{"path": "/a", "titel": "A"}], "hosts": hosts}
     hosts[1]["attributes"] = {"parents": [], "alias": 5}
