@@ -6,6 +6,8 @@ from typing import Any, Iterator, Mapping, Optional
 
 import click
 
+from ..config.file import load_sync
+from ..config.settings import SyncSettings
 from ..core.redaction import mask_secrets
 from ..core.text import pluralize
 from ..errors import InventoryError
@@ -23,7 +25,8 @@ _NAMES = {"hosts": ("host", "name"), "folders": ("folder", "path")}
 
 def read_inventories(state: State, files: tuple[str, ...], mapping: Optional[str], encoding: Optional[str]) -> Desired:
     """Return the desired state in files, read as the options or else the configuration say."""
-    settings = state.sync_settings()
+    # These settings need neither a site nor credentials.
+    settings = load_sync(state.config_path) if state.config_path else SyncSettings()
     return load(files, mapping=mapping or settings.map, encoding=encoding or settings.encoding)
 
 

@@ -14,7 +14,7 @@ from .exit_codes import INTERRUPTED, REFUSED, UNKNOWN
 
 if TYPE_CHECKING:
     from ..client.checkmk import Checkmk
-    from ..config.settings import Settings, SyncSettings
+    from ..config.settings import Settings
     from ..errors import CheckmkError
     from ..metrics import MetricsCollector
     from .console import Output
@@ -47,7 +47,7 @@ class State:
         return Output(as_json=self.as_json, quiet=self.quiet)
 
     @property
-    def _config_path(self) -> Optional[str]:
+    def config_path(self) -> Optional[str]:
         return self.config or os.environ.get(CONFIG_VARIABLE)
 
     def settings(self) -> Settings:
@@ -55,7 +55,7 @@ class State:
         from ..config.file import REQUIRED_VARIABLES, from_env, load
         from ..errors import SettingsError
 
-        path = self._config_path
+        path = self.config_path
         try:
             settings = load(path) if path else from_env()
         except SettingsError as error:
@@ -65,13 +65,6 @@ class State:
             raise SettingsError(f"{error}; {hint}", field=error.field) from None
         self.server_url = settings.server_url
         return settings
-
-    def sync_settings(self) -> SyncSettings:
-        """Return the settings for inventories, which need neither a site nor credentials."""
-        from ..config.file import load_sync
-        from ..config.settings import SyncSettings
-
-        return load_sync(self._config_path) if self._config_path else SyncSettings()
 
     def client(self) -> Checkmk:
         from ..client.checkmk import Checkmk

@@ -5,29 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping
 
+from .. import errors
 from ..catalogue.paths import folder_path
 from ..client.outcomes import Status, is_uncertain
 from ..client.site import Settling
 from ..commands import Command
-from ..errors import (
-    AuthError,
-    BadRequestError,
-    BatchError,
-    CheckmkError,
-    ForbiddenError,
-    MissingExtraError,
-    NotFoundError,
-    SettingsError,
-    SyncError,
-    TransportError,
-    UnexpectedReplyError,
-)
 from .exit_codes import FAILED, REFUSED, UNREACHABLE
 
 __all__ = ["Write", "exit_code", "failed_status", "settling_note", "worst"]
 
 _WORST_FIRST = (Status.UNKNOWN, Status.NOT_APPLIED, Status.APPLIED)
-_REFUSALS = (SettingsError, SyncError, MissingExtraError, AuthError, ForbiddenError, BadRequestError, NotFoundError)
+_REFUSED_BY_SITE = (errors.AuthError, errors.ForbiddenError, errors.BadRequestError, errors.NotFoundError)
+_REFUSALS = (errors.SettingsError, errors.SyncError, errors.MissingExtraError, *_REFUSED_BY_SITE)
 
 
 def worst(statuses: Iterable[Status]) -> Status:
@@ -35,23 +24,23 @@ def worst(statuses: Iterable[Status]) -> Status:
     return min(statuses, key=_WORST_FIRST.index, default=Status.APPLIED)
 
 
-def failed_status(error: CheckmkError) -> Status:
+def failed_status(error: errors.CheckmkError) -> Status:
     """Return what an error says about the write that ended with it."""
-    if isinstance(error, BatchError) and error.outcomes:
+    if isinstance(error, errors.BatchError) and error.outcomes:
         return worst(outcome.status for outcome in error.outcomes)
     return Status.UNKNOWN if is_uncertain(error) else Status.NOT_APPLIED
 
 
-def exit_code(error: CheckmkError) -> int:
+def exit_code(error: errors.CheckmkError) -> int:
     """Return 1 for failed or partly failed, 2 for refused or bad input, 3 for a site that is not reachable.
 
     400 and 404 of a single call mean a name, a folder or a value that is not valid.
     """
-    if isinstance(error, (TransportError, UnexpectedReplyError)):
+    if isinstance(error, (errors.TransportError, errors.UnexpectedReplyError)):
         return UNREACHABLE
-    if not isinstance(error, BatchError):
+    if not isinstance(error, errors.BatchError):
         return REFUSED if isinstance(error, _REFUSALS) else FAILED
-    if isinstance(error.__cause__, AuthError):
+    if isinstance(error.__cause__, errors.AuthError):
         return REFUSED
     # The code of its failures if nothing was done and all failed alike; otherwise the batch partly failed.
     codes = {
@@ -87,10 +76,10 @@ class Write:
         """Return the line for people: ``web01 created``."""
         return f"{self.subject or self.command.noun} {self.command.participle}".strip()
 
-    def failure(self, error: CheckmkError, message: str) -> str:
+    def failure(self, error: errors.CheckmkError, message: str) -> str:
         """Return the message for people: ``web01 not created: ...``, or that this is unknown and how to check."""
         facts, participle = self.facts(error), self.command.participle
-        if isinstance(error, BatchError):
+        if isinstance(error, errors.BatchError):
             separator = "\n"
         elif facts["outcome"] == Status.UNKNOWN.value:
             message, separator = f"unknown whether {self.subject or 'it'} was {participle}: {message}", "; "
@@ -98,7 +87,7 @@ class Write:
             message, separator = f"{self.subject} not {participle}: {message}".strip(), "; "
         return f"{message}{separator}check with: {facts['check']}" if "check" in facts else message
 
-    def facts(self, error: CheckmkError) -> dict[str, Any]:
+    def facts(self, error: errors.CheckmkError) -> dict[str, Any]:
         """Return what JSON says beside the error: the outcome, and the command that shows an unknown one."""
         status = failed_status(error)
         command = self.command.check_with or (f"checkmk-sync {self.command.noun} get {{}}" if self.command.noun else "")

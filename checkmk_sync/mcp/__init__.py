@@ -1,6 +1,7 @@
 """Checkmk for language models: a server of the Model Context Protocol. Needs the extra ``mcp`` and Python 3.10.
 
-Each command of the command table is a tool. Run ``checkmk-sync mcp``, or ``python -m checkmk_sync.mcp``.
+Each command of the command table is a tool. Run ``checkmk-sync mcp``, or ``python -m checkmk_sync.mcp``. A call runs in
+``calls.py``, and ``approval.py`` has a person approve the preview of a write.
 """
 
 from __future__ import annotations

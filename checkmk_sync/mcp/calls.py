@@ -65,6 +65,7 @@ class ToolRunner:
         if not command.needs_approval:
             return tool_result(await self.in_thread(kind, lambda: self._run(command, values, client_name), reporter))
         checksum = values.pop("checksum", None)
+        # Here a write is approved. _run makes the preview again, and does nothing if it has changed.
         preview = await self.in_thread(kind, lambda: self._preview(command, values), reporter)
         if preview is not None and preview.needs_approval:
             by_checksum = self.policy.confirm_by_checksum
