@@ -67,7 +67,7 @@ class Folders(Editable[Folder]):
             "parent": parent,
             "attributes": json_mapping(attributes or {}, path),
         }
-        with self._site.created.claim("folders", (path,)) as claim:
+        with self._site.creation_claims.claim("folders", (path,)) as claim:
             was_absent = was_absent or self._is_absent("get", {"folder": folder_id(path)})
             try:
                 return self._record(Folder.parse, "create", body=body, object_names=(path,))
