@@ -22,6 +22,6 @@ ROWS = (
         body=("redirect", "sites", "force_foreign_changes"),
         if_match=True,
         touches=("host_status", "services"),
-        expected_replies=(ExpectedReply(200, "activation_run"),),
+        expected=(ExpectedReply(200, "activation_run"),),
     ),
 )

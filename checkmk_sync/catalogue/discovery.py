@@ -30,7 +30,7 @@ _poll = functools.partial(Operation, kind=CallKind.POLL)
 _bulk = functools.partial(Operation, "discovery", kind=CallKind.BULK)
 
 ROWS = (
-    _bulk("start", "POST", _START, body=("host_name", "mode"), expected_replies=_STARTED),
+    _bulk("start", "POST", _START, body=("host_name", "mode"), expected=_STARTED),
     _poll("discovery", "run", "GET", "/objects/service_discovery_run/{name}"),
     # Checkmk may contact the host for it, which takes its time and is not to be done again and again.
     _bulk("result", "GET", "/objects/service_discovery/{name}"),
@@ -39,11 +39,11 @@ ROWS = (
         "PUT",
         _SET_PHASE,
         body=("check_type", "service_item", "target_phase"),
-        expected_replies=(ExpectedReply(204),),
+        expected=(ExpectedReply(204),),
     ),
-    _bulk("bulk", "POST", _BULK, body=("options", *_OPTIONS), expected_replies=_QUEUED, since="2.4.0b1"),
-    _bulk("bulk", "POST", _BULK, body=("options", *_OPTIONS), expected_replies=_RUN, since="2.3.0b1", until="2.4.0b1"),
-    _bulk("bulk", "POST", _BULK, body=("mode", *_OPTIONS), expected_replies=_RUN, until="2.3.0b1"),
+    _bulk("bulk", "POST", _BULK, body=("options", *_OPTIONS), expected=_QUEUED, since="2.4.0b1"),
+    _bulk("bulk", "POST", _BULK, body=("options", *_OPTIONS), expected=_RUN, since="2.3.0b1", until="2.4.0b1"),
+    _bulk("bulk", "POST", _BULK, body=("mode", *_OPTIONS), expected=_RUN, until="2.3.0b1"),
     _poll("jobs", "get", "GET", "/objects/background_job/{job}", query=("site_id",), since="2.4.0b1"),
     _poll("jobs", "get", "GET", "/objects/discovery_run/{job}", until="2.4.0b1"),
 )

@@ -17,10 +17,8 @@ _FOLDER = (ExpectedReply(200, "folder_config", ("extensions", "path")),)
 _TOUCHES = ("hosts",)  # hosts inherit attributes, and moving or deleting a folder takes its hosts along
 
 _read = functools.partial(Operation, "folders", kind=CallKind.CONFIG)
-_write = functools.partial(Operation, "folders", kind=CallKind.WRITE, touches=_TOUCHES, expected_replies=_FOLDER)
-_delete = functools.partial(
-    Operation, "folders", kind=CallKind.BULK, touches=_TOUCHES, expected_replies=(ExpectedReply(204),)
-)
+_write = functools.partial(Operation, "folders", kind=CallKind.WRITE, touches=_TOUCHES, expected=_FOLDER)
+_delete = functools.partial(Operation, "folders", kind=CallKind.BULK, touches=_TOUCHES, expected=(ExpectedReply(204),))
 
 ROWS = (
     _read("list", "GET", _ALL, query=("parent", "recursive", "show_hosts")),

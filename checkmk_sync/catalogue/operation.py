@@ -16,7 +16,7 @@ __all__ = ["ExpectedReply", "Operation"]
 class Operation:
     """``noun.verb`` is ``method path``; ``{…}`` in the path is filled with a quoted segment.
 
-    ``query`` and ``body`` list the fields that the server knows: it refuses unknown ones. ``expected_replies`` are the answers
+    ``query`` and ``body`` list the fields that the server knows: it refuses unknown ones. ``expected`` are the answers
     that prove a write; a read is proven by its status and its JSON. ``since`` is the first version that has the
     operation, ``until`` the first that no longer has it.
     """
@@ -30,7 +30,7 @@ class Operation:
     body: tuple[str, ...] = ()
     if_match: bool = False
     touches: tuple[str, ...] = ()
-    expected_replies: tuple[ExpectedReply, ...] = ()
+    expected: tuple[ExpectedReply, ...] = ()
     since: Optional[str] = None
     until: Optional[str] = None
 

@@ -20,7 +20,7 @@ from ..core.redaction import HiddenURL
 from ..core.text import close_matches
 from ..errors import CheckmkError
 from ..metrics import MetricsCollector
-from ..metrics.call_metrics import CallEvent
+from ..metrics.calls import CallEvent
 from ..recovery import BreakerState
 from .nouns import Activation, Discovery, Folders, Hosts, HostStatuses, Jobs, Services
 from .records import Version

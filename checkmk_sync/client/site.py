@@ -140,7 +140,7 @@ class Site:
             body_limit=body_limit,
             probe=self._deadline is not None,
             deadline_s=None if self._deadline is None else self._deadline.remaining_s(),
-            expected_replies=operation.expected_replies,
+            expected=operation.expected,
             object_names=tuple(object_names),
         )
         return self.transport.perform(call)

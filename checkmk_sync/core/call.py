@@ -46,7 +46,7 @@ class Call:
     ``path`` is already quoted. ``noun`` and ``verb`` name the call in metrics and in the cache, and ``touches`` names
     further nouns that a write changes. ``fresh`` bypasses the cache. ``stream`` leaves the body unread;
     ``body_limit`` reads at most that many bytes and does not decode them. A ``probe`` is tried once and ignores the
-    circuit breaker. ``deadline_s`` shortens the time limit of the call. A write is proven by one of ``expected_replies`` if it
+    circuit breaker. ``deadline_s`` shortens the time limit of the call. A write is proven by one of ``expected`` if it
     names the objects in ``object_names``.
     """
 
@@ -65,7 +65,7 @@ class Call:
     body_limit: Optional[float] = None
     probe: bool = False
     deadline_s: Optional[float] = None
-    expected_replies: tuple[ExpectedReply, ...] = ()
+    expected: tuple[ExpectedReply, ...] = ()
     object_names: tuple[str, ...] = ()
 
     def __str__(self) -> str:

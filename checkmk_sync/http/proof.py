@@ -15,7 +15,7 @@ def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
 
     ``location`` is where a redirect leads, below the API. A read needs no proof but what it says.
     """
-    if not call.expected_replies:
+    if not call.expected:
         return ""
     answer = _matching_answer(call, reply.status, location)
     if answer is None:
@@ -33,7 +33,7 @@ def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
 
 def _matching_answer(call: Call, status: int, location: str) -> Optional[ExpectedReply]:
     name = path_segment(call.object_names[0]) if call.object_names else ""
-    for answer in call.expected_replies:
+    for answer in call.expected:
         if answer.status == status and location.startswith(answer.location.format(name=name)):
             return answer
     return None

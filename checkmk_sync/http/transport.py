@@ -155,14 +155,14 @@ class Transport:
                 call=str(call),
             )
         reply = Reply(call, status, headers, data, exchange.deadline.elapsed_s(), body=exchange.response_body)
-        if status != 200 or call.expected_replies:
+        if status != 200 or call.expected:
             self._check_proof(reply)
         return reply
 
     def _check_proof(self, reply: Reply) -> None:
         """Raise UnexpectedReplyError unless the answer is one that the API gives to the call."""
         call, location = reply.call, reply.headers.get("Location") or ""
-        if reply.status >= 300 and not any(answer.location for answer in call.expected_replies):
+        if reply.status >= 300 and not any(answer.location for answer in call.expected):
             shown = repr(self.redacted(location)[:200])
             problem = (
                 f"the answer to {call} is a redirect to {shown}, which the API does not give; "
