@@ -10,7 +10,7 @@ from ...errors import BadRequestError, CheckmkError, NotFoundError, Precondition
 from ...streaming import Stream
 from ..records import Folder
 from ..resource import parsed, writes
-from ..updates import Attributes, Change, created_by, diff_body, json_mapping, matches, update_body
+from ..updates import Attributes, ChangeFunction, created_by, diff_body, json_mapping, matches, update_body
 from .editable import Editable
 
 __all__ = ["Folders"]
@@ -98,7 +98,7 @@ class Folders(Editable[Folder]):
     def update(
         self,
         folder: str,
-        change: Optional[Change] = None,
+        change: Optional[ChangeFunction] = None,
         *,
         title: Optional[str] = None,
         attributes: Optional[Attributes] = None,

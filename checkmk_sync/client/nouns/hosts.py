@@ -13,7 +13,7 @@ from ..outcomes import Outcomes, Progress
 from ..records import Host
 from ..resource import writes
 from ..site import Site
-from ..updates import Attributes, Change, created_by, diff_body, json_mapping, matches, update_body
+from ..updates import Attributes, ChangeFunction, created_by, diff_body, json_mapping, matches, update_body
 from .host_entries import Entry, name_of, parents_in, require_mappings, to_creation, to_host, to_update
 from .host_reads import HostReader
 
@@ -48,7 +48,7 @@ class Hosts(HostReader):
     def update(
         self,
         name: str,
-        change: Optional[Change] = None,
+        change: Optional[ChangeFunction] = None,
         *,
         attributes: Optional[Attributes] = None,
         update_attributes: Optional[Attributes] = None,
