@@ -19,7 +19,8 @@ def window(
     """Submit each item and yield its future: as soon as it is done, or with ``in_order`` in the order of the items.
 
     An item is taken only when fewer than ``max_pending`` futures wait to be yielded, so a slow consumer slows the
-    source down. Futures that are yielded in order may still be running. Whoever closes the generator shuts the executor down.
+    source down. Futures that are yielded in order may still be running. Whoever closes the generator shuts the
+    executor down.
     """
     source = iter(items)
     submitted: collections.deque[Future[Any]] = collections.deque()
