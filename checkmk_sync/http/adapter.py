@@ -117,6 +117,23 @@ class CheckmkAdapter(HTTPAdapter):
         """Return the answer to an :class:`Exchange`: ``retry(limit(breaker(attempt)))``."""
         return self._send_probe(request) if request.call.probe else self._send(request)
 
+    def _may_retry(self, error: Exception, exchange: Exchange) -> bool:
+        """Reads, whatever their method; what was never sent; and 429, which a proxy says instead of the site."""
+        # An open breaker is not asked again: its wait is longer than any retry's.
+        if self._closed or self._breaker.state is BreakerState.OPEN:
+            return False
+        if isinstance(error, ThrottledError):
+            return True
+        if isinstance(error, DeadlineError) or not isinstance(error, TransportError):
+            return False
+        return exchange.call.is_repeatable or error.sent is False
+
+    def _on_retry(self, error: Exception, wait_s: float, exchange: Exchange) -> None:
+        call = exchange.call
+        log.info("%s.%s failed, trying again in %.1f s: %s", call.noun, call.verb, wait_s, error)
+        self._metrics.increment_counter("retries")
+        self._metrics.record_timing("retry_wait", wait_s)
+
     def _attempt(self, exchange: Exchange) -> requests.Response:
         """Send the request once, and read the answer."""
         call, remaining_s, sent = exchange.call, exchange.deadline.remaining_s(), len(exchange.body or b"")
@@ -158,23 +175,6 @@ class CheckmkAdapter(HTTPAdapter):
         remaining_s = max(remaining_s, 0.001)
         return min(self._timeouts.connect_s, remaining_s), min(read_s, remaining_s)
 
-    def _check_and_decode(self, exchange: Exchange, response: requests.Response) -> None:
-        """Count an answer and decode it. Raises the error for one that is not complete, or not the site's own."""
-        call, status, response_body = exchange.call, response.status_code, exchange.response_body
-        if exchange.socket.expired:  # a body without a length just ends when its socket is shut
-            response.close()
-            self._check_stopped(exchange)
-            raise DeadlineError(f"no complete answer within {exchange.deadline.limit_s:g} s", call=str(call))
-        if not call.stream:
-            exchange.socket.release()
-        log.debug("%s -> %d in %.3f s", call, status, exchange.deadline.elapsed_s())
-        exchange.cost.bytes_received += len(response_body)
-        self._metrics.increment_counters({f"replies.{status}": 1, "bytes_received": len(response_body)})
-        if status >= 429:
-            self._raise_gateway_error(exchange, response)
-        if not call.stream and call.body_limit is None:
-            exchange.response_json = _decoded(exchange, response)
-
     def _read_body(self, exchange: Exchange, response: requests.Response) -> None:
         """Read the body, unless it is for a stream. ReplyTooLargeError beyond the limit."""
         call = exchange.call
@@ -197,49 +197,22 @@ class CheckmkAdapter(HTTPAdapter):
             raise _too_large(limit, call)
         exchange.response_body = b"".join(pieces)
 
-    @contextlib.contextmanager
-    def stream_slot(self, exchange: Exchange, limit_s: float) -> Iterator[None]:
-        """Around reading a piece of a streamed body: it counts as a read under way, and its time is limited."""
-        deadline = None if exchange.call.deadline_s is None else exchange.deadline
-        with self._limits.reading(deadline):
-            remaining_s = float("inf") if deadline is None else deadline.remaining_s()
-            stopping = cancellation.on_stop(exchange.socket.expire)
-            with SOCKET_DEADLINES.limit(exchange.socket, min(limit_s, remaining_s)), stopping:
-                yield
-            cancellation.check()  # a body without a length just ends when its socket is shut
-
-    def translate_error(self, error: Exception, exchange: Exchange) -> TransportError:
-        """Return the error that an exception of requests or urllib3 means; Stopped if stopping the work caused it."""
-        failure = failure_of(error, exchange.socket, exchange.call, self._redact)
-        if exchange.socket.expired:
+    def _check_and_decode(self, exchange: Exchange, response: requests.Response) -> None:
+        """Count an answer and decode it. Raises the error for one that is not complete, or not the site's own."""
+        call, status, response_body = exchange.call, response.status_code, exchange.response_body
+        if exchange.socket.expired:  # a body without a length just ends when its socket is shut
+            response.close()
             self._check_stopped(exchange)
-        return failure
-
-    def close(self) -> None:
-        """Send nothing more; calls under way keep their deadlines."""
-        self._closed = True
-        super().close()  # type: ignore[no-untyped-call,unused-ignore]
-
-    def _may_retry(self, error: Exception, exchange: Exchange) -> bool:
-        """Reads, whatever their method; what was never sent; and 429, which a proxy says instead of the site."""
-        # An open breaker is not asked again: its wait is longer than any retry's.
-        if self._closed or self._breaker.state is BreakerState.OPEN:
-            return False
-        if isinstance(error, ThrottledError):
-            return True
-        if isinstance(error, DeadlineError) or not isinstance(error, TransportError):
-            return False
-        return exchange.call.is_repeatable or error.sent is False
-
-    def _on_retry(self, error: Exception, wait_s: float, exchange: Exchange) -> None:
-        call = exchange.call
-        log.info("%s.%s failed, trying again in %.1f s: %s", call.noun, call.verb, wait_s, error)
-        self._metrics.increment_counter("retries")
-        self._metrics.record_timing("retry_wait", wait_s)
-
-    def _check_stopped(self, exchange: Exchange) -> None:
-        if exchange.is_read:
-            cancellation.check()
+            raise DeadlineError(f"no complete answer within {exchange.deadline.limit_s:g} s", call=str(call))
+        if not call.stream:
+            exchange.socket.release()
+        log.debug("%s -> %d in %.3f s", call, status, exchange.deadline.elapsed_s())
+        exchange.cost.bytes_received += len(response_body)
+        self._metrics.increment_counters({f"replies.{status}": 1, "bytes_received": len(response_body)})
+        if status >= 429:
+            self._raise_gateway_error(exchange, response)
+        if not call.stream and call.body_limit is None:
+            exchange.response_json = _decoded(exchange, response)
 
     def _raise_gateway_error(self, exchange: Exchange, response: requests.Response) -> None:
         """Raise the error for an answer of a web server in front of the site."""
@@ -252,11 +225,40 @@ class CheckmkAdapter(HTTPAdapter):
             raise error
         raise GatewayError(str(error), status=status, call=str(call), retry_after_s=retry_after_s(headers))
 
+    def translate_error(self, error: Exception, exchange: Exchange) -> TransportError:
+        """Return the error that an exception of requests or urllib3 means; Stopped if stopping the work caused it."""
+        failure = failure_of(error, exchange.socket, exchange.call, self._redact)
+        if exchange.socket.expired:
+            self._check_stopped(exchange)
+        return failure
+
+    def _check_stopped(self, exchange: Exchange) -> None:
+        if exchange.is_read:
+            cancellation.check()
+
+    @contextlib.contextmanager
+    def stream_slot(self, exchange: Exchange, limit_s: float) -> Iterator[None]:
+        """Around reading a piece of a streamed body: it counts as a read under way, and its time is limited."""
+        deadline = None if exchange.call.deadline_s is None else exchange.deadline
+        with self._limits.reading(deadline):
+            remaining_s = float("inf") if deadline is None else deadline.remaining_s()
+            stopping = cancellation.on_stop(exchange.socket.expire)
+            with SOCKET_DEADLINES.limit(exchange.socket, min(limit_s, remaining_s)), stopping:
+                yield
+            cancellation.check()  # a body without a length just ends when its socket is shut
+
+    def close(self) -> None:
+        """Send nothing more; calls under way keep their deadlines."""
+        self._closed = True
+        super().close()  # type: ignore[no-untyped-call,unused-ignore]
+
     def _drop_inherited_connections(self) -> None:
         """After a fork they are the parent's as well: two processes on one get each other's answers."""
         self.proxy_manager: dict[str, Any] = {}
         self.init_poolmanager(self._pool_connections, self._pool_maxsize)  # type: ignore[attr-defined,unused-ignore]
         self._pool, self._process = None, os.getpid()
+
+    # Steps of requests that are done once, or not at all, for one server
 
     def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
         """Return the pool of connections to the one server. requests would look for it by a dozen attributes."""
