@@ -96,7 +96,7 @@ def _resolve_paths(document: Document, folder: str) -> Document:
 
 
 def from_env() -> Settings:
-    """Read the settings in ``CHECKMK_SERVER_URL``, ``…_SITE``, ``…_USERNAME`` and ``…_PASSWORD`` or ``…_PASSWORD_FILE``."""
+    """Read the settings in the environment variables that ``_ENVIRONMENT`` lists."""
     return settings_from(Document({}, "the environment"))
 
 
