@@ -34,12 +34,7 @@ class UnexpectedReplyError(CheckmkError):
     attempted: Attempted
 
     def __init__(
-        self,
-        message: str,
-        *,
-        call: str = "",
-        status: Optional[int] = None,
-        attempted: Optional[Attempted] = None,
+        self, message: str, *, call: str = "", status: Optional[int] = None, attempted: Optional[Attempted] = None
     ) -> None:
         self.call, self.status = call, status
         self.attempted = attempted or Attempted(Delivery.UNKNOWN)
