@@ -1,4 +1,4 @@
-"""Batches beside what Python offers. Run: python benchmarks/batch_speed.py
+"""Batches compared with the means of the standard library. Run: python benchmarks/batch_speed.py
 
 500 operations of 50 ms beside the time they need at least; then a million trivial ones, streamed, beside
 a plain loop and ThreadPoolExecutor.map, with what each adds to the memory of its process.

@@ -81,7 +81,7 @@ def _client(url: str, caching: Mapping[str, Any]) -> Checkmk:
 
 
 def _plain(url: str, folder: str, backend: str) -> Callable[[], object]:
-    """What a script does with requests-cache: one session, one URL."""
+    """A plain script with requests-cache: one session, one URL."""
     session = requests_cache.CachedSession(f"{folder}/theirs", backend=backend, expire_after=60)
     session.headers.update({"Authorization": f"Bearer automation {SECRET}", "Accept": "application/json"})
     target = f"{url}/s/check_mk/api/1.0/objects/host_config/host00000"

@@ -1,4 +1,4 @@
-"""Recording one value, beside what else one could do with it. Run: python benchmarks/metrics_speed.py
+"""Recording one value, compared with alternatives. Run: python benchmarks/metrics_speed.py
 
 The ratios are those to a plain list, which grows without end and knows its percentiles only after sorting.
 """

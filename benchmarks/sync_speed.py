@@ -51,7 +51,7 @@ def _requests(url: str) -> int:
 
 
 def one_by_one(url: str) -> float:
-    """What a plain script does: a session, a loop, one POST a host."""
+    """A plain script: a session, a loop, one POST per host."""
     with Checkmk(url, "s", "automation", SECRET) as cmk:
         for number in range(90):
             cmk.folders.ensure(_folder(number))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Optional, Sequence
 
-__all__ = ["main"]
+from .exit_codes import REFUSED
 
-USAGE = 2
+__all__ = ["main"]
 
 
 def main(arguments: Optional[Sequence[str]] = None, module: str = "") -> None:
@@ -22,4 +22,4 @@ def main(arguments: Optional[Sequence[str]] = None, module: str = "") -> None:
         from ..errors import MissingExtraError
 
         sys.stderr.write(f"{MissingExtraError('The command line', 'cli')}\n")
-        sys.exit(USAGE)
+        sys.exit(REFUSED)

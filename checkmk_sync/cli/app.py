@@ -123,8 +123,7 @@ def _run(state: State, arguments: Optional[Sequence[str]], module: str) -> int:
         return REFUSED
     except Exception as error:
         from ..errors import CheckmkError
-        from .failures import report_error
 
         if not isinstance(error, CheckmkError):
             raise
-        return report_error(state, error)
+        return state.report_error(error)

@@ -7,7 +7,7 @@ from typing import Any, Callable, Sequence
 import click
 
 from ..commands import Argument
-from ..commands.command import LazyFunction
+from ..commands.command import LazyModule
 from ..commands.sync import ACTIVATION_ARGUMENTS, PLAN_ARGUMENTS
 from .options import FILE, SHARED_OPTIONS, State
 from .parameters import parameter, values
@@ -41,7 +41,7 @@ def _own(
 
     def declare(function: Callable[[], None]) -> click.Command:
         name = function.__name__
-        run = LazyFunction(f"{__package__}.{module}", name)
+        run = getattr(LazyModule(f".{module}", __package__), name)
         return make_command(name, run, function.__doc__ or "", example, parameters, arguments)
 
     return declare

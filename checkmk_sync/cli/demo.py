@@ -52,8 +52,7 @@ def _headline(output: Output, text: str) -> None:
 
 def _synchronise(output: Output, client: Checkmk, inventory: str) -> bool:
     _headline(output, f"1. The inventory: {inventory}")
-    with open(inventory, encoding="utf-8") as file:
-        lines = file.read().splitlines()
+    lines = demo_inventory.as_csv().splitlines()
     for line in lines[:3]:
         output.line(f"   {line}")
     output.line(f"   … {len(lines) - 1} hosts")

@@ -2,52 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+import itertools
+from typing import Iterator
 
 __all__ = ["as_csv", "hosts"]
 
 SITES = (("muc", "Munich", 10), ("nue", "Nuremberg", 20), ("ber", "Berlin", 30), ("vie", "Vienna", 40))
-# Folder, prefix of the names, how many at each site, tags and labels.
-ROLES: tuple[tuple[str, str, int, dict[str, str]], ...] = (
-    ("servers/linux/web", "web", 96, {"label:os": "linux", "label:role": "web"}),
-    (
-        "servers/linux/database",
-        "db",
-        48,
-        {"label:os": "linux", "label:role": "database", "tag_criticality": "critical"},
-    ),
-    ("servers/linux/application", "app", 120, {"label:os": "linux", "label:role": "application"}),
-    ("servers/windows/domain", "dc", 8, {"label:os": "windows", "label:role": "domain-controller"}),
-    ("servers/windows/files", "files", 24, {"label:os": "windows", "label:role": "file-server"}),
-    ("servers/test", "test", 40, {"label:os": "linux", "label:role": "test", "tag_criticality": "test"}),
-    ("network/switches", "sw", 120, {"label:role": "switch", "tag_agent": "no-agent", "tag_snmp_ds": "snmp-v2"}),
-    ("network/routers", "rt", 24, {"label:role": "router", "tag_agent": "no-agent", "tag_snmp_ds": "snmp-v2"}),
-    ("network/access-points", "ap", 48, {"label:role": "access-point", "tag_agent": "no-agent"}),
+_LINUX, _WINDOWS = {"label:os": "linux"}, {"label:os": "windows"}
+_SNMP = {"tag_agent": "no-agent", "tag_snmp_ds": "snmp-v2"}
+# Folder, prefix of the names, number of hosts at each site, role, tags and other labels.
+ROLES: tuple[tuple[str, str, int, str, dict[str, str]], ...] = (
+    ("servers/linux/web", "web", 96, "web", _LINUX),
+    ("servers/linux/database", "db", 48, "database", {**_LINUX, "tag_criticality": "critical"}),
+    ("servers/linux/application", "app", 120, "application", _LINUX),
+    ("servers/windows/domain", "dc", 8, "domain-controller", _WINDOWS),
+    ("servers/windows/files", "files", 24, "file-server", _WINDOWS),
+    ("servers/test", "test", 40, "test", {**_LINUX, "tag_criticality": "test"}),
+    ("network/switches", "sw", 120, "switch", _SNMP),
+    ("network/routers", "rt", 24, "router", _SNMP),
+    ("network/access-points", "ap", 48, "access-point", {"tag_agent": "no-agent"}),
 )
-COLUMNS = ("name", "folder", "alias", "ipaddress", "tag_agent", "tag_snmp_ds", "tag_criticality")
-LABELS = ("label:site", "label:os", "label:role")
+COLUMNS = (
+    *("name", "folder", "alias", "ipaddress", "tag_agent", "tag_snmp_ds", "tag_criticality"),
+    *("label:site", "label:os", "label:role"),
+)
+
+
+def as_csv() -> str:
+    """Return the inventory as a CSV file, like an export of a CMDB."""
+    lines = [",".join(row.get(column, "") for column in COLUMNS) for row in hosts()]
+    return "\n".join([",".join(COLUMNS), *lines, ""])
 
 
 def hosts() -> Iterator[dict[str, str]]:
-    """One row a host."""
+    """Yield a row for each host."""
     for short, city, network in SITES:
-        address = 0
-        for folder, prefix, count, properties in ROLES:
-            for number in range(1, count + 1):
-                address += 1
-                row: dict[str, str] = {
+        addresses = itertools.count(1)
+        for folder, prefix, count, role, properties in ROLES:
+            for number, address in zip(range(1, count + 1), addresses):
+                yield {
                     "name": f"{short}-{prefix}{number:03d}",
                     "folder": f"/{short}/{folder}",
                     "alias": f"{prefix}{number:03d} in {city}",
                     "ipaddress": f"10.{network}.{address // 250}.{address % 250 + 1}",
                     "label:site": short,
+                    "label:role": role,
                     **properties,
                 }
-                yield row
-
-
-def as_csv() -> str:
-    """The inventory as a CSV file, as an export of a CMDB would be."""
-    header = (*COLUMNS, *LABELS)
-    rows: list[Any] = [header, *([row.get(column, "") for column in header] for row in hosts())]
-    return "".join(",".join(row) + "\n" for row in rows)

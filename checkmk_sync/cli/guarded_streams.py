@@ -7,7 +7,7 @@ import errno
 import io
 import os
 import sys
-from typing import Any, Iterator, Optional, TextIO
+from typing import Any, Callable, Iterator, Optional, TextIO
 
 __all__ = ["GuardedStream", "encodable", "guarded", "is_read"]
 
@@ -85,28 +85,24 @@ class GuardedStream(io.TextIOBase):
         if not isinstance(text, str):
             raise TypeError(f"a text stream takes str, not {type(text).__name__}; bytes go to its buffer")
         shown = encodable(text, self.encoding)
-        if self._stream is not None and self.failure is None:
-            with self._noting():
-                self._stream.write(shown)
+        self._attempt(lambda stream: stream.write(shown))
         return len(text)
 
     def write_bytes(self, data: Any) -> None:
         """Write bytes after the text written so far; a stream without a buffer gets them decoded."""
         raw = bytes(memoryview(data))
-        if self._stream is None or self.failure is not None:
-            return
-        with self._noting():
-            below = getattr(self._stream, "buffer", None)
-            if below is None:
-                self._stream.write(raw.decode(self.encoding, "replace"))
+
+        def write(stream: TextIO) -> None:
+            if hasattr(stream, "buffer"):
+                stream.flush()
+                stream.buffer.write(raw)
             else:
-                self._stream.flush()
-                below.write(raw)
+                stream.write(raw.decode(self.encoding, "replace"))
+
+        self._attempt(write)
 
     def flush(self) -> None:
-        if self._stream is not None and self.failure is None:
-            with self._noting():
-                self._stream.flush()
+        self._attempt(lambda stream: stream.flush())
 
     def close(self) -> None:
         """Nothing: the stream belongs to the process."""
@@ -128,10 +124,12 @@ class GuardedStream(io.TextIOBase):
     def writable(self) -> bool:
         return True
 
-    @contextlib.contextmanager
-    def _noting(self) -> Iterator[None]:
+    def _attempt(self, action: Callable[[TextIO], object]) -> None:
+        """Do something with the stream as long as it can be written to."""
+        if self._stream is None or self.failure is not None:
+            return
         try:
-            yield
+            action(self._stream)
         except OSError as error:
             self.failure = error
             if self._stream in (sys.__stdout__, sys.__stderr__):

@@ -19,21 +19,21 @@ class _OneLine(logging.Formatter):
 
 
 def log_to_stderr(*, every_request: bool) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logger = logging.getLogger("checkmk_sync")
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG if every_request else logging.INFO)
+    formatter = _OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _add_handler("checkmk_sync", logging.DEBUG if every_request else logging.INFO, formatter)
 
 
 def log_audit_to_stderr() -> None:
     """Log the writes of language models to stderr, which MCP clients keep."""
-    logger = logging.getLogger("checkmk_sync.mcp.audit")
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("audit %(message)s"))
+    _add_handler("checkmk_sync.mcp.audit", logging.INFO, logging.Formatter("audit %(message)s")).propagate = False
+
+
+def _add_handler(name: str, level: int, formatter: logging.Formatter) -> logging.Logger:
+    logger, handler = logging.getLogger(name), logging.StreamHandler()
+    handler.setFormatter(formatter)
     logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    logger.setLevel(level)
+    return logger
 
 
 class _SdkFailures(logging.Handler):

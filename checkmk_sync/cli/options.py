@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import click
 
-from .exit_codes import INTERRUPTED, REFUSED
+from .exit_codes import INTERRUPTED, REFUSED, UNKNOWN
 
 if TYPE_CHECKING:
     from ..client.checkmk import Checkmk
     from ..config.settings import Settings, SyncSettings
+    from ..errors import CheckmkError
     from ..metrics import MetricsCollector
     from .console import Output
     from .outcome import Write
@@ -90,6 +91,22 @@ class State:
         """Note that the site may be changed from now on, and by which command of the table."""
         self.write = write
         self.if_stopped = "what was done is kept, run it again to go on"
+
+    def report_error(self, error: CheckmkError) -> int:
+        """Print an error that ended the command; return the exit code."""
+        from ..client.outcomes import Status
+        from ..errors import TransportError
+        from .outcome import exit_code, failed_status
+
+        message, facts = as_options(str(error)), error.to_dict()
+        if isinstance(error, TransportError):
+            facts["server_url"] = self.server_url
+            message += f"; the server is {self.server_url}"
+        if self.write is None:
+            self.output.error(message, facts)
+            return exit_code(error)
+        self.output.error(self.write.failure(error, message), {**facts, **self.write.facts(error)})
+        return UNKNOWN if failed_status(error) is Status.UNKNOWN else exit_code(error)
 
     def start_logging(self) -> None:
         """Log to stderr: with -v warnings and retries, with -vv every request."""

@@ -83,34 +83,25 @@ class Write:
             names = list(map(folder_path, names))
         return f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
 
-    def applied(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a successful command prints as JSON."""
-        return {"outcome": Status.APPLIED.value, **record}
-
     def success(self) -> str:
         """Return the line for people: ``web01 created``."""
         return f"{self.subject or self.command.noun} {self.command.participle}".strip()
 
     def failure(self, error: CheckmkError, message: str) -> str:
         """Return the message for people: ``web01 not created: ...``, or that this is unknown and how to check."""
-        is_unknown, is_batch = failed_status(error) is Status.UNKNOWN, isinstance(error, BatchError)
-        hint = f"check with: {self.check_command}" if is_unknown and self.check_command else ""
-        if is_batch:
-            return f"{message}\n{hint}" if hint else message
-        if is_unknown:
-            message = f"unknown whether {self.subject or 'it'} was {self.command.participle}: {message}"
+        facts, participle = self.facts(error), self.command.participle
+        if isinstance(error, BatchError):
+            separator = "\n"
+        elif facts["outcome"] == Status.UNKNOWN.value:
+            message, separator = f"unknown whether {self.subject or 'it'} was {participle}: {message}", "; "
         else:
-            message = f"{self.subject} not {self.command.participle}: {message}".strip()
-        return f"{message}; {hint}" if hint else message
+            message, separator = f"{self.subject} not {participle}: {message}".strip(), "; "
+        return f"{message}{separator}check with: {facts['check']}" if "check" in facts else message
 
     def facts(self, error: CheckmkError) -> dict[str, Any]:
-        """Return what JSON says beside the error."""
+        """Return what JSON says beside the error: the outcome, and the command that shows an unknown one."""
         status = failed_status(error)
-        check = {"check": self.check_command} if status is Status.UNKNOWN and self.check_command else {}
-        return {"outcome": status.value, **check}
-
-    @property
-    def check_command(self) -> str:
-        """The command that shows whether the write was executed."""
-        default = f"checkmk-sync {self.command.noun} get {{}}" if self.command.noun else ""
-        return (self.command.check_with or default).replace("{}", self.subject.partition(",")[0])
+        command = self.command.check_with or (f"checkmk-sync {self.command.noun} get {{}}" if self.command.noun else "")
+        if status is not Status.UNKNOWN or not command:
+            return {"outcome": status.value}
+        return {"outcome": status.value, "check": command.replace("{}", self.subject.partition(",")[0])}

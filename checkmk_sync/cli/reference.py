@@ -60,11 +60,13 @@ def _commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Comm
 
 
 def _described(command: click.Command, name: str) -> Iterator[str]:
-    arguments = [str(p.metavar) for p in command.params if isinstance(p, click.Argument)]
-    many = {str(p.metavar) for p in command.params if isinstance(p, click.Argument) and p.nargs == -1}
-    shown = (f"{text}..." if text in many and not text.endswith("...") else text for text in arguments)
+    arguments = [p for p in command.params if isinstance(p, click.Argument)]
+    shown = [f"{str(p.metavar).rstrip('.')}{'...' if p.nargs == -1 else ''}" for p in arguments]
     for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
-        yield from _as_code(paragraph) if paragraph.startswith("\b") else (" ".join(paragraph.split()),)
+        if paragraph.startswith("\b"):  # lines that click must not wrap
+            yield from (f"    {line.strip()}" for line in paragraph.splitlines()[1:])
+        else:
+            yield " ".join(paragraph.split())
         yield ""
     yield f"    {' '.join((name, *shown, '[OPTIONS]'))}"
     options = list(_options(command))
@@ -73,11 +75,6 @@ def _described(command: click.Command, name: str) -> Iterator[str]:
     if command.epilog:
         yield ""
         yield f"Example: `{command.epilog.partition('Example: ')[2]}`"
-
-
-def _as_code(paragraph: str) -> Iterator[str]:
-    """The lines of a paragraph that click must not wrap."""
-    return (f"    {line.strip()}" for line in paragraph.splitlines()[1:])
 
 
 _SHARED = ("config", "json", "quiet", "stats", "verbose")

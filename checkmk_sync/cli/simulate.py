@@ -36,35 +36,30 @@ def simulate(state: State, *, password: Optional[str], password_file: Optional[s
     except (ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
     with until_terminated() as wait, site, _password_variable(secret, password, password_file) as variable:
-        variables = {
-            "CHECKMK_SERVER_URL": site.url,
-            "CHECKMK_SITE": site.site,
-            "CHECKMK_USERNAME": site.username,
-            **variable,
-        }
+        variables = {"SERVER_URL": site.url, "SITE": site.site, "USERNAME": site.username, **variable}
         if state.as_json:
             state.output.data({"url": site.url, "site": site.site, "username": site.username})
         else:
             state.output.line(f"Simulated Checkmk at {site.api_url}")
             for name, value in variables.items():
-                state.output.line(f"export {name}={shlex.quote(value)}")
+                state.output.line(f"export CHECKMK_{name}={shlex.quote(value)}")
         sys.stdout.flush()  # a reader waits for this, and the site may run for long
         wait()
 
 
 @contextlib.contextmanager
 def _password_variable(secret: str, password: Optional[str], file: Optional[str]) -> Iterator[dict[str, str]]:
-    """Provide the variable with the password: the default one itself, and any other only by the file that holds it."""
+    """Provide the variable for the password: the default one itself, and any other only by the file that holds it."""
     if file is not None:
-        yield {"CHECKMK_PASSWORD_FILE": os.path.abspath(os.path.expanduser(file))}
+        yield {"PASSWORD_FILE": os.path.abspath(os.path.expanduser(file))}
     elif password:
         with tempfile.TemporaryDirectory(prefix="checkmk-sync-simulate-") as folder:  # readable by its owner only
             path = os.path.join(folder, "password")
             with open(create_private(path), "w", encoding="utf-8") as stream:
                 stream.write(password)
-            yield {"CHECKMK_PASSWORD_FILE": path}
+            yield {"PASSWORD_FILE": path}
     else:
-        yield {"CHECKMK_PASSWORD": secret}
+        yield {"PASSWORD": secret}
 
 
 @contextlib.contextmanager

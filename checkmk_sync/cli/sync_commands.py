@@ -113,13 +113,9 @@ def _confirm(output: Output, plan: Plan, options: Options, *, stdin_is_taken: bo
     if output.as_json or not output.is_terminal:  # somebody who is asked has to see the plan
         for line in plan_as_text(plan, limit=MAX_SHOWN).split("\n"):
             output.question(line)
-    ask(_question(plan, options))
-
-
-def _question(plan: Plan, options: Options) -> str:
     scanned = plan.count(Action.CREATE, "host") + len(plan.undiscovered)
     steps = [f"apply {pluralize(len(plan.changes), 'change')}"] if plan.changes else []
     steps += [f"scan {pluralize(scanned, 'host')}"] if options.discover and scanned else []
     steps += ["activate"] if options.activate else []
     *first, last = steps or ["look at the result"]
-    return f"{', '.join(first)} and {last}?".removeprefix(" and ").capitalize()
+    ask(f"{', '.join(first)} and {last}?".removeprefix(" and ").capitalize())

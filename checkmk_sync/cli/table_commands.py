@@ -7,6 +7,7 @@ from typing import Any, Mapping
 import click
 
 from ..client.checkmk import Checkmk
+from ..client.outcomes import Status
 from ..commands import Command, FailureRow, Preview
 from .console import safe
 from .options import State, ask, can_ask
@@ -30,7 +31,11 @@ def run(state: State, command: Command, arguments: Mapping[str, Any], *, is_conf
         except ValueError as error:  # an argument that is not valid, such as the name of a host
             raise click.UsageError(str(error)) from error
         if isinstance(result, Mapping):
-            _show_record(state, result)
+            if state.write is not None and state.as_json:
+                result = {"outcome": Status.APPLIED.value, **result}
+            elif state.write is not None:
+                state.output.line(safe(state.write.success()))
+            state.output.record(result)
         else:
             rows = result if state.as_json or command.table_row is None else map(command.table_row, result)
             times = {field.name for field in command.fields if field.time}
@@ -45,16 +50,6 @@ def _ask(state: State, command: Command, client: Checkmk, arguments: Mapping[str
         for line in (preview.summary, *(f"  {detail}" for detail in preview.details)):
             state.output.question(line)
         ask("Do it?")
-
-
-def _show_record(state: State, record: Mapping[str, Any]) -> None:
-    """Show the result of a command; a write says first that it was done."""
-    if state.write is not None:
-        if state.as_json:
-            record = state.write.applied(record)
-        else:
-            state.output.line(safe(state.write.success()))
-    state.output.record(record)
 
 
 def _empty_text(command: Command, arguments: Mapping[str, Any]) -> str:

@@ -5,22 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Optional
 
 if TYPE_CHECKING:
     from ..errors import CheckmkError
 
-__all__ = [
-    "Argument",
-    "Command",
-    "CountedRows",
-    "FailureRow",
-    "Field",
-    "LazyFunction",
-    "LazyModule",
-    "Preview",
-    "as_arguments",
-]
+__all__ = ["Argument", "Command", "CountedRows", "FailureRow", "Field", "LazyModule", "Preview", "as_arguments"]
 
 Row = dict[str, Any]
 Watch = Callable[[str, int, int], object]  # stage, done, total
@@ -125,15 +115,12 @@ class FailureRow(Row):
         self.error = error
 
 
-class CountedRows(Iterator[Row]):
+class CountedRows(list[Row]):
     """Rows that had to be read completely before the first could be returned, with counts of them."""
 
     def __init__(self, rows: Iterable[Row], counts: Mapping[str, int]) -> None:
-        self._rows = iter(rows)
+        super().__init__(rows)
         self.counts = counts
-
-    def __next__(self) -> Row:
-        return next(self._rows)
 
 
 @dataclass(frozen=True)

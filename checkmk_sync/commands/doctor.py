@@ -8,26 +8,15 @@ import socket
 import ssl
 import warnings
 from dataclasses import dataclass
-from typing import Callable, Iterator, Optional, Sequence
+from typing import Any, Callable, Generator, Iterator, Optional, Sequence
 from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 
+from .. import errors
 from ..catalogue.versions import CheckmkVersion
 from ..client.checkmk import Checkmk
 from ..config.settings import Settings
-from ..errors import (
-    ApiError,
-    AuthError,
-    CheckmkError,
-    ConnectError,
-    ForbiddenError,
-    GatewayError,
-    MissingExtraError,
-    SettingsError,
-    TransportError,
-    UnexpectedReplyError,
-)
 from ..http.options import proxy_and_tls_options
 from ..http.transport import InsecureTransportWarning
 
@@ -65,12 +54,7 @@ def diagnose(
     ``observe`` is called with the client before it is used. With ``try_writes``, a write that changes nothing is sent
     to see whether writes are allowed.
     """
-    reached = True
-    if not _is_behind_a_proxy(settings):
-        for finding in _network(settings):
-            reached = reached and finding.verdict is not Verdict.FAILED
-            yield finding
-    if not reached:
+    if not _is_behind_a_proxy(settings) and not (yield from _all_pass(_network(settings))):
         return
     client, findings = _client(settings)
     yield from findings
@@ -79,12 +63,18 @@ def diagnose(
     with client:
         if observe is not None:
             observe(client)
-        for finding in _site(client):
-            yield finding
-            if finding.verdict is Verdict.FAILED:
-                return
-        yield from _permissions(client, try_writes)
-        yield _pending(client)
+        if (yield from _all_pass(_site(client))):
+            yield from _permissions(client, try_writes)
+            yield _pending(client)
+
+
+def _all_pass(findings: Iterator[Finding]) -> Generator[Finding, None, bool]:
+    """Yield findings up to the first failure. Return True if there is none."""
+    for finding in findings:
+        yield finding
+        if finding.verdict is Verdict.FAILED:
+            return False
+    return True
 
 
 def _client(settings: Settings) -> tuple[Optional[Checkmk], list[Finding]]:
@@ -93,7 +83,7 @@ def _client(settings: Settings) -> tuple[Optional[Checkmk], list[Finding]]:
         warnings.simplefilter("always")
         try:
             client = Checkmk.from_settings(settings)
-        except (SettingsError, MissingExtraError) as error:
+        except (errors.SettingsError, errors.MissingExtraError) as error:
             advice = "correct where the password is taken from; docs/configuration.md lists the ways"
             return None, [Finding("password", Verdict.FAILED, str(error), advice)]
     return client, list(findings_of_warnings(caught))
@@ -111,7 +101,7 @@ def _is_behind_a_proxy(settings: Settings) -> bool:
     """Return True if the settings or the environment name a proxy, so that this machine need not reach the server."""
     try:
         return select_proxy(settings.base_url, proxy_and_tls_options(settings)["proxies"]) is not None
-    except SettingsError:  # about certificates, which a later check reports
+    except errors.SettingsError:  # about certificates, which a later check reports
         return settings.proxy is not None
 
 
@@ -140,16 +130,16 @@ def _tls(settings: Settings, host: str, port: int) -> Finding:
     if not settings.verify:
         advice = "set verify: true, with ca_bundle for a certificate of your own"
         return Finding("TLS", Verdict.WARNING, "certificates are not verified", advice)
+    advice = "correct ca_bundle: a file or folder with certificates"
     try:
-        trusted = proxy_and_tls_options(settings)["verify"]
-        trusted = trusted if isinstance(trusted, str) else DEFAULT_CA_BUNDLE_PATH  # what requests uses
-        is_folder = os.path.isdir(trusted)
-        context = (
-            ssl.create_default_context(capath=trusted) if is_folder else ssl.create_default_context(cafile=trusted)
-        )
-    except (SettingsError, OSError) as error:
-        message = str(error) if isinstance(error, SettingsError) else f"the CA bundle {trusted} cannot be read: {error}"
-        return Finding("ca_bundle", Verdict.FAILED, message, "correct ca_bundle: a file or folder with certificates")
+        verify = proxy_and_tls_options(settings)["verify"]
+        path = verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH  # the default of requests
+        is_folder = os.path.isdir(path)
+        context = ssl.create_default_context(cafile=None if is_folder else path, capath=path if is_folder else None)
+    except errors.SettingsError as error:
+        return Finding("ca_bundle", Verdict.FAILED, str(error), advice)
+    except OSError as error:
+        return Finding("ca_bundle", Verdict.FAILED, f"the CA bundle {path} cannot be read: {error}", advice)
     try:
         with socket.create_connection((host, port), timeout=settings.timeouts.connect_s) as plain:
             with context.wrap_socket(plain, server_hostname=host) as secured:
@@ -157,13 +147,12 @@ def _tls(settings: Settings, host: str, port: int) -> Finding:
     except ssl.SSLCertVerificationError as error:
         advice = "point ca_bundle to the CA that signed the server's certificate"
         return Finding("TLS", Verdict.FAILED, error.verify_message or str(error.reason), advice)
-    except ssl.SSLError as error:
-        if _speaks_http(settings, host, port):
+    except OSError as error:
+        if isinstance(error, ssl.SSLError) and _speaks_http(settings, host, port):
             advice = "use http:// in server_url, or the port that speaks https"
             return Finding("TLS", Verdict.FAILED, f"{host} port {port} speaks http, not https", advice)
-        return Finding("TLS", Verdict.FAILED, f"{error.reason or error}", "check that the port speaks https")
-    except OSError as error:
-        return Finding("TLS", Verdict.FAILED, str(error), "check that the port speaks https")
+        reason = getattr(error, "reason", None) or error
+        return Finding("TLS", Verdict.FAILED, str(reason), "check that the port speaks https")
 
 
 def _speaks_http(settings: Settings, host: str, port: int) -> bool:
@@ -175,19 +164,19 @@ def _speaks_http(settings: Settings, host: str, port: int) -> bool:
         return False
 
 
+_NO_SITE = (errors.ApiError, errors.UnexpectedReplyError)
 # The first that matches says what to do; {site} and {server} are filled in.
-_ADVICE: tuple[tuple[type[CheckmkError], str, str], ...] = (
+_ADVICE: tuple[tuple[Any, str, str], ...] = (
     (
-        AuthError,
+        errors.AuthError,
         "credentials",
         "check username and password; an automation user is best; a locked user has to be unlocked in Checkmk",
     ),
-    (ForbiddenError, "credentials", "give the user a role that may use Checkmk"),
-    (GatewayError, "site", "start the site on the server: omd start {site}"),
-    (ApiError, "site", "check that {site!r} is the site's id and {server} its server"),
-    (UnexpectedReplyError, "site", "check that {site!r} is the site's id and {server} its server"),
-    (ConnectError, "site", "check proxy and firewalls"),
-    (TransportError, "site", "check the load of the server"),
+    (errors.ForbiddenError, "credentials", "give the user a role that may use Checkmk"),
+    (errors.GatewayError, "site", "start the site on the server: omd start {site}"),
+    (_NO_SITE, "site", "check that {site!r} is the site's id and {server} its server"),
+    (errors.ConnectError, "site", "check proxy and firewalls"),
+    (errors.TransportError, "site", "check the load of the server"),
 )
 
 
@@ -195,7 +184,7 @@ def _site(client: Checkmk) -> Iterator[Finding]:
     settings = client.settings
     try:
         version = client.version()
-    except (ApiError, TransportError, UnexpectedReplyError) as error:
+    except (*_NO_SITE, errors.TransportError) as error:
         check, advice = next((check, advice) for kind, check, advice in _ADVICE if isinstance(error, kind))
         advice = advice.format(site=settings.site, server=settings.server_url)
         yield Finding(check, Verdict.FAILED, str(error), advice)
@@ -227,20 +216,20 @@ def _permissions(client: Checkmk, try_writes: bool) -> Iterator[Finding]:
     yield _may(client, "change hosts", client.hosts.may_change, advice)
 
 
-def _may(client: Checkmk, what: str, do: Callable[[], object], needed: str) -> Finding:
+def _may(client: Checkmk, check: str, action: Callable[[], object], role: str) -> Finding:
     try:
-        do()
-    except ForbiddenError as error:
-        return Finding(what, Verdict.WARNING, error.detail or str(error), f"give {client.settings.username} {needed}")
-    except CheckmkError as error:
-        return Finding(what, Verdict.WARNING, str(error), "see the error")
-    return Finding(what, Verdict.OK, "allowed")
+        action()
+    except errors.ForbiddenError as error:
+        return Finding(check, Verdict.WARNING, error.detail or str(error), f"give {client.settings.username} {role}")
+    except errors.CheckmkError as error:
+        return Finding(check, Verdict.WARNING, str(error), "see the error")
+    return Finding(check, Verdict.OK, "allowed")
 
 
 def _pending(client: Checkmk) -> Finding:
     try:
         pending = client.activation.pending()
-    except CheckmkError as error:
+    except errors.CheckmkError as error:
         return Finding("pending changes", Verdict.WARNING, str(error), "see the error")
     others = sorted({str(change.user) for change in pending if change.is_foreign_to(client.settings.username)})
     if not others:

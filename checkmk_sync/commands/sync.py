@@ -36,7 +36,6 @@ PLAN_ARGUMENTS = (
         "Allow this many existing objects to change, or a percentage of them (default 30%).",
         "amount",
         check=_sync.check_amount,
-        tool_help="Allow this many existing objects to change, as a number or a percentage such as 40 %.",
         metavar="N",
     ),
     Argument(

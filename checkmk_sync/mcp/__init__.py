@@ -20,8 +20,8 @@ def serve(*args: Any, **kwargs: Any) -> None:
     """Call :func:`checkmk_sync.mcp.server.serve`. MissingExtraError without the extra, SettingsError if Python is too
     old for it."""
     if sys.version_info < OLDEST:
-        found = ".".join(map(str, sys.version_info[:2]))
-        raise SettingsError(f"the MCP server needs Python 3.10 or later, this is {found}")
+        version = ".".join(map(str, sys.version_info[:2]))
+        raise SettingsError(f"the MCP server needs Python 3.10 or later, this is {version}")
     try:
         from . import server
     except ModuleNotFoundError as error:

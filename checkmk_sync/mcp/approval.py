@@ -11,7 +11,6 @@ import hmac
 import json
 import secrets
 import time
-from collections import OrderedDict
 from typing import Any, Mapping, Optional
 
 import anyio
@@ -56,14 +55,14 @@ class PendingApprovals:
     MAX_PENDING = 1000
 
     def __init__(self) -> None:
-        self._expires: OrderedDict[str, float] = OrderedDict()
+        self._expires: dict[str, float] = {}  # the oldest first
 
     def add(self, fingerprint: str) -> None:
         """Note that a preview is shown now."""
+        self._expires.pop(fingerprint, None)
         self._expires[fingerprint] = time.monotonic() + self.LIFETIME_S
-        self._expires.move_to_end(fingerprint)
-        while len(self._expires) > self.MAX_PENDING:
-            self._expires.popitem(last=False)
+        if len(self._expires) > self.MAX_PENDING:
+            del self._expires[next(iter(self._expires))]
 
     def __contains__(self, fingerprint: str) -> bool:
         return self._expires.get(fingerprint, 0.0) >= time.monotonic()

@@ -25,7 +25,7 @@ from .capacity import Capacity, Slot, WorkKind, WriteLock
 from .error_texts import LOOK, explain
 from .policy import Policy
 from .progress import CancellableTask, ProgressReporter, Stopped
-from .results import object_result, page_result, tool_result
+from .results import fit, page_result, tool_result
 from .untrusted import quoted, sanitize
 
 __all__ = ["ToolRunner", "validate_arguments"]
@@ -149,7 +149,7 @@ class ToolRunner:
         task = cancellation.current.get()
         watch = {"watch": task.watch} if command.reports_progress and isinstance(task, CancellableTask) else {}
         if not command.writes:
-            return object_result(self.client, command, {**arguments, **watch})[0]
+            return fit(command, command.handler(self.client, **arguments, **watch))
         bound = arguments if preview is None else {**arguments, **preview.fixed_arguments}
         try:
             call_id = self._audit.begin(command.tool_name, bound, client_name)
@@ -162,9 +162,9 @@ class ToolRunner:
                     now = self._preview(command, arguments)  # once more, because people take their time
                     if now is None or now.facts != preview.facts:
                         raise ToolError(CHANGED)
-                result, values = object_result(self.client, command, {**bound, **watch})
+                values = command.handler(self.client, **bound, **watch)
             outcome = CallOutcome.from_result(values)
-            return result
+            return fit(command, values)
         except Stopped:
             by = "the server" if self._is_ending else "the client"
             extent = "done in part" if task is None or task.writes else "before anything was written"

@@ -165,9 +165,9 @@ def _listen(listener: Listener) -> list[socket.socket]:
     port = listener.port
     with contextlib.ExitStack() as opened:
         try:
-            found = socket.getaddrinfo(listener.host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            entries = socket.getaddrinfo(listener.host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             sockets = []
-            for family, host in dict.fromkeys((entry[0], str(entry[4][0])) for entry in found):
+            for family, host in dict.fromkeys((entry[0], str(entry[4][0])) for entry in entries):
                 sockets.append(opened.enter_context(socket.create_server((host, port), family=family)))
                 port = sockets[0].getsockname()[1]
         except OSError as error:

@@ -15,17 +15,7 @@ from ..commands import Command
 from ..core import cancellation
 from .untrusted import delimit, sanitize
 
-__all__ = [
-    "DEFAULT_PAGE",
-    "MAX_CURSOR",
-    "MAX_PAGE",
-    "MAX_RESULT",
-    "decode_cursor",
-    "encode_cursor",
-    "object_result",
-    "page_result",
-    "tool_result",
-]
+__all__ = ["DEFAULT_PAGE", "MAX_PAGE", "decode_cursor", "encode_cursor", "fit", "page_result", "tool_result"]
 
 DEFAULT_PAGE, MAX_PAGE = 25, 200
 MAX_OFFSET = 10_000_000
@@ -39,14 +29,6 @@ def tool_result(data: Mapping[str, Any]) -> CallToolResult:
     """Return data as the result of a tool, for programs and as delimited text for models."""
     text = TextContent(type="text", text=delimit(data))
     return CallToolResult(content=[text], structured_content=dict(data))
-
-
-def object_result(
-    client: Checkmk, command: Command, arguments: Mapping[str, Any]
-) -> tuple[dict[str, Any], Mapping[str, Any]]:
-    """Run a command that returns one mapping. Return the result, and the mapping itself for the audit log."""
-    values: Mapping[str, Any] = command.handler(client, **arguments)
-    return _fit(command, values), values
 
 
 def page_result(client: Checkmk, command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +49,7 @@ def page_result(client: Checkmk, command: Command, arguments: Mapping[str, Any])
     items: list[dict[str, Any]] = []
     left = MAX_RESULT
     for row in page[:limit]:
-        item = _fit(command, row)
+        item = fit(command, row)
         left -= _size(item)
         if left < 0 and items:
             break
@@ -85,7 +67,7 @@ def page_result(client: Checkmk, command: Command, arguments: Mapping[str, Any])
     }
 
 
-def _fit(command: Command, row: Mapping[str, Any]) -> dict[str, Any]:
+def fit(command: Command, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the declared fields of a row, sanitized, and shortened if they are too large for one result."""
     values = row if command.table_row is None else command.table_row(dict(row))
     if command.fields:

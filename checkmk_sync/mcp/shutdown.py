@@ -23,6 +23,7 @@ class Shutdown:
 
     def __init__(self, runner: ToolRunner, audit: AuditLog) -> None:
         self._runner, self._audit = runner, audit
+        self.finish_calls = runner.finish
         self._first_signal = 0
         # In a thread: where standard input is read, the main thread cannot be woken.
         self.start: Callable[[], object] = threading.Thread(
@@ -41,10 +42,6 @@ class Shutdown:
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-
-    def finish_calls(self) -> bool:
-        """Wait for calls under way, and stop those that take too long. True if none is left."""
-        return self._runner.finish()
 
     @property
     def status(self) -> int:

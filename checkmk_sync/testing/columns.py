@@ -1,4 +1,4 @@
-"""The columns of the monitoring tables, with the value of an object that is fine and about which there is no news."""
+"""The columns of the monitoring tables, with their defaults: the values of an object without problems."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["HOST_DEFAULTS", "SERVICE_DEFAULTS", "SERVICE_OWN_DEFAULTS", "selecte
 
 _EMPTY: Mapping[str, Any] = {"blob": b"", "dict": {}, "float": 0.0, "int": 0, "list": [], "string": "", "time": 0}
 # The official documents of 2.2 to 2.5 agree on names and types.
-_BOTH: Mapping[str, str] = {
+_SHARED: Mapping[str, str] = {
     "dict": "custom_variables label_sources labels performance_data tags",
     "float": (
         "check_interval execution_time first_notification_delay flappiness high_flap_threshold latency "
@@ -57,13 +57,13 @@ _SERVICES: Mapping[str, str] = {
     "string": "description host_name passive_check_period",
     "time": "cached_at last_time_critical last_time_ok last_time_unknown last_time_warning",
 }
-_ON = (
+_ONES = (
     "accept_passive_checks active_checks_enabled checks_enabled current_attempt flap_detection_enabled "
     "has_been_checked in_check_period in_notification_period in_service_period max_check_attempts "
     "notifications_enabled process_performance_data state_type"
 )
-_SETTINGS: Mapping[str, Any] = {
-    **dict.fromkeys(_ON.split(), 1),
+_DEFAULTS: Mapping[str, Any] = {
+    **dict.fromkeys(_ONES.split(), 1),
     "check_command": "check-mk-host-smart",
     "check_interval": 1.0,
     "check_period": "24X7",
@@ -78,13 +78,17 @@ def _empty(*tables: Mapping[str, str]) -> dict[str, Any]:
 
 
 HOST_DEFAULTS: Mapping[str, Any] = {
-    **_empty(_BOTH, _HOSTS),
-    **_SETTINGS,
+    **_empty(_SHARED, _HOSTS),
+    **_DEFAULTS,
     "address": "0.0.0.0",
     "filename": "/wato/hosts.mk",
     "mk_inventory": {},
 }
-SERVICE_OWN_DEFAULTS: Mapping[str, Any] = {**_empty(_BOTH, _SERVICES), **_SETTINGS, "passive_check_period": "24X7"}
+SERVICE_OWN_DEFAULTS: Mapping[str, Any] = {
+    **_empty(_SHARED, _SERVICES),
+    **_DEFAULTS,
+    "passive_check_period": "24X7",
+}
 # Every row of a service has the columns of its host as well.
 SERVICE_DEFAULTS: Mapping[str, Any] = {
     **{f"host_{name}": value for name, value in HOST_DEFAULTS.items()},
@@ -113,8 +117,6 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def selected_columns(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
-    """Some columns of a row as they stand in an answer."""
-    found = {column: row[column] for column in columns}
-    for column in _CONVERTERS.keys() & found.keys():
-        found[column] = _CONVERTERS[column](found[column])
-    return found
+    """Return some columns of a row as the API shows them."""
+    converted = {column: _CONVERTERS[column](row[column]) for column in columns if column in _CONVERTERS}
+    return {**{column: row[column] for column in columns}, **converted}

@@ -33,9 +33,10 @@ PERMISSIONS = {"admin": ADMIN, "user": ADMIN - {"wato.activateforeign"}, "guest"
 
 @dataclass
 class User:
-    """Who may log in, and what for. ``failures`` counts wrong secrets; at ``lock_after`` the account is locked.
+    """A user account. ``failures`` counts wrong secrets; at ``lock_after`` the account is locked.
 
-    With ``folders`` it may change, with ``sees`` only see, what lies in these or below.
+    With ``folders`` the user may change only hosts and folders in these or below; with ``sees`` the user sees only
+    hosts in these or below.
     """
 
     name: str
@@ -64,7 +65,7 @@ def _lies_in(path: str, folders: Optional[tuple[str, ...]]) -> bool:
 
 @dataclass(frozen=True)
 class _Config:
-    """Replaced on every change, never mutated: a snapshot of all hosts is a copy of one dict."""
+    """Replaced on every change, never mutated, so that a copy of one dict is a snapshot of all hosts."""
 
     attributes: Mapping[str, Any]
     created_at: str
@@ -78,7 +79,7 @@ class _Config:
 
 @dataclass(frozen=True)
 class HostConfig(_Config):
-    """A host; ``nodes`` are those of a cluster."""
+    """A host; ``nodes`` is None unless it is a cluster."""
 
     name: str
     folder: str
@@ -131,7 +132,7 @@ class Configuration:
     # Folders
 
     def folder(self, text: str) -> Optional[FolderConfig]:
-        """A folder by any of its spellings, its 32-digit id included."""
+        """Return the folder by any of its spellings, its 32-digit id included; None if there is no such folder."""
         if is_folder_hash(text):
             return next((folder for folder in self.folders.values() if folder.ident == text.lower()), None)
         if text[:1] not in ("/", "~", "\\"):
@@ -142,11 +143,11 @@ class Configuration:
             return None
 
     def folder_at(self, text: str) -> FolderConfig:
-        """The folder that a checked spelling names."""
-        found = self.folder(text)
-        if found is None:
+        """Return the folder by a spelling that was checked before."""
+        folder = self.folder(text)
+        if folder is None:
             raise LookupError(f"no folder {text!r}")
-        return found
+        return folder
 
     def add_folder(
         self, path: str, title: str, attributes: Mapping[str, Any], ident: Optional[str], *, user: str
@@ -166,7 +167,7 @@ class Configuration:
         return changed
 
     def subfolders(self, path: str, *, recursive: bool) -> Iterator[FolderConfig]:
-        """Folders below a path, without itself."""
+        """Yield the folders below a path."""
         prefix = path.rstrip("/") + "/"
         for folder in list(self.folders.values()):
             below = folder.path != path and folder.path.startswith(prefix)
@@ -182,7 +183,7 @@ class Configuration:
         ]
 
     def remove_folder(self, path: str, *, user: str) -> None:
-        """With everything in it."""
+        """Remove a folder with everything in it."""
         for host in self.hosts_in(path, recursive=True):
             del self.hosts[host.name]
             self.service_phases.pop(host.name, None)
@@ -192,7 +193,7 @@ class Configuration:
         self.add_change("delete-folder", f"Deleted folder {title}", user)
 
     def move_folder(self, path: str, target: str, *, user: str) -> FolderConfig:
-        """With everything in it, into ``target``."""
+        """Move a folder with everything in it into ``target``."""
         new = f"{target.rstrip('/')}/{self.folders[path].name}"
         for folder in [self.folders[path], *self.subfolders(path, recursive=True)]:
             del self.folders[folder.path]
@@ -228,10 +229,10 @@ class Configuration:
         return changed
 
     def parents_of_remaining_hosts(self, deleted: Collection[str]) -> dict[str, list[str]]:
-        """Those of the ``deleted`` hosts that must not be deleted, each with the names of its children.
+        """Return the hosts among ``deleted`` that must not be deleted, each with the names of its children.
 
-        Checkmk: folders hand parents down, and a parent can go only if its children are fewer than what goes, and go
-        as well. So a host that is its own parent by way of its folder cannot be deleted alone.
+        Checkmk: hosts inherit parents from folders, and a parent may be deleted only if its children are a proper
+        subset of the deleted hosts. So a host that is its own parent through its folder cannot be deleted alone.
         """
         children: dict[str, list[str]] = {}
         for host in self.hosts.values():
@@ -247,7 +248,7 @@ class Configuration:
         self.add_change("delete-host", f"Deleted host {name}", user)
 
     def rename_host(self, name: str, new: str, *, user: str) -> HostConfig:
-        """The same host under another name, which its children, clusters and services follow."""
+        """Rename a host; its children, clusters and services refer to the new name."""
         renamed = self.hosts[new] = dataclasses.replace(self.hosts.pop(name), name=new, updated_at=self.now())
         if name in self.service_phases:
             self.service_phases[new] = self.service_phases.pop(name)
@@ -268,18 +269,18 @@ class Configuration:
         self.add_change("rename-host", f"Renamed 1 hosts: {name} to {new}", user)
         return renamed
 
-    def effective(self, item: HostConfig) -> dict[str, Any]:
-        """What holds for a host: defaults, then the folders from the root down, then its own. Labels add up."""
-        inherited = self._inherited(item.folder)
-        labels = {**inherited["labels"], **item.attributes.get("labels", {})}
-        return {**inherited, **item.attributes, "labels": labels}
+    def effective(self, host: HostConfig) -> dict[str, Any]:
+        """Return the effective attributes of a host: of the defaults, of its folders, and its own. Labels add up."""
+        inherited = self._inherited(host.folder)
+        labels = {**inherited["labels"], **host.attributes.get("labels", {})}
+        return {**inherited, **host.attributes, "labels": labels}
 
     def is_offline(self, host: HostConfig) -> bool:
         own = host.attributes.get("tag_criticality")
         return bool((own or self._inherited(host.folder)["tag_criticality"]) == "offline")
 
     def _inherited(self, path: str) -> Mapping[str, Any]:
-        """What a folder hands down; worked out once until some folder changes."""
+        """Return the attributes that hosts inherit from a folder; cached until any folder changes."""
         if self._inheritance_cache[0] != self.folder_changes:
             self._inheritance_cache = (self.folder_changes, {})
         known = self._inheritance_cache[1]
@@ -291,23 +292,23 @@ class Configuration:
         return known[path]
 
     def add_change(self, action: str, text: str, user: Optional[str], now: Optional[str] = None) -> None:
-        """Every write leaves a pending change."""
+        """Add a pending change, as every write does."""
         time = now or self.now()
         change = {"id": str(uuid.uuid4()), "user_id": user, "action_name": action, "text": text, "time": time}
         self.changes.append(change)
 
 
 def _renamed(attributes: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
-    """Attributes in which one of the parents has another name."""
+    """Return attributes in which one of the parents has another name."""
     return {**attributes, "parents": [new if parent == old else parent for parent in attributes["parents"]]}
 
 
 def iso_time(clock: Clock) -> str:
-    """The time as the API writes it."""
+    """Return the time as the API writes it."""
     return datetime.datetime.fromtimestamp(clock.time(), datetime.timezone.utc).isoformat(timespec="microseconds")
 
 
 def etag(*parts: Any) -> str:
-    """Quoted SHA-256 of what identifies a state."""
+    """Return an ETag: the quoted SHA-256 of the parts that identify a state."""
     text = json.dumps(parts, sort_keys=True, default=str)
     return f'"{hashlib.sha256(text.encode()).hexdigest()}"'

@@ -23,7 +23,7 @@ __all__ = ["ENDPOINTS", "PATH_CHECKS", "Context", "Endpoint", "SiteState"]
 
 @dataclass
 class SiteState:
-    """Everything that a site is."""
+    """The whole state of a site."""
 
     profile: VersionProfile
     configuration: Configuration
@@ -35,7 +35,7 @@ class SiteState:
     etag_locking: bool = True
 
     def finish_due_jobs(self) -> None:
-        """Let jobs whose time is over take effect."""
+        """Apply the jobs whose time is over."""
         with self.configuration.mutex:
             self.discovery.finish_due_jobs()
             self.renames.finish_due_jobs()
@@ -77,7 +77,7 @@ PATH_CHECKS: dict[str, Callable[[Context], object]] = {}
 
 @dataclass
 class Context:
-    """What a handler works with. ``query`` and ``body`` are checked, ``params`` decoded."""
+    """A request and its site, for a handler. ``query`` and ``body`` are checked, ``params`` decoded."""
 
     state: SiteState
     request: Request
@@ -107,7 +107,7 @@ class Context:
         return Response(status=status, headers={"Location": location})
 
     def check_path(self) -> None:
-        """Checkmk looks for what the URL names before it looks at anything else of the request."""
+        """Check that the object in the path exists, as Checkmk does before anything else."""
         for prefix, check in PATH_CHECKS.items():
             if self.endpoint.path.startswith(prefix):
                 check(self)
@@ -116,7 +116,7 @@ class Context:
         return fields(self.state) if callable(fields) else fields
 
     def check_query(self) -> None:
-        """Checkmk: an endpoint that takes parameters refuses others, one that takes none ignores all."""
+        """Check the parameters. Checkmk: an endpoint without parameters ignores all, others refuse unknown ones."""
         fields = self._fields(self.endpoint.query)
         if fields:
             arguments = {name: self.request.args.getlist(name) for name in self.request.args}
@@ -133,9 +133,9 @@ class Context:
         self.body = checked_body(self._fields(self.endpoint.body), data, schema_check and schema_check(self.state))
 
     def check_etag(self, current: str, ext: Optional[Mapping[str, Any]] = None) -> None:
-        """428 without If-Match, 412 for another state; ``*`` and unquoted values are taken as well.
+        """Problem 428 without If-Match, 412 for another state; ``*`` and unquoted values are accepted.
 
-        A setting of the site turns the check off: then the header is ignored.
+        A setting of the site disables the check.
         """
         if not self.state.etag_locking:
             return
@@ -158,11 +158,11 @@ class Context:
             raise Problem(401, "Unauthorized", detail)
 
     def require_seen(self, host: HostConfig) -> None:
-        """Lists leave out silently what the user may not see; to name it is refused."""
+        """Refuse a host that the user may not see. Checkmk: lists leave such hosts out silently."""
         if not self.user.may_see(host.folder):
             raise Problem(403, "Forbidden", f"You do not have permission to access the host {host.name!r}.")
 
     def require_folder(self, path: str) -> None:
-        """Folders have permissions of their own, which bulk calls meet only when they come to that folder."""
+        """Refuse a folder that the user may not change. Checkmk: bulk calls notice that only at that folder."""
         if not self.user.may_change(path):
             raise Problem(401, "Unauthorized", f"Sorry, you have no permission to change the folder {path!r}.")

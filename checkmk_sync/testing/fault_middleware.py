@@ -1,4 +1,4 @@
-"""WSGI middleware that lets the scripted faults happen to the requests of a simulated site."""
+"""WSGI middleware that applies scripted faults to the requests of a simulated site."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _TEXTS: Mapping[int, tuple[str, str]] = {
 
 
 class FaultMiddleware:
-    """Passes requests on to the site, unless a fault matches them."""
+    """Passes requests to the site unless a fault matches them."""
 
     def __init__(self, app: SiteApp, latency_s: float) -> None:
         self._app, self._latency_s = app, latency_s
         self._timers: list[threading.Timer] = []
-        self._closed = threading.Event()  # ends all waits: nobody reads the answers of a closed site
+        self._closed = threading.Event()  # ends all waits, because nobody reads the answers of a closed site
         self._lock_released = threading.Event()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -52,7 +52,7 @@ class FaultMiddleware:
         return response(environ, start_response)
 
     def start_lasting(self, faults: Iterable[Fault]) -> None:
-        """Replace the faults that last for a while or wait for a job, rather than for a request."""
+        """Replace the lasting faults, which hold the lock or wait for a job instead of a request."""
         state = self._app.state
         self._lock_released.set()
         state.activations.failing = state.discovery.failing = 0
@@ -65,7 +65,7 @@ class FaultMiddleware:
                 state.discovery.failing += fault.times or 1
 
     def close(self) -> None:
-        """Cancel whatever was to happen later."""
+        """Cancel everything that is still to happen."""
         self._closed.set()
         self._lock_released.set()
         for timer in self._timers:
@@ -197,5 +197,5 @@ def _reset(environ: Mapping[str, Any]) -> None:
 
 def _then_reset(body: bytes, environ: Mapping[str, Any]) -> Iterator[bytes]:
     yield body
-    time.sleep(0.05)  # a reset overtakes what is still on its way
+    time.sleep(0.05)  # a reset would discard bytes that have not arrived
     _reset(environ)

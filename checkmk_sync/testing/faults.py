@@ -1,4 +1,4 @@
-"""Scripted trouble: what goes wrong, for which requests, how often."""
+"""Scripted faults: kinds, the requests that they match, and how often they happen."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _LASTING = ("hold_lock", "fail_activation", "fail_discovery")  # not about a req
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of trouble (see ``Fault.kinds()``) for requests that match.
+    """A fault of one kind (see ``Fault.kinds()``) for the requests that it matches.
 
-    ``method`` and ``path`` (a regular expression searched in the part below ``/api/1.0``) choose requests,
-    ``writes`` those that change something; ``skip`` lets the first ones pass, ``times`` is how often it
-    happens (None: always), ``probability`` how likely. ``seconds`` are real ones. ``body`` is a text, which is sent as
-    HTML, or data, which is sent as JSON, unless ``content_type`` says otherwise; None is an empty body.
+    ``method`` and ``path`` (a regular expression searched in the part below ``/api/1.0``) select requests; ``writes``
+    selects only writes. ``skip`` lets the first requests pass, ``times`` is how often the fault happens (None: always),
+    ``probability`` how likely. ``seconds`` are real seconds. ``body`` is a text, sent as HTML, or data, sent as JSON,
+    unless ``content_type`` says otherwise; None is an empty body.
     """
 
     kind: str
@@ -76,12 +76,12 @@ class Fault:
 
     @staticmethod
     def kinds() -> Mapping[str, str]:
-        """All kinds with what they do."""
+        """Return all kinds with descriptions."""
         return KINDS
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Fault:
-        """From plain data. ValueError for unknown keys or kinds."""
+        """Make a fault of plain data. ValueError for unknown keys or kinds."""
         unknown = set(data) - {entry.name for entry in fields(cls)}
         if unknown or "kind" not in data:
             raise ValueError(f"a fault is an object with 'kind' and no {sorted(unknown)}")
@@ -104,7 +104,7 @@ class FaultScript:
         self.set(faults)
 
     def set(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> Sequence[Fault]:
-        """Replace all faults; return those that are not about requests, which start at once."""
+        """Replace all faults; return the lasting ones, which start at once instead of matching requests."""
         parsed = [fault if isinstance(fault, Fault) else Fault.of(fault) for fault in faults]
         with self._lock:
             self._failing_hosts = [re.compile(fault.hosts) for fault in parsed if fault.kind == "fail_host"]

@@ -20,8 +20,7 @@ class FieldsError(ValueError):
 class FieldsFilter:
     """``["!"] "(" item {"," item} ")"``, item = ``path ["(" items ")"]``, path = ``name {"~" name}``.
 
-    Blanks between these are skipped, and an empty text lets everything through. Where two items overlap, the
-    narrower one counts.
+    Blanks are skipped, and an empty text selects everything. If two items overlap, the narrower one applies.
     """
 
     def __init__(self, text: str) -> None:
@@ -98,7 +97,7 @@ def _below(tree: Optional[Tree], path: Iterable[str]) -> Any:
 
 
 def _filtered(data: Any, tree: Tree, *, drop: bool) -> Any:
-    """Keep, or drop, what the tree names."""
+    """Return the data with only the parts that the tree names, or without them."""
     if isinstance(data, list):
         return [_filtered(entry, tree, drop=drop) for entry in data]
     if not isinstance(data, dict):

@@ -41,10 +41,10 @@ _SOME_EDITIONS: Mapping[str, Check] = {
     "bake_agent_package": boolean,
     "cmk_agent_connection": choice("pull-agent", "push-agent"),
 }
-_SCAN_RESULT = "network_scan_result"  # can be read only
+_SCAN_RESULT = "network_scan_result"  # read-only
 _NULLABLE = frozenset({"management_ipmi_credentials", "management_snmp_community"})
 _CONTACT_DEFAULTS = dict.fromkeys(CONTACT_FLAGS, False)
-# What is effective where no scan is configured; it runs as whoever asks.
+# The effective scan of folders without one; Checkmk: it runs as the user of the request.
 DEFAULT_SCAN: Mapping[str, Any] = {
     "addresses": [],
     "exclude_addresses": [],
@@ -80,7 +80,7 @@ _DEFAULTS: Mapping[str, Any] = {
 
 
 class AttributeRules:
-    """The attributes of one site: its version and edition decide which there are, its hosts who can be a parent."""
+    """The valid attributes of one site, which depend on its version, edition, hosts and users."""
 
     def __init__(self, profile: VersionProfile, site: str, hosts: Container[str], users: Container[str]) -> None:
         extra = {name: check for name, check in _SOME_EDITIONS.items() if name in profile.optional_host_attributes}

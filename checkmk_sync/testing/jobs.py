@@ -1,4 +1,4 @@
-"""What takes time on a site: activations and discoveries. They take effect when their time is over."""
+"""Jobs that take time: activations, discoveries, renamings. They take effect when their time is over."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any, Mapping, Optional, Sequence
 from . import sample_services as services
 from .configuration import Configuration, HostConfig, iso_time
 from .monitoring_core import MonitoredHost, MonitoringCore
+from .sample_services import Phases
 
 __all__ = ["BULK", "ActivationJob", "Activations", "DiscoveryJobs", "Job", "Renames"]
 
 BULK = "bulk_discovery"
-
-Phases = Mapping[int, str]
 
 
 @dataclass
@@ -38,7 +37,7 @@ class ActivationJob:
 
 @dataclass
 class Activations:
-    """Activations that run and ran; ``failing`` is how many of the next ones fail."""
+    """All activations; the next ``failing`` ones fail."""
 
     configuration: Configuration
     monitoring: MonitoringCore
@@ -80,7 +79,7 @@ class Activations:
             self.load(run.snapshot, run.phases)
 
     def load(self, hosts: Mapping[str, HostConfig], phases: Mapping[str, Phases]) -> None:
-        """Make a configuration the one that is monitored."""
+        """Monitor these hosts from now on."""
         now, before = self.configuration.clock.time(), self.monitoring.hosts
         total = self.monitoring.services_per_host
         loaded = {}
@@ -97,7 +96,7 @@ class Activations:
 
 @dataclass
 class Job:
-    """A job in the background. Of a discovery ``options`` say what to accept when it ends."""
+    """A job in the background. The ``options`` of a discovery say which services to accept when it ends."""
 
     id: str
     hosts: tuple[str, ...]
@@ -115,7 +114,7 @@ class Job:
 
 @dataclass
 class Renames:
-    """The renaming of a host, one at a time. ``jobs`` has the last one, if there was any."""
+    """Renamings of hosts, one at a time. ``jobs`` contains the last one, if any."""
 
     configuration: Configuration
     duration_s: float
@@ -136,7 +135,7 @@ class Renames:
             self.finish()
 
     def finish(self) -> None:
-        """Let what runs take effect."""
+        """Apply the renaming that is running."""
         job, hosts = self.jobs[0], self.configuration.hosts
         (name,) = job.hosts
         if name in hosts and self._new not in hosts:
@@ -215,8 +214,8 @@ class DiscoveryJobs:
         """Decide for the undecided services of a host, as the options say."""
         phases = dict(self.configuration.service_phases.get(host.name, {}))
         if options.get("monitor_undecided_services"):
-            found = self.all_phases(host)
-            phases.update({index: "monitored" for index, phase in found.items() if phase == "undecided"})
+            known = self.all_phases(host)
+            phases.update({index: "monitored" for index, phase in known.items() if phase == "undecided"})
         if options.get("remove_vanished_services"):
             phases = {index: phase for index, phase in phases.items() if phase != "vanished"}
         self.decide(host, phases, user)
@@ -225,7 +224,7 @@ class DiscoveryJobs:
         """Store the phases of a host; a change leaves a pending change."""
         if phases == self.configuration.service_phases.get(host.name, {}):
             return
-        whole = services.all_monitored(self.services_per_host)
-        self.configuration.service_phases[host.name] = whole if phases == whole else dict(phases)
+        all_monitored = services.all_monitored(self.services_per_host)  # shared by all hosts with these phases
+        self.configuration.service_phases[host.name] = all_monitored if phases == all_monitored else dict(phases)
         text = f"Saved check configuration of host {host.name!r} with {len(phases)} services"
         self.configuration.add_change("set-autochecks", text, user)

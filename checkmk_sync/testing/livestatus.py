@@ -15,7 +15,7 @@ Predicate = Callable[[Row], bool]
 
 
 class BadQuery(ValueError):
-    """A query that is refused; ``errors`` is what the server puts under ``fields.query``."""
+    """A query that is refused; the server puts ``errors`` under ``fields.query``."""
 
     def __init__(self, errors: Any) -> None:
         super().__init__(str(errors))
@@ -23,9 +23,9 @@ class BadQuery(ValueError):
 
 
 def compile_query(raw: Any, table: str, columns: Collection[str]) -> Optional[Predicate]:
-    """A predicate for a query (an object, or JSON in a text); None for an empty one.
+    """Return the predicate of a query (an object, or JSON in a text); None for an empty query.
 
-    BadQuery when it is wrong, but KeyError where a member of an expression is missing: there Checkmk crashes.
+    BadQuery if it is not valid, but KeyError if an expression lacks a member, because there Checkmk crashes.
     """
     node = _parsed(raw)
     if not node:
@@ -38,13 +38,13 @@ def compile_query(raw: Any, table: str, columns: Collection[str]) -> Optional[Pr
 
 
 def host_name_predicate(raw: Any) -> Optional[Predicate]:
-    """What a correct query demands of ``host_name`` alone; the core need not look at services of other hosts."""
+    """Return the part of a valid query that is about ``host_name`` only, so that the core can skip other hosts."""
     node = _parsed(raw)
     if not node:
         return None
     parts = node["expr"] if node["op"] == "and" else [node]
-    alone = [part for part in parts if str(part.get("left", "")).rpartition(".")[2] == "host_name"]
-    return _predicate({"op": "and", "expr": alone}) if alone else None
+    about_host = [part for part in parts if str(part.get("left", "")).rpartition(".")[2] == "host_name"]
+    return _predicate({"op": "and", "expr": about_host}) if about_host else None
 
 
 def _parsed(raw: Any) -> Any:
@@ -57,7 +57,7 @@ def _parsed(raw: Any) -> Any:
 
 
 def _check_names(node: Any, table: str, columns: Collection[str]) -> None:
-    """Operators and columns, which Checkmk looks at before anything else of a query."""
+    """Check operators and columns, as Checkmk does before anything else."""
     if not isinstance(node, dict):
         return
     op = node["op"]
@@ -120,7 +120,7 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        return 0.0  # Livestatus reads what is no number as 0
+        return 0.0  # Livestatus reads other texts as 0
 
 
 def _equal(value: Any, right: str) -> bool:

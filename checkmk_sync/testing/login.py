@@ -19,7 +19,7 @@ def _base64(token: str) -> str:
     return base64.b64decode(token).decode("utf-8")
 
 
-# How the credentials of a scheme are decoded, and what stands between name and password.
+# By scheme: the decoder of the credentials, and the separator of name and password.
 _SCHEMES: Mapping[str, tuple[Callable[[str], str], str]] = {"Basic": (_base64, ":"), "Bearer": (str, " ")}
 
 
@@ -28,7 +28,7 @@ def authenticate(header: str, users: Mapping[str, User]) -> User:
     for scheme, (decode, separator) in _SCHEMES.items():
         if header.startswith(f"{scheme} "):
             try:
-                # Checkmk: what stands behind a second "Bearer " is cut off.
+                # Checkmk: everything after a second "Bearer " is ignored.
                 name, password = decode(header.split(f"{scheme} ")[1].strip()).split(separator, 1)
             except ValueError:
                 raise _unauthorized(f"Invalid {scheme} token") from None

@@ -50,7 +50,7 @@ class MonitoredHost:
 
     @functools.cached_property
     def counts(self) -> tuple[int, ...]:
-        """How many services are OK, WARN, CRIT and UNKNOWN once they are checked."""
+        """The numbers of services that are OK, WARN, CRIT and UNKNOWN once they are checked."""
         states = [self.state_of(template) for template in self.services]
         return tuple(states.count(state) for state in range(4))
 
@@ -64,7 +64,7 @@ class MonitoredHost:
         return {**tags, "site": self.effective["site"], **dict(zip(auxiliary, auxiliary))}
 
     def state_of(self, template: services.Template) -> int:
-        """The state of a service once it is checked. Checkmk: one of them warns of services that nobody decided on."""
+        """Return the state of a checked service. Checkmk: the discovery service warns of undecided services."""
         if template is services.DISCOVERY:
             return int(len(self.phases) < len(services.templates(self.services_total)))
         return services.state_of(self.name, template.description)
@@ -93,8 +93,7 @@ class MonitoringCore:
     def seed(self, rows: Mapping[str, Any]) -> None:
         """Replace tables by ``{"hosts": [row, …], "services": […], …}``.
 
-        ValueError, and nothing is changed, for an unknown table, and for a row without its name or with an unknown
-        state.
+        ValueError, without any change, for an unknown table, a row without its name or with an unknown state.
         """
         for table, table_rows in rows.items():
             if table not in _TABLES:
@@ -116,7 +115,7 @@ class MonitoringCore:
         return (self._host_row(host) for host in list(self.hosts.values()))
 
     def host_row(self, name: str) -> Optional[Row]:
-        """Return the row of one host, without a look at those of others; None if it is not monitored."""
+        """Return the row of one host without making other rows; None if it is not monitored."""
         if "hosts" in self._seeded:
             return next(iter(self._seeded["hosts"].get(name, ())), None)
         host = self.hosts.get(name)
@@ -125,7 +124,7 @@ class MonitoringCore:
     def service_rows(
         self, host_name: Optional[str] = None, host_matches: Optional[Predicate] = None
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows of all services, or of those of one host, without a look at those of others."""
+        """Yield the rows of all services, or of the services of one host without making other rows."""
         seeded = self._seeded.get("services")
         known: Iterable[str] = self.hosts if seeded is None else seeded
         for name in list(known) if host_name is None else [host_name]:
@@ -221,7 +220,7 @@ def _check_row(table: str, row: Any, where: str) -> None:
 
 
 class _ServiceRow(Dict[str, Any]):
-    """The columns of a service that differ from the defaults; these and the columns of its host are looked up."""
+    """The row of a service. It stores its own columns only and looks up defaults and the columns of its host."""
 
     __slots__ = ("_host",)
 
@@ -232,4 +231,4 @@ class _ServiceRow(Dict[str, Any]):
     def __missing__(self, column: str) -> Any:
         if column in SERVICE_OWN_DEFAULTS:
             return SERVICE_OWN_DEFAULTS[column]
-        return self._host[column[5:]]  # behind "host_"
+        return self._host[column[5:]]  # without "host_"

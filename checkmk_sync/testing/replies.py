@@ -88,10 +88,10 @@ def collection(domain_type: str, link: Mapping[str, Any], items: Iterable[Any], 
 def _pieces(head: Mapping[str, Any], items: Iterator[Any]) -> Iterator[str]:
     text, separator = f'{json.dumps(head)[:-1]}, "value": [', ""
     while True:
-        some = [json.dumps(item) for item in itertools.islice(items, STREAM_FROM)]
-        if not some:
+        batch = [json.dumps(item) for item in itertools.islice(items, STREAM_FROM)]
+        if not batch:
             break
-        yield text + separator + ", ".join(some)
+        yield text + separator + ", ".join(batch)
         text, separator = "", ", "
     yield text + "]}"
 

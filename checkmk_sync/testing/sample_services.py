@@ -58,26 +58,26 @@ _COMMON = (
 
 @functools.cache
 def templates(total: int) -> tuple[Template, ...]:
-    """What discovery finds on a host that shall have ``total`` services with the basic ones."""
+    """Return the services that discovery finds on a host with ``total`` services, including the basic ones."""
     wanted = max(0, total - len(BASIC))
-    found = list(_COMMON[:wanted])
-    for number in range(2, wanted - len(found) + 2):
-        found.append(_usage("lnx_if", str(number), f"Interface {number}", "Bandwidth"))
-    return tuple(found)
+    discovered = list(_COMMON[:wanted])
+    for number in range(2, wanted - len(discovered) + 2):
+        discovered.append(_usage("lnx_if", str(number), f"Interface {number}", "Bandwidth"))
+    return tuple(discovered)
 
 
 @functools.cache
 def all_monitored(total: int) -> Phases:
-    """The phases of a host all of whose services are monitored."""
+    """Return the phases of a host whose services are all monitored."""
     return dict.fromkeys(range(len(templates(total))), "monitored")
 
 
 def is_ping_only(attributes: Mapping[str, object]) -> bool:
-    """True for hosts that are only pinged: there is nothing to discover on them."""
+    """Return True for hosts that are only pinged, which have no services to discover."""
     return attributes.get("tag_agent") == "no-agent" and attributes.get("tag_snmp_ds") == "no-snmp"
 
 
 def state_of(host: str, description: str) -> int:
-    """0 to 3, mostly 0; always the same for the same service."""
+    """Return the state of a service, 0 to 3 and mostly 0; always the same for the same service."""
     drawn = zlib.crc32(f"{host}/{description}".encode()) % 1000
     return 2 if drawn < 6 else 1 if drawn < 18 else 3 if drawn < 20 else 0

@@ -19,7 +19,7 @@ _Gateway10: Any = wsgi.Gateway_10
 
 
 class _Gateway(_Gateway10):  # type: ignore[misc]
-    """Leaves the connection in the environment, for faults to cut it."""
+    """Puts the connection into the environment, so that faults can reset it."""
 
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
@@ -31,9 +31,9 @@ class _Gateway(_Gateway10):  # type: ignore[misc]
 
 
 class _Target:
-    """Rewrites the first line that is read: cheroot refuses targets that Apache takes.
+    """Rewrites the request line, because cheroot refuses targets that Apache accepts.
 
-    Apache makes one slash of several in the path, and takes absolute targets, whose authority replaces ``Host``.
+    Apache collapses repeated slashes in the path, and accepts absolute targets, whose authority replaces ``Host``.
     """
 
     def __init__(self, source: Any) -> None:
@@ -75,13 +75,13 @@ class _Connection(_HTTPConnection):  # type: ignore[misc]
     RequestHandlerClass = _Request
 
     def close(self) -> None:
-        """Also closes the writer: else, when it is collected, it tries to send to a client that is gone."""
+        """Close the writer too; otherwise its finaliser tries to send to a client that is gone."""
         super().close()
         self.wfile.raw.close()
 
 
 class Server:
-    """Serves a WSGI application until it is closed. Port 0 takes a free one."""
+    """Serves a WSGI application until it is closed. Port 0 is any free port."""
 
     def __init__(self, app: Any, host: str, port: int, *, threads: int = 16) -> None:
         # werkzeug's own server answers "Connection: close" every time.
@@ -106,4 +106,4 @@ class Server:
 
     @staticmethod
     def _ignore(msg: str = "", level: int = 20, traceback: bool = False) -> None:
-        """Clients that hang up and connections that faults cut are no news."""
+        """Ignore errors of clients that hang up and of connections that faults reset."""

@@ -27,12 +27,15 @@ AUTOMATION = ("automation", "simulated-secret")
 class SimulatedSite:
     """A site that behaves like Checkmk, on 127.0.0.1.
 
-    ``version`` and ``edition`` (by any of its names) choose what it can. ``hosts=N`` are configured,
-    discovered and monitored at the start, with ``services`` each. ``latency`` is added to every request,
-    ``lock_hold`` is how long a write holds the configuration lock, plus ``host_cost`` for each host in
-    it; activations take ``activation_time``, scans ``discovery_time``, and the core answers for new hosts
-    ``core_delay`` after an activation, pending for ``check_delay``. All in seconds; jobs go by ``clock``.
-    Without ``etag_locking`` it ignores ``If-Match``, as a setting of Checkmk has it. ``faults`` are scripted trouble.
+    ``version`` and ``edition`` (by any of its names) decide which features it has. ``hosts=N`` hosts are configured,
+    discovered and monitored at the start, with ``services`` services each.
+
+    Times are in seconds; jobs use ``clock``. ``latency`` is added to every request. A write holds the configuration
+    lock for ``lock_hold``, plus ``host_cost`` for each of its hosts. Activations take ``activation_time``, scans
+    ``discovery_time``. New hosts appear in the monitoring ``core_delay`` after an activation, and are pending for
+    ``check_delay``.
+
+    Without ``etag_locking`` the site ignores ``If-Match``, as a setting of Checkmk does. ``faults`` are scripted.
     """
 
     def __init__(
@@ -99,7 +102,7 @@ class SimulatedSite:
         return SiteState(self._profile, configuration, core, *jobs, faults, self._etag_locking)
 
     def _populate(self, configuration: Configuration, hosts: int) -> None:
-        """Hosts that were there all the time: discovered, monitored, nothing pending."""
+        """Add hosts that are discovered and monitored, without pending changes."""
         monitored = sample_services.all_monitored(self._services)
         for number in range(hosts):
             folder = f"/folder{number // 1000:02d}" if hosts > 1000 else "/"
@@ -121,7 +124,7 @@ class SimulatedSite:
 
     @property
     def api_url(self) -> str:
-        """The URL that all API paths are below."""
+        """The base URL of all API paths."""
         return f"{self.url}/{self.site}/check_mk/api/1.0"
 
     def client(self, username: Optional[str] = None, **options: Any) -> Any:
@@ -133,36 +136,36 @@ class SimulatedSite:
 
     @property
     def requests(self) -> Sequence[Received]:
-        """The API requests it answered, oldest first (the last 20,000); secrets are not kept."""
+        """The last 20,000 API requests, oldest first, without secrets."""
         return list(self._app.requests)
 
     @property
     def state(self) -> SiteState:
-        """Its inside, for tests that compare what a client reports with what the site holds."""
+        """The internal state, for tests that compare a client's reports with it."""
         self._app.state.finish_due_jobs()
         return self._app.state
 
     def on_request(self, callback: Optional[Callable[[str, str], None]]) -> None:
-        """Call ``callback(method, path)`` before each API request is handled, to let things happen in between."""
+        """Call ``callback(method, path)`` before each API request is handled."""
         self._app.on_request = callback
 
     @property
     def most_waiting(self) -> int:
-        """How many writes waited for the configuration lock at the same time, at most."""
+        """The highest number of writes that waited for the configuration lock at the same time."""
         return self._app.most_waiting
 
     def reset(self) -> None:
-        """A fresh, empty site with the users it had: no faults any more, and the received requests forgotten."""
+        """Start again as an empty site without faults and received requests, but with the same users."""
         self.set_faults([])
         self._app.state = self._new_state(self._app.state.faults, 0)
         self._app.requests.clear()
 
     def seed_monitoring(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """Let the core answer with these rows (``{"hosts": […], "services": […]}``), whatever is configured."""
+        """Make the core answer with these rows (``{"hosts": […], "services": […]}``) instead of its own."""
         self._app.state.monitoring.seed(rows)
 
     def set_faults(self, faults: Iterable[Union[Fault, Mapping[str, Any]]]) -> None:
-        """Replace the scripted faults; an empty list ends all trouble."""
+        """Replace the scripted faults; an empty list removes all."""
         self._faulty_app.start_lasting(self._app.state.faults.set(faults))
 
     def add_user(
@@ -176,16 +179,18 @@ class SimulatedSite:
         folders: Optional[Iterable[str]] = None,
         sees: Optional[Iterable[str]] = None,
     ) -> None:
-        """A user with the permissions of ``admin``, ``user`` or ``guest``, ``without`` some of them; with
-        ``folders`` it may change only hosts and folders in these, with ``sees`` it sees only hosts in those.
-        ``lock_after`` wrong secrets lock the account."""
-        inside, seen = (None if some is None else tuple(map(folder_path, some)) for some in (folders, sees))
+        """Add a user with the permissions of the role ``admin``, ``user`` or ``guest``, ``without`` some of them.
+
+        With ``folders`` the user may change only hosts and folders in these; with ``sees`` the user sees only hosts in
+        these. ``lock_after`` wrong secrets lock the account.
+        """
+        inside, seen = (None if paths is None else tuple(map(folder_path, paths)) for paths in (folders, sees))
         user = User(name, password, PERMISSIONS[role] - set(without), lock_after, folders=inside, sees=seen)
         self._users.append(user)
         self._app.state.configuration.users[name] = user
 
     def counts(self) -> dict[str, Any]:
-        """Counts for programs that steer it: requests answered, objects, pending changes, faults left."""
+        """Return the numbers of requests, objects, pending changes and matched faults, and the remaining faults."""
         state = self.state
         return {
             "version": str(state.profile.version),

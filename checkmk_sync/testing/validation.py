@@ -56,7 +56,7 @@ def string(value: Any) -> Any:
 
 
 def refined(check: Check, problem: Callable[[Any], Optional[str]]) -> Check:
-    """Accept what ``check`` accepts, unless ``problem`` returns a text about it."""
+    """Accept the values that ``check`` accepts and about which ``problem`` returns None instead of a text."""
 
     def refined_check(value: Any) -> Any:
         errors = check(value)

@@ -1,4 +1,4 @@
-"""What differs between the versions and editions of Checkmk, as far as the simulated site shows it."""
+"""The differences between versions and editions of Checkmk that the simulated site shows."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ..catalogue.versions import CheckmkVersion
 __all__ = ["VersionProfile"]
 
 # Up to 2.4 the editions have three-letter names, from 2.5 on words.
-_OLD = {"raw": "cre", "community": "cre", "commercial": "cee", "enterprise": "cee", "pro": "cee"}
-_OLD.update({"cloud": "cce", "ultimate": "cce", "managed": "cme", "ultimatemt": "cme", "saas": "cse"})
-_NEW = {"cre": "community", "cee": "pro", "cce": "ultimate", "cme": "ultimatemt", "cse": "cloud"}
+_SHORT_EDITIONS = {"raw": "cre", "community": "cre", "commercial": "cee", "enterprise": "cee", "pro": "cee"}
+_SHORT_EDITIONS.update({"cloud": "cce", "ultimate": "cce", "managed": "cme", "ultimatemt": "cme", "saas": "cse"})
+_LONG_EDITIONS = {"cre": "community", "cee": "pro", "cce": "ultimate", "cme": "ultimatemt", "cse": "cloud"}
 
 
 class _Since:
@@ -34,7 +34,7 @@ class _Before(_Since):
 
 @dataclass(frozen=True)
 class VersionProfile:
-    """A version and an edition (by any of its names) and what follows from them."""
+    """A version, an edition, and the features that follow from them."""
 
     version: CheckmkVersion
     edition: str
@@ -50,7 +50,7 @@ class VersionProfile:
     links_by_default = _Before("2.3.0b1")
     has_host_status_post = _Since("2.3.0p23")
     has_service_status_post = _Since("2.3.0p31")
-    # Bulk discovery answers with a redirect to a job, of which there may be several.
+    # Bulk discovery answers with a redirect to a job; several may run at once.
     has_background_jobs = _Since("2.4.0b1")
     status_per_site = _Since("2.4.0b1")
     # ``effective_attributes`` is null, not absent, when it was not asked for.
@@ -67,14 +67,17 @@ class VersionProfile:
 
     @classmethod
     def of(cls, version: str, edition: str) -> VersionProfile:
-        """ValueError for a version before 2.2 or an unknown edition."""
+        """Return the profile of a version and an edition, by any of its names.
+
+        ValueError for a version before 2.2 or an unknown edition.
+        """
         parsed = CheckmkVersion.parse(version)
         if not parsed.at_least("2.2.0"):
             raise ValueError(f"Checkmk {version} is not simulated; 2.2, 2.3, 2.4 and 2.5 are")
-        short = edition if edition in _NEW else _OLD.get(edition)
+        short = edition if edition in _LONG_EDITIONS else _SHORT_EDITIONS.get(edition)
         if short is None:
-            raise ValueError(f"{edition!r} is not an edition: {', '.join(sorted({*_NEW, *_OLD}))}")
-        return cls(parsed, _NEW[short] if parsed.at_least("2.5.0b1") else short)
+            raise ValueError(f"{edition!r} is not an edition: {', '.join(sorted({*_LONG_EDITIONS, *_SHORT_EDITIONS}))}")
+        return cls(parsed, _LONG_EDITIONS[short] if parsed.at_least("2.5.0b1") else short)
 
     @property
     def is_commercial(self) -> bool:
@@ -82,7 +85,7 @@ class VersionProfile:
 
     @property
     def redirect_status(self) -> int:
-        """The status of answers that say where a started job can be watched."""
+        """The status of answers with the URL of a started job."""
         return 303 if self.version.at_least("2.4.0b1") else 302
 
     @property
@@ -114,13 +117,13 @@ class VersionProfile:
 
     @property
     def unknown_columns(self) -> frozenset[str]:
-        """Columns of the monitoring that came later."""
+        """Columns of the monitoring that only later versions have."""
         later = {"performance_data", "host_performance_data", "prediction_files"}
         return frozenset(set() if self.version.at_least("2.3.0b1") else later)
 
     @property
     def api_versions(self) -> tuple[str, ...]:
-        """What the URL may name as the version of the API; empty where the site does not look at it."""
+        """The API versions that a URL may name; empty if the site does not check it."""
         return ("1.0", "v1", "unstable", "internal") if self.version.at_least("2.5.0b1") else ()
 
     @property

@@ -139,7 +139,7 @@ def test_errors_and_jobs_are_not_cached(filled: SimulatedSite, cmk: Checkmk) -> 
 
 
 def test_answers_older_than_a_write_are_not_cached(filled: SimulatedSite, cmk: Checkmk) -> None:
-    """Read begins, write happens, read ends: what was read is from before."""
+    """A write happens between the start and the end of a read, so the answer is old."""
     filled.set_faults([Fault("drip", seconds=0.001, method="GET", times=1)])
     found: list[Any] = []
     slow = threading.Thread(target=lambda: found.append(cmk.folders.get("/a")))

@@ -79,7 +79,7 @@ class Counted(dict):  # type: ignore[type-arg]
     "argument", [Plain(), object, len, [Plain()], {"of": Plain()}, threading.Lock(), Masked("a"), Counted(a=1)]
 )
 def test_ambiguous_arguments_are_refused(argument: Any) -> None:
-    """Its address, or what it leaves out of its repr, may be the same as that of another."""
+    """Two such arguments can have the same address or repr."""
     service = Service()
     with pytest.raises(TypeError, match="cannot be told apart"):
         service.details(argument)

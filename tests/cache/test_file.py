@@ -1,4 +1,4 @@
-"""A cache in a file: private, shared by processes, begun anew when it is damaged or removed, never wrong."""
+"""A cache in a file is private, shared by processes, replaced if damaged or removed, and never wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads that want the same at once ask once; what fails fails for all in the time of one; stale answers say so."""
+"""Concurrent identical reads share one request and its failure; stale answers are marked."""
 
 from __future__ import annotations
 

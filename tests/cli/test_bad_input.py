@@ -1,4 +1,4 @@
-"""Bad input on the command line ends with 2 and one sentence; what nobody agreed to is not done."""
+"""Bad input on the command line ends with exit code 2 and one sentence, and nothing is done without approval."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.conftest import Run
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("hosts list --limit -1", "--limit"),
         ("activate --timeout -1", "--timeout"),
@@ -49,18 +49,18 @@ from tests.conftest import Run
         ("simulate --username 'a b' --port 0", "not a user id"),
     ],
 )
-def test_bad_input_is_refused_in_one_sentence(site_for_cli: SimulatedSite, sync: Run, line: str, said: str) -> None:
+def test_bad_input_is_refused_in_one_sentence(site_for_cli: SimulatedSite, sync: Run, line: str, message: str) -> None:
     import shlex
 
     result = sync(*shlex.split(line))
     assert (result.code, result.out) == (2, "")
-    assert said in result.err
+    assert message in result.err
     assert result.err.startswith(("Error: ", '{"error": '))
     assert result.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("owner", "said"),
+    ("owner", "message"),
     [
         ("", "it is empty"),
         (" ", "it begins or ends with a blank"),
@@ -69,14 +69,14 @@ def test_bad_input_is_refused_in_one_sentence(site_for_cli: SimulatedSite, sync:
         ("a\nb", "it holds a line break"),
     ],
 )
-def test_an_owner_that_cannot_be_is_told_why(
-    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, owner: str, said: str
+def test_an_invalid_owner_is_refused_with_the_reason(
+    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, owner: str, message: str
 ) -> None:
     (tmp_path / "a.yaml").write_text("hosts: [{name: a}]")
     for command in ("plan", "apply"):
         refused = sync(command, str(tmp_path / "a.yaml"), "--owner", owner)
         assert (refused.code, refused.out) == (2, "")
-        assert refused.err == f"Error: {owner!r} cannot be an owner: {said}\n"
+        assert refused.err == f"Error: {owner!r} cannot be an owner: {message}\n"
 
 
 @pytest.mark.parametrize("line", [[], ["hosts"], ["services"]])
@@ -86,7 +86,7 @@ def test_without_a_command_there_is_help(sync: Run, line: list[str]) -> None:
     assert result.out.startswith("Usage: ")
 
 
-def test_all_that_is_missing_is_told_at_once(sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_missing_variables_are_named_at_once(sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     result = sync("hosts", "list")
     assert result.code == 2
     for name in ("SERVER_URL", "SITE", "USERNAME", "PASSWORD"):
@@ -98,7 +98,7 @@ def test_all_that_is_missing_is_told_at_once(sync: Run, monkeypatch: pytest.Monk
     assert sync("hosts", "list").err == result.err, "an empty variable is none"
 
 
-def test_a_server_that_is_away_is_named(site_for_cli: SimulatedSite, sync: Run, monkeypatch: Any) -> None:
+def test_an_unreachable_server_is_named(site_for_cli: SimulatedSite, sync: Run, monkeypatch: Any) -> None:
     monkeypatch.setenv("CHECKMK_SERVER_URL", "http://127.0.0.1:1")
     assert sync("version").err.endswith("; the server is http://127.0.0.1:1\n")
     assert json.loads(sync("version", "--json").err)["server_url"] == "http://127.0.0.1:1"
@@ -128,12 +128,12 @@ def test_labels_and_structured_attributes(site_for_cli: SimulatedSite, sync: Run
     ] == ["host00000"]
 
 
-def test_a_name_given_twice_is_one(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_a_repeated_name_counts_once(site_for_cli: SimulatedSite, sync: Run) -> None:
     assert sync("hosts", "delete", "host00000", "host00000", "--yes", "--json").data["deleted"] == 1
     assert sync("discover", "host00001", "host00001", "--json").data["hosts"] == 1
 
 
-def test_hosts_are_searched(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_hosts_can_be_searched(site_for_cli: SimulatedSite, sync: Run) -> None:
     assert [row["name"] for row in sync("hosts", "list", "--search", "*1", "--json").data] == ["host00001"]
 
 
@@ -151,15 +151,15 @@ class Terminal:
             command, stdin=ours, stdout=stdout or ours, stderr=ours, env=environment, start_new_session=True
         )
         os.close(ours)
-        self.shown, asked, ends = b"", False, time.monotonic() + 60
+        self.shown, is_answered, ends = b"", False, time.monotonic() + 60
         while time.monotonic() < ends:
             if select.select([main], [], [], 0.05)[0]:
                 try:
                     self.shown += os.read(main, 65536)
                 except OSError:  # the other side is closed
                     break
-            if not asked and b"[y/N]" in self.shown:
-                asked = True
+            if not is_answered and b"[y/N]" in self.shown:
+                is_answered = True
                 time.sleep(0.3)  # what it shows is there before it reads
                 process.send_signal(signal.SIGINT) if answer is None else os.write(main, answer.encode())
         os.close(main)
@@ -176,30 +176,30 @@ def inventory(tmp_path: Path) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("answer", "code"), [("n\n", 2), ("\x04", 130), (None, 130)], ids=["no", "end", "Ctrl-C"])
-def test_who_does_not_agree_is_told_that_nothing_was_done(
+def test_a_declined_question_does_nothing_and_says_so(
     site_for_cli: SimulatedSite, inventory: str, answer: Optional[str], code: int
 ) -> None:
     for arguments in (["apply", inventory], ["hosts", "delete", "host00000"]):
-        asked = Terminal(site_for_cli, *arguments, answer=answer)
-        assert asked.code == code
-        assert asked.text.rstrip().endswith("Nothing was done.")
-        assert "run it again" not in asked.text
+        terminal = Terminal(site_for_cli, *arguments, answer=answer)
+        assert terminal.code == code
+        assert terminal.text.rstrip().endswith("Nothing was done.")
+        assert "run it again" not in terminal.text
     assert set(site_for_cli.state.configuration.hosts) == {"host00000", "host00001", "host00002"}
 
 
-def test_who_is_asked_sees_what_about(site_for_cli: SimulatedSite, inventory: str, tmp_path: Path) -> None:
+def test_apply_shows_the_plan_before_it_asks(site_for_cli: SimulatedSite, inventory: str, tmp_path: Path) -> None:
     for arguments in (["--json"], []):
         with open(tmp_path / "out", "w+") as out:
-            asked = Terminal(site_for_cli, "apply", inventory, *arguments, answer="n\n", stdout=out)
-        assert "+ host web01" in asked.text
-        assert "Apply 1 change, scan 1 host and activate?" in asked.text
+            terminal = Terminal(site_for_cli, "apply", inventory, *arguments, answer="n\n", stdout=out)
+        assert "+ host web01" in terminal.text
+        assert "Apply 1 change, scan 1 host and activate?" in terminal.text
     with open(tmp_path / "out", "w+") as out:
         assert Terminal(site_for_cli, "apply", inventory, "--json", answer="y\n", stdout=out).code == 0
         out.seek(0)
         assert json.load(out)["ok"] is True
 
 
-def test_who_deletes_sees_what_would_go(site_for_cli: SimulatedSite) -> None:
+def test_a_deletion_shows_what_it_would_delete(site_for_cli: SimulatedSite) -> None:
     with site_for_cli.client() as cmk:
         cmk.folders.ensure("/dc/rack1")
         cmk.hosts.create("srv1", "/dc/rack1")
@@ -207,23 +207,23 @@ def test_who_deletes_sees_what_would_go(site_for_cli: SimulatedSite) -> None:
     assert refused.code == 2
     assert "--recursive deletes all of that too" in refused.text
     assert "Do it?" not in refused.text
-    asked = Terminal(site_for_cli, "folders", "delete", "/dc", "--recursive", answer="n\n")
-    assert "Delete the folder /dc with 1 folder and 1 host in it, for good." in asked.text
-    assert "in /dc/rack1: srv1" in asked.text
-    assert asked.code == 2
-    asked = Terminal(site_for_cli, "hosts", "delete", "srv1", "nope", answer="y\n")
-    assert "in /dc/rack1: srv1" in asked.text
-    assert "there is no such host: nope" in asked.text
+    terminal = Terminal(site_for_cli, "folders", "delete", "/dc", "--recursive", answer="n\n")
+    assert "Delete the folder /dc with 1 folder and 1 host in it, for good." in terminal.text
+    assert "in /dc/rack1: srv1" in terminal.text
+    assert terminal.code == 2
+    terminal = Terminal(site_for_cli, "hosts", "delete", "srv1", "nope", answer="y\n")
+    assert "in /dc/rack1: srv1" in terminal.text
+    assert "there is no such host: nope" in terminal.text
     assert "srv1" not in site_for_cli.state.configuration.hosts
 
 
-def test_what_is_asked_is_what_would_be_done(site_for_cli: SimulatedSite, inventory: str) -> None:
+def test_the_question_names_only_steps_that_would_be_done(site_for_cli: SimulatedSite, inventory: str) -> None:
     """Also where nothing is to be changed any more."""
     with site_for_cli.client() as cmk:
         cmk.hosts.create("web01")
-    asked = Terminal(site_for_cli, "apply", inventory, answer="n\n")
-    assert "Scan 1 host and activate?" in asked.text
-    assert "Apply 0" not in asked.text
+    terminal = Terminal(site_for_cli, "apply", inventory, answer="n\n")
+    assert "Scan 1 host and activate?" in terminal.text
+    assert "Apply 0" not in terminal.text
 
 
 def test_a_table_on_a_terminal_has_a_header(site_for_cli: SimulatedSite) -> None:

@@ -26,10 +26,10 @@ CLI_COMMANDS = [command for command in COMMANDS if "cli" in command.faces]
 
 def test_every_row_of_the_table_has_help_and_an_example() -> None:
     for command in CLI_COMMANDS:
-        found: Any = cli
+        entry: Any = cli
         for word in filter(None, (command.noun, command.name)):
-            found = found.commands[word]
-        text = found.get_help(click.Context(found, info_name=command.name))
+            entry = entry.commands[word]
+        text = entry.get_help(click.Context(entry, info_name=command.name))
         assert command.help.split(",")[0].split(".")[0][:40] in " ".join(text.split())
         assert f"Example: checkmk-sync {command.words} {command.example}".rstrip() in " ".join(text.split())
         for argument in command.arguments:
@@ -95,8 +95,8 @@ def test_changes(site_for_cli: SimulatedSite, sync: Run) -> None:
     sync("hosts", "create", "new")
     (pending,) = sync("pending", "--json").data
     assert pending["action"] == "create-host"
-    found = {"hosts": 1, "state": "finished", "new": 8, "vanished": 0, "unchanged": 0}
-    assert sync("discover", "new", "--json").data == {"outcome": "applied", **found}
+    counts = {"hosts": 1, "state": "finished", "new": 8, "vanished": 0, "unchanged": 0}
+    assert sync("discover", "new", "--json").data == {"outcome": "applied", **counts}
     assert sync("activate", "--json").data["activated"] == 2
     assert sync("pending", "--json").data == []
     site_for_cli.set_faults([Fault("fail_discovery")])
@@ -156,7 +156,7 @@ def test_exit_codes(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         (["hosts", "list", "--folder", "/a*b"], "'/a*b' is not a folder"),
         (["hosts", "list", "--limit", "-1"], "-1 is not in the range"),
@@ -172,12 +172,12 @@ def test_exit_codes(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.
         (["discover", "a/b"], "'a/b' is not a host name"),
     ],
 )
-def test_values_that_cannot_be_are_refused_before_anything_is_sent(
-    site_for_cli: SimulatedSite, sync: Run, line: list[str], said: str
+def test_invalid_values_are_refused_before_anything_is_sent(
+    site_for_cli: SimulatedSite, sync: Run, line: list[str], message: str
 ) -> None:
     result = sync(*line)
     assert (result.code, result.out) == (2, "")
-    assert said in result.err
+    assert message in result.err
     assert not site_for_cli.requests
 
 
@@ -189,7 +189,7 @@ def test_errors_are_one_sentence_or_json(site_for_cli: SimulatedSite, sync: Run)
     assert (facts["error"], facts["status"]) == ("NotFoundError", 404)
 
 
-def test_help_is_everywhere(sync: Run) -> None:
+def test_every_command_has_help(sync: Run) -> None:
     top = sync("--help")
     assert top.code == 0
     assert "checkmk-sync demo" in top.out
@@ -230,11 +230,11 @@ def test_deleting_asks(site_for_cli: SimulatedSite, sync: Run) -> None:
         ({"a": ["\x1b"]}, '{"a": ["\\u001b"]}'),
     ],
 )
-def test_text_from_outside_is_harmless(text: Any, shown: str) -> None:
+def test_control_characters_are_escaped(text: Any, shown: str) -> None:
     assert safe(text) == shown
 
 
-def test_nothing_the_server_says_reaches_a_terminal_as_a_command(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_texts_of_the_site_cannot_control_a_terminal(site_for_cli: SimulatedSite, sync: Run) -> None:
     evil = "\x1b]0;owned\x07 [red]markup[/red] \u202e"
     site_for_cli.seed_monitoring(
         {
@@ -249,7 +249,7 @@ def test_nothing_the_server_says_reaches_a_terminal_as_a_command(site_for_cli: S
         assert "[red]markup[/red]" in out
 
 
-def test_logging_is_for_who_asks(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_requests_are_logged_only_with_v(site_for_cli: SimulatedSite, sync: Run) -> None:
     assert sync("version").err == ""
     assert "GET /version -> 200" in sync("-vv", "version").err
 

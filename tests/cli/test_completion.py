@@ -37,7 +37,7 @@ def test_the_script_is_printed(without_settings: None, sync: Run, shell: str) ->
 
 
 @pytest.mark.parametrize("arguments", [["completion"], ["completion", "tcsh"], ["completion", "bash", "zsh"]])
-def test_only_shells_that_are_known(sync: Run, arguments: list[str]) -> None:
+def test_unknown_shells_are_refused(sync: Run, arguments: list[str]) -> None:
     refused = sync(*arguments)
     assert (refused.code, refused.out) == (2, "")
     assert refused.err.startswith("Error: ")
@@ -50,7 +50,7 @@ def test_the_help_says_how_to_install_it(sync: Run) -> None:
     assert "source <(checkmk-sync completion zsh)" in text
 
 
-def _program(folder: Path, python: str = sys.executable) -> Path:
+def _install_program(folder: Path, python: str = sys.executable) -> Path:
     """A folder with the program under the name by which shells complete it."""
     folder.mkdir(exist_ok=True)
     program = folder / "checkmk-sync"
@@ -63,7 +63,7 @@ def _program(folder: Path, python: str = sys.executable) -> Path:
 def home(tmp_path: Path) -> Iterator[dict[str, str]]:
     """An environment with the program in it, without a site and without settings."""
     (tmp_path / "inventory-of-all.yaml").write_text("hosts: []\n")
-    yield _environment(tmp_path, _program(tmp_path / "bin"))
+    yield _environment(tmp_path, _install_program(tmp_path / "bin"))
 
 
 def _environment(home: Path, program: Path) -> dict[str, str]:
@@ -73,14 +73,14 @@ def _environment(home: Path, program: Path) -> dict[str, str]:
     return {**kept, **known, "CHECKMK_SYNC_CONFIG": "/there/is/no/such/file.yaml"}
 
 
-def _asked(home: dict[str, str], *words: str) -> list[str]:
+def _completions(home: dict[str, str], *words: str) -> list[str]:
     """What the program tells bash of an unfinished line, as ``type,value``."""
-    asked = {
+    variables = {
         "_CHECKMK_SYNC_COMPLETE": "bash_complete",
         "COMP_WORDS": " ".join(words),
         "COMP_CWORD": str(len(words) - 1),
     }
-    done = subprocess.run(["checkmk-sync"], env={**home, **asked}, capture_output=True, text=True)
+    done = subprocess.run(["checkmk-sync"], env={**home, **variables}, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.split()
 
@@ -100,18 +100,18 @@ LINES: dict[tuple[str, ...], set[str]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", LINES, ids=" ".join)
-def test_what_is_told_to_a_shell(home: dict[str, str], line: tuple[str, ...]) -> None:
-    assert set(_asked(home, "checkmk-sync", *line)) == LINES[line]
+def test_completions_for_bash(home: dict[str, str], line: tuple[str, ...]) -> None:
+    assert set(_completions(home, "checkmk-sync", *line)) == LINES[line]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("what", ["source", "complete"])
 def test_the_variable_of_click_works(home: dict[str, str], shell: str, what: str) -> None:
-    asked = {"_CHECKMK_SYNC_COMPLETE": f"{shell}_{what}", "COMP_WORDS": "checkmk-sync ho", "COMP_CWORD": "1"}
+    variables = {"_CHECKMK_SYNC_COMPLETE": f"{shell}_{what}", "COMP_WORDS": "checkmk-sync ho", "COMP_CWORD": "1"}
     if shell == "fish":
-        asked["COMP_CWORD"] = "ho"
-    done = subprocess.run(["checkmk-sync"], env={**home, **asked}, capture_output=True, text=True)
+        variables["COMP_CWORD"] = "ho"
+    done = subprocess.run(["checkmk-sync"], env={**home, **variables}, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert ("checkmk-sync" if what == "source" else "hosts") in done.stdout
 
@@ -125,8 +125,8 @@ def test_files_are_completed_where_files_are_expected() -> None:
             yield from parameters(below)
 
     context = click.Context(cli)
-    found = {found.name: found.shell_complete(context, "x") for found in parameters(cli)}
-    kinds = {name: {item.type for item in items} for name, items in found.items()}
+    completions = {entry.name: entry.shell_complete(context, "x") for entry in parameters(cli)}
+    kinds = {name: {item.type for item in items} for name, items in completions.items()}
     assert {name for name, kind in kinds.items() if kind == {"file"}} == {*FILE_OPTIONS, "inventory", "files"}
     assert {name for name, kind in kinds.items() if kind == {"dir"}} == {"sync_folder"}
 
@@ -248,7 +248,7 @@ def oldest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     here = "\n".join(path for path in sys.path if path.endswith("-packages"))
     (Path(purelib.stdout.strip()) / "rest.pth").write_text(here)
     (folder / "inventory-of-all.yaml").write_text("hosts: [{name: web01}]\n")
-    environment = _environment(folder, _program(folder / "bin", str(python)))
+    environment = _environment(folder, _install_program(folder / "bin", str(python)))
     shown = subprocess.run(
         [str(python), "-c", "from importlib.metadata import version as v; print(v('click'), v('rich'))"],
         env=environment,
@@ -261,8 +261,8 @@ def oldest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", LINES, ids=" ".join)
-def test_the_oldest_click_tells_the_same(oldest: dict[str, str], line: tuple[str, ...]) -> None:
-    assert set(_asked(oldest, "checkmk-sync", *line)) == LINES[line]
+def test_the_oldest_click_completes_the_same(oldest: dict[str, str], line: tuple[str, ...]) -> None:
+    assert set(_completions(oldest, "checkmk-sync", *line)) == LINES[line]
 
 
 @pytest.mark.slow
@@ -278,7 +278,7 @@ def test_shells_complete_with_the_oldest_click(oldest: dict[str, str], kind: str
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("line", "code", "said"),
+    ("line", "code", "output"),
     [
         ("--version", 0, "0.1.0"),
         ("--help", 0, "Exit codes"),
@@ -297,7 +297,7 @@ def test_shells_complete_with_the_oldest_click(oldest: dict[str, str], kind: str
     ],
 )
 def test_commands_work_with_the_oldest_click(
-    oldest: dict[str, str], site_for_cli: Any, line: str, code: int, said: str
+    oldest: dict[str, str], site_for_cli: Any, line: str, code: int, output: str
 ) -> None:
     known = {name: value for name, value in os.environ.items() if name.startswith("CHECKMK_")}
     environment = {**oldest, **known, "CHECKMK_SYNC_CONFIG": ""}
@@ -308,5 +308,5 @@ def test_commands_work_with_the_oldest_click(
         ["checkmk-sync", *line.split()], env=environment, cwd=oldest["HOME"], capture_output=True, text=True
     )
     assert done.returncode == code, done.stderr
-    assert said in done.stdout + done.stderr
+    assert output in done.stdout + done.stderr
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""The demo does the main job on a simulated site, in under 30 seconds, and tells it."""
+"""The demo shows a complete run on a simulated site in under 30 seconds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from checkmk_sync.cli.app import run
 
 
 @pytest.mark.slow
-def test_the_demo_and_the_site_it_keeps() -> None:
+def test_the_demo_runs_and_keeps_its_site() -> None:
     started = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "checkmk_sync", "demo", "--keep"], stdout=subprocess.PIPE, text=True
@@ -29,11 +29,11 @@ def test_the_demo_and_the_site_it_keeps() -> None:
         if line.strip().startswith("checkmk-sync plan"):
             break
     assert time.monotonic() - started < 30
-    _check("\n".join(lines))
+    _assert_complete("\n".join(lines))
     settings = dict(re.findall(r"(CHECKMK_\w+)=(\S+)", "\n".join(lines)))
     code = "from checkmk_sync import Checkmk\nprint(sum(1 for _ in Checkmk.from_env().hosts.each()))"
-    found = subprocess.run([sys.executable, "-c", code], env=settings, capture_output=True, text=True)
-    assert found.stdout.strip() == "2112", found.stderr
+    done = subprocess.run([sys.executable, "-c", code], env=settings, capture_output=True, text=True)
+    assert done.stdout.strip() == "2112", done.stderr
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert process.returncode == 0
@@ -49,19 +49,19 @@ def test_ctrl_c_does_not_say_that_nothing_was_done() -> None:
     assert process.returncode == 130
 
 
-def test_it_is_for_people() -> None:
+def test_the_demo_has_no_json_output() -> None:
     assert run(["demo", "--json"]) == 2
 
 
-def _check(said: str) -> None:
-    assert "Changes: 2168 applied, 0 not applied, 0 unknown" in said
-    assert "Discovery: 2112 hosts scanned" in said
-    assert "Verified" in said
-    assert "0 to create, 0 to move, 0 to update, 0 to delete, 2168 unchanged" in said
-    assert re.search(r"\d+ unhandled problems", said)
-    assert "CRITICAL" in said
+def _assert_complete(output: str) -> None:
+    assert "Changes: 2168 applied, 0 not applied, 0 unknown" in output
+    assert "Discovery: 2112 hosts scanned" in output
+    assert "Verified" in output
+    assert "0 to create, 0 to move, 0 to update, 0 to delete, 2168 unchanged" in output
+    assert re.search(r"\d+ unhandled problems", output)
+    assert "CRITICAL" in output
     for word in ("requests", "p50", "p95", "cache", "retries"):
-        assert word in said
+        assert word in output
 
 
 def test_the_inventory_is_realistic_and_always_the_same() -> None:

@@ -1,4 +1,4 @@
-"""The stand-in for stdout and stderr is a whole text stream, whatever libraries do with it."""
+"""The stand-ins for stdout and stderr are complete text streams for libraries."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_text_and_bytes_are_not_confused() -> None:
 @pytest.mark.parametrize(
     "stream", [None, io.StringIO(), io.TextIOWrapper(io.BytesIO(), "ascii")], ids=["none", "text", "bytes"]
 )
-def test_it_has_what_text_streams_have(stream: Optional[TextIO]) -> None:
+def test_a_guarded_stream_has_the_interface_of_a_text_stream(stream: Optional[TextIO]) -> None:
     guarded_stream = GuardedStream(stream)
     assert isinstance(guarded_stream, io.TextIOBase)
     assert guarded_stream.encoding in ("utf-8", "ascii")
@@ -77,7 +77,7 @@ def test_it_has_what_text_streams_have(stream: Optional[TextIO]) -> None:
     assert not hasattr(guarded_stream, "nonsense")
 
 
-def test_what_the_stream_itself_has_is_found() -> None:
+def test_attributes_of_the_stream_are_passed_on() -> None:
     with open(os.devnull, "w", encoding="utf-8") as file:
         stream = GuardedStream(file)
         assert (stream.name, stream.mode) == (os.devnull, "w")
@@ -94,7 +94,7 @@ def test_what_the_stream_itself_has_is_found() -> None:
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 @pytest.mark.parametrize("as_bytes", [False, True])
-def test_a_full_disk_is_noted_and_stops_nothing(as_bytes: bool) -> None:
+def test_a_full_disk_is_recorded_and_raises_nothing(as_bytes: bool) -> None:
     with open("/dev/full", "w", encoding="utf-8", buffering=1) as file:
         stream = GuardedStream(file)
         for _ in range(3):
@@ -106,7 +106,7 @@ def test_a_full_disk_is_noted_and_stops_nothing(as_bytes: bool) -> None:
             file.close()
 
 
-def test_libraries_write_through_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_libraries_write_through_a_guarded_stream(capsys: pytest.CaptureFixture[str]) -> None:
     with guarded() as out:
         assert sys.stdout is out
         click.echo(b"bytes")

@@ -51,20 +51,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_objects_are_lines_in_a_pipe_whatever_they_hold(folder: Path, sync: Run) -> None:
-    found = sync("inventory", "check", "plain.yaml")
-    assert found.code == 0
-    assert found.err == "1 host and 1 folder\n"
-    assert found.out.splitlines() == [
+def test_every_object_is_one_line_in_a_pipe(folder: Path, sync: Run) -> None:
+    result = sync("inventory", "check", "plain.yaml")
+    assert result.code == 0
+    assert result.err == "1 host and 1 folder\n"
+    assert result.out.splitlines() == [
         "folder\t/a\t\tT\\tb\t\t",
         "host\tweb01\t/a\t\talias=one\\nline, snmp_community=***, site=(removed)\tenv:prod, gone:(removed)",
     ]
     assert sync("inventory", "check", "plain.yaml", "-q").err == ""
 
 
-def test_exports_are_shown_as_what_they_mean(folder: Path, sync: Run) -> None:
-    found = sync("inventory", "check", "cmdb.csv", "--map", "map.yaml", "--encoding", "windows-1252")
-    assert found.out.splitlines() == [
+def test_exports_are_shown_as_mapped(folder: Path, sync: Run) -> None:
+    result = sync("inventory", "check", "cmdb.csv", "--map", "map.yaml", "--encoding", "windows-1252")
+    assert result.out.splitlines() == [
         "host\tsrv01\t/berlin\t\tipaddress=192.0.2.11\towner:Team A, source:cmdb",
         "host\tsrv02\t/muenchen\t\tipaddress=192.0.2.12\towner:Team B, source:cmdb",
     ]
@@ -77,22 +77,22 @@ def test_a_table_on_a_terminal_has_a_header(folder: Path, show: Show) -> None:
     assert len(lines) == 3
 
 
-def test_json_is_an_inventory_again(folder: Path, sync: Run) -> None:
-    found = sync("inventory", "check", "plain.yaml", "--json")
-    assert (found.code, found.err) == (0, "")
-    (folder / "again.json").write_text(found.out)
+def test_json_can_be_read_as_an_inventory(folder: Path, sync: Run) -> None:
+    result = sync("inventory", "check", "plain.yaml", "--json")
+    assert (result.code, result.err) == (0, "")
+    (folder / "again.json").write_text(result.out)
     assert load(folder / "again.json") == load(folder / "plain.yaml")
-    assert sync("inventory", "check", "again.json", "--json").out == found.out
-    assert sorted(found.data) == ["folders", "hosts"]
-    assert found.data["hosts"][0]["attributes"]["snmp_community"]["community"] == "hunter2"
+    assert sync("inventory", "check", "again.json", "--json").out == result.out
+    assert sorted(result.data) == ["folders", "hosts"]
+    assert result.data["hosts"][0]["attributes"]["snmp_community"]["community"] == "hunter2"
 
 
 def test_every_mistake_is_a_line_with_file_line_and_column(folder: Path, sync: Run) -> None:
     (folder / "bad.csv").write_text("name;alias;inventory_failed;\nweb 01;x;maybe;y\n" + "b d;;;\n" * 100)
     (folder / "bad.yaml").write_text("hosts:\n- {name: a, colour: red}\n")
-    found = sync("inventory", "check", "bad.csv", "bad.yaml")
-    assert (found.code, found.out) == (2, "")
-    lines = found.err.splitlines()
+    result = sync("inventory", "check", "bad.csv", "bad.yaml")
+    assert (result.code, result.out) == (2, "")
+    lines = result.err.splitlines()
     assert len(lines) == 101 + 2 + 1, "names, two other cells, the other file"
     for start in (
         "bad.csv:2: column 3 (inventory_failed): 'maybe' is not true or false",
@@ -102,13 +102,13 @@ def test_every_mistake_is_a_line_with_file_line_and_column(folder: Path, sync: R
         "bad.yaml:2:13: host a: unknown key 'colour'",
     ):
         assert any(line.startswith(start) for line in lines), start
-    found = sync("inventory", "check", "bad.yaml", "--json")
-    assert (found.code, found.out) == (2, "")
-    (problem,) = json.loads(found.err)["problems"]
+    result = sync("inventory", "check", "bad.yaml", "--json")
+    assert (result.code, result.out) == (2, "")
+    (problem,) = json.loads(result.err)["problems"]
     assert (problem["file"], problem["line"], problem["column"]) == ("bad.yaml", 2, 13)
 
 
-def test_it_needs_neither_site_nor_credentials(folder: Path, sync: Run) -> None:
+def test_a_check_needs_neither_site_nor_credentials(folder: Path, sync: Run) -> None:
     """The fixture of all tests takes away the variables that say where a site is."""
     assert sync("plan", "plain.yaml").code == 2
     assert sync("inventory", "check", "plain.yaml").code == 0
@@ -117,7 +117,7 @@ def test_it_needs_neither_site_nor_credentials(folder: Path, sync: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (
             "cmdb.csv",
@@ -132,12 +132,12 @@ def test_it_needs_neither_site_nor_credentials(folder: Path, sync: Run) -> None:
     ],
 )
 @pytest.mark.parametrize("command", ["inventory check", "plan", "apply --yes"])
-def test_what_cannot_be_read_is_refused_alike(
-    folder: Path, sync: Run, site_for_cli: SimulatedSite, command: str, arguments: str, said: str
+def test_all_commands_refuse_unreadable_inventories_alike(
+    folder: Path, sync: Run, site_for_cli: SimulatedSite, command: str, arguments: str, message: str
 ) -> None:
-    found = sync(*command.split(), *arguments.split())
-    assert found.code == 2
-    assert said.replace("FILES", "INVENTORY" if "check" not in command else "FILES") in found.err
+    result = sync(*command.split(), *arguments.split())
+    assert result.code == 2
+    assert message.replace("FILES", "INVENTORY" if "check" not in command else "FILES") in result.err
     assert len(site_for_cli.requests) == 0
 
 
@@ -149,17 +149,17 @@ def test_plan_and_apply_read_the_same(folder: Path, sync: Run, site_for_cli: Sim
     assert sync("plan", *options, "--detailed-exitcode").code == 0
 
 
-def test_rows_that_are_left_out_are_told(folder: Path, sync: Run, site_for_cli: SimulatedSite) -> None:
+def test_skipped_rows_are_reported(folder: Path, sync: Run, site_for_cli: SimulatedSite) -> None:
     (folder / "map.yaml").write_text(MAP + "skip: {Owner: Team B}\n")
     options = ("cmdb.csv", "--map", "map.yaml", "--encoding", "windows-1252")
-    said = "Warning: cmdb.csv: 1 of 2 rows left out, as map.yaml says: Owner is 'Team B' (1)"
-    assert said in sync("inventory", "check", *options).err.splitlines()
-    assert said in sync("inventory", "check", *options, "--json").err.splitlines()
-    assert said in sync("plan", *options).out.splitlines()
-    assert said.removeprefix("Warning: ") in sync("plan", *options, "--json").data["warnings"]
-    assert sync("apply", *options, "--yes").out.splitlines().count(said) == 1
+    message = "Warning: cmdb.csv: 1 of 2 rows left out, as map.yaml says: Owner is 'Team B' (1)"
+    assert message in sync("inventory", "check", *options).err.splitlines()
+    assert message in sync("inventory", "check", *options, "--json").err.splitlines()
+    assert message in sync("plan", *options).out.splitlines()
+    assert message.removeprefix("Warning: ") in sync("plan", *options, "--json").data["warnings"]
+    assert sync("apply", *options, "--yes").out.splitlines().count(message) == 1
     for form in ((), ("--json",)):
-        assert sync("apply", *options, "--yes", *form).err.splitlines().count(said) == 1, "nothing to do, but told"
+        assert sync("apply", *options, "--yes", *form).err.splitlines().count(message) == 1, "nothing to do, but told"
 
 
 def test_the_configuration_names_the_map_and_the_encoding(folder: Path, sync: Run, site_for_cli: SimulatedSite) -> None:
@@ -178,7 +178,7 @@ def test_the_configuration_names_the_map_and_the_encoding(folder: Path, sync: Ru
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("sync: {mpa: x}", "config.yaml:1: unknown setting sync.mpa; did you mean 'map'?"),
         ("sync: 7", "config.yaml:1: sync must be a mapping"),
@@ -188,16 +188,16 @@ def test_the_configuration_names_the_map_and_the_encoding(folder: Path, sync: Ru
         ("snyc: {}", "config.yaml:1: unknown setting snyc; did you mean 'sync'?"),
     ],
 )
-def test_mistakes_in_the_section_have_their_place(folder: Path, text: str, said: str) -> None:
+def test_errors_in_the_sync_section_name_their_line(folder: Path, text: str, message: str) -> None:
     base = "checkmk: {server_url: 'https://mon.example.com', site: s, username: u, password_env: X}\n"
     (folder / "config.yaml").write_text(text + "\n" + base)
     for read in (load_settings, load_sync):
         with pytest.raises(SettingsError) as caught:
             read(folder / "config.yaml")
-        assert said in str(caught.value)
+        assert message in str(caught.value)
 
 
-def test_the_section_is_part_of_the_settings(folder: Path) -> None:
+def test_the_sync_section_is_part_of_the_settings(folder: Path) -> None:
     base = "checkmk: {server_url: 'https://mon.example.com', site: s, username: u, password_env: X}\n"
     (folder / "config.yaml").write_text(base + "sync: {map: ~/map.yaml}\n")
     settings = load_settings(folder / "config.yaml")
@@ -212,7 +212,7 @@ def test_standard_input(folder: Path, sync: Run, monkeypatch: pytest.MonkeyPatch
     assert "srv02" in sync("inventory", "check", "-", "--map", "map.yaml", "--encoding", "cp1252").out
 
 
-def test_what_it_prints_can_be_piped_into_it(folder: Path) -> None:
+def test_the_output_of_a_check_can_be_checked_again(folder: Path) -> None:
     command = [sys.executable, "-m", "checkmk_sync", "inventory", "check"]
     first = subprocess.run([*command, "plain.yaml", "--json"], capture_output=True, check=True)
     again = subprocess.run([*command, "-", "--json"], input=first.stdout, capture_output=True, check=True)
@@ -252,7 +252,7 @@ FOLDERS = st.lists(
 
 
 @given(HOSTS, FOLDERS)
-def test_data_is_read_back_as_it_was(hosts: list[dict[str, Any]], folders: list[dict[str, Any]]) -> None:
+def test_data_survives_a_round_trip(hosts: list[dict[str, Any]], folders: list[dict[str, Any]]) -> None:
     desired = from_data({"hosts": hosts, "folders": folders})
     again = from_data(json.loads(json.dumps(to_data(desired))))
     assert again == desired

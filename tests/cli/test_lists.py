@@ -79,13 +79,13 @@ def test_columns_share_the_width_sensibly(odd: SimulatedSite, show: Show) -> Non
     assert "/folder00" in web01 and "東京" in web01 and "label0:" in web01
 
 
-def test_what_fits_is_not_cut(site_for_cli: SimulatedSite, show: Show) -> None:
+def test_cells_that_fit_are_not_cut(site_for_cli: SimulatedSite, show: Show) -> None:
     lines, _ = show("hosts list", 60)
     assert [_plain(line).split()[:3] for line in lines[1:]] == [[f"host0000{n}", "/", f"10.0.0.{n}"] for n in range(3)]
     assert "…" not in "".join(lines)
 
 
-def test_a_screen_without_the_ellipsis_gets_dots(
+def test_dots_replace_an_ellipsis_that_the_encoding_lacks(
     odd: SimulatedSite, show: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Screen, "encoding", "ascii", raising=False)

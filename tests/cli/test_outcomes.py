@@ -32,7 +32,7 @@ def config(site_for_cli: SimulatedSite, tmp_path: Path) -> str:
     return str(path)
 
 
-def _json(sync: Any, config: str, command: str) -> tuple[int, Any]:
+def _run_as_json(sync: Any, config: str, command: str) -> tuple[int, Any]:
     result = sync("--config", config, "--json", *command.split())
     return result.code, json.loads(result.out or result.err.splitlines()[-1])
 
@@ -45,7 +45,7 @@ def test_applied(sync: Any, config: str, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_lost_answer_is_checked_with_a_word_about_it(
+def test_a_check_after_a_lost_answer_is_announced(
     sync: Any, site_for_cli: SimulatedSite, config: str, command: str
 ) -> None:
     site_for_cli.set_faults([Fault("reset_after", writes=True, times=1)])
@@ -63,42 +63,42 @@ def test_not_applied(sync: Any, site_for_cli: SimulatedSite, config: str, comman
     result = sync("--config", config, *command.split())
     assert result.code == 2
     assert f"not {done}" in result.err
-    code, facts = _json(sync, config, command)
+    code, facts = _run_as_json(sync, config, command)
     assert (code, facts["outcome"]) == (2, "not applied")
 
 
 @pytest.mark.parametrize("kind", ["reset_before", "html"])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_unknown(sync: Any, site_for_cli: SimulatedSite, config: str, command: str, kind: str) -> None:
-    name, done, look = COMMANDS[command]
+    name, done, check = COMMANDS[command]
     site_for_cli.set_faults([Fault(kind, writes=True)])
     result = sync("--config", config, *command.split())
     assert result.code == 5
-    assert f"check with: checkmk-sync {look}" in result.err
+    assert f"check with: checkmk-sync {check}" in result.err
     subject = "it" if command.startswith("hosts delete") else name
     assert f"unknown whether {subject} was {done}" in result.err
-    code, facts = _json(sync, config, command)
-    assert (code, facts["outcome"], facts["check"]) == (5, "unknown", f"checkmk-sync {look}")
+    code, facts = _run_as_json(sync, config, command)
+    assert (code, facts["outcome"], facts["check"]) == (5, "unknown", f"checkmk-sync {check}")
 
 
-def test_a_site_that_is_not_there_was_not_changed(sync: Any, site_for_cli: SimulatedSite, config: str) -> None:
+def test_a_write_to_an_unreachable_site_is_not_applied(sync: Any, site_for_cli: SimulatedSite, config: str) -> None:
     site_for_cli.close()
-    code, facts = _json(sync, config, "hosts create new")
+    code, facts = _run_as_json(sync, config, "hosts create new")
     assert (code, facts["outcome"], facts["attempted"]["delivery"]) == (3, "not applied", "not sent")
 
 
 def test_activation_and_discovery(sync: Any, site_for_cli: SimulatedSite, config: str) -> None:
     assert sync("--config", config, "discover", "host00001").out.splitlines()[0] == "host00001 discovered"
     site_for_cli.set_faults([Fault("fail_activation")])
-    code, facts = _json(sync, config, "activate")
+    code, facts = _run_as_json(sync, config, "activate")
     assert (code, facts["outcome"]) == (1, "not applied")
     site_for_cli.set_faults([Fault("status", path="objects/activation_run", status=503)])
-    code, facts = _json(sync, config, "activate --timeout 1")
+    code, facts = _run_as_json(sync, config, "activate --timeout 1")
     assert (code, facts["outcome"], facts["check"]) == (5, "unknown", "checkmk-sync pending")
     site_for_cli.set_faults([])
     with site_for_cli.client() as cmk:
         cmk.hosts.create("another")
-    code, facts = _json(sync, config, "activate")
+    code, facts = _run_as_json(sync, config, "activate")
     assert (code, facts["outcome"]) == (0, "applied")
 
 
@@ -107,13 +107,13 @@ def test_apply(sync: Any, site_for_cli: SimulatedSite, config: str, tmp_path: Pa
     inventory.write_text("name,folder\nweb01,/a\n")
     apply = f"apply {inventory} --owner me --yes --no-discover --no-activate"
     site_for_cli.set_faults([Fault("reset_before", path="bulk-create")])
-    code, facts = _json(sync, config, apply)
+    code, facts = _run_as_json(sync, config, apply)
     assert (code, facts["outcome"]) == (5, "unknown")
     site_for_cli.set_faults([Fault("fail_host", hosts="web01")])
-    code, facts = _json(sync, config, apply)
+    code, facts = _run_as_json(sync, config, apply)
     assert (code, facts["outcome"]) == (1, "not applied")
     site_for_cli.set_faults([])
-    code, facts = _json(sync, config, apply)
+    code, facts = _run_as_json(sync, config, apply)
     assert (code, facts["outcome"]) == (0, "applied")
-    code, facts = _json(sync, config, apply)
+    code, facts = _run_as_json(sync, config, apply)
     assert (code, facts["outcome"]) == (0, "applied")

@@ -37,18 +37,20 @@ def _exit_code(site: SimulatedSite, *arguments: str) -> int:
 
 @pytest.mark.parametrize("form", [(), ("--json",), ("--markdown",)])
 @pytest.mark.slow
-def test_a_plan_exits_as_it_would(site_for_cli: SimulatedSite, inventory: str, form: tuple[str, ...]) -> None:
+def test_a_plan_without_a_reader_has_the_usual_exit_code(
+    site_for_cli: SimulatedSite, inventory: str, form: tuple[str, ...]
+) -> None:
     assert _exit_code(site_for_cli, "plan", inventory, "--detailed-exitcode", *form) == 4
     assert _exit_code(site_for_cli, "plan", inventory, *form) == 0
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
-def test_an_apply_is_done_to_its_end(site_for_cli: SimulatedSite, inventory: str, form: tuple[str, ...]) -> None:
+def test_an_apply_without_a_reader_finishes(site_for_cli: SimulatedSite, inventory: str, form: tuple[str, ...]) -> None:
     assert _exit_code(site_for_cli, "apply", inventory, "--yes", "-q", *form) == 0
     assert len(site_for_cli.state.configuration.hosts) == 3 + HOSTS
     assert site_for_cli.state.configuration.changes == []
 
 
-def test_a_list_ends(site_for_cli: SimulatedSite) -> None:
+def test_a_list_without_a_reader_ends(site_for_cli: SimulatedSite) -> None:
     assert _exit_code(site_for_cli, "hosts", "list") == 0
     assert _exit_code(site_for_cli, "hosts", "list", "--json") == 0

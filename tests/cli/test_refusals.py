@@ -17,15 +17,15 @@ def fleet(tmp_path: Path) -> str:
     return str(path)
 
 
-def _changed(fleet: str) -> str:
+def _change_aliases(fleet: str) -> str:
     path = Path(fleet)
     path.write_text(path.read_text().replace("old", "new"))
     return fleet
 
 
-def test_the_brake_shows_the_plan_and_its_option(site_for_cli: SimulatedSite, sync: Run, fleet: str) -> None:
+def test_an_exceeded_limit_shows_the_plan_and_its_option(site_for_cli: SimulatedSite, sync: Run, fleet: str) -> None:
     assert sync("apply", fleet, "--owner", "me", "--yes").code == 0
-    refused = sync("apply", _changed(fleet), "--owner", "me", "--yes")
+    refused = sync("apply", _change_aliases(fleet), "--owner", "me", "--yes")
     assert refused.code == 2
     assert "~ host n0: alias old -> new" in refused.out
     assert "--allow-changes 12 " in refused.err
@@ -33,7 +33,7 @@ def test_the_brake_shows_the_plan_and_its_option(site_for_cli: SimulatedSite, sy
     assert sync("apply", fleet, "--owner", "me", "--yes", "--allow-changes", "12").code == 0
 
 
-def test_a_forgotten_owner_is_asked_for(site_for_cli: SimulatedSite, sync: Run, fleet: str) -> None:
+def test_a_forgotten_owner_is_suggested(site_for_cli: SimulatedSite, sync: Run, fleet: str) -> None:
     assert sync("apply", fleet, "--owner", "the cmdb", "--yes").code == 0
     refused = sync("apply", fleet, "--yes")
     assert refused.code == 2
@@ -55,12 +55,12 @@ def test_conflicts_name_their_place_and_the_option(site_for_cli: SimulatedSite, 
     assert "--adopt" not in theirs.err
 
 
-def test_changes_of_others_are_foretold(site_for_cli: SimulatedSite, sync: Run, fleet: str) -> None:
+def test_pending_changes_of_others_are_announced(site_for_cli: SimulatedSite, sync: Run, fleet: str) -> None:
     site_for_cli.add_user("carol", "carols-secret")
     with site_for_cli.client(username="carol") as hers:
         hers.hosts.create("hers")
-    foretold = "1 pending change of other users; unless they activate first, apply needs --force-foreign"
-    assert foretold in sync("plan", fleet, "--owner", "me").out
+    message = "1 pending change of other users; unless they activate first, apply needs --force-foreign"
+    assert message in sync("plan", fleet, "--owner", "me").out
     failed = sync("apply", fleet, "--owner", "me", "--yes")
     assert failed.code == 1
     assert "activation failed" in failed.out

@@ -20,7 +20,7 @@ from tests.conftest import Run
 # Discovery
 
 
-def _discovered(sync: Run, *words: str) -> Any:
+def _discover(sync: Run, *words: str) -> Any:
     result = sync("discover", *words, "--json")
     assert result.code == 0, result.err
     return tuple(result.data[name] for name in ("hosts", "new", "vanished", "unchanged"))
@@ -40,13 +40,13 @@ def test_a_scan_counts_services(version: str, sync: Run, monkeypatch: pytest.Mon
         }.items():
             monkeypatch.setenv(f"CHECKMK_{name}", value)
         cmk.hosts.create("new")
-        assert _discovered(sync, "new", "host00000") == (2, 8, 0, 8)
-        assert _discovered(sync, "new", "host00000") == (2, 0, 0, 16)
-        found = cmk.discovery.result("new")
+        assert _discover(sync, "new", "host00000") == (2, 8, 0, 8)
+        assert _discover(sync, "new", "host00000") == (2, 0, 0, 16)
+        result = cmk.discovery.result("new")
         cmk.discovery.set_phase("new", "cpu_loads", None, "undecided")
         cmk.discovery.set_phase("new", "df", "/", "vanished")
-        assert _discovered(sync, "new") == (1, 1, 1, len(found.in_phase("monitored")) - 2)
-        assert _discovered(sync, "new", "--remove-vanished")[1:] == (0, 1, 7)
+        assert _discover(sync, "new") == (1, 1, 1, len(result.in_phase("monitored")) - 2)
+        assert _discover(sync, "new", "--remove-vanished")[1:] == (0, 1, 7)
 
 
 def test_a_scan_reports_counts(site_for_cli: SimulatedSite, sync: Run) -> None:
@@ -83,13 +83,13 @@ def test_hosts_without_scan_results_are_named(site_for_cli: SimulatedSite, sync:
         Fault("status", status=503, path="/service_disc.*1$"),
     ):
         site_for_cli.set_faults([fault])
-        found = sync("discover", "host00000", "host00001", "--json")
-        assert found.code == 0
-        assert found.data["note"] == "not counted: host00001"
-        assert (found.data["hosts"], found.data["new"], found.data["unchanged"]) == (2, 0, 8)
+        result = sync("discover", "host00000", "host00001", "--json")
+        assert result.code == 0
+        assert result.data["note"] == "not counted: host00001"
+        assert (result.data["hosts"], result.data["new"], result.data["unchanged"]) == (2, 0, 8)
     site_for_cli.set_faults([Fault("crash", path="/service_discovery/")])
-    found = sync("discover", "host00000").out
-    assert "new: \n" in found and "note: not counted: host00000" in found
+    result = sync("discover", "host00000").out
+    assert "new: \n" in result and "note: not counted: host00000" in result
 
 
 # Deleting
@@ -140,8 +140,8 @@ def test_a_host_without_permission_is_not_reported_as_missing(
 # States
 
 
-@pytest.mark.parametrize("given", ["CRITICAL", "critical", "Crit", "crit", "C", "c", " crit "])
-def test_states_are_accepted_in_any_case_and_abbreviated(site_for_cli: SimulatedSite, sync: Run, given: str) -> None:
+@pytest.mark.parametrize("text", ["CRITICAL", "critical", "Crit", "crit", "C", "c", " crit "])
+def test_states_are_accepted_in_any_case_and_abbreviated(site_for_cli: SimulatedSite, sync: Run, text: str) -> None:
     states = [0, 1, 2, 3, 2]
     site_for_cli.seed_monitoring(
         {
@@ -149,19 +149,19 @@ def test_states_are_accepted_in_any_case_and_abbreviated(site_for_cli: Simulated
             "services": [{"host_name": f"h{n}", "description": "x", "state": state} for n, state in enumerate(states)],
         }
     )
-    assert [row["host"] for row in sync("services", "list", "--state", given, "--json").data] == ["h2", "h4"]
-    both = sync("services", "list", "--state", given, "--state", "WARN", "--json").data
+    assert [row["host"] for row in sync("services", "list", "--state", text, "--json").data] == ["h2", "h4"]
+    both = sync("services", "list", "--state", text, "--state", "WARN", "--json").data
     assert [row["host"] for row in both] == ["h1", "h2", "h4"]
 
 
 @pytest.mark.parametrize(
-    ("given", "states"), [("up", {"UP"}), ("Down", {"DOWN"}), ("unr", {"UNREACHABLE"}), ("D", {"DOWN"})]
+    ("text", "states"), [("up", {"UP"}), ("Down", {"DOWN"}), ("unr", {"UNREACHABLE"}), ("D", {"DOWN"})]
 )
 def test_host_states_are_accepted_abbreviated(
-    site_for_cli: SimulatedSite, sync: Run, given: str, states: set[str]
+    site_for_cli: SimulatedSite, sync: Run, text: str, states: set[str]
 ) -> None:
     site_for_cli.seed_monitoring({"hosts": [{"name": f"h{n}", "state": n % 3} for n in range(5)], "services": []})
-    assert {row["state"] for row in sync("hosts", "status", "--state", given, "--json").data} == states
+    assert {row["state"] for row in sync("hosts", "status", "--state", text, "--json").data} == states
 
 
 @pytest.mark.parametrize(
@@ -270,8 +270,8 @@ def test_the_variables_of_a_simulated_site_work(tmp_path: Path, how: str) -> Non
         assert names == [f"export CHECKMK_{name}" for name in ("SERVER_URL", "SITE", "USERNAME")]
         exports = "".join(line for line in lines if line.startswith("export "))
         assert "geheim-geheim" not in text
-        asked = f"{exports}\n{sys.executable} -m checkmk_sync hosts list"
-        done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+        script = f"{exports}\n{sys.executable} -m checkmk_sync hosts list"
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
         assert done.stdout.startswith("host00000"), done.stderr
     finally:
         process.send_signal(signal.SIGTERM)

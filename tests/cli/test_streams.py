@@ -1,4 +1,4 @@
-"""Whatever becomes of stdout, the work is done: a reader that left, a full disk, no stdout, letters it cannot show."""
+"""Commands finish without a usable stdout or stderr: no reader, a full disk, closed, or the wrong encoding."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _shell(script: str, site: SimulatedSite, **environment: str) -> Any:
     return done
 
 
-def test_apply_does_its_work_when_the_reader_leaves(site_for_cli: SimulatedSite, inventory: str) -> None:
+def test_apply_finishes_when_the_reader_leaves(site_for_cli: SimulatedSite, inventory: str) -> None:
     done = _shell(f"$sync apply {inventory} --yes -q | true", site_for_cli)
     assert (done.returncode, done.stderr) == (0, b"")
     assert len(site_for_cli.state.configuration.hosts) == 153
@@ -42,9 +42,7 @@ def test_apply_does_its_work_when_the_reader_leaves(site_for_cli: SimulatedSite,
 
 
 @pytest.mark.parametrize("streams", ["2>&1 | true", "2>&1 > /dev/null | true", "2> /dev/full", "2>&-"])
-def test_apply_does_its_work_whatever_becomes_of_stderr(
-    site_for_cli: SimulatedSite, inventory: str, streams: str
-) -> None:
+def test_apply_finishes_without_a_usable_stderr(site_for_cli: SimulatedSite, inventory: str, streams: str) -> None:
     """Where it notes each stage."""
     _shell(f"$sync apply {inventory} --yes {streams}", site_for_cli)
     assert len(site_for_cli.state.configuration.hosts) == 153
@@ -52,7 +50,9 @@ def test_apply_does_its_work_whatever_becomes_of_stderr(
 
 
 @pytest.mark.parametrize("command", ["hosts list --json", "plan {}", "plan {} --markdown"])
-def test_a_reader_that_left_is_no_failure(site_for_cli: SimulatedSite, inventory: str, command: str) -> None:
+def test_a_reader_that_leaves_does_not_change_the_exit_code(
+    site_for_cli: SimulatedSite, inventory: str, command: str
+) -> None:
     done = _shell(f"$sync {command.format(inventory)} | true", site_for_cli)
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -62,7 +62,7 @@ def test_the_exit_code_of_a_plan_is_the_same_without_a_reader(site_for_cli: Simu
 
 
 @pytest.mark.parametrize("command", ["hosts list", "version --json", "plan {}", "apply {} --yes -q", "--help"])
-def test_a_full_disk_is_told(site_for_cli: SimulatedSite, inventory: str, command: str) -> None:
+def test_a_full_disk_is_reported(site_for_cli: SimulatedSite, inventory: str, command: str) -> None:
     done = _shell(f"$sync {command.format(inventory)} > /dev/full", site_for_cli)
     assert done.returncode == 1
     assert done.stderr.decode() == "Error: standard output cannot be written: No space left on device\n"
@@ -82,7 +82,7 @@ def test_closed_streams_are_no_failure(site_for_cli: SimulatedSite, inventory: s
     [{"PYTHONIOENCODING": "latin-1"}, ASCII],
     ids=lambda environment: "-".join(environment.values()),
 )
-def test_letters_that_cannot_be_shown_are_written_out(
+def test_characters_the_encoding_lacks_are_escaped(
     site_for_cli: SimulatedSite, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     inventory = tmp_path / "hosts.csv"
@@ -96,10 +96,10 @@ def test_letters_that_cannot_be_shown_are_written_out(
 
 
 @pytest.mark.parametrize("how", [[], ["--json"]])
-def test_who_waits_for_a_simulated_site_is_told_at_once(how: list[str]) -> None:
+def test_a_simulated_site_prints_its_address_at_once(how: list[str]) -> None:
     command = [sys.executable, "-m", "checkmk_sync", "simulate", "--port", "0", *how]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        said = "".join(process.stdout.readline() for _ in range(3))
+        output = "".join(process.stdout.readline() for _ in range(3))
         process.terminate()
-    assert "http://127.0.0.1:" in said
+    assert "http://127.0.0.1:" in output

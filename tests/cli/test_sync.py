@@ -54,9 +54,7 @@ def test_the_json_of_apply_has_one_schema(site_for_cli: SimulatedSite, sync: Run
     assert (kept.keys(), kept["activated_changes"]) == (first.keys(), None)
 
 
-def test_hosts_that_were_never_discovered_are_something_to_do(
-    site_for_cli: SimulatedSite, sync: Run, inventory: str
-) -> None:
+def test_undiscovered_hosts_are_something_to_do(site_for_cli: SimulatedSite, sync: Run, inventory: str) -> None:
     def plan_exits() -> int:
         return sync("plan", inventory, "--owner", "me", "--detailed-exitcode").code
 
@@ -99,7 +97,7 @@ def test_apply_reports_as_json(site_for_cli: SimulatedSite, sync: Run, inventory
     assert {row["key"]: row["status"] for row in result.data["changes"]} == {"good": "applied", "bad": "not applied"}
 
 
-def test_conflicts_and_brakes_are_refused(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+def test_conflicts_and_exceeded_limits_are_refused(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
     first = tmp_path / "first.csv"
     first.write_text("name\n" + "".join(f"n{number}\n" for number in range(12)))
     assert sync("apply", str(first), "--owner", "me", "--yes").code == 0
@@ -117,7 +115,7 @@ def test_conflicts_and_brakes_are_refused(site_for_cli: SimulatedSite, sync: Run
     assert sync("apply", str(taken), "--owner", "me", "--yes", "--adopt").code == 0
 
 
-def test_a_wrong_inventory_is_refused_before_the_site_is_asked(
+def test_a_wrong_inventory_is_refused_before_any_request(
     site_for_cli: SimulatedSite, sync: Run, tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.yaml"

@@ -1,4 +1,4 @@
-"""Who asks for what does not exist learns what exists, and a near name only where there is one."""
+"""Errors about unknown names list the known ones, with a suggestion only for a similar name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOUNS = ["activation", "discovery", "folders", "host_status", "hosts", "jobs", "
 
 
 @pytest.mark.parametrize("name", ABSENT)
-def test_the_client_lists_what_it_has(cmk: Checkmk, name: str) -> None:
+def test_an_unknown_attribute_of_the_client_lists_the_known_ones(cmk: Checkmk, name: str) -> None:
     with pytest.raises(AttributeError) as caught:
         getattr(cmk, name)
     assert f"Checkmk has no '{name}'; there are: {', '.join(NOUNS)} (docs/reading.md" in str(caught.value)
@@ -28,17 +28,17 @@ def test_the_client_lists_what_it_has(cmk: Checkmk, name: str) -> None:
 
 
 @pytest.mark.parametrize(("slip", "meant"), [("host", "hosts"), ("service", "services"), ("versoin", "version")])
-def test_the_client_names_what_is_near(cmk: Checkmk, slip: str, meant: str) -> None:
+def test_a_misspelled_attribute_of_the_client_gets_a_suggestion(cmk: Checkmk, slip: str, meant: str) -> None:
     with pytest.raises(AttributeError, match=f"did you mean '{meant}'"):
         getattr(cmk, slip)
 
 
-def test_the_page_lists_what_the_client_has(cmk: Checkmk) -> None:
+def test_the_page_lists_all_attributes_of_the_client(cmk: Checkmk) -> None:
     rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "reading.md").read_text("utf-8"), re.MULTILINE)
     assert sorted(rows) == NOUNS
 
 
-def test_python_itself_is_not_disturbed(cmk: Checkmk) -> None:
+def test_copying_and_pickling_a_client_still_work(cmk: Checkmk) -> None:
     """Copying, pickling and hasattr look for names that need not exist."""
     assert not hasattr(cmk, "downtimes")
     assert getattr(cmk, "downtimes", None) is None
@@ -53,7 +53,7 @@ def test_python_itself_is_not_disturbed(cmk: Checkmk) -> None:
 
 
 @pytest.mark.parametrize("name", ABSENT)
-def test_the_command_line_lists_what_it_has(sync: Run, name: str) -> None:
+def test_an_unknown_command_lists_the_known_ones(sync: Run, name: str) -> None:
     for words in ([name], [name, "web01", "--all"]):
         refused = sync(*words)
         assert (refused.code, refused.out) == (2, "")
@@ -65,7 +65,7 @@ def test_the_command_line_lists_what_it_has(sync: Run, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["host"], "no command is called 'host'; did you mean 'hosts'? There are: activate,"),
         (["hosts", "rename", "a"], "no command of 'hosts' is called 'rename'; there are: create, delete, get,"),
@@ -80,10 +80,10 @@ def test_the_command_line_lists_what_it_has(sync: Run, name: str) -> None:
     ],
     ids=" ".join,
 )
-def test_slips_on_the_command_line(sync: Run, words: list[str], said: str) -> None:
+def test_misspelled_commands_and_options_get_suggestions(sync: Run, words: list[str], message: str) -> None:
     refused = sync(*words)
     assert (refused.code, refused.out) == (2, "")
-    assert refused.err.startswith(f"Error: {said}")
+    assert refused.err.startswith(f"Error: {message}")
     assert refused.err.count("\n") == 1
     as_json: Any = sync("--json", *words).err
-    assert f'"message": "{said}' in as_json
+    assert f'"message": "{message}' in as_json

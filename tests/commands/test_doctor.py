@@ -1,4 +1,4 @@
-"""The doctor says what is wrong and what to do, from the outside in."""
+"""The doctor reports problems of the connection and their fixes, from the network inwards."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ def _findings(settings: Settings) -> dict[str, Finding]:
     return {finding.check: finding for finding in diagnose(settings)}
 
 
-def test_all_is_well(site: SimulatedSite) -> None:
-    found = _findings(_settings(site.url))
-    assert {finding.verdict for finding in found.values()} == {Verdict.OK}
-    assert list(found) == [
+def test_a_healthy_site_passes_all_checks(site: SimulatedSite) -> None:
+    findings = _findings(_settings(site.url))
+    assert {finding.verdict for finding in findings.values()} == {Verdict.OK}
+    assert list(findings) == [
         "reachable", "TLS", "credentials", "version", "read hosts", "read status", "change hosts", "pending changes",
     ]  # fmt: skip
     assert site.state.configuration.changes == [], "asking for permissions changes nothing"
 
 
-def test_nobody_there() -> None:
+def test_a_closed_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    found = _findings(_settings(f"http://127.0.0.1:{port}"))
-    assert list(found) == ["reachable"]
-    assert found["reachable"].verdict is Verdict.FAILED
-    assert "refused" in found["reachable"].message
-    assert "firewalls" in found["reachable"].advice
+    findings = _findings(_settings(f"http://127.0.0.1:{port}"))
+    assert list(findings) == ["reachable"]
+    assert findings["reachable"].verdict is Verdict.FAILED
+    assert "refused" in findings["reachable"].message
+    assert "firewalls" in findings["reachable"].advice
 
 
 @pytest.mark.filterwarnings("ignore:http")
-def test_no_such_name() -> None:
-    found = _findings(_settings("https://no-such-name.invalid"))
-    assert "cannot be resolved" in found["reachable"].message
+def test_an_unknown_host_name() -> None:
+    findings = _findings(_settings("https://no-such-name.invalid"))
+    assert "cannot be resolved" in findings["reachable"].message
 
 
 def test_wrong_password_and_site(site: SimulatedSite) -> None:
@@ -64,8 +64,8 @@ def test_wrong_password_and_site(site: SimulatedSite) -> None:
 
 def test_a_stopped_site(site: SimulatedSite) -> None:
     site.set_faults([Fault("status", status=503)])
-    found = _findings(_settings(site.url, recovery=_no_retries()))
-    assert "omd start s" in found["site"].advice
+    findings = _findings(_settings(site.url, recovery=_no_retries()))
+    assert "omd start s" in findings["site"].advice
 
 
 def _no_retries() -> Any:
@@ -76,19 +76,19 @@ def _no_retries() -> Any:
 
 def test_a_user_that_may_only_read(site: SimulatedSite) -> None:
     site.add_user("reader", "readers-secret", "guest")
-    found = _findings(_settings(site.url, "readers-secret", user="reader"))
-    assert found["read hosts"].verdict is Verdict.OK
-    assert found["change hosts"].verdict is Verdict.WARNING
-    assert "permissions to make changes" in found["change hosts"].advice
+    findings = _findings(_settings(site.url, "readers-secret", user="reader"))
+    assert findings["read hosts"].verdict is Verdict.OK
+    assert findings["change hosts"].verdict is Verdict.WARNING
+    assert "permissions to make changes" in findings["change hosts"].advice
 
 
 def test_changes_of_others(site: SimulatedSite) -> None:
     site.add_user("carol", "carols-secret")
     with site.client("carol") as hers:
         hers.hosts.create("x")
-    found = _findings(_settings(site.url))
-    assert found["pending changes"].verdict is Verdict.WARNING
-    assert "carol" in found["pending changes"].message
+    findings = _findings(_settings(site.url))
+    assert findings["pending changes"].verdict is Verdict.WARNING
+    assert "carol" in findings["pending changes"].message
 
 
 @pytest.mark.parametrize(
@@ -133,22 +133,22 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         listener.close()
 
 
-def test_it_goes_the_way_that_the_client_goes(
+def test_proxies_and_authorities_of_the_environment_are_used(
     site: SimulatedSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Proxies and authorities of the environment count here as they do there."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    found = _findings(_settings("http://monitor.invalid", recovery=_no_retries()))
-    assert "reachable" not in found, "the name need not be known here"
-    assert "no connection for GET /version" in found["site"].message
+    findings = _findings(_settings("http://monitor.invalid", recovery=_no_retries()))
+    assert "reachable" not in findings, "the name need not be known here"
+    assert "no connection for GET /version" in findings["site"].message
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     assert _findings(_settings(site.url))["reachable"].verdict is Verdict.OK
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
-    found = _findings(_settings(site.url.replace("http://", "https://")))
-    assert "missing.pem does not exist" in found["ca_bundle"].message
+    findings = _findings(_settings(site.url.replace("http://", "https://")))
+    assert "missing.pem does not exist" in findings["ca_bundle"].message
 
 
-def test_on_the_command_line(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_the_doctor_on_the_command_line(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     for name, value in {
         "SERVER_URL": site.url,
         "SITE": "s",
@@ -165,7 +165,7 @@ def test_on_the_command_line(site: SimulatedSite, monkeypatch: pytest.MonkeyPatc
     assert "FAILED  credentials" in capsys.readouterr().out
 
 
-def test_its_exit_code_is_that_of_every_command(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_exits_like_other_commands(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
     known = {"SERVER_URL": site.url, "SITE": "s", "USERNAME": "automation", "PASSWORD": site.password}
     for changed in ({"PASSWORD": "wrong-one"}, {"SITE": "other"}, {"SERVER_URL": "http://127.0.0.1:1"}):
         for name, value in {**known, **changed}.items():
@@ -174,19 +174,19 @@ def test_its_exit_code_is_that_of_every_command(site: SimulatedSite, monkeypatch
 
 
 def test_https_to_a_port_that_speaks_http(site: SimulatedSite) -> None:
-    found = _findings(_settings(site.url.replace("http://", "https://")))["TLS"]
-    assert found.verdict is Verdict.FAILED
-    assert found.message.endswith("speaks http, not https")
-    assert "http:// in server_url" in found.advice
+    finding = _findings(_settings(site.url.replace("http://", "https://")))["TLS"]
+    assert finding.verdict is Verdict.FAILED
+    assert finding.message.endswith("speaks http, not https")
+    assert "http:// in server_url" in finding.advice
 
 
-def test_a_ca_bundle_that_is_not_there(site: SimulatedSite) -> None:
-    found = _findings(_settings(site.url.replace("http://", "https://"), ca_bundle="/nowhere/ca.pem"))["ca_bundle"]
-    assert "/nowhere/ca.pem does not exist" in found.message
-    assert "ca_bundle" in found.advice
+def test_a_missing_ca_bundle(site: SimulatedSite) -> None:
+    finding = _findings(_settings(site.url.replace("http://", "https://"), ca_bundle="/nowhere/ca.pem"))["ca_bundle"]
+    assert "/nowhere/ca.pem does not exist" in finding.message
+    assert "ca_bundle" in finding.advice
 
 
-def test_a_password_that_cannot_be_had(site: SimulatedSite, capsys: Any, tmp_path: Path) -> None:
+def test_a_password_file_that_cannot_be_read(site: SimulatedSite, capsys: Any, tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(
         f"checkmk: {{server_url: '{site.url}', site: s, username: automation, password_file: {tmp_path}/nothing}}"
@@ -199,11 +199,13 @@ def test_a_password_that_cannot_be_had(site: SimulatedSite, capsys: Any, tmp_pat
 
 
 @pytest.mark.parametrize("line", ["password_file: {folder}/secret", "password: simulated-secret"])
-def test_a_secret_that_others_may_read_is_a_row(site: SimulatedSite, capsys: Any, tmp_path: Path, line: str) -> None:
+def test_a_secret_that_others_may_read_is_a_warning(
+    site: SimulatedSite, capsys: Any, tmp_path: Path, line: str
+) -> None:
     (tmp_path / "secret").write_text(site.password)
     config = tmp_path / "config.yaml"
-    said = line.format(folder=tmp_path)
-    config.write_text(f"checkmk: {{server_url: '{site.url}', site: s, username: automation, {said}}}")
+    setting = line.format(folder=tmp_path)
+    config.write_text(f"checkmk: {{server_url: '{site.url}', site: s, username: automation, {setting}}}")
     for path in (config, tmp_path / "secret"):
         path.chmod(0o644)
     assert run(["--config", str(config), "doctor"]) == 0

@@ -1,4 +1,4 @@
-"""``__all__`` says what a module offers: sorted, complete, and nothing that is not there."""
+"""``__all__`` is sorted and names only things that exist."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_package_offers_what_it_promises() -> None:
 
 
 def test_types_are_known_without_importing() -> None:
-    """What type checkers see is what is imported lazily."""
+    """Type checkers see the names that are imported lazily."""
     tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
     seen = {
         alias.name: node.module

@@ -1,4 +1,4 @@
-"""A file imports from its own floor or a lower one, never upwards and never in a circle."""
+"""A file imports from its own floor or a lower one, and neither modules nor packages form a circle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may lie at the top level, and which import paths users were promised."""
+"""The entries of the top level, and the import paths that users were promised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``close()`` ends what waits, sends nothing more, and leaves no call without its deadline."""
+"""``close()`` ends all waits and sends nothing more; running calls keep their deadlines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No call holds its caller longer than its time, whatever the other side does: real sockets, real seconds."""
+"""Every call ends with its deadline, whatever the server does: real sockets, real seconds."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_slow_consumers_do_not_cause_timeouts() -> None:
 
 
 def test_late_deadlines_do_not_shut_the_socket_of_the_next_call() -> None:
-    """Whose time ends after its answer was read must not shut the socket that serves another call by then."""
+    """A deadline that expires after its answer was read must not shut the socket, which serves another call by then."""
     with SimulatedSite(latency=0.2) as site, site.client() as client:
         client.version()
         with SOCKET_DEADLINES.limit(first := TrackedSocket(), 60):
@@ -179,7 +179,7 @@ def test_expired_deadlines_take_no_memory() -> None:
 
 
 def test_streams_take_a_read_slot_only_while_reading() -> None:
-    """Else whoever reads something for each item of a stream would wait for itself."""
+    """Otherwise a consumer that sends a request for each item would wait for its own stream."""
     with SimulatedSite(hosts=3000) as site, site.client(limits={"reads_in_flight": 1}) as client:
         hosts = client.hosts.each()
         assert [client.hosts.get(next(hosts).name, fresh=True).name for _ in range(3)] == [

@@ -1,4 +1,4 @@
-"""One field of each item is the same as by reading whole items, whatever else looks like an item."""
+"""Decoding one field of each item gives the same values as decoding whole items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoding by the block gives the same items as decoding one by one, for whatever arrives."""
+"""Decoding in blocks gives the same items as decoding one by one, for any input."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_needed_links_are_kept(key: str, inner: Any) -> None:
 
 
 def test_cutting_links_does_not_balance_a_truncated_item() -> None:
-    """What is left of links with lists in them are closing brackets."""
+    """Cutting links that contain lists leaves closing brackets."""
     links = [{"a": [{"b": [{"id": 0, "extensions": {}}]}]}]
     inner = [{"id": n, "extensions": {}, "links": [[1], 2]} for n in range(4)]
     items = [{"id": n, "extensions": {"x": inner}, "links": links} for n in range(40)]

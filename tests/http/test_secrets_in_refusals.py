@@ -1,4 +1,4 @@
-"""A refusal that quotes what was sent is readable, and shows no form and no piece of a secret."""
+"""Refusals that quote the request are readable, and show no form and no piece of a secret."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _refusal(fields: Any = None, **told: Any) -> dict[str, Any]:
 
 
 def _refused(attributes: Any, answer: Any, status: int = 400) -> CheckmkError:
-    """What an update of ``attributes`` ends with when the site answers like this."""
+    """Return the error of an update of ``attributes`` that the site answers like this."""
     base = "https://mon.example.com/prod/check_mk/api/1.0/objects/host_config/web01"
     body = answer if isinstance(answer, str) else json.dumps(answer)
     found = {"id": "web01", "extensions": {"folder": "/", "attributes": {}}}

@@ -1,4 +1,4 @@
-"""TLS is verified, and what goes wrong before the request leaves is known to be unsent."""
+"""TLS is verified, and a request that fails before it is sent is known to be unsent."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_missing_bundles_are_explained(secure_site: SimulatedSite) -> None:
 
 
 class Proxy:
-    """Answers CONNECT as told, and passes bytes on when told so."""
+    """Answers CONNECT with a given answer, and may pass bytes on."""
 
     def __init__(self, answer: bytes, then: Callable[[socket.socket], None] = lambda _client: None) -> None:
         self._answer, self._then = answer, then

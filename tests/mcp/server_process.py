@@ -40,9 +40,9 @@ def running_server(
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:
-            found = re.search(r"http://\S+", process.stderr.readline())
-            assert found is not None, process.stderr.read()
-            yield found[0], process
+            address = re.search(r"http://\S+", process.stderr.readline())
+            assert address is not None, process.stderr.read()
+            yield address[0], process
         finally:
             process.kill()
 

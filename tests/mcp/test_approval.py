@@ -42,11 +42,11 @@ class _Person:
     """Remembers what was asked, lets things happen meanwhile, and answers."""
 
     def __init__(self, answer: ElicitResult = ACCEPT, meanwhile: Optional[Callable[[], object]] = None) -> None:
-        self.asked: list[str] = []
+        self.questions: list[str] = []
         self._answer, self._meanwhile = answer, meanwhile
 
     def __call__(self, message: str) -> ElicitResult:
-        self.asked.append(message)
+        self.questions.append(message)
         if self._meanwhile is not None:
             self._meanwhile()
         return self._answer
@@ -66,7 +66,7 @@ def test_delete_preview_shows_names_and_folders(live: SimulatedSite, mode: str) 
     person = _Person()
     done = _call(live, person, "hosts_delete", names=["host00001", "host00002"], options={"mode": mode})
     assert result_data(done)["result"] == {"deleted": 2}
-    (question,) = person.asked
+    (question,) = person.questions
     lines = question.splitlines()
     assert lines[0] == "Delete 2 hosts from the configuration of s, for good."
     assert lines[1:] == ["in /: host00001, host00002"]
@@ -120,12 +120,12 @@ def test_activation_preview_names_users_and_new_changes_void_it(live: SimulatedS
         refused = _call(live, person, "activate_changes", force_foreign=True, options={"mode": mode})
         assert "not what would be done any more" in error_text(refused)
         assert "later" not in live.state.monitoring.hosts
-    assert "Activate 2 pending changes on s (1 of automation, 1 of mallory)" in person.asked[0]
-    assert "mallory: create-host" in person.asked[0]
+    assert "Activate 2 pending changes on s (1 of automation, 1 of mallory)" in person.questions[0]
+    assert "mallory: create-host" in person.questions[0]
     again = _Person()
     done = _call(live, again, "activate_changes", force_foreign=True, options={"mode": mode})
     assert result_data(done)["result"]["activated"] == 3
-    assert "2 of mallory" in again.asked[0]
+    assert "2 of mallory" in again.questions[0]
 
 
 def test_folder_delete_preview_shows_its_content(live: SimulatedSite) -> None:
@@ -134,8 +134,8 @@ def test_folder_delete_preview_shows_its_content(live: SimulatedSite) -> None:
         cmk.hosts.move("host00001", "/a/b")
     person = _Person()
     result_data(_call(live, person, "folders_delete", path="/a", recursive=True))
-    assert "with 1 folder and 1 host in it" in person.asked[0]
-    assert "\nin /a/b: host00001" in person.asked[0]
+    assert "with 1 folder and 1 host in it" in person.questions[0]
+    assert "\nin /a/b: host00001" in person.questions[0]
     assert set(live.state.configuration.folders) == {"/"}
 
 
@@ -148,9 +148,9 @@ def test_discovery_needs_approval_only_to_remove_services(live: SimulatedSite) -
     assert ". A person is asked before" in descriptions["hosts_delete"]
     person = _Person()
     result_data(_call(live, person, "discover_services", hosts=["host00001"]))
-    assert person.asked == []
+    assert person.questions == []
     result_data(_call(live, person, "discover_services", hosts=["host00001"], remove_vanished=True))
-    assert "drop those that vanished" in person.asked[0]
+    assert "drop those that vanished" in person.questions[0]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -160,9 +160,9 @@ def test_sync_applies_exactly_the_plan_it_showed(live: SimulatedSite, mode: str)
     done = _call(live, person, "sync_apply", inventory=inventory, owner="me", options={"mode": mode})
     result = result_data(done)["result"]
     assert result["ok"] is True
-    assert f"Checksum of the plan: {result['checksum']}" in person.asked[0]
-    assert "Apply 2 changes to" in person.asked[0]
-    assert "+ host s1: folder /sync" in person.asked[0]
+    assert f"Checksum of the plan: {result['checksum']}" in person.questions[0]
+    assert "Apply 2 changes to" in person.questions[0]
+    assert "+ host s1: folder /sync" in person.questions[0]
 
     def gone() -> None:
         with live.client() as cmk:
@@ -256,7 +256,7 @@ def test_a_client_that_can_ask_asks_although_checksums_are_allowed(live: Simulat
     person = _Person(ElicitResult(action="decline"))
     refused = _call(live, person, "hosts_delete", names=["host00001"], options={"confirm_by_checksum": True})
     assert "Nothing was done" in error_text(refused)
-    assert len(person.asked) == 1
+    assert len(person.questions) == 1
 
 
 def test_an_approval_is_not_valid_for_another_call(live: SimulatedSite) -> None:

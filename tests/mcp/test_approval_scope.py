@@ -127,8 +127,8 @@ def test_hints_declare_destructive_and_idempotent_tools(live: SimulatedSite) -> 
     async def script(client: Client) -> Any:
         return {tool.name: tool.annotations for tool in (await client.list_tools()).tools}
 
-    found = run_client(live, script, allow_writes=True)
-    writing = {name: hints for name, hints in found.items() if not hints.read_only_hint}
+    tools = run_client(live, script, allow_writes=True)
+    writing = {name: hints for name, hints in tools.items() if not hints.read_only_hint}
     assert {name: (hints.destructive_hint, hints.idempotent_hint) for name, hints in writing.items()} == HINTS
-    reading = [hints for hints in found.values() if hints.read_only_hint]
+    reading = [hints for hints in tools.values() if hints.read_only_hint]
     assert {(hints.destructive_hint, hints.idempotent_hint) for hints in reading} == {(False, True)}

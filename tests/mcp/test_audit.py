@@ -55,13 +55,13 @@ def test_a_batch_is_logged_with_all_names_and_all_failures(live: SimulatedSite, 
     live.add_user("somebody", "somebodys-secret")
     with live.client("somebody") as cmk:
         cmk.hosts.bulk_create([{"host_name": name} for name in names[:70]])
-    found = result_data(_call(live, log, "batch_create_hosts", hosts=[{"host_name": name} for name in names]))
-    begun, ended = _lines(log)
-    assert [host["host_name"] for host in begun["arguments"]["hosts"]] == names
-    assert begun["call"] == ended["call"]
+    result = result_data(_call(live, log, "batch_create_hosts", hosts=[{"host_name": name} for name in names]))
+    started, ended = _lines(log)
+    assert [host["host_name"] for host in started["arguments"]["hosts"]] == names
+    assert started["call"] == ended["call"]
     assert ended["counts"] == {"applied": 330, "not_applied": 70, "unknown": 0}
     assert ended["failed"] == {"not applied": names[:70]}
-    assert len(found["failures"]) == 50  # what a model is shown
+    assert len(result["failures"]) == 50  # what a model is shown
 
 
 def test_a_sync_is_logged_with_its_failures(live: SimulatedSite, tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ def test_a_line_cut_by_a_full_disk_does_not_spoil_the_next(live: SimulatedSite, 
     second = audit.begin("hosts_create", {"name": "second"})
     audit.abandon()
     audit.close()
-    begun, torn, again, *unknown = log.read_text().splitlines()
-    assert json.loads(begun)["call"] == first
+    started, torn, again, *unknown = log.read_text().splitlines()
+    assert json.loads(started)["call"] == first
     assert len(torn) == 20
     assert json.loads(again)["call"] == second
     assert {json.loads(line)["call"]: json.loads(line)["outcome"] for line in unknown} == dict.fromkeys(

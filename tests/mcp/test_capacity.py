@@ -67,10 +67,10 @@ def test_a_list_read_in_parts_leaves_capacity_for_others() -> None:
                     tasks.start_soon(greedy.call_tool, "services_list", {"limit": 150})
                     await _until(lambda: gate.count == 3)
                     with anyio.fail_after(SOON_S):
-                        found = result_data(await modest.call_tool("hosts_get", {"name": "host00001"}))
+                        result = result_data(await modest.call_tool("hosts_get", {"name": "host00001"}))
                     assert gate.count == 3
                     gate.open.set()
-            return found["name"]
+            return result["name"]
 
         assert anyio.run(script) == "host00001"
 
@@ -103,8 +103,8 @@ def test_a_slow_completion_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
         gate = Gate(site, "/domain-types/host/")
 
         async def script(client: Client) -> Any:
-            found = await client.complete(TRIAGE, {"name": "host", "value": "h"})
-            return found.completion.values
+            result = await client.complete(TRIAGE, {"name": "host", "value": "h"})
+            return result.completion.values
 
         assert run_client(site, script) == []  # which waits for the thread: its read was cut
         assert gate.count == 1

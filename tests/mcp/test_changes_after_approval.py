@@ -31,10 +31,10 @@ class _Person:
     """Agrees to all that is asked, and remembers it."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.questions: list[str] = []
 
     def __call__(self, message: str) -> ElicitResult:
-        self.asked.append(message)
+        self.questions.append(message)
         return ElicitResult(action="accept", content={"approve": True})
 
 
@@ -71,7 +71,7 @@ def test_changes_that_appear_after_nothing_was_pending_are_not_activated(live: S
     refused = error_text(_call(live, person, "activate_changes", options={"mode": mode}))
     assert "nothing was activated: 1 pending change was not approved" in refused
     assert "Deleted host precious" in refused
-    assert person.asked == []
+    assert person.questions == []
     assert len(live.state.configuration.changes) == 1
 
 
@@ -94,7 +94,7 @@ def test_an_activation_includes_no_change_that_was_not_shown(live: SimulatedSite
     _before(live, moment, LAST_LOOK[mode] if moment == PENDING else 1, _sneak(live))
     refused = error_text(_call(live, person, "activate_changes", options={"mode": mode}))
     assert "nothing was activated" in refused
-    assert "precious" not in person.asked[0]
+    assert "precious" not in person.questions[0]
     assert len(live.state.configuration.changes) == 2
     assert not any(request.path.endswith(START) and request.status < 400 for request in live.requests)
 
@@ -123,7 +123,7 @@ def test_an_empty_plan_is_not_applied_after_the_site_changed(live: SimulatedSite
     inventory = {"hosts": [{"name": "wanted", "attributes": {"alias": "as wanted"}}]}
     result = _call(live, person, "sync_apply", inventory=inventory, options={"mode": mode})
     assert "not the reviewed" in error_text(result)
-    assert person.asked == []
+    assert person.questions == []
     assert live.state.configuration.hosts["wanted"].attributes["alias"] == "of somebody else"
 
 
@@ -138,5 +138,5 @@ def test_a_plan_that_changed_after_it_was_shown_is_not_applied(live: SimulatedSi
     inventory = {"hosts": [{"name": "host00001", "attributes": {"alias": "wanted"}}]}
     refused = error_text(_call(live, person, "sync_apply", inventory=inventory, options={"mode": mode}))
     assert "not the reviewed" in refused
-    assert len(person.asked) == 1
+    assert len(person.questions) == 1
     assert live.state.configuration.hosts["host00001"].attributes["alias"] == "of somebody else"

@@ -84,10 +84,10 @@ def test_a_command_becomes_a_tool(with_teapots: SimulatedSite) -> None:
 
 
 def test_a_destructive_command_needs_approval_without_a_preview(with_teapots: SimulatedSite) -> None:
-    asked = []
+    questions = []
 
     def person(message: str) -> ElicitResult:
-        asked.append(message)
+        questions.append(message)
         return ElicitResult(action="accept", content={"approve": True})
 
     async def script(client: Client) -> Any:
@@ -95,7 +95,7 @@ def test_a_destructive_command_needs_approval_without_a_preview(with_teapots: Si
 
     result = run_client(with_teapots, script, allow_writes=True, answer=person)
     assert result_data(result) == {"done": True, "result": {"broken": 50}}
-    assert asked[0].startswith("Drop all teapots.")
+    assert questions[0].startswith("Drop all teapots.")
     assert "approval" in error_text(run_client(with_teapots, script, allow_writes=True))
 
 

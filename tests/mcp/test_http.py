@@ -60,10 +60,10 @@ def test_many_sessions_at_once(guarded: tuple[SimulatedSite, str], mode: str) ->
 
 
 def test_a_person_is_asked_over_http() -> None:
-    asked: list[str] = []
+    questions: list[str] = []
 
     async def person(_context: Any, params: Any) -> ElicitResult:
-        asked.append(params.message)
+        questions.append(params.message)
         return ElicitResult(action="accept", content={"approve": True})
 
     async def script(url: str, mode: str, name: str) -> Any:
@@ -77,7 +77,7 @@ def test_a_person_is_asked_over_http() -> None:
         process.terminate()
         assert process.stderr is not None
         noted = process.stderr.read()
-    assert [question.splitlines()[1] for question in asked] == ["in /: host00000", "in /: host00001"]
+    assert [question.splitlines()[1] for question in questions] == ["in /: host00000", "in /: host00001"]
     assert [json.loads(line[6:])["outcome"] for line in noted.splitlines()[:4]] == ["started", "done"] * 2
 
 

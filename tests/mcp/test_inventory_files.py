@@ -29,12 +29,12 @@ def quiet() -> Iterator[SimulatedSite]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    found = tmp_path / "inventories"
-    (found / "deep").mkdir(parents=True)
-    (found / "deep" / "good.csv").write_text("name\nx\n")
+    folder = tmp_path / "inventories"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "good.csv").write_text("name\nx\n")
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "good.csv").write_text(OUTSIDE)
-    return found
+    return folder
 
 
 def _plan(site: SimulatedSite, folder: Path, name: str) -> Any:

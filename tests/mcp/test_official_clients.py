@@ -74,40 +74,42 @@ def _inspect(programs: Path, *arguments: str) -> Any:
     return done.returncode, done.stdout + done.stderr
 
 
-def _stdio(site: SimulatedSite) -> list[str]:
-    given = {
+def _stdio_command(site: SimulatedSite) -> list[str]:
+    environment = {
         "CHECKMK_SERVER_URL": site.url,
         "CHECKMK_SITE": "s",
         "CHECKMK_USERNAME": site.username,
         "CHECKMK_PASSWORD": site.password,
     }
-    variables = [word for name, value in given.items() for word in ("-e", f"{name}={value}")]
+    variables = [word for name, value in environment.items() for word in ("-e", f"{name}={value}")]
     return [*variables, sys.executable, "-m", "checkmk_sync.mcp"]
 
 
 @pytest.mark.parametrize("method", LISTS, ids=lambda words: words[0])
 def test_the_inspector_accepts_the_server_over_stdio(programs: Path, site: SimulatedSite, method: list[str]) -> None:
-    code, said = _inspect(programs, *_stdio(site), "--method", *method)
-    assert code == 0, said
+    code, output = _inspect(programs, *_stdio_command(site), "--method", *method)
+    assert code == 0, output
 
 
 @pytest.mark.parametrize("method", LISTS, ids=lambda words: words[0])
 def test_the_inspector_accepts_the_server_over_http(programs: Path, url: str, method: list[str]) -> None:
-    code, said = _inspect(programs, url, *OVER_HTTP, "--method", *method)
-    assert code == 0, said
+    code, output = _inspect(programs, url, *OVER_HTTP, "--method", *method)
+    assert code == 0, output
 
 
 def test_the_inspector_calls_tools_and_reads_resources(programs: Path, url: str) -> None:
     call = ["--method", "tools/call", "--tool-name", "stream_hosts", "--tool-arg", "limit=3"]
-    code, said = _inspect(programs, url, *OVER_HTTP, *call)
-    assert code == 0, said
-    assert json.loads(said)["structuredContent"]["count"] == 3
-    code, said = _inspect(programs, url, *OVER_HTTP, "--method", "resources/read", "--uri", "checkmk://hosts/host00001")
-    assert code == 0, said
-    assert "host00001" in said
+    code, output = _inspect(programs, url, *OVER_HTTP, *call)
+    assert code == 0, output
+    assert json.loads(output)["structuredContent"]["count"] == 3
+    code, output = _inspect(
+        programs, url, *OVER_HTTP, "--method", "resources/read", "--uri", "checkmk://hosts/host00001"
+    )
+    assert code == 0, output
+    assert "host00001" in output
     wrong = ["--method", "tools/call", "--tool-name", "hosts_get", "--tool-arg", "name=nope"]
-    code, said = _inspect(programs, url, *OVER_HTTP, *wrong)
-    assert code == 5, said  # an error of the tool
+    code, output = _inspect(programs, url, *OVER_HTTP, *wrong)
+    assert code == 5, output  # an error of the tool
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

@@ -51,7 +51,7 @@ def _named(client_text: str) -> set[str]:
 
 
 async def _prompts(client: Client) -> set[str]:
-    return {found.name for found in (await client.list_prompts()).prompts}
+    return {prompt.name for prompt in (await client.list_prompts()).prompts}
 
 
 def test_prompts_declare_all_tools_that_they_name(known: SimulatedSite) -> None:
@@ -78,8 +78,8 @@ def _completed(site: SimulatedSite, ref: Any, name: str, typed: str, **policy: A
     async def script(client: Client) -> Any:
         return (await client.complete(ref, {"name": name, "value": typed})).completion.values
 
-    found: list[str] = run_client(site, script, **policy)
-    return found
+    names: list[str] = run_client(site, script, **policy)
+    return names
 
 
 def test_completions_exist_only_for_offered_tools(known: SimulatedSite) -> None:

@@ -82,7 +82,7 @@ def test_a_slow_read_and_a_call_waiting_for_it_report_that_they_are_at_work(
             async def read(who: str) -> None:
                 async def progress(done: float, total: Any, message: Any) -> None:
                     reports[who].append((done, total, message))
-                    if all(len(found) >= 3 for found in reports.values()):
+                    if all(len(entries) >= 3 for entries in reports.values()):
                         gate.open.set()
 
                 result_data(await client.call_tool("stream_hosts", {"search": f"{who}*"}, progress_callback=progress))
@@ -93,9 +93,9 @@ def test_a_slow_read_and_a_call_waiting_for_it_report_that_they_are_at_work(
                         tasks.start_soon(read, who)
 
         run_client(site, script, mode=mode, options={"limits": {"reads_in_flight": 1}})
-    for found in reports.values():
-        assert found[0][1:] == (None, "at work, 0 s so far")
-        _assert_strictly_growing(found)
+    for entries in reports.values():
+        assert entries[0][1:] == (None, "at work, 0 s so far")
+        _assert_strictly_growing(entries)
 
 
 def test_progress_grows_over_stages_and_while_waiting() -> None:
@@ -222,7 +222,7 @@ def test_one_slow_call_does_not_block_others(mode: str) -> None:
             return before, done
 
         before, done = run_client(site, script, mode=mode)
-        asked = [received.path for received in site.requests if "/objects/host_config/" in received.path]
+        requests = [received.path for received in site.requests if "/objects/host_config/" in received.path]
     assert sorted(before) == names
     assert done == [*before, "host00022"]
-    assert len(asked) == 20
+    assert len(requests) == 20

@@ -35,16 +35,16 @@ def known() -> Iterator[SimulatedSite]:
 
 
 async def _read(client: Client, uri: str) -> Any:
-    (found,) = (await client.read_resource(uri)).contents
-    assert found.uri == uri
-    return json.loads(found.text.split("\n")[2])
+    (entry,) = (await client.read_resource(uri)).contents
+    assert entry.uri == uri
+    return json.loads(entry.text.split("\n")[2])
 
 
 def test_all_resources_are_listed(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
-        resources = {found.uri for found in (await client.list_resources()).resources}
-        templates = {found.uri_template for found in (await client.list_resource_templates()).resource_templates}
-        return resources, templates, {found.name for found in (await client.list_prompts()).prompts}
+        resources = {entry.uri for entry in (await client.list_resources()).resources}
+        templates = {entry.uri_template for entry in (await client.list_resource_templates()).resource_templates}
+        return resources, templates, {entry.name for entry in (await client.list_prompts()).prompts}
 
     assert run_client(known, script, allow_writes=True) == (
         WHOLE,
@@ -155,7 +155,7 @@ def test_names_are_completed(known: SimulatedSite) -> None:
     assert few.values == [f"host{number:05d}" for number in range(10)]
     assert (len(many.values), many.has_more) == (100, True)
     assert folders.values == ["/lint", "/linux", "/linux/web"]
-    assert [found.values for found in nothing] == [[], [], []]
+    assert [entry.values for entry in nothing] == [[], [], []]
 
     async def without(client: Client) -> Any:
         return await complete(client, triage, "host", "host0000")

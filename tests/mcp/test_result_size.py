@@ -61,12 +61,12 @@ def test_a_page_ends_at_the_size_limit_and_the_next_continues(wordy: SimulatedSi
 def test_resources_have_the_same_size_limit(wordy: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         first, second = None, None
-        (found,) = (await client.read_resource("checkmk://stream/services?batch_size=200")).contents
-        first = json.loads(found.text.split("\n")[2])
+        (result,) = (await client.read_resource("checkmk://stream/services?batch_size=200")).contents
+        first = json.loads(result.text.split("\n")[2])
         uri = f"checkmk://stream/services?batch_size=200&cursor={first['next_cursor']}"
         (following,) = (await client.read_resource(uri)).contents
         second = json.loads(following.text.split("\n")[2])
-        return len(found.text), first, second
+        return len(result.text), first, second
 
     size, first, second = run_client(wordy, script)
     assert size < MAX_RESULT + 2000
@@ -79,7 +79,7 @@ def test_a_large_object_is_shortened_and_says_so(wordy: SimulatedSite) -> None:
 
     result = run_client(wordy, script)
     assert _size(result) <= MAX_RESULT
-    found = result_data(result)
-    assert found["name"] == "large"
-    assert found["shortened"].startswith("of ")
-    assert 0 < len(found["attributes"]) <= len(LARGE)
+    result = result_data(result)
+    assert result["name"] == "large"
+    assert result["shortened"].startswith("of ")
+    assert 0 < len(result["attributes"]) <= len(LARGE)

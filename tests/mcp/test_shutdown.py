@@ -87,9 +87,9 @@ def test_a_second_signal_ends_the_process_at_once(number: signal.Signals, tmp_pa
             anyio.run(script)
         gate.open.set()
         assert codes == [None, 128 + number]
-    begun, ended = map(json.loads, log.read_text().splitlines())
-    assert (begun["outcome"], ended["outcome"]) == ("started", "unknown: the server was ended meanwhile")
-    assert begun["call"] == ended["call"]
+    started, ended = map(json.loads, log.read_text().splitlines())
+    assert (started["outcome"], ended["outcome"]) == ("started", "unknown: the server was ended meanwhile")
+    assert started["call"] == ended["call"]
 
 
 def test_calls_that_take_too_long_are_stopped(tmp_path: Path) -> None:

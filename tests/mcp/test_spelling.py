@@ -48,8 +48,8 @@ def _call(site: SimulatedSite, tool: str, /, *calls: dict[str, Any]) -> Any:
         return ElicitResult(action="accept", content={"approve": True})
 
     command = next(command for command in TOOLS if command.tool_name == tool)
-    found = run_client(site, script, allow_writes=command.writes and not command.local, allow=(tool,), answer=person)
-    return found if len(found) > 1 else found[0]
+    result = run_client(site, script, allow_writes=command.writes and not command.local, allow=(tool,), answer=person)
+    return result if len(result) > 1 else result[0]
 
 
 # What is left out
@@ -159,8 +159,8 @@ def test_other_numbers_are_refused(known: SimulatedSite, number: Any) -> None:
     ("value", "effective"), [("true", True), ("True", True), ("false", False), ("FALSE", False), (True, True)]
 )
 def test_booleans(known: SimulatedSite, value: Any, effective: bool) -> None:
-    found = result_data(_call(known, "hosts_get", {"host": "web01", "effective": value}))
-    assert (found.get("effective_attributes") is not None) is effective
+    result = result_data(_call(known, "hosts_get", {"host": "web01", "effective": value}))
+    assert (result.get("effective_attributes") is not None) is effective
 
 
 @pytest.mark.parametrize("value", ["yes", "1", 1, 0, "on", ["true"]], ids=repr)
@@ -175,8 +175,8 @@ def test_states(value: Any) -> None:
     services = [{"host_name": "h", "description": f"s{state}", "state": state} for state in range(4)]
     with SimulatedSite() as site:
         site.seed_monitoring({"hosts": [{"name": "h", "state": 1}], "services": services})
-        found = result_data(_call(site, "services_list", {"state": value}))
-        assert [row["service"] for row in found["items"]] == ["s2"]
+        result = result_data(_call(site, "services_list", {"state": value}))
+        assert [row["service"] for row in result["items"]] == ["s2"]
         assert result_data(_call(site, "hosts_status", {"state": ["DOWN", "unr"]}))["count"] == 1
 
 

@@ -46,13 +46,13 @@ def _everything(site: SimulatedSite, tool: str, **arguments: Any) -> list[Any]:
                 assert page["total"] == len(items)
                 return items
 
-    found: list[Any] = run_client(site, script, allow=(tool,))
-    return found
+    result: list[Any] = run_client(site, script, allow=(tool,))
+    return result
 
 
 def test_hosts_come_in_pages(known: SimulatedSite) -> None:
-    found = _everything(known, "stream_hosts", limit=25)
-    assert [host["name"] for host in found] == list(known.state.configuration.hosts)
+    result = _everything(known, "stream_hosts", limit=25)
+    assert [host["name"] for host in result] == list(known.state.configuration.hosts)
     first = result_data(_call(known, "stream_hosts", limit=25))
     assert (first["count"], first["total"]) == (25, None)
     assert [host["name"] for host in _everything(known, "stream_hosts", search="host0000*", limit=3)] == [
@@ -72,10 +72,10 @@ def test_a_cursor_belongs_to_its_query(known: SimulatedSite) -> None:
 
 
 def test_one_host(known: SimulatedSite) -> None:
-    found = result_data(_call(known, "hosts_get", name="web01"))
+    result = result_data(_call(known, "hosts_get", name="web01"))
     held = known.state.configuration.hosts["web01"]
-    assert (found["name"], found["folder"]) == ("web01", held.folder)
-    assert found["attributes"] == {"ipaddress": "192.0.2.1", "alias": "Web 1"}
+    assert (result["name"], result["folder"]) == ("web01", held.folder)
+    assert result["attributes"] == {"ipaddress": "192.0.2.1", "alias": "Web 1"}
     effective = result_data(_call(known, "hosts_get", name="web01", effective=True))["effective_attributes"]
     assert effective["tag_agent"] == "cmk-agent"
     assert "List what there is" in error_text(_call(known, "hosts_get", name="nope"))
@@ -94,8 +94,8 @@ def test_status_and_problems(known: SimulatedSite) -> None:
         problems = list(cmk.services.each(state=["warning", "critical", "unknown"]))
         by_host = list(cmk.services.each(host="host00001"))
     assert [host["name"] for host in _everything(known, "hosts_status")] == [host.name for host in hosts]
-    found = _everything(known, "services_list", limit=200)
-    assert sorted((one["host"], one["service"]) for one in found) == sorted((s.host_name, s.name) for s in services)
+    result = _everything(known, "services_list", limit=200)
+    assert sorted((one["host"], one["service"]) for one in result) == sorted((s.host_name, s.name) for s in services)
     of_host = _everything(known, "services_list", host="host00001")
     assert [one["service"] for one in of_host] == [service.name for service in by_host]
     critical = _everything(known, "services_list", state=["critical"])
@@ -192,4 +192,4 @@ def test_tools_have_descriptions_and_examples(known: SimulatedSite) -> None:
         assert tool.annotations.destructive_hint is (command.writes and not adds_only)
         assert tool.output_schema["type"] == "object"
         assert tool.input_schema["additionalProperties"] is False
-        assert all(found.get("description") for found in tool.input_schema["properties"].values())
+        assert all(result.get("description") for result in tool.input_schema["properties"].values())

@@ -39,17 +39,17 @@ def _while(site: SimulatedSite, part: str, first: tuple[str, Any], others: list[
             assert go_on.wait(20)
 
     async def script(client: Client) -> Any:
-        found: list[Any] = []
+        results: list[Any] = []
 
         async def call() -> None:
-            found.append(await client.call_tool(*first))
+            results.append(await client.call_tool(*first))
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(call)
             await anyio.to_thread.run_sync(reached.wait, 20)
             meanwhile = [await client.call_tool(*other) for other in others]
             go_on.set()
-        return found[0], meanwhile, [await client.call_tool(*other) for other in others]
+        return results[0], meanwhile, [await client.call_tool(*other) for other in others]
 
     site.on_request(hold)
     return run_client(site, script, allow_writes=True, answer=_yes)

@@ -43,8 +43,8 @@ def _names(site: SimulatedSite, **policy: Any) -> set[str]:
     async def script(client: Client) -> Any:
         return {tool.name for tool in (await client.list_tools()).tools}
 
-    found: set[str] = run_client(site, script, **policy)
-    return found
+    result: set[str] = run_client(site, script, **policy)
+    return result
 
 
 def test_read_only_hides_tools_that_write(live: SimulatedSite) -> None:
@@ -67,7 +67,7 @@ def test_patterns_select_tools(live: SimulatedSite) -> None:
     async def rest(client: Client) -> Any:
         resources = (await client.list_resources()).resources
         templates = (await client.list_resource_templates()).resource_templates
-        return {found.uri for found in resources}, {found.name for found in templates}
+        return {result.uri for result in resources}, {result.name for result in templates}
 
     assert run_client(live, rest, deny=("stream_hosts", "hosts_get", "get_server_metrics")) == (
         {"checkmk://stream/services", "checkmk://cache/stats"},
@@ -109,9 +109,9 @@ def test_folders(live: SimulatedSite) -> None:
 
 def test_a_batch_returns_an_outcome_for_each_host(live: SimulatedSite) -> None:
     hosts = [{"host_name": f"b{n}", "folder": "/", "attributes": {"ipaddress": f"192.0.2.{n}"}} for n in range(1, 6)]
-    found = result_data(_call(live, "batch_create_hosts", hosts=[*hosts, {"host_name": "host00001"}]))
-    assert (found["applied"], found["not_applied"], found["unknown"]) == (5, 1, 0)
-    assert found["failures"][0].startswith("host00001: not applied: ")
+    result = result_data(_call(live, "batch_create_hosts", hosts=[*hosts, {"host_name": "host00001"}]))
+    assert (result["applied"], result["not_applied"], result["unknown"]) == (5, 1, 0)
+    assert result["failures"][0].startswith("host00001: not applied: ")
     assert {f"b{n}" for n in range(1, 6)} <= set(live.state.configuration.hosts)
     assert "number 0 of the list" in error_text(_call(live, "batch_create_hosts", hosts=[{"nam": "x"}]))
     too_many = _call(live, "batch_create_hosts", hosts=hosts, options={"max_batch": 4})
@@ -120,8 +120,8 @@ def test_a_batch_returns_an_outcome_for_each_host(live: SimulatedSite) -> None:
 
 def test_discovery_and_activation(live: SimulatedSite) -> None:
     result_data(_call(live, "hosts_create", name="new"))
-    found = result_data(_call(live, "discover_services", hosts=["new"]))
-    assert found["result"] == {"hosts": 1, "state": "finished", "new": 8, "vanished": 0, "unchanged": 0}
+    result = result_data(_call(live, "discover_services", hosts=["new"]))
+    assert result["result"] == {"hosts": 1, "state": "finished", "new": 8, "vanished": 0, "unchanged": 0}
     assert result_data(_call(live, "activate_changes"))["result"]["activated"] == 2
     assert "new" in live.state.monitoring.hosts
     assert result_data(_call(live, "activate_changes"))["result"]["activated"] == 0

@@ -1,4 +1,4 @@
-"""Memory is bounded whatever is measured: a histogram, the slices of time, and the names."""
+"""Histograms, slices of time and names take bounded memory."""
 
 from __future__ import annotations
 

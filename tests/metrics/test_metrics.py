@@ -1,4 +1,4 @@
-"""Percentiles are within 1 % of the truth, whatever the values are, and merging is recording all."""
+"""Percentiles are within 1 % of the truth for any values, and merging equals recording all values in one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes is valid, follows its conventions, and says what the collector says."""
+"""The export to Prometheus is valid, follows its conventions, and agrees with the collector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--stats`` says on stderr what a command cost, whatever the command is and however it ends."""
+"""``--stats`` prints the cost of any command on stderr, however it ends."""
 
 from __future__ import annotations
 

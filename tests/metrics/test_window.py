@@ -1,4 +1,4 @@
-"""Statistics are those of the last hours; what is older leaves, and its memory is freed."""
+"""Statistics cover the last hours; older values leave, and their memory is freed."""
 
 from __future__ import annotations
 

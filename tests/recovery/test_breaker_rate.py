@@ -1,4 +1,4 @@
-"""The breaker also opens where failures are not in a row but too many, and remembers no more than a window."""
+"""The breaker also opens at a high rate of failures, and remembers only a window of results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each failure has one class, and what must not be repeated is never called retryable."""
+"""Each failure has one class, and is retryable only if it may be retried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fallback answers what fails for now, says so, and never hides what is wrong."""
+"""A fallback replaces temporary failures, is recognisable, and never hides permanent ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a site that fails gets to see, and what those get who ask it: scripted faults on real sockets."""
+"""Requests that a failing site receives, and results that its callers get: scripted faults on real sockets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEVER = {"failure_threshold": 10**6, "minimum_calls": 10**6}
 
 
 class Workers:
-    """Threads that read all the time; counts what became of their reads."""
+    """Threads that read all the time, and counts of the results."""
 
     def __init__(self, client: Checkmk) -> None:
         self.answered = self.refused = self.failed = 0
@@ -133,7 +133,7 @@ def test_a_dead_site_gets_few_retries(site: SimulatedSite, connect: Any) -> None
 
 
 def _at(positions: list[int]) -> list[Fault]:
-    """503 for the requests with these numbers; a fault does not see what one before it has struck."""
+    """Return faults that answer 503 to the requests with these numbers; earlier faults take their requests first."""
     return [Fault("status", status=503, skip=number - before, times=1) for before, number in enumerate(positions)]
 
 

@@ -24,7 +24,7 @@ class Stub:
 
 
 class Service(RecoveryMixin):
-    """Its methods fail as often as they are told."""
+    """Its methods fail a given number of times."""
 
     def __init__(self, client: Any = None, config: Any = None, *failures: Exception) -> None:
         self.client, self.config = client, config

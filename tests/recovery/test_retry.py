@@ -241,7 +241,7 @@ def test_threads_can_share_a_policy() -> None:
     ],
 )
 def test_retry_after_can_be_a_date(asked: str, date: Optional[str], seconds: Optional[float]) -> None:
-    """By the clock of who says it, which need not be right."""
+    """A date is relative to the server's clock, which may be wrong."""
     headers = {"Retry-After": asked, **({"Date": date} if date else {})}
     assert retry_after_s(headers) == seconds
 

@@ -1,4 +1,4 @@
-"""Clusters of the simulated site: which hosts may be nodes, what is answered, and what renaming does to them."""
+"""Clusters of the simulated site: valid nodes, answers, and renaming."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def _folders(raw: Raw, recording: Any) -> Any:
 
 
 def _rows(table: str, path: str) -> Callable[[Raw, Any], Any]:
-    """The monitoring holds what was recorded; it has to come out as it is."""
+    """The monitoring is seeded with recorded rows, which must be returned unchanged."""
 
     def ask(raw: Raw, recording: Any) -> Any:
         rows = [item["extensions"] for item in recording["body"]["value"] if "extensions" in item]

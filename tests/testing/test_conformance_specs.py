@@ -1,4 +1,4 @@
-"""What the client sends and the simulated site answers is what the official OpenAPI documents describe."""
+"""Requests of the client and answers of the simulated site match the official OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _document(name: str) -> dict[str, Any]:
 
 
 class Checker:
-    """Validates what passes through requests' adapter."""
+    """Validates all requests and answers that pass through the adapter."""
 
     def __init__(self, version: str, base: str) -> None:
         document = _document(DOCUMENTS[version])

@@ -1,4 +1,4 @@
-"""No body is answered with an empty 500: what is wrong is refused, and where Checkmk crashes its report comes."""
+"""Invalid requests are refused, and get a crash report only where Checkmk crashes."""
 
 from __future__ import annotations
 

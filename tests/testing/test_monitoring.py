@@ -1,4 +1,4 @@
-"""The simulated core: what it knows is what was activated, and queries mean what Livestatus means by them."""
+"""The simulated core monitors the activated configuration, and evaluates queries like Livestatus."""
 
 from __future__ import annotations
 

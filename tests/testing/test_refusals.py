@@ -207,7 +207,7 @@ def test_readers_cannot_write(raw: Raw) -> None:
 
 
 def test_folders_have_permissions_of_their_own(raw: Raw) -> None:
-    """A bulk call stops where it comes to one; what it did before stays."""
+    """A bulk call stops at the first folder that it may not change; earlier changes stay."""
     for folder in ("a", "ab", "b"):
         raw("POST", FOLDERS, json={"name": folder, "title": folder, "parent": "/"})
     raw.site.add_user("limited", "abcd", folders=["/a"])

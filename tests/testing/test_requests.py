@@ -1,4 +1,4 @@
-"""What the simulated site says of URLs, credentials and headers, as Checkmk does."""
+"""The simulated site answers invalid URLs, credentials and headers like Checkmk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Titles and details of the simulated site are those of Checkmk, for clients that show them or look for them."""
+"""Titles and details of the simulated site are those of Checkmk, because clients show or match them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What differs between the versions of Checkmk differs between the simulated sites."""
+"""Simulated sites differ by version in the same way as Checkmk."""
 
 from __future__ import annotations
 

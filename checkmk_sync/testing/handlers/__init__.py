@@ -1,7 +1,7 @@
-"""What the endpoints do, one family a file; importing a file registers its endpoints."""
+"""Handlers of the endpoints, one family per file. Importing a file registers its endpoints."""
 
 from __future__ import annotations
 
-from . import activation, clusters, discovery, folders, hosts, hosts_bulk, hosts_internal, misc, rename, status  # noqa: F401
+from . import activation, clusters, discovery, folders, hosts, hosts_bulk, hosts_internal, rename, status, version  # noqa: F401
 
 __all__: list[str] = []

@@ -26,20 +26,20 @@ def _cluster(context: Context) -> HostConfig:
 PATH_CHECKS[_NODES] = _cluster
 
 
-def _new_cluster(state: SiteState) -> dict[str, Field]:
+def _new_cluster_fields(state: SiteState) -> dict[str, Field]:
     """Checkmk: that nodes are no clusters themselves is checked only when they are changed."""
     return {**new_host_fields(state), "nodes": Field(list_of(references.existing_host(state)), REQUIRED)}
 
 
 # A cluster is a host whose body has nodes.
-Endpoint("POST", "/domain-types/host_config/collections/clusters", query=BAKE, body=_new_cluster)(create_host)
+Endpoint("POST", "/domain-types/host_config/collections/clusters", query=BAKE, body=_new_cluster_fields)(create_host)
 
 
-def _changed_nodes(state: SiteState) -> dict[str, Field]:
+def _nodes_fields(state: SiteState) -> dict[str, Field]:
     return {"nodes": Field(list_of(references.node(state)), REQUIRED)}
 
 
-@Endpoint("PUT", _NODES, body=_changed_nodes, needs_etag=True)
+@Endpoint("PUT", _NODES, body=_nodes_fields, needs_etag=True)
 def set_nodes(context: Context) -> Response:
     """Checkmk: the answer has no ETag, although the documents say so."""
     host, nodes = _cluster(context), context.body["nodes"]

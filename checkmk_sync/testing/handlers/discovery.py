@@ -22,24 +22,24 @@ _PHASES = (
     "ignored_active ignored_custom legacy legacy_ignored manual monitored removed undecided vanished"
 )
 _LABELS = {"update_host_labels": True, "update_service_labels": True}
-_NEW = {"monitor_undecided_services": True}
-_GONE = {"remove_vanished_services": True}
+_MONITOR_NEW = {"monitor_undecided_services": True}
+_REMOVE_VANISHED = {"remove_vanished_services": True}
 _OPTIONS: Mapping[str, Mapping[str, bool]] = {
-    "new": _NEW,
-    "remove": _GONE,
-    "fix_all": {**_NEW, **_GONE, **_LABELS},
+    "new": _MONITOR_NEW,
+    "remove": _REMOVE_VANISHED,
+    "fix_all": {**_MONITOR_NEW, **_REMOVE_VANISHED, **_LABELS},
     "only_host_labels": {"update_host_labels": True},
     "only_service_labels": {"update_service_labels": True},
     "refresh": {},
-    "tabula_rasa": {**_NEW, **_LABELS},
+    "tabula_rasa": {**_MONITOR_NEW, **_LABELS},
 }
 
 
 _RUN = "/objects/service_discovery_run/<host_name>"
 _WAIT = f"{_RUN}/actions/wait-for-completion/invoke"
 _RESULT = "/objects/service_discovery/<host_name>"
-_PHASE_OF = "/objects/host/<host_name>/actions/update_discovery_phase/invoke"
-PATH_CHECKS.update(dict.fromkeys((_RUN, _RESULT, _PHASE_OF), existing_host))
+_SET_PHASE = "/objects/host/<host_name>/actions/update_discovery_phase/invoke"
+PATH_CHECKS.update(dict.fromkeys((_RUN, _RESULT, _SET_PHASE), existing_host))
 
 
 @Endpoint(
@@ -155,7 +155,7 @@ _PHASE = {
 }
 
 
-@Endpoint("PUT", _PHASE_OF, body=_PHASE)
+@Endpoint("PUT", _SET_PHASE, body=_PHASE)
 def set_phase(context: Context) -> Response:
     """Checkmk: 204 without any effect for a service that the host does not have."""
     host, body, jobs = existing_host(context), context.body, context.state.discovery

@@ -68,7 +68,7 @@ def _answer(context: Context, folder: FolderConfig, *, show_hosts: bool = False)
     return json_response(_object(context, folder, show_hosts=show_hosts), etag=folder_etag(context, folder))
 
 
-def _listed(state: SiteState) -> dict[str, Field]:
+def _list_fields(state: SiteState) -> dict[str, Field]:
     return {
         "parent": Field(existing_folder(state), "~"),
         "recursive": Field(boolean, False),
@@ -76,7 +76,7 @@ def _listed(state: SiteState) -> dict[str, Field]:
     }
 
 
-@Endpoint("GET", _ALL, query=_listed)
+@Endpoint("GET", _ALL, query=_list_fields)
 def list_folders(context: Context) -> Response:
     query = context.query
     parent = context.configuration.folder_at(query["parent"])
@@ -100,7 +100,7 @@ def hosts_of_folder(context: Context) -> Response:
     return host_collection(context, context.configuration.hosts_in(_folder(context).path))
 
 
-def _new(state: SiteState) -> dict[str, Field]:
+def _new_fields(state: SiteState) -> dict[str, Field]:
     return {
         "name": Field(_NAME),
         "title": Field(string, REQUIRED),
@@ -109,7 +109,7 @@ def _new(state: SiteState) -> dict[str, Field]:
     }
 
 
-@Endpoint("POST", _ALL, body=_new)
+@Endpoint("POST", _ALL, body=_new_fields)
 def create_folder(context: Context) -> Response:
     body, configuration = context.body, context.configuration
     context.require("wato.edit")
@@ -133,7 +133,7 @@ def _derived_name(context: Context, parent: str, title: str) -> str:
     return name
 
 
-def _change(context: Context, folder: FolderConfig, data: Mapping[str, Any]) -> tuple[FolderConfig, list[str]]:
+def _changed(context: Context, folder: FolderConfig, data: Mapping[str, Any]) -> tuple[FolderConfig, list[str]]:
     """Return the folder after a change, and the attributes that could not be removed because they were absent.
 
     Checkmk: unlike a host, a folder is not changed at all if an attribute is absent.
@@ -145,35 +145,35 @@ def _change(context: Context, folder: FolderConfig, data: Mapping[str, Any]) -> 
     return context.configuration.change_folder(folder, user=context.user.name, attributes=attributes, title=title), []
 
 
-def _changes(state: SiteState) -> dict[str, Field]:
+def _change_fields(state: SiteState) -> dict[str, Field]:
     return {"title": Field(nonempty_string), **change_fields(state.configuration.rules.folder_errors)}
 
 
-@Endpoint("PUT", _ONE, body=_changes, schema_check=single_change_check, needs_etag=True)
+@Endpoint("PUT", _ONE, body=_change_fields, schema_check=single_change_check, needs_etag=True)
 def update_folder(context: Context) -> Response:
     folder = _folder(context)
     context.require("wato.edit")
     context.check_etag(folder_etag(context, folder))
     context.require_folder(folder.path)
-    changed, absent = _change(context, folder, context.body)
+    changed, absent = _changed(context, folder, context.body)
     if absent:
         raise Problem(400, "The folder was not updated", _ABSENT.format(", ".join(absent)))
     return _answer(context, changed)
 
 
-def _bulk_changes(state: SiteState) -> dict[str, Field]:
-    fields = {"folder": Field(existing_folder(state), REQUIRED), **_changes(state)}
+def _bulk_change_fields(state: SiteState) -> dict[str, Field]:
+    fields = {"folder": Field(existing_folder(state), REQUIRED), **_change_fields(state)}
     return {"entries": Field(list_of(object_with(fields, single_change_check(state))), REQUIRED)}
 
 
-@Endpoint("PUT", "/domain-types/folder_config/actions/bulk-update/invoke", body=_bulk_changes)
+@Endpoint("PUT", "/domain-types/folder_config/actions/bulk-update/invoke", body=_bulk_change_fields)
 def bulk_update_folders(context: Context) -> Response:
     context.require("wato.edit")
     done, failed = [], []
     for entry in context.body["entries"]:
         folder = context.configuration.folder_at(entry["folder"])
         context.require_folder(folder.path)
-        changed, absent = _change(context, folder, entry)
+        changed, absent = _changed(context, folder, entry)
         if absent:
             failed.append(entry.get("title", folder.title))
         else:

@@ -19,16 +19,16 @@ __all__: list[str] = []
 _ACTIONS = "/domain-types/host_config/actions"
 
 
-def _created(state: SiteState) -> dict[str, Field]:
+def _create_fields(state: SiteState) -> dict[str, Field]:
     return {"entries": Field(list_of(object_with(new_host_fields(state))), REQUIRED)}
 
 
-def _changed(state: SiteState) -> dict[str, Field]:
+def _update_fields(state: SiteState) -> dict[str, Field]:
     fields = {"host_name": Field(existing_host(state), REQUIRED), **host_change_fields(state)}
     return {"entries": Field(list_of(object_with(fields, single_change_check(state))), REQUIRED)}
 
 
-def _deleted(state: SiteState) -> dict[str, Field]:
+def _delete_fields(state: SiteState) -> dict[str, Field]:
     return {"entries": Field(list_of(existing_host(state), least=1), REQUIRED)}
 
 
@@ -44,7 +44,7 @@ def _answer(context: Context, done: list[HostConfig], failed: Mapping[str, str])
     raise Problem(400, "Some actions failed", detail, ext=ext)
 
 
-@Endpoint("POST", f"{_ACTIONS}/bulk-create/invoke", query=BAKE, body=_created)
+@Endpoint("POST", f"{_ACTIONS}/bulk-create/invoke", query=BAKE, body=_create_fields)
 def bulk_create(context: Context) -> Response:
     entries, configuration = context.body["entries"], context.configuration
     seen: set[str] = set()
@@ -64,7 +64,7 @@ def bulk_create(context: Context) -> Response:
     return _answer(context, done, failed)
 
 
-@Endpoint("PUT", f"{_ACTIONS}/bulk-update/invoke", body=_changed)
+@Endpoint("PUT", f"{_ACTIONS}/bulk-update/invoke", body=_update_fields)
 def bulk_update(context: Context) -> Response:
     entries, hosts = context.body["entries"], context.configuration.hosts
     for entry in entries:
@@ -84,7 +84,7 @@ def bulk_update(context: Context) -> Response:
     return _answer(context, done, failed)
 
 
-@Endpoint("POST", f"{_ACTIONS}/bulk-delete/invoke", body=_deleted)
+@Endpoint("POST", f"{_ACTIONS}/bulk-delete/invoke", body=_delete_fields)
 def bulk_delete(context: Context) -> Response:
     names = context.body["entries"]
     for name in names:
@@ -93,7 +93,7 @@ def bulk_delete(context: Context) -> Response:
     by_folder: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         by_folder.setdefault(context.configuration.hosts[name].folder, []).append(name)
-    # Checkmk: folder by folder, in the order of their ids. What was deleted before a refusal stays deleted.
+    # Checkmk: folder by folder, in the order of their ids. Hosts deleted before a refusal stay deleted.
     for path in sorted(by_folder, key=lambda path: context.configuration.folders[path].ident):
         context.require_folder(path)
         refuse_needed_parents(context, by_folder[path])

@@ -1,4 +1,4 @@
-"""What the agent receiver of a site asks about a host."""
+"""Endpoints for the agent receiver of a site."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ __all__: list[str] = []
 _HOSTS = "/domain-types/host/collections/all"
 _HOST = "/objects/host/<host_name>"
 _SERVICES = "/domain-types/service/collections/all"
-_OF_HOST = f"{_HOST}/collections/services"
-_SHOW = f"{_HOST}/actions/show_service/invoke"
+_SERVICES_OF_HOST = f"{_HOST}/collections/services"
+_SHOW_SERVICE = f"{_HOST}/actions/show_service/invoke"
 _TABLES: Mapping[str, Mapping[str, Any]] = {"hosts": HOST_DEFAULTS, "services": SERVICE_DEFAULTS}
 _MANDATORY: Mapping[str, Sequence[str]] = {"hosts": ("name",), "services": ("host_name", "description")}
 
@@ -114,8 +114,8 @@ def get_host_status(context: Context) -> Response:
 
 @Endpoint("GET", _SERVICES, query=_service_fields_with_host, exists=_HAS_GET)
 @Endpoint("POST", _SERVICES, body=_service_fields_with_host, exists=_HAS_SERVICE_POST)
-@Endpoint("GET", _OF_HOST, query=_SERVICE_FIELDS, exists=_HAS_GET)
-@Endpoint("POST", _OF_HOST, body=_SERVICE_FIELDS, exists=_HAS_SERVICE_POST)
+@Endpoint("GET", _SERVICES_OF_HOST, query=_SERVICE_FIELDS, exists=_HAS_GET)
+@Endpoint("POST", _SERVICES_OF_HOST, body=_SERVICE_FIELDS, exists=_HAS_SERVICE_POST)
 def list_services(context: Context) -> Response:
     arguments = context.query or context.body
     host = context.params.get("host_name", arguments.get("host_name"))
@@ -140,7 +140,7 @@ def _show_fields(state: SiteState) -> dict[str, Field]:
     return {"service_description": Field(string, REQUIRED), "columns": _columns(state, "services", default)}
 
 
-@Endpoint("GET", _SHOW, query=_show_fields)
+@Endpoint("GET", _SHOW_SERVICE, query=_show_fields)
 def show_service(context: Context) -> Response:
     """Checkmk: unlike in lists, no column is mandatory."""
     host, name = context.params["host_name"], context.query["service_description"]

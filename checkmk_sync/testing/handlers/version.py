@@ -1,4 +1,4 @@
-"""/version."""
+"""The version of the site."""
 
 from __future__ import annotations
 
