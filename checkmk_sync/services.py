@@ -17,7 +17,7 @@ from .client.checkmk import Checkmk, require_client
 from .client.outcomes import Outcomes
 from .client.query import Filter
 from .client.records import Host, HostStatus, ServiceStatus
-from .client.updates import Change
+from .client.updates import ChangeFunction
 from .config.settings import Settings
 from .core.text import close_matches
 from .errors import SettingsError
@@ -77,7 +77,7 @@ class _HostCalls:
     def update_host(
         self,
         host_name: str,
-        change: Optional[Change] = None,
+        change: Optional[ChangeFunction] = None,
         *,
         attributes: Attributes = None,
         update_attributes: Attributes = None,

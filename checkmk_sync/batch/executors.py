@@ -28,7 +28,7 @@ class ThreadAdapter:
     def __init__(self, executor: concurrent.futures.Executor, task: Task[Any, Any]) -> None:
         self._executor, self._task = executor, task
 
-    def pack(self, item: Any) -> Any:
+    def serialize(self, item: Any) -> Any:
         """Return the item as it is submitted."""
         return item
 
@@ -36,9 +36,9 @@ class ThreadAdapter:
         """Wait until so many items may start. False if the batch was stopped meanwhile."""
         return True
 
-    def submit(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
+    def submit(self, payload: Sequence[Any]) -> concurrent.futures.Future[Any]:
         """Submit a chunk of packed items, in the caller's context. Raises what the executor raises."""
-        return self._executor.submit(contextvars.copy_context().run, self._task.run, packed[0])
+        return self._executor.submit(contextvars.copy_context().run, self._task.run, payload[0])
 
     def results(self, answer: Optional[TaskResult]) -> Sequence[Optional[TaskResult]]:
         """Return the results in the answer to a chunk, None for an item that was not started."""
@@ -81,7 +81,7 @@ class ProcessAdapter:
         self.cancelled_is_unstarted = isinstance(executor, concurrent.futures.ProcessPoolExecutor)
         self.chunk_size = chunk_size if rate is None else min(chunk_size, max(1, int(rate.per_second / 100)))
 
-    def pack(self, item: Any) -> Any:
+    def serialize(self, item: Any) -> Any:
         """As in :class:`ThreadAdapter`. Raises what pickling the item raises."""
         return pickle.dumps(item)
 
@@ -89,10 +89,10 @@ class ProcessAdapter:
         """As in :class:`ThreadAdapter`."""
         return self._rate is None or all(self._task.wait_for_start(self._rate) for _ in range(count))
 
-    def submit(self, packed: Sequence[Any]) -> concurrent.futures.Future[Any]:
+    def submit(self, payload: Sequence[Any]) -> concurrent.futures.Future[Any]:
         """As in :class:`ThreadAdapter`."""
         # dask takes calls with equal arguments for one call (`pure`, its default) and would run only the first.
-        return self._executor.submit(_run_chunk, self._task, packed, uuid.uuid4().hex)
+        return self._executor.submit(_run_chunk, self._task, payload, uuid.uuid4().hex)
 
     def results(self, answer: Sequence[_PickledResult]) -> Sequence[Optional[TaskResult]]:
         """As in :class:`ThreadAdapter`; fewer than were submitted if one of them ended the batch."""
@@ -102,10 +102,10 @@ class ProcessAdapter:
 ExecutorAdapter = Union[ThreadAdapter, ProcessAdapter]
 
 
-def _run_chunk(task: Task[Any, Any], packed: Sequence[bytes], _unique: str) -> list[_PickledResult]:
+def _run_chunk(task: Task[Any, Any], payload: Sequence[bytes], _unique: str) -> list[_PickledResult]:
     """Run a chunk in the other process: one result for each item, up to one that ends the process or the batch."""
     results: list[_PickledResult] = []
-    for item in packed:
+    for item in payload:
         try:
             result = task.run(pickle.loads(item))  # noqa: S301 - pickled by the adapter
         except Exception as error:  # unpickling runs code of the item's own class

@@ -15,7 +15,7 @@ from ..recovery import RateLimit
 from .executors import ProcessAdapter, ThreadAdapter
 from .journal import Journal, default_key, operation_name
 from .result import BatchItem, BatchProgress, BatchResult
-from .runner import Run
+from .runner import BatchRun
 from .task import StopSignal, Task
 
 __all__ = ["BatchProcessor"]
@@ -133,7 +133,7 @@ class BatchProcessor:
         batch_id: Optional[str],
         report: Optional[Callable[[BatchProgress], Any]],
         validate: Optional[Callable[[T], Any]],
-    ) -> Iterator[Run[T, R]]:
+    ) -> Iterator[BatchRun[T, R]]:
         """Yield a run, and stop it however the block ends."""
         if not callable(operation):
             raise TypeError(f"the operation is a function of an item, not a {type(operation).__name__}")
@@ -156,18 +156,20 @@ class BatchProcessor:
             ThreadAdapter(executor, task) if in_threads else ProcessAdapter(executor, task, chunk_size, self._rate)
         )
         counts_items = in_threads or self.chunk_size is None  # else max_concurrent counts chunks
-        ahead = self.max_concurrent * (2 if counts_items else adapter.chunk_size)
-        at_once = self.max_concurrent
+        max_pending = self.max_concurrent * (2 if counts_items else adapter.chunk_size)
+        max_chunks = self.max_concurrent
         if self.executor is None:
-            at_once = ahead  # a pool of our own runs no more than its threads, and some items may wait for one there
+            max_chunks = (
+                max_pending  # a pool of our own runs no more than its threads, and some items may wait for one there
+            )
         elif self._rate is not None and not in_threads:
-            at_once = min(at_once, workers)
-        run = Run(
+            max_chunks = min(max_chunks, workers)
+        run = BatchRun(
             items,
             task,
             adapter,
-            ahead=ahead,
-            at_once=at_once,
+            max_pending=max_pending,
+            max_chunks=max_chunks,
             key=self._key,
             validate=validate,
             report=report,

@@ -34,7 +34,7 @@ from .result import BatchItem, BatchProgress, BatchStatus, Counter, Skip, TaskRe
 from .task import Task
 from .window import window
 
-__all__ = ["Run"]
+__all__ = ["BatchRun"]
 
 log = logging.getLogger("checkmk_sync")
 
@@ -47,13 +47,13 @@ R = TypeVar("R")
 
 
 class _Entry(NamedTuple):
-    position: int
+    item_index: int
     key: str
     item: Any
-    packed: Any
+    payload: Any
 
     def outcome(self, result: TaskResult) -> BatchItem[Any, Any]:
-        return BatchItem(self.position, self.key, self.item, *result)
+        return BatchItem(self.item_index, self.key, self.item, *result)
 
 
 @dataclass(eq=False)
@@ -64,15 +64,15 @@ class _Chunk:
     outcomes: Optional[list[BatchItem[Any, Any]]] = None
     is_done: bool = False
     future: Optional[Future[Any]] = None
-    failure: Optional[BaseException] = None
+    fatal_error: Optional[BaseException] = None
 
-    def failed(self, error: BaseException) -> list[BatchItem[Any, Any]]:
+    def failed_outcomes(self, error: BaseException) -> list[BatchItem[Any, Any]]:
         return [entry.outcome(TaskResult(BatchStatus.FAILED, error=error)) for entry in self.entries]
 
 
-class Run(Generic[T, R]):
-    """Takes at most ``ahead`` items beyond those whose outcome was handed out, and keeps at most ``at_once`` chunks of
-    them on the executor.
+class BatchRun(Generic[T, R]):
+    """Takes at most ``max_pending`` items beyond those whose outcome was handed out, and keeps at most ``max_chunks``
+    chunks of them on the executor.
 
     Items are taken, named, validated and submitted in a thread of their own, as multiprocessing's pools do it: an
     outcome must not wait for a slow source. A finished chunk puts itself into a queue, so the cost of an item does not
@@ -85,41 +85,41 @@ class Run(Generic[T, R]):
         task: Task[T, R],
         executor: ExecutorAdapter,
         *,
-        ahead: int,
-        at_once: int,
+        max_pending: int,
+        max_chunks: int,
         key: Callable[[T], Any],
         validate: Optional[Callable[[T], Any]],
         report: Optional[Callable[[BatchProgress], Any]],
         journal: Optional[Journal],
         batch_id: str,
     ) -> None:
-        self._items, self._task, self._executor, self._at_once = items, task, executor, at_once
+        self._items, self._task, self._executor, self._max_chunks = items, task, executor, max_chunks
         self._key, self._validate, self._report = key, validate, report
         self._journal, self.batch_id = journal, batch_id
         self.counter = Counter(task.clock, len(items) if isinstance(items, Sized) else None)
         self._keys: set[str] = set()
-        self._ahead = threading.Semaphore(ahead)
-        self._submitting = threading.Lock()
+        self._pending_slots = threading.Semaphore(max_pending)
+        self._submit_lock = threading.Lock()
         self._unfinished: set[_Chunk] = set()
         self._done: queue.SimpleQueue[Optional[_Chunk]] = queue.SimpleQueue()
         self._source_error: Optional[Exception] = None  # raised after the last outcome
-        self._failure: Optional[BaseException] = None  # raised at once
+        self._fatal_error: Optional[BaseException] = None  # raised at once
         self._report_failed = self._closed = False
 
     def outcomes(self) -> Iterator[BatchItem[T, R]]:
         """Yield one outcome for each item, as they become known. A failure of the source is raised after the last."""
         self._start_thread(self._submit_all)
         while (chunk := self._next_done()) is not None:
-            if chunk.failure is not None:
-                raise chunk.failure
+            if chunk.fatal_error is not None:
+                raise chunk.fatal_error
             for outcome in chunk.outcomes or ():
                 self.counter.add(outcome)
                 if self._report is not None:
                     self._report_progress(self._report)
                 yield outcome
-                self._ahead.release()
+                self._pending_slots.release()
             self._unfinished.discard(chunk)
-        error = self._failure or self._source_error
+        error = self._fatal_error or self._source_error
         if error is not None:
             raise error
 
@@ -131,8 +131,8 @@ class Run(Generic[T, R]):
         if self._task.stop.expired:
             return
         self._task.stop.set()
-        self._ahead.release()  # to wake the source
-        with self._submitting:  # a chunk that is just being submitted is in _unfinished afterwards
+        self._pending_slots.release()  # to wake the source
+        with self._submit_lock:  # a chunk that is just being submitted is in _unfinished afterwards
             pass
         if self._executor.cancelled_is_unstarted:
             self._cancel()
@@ -146,11 +146,11 @@ class Run(Generic[T, R]):
 
     def unfinished(self) -> list[BatchItem[T, R]]:
         """Return, after :meth:`stop`, the outcomes of the items that were started but not handed out."""
-        found: list[BatchItem[T, R]] = []
+        outcomes: list[BatchItem[T, R]] = []
         for chunk in list(self._unfinished):
-            error = chunk.failure or UnfinishedError("it was under way when the batch was stopped")
-            found += chunk.failed(error) if chunk.outcomes is None else chunk.outcomes
-        return found
+            error = chunk.fatal_error or UnfinishedError("it was under way when the batch was stopped")
+            outcomes += chunk.failed_outcomes(error) if chunk.outcomes is None else chunk.outcomes
+        return outcomes
 
     def close(self) -> None:
         """Close the journal, now or when the last running item has ended."""
@@ -188,19 +188,19 @@ class Run(Generic[T, R]):
             try:
                 function()
             except BaseException as error:  # of the caller's source; raised where outcomes are consumed
-                self._failure = error
+                self._fatal_error = error
                 self._done.put(None)
 
         threading.Thread(target=contextvars.copy_context().run, args=(run,), name="batch-source", daemon=True).start()
 
     def _submit_all(self) -> None:
-        for _ in window(self._submit, self._chunks(), self._at_once):
+        for _ in window(self._submit, self._chunks(), self._max_chunks):
             pass  # _finish has queued its outcomes
         self._done.put(None)
 
     def _chunks(self) -> Iterator[_Chunk]:
         """Yield full chunks, and smaller ones while the source takes its time."""
-        size, entries = self._executor.chunk_size, self._entries()
+        size, entries = self._executor.chunk_size, self._take_items()
         for group in self._grouped(entries, size) if size > 1 else zip(entries):
             if not self._executor.wait_for_rate(len(group)):
                 return
@@ -225,11 +225,11 @@ class Run(Generic[T, R]):
             if entry is None:
                 return
 
-    def _entries(self) -> Iterator[_Entry]:
+    def _take_items(self) -> Iterator[_Entry]:
         """Take the items. Those that need no executor get their outcome at once."""
         source, index = iter(self._items), 0
         while True:
-            self._ahead.acquire()
+            self._pending_slots.acquire()
             if self._task.stop.expired:
                 break
             try:
@@ -240,7 +240,7 @@ class Run(Generic[T, R]):
             except Exception as error:  # the source is the caller's; raised after the outcomes of what came before
                 self._source_error = error
                 return
-            entry = self._entry(index, item)
+            entry = self._prepare(index, item)
             if isinstance(entry, BatchItem):
                 chunk = _Chunk((), [entry], is_done=True)
                 self._unfinished.add(chunk)
@@ -251,14 +251,14 @@ class Run(Generic[T, R]):
         if isinstance(source, Generator):  # the batch was stopped; resources of the source are freed in its own thread
             source.close()
 
-    def _entry(self, index: int, item: T) -> Union[_Entry, BatchItem[T, R]]:
+    def _prepare(self, index: int, item: T) -> Union[_Entry, BatchItem[T, R]]:
         key = f"item {index}"
         try:
-            found = self._key(item)
-            if found is not None:
-                key = str(found)
+            own_key = self._key(item)
+            if own_key is not None:
+                key = str(own_key)
             if self._journal is not None:
-                if found is None:
+                if own_key is None:
                     raise TypeError("a journal needs a key for each item: give key=")
                 if key in self._keys:  # the journal could not tell them apart
                     raise ValueError(f"{key} stands more than once in this batch: give key=")
@@ -268,26 +268,28 @@ class Run(Generic[T, R]):
                     return BatchItem(index, key, item, BatchStatus.SKIPPED, note=note, resumed=True)
             if self._validate is not None and self._validate(item) is False:
                 raise ValueError("it is not valid")
-            return _Entry(index, key, item, self._executor.pack(item))
+            return _Entry(index, key, item, self._executor.serialize(item))
         except Skip as skip:
             outcome = BatchItem[T, R](index, key, item, BatchStatus.SKIPPED, note=str(skip))
         except Exception as error:  # key, validation and pickling are the caller's: the failure of this item alone
             outcome = BatchItem(index, key, item, BatchStatus.FAILED, error=error)
-        self._record([outcome])
+        self._write_journal([outcome])
         return outcome
 
     def _submit(self, chunk: _Chunk) -> Future[Any]:
-        with self._submitting:
+        with self._submit_lock:
             if self._task.stop.expired:
                 unsent: Future[Any] = Future()
                 unsent.cancel()
                 return unsent
             self._unfinished.add(chunk)
             try:
-                future = self._executor.submit([entry.packed for entry in chunk.entries])
+                future = self._executor.submit([entry.payload for entry in chunk.entries])
             except Exception as error:  # the executor may be the caller's, and raises what it likes
                 future = Future()
-                future.set_exception(_lost("not started, because the executor takes nothing more", error, False))
+                future.set_exception(
+                    _unfinished_error("not started, because the executor takes nothing more", error, False)
+                )
             chunk.future = future
         future.add_done_callback(functools.partial(self._finish, chunk))
         return future
@@ -296,36 +298,38 @@ class Run(Generic[T, R]):
 
     def _finish(self, chunk: _Chunk, future: Future[Any]) -> None:
         try:
-            chunk.outcomes = self._read(chunk, future)
-            self._record(chunk.outcomes)
-            ends = [item.error for item in chunk.outcomes if not isinstance(item.error, (Exception, type(None)))]
-            chunk.failure = ends[0] if ends else None
+            chunk.outcomes = self._collect_outcomes(chunk, future)
+            self._write_journal(chunk.outcomes)
+            fatal_errors = [
+                item.error for item in chunk.outcomes if not isinstance(item.error, (Exception, type(None)))
+            ]
+            chunk.fatal_error = fatal_errors[0] if fatal_errors else None
         except BaseException as error:  # a future would only log it: it is raised where outcomes are consumed
-            chunk.failure = error
+            chunk.fatal_error = error
         chunk.is_done = True
         self._done.put(chunk)
         if self._closed:
             self.close()
 
-    def _read(self, chunk: _Chunk, future: Future[Any]) -> list[BatchItem[Any, Any]]:
+    def _collect_outcomes(self, chunk: _Chunk, future: Future[Any]) -> list[BatchItem[Any, Any]]:
         unstarted = future.cancelled() and self._executor.cancelled_is_unstarted
         if unstarted and self._task.stop.expired:
             return []
         try:
             results = self._executor.results(future.result())
         except UnfinishedError as error:
-            return chunk.failed(error)
+            return chunk.failed_outcomes(error)
         except Exception as error:  # of the executor, such as a broken pool; an operation's error is part of a result
-            return chunk.failed(_lost("the worker was lost", error, False if unstarted else None))
+            return chunk.failed_outcomes(_unfinished_error("the worker was lost", error, False if unstarted else None))
         return [entry.outcome(result) for entry, result in zip(chunk.entries, results) if result is not None]
 
-    def _record(self, outcomes: list[BatchItem[Any, Any]]) -> None:
+    def _write_journal(self, outcomes: list[BatchItem[Any, Any]]) -> None:
         if self._journal is not None:
             for outcome in outcomes:
                 self._journal.record(outcome, self._task.clock.time())
 
 
-def _lost(message: str, cause: Exception, started: Optional[bool]) -> UnfinishedError:
+def _unfinished_error(message: str, cause: Exception, started: Optional[bool]) -> UnfinishedError:
     error = UnfinishedError(f"{message}: {type(cause).__name__}: {cause}", started=started)
     error.__cause__ = cause
     return error

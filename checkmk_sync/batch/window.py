@@ -14,19 +14,20 @@ T = TypeVar("T")
 
 
 def window(
-    submit: Callable[[T], Future[Any]], items: Iterable[T], ahead: int, *, in_order: bool = False
+    submit: Callable[[T], Future[Any]], items: Iterable[T], max_pending: int, *, in_order: bool = False
 ) -> Generator[Future[Any], None, None]:
     """Submit each item and yield its future: as soon as it is done, or with ``in_order`` in the order of the items.
 
-    An item is taken only when fewer than ``ahead`` futures wait to be yielded, so a slow consumer slows the source
-    down. Futures that are yielded in order may still be running. Whoever closes the generator shuts the executor down.
+    An item is taken only when fewer than ``max_pending`` futures wait to be yielded, so a slow consumer slows the
+    source down. Futures that are yielded in order may still be running. Whoever closes the generator shuts the
+    executor down.
     """
     source = iter(items)
     submitted: collections.deque[Future[Any]] = collections.deque()
     done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
     waiting = 0
     while True:
-        for item in itertools.islice(source, ahead - waiting):
+        for item in itertools.islice(source, max_pending - waiting):
             future = submit(item)
             if in_order:
                 submitted.append(future)

@@ -23,7 +23,7 @@ from ..errors import ServerError, TransportError
 from ..metrics import MetricsCollector
 from .memory import MemoryStorage
 from .pending import pending_at
-from .responses import kept_response
+from .responses import cached_response
 from .single_flight import SingleFlight
 
 __all__ = ["ReplyCache"]
@@ -53,33 +53,33 @@ class ReplyCache(BaseCache):
             {CallKind.CONFIG: caching.default_ttl, CallKind.STATUS: caching.status_ttl} if caching.enabled else {}
         )
         # Answers of one user are never another's. requests-cache would leave the credentials out of the key.
-        self._identity = _digest(f"{settings.username}@{settings.base_url}")[:16]
+        self._user_key = _digest(f"{settings.username}@{settings.base_url}")[:16]
         site = _digest(settings.base_url)[:16]
         self._scopes = {noun: f"{site}:{noun}" for noun in NOUNS}
         self._stale_s = caching.stale_if_error
         self._single_flight: SingleFlight[Reply] = SingleFlight()
-        self._pending = pending_at(self.storage.location)
+        self._pending_invalidations = pending_at(self.storage.location)
         self._suspended_until = float("-inf")
         self._cleanup_interval, self._cleanup_at = caching.cleanup_interval, clock.monotonic()
         self._epochs = itertools.count(1)
         self._epoch = 0  # changes when answers are forgotten: an answer that was under way then is not kept
 
-    def reply(self, call: Call, fetch: Callable[[], Reply]) -> Reply:
+    def get_or_fetch(self, call: Call, fetch: Callable[[], Reply]) -> Reply:
         """Return the answer to a read: a kept one, one that another thread is fetching, or that of ``fetch()``."""
         key = self._key(call)
         if key is None:
             return fetch()
         if call.fresh:
-            return self._fetched(call, key, fetch)
-        kept = self._look_up(key)
-        if kept is not None and _until(kept) > self._clock.time():
-            reply = _reply(call, kept)
+            return self._fetch_and_store(call, key, fetch)
+        cached = self._use_storage(lambda: self.get_response(key), None)
+        if cached is not None and _expires_at(cached) > self._clock.time():
+            reply = _reply(call, cached)
             if reply is not None:
                 self._metrics.increment_counters({"cache_hits": 1})
                 return reply
         self._metrics.increment_counter("cache_misses")
         reply, shared = self._single_flight.run(
-            (key, self._epoch), lambda: self._fetched(call, key, fetch, instead=kept)
+            (key, self._epoch), lambda: self._fetch_and_store(call, key, fetch, stale_fallback=cached)
         )
         if not shared:
             return reply
@@ -93,7 +93,7 @@ class ReplyCache(BaseCache):
 
     def invalidate_nouns(self, nouns: Iterable[str]) -> None:
         """Make all answers about some nouns void."""
-        self._pending.add(self._scopes[noun] for noun in nouns)
+        self._pending_invalidations.add(self._scopes[noun] for noun in nouns)
         self._write_invalidations()
 
     def invalidate_pattern(self, pattern: str) -> int:
@@ -118,7 +118,7 @@ class ReplyCache(BaseCache):
         total = counts["hits"] + counts["misses"]
         return {
             **counts,
-            **self._attempt(self.storage.stats, {"size": None}),
+            **self._use_storage(self.storage.stats, {"size": None}),
             "hit_rate": counts["hits"] / total if total else None,
         }
 
@@ -139,83 +139,77 @@ class ReplyCache(BaseCache):
         generation = self._generation(call.noun)
         if generation is None:
             return None
-        rest = json.dumps([self._identity, call.method, call.query, call.body, call.accept], sort_keys=True)
+        rest = json.dumps([self._user_key, call.method, call.query, call.body, call.accept], sort_keys=True)
         return f"{call.noun}:{call.verb}:{call.path}:{_digest(rest)[:32]}@{generation}"
 
     def _generation(self, noun: str) -> Optional[str]:
         """Return the current generation of a noun; None if the storage cannot be used now."""
         scope = self._scopes[noun]
-        if self._pending.scopes:
+        if self._pending_invalidations.scopes:
             self._write_invalidations()
-            if scope in self._pending.scopes:
+            if scope in self._pending_invalidations.scopes:
                 return None
-        return self._attempt(lambda: self.storage.generation(scope), None)
+        return self._use_storage(lambda: self.storage.generation(scope), None)
 
-    def _look_up(self, key: str) -> Optional[CachedResponse]:
-        return self._attempt(lambda: self.get_response(key), None)
-
-    def _fetched(
-        self, call: Call, key: str, fetch: Callable[[], Reply], *, instead: Optional[CachedResponse] = None
+    def _fetch_and_store(
+        self, call: Call, key: str, fetch: Callable[[], Reply], *, stale_fallback: Optional[CachedResponse] = None
     ) -> Reply:
-        """Return ``fetch()``, and keep it; or the expired answer ``instead`` if the site cannot answer now."""
+        """Return ``fetch()``, and keep it; or the expired answer ``stale_fallback`` if the site cannot answer now."""
         epoch = self._epoch
         try:
             reply = fetch()
         except (TransportError, ServerError) as error:
             # Of the site's own refusals only a crash: 401, 403, 404 and 412 are answers.
-            if instead is None or _until(instead) + self._stale_s <= self._clock.time():
+            if stale_fallback is None or _expires_at(stale_fallback) + self._stale_s <= self._clock.time():
                 raise
-            kept = _reply(call, instead)
-            if kept is None:
+            cached = _reply(call, stale_fallback)
+            if cached is None:
                 raise
             self._metrics.increment_counter("cache_stale")
             log.warning("%s: answered with what was kept before, because it fails now: %s", call, error)
-            return dataclasses.replace(kept, stale=True)
+            return dataclasses.replace(cached, stale=True)
         if reply.status == 200 and epoch == self._epoch:
-            self._keep(key, reply, epoch)
+            self._store(key, reply, epoch)
         return reply
 
-    def _keep(self, key: str, reply: Reply, epoch: int) -> None:
+    def _store(self, key: str, reply: Reply, epoch: int) -> None:
         until = self._clock.time() + self._ttl_s[reply.call.kind]
-        response = kept_response(reply.body, reply.headers, until)
-        self._attempt(lambda: self.responses.__setitem__(key, response), None)
+        response = cached_response(reply.body, reply.headers, until)
+        self._use_storage(lambda: self.responses.__setitem__(key, response), None)
         if epoch != self._epoch:  # forgotten between the look above and now
-            self._attempt(lambda: self.responses.bulk_delete([key]), None)
+            self._use_storage(lambda: self.responses.bulk_delete([key]), None)
         self._clean_up()
 
     def _forget(self, forget: Callable[[], Optional[int]]) -> int:
         self._epoch = next(self._epochs)
-        forgotten = self._attempt(lambda: forget() or 0, None)
+        forgotten = self._use_storage(lambda: forget() or 0, None)
         if forgotten is None:  # then nothing is answered from the storage until all of it is void
-            self._pending.add(self._scopes.values())
+            self._pending_invalidations.add(self._scopes.values())
         return forgotten or 0
 
     def _write_invalidations(self) -> None:
         """Tell the storage of the writes that it does not know of yet, those of other clients of this process too."""
-        for scope, writes in list(self._pending.scopes.items()):
-            self._attempt(functools.partial(self._write_invalidation, scope, writes), None)
-
-    def _write_invalidation(self, scope: str, writes: int) -> None:
-        self.storage.advance(scope)
-        self._pending.written(scope, writes)
+        for scope, writes in list(self._pending_invalidations.scopes.items()):
+            if self._use_storage(functools.partial(self.storage.advance, scope), "failed") != "failed":
+                self._pending_invalidations.written(scope, writes)
 
     def _clean_up(self) -> None:
         """Free the room of expired answers, now and then."""
         if self._clock.monotonic() >= self._cleanup_at + self._cleanup_interval:
             self._cleanup_at = self._clock.monotonic()
-            self._attempt(self.storage.cleanup_expired, None)
+            self._use_storage(self.storage.cleanup_expired, None)
 
-    def _attempt(self, use: Callable[[], T], otherwise: D) -> Union[T, D]:
-        """Return ``use()``, or ``otherwise`` if the storage fails, or failed some seconds ago."""
+    def _use_storage(self, use: Callable[[], T], default: D) -> Union[T, D]:
+        """Return ``use()``, or ``default`` if the storage fails, or failed some seconds ago."""
         if self._clock.monotonic() < self._suspended_until:
-            return otherwise
+            return default
         try:
             return use()
         except self.storage.errors as error:
             self._suspended_until = max(self._suspended_until, self._clock.monotonic() + SUSPENDED_S)
             self._metrics.increment_counter("cache_failures")
             log.warning("the cache cannot be used now: %s", error)
-            return otherwise
+            return default
 
 
 def _storage(settings: Settings, clock: Clock) -> Any:
@@ -234,19 +228,19 @@ def _storage(settings: Settings, clock: Clock) -> Any:
     return MemoryStorage(*limits, clock)
 
 
-def _reply(call: Call, kept: CachedResponse) -> Optional[Reply]:
+def _reply(call: Call, cached: CachedResponse) -> Optional[Reply]:
     """Return a kept response as a reply, None if it is damaged."""
     try:
-        data = json.loads(kept.content)  # anew each time, so that no caller sees the changes of another
+        data = json.loads(cached.content)  # anew each time, so that no caller sees the changes of another
     except ValueError:
         return None
-    return Reply(call, 200, kept.headers, data, from_cache=True, body=kept.content)
+    return Reply(call, 200, cached.headers, data, from_cache=True, body=cached.content)
 
 
-def _until(kept: CachedResponse) -> float:
+def _expires_at(cached: CachedResponse) -> float:
     """Return the UNIX time at which a response expires."""
-    assert kept.expires is not None
-    return float(kept.expires.timestamp())
+    assert cached.expires is not None
+    return float(cached.expires.timestamp())
 
 
 def _digest(text: str) -> str:

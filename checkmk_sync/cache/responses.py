@@ -10,13 +10,13 @@ from requests.structures import CaseInsensitiveDict
 from requests_cache.models.response import CachedResponse
 from requests_cache.serializers import Stage
 
-__all__ = ["TEXT", "kept_response", "size_of"]
+__all__ = ["TEXT", "cached_response", "size_of"]
 
 # No ETag: Checkmk has no conditional requests, and one from a cache must never reach an If-Match.
 _KEPT_HEADERS = ("Content-Type", "X-Checkmk-Version", "X-Checkmk-Edition")
 
 
-def kept_response(body: bytes, headers: Mapping[str, str], until: float) -> CachedResponse:
+def cached_response(body: bytes, headers: Mapping[str, str], until: float) -> CachedResponse:
     """Return an answer with status 200 as requests-cache keeps it, until a UNIX time.
 
     It has no request, because that holds the secret.
@@ -47,7 +47,7 @@ def _to_text(response: CachedResponse) -> str:
 def _from_text(text: Union[str, bytes]) -> CachedResponse:
     headers, body, until = json.loads(text)
     try:
-        return kept_response(body.encode(), {str(name): str(text) for name, text in headers.items()}, float(until))
+        return cached_response(body.encode(), {str(name): str(text) for name, text in headers.items()}, float(until))
     except OverflowError as error:  # of a time that no clock shows; requests-cache expects a ValueError
         raise ValueError(str(error)) from None
 

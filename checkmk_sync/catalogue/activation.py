@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core.call import CallKind
-from .operation import Answer, Operation
+from .operation import ExpectedReply, Operation
 
 __all__ = ["ROWS"]
 
@@ -22,6 +22,6 @@ ROWS = (
         body=("redirect", "sites", "force_foreign_changes"),
         if_match=True,
         touches=("host_status", "services"),
-        answers=(Answer(200, "activation_run"),),
+        expected=(ExpectedReply(200, "activation_run"),),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from ..core.call import CallKind
-from .operation import Answer, Operation
+from .operation import ExpectedReply, Operation
 
 __all__ = ["ROWS"]
 
@@ -13,12 +13,12 @@ _ALL = "/domain-types/folder_config/collections/all"
 _ONE = "/objects/folder_config/{folder}"
 _HOSTS = f"{_ONE}/collections/hosts"
 _CHANGES = ("title", "attributes", "update_attributes", "remove_attributes")
-_FOLDER = (Answer(200, "folder_config", ("extensions", "path")),)
+_FOLDER = (ExpectedReply(200, "folder_config", ("extensions", "path")),)
 _TOUCHES = ("hosts",)  # hosts inherit attributes, and moving or deleting a folder takes its hosts along
 
 _read = functools.partial(Operation, "folders", kind=CallKind.CONFIG)
-_write = functools.partial(Operation, "folders", kind=CallKind.WRITE, touches=_TOUCHES, answers=_FOLDER)
-_delete = functools.partial(Operation, "folders", kind=CallKind.BULK, touches=_TOUCHES, answers=(Answer(204),))
+_write = functools.partial(Operation, "folders", kind=CallKind.WRITE, touches=_TOUCHES, expected=_FOLDER)
+_delete = functools.partial(Operation, "folders", kind=CallKind.BULK, touches=_TOUCHES, expected=(ExpectedReply(204),))
 
 ROWS = (
     _read("list", "GET", _ALL, query=("parent", "recursive", "show_hosts")),

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping, Optional
 
-from ..core.call import Answer, CallKind
+from ..core.call import CallKind, ExpectedReply
 from .paths import path_segment
 from .versions import CheckmkVersion
 
-__all__ = ["Answer", "Operation"]
+__all__ = ["ExpectedReply", "Operation"]
 
 
 @dataclass(frozen=True)
 class Operation:
     """``noun.verb`` is ``method path``; ``{…}`` in the path is filled with a quoted segment.
 
-    ``query`` and ``body`` list the fields that the server knows: it refuses unknown ones. ``answers`` are the answers
+    ``query`` and ``body`` list the fields that the server knows: it refuses unknown ones. ``expected`` are the answers
     that prove a write; a read is proven by its status and its JSON. ``since`` is the first version that has the
     operation, ``until`` the first that no longer has it.
     """
@@ -30,7 +30,7 @@ class Operation:
     body: tuple[str, ...] = ()
     if_match: bool = False
     touches: tuple[str, ...] = ()
-    answers: tuple[Answer, ...] = ()
+    expected: tuple[ExpectedReply, ...] = ()
     since: Optional[str] = None
     until: Optional[str] = None
 

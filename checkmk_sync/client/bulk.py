@@ -59,8 +59,8 @@ def run_bulk(
     """
     outcomes: list[Outcome] = []
     run = _BulkRun(site, call, chunk_size)
-    for portion in _read_entries(call, items, chunk_size, outcomes):
-        for outcome in run.send_all(portion):
+    for batch in _read_entries(call, items, chunk_size, outcomes):
+        for outcome in run.send_all(batch):
             outcomes.append(outcome)
             site.transport.metrics.increment_counter(f"bulk_items.{outcome.status.name.lower()}")
             if progress is not None:
@@ -88,17 +88,17 @@ def _read_entries(
 
     source = map(read, itertools.count(), items)
     while True:
-        portion: list[Union[E, Outcome]] = []
+        batch: list[Union[E, Outcome]] = []
         failure: Optional[Exception] = None
         try:
-            portion.extend(itertools.islice(source, size))
+            batch.extend(itertools.islice(source, size))
         except Exception as error:  # the iterable is the caller's; what came before is sent first
             failure = error
-        if portion:
-            yield portion
+        if batch:
+            yield batch
         if failure is not None:
             raise BatchError(f"stopped: {failure}", outcomes=Outcomes(outcomes)) from failure
-        if not portion:
+        if not batch:
             return
 
 
@@ -121,10 +121,10 @@ class _BulkRun(Generic[E]):
         self._pending: list[Sequence[E]] = []  # parts of a chunk, the next one last
         self.auth_error: Optional[AuthError] = None
 
-    def send_all(self, portion: Sequence[Union[E, Outcome]]) -> Iterator[Outcome]:
+    def send_all(self, batch: Sequence[Union[E, Outcome]]) -> Iterator[Outcome]:
         """Send the entries and yield their outcomes. An entry whose key was there before is not sent again."""
         entries: list[E] = []
-        for entry in portion:
+        for entry in batch:
             if isinstance(entry, Outcome):
                 yield entry
                 continue
@@ -141,26 +141,26 @@ class _BulkRun(Generic[E]):
         try:
             chunks = self._chunks(entries)
         except CheckmkError as error:  # reading the prerequisites failed, so nothing was sent
-            yield from self._failed(entries, error)
+            yield from self._fail_all(entries, error)
             return
         for chunk in chunks:
             self._pending.append(chunk)
             while self._pending:
                 part = self._pending.pop()
-                yield from self._send(part) if self.auth_error is None else self._failed(part, self.auth_error)
+                yield from self._send(part) if self.auth_error is None else self._fail_all(part, self.auth_error)
             if self.auth_error is not None:
                 return
 
     def _chunks(self, entries: Sequence[E]) -> list[Sequence[E]]:
         """Return the calls to make. Checkmk checks all entries of a call before it executes the first."""
         needed = self._call.prerequisites(entries)
-        wave = waves({key: needed.get(key, ()) for key in map(self._call.key, entries)})
-        in_waves: dict[int, list[E]] = {}
+        level = waves({key: needed.get(key, ()) for key in map(self._call.key, entries)})
+        levels: dict[int, list[E]] = {}
         for entry in sorted(entries, key=self._call.folder):
-            in_waves.setdefault(wave[self._call.key(entry)], []).append(entry)
+            levels.setdefault(level[self._call.key(entry)], []).append(entry)
         size = self._chunk_size
         return [
-            group[start : start + size] for _, group in sorted(in_waves.items()) for start in range(0, len(group), size)
+            group[start : start + size] for _, group in sorted(levels.items()) for start in range(0, len(group), size)
         ]
 
     def _send(self, entries: Sequence[E]) -> Iterator[Outcome]:
@@ -173,11 +173,11 @@ class _BulkRun(Generic[E]):
         except ForbiddenError as error:
             # Permissions belong to folders, so sending folder by folder shows which entries are forbidden.
             ordered = sorted(entries, key=self._call.folder)  # some folders are known only now
-            yield from self._split(
+            yield from self._send_in_parts(
                 entries, [list(group) for _, group in itertools.groupby(ordered, key=self._call.folder)], error
             )
         except CheckmkError as error:
-            yield from self._settle_lost(entries, error) if is_uncertain(error) else self._failed(entries, error)
+            yield from self._settle_lost(entries, error) if is_uncertain(error) else self._fail_all(entries, error)
         else:
             yield from (Outcome(self._call.key(entry), Status.APPLIED) for entry in entries)
 
@@ -195,44 +195,46 @@ class _BulkRun(Generic[E]):
             settle(self._site, error, find_applied)
         except type(error) as unsettled:
             failure = unsettled
-        yield from self._found_applied(entries, {self._call.key(entry) for entry in entries} - set(missing))
-        yield from self._failed(list(missing.values()), failure)
+        yield from self._report_applied(entries, {self._call.key(entry) for entry in entries} - set(missing))
+        yield from self._fail_all(list(missing.values()), failure)
 
     def _settle_refused(self, entries: Sequence[E], error: ApiError) -> Iterator[Outcome]:
-        failed_hosts, bad = error.ext.get("failed_hosts"), _errors_by_index(error)
+        failed_hosts, errors_by_index = error.ext.get("failed_hosts"), _errors_by_index(error)
         if isinstance(failed_hosts, dict):
-            yield from self._settle_failed_hosts(entries, error, failed_hosts)
-        elif bad and max(bad) < len(entries):
-            yield from self._settle_named(entries, error, bad)
-            self._pending.append([entry for index, entry in enumerate(entries) if index not in bad])
+            yield from self._settle_partial_failure(entries, error, failed_hosts)
+        elif errors_by_index and max(errors_by_index) < len(entries):
+            yield from self._settle_named_entries(entries, error, errors_by_index)
+            self._pending.append([entry for index, entry in enumerate(entries) if index not in errors_by_index])
         else:
             half = len(entries) // 2
-            yield from self._split(entries, [entries[:half], entries[half:]] if half else [entries], error)
+            yield from self._send_in_parts(entries, [entries[:half], entries[half:]] if half else [entries], error)
 
-    def _settle_named(
-        self, entries: Sequence[E], error: ApiError, bad: Mapping[int, Mapping[str, list[str]]]
+    def _settle_named_entries(
+        self, entries: Sequence[E], error: ApiError, errors_by_index: Mapping[int, Mapping[str, list[str]]]
     ) -> Iterator[Outcome]:
         """Yield the outcomes of the entries that a refusal names.
 
         A web server in front of the site may have sent the call twice. Then the first one has applied every entry, and
         every entry is refused because it exists already, or no longer.
         """
-        repeated = [
-            entries[index] for index, fields in bad.items() if self._call.may_be_applied(entries[index], fields)
+        maybe_repeated = [
+            entries[index]
+            for index, fields in errors_by_index.items()
+            if self._call.may_be_applied(entries[index], fields)
         ]
-        if len(repeated) < len(entries):
-            repeated = []
-        applied = self._read_applied(repeated)
-        for index, fields in bad.items():
+        if len(maybe_repeated) < len(entries):
+            maybe_repeated = []
+        applied = self._read_applied(maybe_repeated)
+        for index, fields in errors_by_index.items():
             entry, key, own_error = entries[index], self._call.key(entries[index]), _error_of_entry(error, fields)
-            if applied is None and entry in repeated:
+            if applied is None and entry in maybe_repeated:
                 yield Outcome(key, Status.UNKNOWN, own_error)
             elif applied is not None and key in applied:
-                yield from self._found_applied([entry], applied)
+                yield from self._report_applied([entry], applied)
             else:
                 yield Outcome.failed(key, own_error)
 
-    def _settle_failed_hosts(
+    def _settle_partial_failure(
         self, entries: Sequence[E], error: ApiError, failed: Mapping[str, Any]
     ) -> Iterator[Outcome]:
         """The good entries are committed. A failed one may still be as wanted (removing something that is absent), so
@@ -247,19 +249,19 @@ class _BulkRun(Generic[E]):
                 status = Status.UNKNOWN if applied is None else Status.NOT_APPLIED
                 yield Outcome(key, status, _error_of_entry(error, {key: [str(failed[key])]}))
 
-    def _split(self, entries: Sequence[E], parts: Sequence[Sequence[E]], error: ApiError) -> Iterator[Outcome]:
+    def _send_in_parts(self, entries: Sequence[E], parts: Sequence[Sequence[E]], error: ApiError) -> Iterator[Outcome]:
         """The refusal names no entry, and may have come midway. If some entries were applied, the others are sent
         again together; if none was, part by part."""
         applied = self._read_applied(entries)
         if applied is None:
             yield from (Outcome(self._call.key(entry), Status.UNKNOWN, error) for entry in entries)
             return
-        yield from self._found_applied(entries, applied)
-        rest = [entry for entry in entries if self._call.key(entry) not in applied]
-        if len(rest) < len(entries):
-            self._pending.append(rest)
+        yield from self._report_applied(entries, applied)
+        missing = [entry for entry in entries if self._call.key(entry) not in applied]
+        if len(missing) < len(entries):
+            self._pending.append(missing)
         elif len(parts) == 1:
-            yield from self._failed(entries, error)
+            yield from self._fail_all(entries, error)
         else:
             self._pending += reversed(parts)
 
@@ -278,12 +280,12 @@ class _BulkRun(Generic[E]):
             self.auth_error = error
             raise
 
-    def _found_applied(self, entries: Sequence[E], applied: set[str]) -> Iterator[Outcome]:
+    def _report_applied(self, entries: Sequence[E], applied: set[str]) -> Iterator[Outcome]:
         for key in map(self._call.key, entries):
             if key in applied:
                 yield Outcome(key, Status.APPLIED, note="found by reading after a lost answer")
 
-    def _failed(self, entries: Sequence[E], error: CheckmkError) -> list[Outcome]:
+    def _fail_all(self, entries: Sequence[E], error: CheckmkError) -> list[Outcome]:
         if isinstance(error, AuthError):
             self.auth_error = error
         return [Outcome.failed(self._call.key(entry), error) for entry in entries]
@@ -294,12 +296,12 @@ _ENTRY = re.compile(r"entries\.(\d+)(?:\.|$)(.*)")
 
 def _errors_by_index(error: ApiError) -> dict[int, dict[str, list[str]]]:
     """Return the messages of a refusal by the index of their entry and the field in it."""
-    bad: dict[int, dict[str, list[str]]] = {}
+    errors_by_index: dict[int, dict[str, list[str]]] = {}
     for path, messages in error.fields.items():
         match = _ENTRY.match(path)
         if match:
-            bad.setdefault(int(match.group(1)), {})[match.group(2) or "entry"] = messages
-    return bad
+            errors_by_index.setdefault(int(match.group(1)), {})[match.group(2) or "entry"] = messages
+    return errors_by_index
 
 
 def _error_of_entry(error: ApiError, fields: Mapping[str, Sequence[str]]) -> ApiError:

@@ -204,7 +204,7 @@ class Checkmk:
 
         What it raises is logged only; calls that it makes itself are not told.
         """
-        self._transport.calls.add_hook(hook)
+        self._transport.call_metrics.add_hook(hook)
 
     def add_settling_hook(self, hook: Callable[[Settling], object]) -> None:
         """Call ``hook`` each time the answer to a write is lost, before the client reads what became of the write."""
@@ -216,7 +216,7 @@ class Checkmk:
 
     def remove_hook(self, hook: Callable[[CallEvent], object]) -> None:
         """Tell ``hook`` nothing more. ValueError when it was not added."""
-        self._transport.calls.remove_hook(hook)
+        self._transport.call_metrics.remove_hook(hook)
 
     def invalidate_cache_pattern(self, pattern: str) -> int:
         """Forget answers whose key ``noun:verb:path:…`` matches, such as ``hosts:*web01*``; how many there were."""
@@ -237,7 +237,7 @@ class Checkmk:
 
     def __del__(self) -> None:
         transport = getattr(self, "_transport", None)  # None if the constructor has failed
-        if transport is not None and transport.is_open and self._original is None:
+        if transport is not None and transport.has_connections and self._original is None:
             message = f"unclosed client {self!r}: use it in a with statement, or call close()"
             warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
 

@@ -81,6 +81,9 @@ class Host(_Labelled):
     None in lists.
     """
 
+    # Attributes of Checkmk need no code here. A further member is added below and in `parse`; it is shown by
+    # commands/hosts.py (_HOST_FIELDS) and commands/handlers/hosts.py, written by nouns/host_entries.py and updates.py,
+    # told apart from what inventories may set in sync/sources/structured.py, and simulated by testing/configuration.py.
     PARTS: ClassVar = ("id", "extensions")
 
     name: str

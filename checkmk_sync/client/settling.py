@@ -60,7 +60,7 @@ def wait_for(
     failure: Optional[CheckmkError] = None
     for _ in poll(site.clock, deadline):
         try:
-            found = look(site.within(max(SHORTEST_LOOK_S, deadline.remaining_s())))
+            found = look(site.with_time_limit(max(SHORTEST_LOOK_S, deadline.remaining_s())))
         except _UNAVAILABLE as error:
             failure = error
         except NotFoundError:
@@ -169,4 +169,4 @@ def _repeated_looks(site: Site) -> Iterator[Site]:
     that one that hangs is not the only one."""
     deadline = Deadline(site.clock, site.settings.timeouts.settle_s)
     for _ in poll(site.clock, deadline):
-        yield site.within(max(SHORTEST_LOOK_S, deadline.remaining_s() / 2))
+        yield site.with_time_limit(max(SHORTEST_LOOK_S, deadline.remaining_s() / 2))

@@ -44,13 +44,13 @@ class Site:
     """A transport that knows the version of its site. With a ``deadline`` it is for looking only."""
 
     def __init__(
-        self, transport: Transport, deadline: Optional[Deadline] = None, origin: Optional[Site] = None
+        self, transport: Transport, deadline: Optional[Deadline] = None, parent: Optional[Site] = None
     ) -> None:
         self.transport = transport
         self.settings = transport.settings
         self.clock = transport.clock
-        self.created: Claims = origin.created if origin else Claims(transport.clock)
-        self.settling_hooks: list[Callable[[Settling], object]] = origin.settling_hooks if origin else []
+        self.creation_claims: Claims = parent.creation_claims if parent else Claims(transport.clock)
+        self.settling_hooks: list[Callable[[Settling], object]] = parent.settling_hooks if parent else []
         self._deadline = deadline
 
     @property
@@ -58,7 +58,7 @@ class Site:
         """True once an answer has named a version of Checkmk."""
         return self.transport.version_text is not None
 
-    def within(self, limit_s: float) -> Site:
+    def with_time_limit(self, limit_s: float) -> Site:
         """The same site for somebody who looks again anyway: all calls together take at most ``limit_s`` seconds,
         each is tried once, and the breaker is neither asked nor told."""
         return Site(self.transport, Deadline(self.clock, limit_s), self)
@@ -117,36 +117,36 @@ class Site:
         ``object_names`` names the objects that a write changes. Unless the answer is one that Checkmk gives to this
         operation, and names these objects, UnexpectedReplyError says that the outcome is unknown.
         """
-        row = self.operation(noun, verb)
-        if row is None:
+        operation = self.operation(noun, verb)
+        if operation is None:
             raise CheckmkError(f"Checkmk {self.version()} has no '{noun} {verb}'")
         parameters = {name: value for name, value in query.items() if value is not None} if query else {}
         # Leaving out a filter that this version does not know would answer another question.
-        unknown = (set(parameters) - set(row.query)) | (set(body or ()) - set(row.body))
+        unknown = (set(parameters) - set(operation.query)) | (set(body or ()) - set(operation.body))
         if unknown:
             raise CheckmkError(f"'{noun} {verb}' of this version knows no {', '.join(sorted(unknown))}")
         call = Call(
-            method=row.method,
-            path=row.url(path or {}),
-            kind=row.kind,
+            method=operation.method,
+            path=operation.url(path or {}),
+            kind=operation.kind,
             noun=noun,
             verb=verb,
             query=_query_pairs(parameters) if parameters else (),
             body=body,
-            etag=etag if row.if_match else None,
-            touches=row.touches,
+            etag=etag if operation.if_match else None,
+            touches=operation.touches,
             fresh=fresh,
             stream=stream,
             body_limit=body_limit,
             probe=self._deadline is not None,
             deadline_s=None if self._deadline is None else self._deadline.remaining_s(),
-            answers=row.answers,
+            expected=operation.expected,
             object_names=tuple(object_names),
         )
         return self.transport.perform(call)
 
     def blocks(
-        self, noun: str, verb: str, received: Optional[Received] = None, *, parts: Fields, **arguments: Any
+        self, noun: str, verb: str, on_received: Optional[Received] = None, *, parts: Fields, **arguments: Any
     ) -> Blocks[Any]:
         """The items of a collection, decoded while the answer arrives; ``parts`` are the members needed of each, or
         the name of the one that is given instead of it.
@@ -156,16 +156,16 @@ class Site:
         reply = self.perform(noun, verb, stream=True, **arguments)
         try:
             with contextlib.closing(self.transport.chunks(reply)) as chunks:
-                counted = chunks if received is None else _counted(chunks, received)
+                counted = chunks if on_received is None else _counted(chunks, on_received)
                 yield from iter_blocks(counted, fields=parts, max_item_chars=self.settings.limits.max_reply_mb * 2**20)
         except CheckmkError as error:  # the call itself was well: its answer broke off
             self.transport.metrics.increment_counter(f"call.{noun}.{verb}.errors")
             raise error.with_attempted(is_read=True) from error.__cause__
 
 
-def _counted(chunks: Iterable[bytes], received: Received) -> Iterator[bytes]:
+def _counted(chunks: Iterable[bytes], on_received: Received) -> Iterator[bytes]:
     for chunk in chunks:
-        received(len(chunk))
+        on_received(len(chunk))
         yield chunk
 
 
@@ -174,11 +174,11 @@ def _query_pairs(query: Query) -> tuple[tuple[str, str], ...]:
     pairs: list[tuple[str, str]] = []
     for name, value in query.items():
         values: Iterable[Any] = value if isinstance(value, (list, tuple)) else (value,)
-        pairs += [(name, _text(entry)) for entry in values]
+        pairs += [(name, _query_text(entry)) for entry in values]
     return tuple(pairs)
 
 
-def _text(value: Union[str, bool, int, Mapping[str, Any]]) -> str:
+def _query_text(value: Union[str, bool, int, Mapping[str, Any]]) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value, separators=(",", ":")) if isinstance(value, Mapping) else str(value)

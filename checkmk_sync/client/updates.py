@@ -11,10 +11,19 @@ from ..catalogue.attributes import MASK, contains_mask, unambiguous_value
 from ..core.arguments import require_strings
 from .records import writable
 
-__all__ = ["Change", "contains", "created_by", "diff_body", "json_mapping", "matches", "parse_time", "update_body"]
+__all__ = [
+    "ChangeFunction",
+    "contains",
+    "created_by",
+    "diff_body",
+    "json_mapping",
+    "matches",
+    "parse_time",
+    "update_body",
+]
 
 Attributes = Mapping[str, Any]
-Change = Callable[[dict[str, Any]], Attributes]
+ChangeFunction = Callable[[dict[str, Any]], Attributes]
 
 # Checkmk: these are stored with defaults for the members that were left out.
 _COMPLETED = frozenset({"contactgroups"})
@@ -63,7 +72,7 @@ def json_mapping(attributes: Attributes, of: str, before: Optional[Attributes] =
     return values
 
 
-def diff_body(change: Change, before: Attributes, of: str) -> dict[str, Any]:
+def diff_body(change: ChangeFunction, before: Attributes, of: str) -> dict[str, Any]:
     """Return the body of an update that leaves the attributes as ``change`` returns them; empty if none differs.
 
     Attributes that stay as they were are sent only if Checkmk cannot express the change in one call without them.

@@ -46,9 +46,9 @@ _OWN = tuple(entry.name for entry in dataclasses.fields(Settings) if entry.name 
 
 
 def load(path: Union[str, os.PathLike[str]]) -> Settings:
-    """The settings in a YAML file; variables of the environment (``CHECKMK_…``) fill what it leaves out.
+    """Read the settings in a YAML file; environment variables (``CHECKMK_…``) provide settings that it leaves out.
 
-    SettingsError with file, line and key for a mistake, TypeError for anything else than the path of a file.
+    SettingsError with file, line and key for a mistake, TypeError for an argument that is not a path.
     """
     require_type(
         path, (str, os.PathLike), "the configuration is the path of a YAML file", "; Checkmk(…) takes settings"
@@ -71,7 +71,7 @@ def _load(name: str) -> Settings:
 
 
 def load_sync(path: Union[str, os.PathLike[str]]) -> SyncSettings:
-    """The section ``sync`` of a configuration file, for commands that need no site."""
+    """Read the section ``sync`` of a configuration file, for commands that need no site."""
     document, _ = _read(os.fspath(path))
     _refuse_unknown(document, (), document.data or {}, _SECTIONS)
     settings: SyncSettings = _typed(document, (_SYNC,), _section(document, _SYNC), SyncSettings)
@@ -85,7 +85,7 @@ def _read(name: str) -> tuple[Document, os.stat_result]:
 
 
 def _resolve_paths(document: Document, folder: str) -> Document:
-    """The document with the paths in it taken from the folder of its file, wherever the program is started."""
+    """Make the paths in a document relative to the folder of its file."""
     for *sections, key in _PATHS:
         settings = document.data
         for section in sections:
@@ -96,12 +96,12 @@ def _resolve_paths(document: Document, folder: str) -> Document:
 
 
 def from_env() -> Settings:
-    """The settings in ``CHECKMK_SERVER_URL``, ``…_SITE``, ``…_USERNAME`` and ``…_PASSWORD`` or ``…_PASSWORD_FILE``."""
+    """Read the settings in the environment variables that ``_ENVIRONMENT`` lists."""
     return settings_from(Document({}, "the environment"))
 
 
 def settings_from(document: Document) -> Settings:
-    """The settings in a document with the sections ``checkmk``, ``sync`` and ``advanced_features``."""
+    """Read the settings in a document with the sections ``checkmk``, ``sync`` and ``advanced_features``."""
     _refuse_unknown(document, (), document.data or {}, _SECTIONS)
     checkmk = _known_section(document, "checkmk", (*_OWN, *_SECRET_KEYS))
     variables = _fill_from_environment(checkmk)

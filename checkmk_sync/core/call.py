@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Optional
 from urllib.parse import unquote
 
-__all__ = ["Answer", "Call", "CallKind", "Reply", "clean_etag", "show_folder_paths"]
+__all__ = ["Call", "CallKind", "ExpectedReply", "Reply", "clean_etag", "show_folder_paths"]
 
 JSON = "application/json"
 
@@ -25,7 +25,7 @@ class CallKind(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ExpectedReply:
     """An answer that Checkmk gives to a write, and so the proof that the write was executed.
 
     ``domain_type`` is the ``domainType`` of its body; None for an answer without one. ``names`` is the path to the
@@ -46,7 +46,7 @@ class Call:
     ``path`` is already quoted. ``noun`` and ``verb`` name the call in metrics and in the cache, and ``touches`` names
     further nouns that a write changes. ``fresh`` bypasses the cache. ``stream`` leaves the body unread;
     ``body_limit`` reads at most that many bytes and does not decode them. A ``probe`` is tried once and ignores the
-    circuit breaker. ``deadline_s`` shortens the time limit of the call. A write is proven by one of ``answers`` if it
+    circuit breaker. ``deadline_s`` shortens the time limit of the call. A write is proven by one of ``expected`` if it
     names the objects in ``object_names``.
     """
 
@@ -65,7 +65,7 @@ class Call:
     body_limit: Optional[float] = None
     probe: bool = False
     deadline_s: Optional[float] = None
-    answers: tuple[Answer, ...] = ()
+    expected: tuple[ExpectedReply, ...] = ()
     object_names: tuple[str, ...] = ()
 
     def __str__(self) -> str:

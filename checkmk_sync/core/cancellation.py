@@ -1,7 +1,7 @@
-"""Stopping work from another thread: what waits is woken, and what goes on asks whether it still should.
+"""Stop work from another thread: waits end at once, and running code checks whether it should stop.
 
-Whoever does work that somebody may no longer want puts a :class:`Cancellation` into ``current``; everything below
-finds it there, and nobody has to hand it down.
+Work that may be cancelled sets a :class:`Cancellation` in the context variable ``current``. All functions that it calls
+find it there, so it is not passed as an argument.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ T = TypeVar("T")
 
 
 class Stopped(BaseException):
-    """Nobody wants the result any more. Like Ctrl-C it is no Exception, so that nothing in between takes it
-    for a failure of the site."""
+    """The work was cancelled. Like KeyboardInterrupt it is not an Exception, so no caller takes it for a failure of the
+    site."""
 
 
 class Cancellation:
-    """One piece of work, which another thread may stop."""
+    """A piece of work that another thread may stop."""
 
     def __init__(self) -> None:
         self.writes = 0  # requests of it that change something, so far
@@ -32,7 +32,7 @@ class Cancellation:
         self._wakers: dict[object, Callable[[], object]] = {}
 
     def stop(self) -> None:
-        """Let the work end: what it waits for is cut short, and its next step is not done."""
+        """End the work: its waits are cut short, and its next step is not begun."""
         with self._lock:
             self._stopped.set()
             wakers = list(self._wakers.values())
@@ -40,18 +40,18 @@ class Cancellation:
             wake()
 
     def check(self) -> None:
-        """Raises Stopped when it was stopped."""
+        """Raise Stopped if the work was stopped."""
         if self._stopped.is_set():
             raise Stopped
 
     def wait(self, seconds: float) -> None:
-        """Wait; Stopped, at once, when it is stopped meanwhile."""
+        """Wait. Raise Stopped at once if the work is stopped meanwhile."""
         self._stopped.wait(seconds)
         self.check()
 
     @contextlib.contextmanager
     def on_stop(self, wake: Callable[[], object]) -> Iterator[None]:
-        """While the block runs a stop calls ``wake``, from its own thread; at once, when it came before."""
+        """Call ``wake`` if the work is stopped while the block runs, or at once if it was stopped before."""
         key = object()
         with self._lock:
             self._wakers[key] = wake
@@ -69,28 +69,28 @@ current: contextvars.ContextVar[Optional[Cancellation]] = contextvars.ContextVar
 
 
 def check() -> None:
-    """Raises Stopped when the work of this thread was stopped."""
+    """Raise Stopped if the work of this thread was stopped."""
     work = current.get()
     if work is not None:
         work.check()
 
 
 def count_write() -> None:
-    """Note that this thread's work sends a request that changes something."""
+    """Count a request of this thread's work that changes something."""
     work = current.get()
     if work is not None:
         work.writes += 1
 
 
 def on_stop(wake: Callable[[], object]) -> ContextManager[None]:
-    """Around something that waits: a stop of this thread's work calls ``wake``."""
+    """Return a context manager in which a stop of this thread's work calls ``wake``."""
     work = current.get()
     return contextlib.nullcontext() if work is None else work.on_stop(wake)
 
 
 @contextlib.contextmanager
 def shielded() -> Iterator[None]:
-    """Around what has to be finished once it was begun, such as finding out what became of a write."""
+    """Protect a block that has to be finished once it has begun, such as settling a write."""
     token = current.set(None)
     try:
         yield
@@ -99,7 +99,7 @@ def shielded() -> Iterator[None]:
 
 
 def wait_for_result(future: Future[T]) -> T:
-    """What another thread's ``future`` gives; Stopped when the work of this thread is stopped meanwhile."""
+    """Return the result of a ``future``. Raise Stopped if the work of this thread is stopped meanwhile."""
     if current.get() is not None:
         ready = threading.Event()
         future.add_done_callback(lambda _: ready.set())

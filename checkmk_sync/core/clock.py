@@ -1,4 +1,4 @@
-"""Time, injectable: everything that waits or measures asks a :class:`Clock`."""
+"""Injectable time: all code that waits or measures uses a :class:`Clock`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Clock", "Deadline", "ManualClock", "SystemClock"]
 
 
 class Clock(Protocol):
-    """What the library needs of time, in seconds."""
+    """The functions of time that the library needs, in seconds."""
 
     def monotonic(self) -> float:
         """Seconds that never go backwards."""
@@ -23,11 +23,11 @@ class Clock(Protocol):
         """UNIX time."""
 
     def sleep(self, seconds: float) -> bool:
-        """Wait; False, at once, when the clock was stopped: then there is nothing to wait for any more."""
+        """Wait, and return True; return False at once if the clock is stopped."""
 
 
 class SystemClock(ForkSafe):
-    """The machine's clock; :meth:`stop` wakes everybody who sleeps on it, a stop of somebody's work that one."""
+    """The clock of the machine. :meth:`stop` wakes all threads that sleep on it."""
 
     LOCKS = (("_changed", threading.Condition),)
     _changed: threading.Condition
@@ -84,7 +84,7 @@ class ManualClock:
 
 
 class Deadline:
-    """A point in time after which a call must be over; without a limit it never comes."""
+    """The time by which a call has to be over; without a limit there is none."""
 
     def __init__(self, clock: Clock, limit_s: Optional[float]) -> None:
         if limit_s is not None:

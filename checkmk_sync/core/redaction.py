@@ -1,4 +1,4 @@
-"""Secrets in what is shown: found by their names, and hidden in every form in which they travel."""
+"""Find secrets by their names, and hide them in texts, in every form in which they travel."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ SHORT = 3  # secrets of up to this many characters are hidden in some places onl
 
 
 def is_secret_name(name: str) -> bool:
-    """True for the name of an attribute, or of a part of one, whose value must not be shown.
+    """Return True for the name of an attribute, or of a member of one, whose value must not be shown.
 
     The name may be misspelled: the value of ``snmp_comunity`` is a secret as well.
     """
@@ -66,14 +66,14 @@ def _is_misspelled_secret(name: str) -> bool:
 
 
 def _is_close(word: str, known: Iterable[str]) -> bool:
-    """True for a word that is a known one but for a few letters, or with its letters in another order."""
+    """Return True for a word that differs from a known one in few letters or in their order."""
     letters = sorted(word)
     is_mixed = any(word[0] == other[0] and letters == sorted(other) for other in known)
     return is_mixed or bool(close_matches(word, known, _CLOSE))
 
 
 def mask_secrets(value: Any, name: str = "") -> Any:
-    """``value``, which is called ``name``, with HIDDEN in place of all that is secret by its name."""
+    """Return ``value``, which is called ``name``, with HIDDEN in place of all values with secret names."""
     if is_secret_name(name):
         return None if value is None else HIDDEN
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Texts for people: foreign ones made harmless, numbers and lists in words, suggestions for misspelled words."""
+"""Texts for people: escaping of foreign texts, numbers and lists in words, suggestions for misspelled words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of things that need each other, for calls that do many at once."""
+"""Order items that depend on each other into waves, for bulk calls."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["waves"]
 
 
 def waves(needs: Mapping[str, Collection[str]]) -> dict[str, int]:
-    """The wave in which each key can be done: 0 for keys that need no other, else one after the last that they need.
+    """Return the wave of each key: 0 for keys without needs, else one more than the highest wave of its needs.
 
-    Needs that are not keys do not count. Keys that need each other, and what needs them, come in the last wave.
+    Needs that are not keys do not count. Keys in a circle, and keys that need them, are in the last wave.
     """
     left = {key: {need for need in wanted if need in needs and need != key} for key, wanted in needs.items()}
     users: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""The site answered no."""
+"""Errors with which the site answered."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 
 
 class ApiError(CheckmkError):
-    """The site answered that it will not do this.
+    """The site refused the call.
 
     ``fields`` is the server's tree of field messages, flattened to ``{"entries.0.host_name": ["…"]}``;
     ``ext`` is what the endpoint adds (for bulk calls the hosts that failed).
@@ -61,7 +61,7 @@ class ApiError(CheckmkError):
         return f"{self.status} {self.title}{': ' + message if message else ''}{where}"
 
     def to_dict(self) -> dict[str, Any]:
-        """As for every error, without ``ext``: it can repeat what was sent."""
+        """Return the error as plain data without ``ext``, which can repeat the request."""
         facts = super().to_dict()
         del facts["ext"]
         return facts
@@ -72,7 +72,7 @@ class BadRequestError(ApiError):
 
 
 class AuthError(ApiError):
-    """401: the site does not accept the credentials. It is never tried again, for the account may get locked."""
+    """401: the site does not accept the credentials. There is no retry, because the account could get locked."""
 
 
 class ForbiddenError(ApiError):
@@ -84,7 +84,7 @@ class NotFoundError(ApiError):
 
 
 class ConflictError(ApiError):
-    """409: something else is going on or still in use."""
+    """409: another operation is running, or the object is still in use."""
 
 
 class PreconditionError(ApiError):
@@ -92,7 +92,7 @@ class PreconditionError(ApiError):
 
 
 class UnprocessableError(ApiError):
-    """422: understood, but there is nothing to do it to."""
+    """422: the request is valid, but there is nothing to apply it to."""
 
 
 class LockedError(ApiError):
@@ -100,7 +100,7 @@ class LockedError(ApiError):
 
 
 class ThrottledError(ApiError):
-    """429: a proxy in front of the site throttles (Checkmk itself never does); ``retry_after_s`` is its wish."""
+    """429: a proxy in front of the site throttles (Checkmk never does); it asks to wait ``retry_after_s``."""
 
     def __init__(self, *args: Any, retry_after_s: Optional[float] = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -108,4 +108,4 @@ class ThrottledError(ApiError):
 
 
 class ServerError(ApiError):
-    """500: Checkmk crashed or an automation failed, which does not say what a write has done before that."""
+    """500: Checkmk crashed or an automation failed. A write may have been executed before that."""

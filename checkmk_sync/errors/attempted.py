@@ -1,4 +1,4 @@
-"""What became of a request: on every error that comes out of a call."""
+"""The fate of a request, attached to every error of a call."""
 
 from __future__ import annotations
 

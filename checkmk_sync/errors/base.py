@@ -34,7 +34,7 @@ class CheckmkError(Exception):
         return _rebuild, (type(self), self.args, dict(self.__dict__), _picklable(self.__cause__))
 
     def to_dict(self) -> dict[str, Any]:
-        """The error as plain data for logs and ``--json``: its class, its message and its facts."""
+        """Return the error as plain data for logs and ``--json``: its class, its message and its facts."""
         facts = {key: value for key, value in self.__dict__.items() if not key.startswith("_")}
         if self.attempted is not None:
             facts["attempted"] = self.attempted.to_dict()
@@ -57,7 +57,7 @@ def _rebuild(kind: type[E], args: tuple[Any, ...], state: dict[str, Any], cause:
 
 
 def _picklable(cause: Optional[BaseException]) -> Optional[BaseException]:
-    """The cause, or what it said where it does not pickle: it may hold sockets and locks, or be of any library."""
+    """Return the cause, or its text if it does not pickle: errors of other libraries may hold sockets and locks."""
     try:
         pickle.loads(pickle.dumps(cause))  # noqa: S301 - our own dump
     except Exception as unpicklable:

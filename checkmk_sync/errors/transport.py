@@ -1,4 +1,4 @@
-"""There is no usable answer."""
+"""Errors without a usable answer of the site."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class CircuitOpenError(TransportError):
 
 
 class DeadlineError(TransportError):
-    """The total time for this call, repeats and waiting included, is over.
+    """The total time for this call, including retries and waiting, is over.
 
-    ``queued`` is True when it still stood in this program's own queue, which says nothing of the site.
+    ``queued`` is True if the call was still in this program's own queue, which says nothing about the site.
     """
 
     def __init__(self, message: str, *, call: str = "", sent: Optional[bool] = None, queued: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What one set out to do cannot be, or cannot be shown to be, done."""
+"""Errors of jobs, batches and synchronisations, and of answers that prove nothing."""
 
 from __future__ import annotations
 
@@ -34,12 +34,7 @@ class UnexpectedReplyError(CheckmkError):
     attempted: Attempted
 
     def __init__(
-        self,
-        message: str,
-        *,
-        call: str = "",
-        status: Optional[int] = None,
-        attempted: Optional[Attempted] = None,
+        self, message: str, *, call: str = "", status: Optional[int] = None, attempted: Optional[Attempted] = None
     ) -> None:
         self.call, self.status = call, status
         self.attempted = attempted or Attempted(Delivery.UNKNOWN)
@@ -55,7 +50,7 @@ class ReplyTooLargeError(CheckmkError):
 
 
 class WaitTimeoutError(CheckmkError):
-    """What was waited for did not happen within ``waited_s`` seconds; it may still go on."""
+    """A job or activation did not end within ``waited_s`` seconds; it may still be running."""
 
     def __init__(self, message: str, *, waited_s: float) -> None:
         self.waited_s = waited_s
@@ -63,7 +58,7 @@ class WaitTimeoutError(CheckmkError):
 
 
 class BatchError(CheckmkError):
-    """A batch could not go on or partly failed; ``outcomes`` holds one outcome for each item tried."""
+    """A batch stopped early or partly failed; ``outcomes`` holds one outcome for each item that was tried."""
 
     def __init__(self, message: str, *more_lines: str, outcomes: Sequence[Any]) -> None:
         self.outcomes = outcomes
@@ -78,8 +73,7 @@ class BatchError(CheckmkError):
 class UnfinishedError(CheckmkError):
     """An item of a batch has no result: its worker died, or it still ran when the batch was stopped.
 
-    ``started`` is False when its operation surely never began, None when that is unknown: look before
-    repeating it.
+    ``started`` is False if its operation never began, None if that is unknown: check the site before you repeat it.
     """
 
     def __init__(self, message: str, *, started: Optional[bool] = None) -> None:
@@ -88,7 +82,7 @@ class UnfinishedError(CheckmkError):
 
 
 class WorkerError(CheckmkError):
-    """Stands for something of another process that does not pickle: ``kind`` is the name of its class."""
+    """Replaces an error of another process that does not pickle; ``kind`` is the name of its class."""
 
     def __init__(self, message: str, *, kind: str) -> None:
         self.kind = kind
@@ -96,9 +90,9 @@ class WorkerError(CheckmkError):
 
 
 class ActivationError(CheckmkError):
-    """An activation ended, but changes are not active, or others are that were not to be.
+    """An activation ended, but changes are not active, or changes were activated that had not been approved.
 
-    ``status_per_site`` maps the site id to what the server said of it, ``pending`` counts the changes left.
+    ``status_per_site`` maps site ids to the server's messages, ``pending`` counts the remaining changes.
     """
 
     def __init__(
@@ -109,7 +103,7 @@ class ActivationError(CheckmkError):
 
 
 class DiscoveryError(CheckmkError):
-    """A scan for services ended, but not well; ``state`` is how: stopped or exception."""
+    """A scan for services failed; ``state`` is ``stopped`` or ``exception``."""
 
     def __init__(self, message: str, *, state: str) -> None:
         self.state = state
@@ -138,9 +132,9 @@ class InventoryError(SyncError):
 
 
 class UnsafePlanError(SyncError):
-    """The plan changes or deletes more than is allowed, or deletes what probably was renamed.
+    """The plan changes or deletes more than is allowed, or deletes objects that probably were renamed.
 
-    ``why`` says what, without how to allow it.
+    ``why`` is the reason, without advice on how to allow it.
     """
 
     def __init__(self, why: str, hint: str = "") -> None:
@@ -149,8 +143,8 @@ class UnsafePlanError(SyncError):
 
 
 class PlanChangedError(SyncError):
-    """What would be done, or activated, is not what was reviewed any more."""
+    """The changes to apply or activate differ from those that were reviewed."""
 
 
 class NotOwnedError(SyncError):
-    """The plan would change or delete something that is not the owner's, or that others need."""
+    """The plan would change or delete an object of another owner, or one that other objects need."""

@@ -38,9 +38,9 @@ __all__ = ["CheckmkAdapter", "Exchange", "is_json"]
 
 log = logging.getLogger("checkmk_sync")
 
-READ_BYTES = 2 * 2**20  # more than most answers: to join pieces is to copy them
-PIECE_BYTES = 64 * 2**10
-REFUSAL_BYTES = 2**20  # of an answer of 400 and above; the rest of a page says nothing more
+LARGE_PIECE_BYTES = 2 * 2**20  # more than most answers: to join pieces is to copy them
+BODY_PIECE_BYTES = 64 * 2**10
+MAX_ERROR_BODY_BYTES = 2**20  # of an answer of 400 and above; the rest of a page says nothing more
 
 
 class Exchange(requests.PreparedRequest):
@@ -64,8 +64,8 @@ class Exchange(requests.PreparedRequest):
         self.call, self.is_read, self.deadline = call, call.is_read, deadline
         self.cost = cost or CallCost()
         self.socket = TrackedSocket()
-        self.answer: bytes = b""  # the body, unpacked; empty for a stream
-        self.data: Any = None  # the JSON in it
+        self.response_body: bytes = b""  # the body, unpacked; empty for a stream
+        self.response_json: Any = None  # the JSON in it
 
 
 class CheckmkAdapter(HTTPAdapter):
@@ -117,109 +117,6 @@ class CheckmkAdapter(HTTPAdapter):
         """Return the answer to an :class:`Exchange`: ``retry(limit(breaker(attempt)))``."""
         return self._send_probe(request) if request.call.probe else self._send(request)
 
-    def _attempt(self, exchange: Exchange) -> requests.Response:
-        """Send the request once, and read the answer."""
-        call, left_s, sent = exchange.call, exchange.deadline.remaining_s(), len(exchange.body or b"")
-        cancellation.check()
-        if self._closed:
-            raise ConnectError("the client is closed", call=str(call), sent=False)
-        if self._process != os.getpid():
-            self._leave_connections()
-        exchange.socket = TrackedSocket()
-        exchange.cost.attempts += 1
-        exchange.cost.bytes_sent += sent
-        self._metrics.increment_counters({"attempts": 1, "bytes_sent": sent})
-        try:
-            with (
-                self._metrics.in_progress("requests_in_flight"),
-                SOCKET_DEADLINES.limit(exchange.socket, left_s),
-                self._stopping(exchange),
-            ):
-                # Looked up late, because `responses` patches HTTPAdapter.send.
-                response = super().send(exchange, timeout=self._timeout(call, left_s), **self._options)
-                self._read(exchange, response)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self.failure(error, exchange) from without_request(error)
-        except BaseException as error:  # such as Ctrl-C: the frames below hold the headers
-            raise error.with_traceback(None) from error.__cause__
-        self._finish(exchange, response)
-        return response
-
-    def _stopping(self, exchange: Exchange) -> ContextManager[None]:
-        """Cut a read short if its work is stopped. The outcome of a write has to be known."""
-        if exchange.is_read:
-            return cancellation.on_stop(exchange.socket.expire)
-        cancellation.count_write()
-        return contextlib.nullcontext()
-
-    def _timeout(self, call: Call, left_s: float) -> tuple[float, float]:
-        """Return the seconds to connect, and between two pieces of the answer."""
-        read_s = self._timeouts.bulk_s if call.kind is CallKind.BULK else self._timeouts.read_s
-        left_s = max(left_s, 0.001)
-        return min(self._timeouts.connect_s, left_s), min(read_s, left_s)
-
-    def _finish(self, exchange: Exchange, response: requests.Response) -> None:
-        """Count an answer and decode it. Raises the error for one that is not complete, or not the site's own."""
-        call, status, answer = exchange.call, response.status_code, exchange.answer
-        if exchange.socket.expired:  # a body without a length just ends when its socket is shut
-            response.close()
-            self._check_stopped(exchange)
-            raise DeadlineError(f"no complete answer within {exchange.deadline.limit_s:g} s", call=str(call))
-        if not call.stream:
-            exchange.socket.release()
-        log.debug("%s -> %d in %.3f s", call, status, exchange.deadline.elapsed_s())
-        exchange.cost.bytes_received += len(answer)
-        self._metrics.increment_counters({f"replies.{status}": 1, "bytes_received": len(answer)})
-        if status >= 429:
-            self._refuse_gateway(exchange, response)
-        if not call.stream and call.body_limit is None:
-            exchange.data = _decoded(exchange, response)
-
-    def _read(self, exchange: Exchange, response: requests.Response) -> None:
-        """Read the body, unless it is for a stream. ReplyTooLargeError beyond the limit."""
-        call = exchange.call
-        if response.status_code == 200 and call.stream:
-            return
-        if response.status_code == 200 and call.body_limit is not None:
-            exchange.answer = exchange.data = _read_up_to(response, call.body_limit, call)
-            return
-        is_refusal = response.status_code >= 400
-        limit = REFUSAL_BYTES if is_refusal else self._max_reply_bytes
-        pieces, size = [], 0
-        # A small answer can decompress to a large one, so the size is counted piece by piece, and so is the time.
-        for piece in response.iter_content(PIECE_BYTES):
-            pieces.append(piece)
-            size += len(piece)
-            if size > limit or exchange.socket.expired:
-                response.close()
-                break
-        if size > limit and not is_refusal:
-            raise _too_large(limit, call)
-        exchange.answer = b"".join(pieces)
-
-    @contextlib.contextmanager
-    def reading(self, exchange: Exchange, limit_s: float) -> Iterator[None]:
-        """Around reading a piece of a streamed body: it counts as a read under way, and its time is limited."""
-        deadline = None if exchange.call.deadline_s is None else exchange.deadline
-        with self._limits.reading(deadline):
-            left_s = float("inf") if deadline is None else deadline.remaining_s()
-            stopping = cancellation.on_stop(exchange.socket.expire)
-            with SOCKET_DEADLINES.limit(exchange.socket, min(limit_s, left_s)), stopping:
-                yield
-            cancellation.check()  # a body without a length just ends when its socket is shut
-
-    def failure(self, error: Exception, exchange: Exchange) -> TransportError:
-        """Return the error that an exception of requests or urllib3 means; Stopped if stopping the work caused it."""
-        failure = failure_of(error, exchange.socket, exchange.call, self._redact)
-        if exchange.socket.expired:
-            self._check_stopped(exchange)
-        return failure
-
-    def close(self) -> None:
-        """Send nothing more; calls under way keep their deadlines."""
-        self._closed = True
-        super().close()  # type: ignore[no-untyped-call,unused-ignore]
-
     def _may_retry(self, error: Exception, exchange: Exchange) -> bool:
         """Reads, whatever their method; what was never sent; and 429, which a proxy says instead of the site."""
         # An open breaker is not asked again: its wait is longer than any retry's.
@@ -237,26 +134,131 @@ class CheckmkAdapter(HTTPAdapter):
         self._metrics.increment_counter("retries")
         self._metrics.record_timing("retry_wait", wait_s)
 
-    def _check_stopped(self, exchange: Exchange) -> None:
-        if exchange.is_read:
-            cancellation.check()
+    def _attempt(self, exchange: Exchange) -> requests.Response:
+        """Send the request once, and read the answer."""
+        call, remaining_s, sent = exchange.call, exchange.deadline.remaining_s(), len(exchange.body or b"")
+        cancellation.check()
+        if self._closed:
+            raise ConnectError("the client is closed", call=str(call), sent=False)
+        if self._process != os.getpid():
+            self._drop_inherited_connections()
+        exchange.socket = TrackedSocket()
+        exchange.cost.attempts += 1
+        exchange.cost.bytes_sent += sent
+        self._metrics.increment_counters({"attempts": 1, "bytes_sent": sent})
+        try:
+            with (
+                self._metrics.in_progress("requests_in_flight"),
+                SOCKET_DEADLINES.limit(exchange.socket, remaining_s),
+                self._cancel_read_or_count_write(exchange),
+            ):
+                # Looked up late, because `responses` patches HTTPAdapter.send.
+                response = super().send(exchange, timeout=self._timeout(call, remaining_s), **self._options)
+                self._read_body(exchange, response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self.translate_error(error, exchange) from without_request(error)
+        except BaseException as error:  # such as Ctrl-C: the frames below hold the headers
+            raise error.with_traceback(None) from error.__cause__
+        self._check_and_decode(exchange, response)
+        return response
 
-    def _refuse_gateway(self, exchange: Exchange, response: requests.Response) -> None:
+    def _cancel_read_or_count_write(self, exchange: Exchange) -> ContextManager[None]:
+        """Cut a read short if its work is stopped. The outcome of a write has to be known."""
+        if exchange.is_read:
+            return cancellation.on_stop(exchange.socket.expire)
+        cancellation.count_write()
+        return contextlib.nullcontext()
+
+    def _timeout(self, call: Call, remaining_s: float) -> tuple[float, float]:
+        """Return the seconds to connect, and between two pieces of the answer."""
+        read_s = self._timeouts.bulk_s if call.kind is CallKind.BULK else self._timeouts.read_s
+        remaining_s = max(remaining_s, 0.001)
+        return min(self._timeouts.connect_s, remaining_s), min(read_s, remaining_s)
+
+    def _read_body(self, exchange: Exchange, response: requests.Response) -> None:
+        """Read the body, unless it is for a stream. ReplyTooLargeError beyond the limit."""
+        call = exchange.call
+        if response.status_code == 200 and call.stream:
+            return
+        if response.status_code == 200 and call.body_limit is not None:
+            exchange.response_body = exchange.response_json = _read_up_to(response, call.body_limit, call)
+            return
+        is_refusal = response.status_code >= 400
+        limit = MAX_ERROR_BODY_BYTES if is_refusal else self._max_reply_bytes
+        pieces, size = [], 0
+        # A small answer can decompress to a large one, so the size is counted piece by piece, and so is the time.
+        for piece in response.iter_content(BODY_PIECE_BYTES):
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit or exchange.socket.expired:
+                response.close()
+                break
+        if size > limit and not is_refusal:
+            raise _too_large(limit, call)
+        exchange.response_body = b"".join(pieces)
+
+    def _check_and_decode(self, exchange: Exchange, response: requests.Response) -> None:
+        """Count an answer and decode it. Raises the error for one that is not complete, or not the site's own."""
+        call, status, response_body = exchange.call, response.status_code, exchange.response_body
+        if exchange.socket.expired:  # a body without a length just ends when its socket is shut
+            response.close()
+            self._check_stopped(exchange)
+            raise DeadlineError(f"no complete answer within {exchange.deadline.limit_s:g} s", call=str(call))
+        if not call.stream:
+            exchange.socket.release()
+        log.debug("%s -> %d in %.3f s", call, status, exchange.deadline.elapsed_s())
+        exchange.cost.bytes_received += len(response_body)
+        self._metrics.increment_counters({f"replies.{status}": 1, "bytes_received": len(response_body)})
+        if status >= 429:
+            self._raise_gateway_error(exchange, response)
+        if not call.stream and call.body_limit is None:
+            exchange.response_json = _decoded(exchange, response)
+
+    def _raise_gateway_error(self, exchange: Exchange, response: requests.Response) -> None:
         """Raise the error for an answer of a web server in front of the site."""
         status, headers, call = response.status_code, response.headers, exchange.call
-        is_of_gateway = status >= 500 and is_of_a_gateway(status, headers, exchange.answer)
+        is_of_gateway = status >= 500 and is_of_a_gateway(status, headers, exchange.response_body)
         if status != 429 and not is_of_gateway:
             return
-        error = error_from_reply(status, headers, exchange.answer, call=call, redact=self._redact)
+        error = error_from_reply(status, headers, exchange.response_body, call=call, redact=self._redact)
         if not is_of_gateway:
             raise error
         raise GatewayError(str(error), status=status, call=str(call), retry_after_s=retry_after_s(headers))
 
-    def _leave_connections(self) -> None:
+    def translate_error(self, error: Exception, exchange: Exchange) -> TransportError:
+        """Return the error that an exception of requests or urllib3 means; Stopped if stopping the work caused it."""
+        failure = failure_of(error, exchange.socket, exchange.call, self._redact)
+        if exchange.socket.expired:
+            self._check_stopped(exchange)
+        return failure
+
+    def _check_stopped(self, exchange: Exchange) -> None:
+        if exchange.is_read:
+            cancellation.check()
+
+    @contextlib.contextmanager
+    def stream_slot(self, exchange: Exchange, limit_s: float) -> Iterator[None]:
+        """Around reading a piece of a streamed body: it counts as a read under way, and its time is limited."""
+        deadline = None if exchange.call.deadline_s is None else exchange.deadline
+        with self._limits.reading(deadline):
+            remaining_s = float("inf") if deadline is None else deadline.remaining_s()
+            stopping = cancellation.on_stop(exchange.socket.expire)
+            with SOCKET_DEADLINES.limit(exchange.socket, min(limit_s, remaining_s)), stopping:
+                yield
+            cancellation.check()  # a body without a length just ends when its socket is shut
+
+    def close(self) -> None:
+        """Send nothing more; calls under way keep their deadlines."""
+        self._closed = True
+        super().close()  # type: ignore[no-untyped-call,unused-ignore]
+
+    def _drop_inherited_connections(self) -> None:
         """After a fork they are the parent's as well: two processes on one get each other's answers."""
         self.proxy_manager: dict[str, Any] = {}
         self.init_poolmanager(self._pool_connections, self._pool_maxsize)  # type: ignore[attr-defined,unused-ignore]
         self._pool, self._process = None, os.getpid()
+
+    # Steps of requests that are done once, or not at all, for one server
 
     def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
         """Return the pool of connections to the one server. requests would look for it by a dozen attributes."""
@@ -303,17 +305,17 @@ def is_json(response: requests.Response) -> bool:
 def _decoded(exchange: Exchange, response: requests.Response) -> Any:
     """Return the JSON in the body, None where there is none. BrokenReplyError if it is incomplete."""
     call = exchange.call
-    if call.accept != JSON or response.status_code >= 300 or not exchange.answer or not is_json(response):
+    if call.accept != JSON or response.status_code >= 300 or not exchange.response_body or not is_json(response):
         return None
     try:
-        return json.loads(exchange.answer)
+        return json.loads(exchange.response_body)
     except (ValueError, RecursionError) as error:
         raise BrokenReplyError(f"the JSON of the answer to {call} is broken", call=str(call)) from error
 
 
 def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
     pieces, size = [], 0
-    for piece in _large_pieces(response, int(min(READ_BYTES, limit + 1))):
+    for piece in _large_pieces(response, int(min(LARGE_PIECE_BYTES, limit + 1))):
         pieces.append(piece)
         size += len(piece)
         if size > limit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Optional
 
 from ..catalogue.paths import path_segment
-from ..core.call import Answer, Call, Reply
+from ..core.call import Call, ExpectedReply, Reply
 
 __all__ = ["lack_of_proof"]
 
@@ -15,7 +15,7 @@ def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
 
     ``location`` is where a redirect leads, below the API. A read needs no proof but what it says.
     """
-    if not call.answers:
+    if not call.expected:
         return ""
     answer = _matching_answer(call, reply.status, location)
     if answer is None:
@@ -31,15 +31,15 @@ def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
     return problem and f"the answer to {call} ({reply.status}) does not prove that it was executed: {problem}"
 
 
-def _matching_answer(call: Call, status: int, location: str) -> Optional[Answer]:
+def _matching_answer(call: Call, status: int, location: str) -> Optional[ExpectedReply]:
     name = path_segment(call.object_names[0]) if call.object_names else ""
-    for answer in call.answers:
+    for answer in call.expected:
         if answer.status == status and location.startswith(answer.location.format(name=name)):
             return answer
     return None
 
 
-def _body_problem(answer: Answer, data: Any, object_names: Iterable[str]) -> str:
+def _body_problem(answer: ExpectedReply, data: Any, object_names: Iterable[str]) -> str:
     if not isinstance(data, dict) or data.get("domainType") != answer.domain_type:
         return f"it is not about a {answer.domain_type}"
     wanted = set(object_names)

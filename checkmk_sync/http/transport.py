@@ -33,10 +33,10 @@ __all__ = ["InsecureTransportWarning", "Transport"]
 
 
 # The values of the gauge `breaker_state`.
-_GAUGE = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
+_BREAKER_GAUGE = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
 # Requests waits for a whole piece: the smaller it is, the sooner items leave, and slow lines deliver it in time.
-PIECE_BYTES = 32_768
+STREAM_PIECE_BYTES = 32_768
 # Where they come quickly, some are taken at once: each turn costs as much as decoding some items.
 PIECES_AT_ONCE, QUICK_S = 4, 0.01
 
@@ -52,14 +52,16 @@ class Transport:
         _warn_if_insecure(settings)
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
-        kept, recovery = settings.metrics, settings.recovery
-        self.metrics = MetricsCollector(kept.retention_hours, cleanup_interval=kept.cleanup_interval, clock=self.clock)
-        self.calls = CallMetrics(self.metrics, self.clock)
+        retention, recovery = settings.metrics, settings.recovery
+        self.metrics = MetricsCollector(
+            retention.retention_hours, cleanup_interval=retention.cleanup_interval, clock=self.clock
+        )
+        self.call_metrics = CallMetrics(self.metrics, self.clock)
         self.version_text: Optional[str] = None  # as the site names it, with the first answer that says it
         self.edition: Optional[str] = None
         self.retry = RetryPolicy.from_settings(recovery.retry, clock=self.clock, budget=RetryBudget())
         self.breaker = CircuitBreaker.from_settings(recovery.circuit_breaker, clock=self.clock)
-        self._show_breaker(self.breaker.state)
+        self.metrics.set_gauge("breaker_state", _BREAKER_GAUGE[self.breaker.state])
         self.breaker.listen(self._breaker_changed)
         self._base_url = requests.Request("GET", settings.base_url).prepare().url  # quoted once
         options = proxy_and_tls_options(settings)
@@ -85,26 +87,26 @@ class Transport:
         TransportError without a usable answer, an ApiError when the site said no, an UnexpectedReplyError for an
         answer that does not prove a write.
         """
-        return self.calls.measure(call, self._perform)
+        return self.call_metrics.measure(call, self._read_or_write)
 
-    def _perform(self, call: Call, cost: CallCost) -> Reply:
+    def _read_or_write(self, call: Call, cost: CallCost) -> Reply:
         if self._closed:
             attempted = Attempted(Delivery.NOT_SENT, call.is_read, attempts=0, retries_spent=True)
             raise ConnectError("the client is closed", call=str(call), attempted=attempted)
         if call.is_read:
-            return self.cache.reply(call, lambda: self._exchange(call, cost))
+            return self.cache.get_or_fetch(call, lambda: self._send(call, cost))
         self.cache.invalidate(call)  # before the write, because this process may end before its answer
         try:
-            return self._exchange(call, cost)
+            return self._send(call, cost)
         finally:
             self.cache.invalidate(call)
 
-    def _exchange(self, call: Call, cost: CallCost) -> Reply:
+    def _send(self, call: Call, cost: CallCost) -> Reply:
         """Send a call and return the site's answer, or raise the one error that says what became of the call."""
         self._has_sent = True
-        exchange = self._prepared(call, cost)
+        exchange = self._build_exchange(call, cost)
         try:
-            return self._reply(exchange, self._adapter.send(exchange))
+            return self._parse_response(exchange, self._adapter.send(exchange))
         except CheckmkError as error:
             failure = error
         # Raised out here, so that no frame which holds the request is part of the traceback.
@@ -113,7 +115,7 @@ class Transport:
             is_read=call.is_read, attempts=cost.attempts, retries_spent=retried
         ) from failure.__cause__
 
-    def _prepared(self, call: Call, cost: CallCost) -> Exchange:
+    def _build_exchange(self, call: Call, cost: CallCost) -> Exchange:
         headers = {
             "Authorization": self._auth.header,
             "Accept": call.accept,
@@ -135,14 +137,14 @@ class Transport:
         url = f"{self._base_url}{call.path}{query}"
         return Exchange(call, url, headers, body, Deadline(self.clock, limit_s), cost)
 
-    def _reply(self, exchange: Exchange, response: requests.Response) -> Reply:
+    def _parse_response(self, exchange: Exchange, response: requests.Response) -> Reply:
         """Return the answer as a reply. Raises an error for a refusal, and for an answer that is not the API's."""
         call, status, headers = exchange.call, response.status_code, response.headers
         self.version_text = headers.get("X-Checkmk-Version", self.version_text)
         self.edition = headers.get("X-Checkmk-Edition", self.edition)
         if status >= 400:
-            raise error_from_reply(status, headers, exchange.answer, call=call, redact=self._redact)
-        data = response if call.stream else exchange.data
+            raise error_from_reply(status, headers, exchange.response_body, call=call, redact=self._redact)
+        data = response if call.stream else exchange.response_json
         if status == 200 and call.accept == JSON and (data is None or not is_json(response)):
             kind = headers.get("Content-Type", "without a type")
             if call.stream:
@@ -152,24 +154,24 @@ class Transport:
                 f"the answer to {call} is {kind}, not JSON; is {self.settings.server_url} a Checkmk server?",
                 call=str(call),
             )
-        reply = Reply(call, status, headers, data, exchange.deadline.elapsed_s(), body=exchange.answer)
-        if status != 200 or call.answers:
+        reply = Reply(call, status, headers, data, exchange.deadline.elapsed_s(), body=exchange.response_body)
+        if status != 200 or call.expected:
             self._check_proof(reply)
         return reply
 
     def _check_proof(self, reply: Reply) -> None:
         """Raise UnexpectedReplyError unless the answer is one that the API gives to the call."""
         call, location = reply.call, reply.headers.get("Location") or ""
-        if reply.status >= 300 and not any(answer.location for answer in call.answers):
+        if reply.status >= 300 and not any(answer.location for answer in call.expected):
             shown = repr(self.redacted(location)[:200])
-            wrong = (
+            problem = (
                 f"the answer to {call} is a redirect to {shown}, which the API does not give; "
                 "is there a login page in front of the site?"
             )
         else:
-            wrong = lack_of_proof(call, reply, self.path_below_api(location) if reply.status >= 300 else "")
-        if wrong:
-            raise UnexpectedReplyError(wrong, call=str(call), status=reply.status)
+            problem = lack_of_proof(call, reply, self.path_below_api(location) if reply.status >= 300 else "")
+        if problem:
+            raise UnexpectedReplyError(problem, call=str(call), status=reply.status)
 
     def chunks(self, reply: Reply) -> Generator[bytes, None, None]:
         """The body of a streamed reply in pieces; closing the iterator frees the connection."""
@@ -177,11 +179,11 @@ class Transport:
         exchange: Any = response.request
         received = 0
         try:
-            pieces = response.iter_content(PIECE_BYTES)
+            pieces = response.iter_content(STREAM_PIECE_BYTES)
             pace = _PieceTime(self.settings.timeouts.read_s)
             while True:
                 started = time.monotonic()
-                with self._adapter.reading(exchange, pace.left_s):
+                with self._adapter.stream_slot(exchange, pace.left_s):
                     piece = b"".join(_available_pieces(pieces)) if received else next(pieces, b"")
                 if not piece:
                     break
@@ -191,7 +193,7 @@ class Transport:
             if exchange.socket.expired:
                 raise DeadlineError(f"the answer to {reply.call} came too slowly", call=str(reply.call))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._adapter.failure(error, exchange) from without_request(error)
+            raise self._adapter.translate_error(error, exchange) from without_request(error)
         finally:
             exchange.socket.release()
             response.close()
@@ -214,7 +216,7 @@ class Transport:
         return self._redact(text)
 
     @property
-    def is_open(self) -> bool:
+    def has_connections(self) -> bool:
         """True if there may be connections to close."""
         return not self._closed and self._has_sent
 
@@ -227,11 +229,8 @@ class Transport:
         self.cache.close()
 
     def _breaker_changed(self, state: BreakerState) -> None:
-        self._show_breaker(state)
+        self.metrics.set_gauge("breaker_state", _BREAKER_GAUGE[state])
         self.metrics.increment_counter(f"breaker_transitions.{state.value}")
-
-    def _show_breaker(self, state: BreakerState) -> None:
-        self.metrics.set_gauge("breaker_state", _GAUGE[state])
 
 
 def _available_pieces(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -156,7 +156,7 @@ class RetryPolicy:
         failure, the seconds until the repeat, and the arguments.
         """
 
-        def once(*args: Any) -> T:
+        def attempt_once(*args: Any) -> T:
             try:
                 return attempt(*args)
             except Exception as error:
@@ -164,14 +164,14 @@ class RetryPolicy:
                     raise _Repeatable(error, args) from error
                 raise
 
-        waits = functools.partial(self._waits, deadline, on_retry)
+        waits = functools.partial(self._sleep_between_attempts, deadline, on_retry)
         decorate = backoff.on_exception(waits, _Repeatable, max_tries=self.max_retries + 1, jitter=None, logger=None)
-        repeated = decorate(once)
+        with_backoff = decorate(attempt_once)
 
         @functools.wraps(attempt)
         def guarded(*args: Any) -> T:
             try:
-                result: T = repeated(*args)
+                result: T = with_backoff(*args)
             except _Repeatable as last:
                 failure = last.error
             else:
@@ -183,7 +183,7 @@ class RetryPolicy:
 
         return guarded
 
-    def _waits(
+    def _sleep_between_attempts(
         self, deadline: Callable[..., Optional[Deadline]], on_retry: Optional[Callable[..., None]]
     ) -> Generator[Any, Any, None]:
         """Receive each failure from backoff and wait; end if another try makes no sense.
@@ -207,7 +207,7 @@ class RetryPolicy:
     def _wait_s(self, error: Exception, repeat: int) -> float:
         delay = min(self.max_delay, self.strategy.delay(self.base_delay, repeat))
         wait = self._draw(0.0, delay) if self.jitter else delay
-        requested = error.retry_after_s if isinstance(error, (ThrottledError, GatewayError)) else None
-        if requested is None:
+        retry_after_s = error.retry_after_s if isinstance(error, (ThrottledError, GatewayError)) else None
+        if retry_after_s is None:
             return wait
-        return max(wait, requested) + (self._draw(0.0, self.base_delay) if self.jitter else 0.0)
+        return max(wait, retry_after_s) + (self._draw(0.0, self.base_delay) if self.jitter else 0.0)

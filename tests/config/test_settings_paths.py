@@ -1,4 +1,4 @@
-"""Where settings come from: paths beside their file, commands, secrets as editors save them, and what cannot be."""
+"""Where settings come from: paths relative to their file, commands, secret files, and invalid settings."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import responses
 from responses import matchers
 
 from checkmk_sync import Checkmk, SecretSource, Settings
-from checkmk_sync.core.call import Answer, Call, CallKind, clean_etag
+from checkmk_sync.core.call import Call, CallKind, ExpectedReply, clean_etag
 from checkmk_sync.core.clock import ManualClock
 from checkmk_sync.errors import (
     BrokenReplyError,
@@ -119,13 +119,15 @@ def test_proxy_and_ca_bundle_come_from_settings_then_environment(
 def test_redirects_are_not_followed(mocked: Any, status: int) -> None:
     where = "/prod/check_mk/api/1.0/objects/job/1"
     mocked.post(f"{BASE}/domain-types/x/collections/all", status=status, headers={"Location": where})
-    reply = make_transport().perform(replace(WRITE, answers=(Answer(status, location="/objects/job/"),)))
+    reply = make_transport().perform(replace(WRITE, expected=(ExpectedReply(status, location="/objects/job/"),)))
     assert (reply.status, reply.data, reply.headers["Location"]) == (status, None, where)
     assert len(mocked.calls) == 1
 
 
 @pytest.mark.parametrize("where", ["http://[broken", "/login", "https://elsewhere.example.com/", ""])
-@pytest.mark.parametrize("call", [READ, WRITE, replace(WRITE, answers=(Answer(302, location="/objects/job/"),))])
+@pytest.mark.parametrize(
+    "call", [READ, WRITE, replace(WRITE, expected=(ExpectedReply(302, location="/objects/job/"),))]
+)
 def test_foreign_redirects_prove_nothing(mocked: Any, call: Call, where: str) -> None:
     mocked.add(call.method, f"{BASE}{call.path}", status=302, headers={"Location": where})
     with pytest.raises(UnexpectedReplyError) as caught:

@@ -44,7 +44,7 @@ def test_calls_with_one_deadline_end_together(kind: str) -> None:
         cmk.version()
         site.set_faults([Fault(kind, seconds=1 if kind == "slow" else 0.02)])
         started = time.monotonic()
-        there = cmk.hosts._with_site(cmk._site.within(0.3))
+        there = cmk.hosts._with_site(cmk._site.with_time_limit(0.3))
         for _ in range(10):
             with pytest.raises(TransportError):
                 list(there.each())
@@ -57,7 +57,7 @@ def test_streams_do_not_queue_beyond_their_deadline() -> None:
     options = {"limits": {"reads_in_flight": 1}, "recovery": {"retry": {"max_retries": 0}}}
     with SimulatedSite(hosts=3000) as site, site.client(**options) as cmk:
         cmk.version()
-        stream = cmk.hosts._with_site(cmk._site.within(1.0)).each()
+        stream = cmk.hosts._with_site(cmk._site.with_time_limit(1.0)).each()
         assert next(stream)
         site.set_faults([Fault("slow", seconds=5, path="pending_changes", times=1)])
         other = threading.Thread(target=cmk.activation.pending)

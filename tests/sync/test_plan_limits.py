@@ -1,4 +1,4 @@
-"""A plan that changes or deletes too much is stopped until that is allowed: two limits, of which none is the other."""
+"""A plan that changes or deletes too much is refused without permission: two independent limits."""
 
 from __future__ import annotations
 

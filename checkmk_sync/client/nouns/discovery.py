@@ -151,7 +151,7 @@ class Discovery(Resource):
         Each host is asked for once. Hosts without an answer are left out.
         """
         found: dict[str, DiscoveryResult] = {}
-        there = self._with_site(self._site.within(limit_s))
+        there = self._with_site(self._site.with_time_limit(limit_s))
         for host in require_strings(hosts, "hosts"):
             try:
                 found[host] = there.result(host)

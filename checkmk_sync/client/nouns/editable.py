@@ -47,7 +47,7 @@ class Editable(Resource, Generic[T]):
         """Delete an object, which is read before: absence proves the deletion only of an object that was seen."""
         was_seen = self.find(name, fresh=True) is not None
         try:
-            self._site.created.discard(self.noun, key)
+            self._site.creation_claims.discard(self.noun, key)
             self._perform("delete", **arguments)
         except NotFoundError:
             if not (missing_ok or was_seen):

@@ -10,7 +10,7 @@ from ...errors import BadRequestError, CheckmkError, NotFoundError, Precondition
 from ...streaming import Stream
 from ..records import Folder
 from ..resource import parsed, writes
-from ..updates import Attributes, Change, created_by, diff_body, json_mapping, matches, update_body
+from ..updates import Attributes, ChangeFunction, created_by, diff_body, json_mapping, matches, update_body
 from .editable import Editable
 
 __all__ = ["Folders"]
@@ -67,7 +67,7 @@ class Folders(Editable[Folder]):
             "parent": parent,
             "attributes": json_mapping(attributes or {}, path),
         }
-        with self._site.created.claim("folders", (path,)) as claim:
+        with self._site.creation_claims.claim("folders", (path,)) as claim:
             was_absent = was_absent or self._is_absent("get", {"folder": folder_id(path)})
             try:
                 return self._record(Folder.parse, "create", body=body, object_names=(path,))
@@ -98,7 +98,7 @@ class Folders(Editable[Folder]):
     def update(
         self,
         folder: str,
-        change: Optional[Change] = None,
+        change: Optional[ChangeFunction] = None,
         *,
         title: Optional[str] = None,
         attributes: Optional[Attributes] = None,

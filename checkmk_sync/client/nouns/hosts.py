@@ -13,7 +13,7 @@ from ..outcomes import Outcomes, Progress
 from ..records import Host
 from ..resource import writes
 from ..site import Site
-from ..updates import Attributes, Change, created_by, diff_body, json_mapping, matches, update_body
+from ..updates import Attributes, ChangeFunction, created_by, diff_body, json_mapping, matches, update_body
 from .host_entries import Entry, name_of, parents_in, require_mappings, to_creation, to_host, to_update
 from .host_reads import HostReader
 
@@ -33,7 +33,7 @@ class Hosts(HostReader):
         """
         require_string(name, "the name of a host")
         entry = {"host_name": name, "folder": folder_path(folder), "attributes": json_mapping(attributes or {}, name)}
-        with self._site.created.claim("hosts", (name,)) as claim:
+        with self._site.creation_claims.claim("hosts", (name,)) as claim:
             was_absent = self._is_absent("get", {"name": name})
             try:
                 return self._record(Host.parse, "create", body=entry, object_names=(name,))
@@ -48,7 +48,7 @@ class Hosts(HostReader):
     def update(
         self,
         name: str,
-        change: Optional[Change] = None,
+        change: Optional[ChangeFunction] = None,
         *,
         attributes: Optional[Attributes] = None,
         update_attributes: Optional[Attributes] = None,
@@ -133,7 +133,7 @@ class Hosts(HostReader):
 
         def send(entries: Sequence[Entry]) -> None:
             names = [name_of(entry) for entry in entries]
-            with self._site.created.claim("hosts", names) as claim:
+            with self._site.creation_claims.claim("hosts", names) as claim:
                 claims.update(dict.fromkeys(names, claim))
                 self._bulk("bulk_create", entries)
 
@@ -211,7 +211,7 @@ class Hosts(HostReader):
 
         def send(entries: Sequence[Host]) -> None:
             for host in entries:
-                self._site.created.discard("hosts", host.name)
+                self._site.creation_claims.discard("hosts", host.name)
             self._bulk("bulk_delete", [host.name for host in entries])
 
         def find_deleted(site: Site, entries: Sequence[Host]) -> set[str]:

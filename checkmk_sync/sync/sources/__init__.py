@@ -48,7 +48,8 @@ def load(
     others they are in ``Desired.refused``, and a plan refuses them unless the site already holds them. SettingsError
     for an encoding that Python does not know, and for a mapping file that cannot be read.
     """
-    _require_paths(sources)
+    if isinstance(sources, (Mapping, bytes)) or not isinstance(sources, (str, os.PathLike, Iterable)):
+        raise TypeError(f"load reads files: give paths, not {describe_type(sources)}; from_data takes data")
     checked_encoding(encoding)
     columns = mapping if mapping is None or isinstance(mapping, ColumnMap) else load_map(mapping)
     names = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
@@ -66,11 +67,6 @@ def load(
     for name in texts:
         reading.read(name, functools.partial(_read_text, name, encoding, reading.notes))
     return reading.desired()
-
-
-def _require_paths(sources: object) -> None:
-    if isinstance(sources, (Mapping, bytes)) or not isinstance(sources, (str, os.PathLike, Iterable)):
-        raise TypeError(f"load reads files: give paths, not {describe_type(sources)}; from_data takes data")
 
 
 @dataclass(frozen=True)
