@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
-from .decorator import CachingService, cached
-from .lru import LRUCache
-from .replies import ReplyCache
+import contextlib
+import importlib
+import sys
+import threading
+
+
+def _import_requests_cache() -> None:
+    with contextlib.suppress(ImportError):  # raised again by the imports below
+        importlib.import_module("requests_cache")
+
+
+# requests-cache keeps the ImportErrors of its optional backends for ever, with the frames that led to them. Those of a
+# thread of its own do not lead to the frames of the program, which hold clients and passwords.
+if "requests_cache" not in sys.modules:
+    _thread = threading.Thread(target=_import_requests_cache, name="checkmk-sync-import")
+    _thread.start()
+    _thread.join()
+
+from .decorator import CachingService, cached  # noqa: E402
+from .lru import LRUCache  # noqa: E402
+from .replies import ReplyCache  # noqa: E402
 
 __all__ = ["CachingService", "LRUCache", "ReplyCache", "cached"]

@@ -155,6 +155,8 @@ def _distinct_text(value: Any) -> str:
     if kind in _PLAIN:
         return repr(value)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(value, enum.Flag):  # a combination may have no name
+        return f"{name}({value.value!r})"
     if isinstance(value, enum.Enum):
         return f"{name}.{value.name}"
     if kind in (dict, types.MappingProxyType):

@@ -26,6 +26,7 @@ class ReplyStorage(Protocol):
 
     location: str  # the same for all that share the answers
     errors: tuple[type[Exception], ...]
+    is_local: bool  # an invalidation never takes long, and is never impossible
 
     def generation(self, scope: str) -> str:
         """Return the generation of a noun at a site."""
@@ -70,6 +71,7 @@ class MemoryStorage(BaseStorage[str, CachedResponse]):
     """A storage of requests-cache that forgets what was not used for longest."""
 
     location = "memory"
+    is_local = True
     errors: tuple[type[Exception], ...] = ()
 
     def __init__(self, max_size: int, max_bytes: float, stale_s: float, clock: Clock) -> None:

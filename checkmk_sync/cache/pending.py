@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Iterable
 
 from ..core.fork import ForkSafe
@@ -10,25 +11,26 @@ __all__ = ["PendingInvalidations", "pending_at"]
 
 
 class PendingInvalidations(ForkSafe):
-    """Scopes that writes have made void, and whose storage could not be told yet; ``scopes`` counts the writes of each.
+    """Scopes that writes have made void, and whose storage could not be told yet, with the number of the last write.
 
-    With the number, an invalidation that is added while another one of the same scope is written is not lost.
+    With the number, a write that is added while an earlier one of the same scope is being recorded is not lost.
     """
 
     def __init__(self) -> None:
         self.scopes: dict[str, int] = {}
+        self._numbers = itertools.count()  # never used again, even for a scope that was removed
         super().__init__()
 
     def add(self, scopes: Iterable[str]) -> None:
         """Note one more write to each of the scopes."""
         with self._lock:
             for scope in scopes:
-                self.scopes[scope] = self.scopes.get(scope, 0) + 1
+                self.scopes[scope] = next(self._numbers)
 
-    def written(self, scope: str, writes: int) -> None:
-        """Note that the storage knows of the first ``writes`` writes to the scope."""
+    def recorded(self, scope: str, number: int) -> None:
+        """Note that the storage knows of the writes to the scope up to this number."""
         with self._lock:
-            if self.scopes.get(scope) == writes:
+            if self.scopes.get(scope) == number:
                 del self.scopes[scope]
 
 

@@ -35,6 +35,7 @@ class RedisStorage(RedisDict):
     SettingsError for an address that cannot be used.
     """
 
+    is_local = False
     errors: tuple[type[Exception], ...] = (redis.RedisError, OSError, UnicodeDecodeError)
 
     def __init__(self, url: str, password: Optional[str], stale_s: float, clock: Clock) -> None:

@@ -70,6 +70,8 @@ class ReplyCache(BaseCache):
         if key is None:
             return fetch()
         if call.fresh:
+            if self._single_flight.is_under_way((key, self._epoch)):
+                self._epoch = next(self._epochs)  # the answer of that one will be older
             return self._fetch_and_store(call, key, fetch)
         cached = self._use_storage(lambda: self.get_response(key), None)
         if cached is not None and _expires_at(cached) > self._clock.time():
@@ -85,7 +87,8 @@ class ReplyCache(BaseCache):
             return reply
         self._metrics.increment_counter("cache_shared_flights")
         # Decoded anew, because the thread that fetched it may change its own data.
-        return dataclasses.replace(reply, call=call, data=json.loads(reply.body), elapsed_s=0.0)
+        data = None if reply.data is None else json.loads(reply.body)
+        return dataclasses.replace(reply, call=call, data=data, elapsed_s=0.0)
 
     def invalidate(self, call: Call) -> None:
         """Make all answers void that a write may have changed."""
@@ -162,6 +165,8 @@ class ReplyCache(BaseCache):
             # Of the site's own refusals only a crash: 401, 403, 404 and 412 are answers.
             if stale_fallback is None or _expires_at(stale_fallback) + self._stale_s <= self._clock.time():
                 raise
+            if epoch != self._epoch or key != self._key(call):  # forgotten, or changed by a write meanwhile
+                raise
             cached = _reply(call, stale_fallback)
             if cached is None:
                 raise
@@ -185,13 +190,19 @@ class ReplyCache(BaseCache):
         forgotten = self._use_storage(lambda: forget() or 0, None)
         if forgotten is None:  # then nothing is answered from the storage until all of it is void
             self._pending_invalidations.add(self._scopes.values())
+            self._write_invalidations()
         return forgotten or 0
 
     def _write_invalidations(self) -> None:
         """Tell the storage of the writes that it does not know of yet, those of other clients of this process too."""
-        for scope, writes in list(self._pending_invalidations.scopes.items()):
-            if self._use_storage(functools.partial(self.storage.advance, scope), "failed") != "failed":
-                self._pending_invalidations.written(scope, writes)
+        for scope, number in list(self._pending_invalidations.scopes.items()):
+            advance = functools.partial(self._advance, scope, number)
+            # A file that cannot be written now is removed. Nothing can be done to a Redis that does not answer.
+            self._use_storage(advance, None, even_if_suspended=self.storage.is_local)
+
+    def _advance(self, scope: str, number: int) -> None:
+        self.storage.advance(scope)
+        self._pending_invalidations.recorded(scope, number)
 
     def _clean_up(self) -> None:
         """Free the room of expired answers, now and then."""
@@ -199,9 +210,9 @@ class ReplyCache(BaseCache):
             self._cleanup_at = self._clock.monotonic()
             self._use_storage(self.storage.cleanup_expired, None)
 
-    def _use_storage(self, use: Callable[[], T], default: D) -> Union[T, D]:
+    def _use_storage(self, use: Callable[[], T], default: D, *, even_if_suspended: bool = False) -> Union[T, D]:
         """Return ``use()``, or ``default`` if the storage fails, or failed some seconds ago."""
-        if self._clock.monotonic() < self._suspended_until:
+        if self._clock.monotonic() < self._suspended_until and not even_if_suspended:
             return default
         try:
             return use()

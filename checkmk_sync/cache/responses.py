@@ -13,6 +13,7 @@ from requests_cache.serializers import Stage
 __all__ = ["TEXT", "cached_response", "size_of"]
 
 # No ETag: Checkmk has no conditional requests, and one from a cache must never reach an If-Match.
+_LATEST = 253_402_300_000.0  # in the year 9999, the last one that a datetime can hold
 _KEPT_HEADERS = ("Content-Type", "X-Checkmk-Version", "X-Checkmk-Edition")
 
 
@@ -28,7 +29,7 @@ def cached_response(body: bytes, headers: Mapping[str, str], until: float) -> Ca
             "_content": body,
             "status_code": 200,
             "headers": CaseInsensitiveDict({name: headers[name] for name in _KEPT_HEADERS if name in headers}),
-            "expires": datetime.datetime.fromtimestamp(until, datetime.timezone.utc),
+            "expires": datetime.datetime.fromtimestamp(min(until, _LATEST), datetime.timezone.utc),
         }
     )
     return response
@@ -41,13 +42,15 @@ def size_of(response: CachedResponse) -> int:
 
 def _to_text(response: CachedResponse) -> str:
     assert response.expires is not None
-    return json.dumps([dict(response.headers), response.content.decode(), response.expires.timestamp()])
+    body = response.content.decode("utf-8", "surrogatepass")  # as json decodes it
+    return json.dumps([dict(response.headers), body, response.expires.timestamp()])
 
 
 def _from_text(text: Union[str, bytes]) -> CachedResponse:
     headers, body, until = json.loads(text)
+    texts = {str(name): str(value) for name, value in headers.items()}
     try:
-        return cached_response(body.encode(), {str(name): str(text) for name, text in headers.items()}, float(until))
+        return cached_response(body.encode("utf-8", "surrogatepass"), texts, float(until))
     except OverflowError as error:  # of a time that no clock shows; requests-cache expects a ValueError
         raise ValueError(str(error)) from None
 

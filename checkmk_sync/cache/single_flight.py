@@ -48,6 +48,10 @@ class SingleFlight(ForkSafe, Generic[T]):
             except Exception as failure:
                 raise _copy_of(failure) from failure.__cause__
 
+    def is_under_way(self, key: Hashable) -> bool:
+        """Return True if a call with this key is being made."""
+        return key in self._flights
+
     def _lead(self, key: Hashable, mine: _Flight[T], fetch: Callable[[], T]) -> T:
         try:
             result = fetch()

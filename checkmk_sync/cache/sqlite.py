@@ -7,11 +7,11 @@ import errno
 import fnmatch
 import logging
 import os
+import pathlib
 import re
 import sqlite3
 import threading
 import time
-import urllib.parse
 import uuid
 from typing import Any, Iterator, Optional
 
@@ -31,6 +31,8 @@ log = logging.getLogger("checkmk_sync")
 BUSY_S = 0.1  # how long another process may hold the file; a cache that makes callers wait longer is of no use
 APPLICATION_ID = 0x636D6B73  # "cmks"; says in the file's header that we made it
 LAYOUT = 3
+_COMPANIONS = ("-wal", "-shm", "-journal")
+_HAS_LOCKS = os.name == "posix"
 
 # The totals are kept up to date with each row, because counting anew with each answer would cost too much.
 _TABLES = """
@@ -58,6 +60,7 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
     """
 
     LOCKS = (("_lock", threading.RLock),)
+    is_local = True
     errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
 
     def __init__(self, path: str, max_size: int, max_bytes: float, stale_s: float, clock: Clock) -> None:
@@ -85,7 +88,7 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
         """Start with a new lock and without a connection."""
         super().reset_after_fork()
         self._connection: Optional[sqlite3.Connection] = None
-        self._opened: Optional[tuple[int, int]] = None  # the file behind the connection
+        self._opened: Optional[tuple[int, int, int]] = None  # the file behind the connection
 
     def pause(self) -> None:
         """Close the file: SQLite's locks stay with the parent of a fork, while the child believes that it has them."""
@@ -102,7 +105,7 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
             if self._closed:
                 raise sqlite3.ProgrammingError("the cache is closed")
             # SQLite would go on using a file that was removed, or replaced by another process.
-            if self._connection is None or self._opened != _identity(self._path):
+            if self._connection is None or self._opened is None or self._opened != _identity(self._path):
                 self._open()
             assert self._connection is not None
             try:
@@ -190,13 +193,12 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
     def _make_room(self, connection: sqlite3.Connection) -> None:
         """Forget the oldest answers if there are too many or they are too large."""
         while True:
-            number, size = connection.execute("SELECT number, bytes FROM totals").fetchone()
+            number, size = connection.execute("SELECT number, bytes FROM totals").fetchone() or (0, 0)
             if number <= self._max_size and size <= self._max_bytes:
                 return
-            connection.execute(
-                "DELETE FROM responses WHERE rowid IN (SELECT rowid FROM responses ORDER BY rowid LIMIT ?)",
-                (max(number - self._max_size, number // 10 + 1),),
-            )
+            statement = "DELETE FROM responses WHERE rowid IN (SELECT rowid FROM responses ORDER BY rowid LIMIT ?)"
+            if not connection.execute(statement, (max(number - self._max_size, number // 10 + 1),)).rowcount:
+                raise sqlite3.DatabaseError("the totals are wrong")  # counts as damage
 
     def _open(self) -> None:
         """Connect to the file that is there now, or to a new private one."""
@@ -219,6 +221,9 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
         except FileNotFoundError:
             return False
         problem = ownership_problem(status)
+        for companion in _COMPANIONS:  # SQLite would read what another user has written into them
+            with contextlib.suppress(FileNotFoundError):
+                problem = problem or ownership_problem(os.lstat(self._path + companion))
         # Immutable: without a lock, and without the companions that SQLite would make beside a file in WAL mode.
         if not problem and status.st_size:
             with contextlib.closing(self._connected("mode=ro&immutable=1")) as connection:
@@ -231,14 +236,14 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
         return True
 
     def _create(self) -> None:
-        for companion in ("-wal", "-shm"):  # of a file that was removed
+        for companion in _COMPANIONS:  # of a file that was removed
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._path + companion)
         os.close(create_private(self._path))  # before anything is in it; SQLite gives its companions the same mode
         self._connect()
 
     def _connected(self, options: str) -> sqlite3.Connection:
-        uri = f"file:{urllib.parse.quote(self._path)}?{options}"
+        uri = f"{pathlib.Path(self._path).as_uri()}?{options}"
         return sqlite3.connect(uri, uri=True, timeout=BUSY_S, check_same_thread=False)
 
     def _connect(self) -> None:
@@ -251,6 +256,8 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = OFF")  # answers that a power cut takes are read again
             self._opened = _identity(self._path)
+            if self._opened is None:
+                raise sqlite3.OperationalError("the file was removed while it was being opened")
         except BaseException:
             connection.close()
             raise
@@ -267,19 +274,23 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
         self._disconnect()
         with contextlib.suppress(OSError, sqlite3.Error), _exclusive(self._path):
             if damaged == _identity(self._path):
-                os.unlink(self._path)
+                # Kept under another name: somebody may have copied a file over ours.
+                os.rename(self._path, f"{self._path}.{uuid.uuid4().hex[:8]}.damaged")
                 log.warning("the cache %s is damaged (%s) and is replaced by a new one", self._path, error)
                 self._create()
 
     def _remove(self, reason: Exception) -> None:
         """Remove the file, so that no process answers from it any more: all compare it with the one they opened."""
         with self._lock:
-            if self._opened != _identity(self._path) and not self._is_there():
-                return
             self._disconnect()
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._path)
-        log.warning("the cache %s was removed, and is begun anew: %s", self._path, reason)
+            try:
+                if self._is_there():
+                    os.unlink(self._path)
+            except self.errors:  # it may not be ours, or its header is damaged: then nobody can open it again
+                with contextlib.suppress(FileNotFoundError):
+                    if os.lstat(_lock_file(self._path)).st_size == 0:
+                        os.unlink(_lock_file(self._path))
+        log.warning("the cache %s is void from now on: %s", self._path, reason)
 
 
 class _ForeignFile(OSError):
@@ -291,12 +302,17 @@ def _is_damage(error: sqlite3.Error) -> bool:
     return type(error) is sqlite3.DatabaseError
 
 
-def _identity(path: str) -> Optional[tuple[int, int]]:
+def _lock_file(path: str) -> str:
+    return f"{path}.lock"
+
+
+def _identity(path: str) -> Optional[tuple[int, int, int]]:
+    """Return what changes when the file or its lock file is replaced, None if one of them is missing."""
     try:
         status = os.stat(path)
+        return status.st_dev, status.st_ino, os.stat(_lock_file(path)).st_ino if _HAS_LOCKS else 0
     except FileNotFoundError:
         return None
-    return status.st_dev, status.st_ino
 
 
 @contextlib.contextmanager
@@ -307,7 +323,7 @@ def _exclusive(path: str) -> Iterator[None]:
     except ImportError:  # Windows does not let anybody remove a file that another process has open
         yield
         return
-    descriptor = open_owned(f"{path}.lock")
+    descriptor = open_owned(_lock_file(path))
     end = time.monotonic() + BUSY_S
     try:
         while True:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping, Optional
 from urllib.parse import unquote
 
-__all__ = ["Call", "CallKind", "ExpectedReply", "Reply", "clean_etag", "show_folder_paths"]
+__all__ = ["Call", "CallKind", "ExpectedReply", "Reply", "clean_etag", "require_etag", "show_folder_paths"]
 
 JSON = "application/json"
 
@@ -123,6 +123,16 @@ class Reply:
 
 # Apache's mod_deflate writes "<hash>-gzip" into the ETag of what it compresses; sent back it gives 412.
 _SUFFIX = re.compile(r'(?:-gzip|-br|;gzip)(?="?$)')
+
+
+_VALID_ETAG = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+
+
+def require_etag(etag: str) -> str:
+    """Return ``etag``; ValueError if a header cannot hold it."""
+    if not isinstance(etag, str) or not _VALID_ETAG.fullmatch(etag):
+        raise ValueError(f"an ETag is a text such as '\"1f6b0d\"' in printable ASCII, not {etag!r}")
+    return etag
 
 
 def clean_etag(raw: str) -> str:

@@ -22,7 +22,8 @@ class ForkSafe:
 
     def __init__(self) -> None:
         self.reset_after_fork()
-        _instances.add(self)
+        with _adding[0]:
+            _instances.add(self)
 
     def reset_after_fork(self) -> None:
         """Replace the locks, which other threads may have held when the process forked."""
@@ -37,13 +38,16 @@ class ForkSafe:
 
 
 _instances: weakref.WeakSet[ForkSafe] = weakref.WeakSet()
+_adding = [threading.Lock()]  # a set must not grow while it is copied
 _forking = [threading.RLock()]  # two threads that fork at once would wait for each other's objects
 _paused: list[ForkSafe] = []
 
 
 def _before() -> None:
     _forking[0].acquire()
-    for instance in list(_instances):
+    with _adding[0]:
+        instances = list(_instances)
+    for instance in instances:
         instance.pause()
         _paused.append(instance)
 
@@ -55,7 +59,7 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
-    _forking[0] = threading.RLock()
+    _adding[0], _forking[0] = threading.Lock(), threading.RLock()
     _paused.clear()
     for instance in list(_instances):
         instance.reset_after_fork()

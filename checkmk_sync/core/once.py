@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Callable, TypeVar
 
 __all__ = ["make_once"]
 
 T = TypeVar("T")
 
-_lock = threading.RLock()  # making one attribute may need another
-
 
 def make_once(owner: object, name: str, make: Callable[[], T]) -> T:
-    """Return the attribute ``name`` of ``owner``, made by ``make()`` when it is first needed, by one thread only.
+    """Return the attribute ``name`` of ``owner``, made by ``make()`` when it is first needed.
 
-    For mixins, which have no constructor that people remember to call.
+    For mixins, which have no constructor that people remember to call. Two threads may both make one, and share that of
+    the first. A lock would be held while ``make`` runs, and stay locked in a process that is forked meanwhile.
     """
     attributes = owner.__dict__
     if name not in attributes:
-        with _lock:
-            if name not in attributes:
-                attributes[name] = make()
+        attributes.setdefault(name, make())
     made: T = attributes[name]
     return made

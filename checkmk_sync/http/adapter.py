@@ -249,7 +249,7 @@ class CheckmkAdapter(HTTPAdapter):
 
     def close(self) -> None:
         """Send nothing more; calls under way keep their deadlines."""
-        self._closed = True
+        self._closed, self._pool = True, None
         super().close()  # type: ignore[no-untyped-call,unused-ignore]
 
     def _drop_inherited_connections(self) -> None:
@@ -265,6 +265,8 @@ class CheckmkAdapter(HTTPAdapter):
         if self._pool is None:
             pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
             self.cert_verify(pool, request.url, verify, cert)
+            if self._closed:  # urllib3 closes the connections of a pool when nothing refers to it any more
+                return pool
             self._pool = pool
         return self._pool
 

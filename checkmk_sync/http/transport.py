@@ -10,12 +10,11 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 import requests
 import urllib3.exceptions
-from requests.utils import check_header_validity
 
 from ..cache import ReplyCache
 from ..config.secrets import warn_caller
 from ..config.settings import Settings
-from ..core.call import JSON, Call, Reply
+from ..core.call import JSON, Call, Reply, require_etag
 from ..core.clock import Clock, Deadline, SystemClock
 from ..core.redaction import Redactor
 from ..errors import Attempted, CheckmkError, ConnectError, DeadlineError, Delivery, UnexpectedReplyError
@@ -116,15 +115,15 @@ class Transport:
         ) from failure.__cause__
 
     def _build_exchange(self, call: Call, cost: CallCost) -> Exchange:
+        etag = None if call.etag is None else require_etag(call.etag)  # no frame that fails may hold the headers
         headers = {
             "Authorization": self._auth.header,
             "Accept": call.accept,
             "User-Agent": "checkmk_sync",
             "Accept-Encoding": "gzip, deflate",
         }
-        if call.etag is not None:
-            check_header_validity(("If-Match", call.etag))
-            headers["If-Match"] = call.etag
+        if etag is not None:
+            headers["If-Match"] = etag
         body = None
         if call.body is not None:  # Checkmk: without a body there must be no Content-Type either
             body = json.dumps(call.body, allow_nan=False).encode()

@@ -80,7 +80,7 @@ class CircuitBreaker(ForkSafe):
     def reset_after_fork(self) -> None:
         """Replace the lock, and forget a probe that is under way; what is known of the site stays."""
         super().reset_after_fork()
-        self._probing = False
+        self._probe: Optional[object] = None  # the one call that is let through while half open
 
     @classmethod
     def from_settings(cls, settings: BreakerSettings, *, clock: Optional[Clock] = None) -> CircuitBreaker:
@@ -131,16 +131,17 @@ class CircuitBreaker(ForkSafe):
 
     def _guarded(self, fn: Callable[..., T]) -> Callable[..., T]:
         def guarded(*args: Any, **kwargs: Any) -> T:
-            generation = self._enter()
-            try:
+            call, generation = object(), None
+            try:  # from before it is admitted, because Ctrl-C may come at any moment
+                generation = self._enter(call)
                 result = fn(*args, **kwargs)
             except Exception as error:
-                self._leave(generation, failed=self._counts(error))
+                self._leave(call, generation, failed=None if generation is None else self._counts(error))
                 raise
             except BaseException:  # Ctrl-C says nothing about the site
-                self._leave(generation, failed=None)
+                self._leave(call, generation, failed=None)
                 raise
-            self._leave(generation, failed=False)
+            self._leave(call, generation, failed=False)
             return result
 
         return guarded
@@ -154,7 +155,7 @@ class CircuitBreaker(ForkSafe):
         self._generation += 1
         self._failures = 0
         self._recent.clear()
-        self._probing = False
+        self._probe = None
         if state is BreakerState.OPEN:
             self._opened_at, self._reason = self._clock.monotonic(), reason
         if self._listener is not None:
@@ -162,28 +163,29 @@ class CircuitBreaker(ForkSafe):
 
     def _refuse(self) -> None:
         self._let_time_pass()
-        if self._state is BreakerState.OPEN or self._probing:
+        if self._state is BreakerState.OPEN or self._probe is not None:
             left_s = max(0.0, self._opened_at + self.recovery_timeout - self._clock.monotonic())
             raise CircuitOpenError(
                 f"not tried: {self._reason}; next try in {left_s:.0f} s", retry_at=self._clock.time() + left_s
             )
 
-    def _enter(self) -> int:
+    def _enter(self, call: object) -> int:
         generation = self._generation  # read before the state: a result of an earlier generation does not count
         if self._state is BreakerState.CLOSED:
             return generation
         with self._lock:
             self._refuse()
-            self._probing = self._state is BreakerState.HALF_OPEN
+            if self._state is BreakerState.HALF_OPEN:
+                self._probe = call
             return self._generation
 
-    def _leave(self, generation: int, failed: Optional[bool]) -> None:
+    def _leave(self, call: object, generation: Optional[int], failed: Optional[bool]) -> None:
         with self._lock:
-            if generation != self._generation:
+            if self._probe is call:
+                self._probe = None
+            if generation != self._generation or failed is None:
                 return
-            if failed is None:
-                self._probing = False
-            elif self._state is not BreakerState.HALF_OPEN:
+            if self._state is not BreakerState.HALF_OPEN:
                 self._count(failed)
             elif failed:
                 self._turn(BreakerState.OPEN, "the last probe failed")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -39,3 +41,34 @@ def test_a_child_gets_new_locks_and_keeps_the_rest() -> None:
         assert os.waitpid(child, 0)[1] == 0
     assert (counter._lock, counter._changed) == locks
     assert counter.under_way == 3
+
+
+# Objects are created in threads while the process forks; Python only prints errors of functions that run at forks.
+FORKS = """
+import os, sys, threading, warnings
+from checkmk_sync.cache import LRUCache
+warnings.simplefilter("ignore")
+sys.setswitchinterval(1e-6)
+stop = threading.Event()
+
+def create():
+    while not stop.is_set():
+        LRUCache()
+
+threads = [threading.Thread(target=create) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for _ in range(40):
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+stop.set()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_objects_may_be_created_while_the_process_forks() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr == ""

@@ -293,3 +293,27 @@ def test_it_never_calls_while_open_and_always_recovers(steps: list[str]) -> None
     clock.advance(10)
     assert breaker.call(lambda: "ok") == "ok"
     assert breaker.state is BreakerState.CLOSED
+
+
+def test_an_interrupt_just_after_a_probe_was_admitted_lets_the_next_one_through(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaker = CircuitBreaker(failure_threshold=1, recovery_timeout=5, clock=clock)
+    with pytest.raises(ConnectionError):
+        breaker.call(_raise, ConnectionError())
+    clock.advance(5)
+    enter = CircuitBreaker._enter
+
+    def interrupted(self: CircuitBreaker, call: object) -> int:
+        enter(self, call)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CircuitBreaker, "_enter", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            breaker.call(lambda: 1)
+    assert breaker.call(lambda: 2) == 2
+
+
+def _raise(error: Exception) -> None:
+    raise error

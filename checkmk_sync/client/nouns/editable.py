@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Generic, Optional, TypeVar
 
+from ...core.call import require_etag
 from ...errors import ApiError, BadRequestError, CheckmkError, NotFoundError, PreconditionError
 from ..claims import Claim
 from ..resource import Resource
@@ -34,6 +35,8 @@ class Editable(Resource, Generic[T]):
 
         If the caller gives an ``etag``, nothing is repeated: it names the state that the change is for.
         """
+        if etag is not None:
+            require_etag(etag)
         for _ in range(TRIES - 1):
             before = self.get(name, fresh=True)
             try:

@@ -1,0 +1,60 @@
+"""What a client holds is let go of when it is closed or forgotten: connections, passwords, frames."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import traceback
+import weakref
+
+import pytest
+
+from checkmk_sync.testing import SimulatedSite
+
+# The first client imports requests-cache, which keeps the frames that lead to its import.
+FIRST_CLIENT = """
+import gc, sys, weakref
+
+class Password(str): pass
+
+def main():
+    password = Password("hunter2")
+    from checkmk_sync import Checkmk
+    client = Checkmk("https://mon.example.com", "s", "automation", password)
+    client.close()
+    return weakref.ref(client), weakref.ref(password)
+
+client, password = main()
+gc.collect()
+print(client() is None, password() is None)
+"""
+
+
+def test_closing_a_client_closes_its_connections() -> None:
+    """urllib3 closes those of a pool when nothing refers to the pool any more."""
+    with SimulatedSite(hosts=1) as site:
+        client = site.client()
+        client.hosts.get("host00000")
+        pool = weakref.ref(client._transport._adapter._pool)
+        assert pool() is not None
+        client.close()
+        gc.collect()
+        assert pool() is None
+
+
+def test_the_first_client_and_the_frames_of_its_program_are_collected() -> None:
+    done = subprocess.run([sys.executable, "-c", FIRST_CLIENT], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
+
+
+@pytest.mark.parametrize("etag", ['"a"\nb', '"€"', "", '"a" '])
+def test_an_etag_that_no_header_can_hold_is_refused_before_anything_is_sent(etag: str) -> None:
+    with SimulatedSite(hosts=1) as site, site.client() as client:
+        client.version()
+        before = len(site.requests)
+        with pytest.raises(ValueError, match="an ETag is a text") as caught:
+            client.hosts.update("host00000", update_attributes={"alias": "x"}, etag=etag)
+        assert len(site.requests) == before
+        frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        assert site.password not in "".join(frames.format())
