@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 import threading
 import time
 from typing import Any, Iterator, Optional
@@ -337,19 +336,3 @@ def test_expired_entries_are_cleaned_up(clock: Any) -> None:
     clock.advance(50)
     assert cache.cleanup_expired() == 1
     assert cache.stats()["size"] == 1
-
-
-class Permission(enum.IntFlag):
-    READ = 1
-    WRITE = 2
-    EXECUTE = 4
-
-
-def test_combinations_of_flags_are_told_apart() -> None:
-    """Some of them have no name."""
-
-    @cached()
-    def allowed(permission: Permission) -> int:
-        return int(permission)
-
-    assert [allowed(Permission(value)) for value in (3, 6, 8, 16, 3)] == [3, 6, 8, 16, 3]
