@@ -6,7 +6,6 @@ import datetime
 import json
 from typing import Mapping, Union
 
-from requests.structures import CaseInsensitiveDict
 from requests_cache.models.response import CachedResponse
 from requests_cache.serializers import Stage
 
@@ -24,13 +23,11 @@ def cached_response(body: bytes, headers: Mapping[str, str], until: float) -> Ca
     """
     # As unpickling does it. The constructor would also make a cookie jar, a request and a urllib3 response.
     response: CachedResponse = CachedResponse.__new__(CachedResponse)
-    response.__setstate__(  # type: ignore[no-untyped-call]
-        {
-            "_content": body,
-            "status_code": 200,
-            "headers": CaseInsensitiveDict({name: headers[name] for name in _KEPT_HEADERS if name in headers}),
-            "expires": datetime.datetime.fromtimestamp(min(until, _LATEST), datetime.timezone.utc),
-        }
+    response.__dict__.update(
+        _content=body,
+        status_code=200,
+        headers={name: headers[name] for name in _KEPT_HEADERS if name in headers},
+        expires=datetime.datetime.fromtimestamp(min(until, _LATEST), datetime.timezone.utc),
     )
     return response
 

@@ -187,7 +187,7 @@ class CheckmkAdapter(HTTPAdapter):
         limit = MAX_ERROR_BODY_BYTES if is_refusal else self._max_reply_bytes
         pieces, size = [], 0
         # A small answer can decompress to a large one, so the size is counted piece by piece, and so is the time.
-        for piece in response.iter_content(BODY_PIECE_BYTES):
+        for piece in _pieces(response, BODY_PIECE_BYTES):
             pieces.append(piece)
             size += len(piece)
             if size > limit or exchange.socket.expired:
@@ -317,7 +317,7 @@ def _decoded(exchange: Exchange, response: requests.Response) -> Any:
 
 def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
     pieces, size = [], 0
-    for piece in _large_pieces(response, int(min(LARGE_PIECE_BYTES, limit + 1))):
+    for piece in _pieces(response, int(min(LARGE_PIECE_BYTES, limit + 1))):
         pieces.append(piece)
         size += len(piece)
         if size > limit:
@@ -326,8 +326,8 @@ def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _large_pieces(response: requests.Response, size: int) -> Iterator[bytes]:
-    """Yield pieces of this size, because each costs as much as decoding some items."""
+def _pieces(response: requests.Response, size: int) -> Iterator[bytes]:
+    """Yield the body in pieces of at most this size, without the layers of requests in between."""
     if response.raw.closed:  # a library that listens in between, such as a recorder, has read it
         return response.iter_content(size)
     encoded = "Content-Encoding" in response.headers  # urllib3 copies what it may have to decode
