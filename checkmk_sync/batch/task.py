@@ -34,6 +34,16 @@ class StopSignal(Deadline):
         self._own_clock.stop()
 
 
+class _Attempts:
+    """The attempts at one item so far. ``started`` is a UNIX time, ``begin`` the clock's own."""
+
+    __slots__ = ("begin", "last_error", "number", "started")
+
+    def __init__(self) -> None:
+        self.number, self.started, self.begin = 0, 0.0, 0.0
+        self.last_error: Exception = DeadlineError("the batch was stopped", sent=False)
+
+
 class Task(Generic[T, R]):
     """Runs the operation for one item at a time, from any number of threads.
 
@@ -54,42 +64,44 @@ class Task(Generic[T, R]):
         self.stop = stop or StopSignal()
         self.clock, self._rate = self.stop.clock, rate
         self._longest_wait_s = max(_LONGEST_WAIT_S, retry_delay)
-        self._retry = RetryPolicy(max_retries, retry_delay, self._longest_wait_s, clock=self.clock)
+        retry = RetryPolicy(max_retries, retry_delay, self._longest_wait_s, clock=self.clock)
+        self._attempt_with_retries = retry.guard(
+            self._attempt,
+            may_retry=self._may_retry,
+            deadline=lambda _item, _attempts: self.stop,
+            on_retry=self._wait_for_breaker,
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Task, (self.operation, self.max_retries, self.retry_delay)
 
     def run(self, item: T) -> Optional[TaskResult]:
         """Return the result for an item; None if the batch was stopped before the first attempt."""
-        attempts, started, begin = 0, 0.0, 0.0
-        last_error: Exception = DeadlineError("the batch was stopped", sent=False)
-
-        def attempt() -> R:
-            nonlocal attempts, started, begin, last_error
-            if not self.wait_for_start():
-                raise last_error
-            if attempts == 0:
-                started, begin = self.clock.time(), self.clock.monotonic()
-            attempts += 1
-            try:
-                return self.operation(item)
-            except Exception as error:
-                last_error = error
-                raise
-
+        attempts = _Attempts()
         result, error, note = None, None, ""
         try:
-            result = self._retry.run(
-                attempt, may_retry=self._may_retry, deadline=self.stop, on_retry=self._wait_for_breaker
-            )
+            result = self._attempt_with_retries(item, attempts)
             status = BatchStatus.SUCCESS
         except Skip as skip:
             status, note = BatchStatus.SKIPPED, str(skip)
         except Exception as failure:  # the operation is the caller's: whatever it raises is the outcome of its item
             status, error = BatchStatus.FAILED, failure
-        if attempts == 0:
+        if attempts.number == 0:
             return None
-        return TaskResult(status, result, error, note, attempts, started, self.clock.monotonic() - begin)
+        duration_s = self.clock.monotonic() - attempts.begin
+        return TaskResult(status, result, error, note, attempts.number, attempts.started, duration_s)
+
+    def _attempt(self, item: T, attempts: _Attempts) -> R:
+        if not self.wait_for_start():
+            raise attempts.last_error
+        if attempts.number == 0:
+            attempts.started, attempts.begin = self.clock.time(), self.clock.monotonic()
+        attempts.number += 1
+        try:
+            return self.operation(item)
+        except Exception as error:
+            attempts.last_error = error
+            raise
 
     def wait_for_start(self, rate: Optional[RateLimit] = None) -> bool:
         """Wait until ``rate`` (default: that of the task) allows another start. False once the batch is stopped."""
@@ -101,12 +113,12 @@ class Task(Generic[T, R]):
                 return False
         return not self.stop.expired
 
-    def _may_retry(self, error: Exception) -> bool:
+    def _may_retry(self, error: Exception, *_: Any) -> bool:
         if isinstance(error, CircuitOpenError):
             return error.retry_at - self.clock.time() <= self._longest_wait_s
         return not retries_are_spent(error) and classify_error(error) is not ErrorClass.PERMANENT
 
-    def _wait_for_breaker(self, error: Exception, wait_s: float) -> None:
+    def _wait_for_breaker(self, error: Exception, wait_s: float, *_: Any) -> None:
         """Sleep until an open breaker lets a request through again: an earlier retry is refused and wasted."""
         if isinstance(error, CircuitOpenError):
             self.clock.sleep(max(0.0, error.retry_at - self.clock.time() - wait_s))
