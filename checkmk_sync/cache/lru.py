@@ -124,11 +124,15 @@ class LRUCache(ForkSafe):
             return list(self._entries)
 
     def stats(self) -> dict[str, Any]:
-        """Hits, misses, evictions, expirations, size, bytes and hit_rate (None before the first get)."""
+        """Return hits, misses, evictions, expirations, size, bytes and hit_rate.
+
+        ``bytes`` is None without ``max_bytes``, and ``hit_rate`` is None before the first get.
+        """
         with self._lock:
             total = self._counts["hits"] + self._counts["misses"]
             rate = self._counts["hits"] / total if total else None
-            return {**self._counts, "size": len(self._entries), "bytes": self._bytes, "hit_rate": rate}
+            held = None if self._max_bytes is None else self._bytes  # not counted without a bound
+            return {**self._counts, "size": len(self._entries), "bytes": held, "hit_rate": rate}
 
     def _drop_expired(self) -> int:
         now = self._cleaned_at = self._now()

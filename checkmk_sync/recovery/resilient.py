@@ -8,6 +8,7 @@ import logging
 from typing import Any, Callable, Mapping, Optional, TypeVar, Union
 
 from ..config.settings import RecoverySettings
+from ..core.arguments import require_type
 from ..core.once import make_once
 from ..metrics import MetricsCollector, get_metrics_collector
 from .breaker import BreakerState, CircuitBreaker, refuse_what_works_later
@@ -98,21 +99,20 @@ class RecoveryMixin:
 def resilient(
     circuit_breaker: Union[bool, CircuitBreaker] = True,
     retry_policy: Union[bool, RetryPolicy] = True,
-    fallback: Union[bool, Callable[..., Any]] = True,
+    fallback: Union[bool, FallbackHandler, Callable[..., Any]] = True,
 ) -> Callable[[F], F]:
     """Guard a function, or a method of a :class:`RecoveryMixin`, with fallback(retry(breaker(function))).
 
     True, the default, takes what the service has (a function has its own, as ``function.recovery``), False leaves a
-    guard out, an object is used as it is, by all instances of a class. A ``fallback`` is called with the arguments,
-    without ``self``; one that is registered under the function's name goes before it.
+    guard out, an object is used as it is, by all instances of a class. A function as ``fallback`` is called with the
+    arguments, without ``self``; one that is registered under the function's name goes before it.
 
     Repeats what :func:`classify_error` does not call PERMANENT, except for open breakers and for what a client
     has repeated already: tries do not multiply. Decorate what only reads, or may happen twice. TypeError for
     generators and coroutines: they work after they have returned.
     """
 
-    if not isinstance(circuit_breaker, (bool, CircuitBreaker)):
-        raise TypeError("resilient stands with parentheses: @resilient()")
+    _check_guards(circuit_breaker, retry_policy, fallback)
 
     def decorate(function: F) -> F:
         refuse_what_works_later(function)
@@ -133,12 +133,22 @@ def resilient(
                 attempt = functools.partial(service._repeated, name, policy, breaker, attempt)
             if not fallback:
                 return attempt(*rest, **kwargs)
-            if fallback is not True:
-                service.fallback_handler.register_fallback(name, fallback, replace=False)
-            return service.fallback_handler.call(name, attempt, *rest, **kwargs)
+            handler = fallback if isinstance(fallback, FallbackHandler) else service.fallback_handler
+            if callable(fallback):
+                handler.register_fallback(name, fallback, replace=False)
+            return handler.call(name, attempt, *rest, **kwargs)
 
         if not is_method:
             guarded.recovery = own  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value]
 
     return decorate
+
+
+def _check_guards(circuit_breaker: object, retry_policy: object, fallback: object) -> None:
+    if inspect.isroutine(circuit_breaker):
+        raise TypeError("resilient stands with parentheses: @resilient()")
+    require_type(circuit_breaker, (bool, CircuitBreaker), "circuit_breaker is True, False or a CircuitBreaker")
+    require_type(retry_policy, (bool, RetryPolicy), "retry_policy is True, False or a RetryPolicy")
+    if not callable(fallback):
+        require_type(fallback, (bool, FallbackHandler), "fallback is True, False, a function or a FallbackHandler")

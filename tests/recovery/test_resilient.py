@@ -10,7 +10,7 @@ import pytest
 from checkmk_sync import Checkmk
 from checkmk_sync.config.settings import BreakerSettings, RecoverySettings, RetrySettings
 from checkmk_sync.errors import CircuitOpenError, ConnectError, GatewayError, NotFoundError
-from checkmk_sync.recovery import BreakerState, CircuitBreaker, RecoveryMixin, RetryPolicy, resilient
+from checkmk_sync.recovery import BreakerState, CircuitBreaker, FallbackHandler, RecoveryMixin, RetryPolicy, resilient
 from checkmk_sync.testing import Fault, ManualClock, SimulatedSite
 
 UNKNOWN = {"status": "unknown"}
@@ -289,3 +289,20 @@ def test_retries_are_counted_in_the_collector_of_the_client(away: SimulatedSite,
     away.set_faults([Fault("cut", path="host_config/collections/all", times=1)])
     service.names()
     assert service.client.metrics()["counters"]["retries.names"] == 1
+
+
+def test_a_fallback_handler_answers_for_a_function() -> None:
+    handler = FallbackHandler()
+    handler.register_fallback("read", lambda name: f"{name} from yesterday")
+
+    @resilient(retry_policy=False, fallback=handler)
+    def read(name: str) -> str:
+        raise ConnectionError(name)
+
+    assert read("web01") == "web01 from yesterday"
+
+
+@pytest.mark.parametrize("argument", ["circuit_breaker", "retry_policy", "fallback"])
+def test_guards_of_a_wrong_type_are_refused_where_they_are_given(argument: str) -> None:
+    with pytest.raises(TypeError, match=f"{argument} is True, False"):
+        resilient(**{argument: 3})
