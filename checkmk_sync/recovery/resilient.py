@@ -8,7 +8,7 @@ import logging
 from typing import Any, Callable, Mapping, Optional, TypeVar, Union
 
 from ..config.settings import RecoverySettings
-from ..core.arguments import require_type
+from ..core.arguments import describe_type
 from ..core.once import make_once
 from ..metrics import MetricsCollector, get_metrics_collector
 from .breaker import BreakerState, CircuitBreaker, refuse_what_works_later
@@ -148,7 +148,13 @@ def resilient(
 def _check_guards(circuit_breaker: object, retry_policy: object, fallback: object) -> None:
     if inspect.isroutine(circuit_breaker):
         raise TypeError("resilient stands with parentheses: @resilient()")
-    require_type(circuit_breaker, (bool, CircuitBreaker), "circuit_breaker is True, False or a CircuitBreaker")
-    require_type(retry_policy, (bool, RetryPolicy), "retry_policy is True, False or a RetryPolicy")
-    if not callable(fallback):
-        require_type(fallback, (bool, FallbackHandler), "fallback is True, False, a function or a FallbackHandler")
+    for name, guard, kinds in (
+        ("circuit_breaker", circuit_breaker, "a CircuitBreaker"),
+        ("retry_policy", retry_policy, "a RetryPolicy"),
+        ("fallback", fallback, "a FallbackHandler or a function"),
+    ):
+        if not (isinstance(guard, (bool, _GUARDS[name])) or (name == "fallback" and callable(guard))):
+            raise TypeError(f"{name} is True, False or {kinds}, not {describe_type(guard)}")
+
+
+_GUARDS = {"circuit_breaker": CircuitBreaker, "retry_policy": RetryPolicy, "fallback": FallbackHandler}
