@@ -33,11 +33,11 @@ class ThreadAdapter:
         return item
 
     def wait_for_rate(self, _count: int) -> bool:
-        """Wait until so many items may start. False if the batch was stopped meanwhile."""
+        """Wait until that many items may start. False if the batch was stopped meanwhile."""
         return True
 
     def submit(self, payload: Sequence[Any]) -> concurrent.futures.Future[Any]:
-        """Submit a chunk of packed items, in the caller's context. Raises what the executor raises."""
+        """Submit a chunk of packed items, in the caller's context. Errors of the executor are passed on."""
         return self._executor.submit(contextvars.copy_context().run, self._task.run, payload[0])
 
     def results(self, answer: Optional[TaskResult]) -> Sequence[Optional[TaskResult]]:
@@ -63,10 +63,10 @@ class ProcessAdapter:
 
     The rate is kept here, because processes do not share one. A chunk is submitted when all its items may start, and
     with a rate it is small (a hundredth of a second's worth), so that few start at once. Retries happen in the other
-    process, beyond the rate.
+    process, where the rate does not apply.
 
-    Each item, result and error is pickled by itself: if one cannot be, only its item fails. The executor would let
-    the whole chunk fail, or break the pool.
+    Each item, result and error is pickled by itself: if one cannot be pickled, only its item fails. The executor would
+    let the whole chunk fail, or break the pool.
     """
 
     def __init__(
@@ -77,12 +77,12 @@ class ProcessAdapter:
         rate: Optional[RateLimit] = None,
     ) -> None:
         self._executor, self._task, self._rate = executor, task, rate
-        # dask also cancels what is running, and drops its results.
+        # dask also cancels running calls, and drops their results.
         self.cancelled_is_unstarted = isinstance(executor, concurrent.futures.ProcessPoolExecutor)
         self.chunk_size = chunk_size if rate is None else min(chunk_size, max(1, int(rate.per_second / 100)))
 
     def serialize(self, item: Any) -> Any:
-        """As in :class:`ThreadAdapter`. Raises what pickling the item raises."""
+        """As in :class:`ThreadAdapter`. Errors of pickling the item are passed on."""
         return pickle.dumps(item)
 
     def wait_for_rate(self, count: int) -> bool:
@@ -91,7 +91,7 @@ class ProcessAdapter:
 
     def submit(self, payload: Sequence[Any]) -> concurrent.futures.Future[Any]:
         """As in :class:`ThreadAdapter`."""
-        # dask takes calls with equal arguments for one call (`pure`, its default) and would run only the first.
+        # dask treats calls with equal arguments as one call (`pure`, its default) and would run only the first.
         return self._executor.submit(_run_chunk, self._task, payload, uuid.uuid4().hex)
 
     def results(self, answer: Sequence[_PickledResult]) -> Sequence[Optional[TaskResult]]:
@@ -132,14 +132,14 @@ def _pickled(result: TaskResult) -> _PickledResult:
 
 
 def _pickled_error(error: BaseException) -> bytes:
-    """Pickle an error; without its cause if that cannot be pickled; or else a WorkerError with the same text."""
+    """Pickle an error, without its cause if necessary; if that fails too, pickle a WorkerError with the same text."""
     for without_cause in (False, True):
-        if without_cause:  # dask makes pickles of errors include them
+        if without_cause:  # dask includes them when it pickles errors
             error.__cause__ = error.__context__ = None
         try:
             content = pickle.dumps(error)
-            pickle.loads(content)  # noqa: S301 - dumped in the line before
-        except Exception:  # noqa: S112 - runs code of the error's own class; there is another form to try
+            pickle.loads(content)  # noqa: S301 - dumped in the previous line
+        except Exception:  # noqa: S112 - runs code of the error's own class; another form is tried next
             continue
         return content
     return pickle.dumps(WorkerError(str(error), kind=type(error).__name__))

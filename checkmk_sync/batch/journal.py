@@ -58,9 +58,9 @@ def operation_name(operation: Callable[..., Any]) -> str:
 class Journal:
     """One line of JSON for each outcome: key, status, attempts, time, and the class of the error.
 
-    It holds neither items nor results nor the messages of errors. A line is written with one call as soon as the
-    outcome is known, so it survives the death of the process (not that of the machine, whose disk it may not have
-    reached). Raises SettingsError for a file that is not a journal, belongs to another batch, or is in use, here or by
+    It holds neither items nor results nor error messages. A line is written with one call as soon as the outcome is
+    known, so it survives the death of the process (but not a crash of the machine, because it may not have reached the
+    disk). Raises SettingsError for a file that is not a journal, belongs to another batch, or is in use by this or
     another process.
     """
 
@@ -116,9 +116,9 @@ class Journal:
             raise SettingsError(f"the journal is that of batch {head['batch_id']!r}, not {batch_id!r}", file=self.path)
         if batch_id is None and head.get("operation", operation) != operation:
             message = (
-                f"the journal is that of batch {head['batch_id']!r}, which does {head['operation']}, not {operation}"
+                f"the journal is that of batch {head['batch_id']!r}, which runs {head['operation']}, not {operation}"
             )
-            raise SettingsError(f"{message}; with its batch_id this one goes on with it", file=self.path)
+            raise SettingsError(f"{message}; pass its batch_id to continue it", file=self.path)
         self._read_outcomes(lines)
         return str(head["batch_id"])
 
@@ -138,7 +138,7 @@ class Journal:
             log.warning("%s:%d: %s%s", self.path, damaged[0], message, more)
 
     def _whole_lines(self) -> Iterator[bytes]:
-        """Yield the lines of the file. A last line without end was torn when its writer died: it is cut off."""
+        """Yield the lines of the file. A last line without a newline is removed: its writer died."""
         end = 0
         # The lock is lost when any other handle on this file is closed, so there is only this one.
         with open(self._file, "rb", closefd=False) as source:
@@ -168,8 +168,8 @@ class Journal:
 class _OpenJournals(ForkSafe):
     """The journals that this process has open, by their paths.
 
-    The process holds the locks of the files, so it could lock each again; and closing any descriptor of a file
-    releases its lock, so a second one must not even be opened.
+    The locks belong to the process, so it could lock each file again; and closing any descriptor of a file releases its
+    lock, so a second one must not even be opened.
     """
 
     _lock: threading.Lock

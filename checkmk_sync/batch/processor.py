@@ -27,14 +27,14 @@ R = TypeVar("R")
 class BatchProcessor:
     """Runs an operation for each of many items, up to ``max_concurrent`` at once.
 
-    ``rate_limit`` is the number of attempts that may start in a second, over all threads and batches of this processor.
-    Failures that may not happen again (see :func:`~checkmk_sync.recovery.classify_error`) are retried up to
+    ``rate_limit`` is the number of attempts that may start in a second, across all threads and batches of this
+    processor. Failures that may not happen again (see :func:`~checkmk_sync.recovery.classify_error`) are retried up to
     ``max_retries`` times, first after up to ``retry_delay`` seconds, then after twice as long each time. A batch waits
     for an open circuit breaker that closes within a minute.
 
-    The operation runs in threads of the processor's own, or in any ``executor``, which is never shut down here. Items
-    reach executors other than thread pools pickled and ``chunk_size`` at a time (default: so many that each worker has
-    two chunks of the items that may be taken ahead).
+    The operation runs in the processor's own threads, or in any ``executor``, which is never shut down here. For
+    executors other than thread pools, items are pickled and sent ``chunk_size`` at a time (by default, the items that
+    may be taken ahead make two chunks for each worker).
 
     ``journal`` is a file that makes one batch resumable, and ``key`` returns the key of an item in it (default:
     :func:`~checkmk_sync.batch.journal.default_key`). ``grace_s`` is how long a stopped batch waits for running items.
@@ -79,16 +79,16 @@ class BatchProcessor:
         progress_callback: Optional[Callable[[BatchProgress], Any]] = None,
         validate_item: Optional[Callable[[T], Any]] = None,
     ) -> BatchResult[T, R]:
-        """Run all items and return their outcomes. They are taken, named and validated in a thread of their own.
+        """Run all items and return their outcomes. Items are taken, named and validated in a separate thread.
 
         Anything that ``operation`` returns is a result, and only an exception is a failure; raising
         :class:`~checkmk_sync.batch.Skip` means that there is nothing to do. An item for which ``validate_item`` raises
         or returns False fails without being sent. ``progress_callback`` is called after each item, in the calling
         thread.
 
-        Ctrl-C stays Ctrl-C: the KeyboardInterrupt has the outcomes so far as ``outcomes``, and so has the BatchError
-        for a source of items that fails. No item is started after either, and items that were not started have no
-        outcome.
+        Ctrl-C still raises KeyboardInterrupt, which has the outcomes so far as ``outcomes``. If the source of items
+        fails, BatchError has them in the same way. No item is started after either, and items that were not started
+        have no outcome.
         """
         outcomes: dict[int, BatchItem[T, R]] = {}
         with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
@@ -102,7 +102,7 @@ class BatchProcessor:
                 so_far = _in_order(outcomes)
                 if isinstance(stopped, Exception):
                     raise BatchError(f"stopped: {type(stopped).__name__}: {stopped}", outcomes=so_far) from stopped
-                # Not in an exception of our own: only this very one ends Python with the signal's exit code.
+                # The original exception is raised, because only that makes Python exit with the signal's exit code.
                 stopped.outcomes = so_far  # type: ignore[attr-defined]
                 raise
         return BatchResult(run.batch_id, _in_order(outcomes), run.counter.progress())
@@ -117,10 +117,10 @@ class BatchProcessor:
     ) -> Generator[BatchItem[T, R], None, None]:
         """Yield outcomes as items finish; like :meth:`process_batch`, but without keeping them.
 
-        Items are taken as fast as outcomes are, never more than twice ``max_concurrent`` ahead (``max_concurrent``
-        chunks if a ``chunk_size`` is given), in a thread of their own: an outcome does not wait for a slow source.
-        Closing the iterator stops the batch. A failure of the source is raised after the outcomes of the items before
-        it.
+        Items are taken as fast as outcomes are consumed, never more than twice ``max_concurrent`` ahead
+        (``max_concurrent`` chunks if a ``chunk_size`` is given), in a thread of their own: an outcome does not wait for
+        a slow source. Closing the iterator stops the batch. A failure of the source is raised after the outcomes of the
+        items before it.
         """
         with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
             yield from run.outcomes()
@@ -150,7 +150,7 @@ class BatchProcessor:
             rate=self._rate if in_threads else None,
             stop=StopSignal(self._clock),
         )
-        # Two chunks for each worker, because one would have to wait until the next one has come.
+        # Two chunks for each worker: with only one, a worker would idle until its next chunk arrives.
         chunk_size = self.chunk_size or max(1, self.max_concurrent // workers)
         adapter = (
             ThreadAdapter(executor, task) if in_threads else ProcessAdapter(executor, task, chunk_size, self._rate)
@@ -159,9 +159,7 @@ class BatchProcessor:
         max_pending = self.max_concurrent * (2 if counts_items else adapter.chunk_size)
         max_chunks = self.max_concurrent
         if self.executor is None:
-            max_chunks = (
-                max_pending  # a pool of our own runs no more than its threads, and some items may wait for one there
-            )
+            max_chunks = max_pending  # our own pool runs only as many items as it has threads; others may wait there
         elif self._rate is not None and not in_threads:
             max_chunks = min(max_chunks, workers)
         run = BatchRun(
@@ -188,7 +186,7 @@ class BatchProcessor:
 
 
 def _check(least: float, **numbers: Any) -> None:
-    """Raise ValueError for a value that is no number or below ``least``; None is an argument that was not given."""
+    """Raise ValueError for a value that is not a number or is below ``least``. None means that it was not given."""
     for name, value in numbers.items():
         if value is not None and not (isinstance(value, (int, float)) and value >= least):
             raise ValueError(f"{name} must be a number of at least {least:g}, not {value!r}")

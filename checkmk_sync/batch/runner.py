@@ -38,8 +38,8 @@ __all__ = ["BatchRun"]
 
 log = logging.getLogger("checkmk_sync")
 
-# No wait is longer. Python notices a signal that arrives while a thread is about to wait only after the wait (seen
-# with 3.13), so Ctrl-C would last as long as the slowest operation.
+# The longest wait. Python notices a signal that arrives while a thread is about to wait only after the wait (seen with
+# 3.13), so Ctrl-C would last as long as the slowest operation.
 _POLL_S = 0.1
 
 T = TypeVar("T")
@@ -74,9 +74,9 @@ class BatchRun(Generic[T, R]):
     """Takes at most ``max_pending`` items beyond those whose outcome was handed out, and keeps at most ``max_chunks``
     chunks of them on the executor.
 
-    Items are taken, named, validated and submitted in a thread of their own, as multiprocessing's pools do it: an
-    outcome must not wait for a slow source. A finished chunk puts itself into a queue, so the cost of an item does not
-    depend on how many are ahead. Progress is reported in the thread that consumes the outcomes.
+    Items are taken, named, validated and submitted in a separate thread, as in multiprocessing's pools: an outcome must
+    not wait for a slow source. A finished chunk puts itself into a queue, so the cost of an item does not depend on how
+    many are ahead. Progress is reported in the thread that consumes the outcomes.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class BatchRun(Generic[T, R]):
     def _report_progress(self, report: Callable[[BatchProgress], Any]) -> None:
         try:
             report(self.counter.progress())
-        except Exception:  # the callback is the caller's, and only looks on
+        except Exception:  # the callback is the caller's, and only observes
             if not self._report_failed:
                 log.warning("the progress callback failed; the batch goes on", exc_info=True)
             self._report_failed = True
@@ -237,7 +237,7 @@ class BatchRun(Generic[T, R]):
             except StopIteration:
                 self.counter.total = index
                 return
-            except Exception as error:  # the source is the caller's; raised after the outcomes of what came before
+            except Exception as error:  # the source is the caller's; raised after the outcomes of earlier items
                 self._source_error = error
                 return
             entry = self._prepare(index, item)
@@ -271,7 +271,7 @@ class BatchRun(Generic[T, R]):
             return _Entry(index, key, item, self._executor.serialize(item))
         except Skip as skip:
             outcome = BatchItem[T, R](index, key, item, BatchStatus.SKIPPED, note=str(skip))
-        except Exception as error:  # key, validation and pickling are the caller's: the failure of this item alone
+        except Exception as error:  # the caller's key, validation or pickling failed: only this item fails
             outcome = BatchItem(index, key, item, BatchStatus.FAILED, error=error)
         self._write_journal([outcome])
         return outcome
@@ -285,10 +285,10 @@ class BatchRun(Generic[T, R]):
             self._unfinished.add(chunk)
             try:
                 future = self._executor.submit([entry.payload for entry in chunk.entries])
-            except Exception as error:  # the executor may be the caller's, and raises what it likes
+            except Exception as error:  # the executor may be the caller's, and may raise anything
                 future = Future()
                 future.set_exception(
-                    _unfinished_error("not started, because the executor takes nothing more", error, False)
+                    _unfinished_error("not started, because the executor accepts no more work", error, False)
                 )
             chunk.future = future
         future.add_done_callback(functools.partial(self._finish, chunk))

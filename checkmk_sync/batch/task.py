@@ -35,7 +35,7 @@ class StopSignal(Deadline):
 
 
 class _Attempts:
-    """The attempts at one item so far. ``started`` is a UNIX time, ``begin`` the clock's own."""
+    """The attempts at one item so far. ``started`` is a UNIX time, ``begin`` a time of the clock."""
 
     __slots__ = ("begin", "last_error", "number", "started")
 
@@ -104,7 +104,7 @@ class Task(Generic[T, R]):
             raise
 
     def wait_for_start(self, rate: Optional[RateLimit] = None) -> bool:
-        """Wait until ``rate`` (default: that of the task) allows another start. False once the batch is stopped."""
+        """Wait until ``rate`` (default: the rate of the task) allows another start. False once the batch is stopped."""
         rate = rate or self._rate
         if rate is not None:
             try:

@@ -1,4 +1,4 @@
-"""Calls that run at the same time, bounded: the machinery of batches, of reading in parts and of ``process_stream``."""
+"""Run a bounded number of calls at the same time, for batches, for reading in parts and for ``process_stream``."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def window(
     """Submit each item and yield its future: as soon as it is done, or with ``in_order`` in the order of the items.
 
     An item is taken only when fewer than ``max_pending`` futures wait to be yielded, so a slow consumer slows the
-    source down. Futures that are yielded in order may still be running. Whoever closes the generator shuts the
-    executor down.
+    source down. Futures that are yielded in order may still be running. Closing the generator does not shut the
+    executor down; the caller does that.
     """
     source = iter(items)
     submitted: collections.deque[Future[Any]] = collections.deque()

@@ -170,7 +170,7 @@ def _distinct_text(value: Any) -> str:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = (f"{field.name}={_distinct_text(getattr(value, field.name))}" for field in dataclasses.fields(value))
         return _container_text(name, fields)
-    raise _Indistinguishable(f"of the type {name}, which cannot be told apart from others by what it says of itself")
+    raise _Indistinguishable(f"of the type {name}, whose values cannot be told apart by their text")
 
 
 def _container_text(kind: str, texts: Iterable[str]) -> str:

@@ -22,11 +22,11 @@ _SCALARS = (type(None), bool, int, float, complex, str, bytes, enum.Enum)
 class LRUCache(ForkSafe):
     """Up to ``max_size`` values, each for ``ttl`` seconds; safe to use from many threads.
 
-    What can be changed is kept and handed out as a copy, so no caller sees what another does to it. With ``max_bytes``
-    the sizes that ``size_of(value)`` tells (default: the bytes of the value, pickled) are bounded as well; what is
-    larger than that alone is not kept. Without ``copy_values`` a value is handed out as it was stored. With
-    ``cleanup_interval`` storing a value also frees the memory of those whose time is over, if that many seconds have
-    passed since the last time. ValueError for bounds that leave no room for anything.
+    Mutable values are stored and returned as copies, so no caller sees the changes of another. ``max_bytes`` also
+    limits the sum of ``size_of(value)`` (default: the size of the pickled value); a value that exceeds it alone is not
+    kept. Without ``copy_values`` a value is returned as it was stored. With ``cleanup_interval``, storing a value also
+    frees the memory of expired ones, if that many seconds have passed since the last time. ValueError for bounds that
+    leave no room for anything.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class LRUCache(ForkSafe):
             return self._drop_expired()
 
     def keys(self) -> list[str]:
-        """Return all keys, also those whose time is over."""
+        """Return all keys, including those of expired values."""
         with self._lock:
             return list(self._entries)
 

@@ -20,13 +20,13 @@ class ReplyStorage(Protocol):
     """A storage of requests-cache that also keeps a generation for each noun of a site.
 
     The generation is part of the key of an answer. A write begins a new one, so all older answers become void at once
-    for everybody who shares the storage, and an answer that was under way meanwhile never counts. The methods, and
-    those of the storage, raise one of ``errors`` if the storage cannot be used now.
+    for everyone who shares the storage, and an answer that was under way meanwhile never counts. The methods, and those
+    of the storage, raise one of ``errors`` if the storage cannot be used now.
     """
 
-    location: str  # the same for all that share the answers
+    location: str  # the same for all storages that share their answers
     errors: tuple[type[Exception], ...]
-    is_local: bool  # an invalidation never takes long, and is never impossible
+    is_local: bool  # an invalidation is quick and always possible
 
     def generation(self, scope: str) -> str:
         """Return the generation of a noun at a site."""
@@ -68,7 +68,7 @@ _GENERATIONS = Generations()
 
 
 class MemoryStorage(BaseStorage[str, CachedResponse]):
-    """A storage of requests-cache that forgets what was not used for longest."""
+    """A storage of requests-cache that drops the least recently used answers."""
 
     location = "memory"
     is_local = True

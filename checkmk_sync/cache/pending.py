@@ -11,7 +11,7 @@ __all__ = ["PendingInvalidations", "pending_at"]
 
 
 class PendingInvalidations(ForkSafe):
-    """Scopes that writes have made void, and whose storage could not be told yet, with the number of the last write.
+    """Scopes that writes have made void, but not yet in the storage, each with the number of the last write.
 
     With the number, a write that is added while an earlier one of the same scope is being recorded is not lost.
     """

@@ -30,7 +30,7 @@ TIMEOUT_S = 0.5  # a cache that makes callers wait longer is of no use
 
 
 class RedisStorage(RedisDict):
-    """The dictionary of requests-cache in Redis, which forgets answers in time and has limits of its own.
+    """The dictionary of requests-cache in Redis, which removes expired answers and enforces limits by itself.
 
     SettingsError for an address that cannot be used.
     """
@@ -83,20 +83,20 @@ class RedisStorage(RedisDict):
             if token is not None:
                 return str(token.decode())
             new = uuid.uuid4().hex
-            # Where Redis has dropped it, a new one begins: that makes answers void, never old ones valid.
+            # If Redis has dropped it, a new one begins. That makes answers void, and never makes old ones valid.
             if self.connection.set(GENERATION + scope, new, nx=True):
                 return new
         raise redis.RedisError("Redis keeps nothing")
 
     def advance(self, scope: str) -> None:
-        self.connection.delete(GENERATION + scope)  # Redis does that also when it is full
+        self.connection.delete(GENERATION + scope)  # Redis can also do that when it is full
 
     def invalidate_pattern(self, pattern: str) -> int:
         matches = re.compile(fnmatch.translate(pattern)).match
         return self._delete(key for key in self.keys() if matches(key))
 
     def cleanup_expired(self) -> None:
-        """Do nothing: Redis does that by itself."""
+        """Do nothing: Redis removes them by itself."""
 
     def stats(self) -> dict[str, Any]:
         # To count our answers, Redis would have to look at all of its keys.

@@ -52,7 +52,7 @@ class ReplyCache(BaseCache):
         self._ttl_s: Mapping[CallKind, float] = (
             {CallKind.CONFIG: caching.default_ttl, CallKind.STATUS: caching.status_ttl} if caching.enabled else {}
         )
-        # Answers of one user are never another's. requests-cache would leave the credentials out of the key.
+        # No user gets the answers of another. requests-cache would leave the credentials out of the key.
         self._user_key = _digest(f"{settings.username}@{settings.base_url}")[:16]
         site = _digest(settings.base_url)[:16]
         self._scopes = {noun: f"{site}:{noun}" for noun in NOUNS}
@@ -65,13 +65,13 @@ class ReplyCache(BaseCache):
         self._epoch = 0  # changes when answers are forgotten: an answer that was under way then is not kept
 
     def get_or_fetch(self, call: Call, fetch: Callable[[], Reply]) -> Reply:
-        """Return the answer to a read: a kept one, one that another thread is fetching, or that of ``fetch()``."""
+        """Return the answer to a read: from the cache, from another thread that is fetching it, or from ``fetch()``."""
         key = self._key(call)
         if key is None:
             return fetch()
         if call.fresh:
             if self._single_flight.is_under_way((key, self._epoch)):
-                self._epoch = next(self._epochs)  # the answer of that one will be older
+                self._epoch = next(self._epochs)  # the answer to that call will be older
             return self._fetch_and_store(call, key, fetch)
         cached = self._use_storage(lambda: self.get_response(key), None)
         if cached is not None and _expires_at(cached) > self._clock.time():
@@ -111,7 +111,7 @@ class ReplyCache(BaseCache):
         self._forget(self.responses.clear)
 
     def generation_of(self, noun: str) -> str:
-        """Return a text that changes with every write to the noun; a new one each time while that is not known."""
+        """Return a text that changes with every write to the noun, and with every call while it is unknown."""
         return self._generation(noun) or uuid.uuid4().hex
 
     def stats(self) -> dict[str, Any]:
@@ -162,7 +162,7 @@ class ReplyCache(BaseCache):
         try:
             reply = fetch()
         except (TransportError, ServerError) as error:
-            # Of the site's own refusals only a crash: 401, 403, 404 and 412 are answers.
+            # Refusals such as 401, 403, 404 and 412 are answers; of the site's own errors only a crash counts.
             if stale_fallback is None or _expires_at(stale_fallback) + self._stale_s <= self._clock.time():
                 raise
             if epoch != self._epoch or key != self._key(call):  # forgotten, or changed by a write meanwhile
@@ -171,7 +171,7 @@ class ReplyCache(BaseCache):
             if cached is None:
                 raise
             self._metrics.increment_counter("cache_stale")
-            log.warning("%s: answered with what was kept before, because it fails now: %s", call, error)
+            log.warning("%s: answered with an expired answer, because the site fails now: %s", call, error)
             return dataclasses.replace(cached, stale=True)
         if reply.status == 200 and epoch == self._epoch:
             self._store(key, reply, epoch)
@@ -205,7 +205,7 @@ class ReplyCache(BaseCache):
         self._pending_invalidations.recorded(scope, number)
 
     def _clean_up(self) -> None:
-        """Free the room of expired answers, now and then."""
+        """Free the room of expired answers from time to time."""
         if self._clock.monotonic() >= self._cleanup_at + self._cleanup_interval:
             self._cleanup_at = self._clock.monotonic()
             self._use_storage(self.storage.cleanup_expired, None)

@@ -21,7 +21,7 @@ def cached_response(body: bytes, headers: Mapping[str, str], until: float) -> Ca
 
     It has no request, because that holds the secret.
     """
-    # As unpickling does it. The constructor would also make a cookie jar, a request and a urllib3 response.
+    # Built as by unpickling. The constructor would also make a cookie jar, a request and a urllib3 response.
     response: CachedResponse = CachedResponse.__new__(CachedResponse)
     response.__dict__.update(
         _content=body,
@@ -48,7 +48,7 @@ def _from_text(text: Union[str, bytes]) -> CachedResponse:
     texts = {str(name): str(value) for name, value in headers.items()}
     try:
         return cached_response(body.encode("utf-8", "surrogatepass"), texts, float(until))
-    except OverflowError as error:  # of a time that no clock shows; requests-cache expects a ValueError
+    except OverflowError as error:  # for a time that no datetime can hold; requests-cache expects a ValueError
         raise ValueError(str(error)) from None
 
 

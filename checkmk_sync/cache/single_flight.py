@@ -35,7 +35,7 @@ class SingleFlight(ForkSafe, Generic[T]):
                 flight = self._flights.setdefault(key, mine)  # one step, which Ctrl-C cannot divide
                 if flight is mine:
                     return self._lead(key, mine, fetch), False
-            finally:  # whatever came between
+            finally:  # whatever happened in between
                 self._leave(key, mine)
                 if not mine.future.done():
                     mine.future.set_exception(_Abandoned())
@@ -75,7 +75,7 @@ class _Flight(Generic[T]):
 
 
 def _copy_of(failure: Exception) -> Exception:
-    """Return a copy, because each thread that raises an exception marks it; the exception itself if it has none."""
+    """Return a copy, because raising modifies an exception; the exception itself if it cannot be copied."""
     try:
         copied = copy.copy(failure)
     except Exception:  # the constructor of somebody's own exception may need other arguments, and raise anything

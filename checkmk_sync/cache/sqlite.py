@@ -54,9 +54,9 @@ COMMIT;
 class SQLiteStorage(ForkSafe, SQLiteDict):
     """The dictionary of requests-cache over a file that only its owner can read: bounded, and locked for reads too.
 
-    requests-cache's own one shares a connection without a lock, and crashes the interpreter if it is cleared or closed
-    while others read. Only a file that we made and own is ever opened for writing. One that is damaged in use, or was
-    removed, is replaced by a new one. SettingsError for a file that is not ours.
+    The original shares a connection without a lock, and crashes the interpreter if it is cleared or closed while others
+    read. Only a file that we made and own is ever opened for writing. One that is damaged in use, or was removed, is
+    replaced by a new one. SettingsError for a file that is not ours.
     """
 
     LOCKS = (("_lock", threading.RLock),)
@@ -172,7 +172,7 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
             if self._opened == _identity(self._path):
                 return
             # Another process replaced the file meanwhile, and may have copied the old generation.
-        self._remove(sqlite3.OperationalError("it is replaced again and again"))
+        self._remove(sqlite3.OperationalError("the file is replaced again and again"))
 
     def invalidate_pattern(self, pattern: str) -> int:
         matches = re.compile(fnmatch.translate(pattern)).match
@@ -298,7 +298,7 @@ class _ForeignFile(OSError):
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
-    """Return True if the file is damaged. That it is locked, a full disk and the like are subclasses of the error."""
+    """Return True if the file is damaged. A locked file, a full disk and the like raise subclasses of this error."""
     return type(error) is sqlite3.DatabaseError
 
 
@@ -307,7 +307,7 @@ def _lock_file(path: str) -> str:
 
 
 def _identity(path: str) -> Optional[tuple[int, int, int]]:
-    """Return what changes when the file or its lock file is replaced, None if one of them is missing."""
+    """Return a value that changes when the file or its lock file is replaced; None if one of them is missing."""
     try:
         status = os.stat(path)
         return status.st_dev, status.st_ino, os.stat(_lock_file(path)).st_ino if _HAS_LOCKS else 0

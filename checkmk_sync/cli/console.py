@@ -63,7 +63,7 @@ class Output:
         self._errors = Console(stderr=True, highlight=False, soft_wrap=True, force_terminal=sys.stderr.isatty())
 
     def line(self, text: str, style: str = "", *, label: str = "") -> None:
-        """Print one line for people on stdout. The style is that of the label, if there is one."""
+        """Print one line for people on stdout. The style applies to the label, if there is one."""
         shown = safe(text)
         self.console.print(Text.assemble((label, style), shown) if label else Text(shown, style=style))
 
@@ -78,7 +78,7 @@ class Output:
             self.question(text)
 
     def question(self, text: str) -> None:
-        """Print one line on stderr for somebody who is about to be asked."""
+        """Print one line on stderr, for a person who is about to be asked something."""
         self._errors.print(Text(safe(text)))
 
     def error(self, message: str, facts: Optional[Mapping[str, Any]] = None) -> None:

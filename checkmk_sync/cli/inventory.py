@@ -24,7 +24,7 @@ _NAMES = {"hosts": ("host", "name"), "folders": ("folder", "path")}
 
 
 def read_inventories(state: State, files: tuple[str, ...], mapping: Optional[str], encoding: Optional[str]) -> Desired:
-    """Return the desired state in files, read as the options or else the configuration say."""
+    """Read the desired state from files, as set by the options or else by the configuration."""
     # These settings need neither a site nor credentials.
     settings = load_sync(state.config_path) if state.config_path else SyncSettings()
     return load(files, mapping=mapping or settings.map, encoding=encoding or settings.encoding)

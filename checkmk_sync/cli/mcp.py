@@ -38,7 +38,7 @@ def mcp(state: State, *, http: bool, audit_log: Optional[str], **options: Any) -
 
 
 def _refuse_http_options() -> None:
-    """Refuse options without effect: somebody who gives one believes that it is in force."""
+    """Refuse options without effect: a user who gives one believes that it is in force."""
     for name in _HTTP_OPTIONS:
         if click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT:
             option = name.replace("_", "-")

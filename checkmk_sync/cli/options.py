@@ -1,4 +1,4 @@
-"""Options that every command takes, before or after its name, and what follows from them."""
+"""Options that every command takes, before or after its name, and their effects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE", "SHARED_OPTIONS", "Declined", "State", "as_options", "ask", "can_ask"]
 
 CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
-FILE = click.Path(readable=False)  # for completion only: what reads the file says what is wrong with it
+FILE = click.Path(readable=False)  # for completion only: problems are reported when the file is read
 
 
 @dataclass
@@ -36,7 +36,7 @@ class State:
     verbose: int = 0
     stats: bool = False
     collectors: list[MetricsCollector] = field(default_factory=list)
-    if_stopped: str = "nothing was changed"  # what is true of the site if the command is stopped now
+    if_stopped: str = "nothing was changed"  # said of the site if the command is stopped now
     server_url: str = ""
     write: Optional[Write] = None
 
@@ -83,7 +83,7 @@ class State:
     def begin_write(self, write: Optional[Write] = None) -> None:
         """Note that the site may be changed from now on, and by which command of the table."""
         self.write = write
-        self.if_stopped = "what was done is kept, run it again to go on"
+        self.if_stopped = "the changes made so far are kept; run it again to continue"
 
     def report_error(self, error: CheckmkError) -> int:
         """Print an error that ended the command; return the exit code."""

@@ -88,7 +88,7 @@ class Write:
         return f"{message}{separator}check with: {facts['check']}" if "check" in facts else message
 
     def facts(self, error: errors.CheckmkError) -> dict[str, Any]:
-        """Return what JSON says beside the error: the outcome, and the command that shows an unknown one."""
+        """Return what JSON output adds to the error: the outcome, and the command that checks an unknown one."""
         status = failed_status(error)
         command = self.command.check_with or (f"checkmk-sync {self.command.noun} get {{}}" if self.command.noun else "")
         if status is not Status.UNKNOWN or not command:

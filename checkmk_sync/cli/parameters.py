@@ -50,7 +50,7 @@ def parameter(argument: Argument) -> click.Parameter:
 
 
 def values(arguments: Sequence[Argument], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the inputs of the command line mean; click.UsageError for one that is not valid."""
+    """Return the values of the inputs of the command line; click.UsageError for one that is not valid."""
     return {argument.name: _value(argument, inputs[argument.name]) for argument in arguments}
 
 

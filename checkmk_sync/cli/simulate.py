@@ -29,7 +29,7 @@ def simulate(state: State, *, password: Optional[str], password_file: Optional[s
     if password_file is not None:
         password = SecretSource(file=password_file).reveal()
     secret = password or "simulated-secret"
-    # Refuse here what no client would accept later.
+    # Refuse values here that no client would accept later.
     Settings("http://localhost", options["site"], options["username"], SecretSource(value=secret))
     try:
         site = SimulatedSite(**options, password=secret)

@@ -28,7 +28,7 @@ def cost_of(collectors: Iterable[MetricsCollector]) -> dict[str, Any]:
 
 
 def cost_as_text(cost: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the same in lines for people."""
+    """Yield these statistics as lines for people."""
     yield f"requests  {cost['attempts']}"
     yield f"retries   {cost['retries']}, waited {cost['retry_wait_s']:.1f} s"
     yield f"throttle  waited {cost['throttle_wait_s']:.1f} s"

@@ -109,7 +109,7 @@ def _confirm(output: Output, plan: Plan, options: Options, *, stdin_is_taken: bo
         reason = (
             "standard input is the inventory, so nobody can be asked" if stdin_is_taken else "no terminal to ask on"
         )
-        raise click.UsageError(f"{reason}: give --yes, or --checksum with that of the reviewed plan")
+        raise click.UsageError(f"{reason}: give --yes, or --checksum with the checksum of the reviewed plan")
     if output.as_json or not output.is_terminal:  # somebody who is asked has to see the plan
         for line in plan_as_text(plan, limit=MAX_SHOWN).split("\n"):
             output.question(line)

@@ -1,6 +1,6 @@
 """One engine for all bulk calls: an outcome for each item, whatever becomes of the call that carried it.
 
-Checkmk: the schema of a bulk call is checked as a whole, so one bad entry refuses all. After that each entry is
+Checkmk: the schema of a bulk call is checked as a whole, so one bad entry makes it refuse all. After that each entry is
 executed by itself: the good ones are committed, and the answer may still be 400.
 """
 
@@ -30,11 +30,11 @@ E = TypeVar("E")
 class BulkCall(Generic[E]):
     """A bulk call, for the engine.
 
-    ``to_entry`` makes an entry of an item of the caller; ValueError if the item is not one. ``key`` and ``folder`` are
-    the host's name and folder. ``send`` performs the call for some entries. ``find_applied`` reads a site and returns
-    the keys of the entries that are there as they were sent. ``prerequisites`` maps keys to the keys of the entries
-    that have to be sent in an earlier call; it may read the site. ``may_be_applied`` says, for the fields of a refused
-    entry, whether the refusal can be the answer to a second sending of an entry that the first one applied.
+    ``to_entry`` turns an item of the caller into an entry, or raises ValueError. ``key`` and ``folder`` are the host's
+    name and folder. ``send`` performs the call for some entries. ``find_applied`` reads a site and returns the keys of
+    the entries that the site has as they were sent. ``prerequisites`` maps keys to the keys of the entries that have to
+    be sent in an earlier call; it may read the site. ``may_be_applied`` says, for the fields of a refused entry,
+    whether the refusal can be the answer to a second sending of an entry that the first one applied.
     """
 
     to_entry: Callable[[Any], E]
@@ -53,8 +53,8 @@ def run_bulk(
 
     Takes any iterable, one chunk at a time. A list is checked as a whole before anything is sent (ValueError names the
     first item that is not an entry), and sorted, so that entries of one folder stand together (each call rewrites the
-    files of its folders once), and after their prerequisites. Of another iterable only the entries of one chunk are
-    sorted. BatchError, with the outcomes so far, if the iterable raises, and at the first 401 for wrong credentials,
+    files of its folders once) and follow their prerequisites. In other iterables, entries are sorted only within a
+    chunk. BatchError, with the outcomes so far, if the iterable raises, and at the first 401 for wrong credentials,
     because more of them would lock the account.
     """
     outcomes: list[Outcome] = []
@@ -92,7 +92,7 @@ def _read_entries(
         failure: Optional[Exception] = None
         try:
             batch.extend(itertools.islice(source, size))
-        except Exception as error:  # the iterable is the caller's; what came before is sent first
+        except Exception as error:  # the iterable is the caller's; earlier items are sent first
             failure = error
         if batch:
             yield batch
@@ -122,7 +122,7 @@ class _BulkRun(Generic[E]):
         self.auth_error: Optional[AuthError] = None
 
     def send_all(self, batch: Sequence[Union[E, Outcome]]) -> Iterator[Outcome]:
-        """Send the entries and yield their outcomes. An entry whose key was there before is not sent again."""
+        """Send the entries and yield their outcomes. An entry with the key of an earlier one is not sent."""
         entries: list[E] = []
         for entry in batch:
             if isinstance(entry, Outcome):
@@ -214,8 +214,8 @@ class _BulkRun(Generic[E]):
     ) -> Iterator[Outcome]:
         """Yield the outcomes of the entries that a refusal names.
 
-        A web server in front of the site may have sent the call twice. Then the first one has applied every entry, and
-        every entry is refused because it exists already, or no longer.
+        A web server in front of the site may have sent the call twice. Then the first call has applied every entry, and
+        the second refuses each because it already exists, or no longer does.
         """
         maybe_repeated = [
             entries[index]
@@ -250,8 +250,8 @@ class _BulkRun(Generic[E]):
                 yield Outcome(key, status, _error_of_entry(error, {key: [str(failed[key])]}))
 
     def _send_in_parts(self, entries: Sequence[E], parts: Sequence[Sequence[E]], error: ApiError) -> Iterator[Outcome]:
-        """The refusal names no entry, and may have come midway. If some entries were applied, the others are sent
-        again together; if none was, part by part."""
+        """The refusal names no entry, and may have come midway. If some entries were applied, the others are sent again
+        together; otherwise all are sent part by part."""
         applied = self._read_applied(entries)
         if applied is None:
             yield from (Outcome(self._call.key(entry), Status.UNKNOWN, error) for entry in entries)
@@ -305,5 +305,5 @@ def _errors_by_index(error: ApiError) -> dict[int, dict[str, list[str]]]:
 
 
 def _error_of_entry(error: ApiError, fields: Mapping[str, Sequence[str]]) -> ApiError:
-    """Return the refusal of a whole call as that of one entry."""
+    """Return the refusal of a whole call as the refusal of one entry."""
     return type(error)(error.status, error.title, "", fields=fields, call=error.call, attempted=error.attempted)

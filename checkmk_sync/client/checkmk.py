@@ -77,7 +77,7 @@ class Checkmk:
         self._open(replace_nested(settings, options) if options else settings, clock)
 
     def _open(self, settings: Settings, clock: Optional[Clock]) -> None:
-        # The first client imports requests and requests-cache, so that programs which only may need one start quickly.
+        # The first client imports requests and requests-cache, so that programs that may not need one start quickly.
         from ..http.transport import Transport
 
         self.settings = settings

@@ -71,7 +71,7 @@ class Outcomes(tuple[Outcome, ...]):
 
     @property
     def unknown(self) -> list[Outcome]:
-        """The items of which nothing proves either: look at the site before you repeat them."""
+        """The items for which nothing proves either: look at the site before you repeat them."""
         return self._with(Status.UNKNOWN)
 
     @property

@@ -5,8 +5,8 @@ which is retried alone, and is yielded when it is complete. Checkmk compares tex
 a range however many hosts it has, and a host that was added after the index was read is read with its range.
 
 Parts are cut from an index: the hosts, and how many services each has. The first part is cut from the beginning of the
-index, so that services are yielded while the rest arrives. That is a guess, because Checkmk gives hosts in no certain
-order: no host may have a name before those that came, or the first part could be as large as all.
+index, so that services are yielded while the rest arrives. That is a guess, because Checkmk returns hosts in no
+particular order: if a host sorted before those that have arrived, the first part could be as large as all of them.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Part:
-    """The hosts from number ``start`` to before ``end``. The first and the last part are open to their side."""
+    """The hosts from number ``start`` to before ``end``. The first and the last part are open on their outer side."""
 
     start: int
     end: int
@@ -63,9 +63,9 @@ class Partitions:
     the whole reply for a filter, or raises ReplyTooLargeError; it is called from ``workers`` threads.
     ``is_first(name)`` asks the site whether that host has the first name of all.
 
-    Each worker holds at most ``share_bytes``. ``again`` repeats a read whose JSON is broken. ``field`` is the member
-    that is needed of an item, ``host_of`` returns the name of its host (inside a part the server may give items in any
-    order), and ``parse_all`` makes records of several.
+    Each worker holds at most ``share_bytes``. ``again`` repeats a read whose JSON is broken. ``field`` is the only
+    member of an item that is needed, ``host_of`` returns the name of its host (inside a part the server may give items
+    in any order), and ``parse_all`` makes records of several.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Partitions:
         self._next = 0
 
     def blocks(self, received: Received) -> Blocks[Any]:
-        """Yield all items, in the order of their hosts; ``received`` is told their bytes. Closing it stops reading."""
+        """Yield all items in the order of their hosts; ``received`` gets their bytes. Closing it stops reading."""
         readers = _Readers(self._workers)
         try:
             yield from self._first_part_and_index(readers, received)
@@ -133,10 +133,10 @@ class Partitions:
         return sample
 
     def _first_part(self, readers: _Readers, received: Received) -> tuple[str, Iterator[list[Any]]]:
-        """Return where the first part ends, and its items; ``""`` and none if the guess was wrong or too large.
+        """Return where the first part ends, and its items; ``""`` and no items if the guess was wrong or too large.
 
-        While it is read, the site is asked whether a host comes before it, which would read all of them. So the part
-        has a border on both sides, and does not grow if the guess is wrong.
+        While it is read, the site is asked whether any host comes before it. The part has a border on both sides, so it
+        does not include such hosts if the guess is wrong.
         """
         (name, _), part = self._hosts[0], self._cut()
         self._next = min(part.end, len(self._hosts) - 1)
@@ -171,7 +171,7 @@ class Partitions:
         return self._again(lambda: sorted(itertools.chain.from_iterable(self._index())))
 
     def _read_parts(self, readers: _Readers, parts: Iterable[Part], at_once: int, received: Received) -> Blocks[Any]:
-        """Read parts, so many at once, and yield their items in order. A part that is too large is read in halves."""
+        """Read several parts at once, and yield their items in order. A part that is too large is read in halves."""
         for future in window(functools.partial(readers.submit, self._body), parts, at_once, in_order=True):
             part, body = readers.result(future)
             if body is None:
@@ -228,7 +228,7 @@ class Partitions:
         return condition
 
     def _decoded(self, part: Part, body: bytes, received: Received) -> Iterator[list[Any]]:
-        """Return the items of a part. The whole part has arrived, so no items are yielded of one that breaks off."""
+        """Return the items of a part. The part has arrived as a whole, so one that breaks off yields no items."""
         self._learn(part, len(body))
         if len(body) * DECODED_FACTOR > self._limit and part.end - part.start <= 1 and self._is_in_order(body):
             # One host whose services, all decoded at once, would take more memory than allowed.

@@ -57,7 +57,7 @@ class _Labelled:
 
     @classmethod
     def parse_all(cls: type[L], objects: Sequence[Any]) -> list[L]:
-        """From several of them."""
+        """Return the records of several objects."""
         return list(map(cls.parse, objects))
 
     @property
@@ -178,8 +178,8 @@ class _Row:
 
     @classmethod
     def parse_all(cls: type[R], extensions: Sequence[Any]) -> list[R]:
-        """From the ``extensions`` of objects of the API. UnexpectedReplyError unless each has the columns of every
-        row, with a valid state."""
+        """Return the records of objects of the API, from their ``extensions``. UnexpectedReplyError unless each has the
+        columns of every row, with a valid state."""
         if not cls._are_rows(extensions):
             _consume(map(cls._check, extensions))
         rows = list(map(_new, itertools.repeat(cls, len(extensions))))
@@ -211,9 +211,9 @@ class _Row:
         )
         for name, text in zip(cls._texts, texts):
             if not isinstance(text, str):
-                raise UnexpectedReplyError(f"the site names a {name} that is no text: {text!r}")
+                raise UnexpectedReplyError(f"the site names a {name} that is not text: {text!r}")
         if checked and state not in list(cls._states):  # a list, because the value may have no hash
-            raise UnexpectedReplyError(f"the site names a state that there is not: {state!r}")
+            raise UnexpectedReplyError(f"the site names a state that does not exist: {state!r}")
 
 
 # A frozen dataclass sets its fields the same way, only slower.

@@ -29,11 +29,11 @@ __all__ = ["after_write", "confirm", "poll", "settle", "wait_for"]
 T = TypeVar("T")
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S, GROWTH = 0.05, 5.0, 1.7
-SHORTEST_LOOK_S = 1.0  # for one look at the site; the last one may end so much later than the deadline
+SHORTEST_LOOK_S = 1.0  # for one look at the site; the last one may end that much later than the deadline
 
 
 def poll(clock: Clock, deadline: Deadline) -> Iterator[None]:
-    """Yield at once, then after longer and longer pauses, the last time when the deadline comes.
+    """Yield at once, then after longer and longer pauses, the last time at the deadline.
 
     Once the clock is stopped, because the client was closed, it yields only once more.
     """
@@ -102,14 +102,14 @@ def settle(
     *,
     refusals: tuple[type[ApiError], ...] = (),
 ) -> T:
-    """Return what proves that a write which failed with ``error`` was applied; raise the error if nothing does.
+    """Return the proof that a write that failed with ``error`` was applied; raise the error if there is none.
 
     ``find_applied(site)`` reads the site. A write that it finds was applied. If it finds nothing, that proves nothing
-    at first, because the site goes on working after the connection broke: it is repeated until ``settle_s``. After a
-    500 the site has ended its work, so one look is enough.
+    at first, because the site goes on working after the connection broke: the reading is repeated until ``settle_s``.
+    After a 500 the site has ended its work, so one look is enough.
 
     A web server in front of the site may have sent the request twice. Then one of the ``refusals``, such as "already
-    exists", answers the second one, and the first was applied. So they are looked into as well, once.
+    exists", answers the second one, and the first was applied. So refusals are looked into as well, once.
     """
     if isinstance(error, refusals):
         return _settle_refusal(site, error, find_applied)
@@ -142,7 +142,7 @@ def _settle_refusal(site: Site, error: CheckmkError, find_applied: Callable[[Sit
     except ApiError as failure:
         if isinstance(failure, _UNAVAILABLE):
             raise
-        raise error from None  # it cannot be read, and the site has refused it
+        raise error from None  # the object cannot be read, and the site has refused the write
     if found is None:
         raise error
     return found

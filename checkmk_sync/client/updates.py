@@ -64,7 +64,7 @@ def json_mapping(attributes: Attributes, of: str, before: Optional[Attributes] =
         try:
             values[name] = unambiguous_value(name, value)
             json.dumps(values[name], allow_nan=False)
-            # Labels are public, and a call sends those of other people along.
+            # Labels are public, and a call also sends labels that other people have set.
             if name != "labels" and contains_mask(name, values[name]) and (before or {}).get(name) != values[name]:
                 raise ValueError(MASK)
         except (TypeError, ValueError) as error:

@@ -68,7 +68,7 @@ class Argument:
     metavar: Optional[str] = None
 
     def convert(self, value: Any) -> Any:
-        """Return what a value means. ValueError if it is not valid."""
+        """Return the value that an input means. ValueError if it is not valid."""
         if self.parse is not None:
             value = self.parse(value)
         if self.check is not None:
@@ -100,8 +100,8 @@ class Preview:
     summary: str
     details: tuple[str, ...] = ()
     facts: Any = None  # an approval is void if these differ by the time it arrives
-    # Arguments with which the command does exactly this or nothing. They also hold where nobody is asked: the command
-    # must not do what has turned up since.
+    # Arguments with which the command does exactly this or nothing. They also apply when nobody is asked: the command
+    # must not affect anything that has turned up since.
     fixed_arguments: Mapping[str, Any] = field(default_factory=dict)
     needs_approval: bool = True  # False if there is nothing to do
     too_long: str = "Do it in smaller parts."

@@ -90,7 +90,7 @@ def _client(settings: Settings) -> tuple[Optional[Checkmk], list[Finding]]:
 
 
 def findings_of_warnings(caught: Sequence[warnings.WarningMessage]) -> Iterator[Finding]:
-    """Yield a finding for each warning about settings and password; the TLS check covers that about http://."""
+    """Yield a finding for each warning about settings and password; the one about http:// is left to the TLS check."""
     for warning in caught:
         if not issubclass(warning.category, InsecureTransportWarning):
             message, _, advice = str(warning.message).partition("; ")

@@ -27,7 +27,7 @@ def describe_type(value: object) -> str:
 
 
 def require_type(value: object, kinds: Union[type, tuple[type, ...]], requirement: str, hint: str = "") -> None:
-    """TypeError that starts with ``requirement`` unless ``value`` is of one of the kinds. Booleans are no numbers."""
+    """TypeError that starts with ``requirement`` unless ``value`` is of one of the kinds. Booleans are not numbers."""
     if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
         raise TypeError(f"{requirement}, not {describe_type(value)}{hint}")
 

@@ -32,7 +32,7 @@ class Cancellation:
         self._wakers: dict[object, Callable[[], object]] = {}
 
     def stop(self) -> None:
-        """End the work: its waits are cut short, and its next step is not begun."""
+        """End the work: its waits are cut short, and its next step does not start."""
         with self._lock:
             self._stopped.set()
             wakers = list(self._wakers.values())
@@ -90,7 +90,7 @@ def on_stop(wake: Callable[[], object]) -> ContextManager[None]:
 
 @contextlib.contextmanager
 def shielded() -> Iterator[None]:
-    """Protect a block that has to be finished once it has begun, such as settling a write."""
+    """Protect a block that has to be finished once it has started, such as settling a write."""
     token = current.set(None)
     try:
         yield

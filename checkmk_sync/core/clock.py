@@ -84,7 +84,7 @@ class ManualClock:
 
 
 class Deadline:
-    """The time by which a call has to be over; without a limit there is none."""
+    """The time by which a call has to be over, if it has a limit."""
 
     def __init__(self, clock: Clock, limit_s: Optional[float]) -> None:
         if limit_s is not None:

@@ -21,7 +21,7 @@ __all__ = [
 PathLike = Union[str, "os.PathLike[str]"]
 
 PRIVATE_MODE = 0o600
-# A link can lead to somebody else's file. A pipe that is opened would wait for its other end.
+# A link can lead to somebody else's file. Opening a pipe would wait for its other end.
 _SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 

@@ -32,19 +32,19 @@ _AS_TEXT_OR_PICTURE = ("\ufe0e", "\ufe0f")  # how the symbol before is to be dra
 
 
 def escape_invisible(text: str, keep: str = "") -> str:
-    """Write out the characters that do not show, or that change how others do, except those to ``keep``."""
+    """Escape the characters that are invisible, or that change how others look, except those to ``keep``."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(char) if is_invisible else char for char, is_invisible in _with_visibility(text, keep))
 
 
 def first_invisible(text: str, keep: str = "") -> Optional[str]:
-    """Return the first character that :func:`escape_invisible` would write out."""
+    """Return the first character that :func:`escape_invisible` would escape."""
     return next((char for char, is_invisible in _with_visibility(text, keep) if is_invisible), None)
 
 
 def escape_unprintable(text: str) -> str:
-    """Write out line breaks and everything else that ``str.isprintable`` excludes, so that the text is one line."""
+    """Escape line breaks and everything else that ``str.isprintable`` excludes, so that the text is one line."""
     return text if text.isprintable() else "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
@@ -80,7 +80,7 @@ def is_encoding(name: str) -> bool:
 
 
 def parse_json_container(text: str) -> Any:
-    """Return the list or object that a text is if it is JSON, else None."""
+    """Return the list or object that a text holds as JSON; None if it holds neither."""
     if text.lstrip(" \t\r\n")[:1] not in ("{", "["):
         return None
     try:

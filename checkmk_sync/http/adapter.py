@@ -38,9 +38,9 @@ __all__ = ["CheckmkAdapter", "Exchange", "is_json"]
 
 log = logging.getLogger("checkmk_sync")
 
-LARGE_PIECE_BYTES = 2 * 2**20  # more than most answers: to join pieces is to copy them
+LARGE_PIECE_BYTES = 2 * 2**20  # more than most answers, because joining pieces copies them
 BODY_PIECE_BYTES = 64 * 2**10
-MAX_ERROR_BODY_BYTES = 2**20  # of an answer of 400 and above; the rest of a page says nothing more
+MAX_ERROR_BODY_BYTES = 2**20  # of an answer of 400 and above; the rest of a page adds nothing
 
 
 class Exchange(requests.PreparedRequest):
@@ -110,7 +110,7 @@ class CheckmkAdapter(HTTPAdapter):
             deadline=operator.attrgetter("deadline"),
             on_retry=self._on_retry,
         )
-        # A probe is tried once, and its result says nothing to the breaker.
+        # A probe is tried once, and the breaker ignores its result.
         self._send_probe = limits.guard(self._attempt)
 
     def send(self, request: Any, *_: Any, **__: Any) -> requests.Response:
@@ -170,7 +170,7 @@ class CheckmkAdapter(HTTPAdapter):
         return contextlib.nullcontext()
 
     def _timeout(self, call: Call, remaining_s: float) -> tuple[float, float]:
-        """Return the seconds to connect, and between two pieces of the answer."""
+        """Return the time limits in seconds: to connect, and between two pieces of the answer."""
         read_s = self._timeouts.bulk_s if call.kind is CallKind.BULK else self._timeouts.read_s
         remaining_s = max(remaining_s, 0.001)
         return min(self._timeouts.connect_s, remaining_s), min(read_s, remaining_s)
@@ -258,10 +258,10 @@ class CheckmkAdapter(HTTPAdapter):
         self.init_poolmanager(self._pool_connections, self._pool_maxsize)  # type: ignore[attr-defined,unused-ignore]
         self._pool, self._process = None, os.getpid()
 
-    # Steps of requests that are done once, or not at all, for one server
+    # Steps of requests that one server needs only once, or not at all
 
     def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
-        """Return the pool of connections to the one server. requests would look for it by a dozen attributes."""
+        """Return the pool of connections to the one server. requests would look it up by a dozen attributes."""
         if self._pool is None:
             pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
             self.cert_verify(pool, request.url, verify, cert)
@@ -271,7 +271,7 @@ class CheckmkAdapter(HTTPAdapter):
         return self._pool
 
     def cert_verify(self, conn: Any, *args: Any) -> None:
-        """Set the certificates of a pool, which is done once for ours."""
+        """Set the certificates of a pool; for ours this is done once."""
         if conn is not self._pool:
             super().cert_verify(conn, *args)  # type: ignore[no-untyped-call,unused-ignore]
 
@@ -280,7 +280,7 @@ class CheckmkAdapter(HTTPAdapter):
         return super().request_url(request, proxies) if proxies else request.url[request.url.index("/", 8) :]
 
     def build_response(self, req: Any, resp: Any) -> requests.Response:
-        """Return the answer without its cookies: the session of a login must not go on with the next request."""
+        """Return the answer without its cookies: the session of a login must not be kept for the next request."""
         response = requests.Response()
         response.status_code, response.reason, response.raw = resp.status, resp.reason, resp
         response.headers = (

@@ -10,7 +10,7 @@ __all__ = ["CheckmkAuth"]
 class CheckmkAuth:
     """``Bearer USER SECRET``, or Basic where a Bearer header cannot carry the name or the secret.
 
-    An object, so that no ``repr`` of what holds it shows the secret. Checkmk decodes Basic as UTF-8, while header
+    An object, so that the ``repr`` of its owner does not show the secret. Checkmk decodes Basic as UTF-8, while header
     values are Latin-1 and lose blanks at their end.
     """
 

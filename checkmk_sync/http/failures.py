@@ -1,4 +1,4 @@
-"""What an exception of requests or urllib3 means: one typed error without the request, which holds the secret."""
+"""Turn exceptions of requests and urllib3 into typed errors without the request, which holds the secret."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ the number of marks is compared with the number of items. A shortcut gives up, a
 
 - the members of the sample have unusual names, or the sample is too long,
 - the needed field is not the last of its item (:class:`SingleField`),
-- the marks are not one in each item.
+- not every item has exactly one mark.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence
 
 __all__ = ["SingleField", "decode_answer", "decode_block", "field_of_each", "first_item_of", "shortened_decoder"]
 
-# Of members that are not needed: a longer pattern would cost more than it saves.
+# For members that are not needed: a longer pattern would cost more than it saves.
 LONGEST_PATTERN = 8192
 LONGEST_SAMPLE = 2 * LONGEST_PATTERN
 
@@ -33,7 +33,7 @@ _DECODER = json.JSONDecoder()
 _BLANKS = r"[ \t\n\r]*"
 _END = re.compile(rf"{_BLANKS}\}}")
 _VALUE = re.compile(rb'"value"\s*:\s*\[\s*')
-# Replaces members that were taken out. No site can know it, so an item that has it had them.
+# Replaces members that were taken out. No site can know it, so an item with the mark had such members.
 _MARK = secrets.token_hex(16)
 
 
@@ -52,7 +52,7 @@ def decode_answer(text: bytes) -> list[Any]:
 
 
 def first_item_of(body: bytes) -> str:
-    """Return the first item of an answer, and what follows; empty without one."""
+    """Return the first item of an answer, and the rest; empty without one."""
     start = _VALUE.search(body)
     return body[start.end() : start.end() + LONGEST_SAMPLE].decode(errors="ignore") if start else ""
 
@@ -94,11 +94,11 @@ class SingleField:
                 yield separator
 
     def _split(self, separator: re.Pattern[bytes], text: bytes) -> list[Any]:
-        """Return the values between the separators. ValueError if the separators are not those between all items.
+        """Return the values between the separators. ValueError unless one is between each item and the next.
 
         The first item is decoded in a text without the others, and the values of the others as one list. A separator
         ends an object and begins another one in the same list. If that is another list of the text, the first item does
-        not get the mark; if there is more in an item, the rest is no list of values.
+        not get the mark; if there is more in an item, the rest is not a list of values.
         """
         first, *others = separator.split(text)
         if not others:
@@ -137,7 +137,7 @@ def _loads(text: str) -> Any:
 
 
 def _first_value(text: str) -> tuple[Any, str]:
-    """Return the value that a text begins with, and what follows."""
+    """Return the value that a text begins with, and the rest."""
     try:
         value, end = _DECODER.raw_decode(text)
     except RecursionError:
@@ -154,7 +154,7 @@ def _count_marks(items: list[Any]) -> int:
 
 
 def _separator(field: str, sample: str, any_text: str) -> Optional[re.Pattern[bytes]]:
-    """Return a pattern of all that stands between the ``field`` of one item and that of the next, where it is last."""
+    """Return a pattern of the text between the ``field`` of one item and that of the next, if it is the last member."""
     needed = next((member for member in _members(sample) if member.name == field), None)
     if needed is None or not _END.match(sample, needed.end):
         return None
@@ -170,10 +170,10 @@ class _Unneeded(NamedTuple):
 def _unneeded_members(fields: Sequence[str], sample: str) -> Optional[_Unneeded]:
     """Return a pattern of the longest run of members without one of ``fields``, and its replacement; None without one.
 
-    In other items the texts of these members may differ, and nothing else. A pattern for any text may take one with an
-    escaped quote for two, or more than a text for one. But each text in a match is followed by a key, and no JSON has a
-    text that is followed by a letter. So whole members of an object are taken out, wherever that is, and what is left
-    are whole items where the text was one.
+    In other items the texts of these members may differ, and nothing else. The pattern of a text may read one with an
+    escaped quote as two, or more than a text as one. But each text in a match is followed by a key, and no JSON has a
+    text that is followed by a letter. So a match always covers whole members of an object, wherever that is, and whole
+    items remain whole items.
     """
     runs = [list(run) for _, run in itertools.groupby(_members(sample), key=lambda member: member.name in fields)]
     followed = [(run, after[0]) for run, after in zip(runs, runs[1:]) if run[0].name not in fields]

@@ -29,7 +29,7 @@ IDLE_S = 5.0
 class TrackedSocket:
     """The socket of one attempt: whether a byte of the request left, and whether its time is over.
 
-    A socket belongs to the attempt that tracked it last. Connections are used again as soon as a body is read, and the
+    A socket belongs to the attempt that tracked it last. Connections are reused as soon as a body is read, and the
     deadline of one call must not shut the socket of the next.
     """
 
@@ -160,7 +160,7 @@ class SocketDeadlines(ForkSafe):
     def limit(self, tracked: TrackedSocket, limit_s: float) -> Iterator[None]:
         """Track the connection that this thread uses in the block, and shut it after ``limit_s`` seconds."""
         limit = _Limit(tracked)
-        try:  # from before it is added, because Ctrl-C may come at any moment
+        try:  # starts before the limit is added, because Ctrl-C may come at any moment
             _local.tracked = tracked
             if limit_s != float("inf"):
                 self._add(limit, limit_s)
@@ -173,7 +173,7 @@ class SocketDeadlines(ForkSafe):
     def _add(self, limit: _Limit, limit_s: float) -> None:
         with self._changed:
             self._live.add(limit)
-            # Limits that are over stay in the heap, because removing each costs more; but not more than live ones.
+            # Expired limits stay in the heap, because removing each costs more, but not many more than live ones.
             if len(self._due) > 2 * len(self._live) + 16:
                 self._due = [entry for entry in self._due if not entry[2].over]
                 heapq.heapify(self._due)

@@ -22,7 +22,7 @@ def serve(*args: Any, **kwargs: Any) -> None:
     old for it."""
     if sys.version_info < OLDEST:
         version = ".".join(map(str, sys.version_info[:2]))
-        raise SettingsError(f"the MCP server needs Python 3.10 or later, this is {version}")
+        raise SettingsError(f"the MCP server needs Python 3.10 or later, but this is {version}")
     try:
         from . import server
     except ModuleNotFoundError as error:

@@ -39,7 +39,7 @@ _UNKNOWN_CHECKSUM = (
 )
 _DECLINED = "Nothing was done: the person who was asked did not agree. Do not try again unless asked to."
 _TOO_LATE = "Nothing was done: nobody answered in time. Call again when somebody is there to be asked."
-_USED = "Nothing was done: that question was answered already, or too long ago. Call again to be asked anew."
+_USED = "Nothing was done: that question was already answered, or was asked too long ago. Call again for a new one."
 # From this protocol version on a question is a result, and the client repeats the call with the answer.
 _QUESTION_AS_RESULT = "2026-07-28"
 _QUESTION = "approval"
@@ -68,7 +68,7 @@ class PendingApprovals:
         return self._expires.get(fingerprint, 0.0) >= time.monotonic()
 
     def use(self, fingerprint: str, error: str) -> None:
-        """Use up an approval. ToolError that says ``error`` if it is not pending."""
+        """Use up an approval. Raise ToolError with the text ``error`` if it is not pending."""
         is_pending = fingerprint in self
         self._expires.pop(fingerprint, None)
         if not is_pending:
@@ -115,7 +115,7 @@ def _lines(preview: Preview) -> list[str]:
     length = sum(map(len, lines))
     if length > MAX_PREVIEW:
         raise ToolError(
-            f"Nothing was done: it takes {length} characters to show a person all that would be, more than "
+            f"Nothing was done: it takes {length} characters to show a person all of it, more than "
             f"{MAX_PREVIEW}. {preview.too_long}"
         )
     return lines

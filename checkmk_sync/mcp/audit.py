@@ -1,4 +1,4 @@
-"""The audit log: every write as lines of JSON with who, what and its outcome, and without secrets."""
+"""The audit log: every write as lines of JSON that say who did what with which outcome, without secrets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CallOutcome:
 
     @classmethod
     def from_result(cls, values: Mapping[str, Any]) -> CallOutcome:
-        """Return the outcome in what a command returned; ``failed`` are pairs of a key and a status."""
+        """Return the outcome in the result of a command; ``failed`` are pairs of a key and a status."""
         numbers = {name: value for name, value in values.items() if type(value) in (int, bool)}
         counts = values.get("counts")
         counts = {**numbers, **(counts if isinstance(counts, Mapping) else {})}

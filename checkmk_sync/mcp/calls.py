@@ -106,7 +106,7 @@ class ToolRunner:
                 raise ToolError(explain(error)) from error
             except ValueError as error:  # an argument that is not valid
                 message = quoted(as_arguments(str(error)))
-                raise ToolError(f"Nothing was done, an argument cannot be: {message}") from error
+                raise ToolError(f"Nothing was done, because an argument is not valid: {message}") from error
             finally:
                 with self._changed:
                     self._tasks.discard(task)
@@ -208,7 +208,7 @@ def _check_content(command: Command, name: str, value: Any) -> None:
         # People approve what they see: "web01" with a zero-width space in it is not web01.
         invisible = first_invisible(part, keep="" if is_key else "\n\t") if isinstance(part, str) else None
         if invisible is not None:
-            raise ValueError(f"{name} holds the character U+{ord(invisible):04X}, which does not show: leave it out")
+            raise ValueError(f"{name} holds the character U+{ord(invisible):04X}, which is invisible: leave it out")
         # The owner decides what a synchronisation may delete, so only a synchronisation sets it.
         if command.writes and part in (OWNER_LABEL, ADOPTED_LABEL):
             raise ValueError(f"the label {part} says whose an object is: only sync_apply writes it")
@@ -222,7 +222,7 @@ def _check_content(command: Command, name: str, value: Any) -> None:
 def _walk(value: Any, depth: int = 0) -> Iterator[tuple[Any, bool]]:
     """Yield a value and everything in it, also in texts that are JSON, and whether it is a key."""
     if depth > MAX_DEPTH:
-        raise ValueError(f"more than {MAX_DEPTH} lists and objects are in each other")
+        raise ValueError(f"lists and objects are nested more than {MAX_DEPTH} deep")
     yield value, False
     content = parse_json_container(value) if isinstance(value, str) else value
     if isinstance(content, Mapping):

@@ -30,7 +30,7 @@ class WorkKind(enum.Enum):
 
 
 MAX_THREADS = {WorkKind.TOOL: 40, WorkKind.RESOURCE: 10, WorkKind.COMPLETION: 4, WorkKind.LOCAL: 8}
-# These read from the site for long, so one session may not take all of its capacity.
+# These read from the site for a long time, so one session may not take all of its capacity.
 LIMITED_PER_SESSION = (WorkKind.TOOL, WorkKind.RESOURCE)
 
 session_id: contextvars.ContextVar[str] = contextvars.ContextVar("session_id", default="")
@@ -104,7 +104,7 @@ _WRITING = (
 
 
 class WriteLock:
-    """Shared by ordinary writes, exclusive for commands that would take other writes along.
+    """Shared by ordinary writes, exclusive for commands that would include other writes.
 
     It refuses instead of waiting, because waiting could take as long as an activation.
     """

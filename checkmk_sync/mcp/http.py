@@ -96,7 +96,7 @@ def _in_url(host: str) -> str:
 
 
 def read_token(path: Optional[str]) -> Optional[str]:
-    """Return the token in a file that only its owner may read, or without a file that in ``CHECKMK_MCP_TOKEN``."""
+    """Return the token in a file that only its owner may read, or without a file the one in ``CHECKMK_MCP_TOKEN``."""
     if path is None:
         return os.environ.get(TOKEN_VARIABLE, "").strip() or None
     try:

@@ -78,7 +78,7 @@ def serve(
 def build_server(runner: ToolRunner, token_verifier: Optional[TokenVerifier] = None) -> MCPServer[Any]:
     """Return a server for the runner's site, with the tools that its policy shows."""
     commands = {command.tool_name: command for command in COMMANDS if runner.policy.shows(command)}
-    # The SDK requires an issuer, but without a resource server URL tells no client about it.
+    # The SDK requires an issuer, but does not tell clients about it, because there is no resource server URL.
     auth = AuthSettings(issuer_url=AnyHttpUrl("http://localhost"), resource_server_url=None)
     with _root_logger_unchanged():
         server = _Server(

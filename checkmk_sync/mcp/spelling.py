@@ -23,7 +23,7 @@ PAGING = (
 )
 CHECKSUM = Argument(
     "checksum",
-    "That of the preview of this tool (not of a plan), once a person has seen and approved it; without it there is "
+    "The checksum of this tool's preview (not of a plan), once a person has approved it; without it there is "
     "only a preview.",
 )
 

@@ -81,7 +81,7 @@ class _CommandTool(Tool):
                 f"{location}: {_NO_FILES if location in no_files else problem}"
                 for location, problem in validation_problems(error)
             )
-            message = f"Nothing was done, for the arguments do not fit the input schema: {problems}"
+            message = f"Nothing was done, because the arguments do not fit the input schema: {problems}"
             raise ToolError(message) from None
         return await super().run(values, context, convert_result)
 
@@ -89,7 +89,7 @@ class _CommandTool(Tool):
 def _description(command: Command) -> str:
     sentences = [command.help]
     if command.gives_rows:
-        sentences.append("Answers page by page: give next_cursor as cursor for the next one.")
+        sentences.append("Answers page by page: pass next_cursor as cursor to get the next page.")
     if command.needs_approval:
         condition = f"With {command.asks_if} a" if command.asks_if else "A"
         sentences.append(f"{condition} person is asked before anything is done.")

@@ -78,7 +78,7 @@ class CircuitBreaker(ForkSafe):
         self._listener: Optional[Callable[[BreakerState], None]] = None
 
     def reset_after_fork(self) -> None:
-        """Replace the lock, and forget a probe that is under way; what is known of the site stays."""
+        """Replace the lock, and forget a probe that is under way; the known state of the site stays."""
         super().reset_after_fork()
         self._probe: Optional[object] = None  # the one call that is let through while half open
 
@@ -132,7 +132,7 @@ class CircuitBreaker(ForkSafe):
     def _guarded(self, fn: Callable[..., T]) -> Callable[..., T]:
         def guarded(*args: Any, **kwargs: Any) -> T:
             call, generation = object(), None
-            try:  # from before it is admitted, because Ctrl-C may come at any moment
+            try:  # starts before the call is admitted, because Ctrl-C may come at any moment
                 generation = self._enter(call)
                 result = fn(*args, **kwargs)
             except Exception as error:

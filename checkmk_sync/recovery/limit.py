@@ -34,7 +34,7 @@ class RateLimit(ForkSafe):
         super().__init__()
 
     def reset_after_fork(self) -> None:
-        """Start to count again."""
+        """Start counting again."""
         period = 1.0 / self.per_second
         self._take = ratelimit.limits(calls=1, period=period, clock=self._clock.monotonic)(lambda: None)
 
@@ -114,7 +114,7 @@ class InFlight(ForkSafe):
             self._freed.notify_all()
 
 
-# A narrower limit for the reads of a context, such as those of one session of a server: a share of the client's.
+# A narrower limit for the reads of a context, such as one session of a server: a share of the client's limit.
 session_limit: contextvars.ContextVar[Optional[InFlight]] = contextvars.ContextVar("session_limit", default=None)
 
 

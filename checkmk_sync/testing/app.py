@@ -65,7 +65,7 @@ def _routes(known: tuple[Endpoint, ...]) -> Map:
 
 
 class SiteApp:
-    """WSGI application: routes, authenticates, locks and checks requests, and keeps them."""
+    """WSGI application: routes, authenticates, locks and checks requests, and records them."""
 
     def __init__(self, state: SiteState, *, lock_hold_s: float, host_cost_s: float) -> None:
         self.state = state

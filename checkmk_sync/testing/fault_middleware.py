@@ -65,14 +65,14 @@ class FaultMiddleware:
                 state.discovery.failing += fault.times or 1
 
     def close(self) -> None:
-        """Cancel everything that is still to happen."""
+        """Cancel all faults that have not happened yet."""
         self._closed.set()
         self._lock_released.set()
         for timer in self._timers:
             timer.cancel()
 
     def _without_site(self, request: Request, fault: Fault) -> Optional[Response]:
-        """Return the answer to a request that the site does not get, or gets after the connection is gone."""
+        """Return the answer to a request that does not reach the site, or only after the connection is gone."""
         kind = fault.kind
         if kind == "crash":
             return crash_response(self._app.state, request)

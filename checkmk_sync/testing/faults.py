@@ -45,8 +45,8 @@ class Fault:
 
     ``method`` and ``path`` (a regular expression searched in the part below ``/api/1.0``) select requests; ``writes``
     selects only writes. ``skip`` lets the first requests pass, ``times`` is how often the fault happens (None: always),
-    ``probability`` how likely. ``seconds`` are real seconds. ``body`` is a text, sent as HTML, or data, sent as JSON,
-    unless ``content_type`` says otherwise; None is an empty body.
+    ``probability`` how likely it is. ``seconds`` are real seconds. ``body`` is a text, sent as HTML, or data, sent as
+    JSON, unless ``content_type`` says otherwise; None is an empty body.
     """
 
     kind: str

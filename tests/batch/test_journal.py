@@ -259,7 +259,7 @@ def _delete(item: str) -> None:
 def test_without_an_id_the_journal_is_that_of_the_function(tmp_path: Path) -> None:
     processor = BatchProcessor(journal=tmp_path / "journal")
     assert processor.process_batch(["a"], _create).progress.success == 1
-    with pytest.raises(SettingsError, match=r"does .*_create, not .*_delete; with its batch_id"):
+    with pytest.raises(SettingsError, match=r"runs .*_create, not .*_delete; pass its batch_id"):
         processor.process_batch(["a"], _delete)
     again = processor.process_batch(["a", "b"], functools.partial(_create))
     assert (again.progress.resumed, again.progress.success) == (1, 1)

@@ -159,7 +159,7 @@ def test_a_killed_worker_loses_no_outcome(tmp_path: Path) -> None:
     last = result.items[-1].error
     assert isinstance(last, UnfinishedError)
     assert last.started is False
-    assert "takes nothing more" in str(last)
+    assert "accepts no more work" in str(last)
     with _pool(2) as executor:
         items[30] = "30"
         processor = BatchProcessor(executor=executor, journal=tmp_path / "journal")

@@ -18,7 +18,7 @@ def test_a_host_that_is_not_configured_ends_the_wait(version: str, clock: Manual
         cmk: Checkmk = connect(site)
         cmk.hosts.create("web01")
         started = clock.monotonic()
-        with pytest.raises(WaitTimeoutError, match="changes are active, .*never loaded: ghost, phantom$") as caught:
+        with pytest.raises(WaitTimeoutError, match="changes are active, .*never load: ghost, phantom$") as caught:
             cmk.activation.activate(wait_for_hosts=["web01", "phantom", "ghost"])
         assert clock.monotonic() - started == pytest.approx(caught.value.waited_s)
         assert caught.value.waited_s < 30

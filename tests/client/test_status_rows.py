@@ -38,12 +38,12 @@ def _list(*rows: Any) -> dict[str, Any]:
     return {"value": [{"id": "x", "links": [], "extensions": row} for row in rows]}
 
 
-WRONG_STATES = [({"state": 9}, "a state that there is not: 9"), ({"state": [1]}, "a state that there is not: [1]")]
+WRONG_STATES = [({"state": 9}, "a state that does not exist: 9"), ({"state": [1]}, "a state that does not exist: [1]")]
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"name": 5}, "a name that is no text: 5"), ({"name": None}, "a name that is no text"), *WRONG_STATES],
+    [({"name": 5}, "a name that is not text: 5"), ({"name": None}, "a name that is not text"), *WRONG_STATES],
 )
 def test_a_host_that_is_none(site: Any, cmk: Checkmk, change: Any, said: str) -> None:
     site.get(HOSTS, json=_list(HOST, {**HOST, **change}, HOST))
@@ -53,7 +53,7 @@ def test_a_host_that_is_none(site: Any, cmk: Checkmk, change: Any, said: str) ->
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"host_name": 5}, "a host_name that is no text: 5"), ({"description": {}}, "a description"), *WRONG_STATES],
+    [({"host_name": 5}, "a host_name that is not text: 5"), ({"description": {}}, "a description"), *WRONG_STATES],
 )
 def test_a_service_that_is_none(site: Any, cmk: Checkmk, change: Any, said: str) -> None:
     site.get(HOSTS, json=_list(COUNTED))
@@ -93,7 +93,7 @@ def test_what_is_no_object(site: Any, cmk: Checkmk, row: Any) -> None:
 )
 def test_a_host_that_is_not_counted(site: Any, cmk: Checkmk, counted: Any) -> None:
     site.get(HOSTS, json=_list(COUNTED, counted))
-    with pytest.raises(UnexpectedReplyError, match=r"'extensions|no text, or counts"):
+    with pytest.raises(UnexpectedReplyError, match=r"'extensions|not text, or with a count"):
         list(cmk.services.each())
 
 

@@ -36,7 +36,7 @@ def test_results_of_thousands_are_short(site: SimulatedSite, cmk: Checkmk) -> No
 
 def test_hosts_that_do_not_come_are_named(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("there")
-    with pytest.raises(WaitTimeoutError, match="are active, but not configured, so never loaded: nope$"):
+    with pytest.raises(WaitTimeoutError, match="are active, but unconfigured hosts never load: nope$"):
         cmk.activation.activate(wait_for_hosts=["there", "nope"], timeout_s=5)
     with pytest.raises(WaitTimeoutError, match="not loaded: n0, n1, n2, n3, n4 and 5 more$"):
         cmk.activation.wait_until_monitored([f"n{n}" for n in range(10)], timeout_s=5)

@@ -92,7 +92,7 @@ def _writes(site: SimulatedSite) -> int:
         ("sync_apply", {"inventory": {"hosts": [{"name": "n", "attributes": {"alias": "a\u00adb"}}]}}, "U+00AD"),
         ("sync_apply", {"inventory": {"hosts": [{"name": "n"}]}, "owner": "m\u200be"}, "U+200B"),
         # Too deep.
-        ("hosts_create", {"attribute": {"x": "[" * 50 + "]" * 50}}, "in each other"),
+        ("hosts_create", {"attribute": {"x": "[" * 50 + "]" * 50}}, "nested more than"),
         ("hosts_create", {"attribute": {"x": "[" * 100_000}}, "JSON"),
     ],
     ids=lambda value: ascii(value)[:70],

@@ -124,7 +124,7 @@ def test_texts_of_the_site_are_delimited() -> None:
     assert len(found["plugin_output"]) < 2100
     for text in (result.content[0].text, read):
         head, opening, body, closing = text.split("\n")
-        assert "no instructions" in head
+        assert "not instructions" in head
         mark = opening[len("<data ") : -1]
         assert closing == f"</data {mark}>"
         assert mark in head
@@ -138,7 +138,7 @@ def test_errors_of_the_site_are_quoted(quiet: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return await client.call_tool("hosts_get", {"name": "nope"})
 
-    assert 'Said, as data: "404 Not Found' in error_text(run_client(quiet, script))
+    assert 'The message, as data: "404 Not Found' in error_text(run_client(quiet, script))
 
 
 _SCALARS = st.text() | st.integers() | st.none() | st.booleans()

@@ -118,7 +118,7 @@ class _Request:
     user: str
 
     def unapproved(self, pending: Sequence[PendingChange]) -> list[PendingChange]:
-        """Return the changes that the activation would take along although they were not approved."""
+        """Return the changes that the activation would include although they were not approved."""
         if self.approved is None:
             return []
         concerned = [change for change in pending if self.force or not change.is_foreign_to(self.user)]
@@ -160,7 +160,7 @@ class Activation(Resource):
     ) -> ActivationResult:
         """Activate all pending changes (of ``sites``, else of all) and wait until that is done and verified.
 
-        Nothing pending is a success. ForbiddenError names the changes of other users unless they are forced.
+        It is a success if nothing is pending. ForbiddenError names the changes of other users unless they are forced.
         ActivationError if a site failed, or changes are still pending that should not be; WaitTimeoutError after
         ``timeout_s`` seconds in total. With ``wait_for_hosts`` it also waits until the monitoring core answers for
         these hosts. If one of them is not configured, WaitTimeoutError says so after a few seconds; the changes are
@@ -171,8 +171,8 @@ class Activation(Resource):
 
         ``approved(change)`` limits the activation to changes that somebody agreed to: if it is false for any pending
         change, nothing is activated, and PlanChangedError is raised. Changes of other users are left to the site, which
-        refuses them unless they are forced. A site on which locking by ETag is switched off may take along a change
-        that comes between the check and the start: that is an ActivationError.
+        refuses them unless they are forced. A site on which locking by ETag is switched off may include a change that
+        was made between the check and the start; that raises ActivationError.
         """
         sites = require_strings(sites, "sites")
         names = require_strings(wait_for_hosts, "wait_for_hosts")
@@ -191,7 +191,7 @@ class Activation(Resource):
                 changes = summarize(taken_along, NAMES_SHOWN, "; ")
                 raise ActivationError(
                     f"activated as well, though not approved: {changes}; "
-                    "the site does not hold to the list that was looked at"
+                    "the site activated more than the list that was approved"
                 )
         self._wait_until_monitored(names, deadline, only_configured=True)
         activated = tuple(change for change in before if change.id not in still_pending)
@@ -225,7 +225,7 @@ class Activation(Resource):
             message = f"{error}: not loaded: {summarize(sorted(missing), NAMES_SHOWN)}"
             raise WaitTimeoutError(message, waited_s=error.waited_s) from error.__cause__
         if absent:
-            message = f"the changes are active, but not configured, so never loaded: {', '.join(sorted(absent))}"
+            message = f"the changes are active, but unconfigured hosts never load: {', '.join(sorted(absent))}"
             raise WaitTimeoutError(message, waited_s=deadline.elapsed_s())
 
     def _start(self, request: _Request, deadline: Deadline) -> tuple[Sequence[PendingChange], Optional[ActivationRun]]:
@@ -249,7 +249,7 @@ class Activation(Resource):
                 if request.approved is None:
                     raise
                 if readings == READINGS:
-                    message = "nothing was activated: what is pending changed each time right after it was read"
+                    message = "nothing was activated: the pending changes changed each time after they were read"
                     raise PlanChangedError(message) from error
                 pending, etag = self._pending()
                 readings += 1
@@ -303,15 +303,15 @@ class Activation(Resource):
         return {change.id for change in before} & {change.id for change in self.pending()}
 
     def _verify(self, before: Sequence[PendingChange], run: ActivationRun, sites: Sequence[str]) -> set[str]:
-        """Return the ids of changes that are still pending, as some may be. Checkmk: an activation that ended may have
-        failed, and before 2.4 only the changes that are still pending show it."""
+        """Return the ids of changes that are still pending; ActivationError if they should not be. Checkmk: an
+        activation that ended may have failed, and before 2.4 only the changes that are still pending show it."""
         failed = {site: text for site, (state, text) in run.status_per_site.items() if state == "error"}
         pending = self._still_pending(before)
         may_be_pending = bool(sites) and set(sites) <= set(run.status_per_site)
         if failed or (pending and not may_be_pending):
             reason = "; ".join(f"{site}: {text}" for site, text in failed.items()) or "the site gives no reason"
             if sites and not failed:
-                reason = "for other sites, or because it failed: this site does not tell"
+                reason = "for other sites, or because it failed: the site does not say which"
             changes = pluralize(len(pending), "change is", "changes are")
             message = f"the activation failed, {changes} still pending ({reason})"
             raise ActivationError(message, status_per_site=failed, pending=len(pending))

@@ -20,7 +20,7 @@ TRIES = 5
 
 
 class Editable(Resource, Generic[T]):
-    """Objects with an ETag, which every change of them has to name."""
+    """Objects with an ETag, which every change must name."""
 
     def find(self, name: str, /, *, fresh: bool = False) -> Optional[T]:
         """Return one object; None if there is none."""
@@ -31,7 +31,7 @@ class Editable(Resource, Generic[T]):
         raise NotImplementedError
 
     def _read_and_write(self, name: str, write: Callable[[T], T], etag: Optional[str] = None) -> T:
-        """Return ``write(before)`` for the object as just read; again when somebody else changed it in between (412).
+        """Return ``write(before)`` for the object as just read; try again if somebody else changed it meanwhile (412).
 
         If the caller gives an ``etag``, nothing is repeated: it names the state that the change is for.
         """
@@ -47,7 +47,7 @@ class Editable(Resource, Generic[T]):
         return write(self.get(name, fresh=True))
 
     def _delete(self, name: str, missing_ok: bool, key: str, **arguments: Any) -> None:
-        """Delete an object, which is read before: absence proves the deletion only of an object that was seen."""
+        """Delete an object after reading it, because its absence proves the deletion only if it was seen before."""
         was_seen = self.find(name, fresh=True) is not None
         try:
             self._site.creation_claims.discard(self.noun, key)

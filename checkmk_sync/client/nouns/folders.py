@@ -199,7 +199,7 @@ class Folders(Editable[Folder]):
         return found if matches(body, found.attributes) else None
 
     def _find_moved(self, before: Folder, target: str) -> Optional[Folder]:
-        """Return the folder in ``target``, if it has left its old place. One of another age has only the same name."""
+        """Return the folder in ``target``, if it has left its old place. Another one only has the same name."""
         if self.find(before.path, fresh=True) is not None:
             return None
         found = self.find(_path_in(target, before), fresh=True)

@@ -1,4 +1,4 @@
-"""Entries of the bulk calls of hosts, made of what callers give."""
+"""Entries of the bulk calls of hosts, made from the items of callers."""
 
 from __future__ import annotations
 

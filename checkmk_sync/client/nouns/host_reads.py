@@ -57,12 +57,12 @@ class HostReader(Editable[Host]):
         search: Optional[str] = None,
         effective_attributes: bool = False,
     ) -> Stream[Host]:
-        """Return all hosts, those directly in a ``folder``, those of a ``site`` (2.4 and later), or those of some
-        ``names``; with ``search`` only those whose name matches a pattern such as ``web*``.
+        """Return all hosts, those directly in a ``folder``, those of a ``site`` (2.4 and later), or those with the
+        given ``names``; with ``search`` only those whose name matches a pattern such as ``web*``.
 
         They are decoded while the reply arrives, in constant memory. Names that do not exist are left out, and so are
         hosts that the user may not see. Checkmk cannot search names: from 2.4 on only the names are read to find those
-        that match, before that whole hosts.
+        that match; before 2.4, whole hosts.
         """
         if sum(given is not None for given in (folder, site, names)) > 1 or (names is not None and search is not None):
             raise ValueError("filter by folder, by site or by names, not by several of them; names are not searched")
@@ -143,7 +143,7 @@ def absent_hosts(site: Site, names: Iterable[str]) -> set[str]:
 
 
 def _chunks_for_urls(names: Iterable[str]) -> Iterator[list[str]]:
-    """Yield as many names at a time as a URL takes."""
+    """Yield as many names at a time as fit into a URL."""
     chunk: list[str] = []
     length = 0
     for name in names:

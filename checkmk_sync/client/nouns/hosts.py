@@ -86,7 +86,7 @@ class Hosts(HostReader):
     def delete(self, name: str, *, missing_ok: bool = False) -> None:
         """Delete a host. NotFoundError if there is none, unless ``missing_ok``.
 
-        The host is read before: its absence afterwards proves the deletion only if it was seen.
+        The host is read first: its absence afterwards proves the deletion only if it was seen.
         """
         self._delete(name, missing_ok, name, path={"name": name}, object_names=(name,))
 

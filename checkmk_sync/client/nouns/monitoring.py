@@ -138,8 +138,8 @@ class Services(_Status):
         A state is a ServiceState, its number, or its name in any case or an unambiguous beginning (``"crit"``).
 
         ``host`` may be a pattern (``web*``) as well. The services of many hosts are read in parts, in the order of the
-        host names, and each part is repeated alone when it breaks off. Those of one host are one reply, which may come
-        from the cache, as old as ``caching.status_ttl``, unless it has to be ``fresh``.
+        host names, and each part is repeated alone when it breaks off. The services of one host are one reply, which
+        may come from the cache, as old as ``caching.status_ttl``, unless it has to be ``fresh``.
         """
         if host is not None:
             require_string(host, "host")
@@ -222,7 +222,7 @@ class Services(_Status):
         sites: Optional[Sequence[str]],
         received: Received,
     ) -> Blocks[tuple[str, float]]:
-        """Yield the ``hosts`` that have services (in one of the states), and how many."""
+        """Yield the ``hosts`` that have services (in one of the states), each with its number of services."""
         counts = ["num_services"] if states is None else [_COUNTS[state] for state in states]
         condition = hosts & functools.reduce(operator.or_, (column(count) > 0 for count in counts))
         query = {"columns": ["name", *counts], "sites": sites, "query": condition.to_dict()}
@@ -240,9 +240,7 @@ def _service_counts(rows: Sequence[Any], counts: Sequence[str]) -> list[tuple[st
     except (KeyError, TypeError, OverflowError):
         for columns, name in itertools.product(rows, ("name", *counts)):
             value_of({HostStatus.PARTS: columns}, HostStatus.PARTS, name)  # raises for a missing column
-        message = (
-            "the site gives a host a name that is no text, or counts its services with something else than numbers"
-        )
+        message = "the site answers with a host name that is not text, or with a count of services that is not a number"
         raise UnexpectedReplyError(message) from None
 
 

@@ -1,4 +1,4 @@
-"""What destructive commands would do, read from the site for the person who has to approve it."""
+"""Previews of destructive commands, read from the site for the person who has to approve them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def activation(client: Checkmk, force_foreign: bool, timeout: int) -> Preview:
 
 
 def discovery(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Optional[Preview]:
-    """Return what is scanned; None unless services may be removed, because nothing else is destructive."""
+    """Return the preview of a scan; None unless services may be removed, because nothing else is destructive."""
     if not remove_vanished:
         return None
     names = sorted(set(hosts))

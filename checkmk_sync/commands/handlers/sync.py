@@ -69,7 +69,7 @@ def _plan_of(
 def plan(client: Checkmk, **arguments: Any) -> Row:
     plan = _plan_of(client, **arguments)
     refusal = plan.refusal()
-    # A model is not told how to permit it.
+    # The advice on how to permit it is for people only.
     why = refusal.why if isinstance(refusal, UnsafePlanError) else refusal
     return {
         "checksum": plan.checksum,
@@ -93,7 +93,7 @@ def preview(client: Checkmk, activate: bool, force_foreign: bool, discover: bool
     plan.raise_if_unsafe()
     fixed = {"checksum": plan.checksum}
     if plan.is_empty:
-        return Preview("The site is as the inventory says.", fixed_arguments=fixed, needs_approval=False)
+        return Preview("The site matches the inventory.", fixed_arguments=fixed, needs_approval=False)
     options = Options(discover, activate, force_foreign)
     forced = [change.id for change in _pending(plan)[1]] if activate and force_foreign else []
     return Preview(
@@ -101,7 +101,7 @@ def preview(client: Checkmk, activate: bool, force_foreign: bool, discover: bool
         tuple(_details(plan, options)),
         [plan.checksum, sorted(plan.undiscovered), sorted(forced)],
         {**fixed, "approved": forced},
-        too_long="With an owner an inventory must not be split, for what is not in it is deleted: a person has to "
+        too_long="With an owner, an inventory must not be split, because missing objects are deleted: a person has to "
         "apply it with the command line. Without one, do it in smaller parts.",
     )
 
@@ -201,5 +201,5 @@ def _refuse_unseen(plan: Plan, approved: Sequence[str]) -> None:
 
 
 def check_amount(amount: Any) -> None:
-    """ValueError unless this is a number or a percentage."""
+    """Raise ValueError unless this is a number or a percentage."""
     Amount.parse(amount)
