@@ -24,7 +24,7 @@ def test_a_host_that_is_not_configured_ends_the_wait(version: str, clock: Manual
         assert caught.value.waited_s < 30
         assert cmk.activation.pending() == []
         assert cmk.host_status.monitored(["web01"]) == {"web01"}
-        with pytest.raises(WaitTimeoutError, match="never loaded: ghost$"):
+        with pytest.raises(WaitTimeoutError, match="never load: ghost$"):
             cmk.activation.activate(wait_for_hosts=["ghost"])  # also with nothing to activate
 
 
@@ -32,7 +32,7 @@ def test_more_names_than_are_asked_for_one_by_one(clock: ManualClock, connect: A
     with SimulatedSite(clock=clock) as site:
         cmk: Checkmk = connect(site)
         names = [f"ghost{number:02d}" for number in range(30)]
-        with pytest.raises(WaitTimeoutError, match="never loaded: ghost00, "):
+        with pytest.raises(WaitTimeoutError, match="never load: ghost00, "):
             cmk.activation.activate(wait_for_hosts=names)
 
 
