@@ -166,9 +166,9 @@ class SocketDeadlines(ForkSafe):
                 self._add(limit, limit_s)
             yield
         finally:
-            _local.tracked = None
-            self._live.discard(limit)
+            self._live.discard(limit)  # first: no signal is handled between the block and this line
             limit.over = True
+            _local.tracked = None
 
     def _add(self, limit: _Limit, limit_s: float) -> None:
         with self._changed:
