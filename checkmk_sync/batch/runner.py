@@ -6,6 +6,7 @@ import collections
 import contextlib
 import contextvars
 import functools
+import itertools
 import logging
 import queue
 import threading
@@ -109,7 +110,14 @@ class BatchRun(Generic[T, R]):
     def outcomes(self) -> Iterator[BatchItem[T, R]]:
         """Yield one outcome for each item, as they become known. A failure of the source is raised after the last."""
         self._start_thread(self._submit_all)
-        while (chunk := self._next_done()) is not None:
+        is_submitted = False
+        while not is_submitted or self._unfinished:
+            chunk = self._next_done()
+            if chunk is None:  # all is submitted; the last chunks may still be on their way into the queue
+                is_submitted = True
+                if self._fatal_error is not None:
+                    break
+                continue
             if chunk.fatal_error is not None:
                 raise chunk.fatal_error
             for outcome in chunk.outcomes or ():
@@ -217,9 +225,11 @@ class BatchRun(Generic[T, R]):
 
         self._start_thread(take_all)
         while (entry := arrived.get()) is not None:
-            group = [entry]
+            group, end = [entry], time.monotonic() + _POLL_S
             with contextlib.suppress(queue.Empty):
-                while len(group) < size and (entry := arrived.get(timeout=_POLL_S)) is not None:
+                while (
+                    len(group) < size and (entry := arrived.get(timeout=max(0.0, end - time.monotonic()))) is not None
+                ):
                     group.append(entry)
             yield group
             if entry is None:
@@ -227,29 +237,30 @@ class BatchRun(Generic[T, R]):
 
     def _take_items(self) -> Iterator[_Entry]:
         """Take the items. Those that need no executor get their outcome at once."""
-        source, index = iter(self._items), 0
-        while True:
-            self._pending_slots.acquire()
-            if self._task.stop.expired:
-                break
-            try:
-                item = next(source)
-            except StopIteration:
-                self.counter.total = index
-                return
-            except Exception as error:  # the source is the caller's; raised after the outcomes of earlier items
-                self._source_error = error
-                return
-            entry = self._prepare(index, item)
-            if isinstance(entry, BatchItem):
-                chunk = _Chunk((), [entry], is_done=True)
-                self._unfinished.add(chunk)
-                self._done.put(chunk)
-            else:
-                yield entry
-            index += 1
-        if isinstance(source, Generator):  # the batch was stopped; resources of the source are freed in its own thread
-            source.close()
+        source = iter(self._items)
+        try:
+            for index in itertools.count():
+                self._pending_slots.acquire()
+                if self._task.stop.expired:
+                    return
+                try:
+                    item = next(source)
+                except StopIteration:
+                    self.counter.total = index
+                    return
+                except Exception as error:  # the source is the caller's; raised after the outcomes of earlier items
+                    self._source_error = error
+                    return
+                entry = self._prepare(index, item)
+                if isinstance(entry, BatchItem):
+                    chunk = _Chunk((), [entry], is_done=True)
+                    self._unfinished.add(chunk)
+                    self._done.put(chunk)
+                else:
+                    yield entry
+        finally:
+            if isinstance(source, Generator):  # its resources are freed in the thread that used it
+                source.close()
 
     def _prepare(self, index: int, item: T) -> Union[_Entry, BatchItem[T, R]]:
         key = f"item {index}"

@@ -39,3 +39,6 @@ def window(
             return
         yield submitted.popleft() if in_order else done.get()
         waiting -= 1
+        while not (in_order or done.empty()):  # before the next item is taken, which may take its time
+            yield done.get()
+            waiting -= 1

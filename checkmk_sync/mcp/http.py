@@ -17,6 +17,7 @@ import uvicorn
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.responses import PlainTextResponse
 
 from ..core.private_files import is_open_to_others
 from ..core.redaction import HIDDEN
@@ -91,6 +92,18 @@ class _OneToken(TokenVerifier):
         return AccessToken(token=HIDDEN, client_id="operator", scopes=[]) if is_valid else None
 
 
+class _OneAuthorization:
+    """Refuses requests with several Authorization headers, because a proxy in front may have checked another one."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        names = [name.lower() for name, _ in scope["headers"]] if scope["type"] == "http" else []
+        refused = names.count(b"authorization") > 1
+        await (PlainTextResponse("several Authorization headers", 401) if refused else self._app)(scope, receive, send)
+
+
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
@@ -135,7 +148,7 @@ def serve_http(server: MCPServer[Any], listener: Listener, shutdown: Shutdown, r
         session_idle_timeout=1800,
     )
     config = uvicorn.Config(
-        app,
+        _OneAuthorization(app),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -56,9 +56,9 @@ class Policy:
         for option, patterns in (("allow", self.allow), ("deny", self.deny)):
             for pattern in patterns:
                 # A misspelled pattern would let through what it was meant to keep out.
-                if not fnmatch.filter(names, pattern):
+                if not any(_matches(name, (pattern,)) for name in names):
                     raise SettingsError(f"no tool fits {pattern!r}{suggestion(pattern, names)}", field=option)
-                if option == "allow" and not fnmatch.filter(offered, pattern):
+                if option == "allow" and not any(_matches(name, (pattern,)) for name in offered):
                     raise SettingsError(
                         f"all tools that fit {pattern!r} write: that needs --allow-writes", field="allow"
                     )
@@ -95,13 +95,18 @@ def read_inventory(folder: str, name: str, encoding: Optional[str] = None) -> In
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{name!r} is no inventory: a file that ends with {', '.join(SUFFIXES)} is needed")
     try:
-        with open(_open_below(root, path.relative_to(root).parts), "rb") as file:
-            status = os.fstat(file.fileno())
-            content = read_limited(file, MAX_FILE) if stat.S_ISREG(status.st_mode) else b""
+        descriptor = _open_below(root, path.relative_to(root).parts)
     except OSError:
         raise ValueError(f"there is no inventory {name!r} that can be read") from None
+    status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
         raise ValueError(f"{name!r} is no inventory: it is no file")
+    try:
+        with open(descriptor, "rb") as file:
+            content = read_limited(file, MAX_FILE)
+    except OSError:
+        raise ValueError(f"there is no inventory {name!r} that can be read") from None
     if status.st_nlink != 1:  # the other name may be outside of the folder
         raise ValueError(f"{name!r} is no inventory: the file has several names (hard links)")
     if len(content) > MAX_FILE:

@@ -67,3 +67,19 @@ def test_a_source_that_fails_raises(submit: Callable[[int], Future[int]]) -> Non
 
     with pytest.raises(OSError, match="gone"):
         list(window(submit, numbers(), 4))
+
+
+def test_all_finished_futures_come_before_the_next_item() -> None:
+    """A failure among them is seen before a slow source gives one more item."""
+    futures: list[Future[int]] = []
+
+    def finished(number: int) -> Future[int]:
+        future: Future[int] = Future()
+        future.set_result(number)
+        futures.append(future)
+        return future
+
+    taken: list[int] = []
+    yielded = window(finished, _count_taken(range(6), taken), 3)
+    assert [next(yielded).result() for _ in range(3)] == [0, 1, 2]
+    assert taken == [0, 1, 2]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import socket
 import time
+import urllib.parse
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -106,6 +108,19 @@ def test_requests_without_the_token_are_refused(guarded: tuple[SimulatedSite, st
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
     assert answer.json() == {"error": "invalid_token", "error_description": "Authentication required"}
+
+
+def test_several_authorization_headers_are_refused(guarded: tuple[SimulatedSite, str]) -> None:
+    """A proxy in front of the server may have checked another one of them."""
+    _, url = guarded
+    address = urllib.parse.urlsplit(url)
+    with contextlib.closing(http.client.HTTPConnection(address.hostname or "", address.port)) as connection:
+        connection.putrequest("POST", address.path)
+        for value in (f"Bearer {TOKEN}", "Bearer another"):
+            connection.putheader("Authorization", value)
+        connection.putheader("Content-Length", "2")
+        connection.endheaders(b"{}")
+        assert connection.getresponse().status == 401
 
 
 @pytest.mark.parametrize(
