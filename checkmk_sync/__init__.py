@@ -3,6 +3,10 @@
 >>> from checkmk_sync import Checkmk
 
 Names are imported when they are first used, so that importing the package costs next to nothing.
+
+In the code: requests and retries are in ``http/adapter.py`` and ``recovery/retry.py``, lost writes are settled in
+``client/settling.py``, a sync changes and deletes objects in ``sync/executors.py``, writes of language models are
+approved in ``mcp/calls.py``, and the records of hosts are in ``client/records.py``.
 """
 
 from __future__ import annotations
