@@ -81,9 +81,12 @@ class Host(_Labelled):
     None in lists.
     """
 
-    # Attributes of Checkmk need no code here. A further member is added below and in `parse`; it is shown by
-    # commands/hosts.py (_HOST_FIELDS) and commands/handlers/hosts.py, written by nouns/host_entries.py and updates.py,
-    # told apart from what inventories may set in sync/sources/structured.py, and simulated by testing/configuration.py.
+    # Attributes of Checkmk need no code here. A further member of hosts needs, in checkmk_sync/:
+    # - client/records.py: the field below, `parse`, and `_malformed`, which words the error for a wrong type
+    # - commands/hosts.py and commands/handlers/hosts.py: `_HOST_FIELDS`, the columns of `hosts list`, `_row`, `table_row`
+    # - client/nouns/host_entries.py and client/updates.py, if it can be written; catalogue/hosts.py for its `body=`
+    # - sync/kinds.py, if inventories may set it, else `_READ_ONLY` in sync/sources/structured.py
+    # - testing/configuration.py and `host_object` in testing/handlers/hosts.py: the simulated site
     PARTS: ClassVar = ("id", "extensions")
 
     name: str
