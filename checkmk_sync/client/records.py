@@ -83,7 +83,7 @@ class Host(_Labelled):
 
     # Attributes of Checkmk need no code here. A further member of hosts needs, in checkmk_sync/:
     # - client/records.py: the field below, `parse`, and `_malformed`, which words the error for a wrong type
-    # - commands/hosts.py and commands/handlers/hosts.py: `_HOST_FIELDS`, the columns of `hosts list`, `_row`, `table_row`
+    # - commands/hosts.py and commands/handlers/hosts.py: `_HOST_FIELDS`, list columns, `_row`, `table_row`
     # - client/nouns/host_entries.py and client/updates.py, if it can be written; catalogue/hosts.py for its `body=`
     # - sync/kinds.py, if inventories may set it, else `_READ_ONLY` in sync/sources/structured.py
     # - testing/configuration.py and `host_object` in testing/handlers/hosts.py: the simulated site
