@@ -6,7 +6,6 @@ import copy
 import enum
 import fnmatch
 import pickle
-import re
 import sys
 from collections import OrderedDict
 from typing import Any, Callable, Optional
@@ -98,10 +97,9 @@ class LRUCache(ForkSafe):
 
     def invalidate_pattern(self, pattern: str) -> int:
         """Forget all keys that match a pattern with ``*``, ``?`` and ``[…]``; how many there were."""
-        matches = re.compile(fnmatch.translate(pattern)).match
         with self._lock:
             self.epoch += 1
-            doomed = [key for key in self._entries if matches(key)]
+            doomed = [key for key in self._entries if fnmatch.fnmatchcase(key, pattern)]
             for key in doomed:
                 self._drop(key)
             return len(doomed)

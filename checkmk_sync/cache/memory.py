@@ -11,7 +11,7 @@ from requests_cache.models.response import CachedResponse
 from ..core.clock import Clock
 from ..core.fork import ForkSafe
 from .lru import LRUCache
-from .responses import size_of
+from .responses import expires_at, size_of
 
 __all__ = ["MemoryStorage", "ReplyStorage"]
 
@@ -77,7 +77,7 @@ class MemoryStorage(BaseStorage[str, CachedResponse]):
     def __init__(self, max_size: int, max_bytes: float, stale_s: float, clock: Clock) -> None:
         super().__init__()
         self._stale_s, self._time = stale_s, clock.time
-        # The responses are not copied: only their bodies are read, and each reader decodes the JSON anew.
+        # The responses are not copied: only their bodies are read, and each reader decodes the JSON itself.
         self._entries = LRUCache(max_size, max_bytes=max_bytes, size_of=size_of, copy_values=False, clock=clock)
 
     def __getitem__(self, key: str) -> CachedResponse:
@@ -87,8 +87,7 @@ class MemoryStorage(BaseStorage[str, CachedResponse]):
         return response
 
     def __setitem__(self, key: str, response: CachedResponse) -> None:
-        assert response.expires is not None
-        self._entries.set(key, response, response.expires.timestamp() + self._stale_s - self._time())
+        self._entries.set(key, response, expires_at(response) + self._stale_s - self._time())
 
     def __delitem__(self, key: str) -> None:
         if not self._entries.delete(key):

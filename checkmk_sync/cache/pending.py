@@ -1,4 +1,4 @@
-"""Writes of which a storage does not know yet."""
+"""Invalidations that have not reached the storage yet."""
 
 from __future__ import annotations
 

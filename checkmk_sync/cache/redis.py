@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import logging
-import re
 import uuid
 from typing import Any, Iterable, Iterator, Optional
 
@@ -13,7 +12,7 @@ from requests_cache.models.response import CachedResponse
 
 from ..core.clock import Clock
 from ..errors import MissingExtraError, SettingsError
-from .responses import TEXT
+from .responses import TEXT, expires_at
 
 try:
     import redis
@@ -59,8 +58,7 @@ class RedisStorage(RedisDict):
         return response
 
     def __setitem__(self, key: str, response: CachedResponse) -> None:
-        assert response.expires is not None
-        keep_s = response.expires.timestamp() + self._stale_s - self._time()
+        keep_s = expires_at(response) + self._stale_s - self._time()
         self.connection.set(self._bkey(key), self.serialize(response), px=max(1, int(keep_s * 1000)))
 
     def keys(self) -> Iterator[str]:  # type: ignore[override]
@@ -92,8 +90,7 @@ class RedisStorage(RedisDict):
         self.connection.delete(GENERATION + scope)  # Redis can also do that when it is full
 
     def invalidate_pattern(self, pattern: str) -> int:
-        matches = re.compile(fnmatch.translate(pattern)).match
-        return self._delete(key for key in self.keys() if matches(key))
+        return self._delete(key for key in self.keys() if fnmatch.fnmatchcase(key, pattern))
 
     def cleanup_expired(self) -> None:
         """Do nothing: Redis removes them by itself."""

@@ -10,9 +10,9 @@ import json
 import logging
 import os
 import uuid
-from typing import Any, Callable, Iterable, Mapping, Optional, TypeVar, Union
+from typing import Any, Callable, Iterable, Mapping, Optional, TypeVar, Union, cast
 
-from requests_cache.backends.base import BaseCache
+from requests_cache.backends.base import BaseCache, BaseStorage
 from requests_cache.models.response import CachedResponse
 
 from ..catalogue.operations import NOUNS
@@ -21,9 +21,9 @@ from ..core.call import Call, CallKind, Reply
 from ..core.clock import Clock
 from ..errors import ServerError, TransportError
 from ..metrics import MetricsCollector
-from .memory import MemoryStorage
+from .memory import MemoryStorage, ReplyStorage
 from .pending import pending_at
-from .responses import cached_response
+from .responses import cached_response, expires_at
 from .single_flight import SingleFlight
 
 __all__ = ["ReplyCache"]
@@ -47,7 +47,8 @@ class ReplyCache(BaseCache):
     def __init__(self, settings: Settings, metrics: MetricsCollector, clock: Clock) -> None:
         super().__init__()
         caching = settings.caching
-        self.responses = self.storage = _storage(settings, clock)
+        self.storage = _storage(settings, clock)
+        self.responses = cast(BaseStorage[str, CachedResponse], self.storage)
         self._metrics, self._clock = metrics, clock
         self._ttl_s: Mapping[CallKind, float] = (
             {CallKind.CONFIG: caching.default_ttl, CallKind.STATUS: caching.status_ttl} if caching.enabled else {}
@@ -74,7 +75,7 @@ class ReplyCache(BaseCache):
                 self._epoch = next(self._epochs)  # the answer to that call will be older
             return self._fetch_and_store(call, key, fetch)
         cached = self._use_storage(lambda: self.get_response(key), None)
-        if cached is not None and _expires_at(cached) > self._clock.time():
+        if cached is not None and expires_at(cached) > self._clock.time():
             reply = _reply(call, cached)
             if reply is not None:
                 self._metrics.increment_counters({"cache_hits": 1})
@@ -86,7 +87,7 @@ class ReplyCache(BaseCache):
         if not shared:
             return reply
         self._metrics.increment_counter("cache_shared_flights")
-        # Decoded anew, because the thread that fetched it may change its own data.
+        # Decoded again, because the thread that fetched it may change its own data.
         data = None if reply.data is None else json.loads(reply.body)
         return dataclasses.replace(reply, call=call, data=data, elapsed_s=0.0)
 
@@ -163,7 +164,7 @@ class ReplyCache(BaseCache):
             reply = fetch()
         except (TransportError, ServerError) as error:
             # Refusals such as 401, 403, 404 and 412 are answers; of the site's own errors only a crash counts.
-            if stale_fallback is None or _expires_at(stale_fallback) + self._stale_s <= self._clock.time():
+            if stale_fallback is None or expires_at(stale_fallback) + self._stale_s <= self._clock.time():
                 raise
             if epoch != self._epoch or key != self._key(call):  # forgotten, or changed by a write meanwhile
                 raise
@@ -223,7 +224,7 @@ class ReplyCache(BaseCache):
             return default
 
 
-def _storage(settings: Settings, clock: Clock) -> Any:
+def _storage(settings: Settings, clock: Clock) -> ReplyStorage:
     caching = settings.caching
     limits = (caching.max_size, caching.max_mb * 2**20, caching.stale_if_error)
     if caching.backend == "sqlite":
@@ -242,16 +243,10 @@ def _storage(settings: Settings, clock: Clock) -> Any:
 def _reply(call: Call, cached: CachedResponse) -> Optional[Reply]:
     """Return a kept response as a reply, None if it is damaged."""
     try:
-        data = json.loads(cached.content)  # anew each time, so that no caller sees the changes of another
+        data = json.loads(cached.content)  # each time, so that no caller sees the changes of another
     except ValueError:
         return None
     return Reply(call, 200, cached.headers, data, from_cache=True, body=cached.content)
-
-
-def _expires_at(cached: CachedResponse) -> float:
-    """Return the UNIX time at which a response expires."""
-    assert cached.expires is not None
-    return float(cached.expires.timestamp())
 
 
 def _digest(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Mapping, Union
 from requests_cache.models.response import CachedResponse
 from requests_cache.serializers import Stage
 
-__all__ = ["TEXT", "cached_response", "size_of"]
+__all__ = ["TEXT", "cached_response", "expires_at", "size_of"]
 
 # No ETag: Checkmk has no conditional requests, and one from a cache must never reach an If-Match.
 _LATEST = 253_402_300_000.0  # in the year 9999, the last one that a datetime can hold
@@ -32,15 +32,20 @@ def cached_response(body: bytes, headers: Mapping[str, str], until: float) -> Ca
     return response
 
 
+def expires_at(response: CachedResponse) -> float:
+    """Return the UNIX time at which a response expires."""
+    assert response.expires is not None  # cached_response always sets it
+    return float(response.expires.timestamp())
+
+
 def size_of(response: CachedResponse) -> int:
     """Return the bytes that a response takes: its body, and a thousand for everything else."""
     return len(response.content) + 1000
 
 
 def _to_text(response: CachedResponse) -> str:
-    assert response.expires is not None
     body = response.content.decode("utf-8", "surrogatepass")  # as json decodes it
-    return json.dumps([dict(response.headers), body, response.expires.timestamp()])
+    return json.dumps([dict(response.headers), body, expires_at(response)])
 
 
 def _from_text(text: Union[str, bytes]) -> CachedResponse:

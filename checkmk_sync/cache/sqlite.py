@@ -8,7 +8,6 @@ import fnmatch
 import logging
 import os
 import pathlib
-import re
 import sqlite3
 import threading
 import time
@@ -22,7 +21,7 @@ from ..core.clock import Clock
 from ..core.fork import ForkSafe
 from ..core.private_files import PRIVATE_MODE, create_private, is_open_to_others, open_owned, ownership_problem
 from ..errors import SettingsError
-from .responses import TEXT, size_of
+from .responses import TEXT, expires_at, size_of
 
 __all__ = ["SQLiteStorage"]
 
@@ -34,7 +33,7 @@ LAYOUT = 3
 _COMPANIONS = ("-wal", "-shm", "-journal")
 _HAS_LOCKS = os.name == "posix"
 
-# The totals are kept up to date with each row, because counting anew with each answer would cost too much.
+# The totals are kept up to date with each row, because counting all rows for each answer would cost too much.
 _TABLES = """
 BEGIN IMMEDIATE;
 DROP TABLE IF EXISTS responses; DROP TABLE IF EXISTS generations; DROP TABLE IF EXISTS totals;
@@ -105,7 +104,7 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
             if self._closed:
                 raise sqlite3.ProgrammingError("the cache is closed")
             # SQLite would go on using a file that was removed, or replaced by another process.
-            if self._connection is None or self._opened is None or self._opened != _identity(self._path):
+            if self._connection is None or self._opened != _identity(self._path):
                 self._open()
             assert self._connection is not None
             try:
@@ -133,8 +132,7 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
         size = size_of(response)
         if size > self._max_bytes:
             return
-        assert response.expires is not None
-        row = (key, self.serialize(response), response.expires.timestamp() + self._stale_s, size)
+        row = (key, self.serialize(response), expires_at(response) + self._stale_s, size)
         with self.connection() as connection:
             connection.execute("DELETE FROM responses WHERE key = ?", (key,))  # REPLACE would not change the totals
             connection.execute("INSERT INTO responses (key, value, expires, size) VALUES (?, ?, ?, ?)", row)
@@ -175,9 +173,9 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
         self._remove(sqlite3.OperationalError("the file is replaced again and again"))
 
     def invalidate_pattern(self, pattern: str) -> int:
-        matches = re.compile(fnmatch.translate(pattern)).match
         with self.connection() as connection:
-            keys = [row for row in connection.execute("SELECT key FROM responses") if matches(row[0])]
+            rows = connection.execute("SELECT key FROM responses")
+            keys = [row for row in rows if fnmatch.fnmatchcase(row[0], pattern)]
             connection.executemany("DELETE FROM responses WHERE key = ?", keys)
         return len(keys)
 
