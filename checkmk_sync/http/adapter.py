@@ -56,14 +56,13 @@ class Exchange(requests.PreparedRequest):
         headers: dict[str, str],
         body: Optional[bytes],
         deadline: Deadline,
-        cost: Optional[CallCost] = None,
+        cost: CallCost,
     ) -> None:
         super().__init__()
         self.method, self.url, self.body = call.method, url, body
         self.headers = headers  # type: ignore[assignment]  # requests and urllib3 only look names up
-        self.call, self.is_read, self.deadline = call, call.is_read, deadline
-        self.cost = cost or CallCost()
-        self.socket = TrackedSocket()
+        self.call, self.is_read, self.deadline, self.cost = call, call.is_read, deadline, cost
+        self.socket: TrackedSocket  # of the last attempt
         self.response_body: bytes = b""  # the body, unpacked; empty for a stream
         self.response_json: Any = None  # the JSON in it
 
