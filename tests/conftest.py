@@ -147,16 +147,26 @@ class Result:
         return json.loads(self.out)
 
 
+def variables_of(site: SimulatedSite) -> dict[str, str]:
+    """The environment variables that lead to a site."""
+    return {
+        "CHECKMK_SERVER_URL": site.url,
+        "CHECKMK_SITE": site.site,
+        "CHECKMK_USERNAME": site.username,
+        "CHECKMK_PASSWORD": site.password,
+    }
+
+
+def use_site(monkeypatch: pytest.MonkeyPatch, site: SimulatedSite) -> None:
+    """Set the environment variables that lead to a site."""
+    for name, value in variables_of(site).items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.fixture
 def site_for_cli(monkeypatch: pytest.MonkeyPatch) -> Any:
     with SimulatedSite(hosts=3, services=10) as site:
-        for name, value in {
-            "SERVER_URL": site.url,
-            "SITE": "s",
-            "USERNAME": site.username,
-            "PASSWORD": site.password,
-        }.items():
-            monkeypatch.setenv(f"CHECKMK_{name}", value)
+        use_site(monkeypatch, site)
         yield site
 
 

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Iterator
 
 import pytest
 
@@ -16,63 +16,11 @@ from checkmk_sync.cache import sqlite
 from checkmk_sync.cache.sqlite import APPLICATION_ID, SQLiteStorage
 from checkmk_sync.core.clock import SystemClock
 from checkmk_sync.testing import SimulatedSite
-
-Ask = Callable[[], str]
-
-# Says for each line that it reads what it finds of a host, and whether it was in the cache.
-READER = """
-import sys
-from checkmk_sync import Checkmk
-caching = {"backend": "sqlite", "path": sys.argv[3], "default_ttl": 300}
-with Checkmk(sys.argv[1], "s", "automation", sys.argv[2], caching=caching) as cmk:
-    for line in sys.stdin:
-        alias = cmk.hosts.get("host00000").attributes.get("alias")
-        print(alias, cmk.metrics()["cache"]["hits"], flush=True)
-"""
+from tests.cache.conftest import another_process, host_requests, rename
 
 
-@pytest.fixture
-def site() -> Iterator[SimulatedSite]:
-    with SimulatedSite(hosts=3) as site:
-        yield site
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cache" / "answers.sqlite"
-
-
-@pytest.fixture
-def caching(path: Path) -> Mapping[str, Any]:
-    return {"backend": "sqlite", "path": str(path), "default_ttl": 300}
-
-
-def _asked(site: SimulatedSite) -> int:
-    return sum(1 for request in site.requests if request.path.startswith("/objects/host_config"))
-
-
-@contextlib.contextmanager
-def another_process(site: SimulatedSite, path: Path) -> Iterator[Ask]:
-    """A process with a client on the same file, to be asked again and again: ``alias hits``."""
-    command = [sys.executable, "-c", READER, site.url, site.password, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin and process.stdout
-
-        def ask() -> str:
-            assert process.stdin and process.stdout
-            process.stdin.write("x\n")
-            process.stdin.flush()
-            return process.stdout.readline().strip()
-
-        yield ask
-
-
-def rename(client: Any, alias: str) -> None:
-    client.hosts.update("host00000", update_attributes={"alias": alias})
-
-
-def test_processes_see_each_others_entries(site: SimulatedSite, path: Path, caching: Any) -> None:
-    with site.client(caching=caching) as client, another_process(site, path) as ask:
+def test_processes_see_each_others_entries(live: SimulatedSite, path: Path, caching: Any) -> None:
+    with live.client(caching=caching) as client, another_process(live, path) as ask:
         assert ask() == "None 0"
         client.hosts.get("host00000")
         assert client.metrics()["cache"]["hits"] == 1, "they share what was read"
@@ -81,27 +29,27 @@ def test_processes_see_each_others_entries(site: SimulatedSite, path: Path, cach
         assert ask() == "new 1"
 
 
-def test_two_clients_of_a_process_keep_their_locks(site: SimulatedSite, path: Path, caching: Any) -> None:
+def test_two_clients_of_a_process_keep_their_locks(live: SimulatedSite, path: Path, caching: Any) -> None:
     """POSIX drops all locks of a process on a file when it closes any handle of it; without its lock, the next
     process to leave would remove the log that the first still writes to."""
-    with site.client(caching=caching) as client:
+    with live.client(caching=caching) as client:
         client.hosts.get("host00000")
-        site.client(caching=caching).close()
-        with another_process(site, path) as ask:
+        live.client(caching=caching).close()
+        with another_process(live, path) as ask:
             assert ask() == "None 1"
         rename(client, "new")
-        with another_process(site, path) as ask:
+        with another_process(live, path) as ask:
             assert ask() == "new 0"
 
 
 @pytest.mark.parametrize("companions", [False, True])
-def test_all_processes_replace_a_removed_file(site: SimulatedSite, path: Path, caching: Any, companions: bool) -> None:
-    with site.client(caching=caching) as client:
+def test_all_processes_replace_a_removed_file(live: SimulatedSite, path: Path, caching: Any, companions: bool) -> None:
+    with live.client(caching=caching) as client:
         client.hosts.get("host00000")
         path.unlink()
         for end in ("-wal", "-shm") if companions else ():
             path.with_name(path.name + end).unlink()
-        with another_process(site, path) as ask:
+        with another_process(live, path) as ask:
             assert ask() == "None 0"
             rename(client, "new")
             assert ask() == "new 0"
@@ -111,8 +59,8 @@ def test_all_processes_replace_a_removed_file(site: SimulatedSite, path: Path, c
             assert ask() == "newer 1"
 
 
-def test_all_processes_replace_a_damaged_file(site: SimulatedSite, path: Path, caching: Any) -> None:
-    with another_process(site, path) as ask, site.client(caching=caching, clock=None) as client:
+def test_all_processes_replace_a_damaged_file(live: SimulatedSite, path: Path, caching: Any) -> None:
+    with another_process(live, path) as ask, live.client(caching=caching, clock=None) as client:
         assert ask() == "None 0"
         client.hosts.get("host00000")
         content = bytearray(path.read_bytes())
@@ -126,9 +74,9 @@ def test_all_processes_replace_a_damaged_file(site: SimulatedSite, path: Path, c
 
 
 def test_damaged_answers_are_dropped(
-    site: SimulatedSite, path: Path, caching: Any, caplog: pytest.LogCaptureFixture
+    live: SimulatedSite, path: Path, caching: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with site.client(caching=caching) as client:
+    with live.client(caching=caching) as client:
         client.hosts.get("host00000")
         for damage in ("", "[]", "[1, 2, 3]", '[[], "no json", 1e300]', '[[], "no json", 1e10]'):
             with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -140,24 +88,24 @@ def test_damaged_answers_are_dropped(
         assert client.metrics()["cache"]["hits"] == 1
 
 
-def test_files_of_an_earlier_layout_are_rebuilt(site: SimulatedSite, path: Path, caching: Any) -> None:
+def test_files_of_an_earlier_layout_are_rebuilt(live: SimulatedSite, path: Path, caching: Any) -> None:
     path.parent.mkdir()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as earlier:
         earlier.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         earlier.execute("CREATE TABLE responses (key TEXT)")
         earlier.execute("INSERT INTO responses VALUES ('x')")
-    with site.client(caching=caching) as client:
+    with live.client(caching=caching) as client:
         client.hosts.get("host00000")
         assert client.metrics()["cache"]["size"] == 1
 
 
 @pytest.mark.parametrize("forget", ["clear_cache", "invalidate_cache_pattern"])
 def test_failed_invalidations_prevent_later_hits(
-    site: SimulatedSite, path: Path, caching: Any, clock: Any, forget: str
+    live: SimulatedSite, path: Path, caching: Any, clock: Any, forget: str
 ) -> None:
-    with site.client(caching=caching, clock=clock) as client:
+    with live.client(caching=caching, clock=clock) as client:
         client.hosts.get("host00000")
-        site.state.configuration.hosts["host00000"].attributes["alias"] = "changed in the GUI"
+        live.state.configuration.hosts["host00000"].attributes["alias"] = "changed in the GUI"
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             getattr(client, forget)(*(["hosts:*"] if forget != "clear_cache" else []))
@@ -171,7 +119,7 @@ def test_failed_invalidations_prevent_later_hits(
 
 
 def test_a_file_replaced_during_a_write_is_invalidated(
-    site: SimulatedSite, path: Path, caching: Any, monkeypatch: pytest.MonkeyPatch
+    live: SimulatedSite, path: Path, caching: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = SQLiteStorage(str(path), 10, 1e6, 0, SystemClock())
     before = storage.generation("hosts")
@@ -207,41 +155,41 @@ def test_one_process_at_a_time_creates_the_file(path: Path) -> None:
     storage.close()
 
 
-def test_oversized_answers_evict_nothing(site: SimulatedSite, caching: Any) -> None:
-    with site.client(caching={**caching, "max_mb": 0.005}) as client:
+def test_oversized_answers_evict_nothing(live: SimulatedSite, caching: Any) -> None:
+    with live.client(caching={**caching, "max_mb": 0.005}) as client:
         client.hosts.get("host00000")
         list(client.folders.each())
         list(client.hosts.each())
-        asked = _asked(site)
+        asked = host_requests(live)
         client.hosts.get("host00000")
-        assert _asked(site) == asked
+        assert host_requests(live) == asked
 
 
-def test_the_file_is_private_and_contains_no_secret(site: SimulatedSite, path: Path, caching: Any) -> None:
-    with site.client(caching=caching) as client:
+def test_the_file_is_private_and_contains_no_secret(live: SimulatedSite, path: Path, caching: Any) -> None:
+    with live.client(caching=caching) as client:
         client.hosts.get("host00000")
         files = [file for file in path.parent.iterdir() if file.name.startswith(path.name)]
         assert len(files) >= 1
         for file in files:
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
-            assert site.password.encode() not in file.read_bytes()
+            assert live.password.encode() not in file.read_bytes()
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_readable_files_are_made_private(site: SimulatedSite, tmp_path: Path) -> None:
+def test_readable_files_are_made_private(live: SimulatedSite, tmp_path: Path) -> None:
     path = tmp_path / "answers.sqlite"
     path.touch(0o644)
-    with site.client(caching={"backend": "sqlite", "path": str(path)}) as client:
+    with live.client(caching={"backend": "sqlite", "path": str(path)}) as client:
         client.hosts.get("host00000")
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_locked_files_cause_a_short_wait_and_no_stale_answer(
-    site: SimulatedSite, tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch
+    live: SimulatedSite, tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_S", 0.05)
     path = tmp_path / "answers.sqlite"
-    with site.client(caching={"backend": "sqlite", "path": str(path)}, clock=clock) as client:
+    with live.client(caching={"backend": "sqlite", "path": str(path)}, clock=clock) as client:
         client.hosts.get("host00000")
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -251,13 +199,13 @@ def test_locked_files_cause_a_short_wait_and_no_stale_answer(
         other.close()
         clock.advance(5)
         assert client.hosts.get("host00000").attributes["alias"] == "new"
-        asked = _asked(site)
+        asked = host_requests(live)
         client.hosts.get("host00000")
-        assert _asked(site) == asked
+        assert host_requests(live) == asked
         assert client.metrics()["cache"]["failures"] > 0
 
 
-def test_forked_processes_open_their_own_file(site: SimulatedSite, tmp_path: Path) -> None:
+def test_forked_processes_open_their_own_file(live: SimulatedSite, tmp_path: Path) -> None:
     code = (
         "import os, sys, warnings; warnings.simplefilter('ignore')\n"
         "from checkmk_sync import Checkmk\n"
@@ -268,9 +216,9 @@ def test_forked_processes_open_their_own_file(site: SimulatedSite, tmp_path: Pat
         "cmk.hosts.get('host00000'); cmk.hosts.get('host00001')\n"
         "if child: sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
     )
-    command = [sys.executable, "-c", code, site.url, str(tmp_path / "answers.sqlite"), site.password]
+    command = [sys.executable, "-c", code, live.url, str(tmp_path / "answers.sqlite"), live.password]
     subprocess.run(command, check=True, timeout=30)
-    assert 2 <= _asked(site) <= 3
+    assert 2 <= host_requests(live) <= 3
 
 
 # The parent goes on after the fork, ends, and its child writes: see what others then read.
@@ -293,11 +241,11 @@ os._exit(0)
 """
 
 
-def test_entries_of_a_forked_child_are_visible_to_others(site: SimulatedSite, path: Path) -> None:
-    command = [sys.executable, "-c", PREFORK, site.url, site.password, str(path)]
+def test_entries_of_a_forked_child_are_visible_to_others(live: SimulatedSite, path: Path) -> None:
+    command = [sys.executable, "-c", PREFORK, live.url, live.password, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout and process.stdout.readline() == "ready\n"
-        with another_process(site, path) as ask:
+        with another_process(live, path) as ask:
             assert ask() == "None 1"
             process.communicate("go on\n", timeout=30)
             assert process.returncode == 0

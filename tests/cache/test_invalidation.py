@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 import pytest
 import responses
@@ -21,23 +21,7 @@ from checkmk_sync.cache.sqlite import SQLiteStorage
 from checkmk_sync.core.clock import SystemClock
 from checkmk_sync.errors import SettingsError, TransportError, UnexpectedReplyError
 from checkmk_sync.testing import Fault, SimulatedSite
-from tests.cache.test_file import another_process, rename
-
-
-@pytest.fixture
-def site() -> Iterator[SimulatedSite]:
-    with SimulatedSite(hosts=3) as site:
-        yield site
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "cache" / "answers.sqlite"
-
-
-@pytest.fixture
-def caching(path: Path) -> Mapping[str, Any]:
-    return {"backend": "sqlite", "path": str(path), "default_ttl": 300}
+from tests.cache.conftest import another_process, rename
 
 
 def _alias(client: Checkmk) -> Any:
@@ -45,9 +29,9 @@ def _alias(client: Checkmk) -> Any:
 
 
 def test_a_write_is_recorded_although_the_storage_failed_shortly_before(
-    site: SimulatedSite, path: Path, caching: Any
+    live: SimulatedSite, path: Path, caching: Any
 ) -> None:
-    with another_process(site, path) as ask, site.client(caching=caching) as writer:
+    with another_process(live, path) as ask, live.client(caching=caching) as writer:
         assert [ask(), ask()] == ["None 0", "None 1"]
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -79,9 +63,9 @@ def test_clearing_begins_new_generations(path: Path) -> None:
 
 
 def test_an_answer_that_is_forgotten_while_it_is_stored_is_not_kept(
-    site: SimulatedSite, monkeypatch: pytest.MonkeyPatch
+    live: SimulatedSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with site.client() as client:
+    with live.client() as client:
         storage = client._transport.cache.storage
         store = type(storage).__setitem__
 
@@ -96,11 +80,11 @@ def test_an_answer_that_is_forgotten_while_it_is_stored_is_not_kept(
         assert client.metrics()["cache"]["hits"] == 0
 
 
-def test_an_expired_answer_does_not_stand_in_after_it_was_forgotten(site: SimulatedSite, clock: Any) -> None:
-    with site.client(caching={"default_ttl": 1, "stale_if_error": 1000}, clock=clock) as client:
+def test_an_expired_answer_does_not_stand_in_after_it_was_forgotten(live: SimulatedSite, clock: Any) -> None:
+    with live.client(caching={"default_ttl": 1, "stale_if_error": 1000}, clock=clock) as client:
         _alias(client)
         clock.advance(2)
-        site.set_faults([Fault("status", status=503, path="host_config")])
+        live.set_faults([Fault("status", status=503, path="host_config")])
         wait = clock.sleep
 
         def sleep(seconds: float) -> bool:
@@ -112,15 +96,15 @@ def test_an_expired_answer_does_not_stand_in_after_it_was_forgotten(site: Simula
             _alias(client)
 
 
-def test_an_older_answer_does_not_replace_a_fresh_one(site: SimulatedSite) -> None:
-    with site.client() as client:
+def test_an_older_answer_does_not_replace_a_fresh_one(live: SimulatedSite) -> None:
+    with live.client() as client:
         client.version()
-        site.set_faults([Fault("drip", path="host_config", seconds=0.001, times=1)])
+        live.set_faults([Fault("drip", path="host_config", seconds=0.001, times=1)])
         slow = threading.Thread(target=lambda: _alias(client))
         slow.start()
-        while not site.state.faults.matched:
+        while not live.state.faults.matched:
             pass
-        site.state.configuration.hosts["host00000"].attributes["alias"] = "changed in the GUI"
+        live.state.configuration.hosts["host00000"].attributes["alias"] = "changed in the GUI"
         assert client.hosts.get("host00000", fresh=True).attributes["alias"] == "changed in the GUI"
         slow.join()
         assert _alias(client) == "changed in the GUI"
@@ -184,28 +168,28 @@ def test_answers_with_half_a_surrogate_are_stored(caching: Any) -> None:
         assert client.metrics()["cache"]["hits"] == 1
 
 
-def test_answers_may_be_kept_beyond_the_last_year_of_the_calendar(site: SimulatedSite) -> None:
-    with site.client(caching={"default_ttl": 1e15}) as client:
+def test_answers_may_be_kept_beyond_the_last_year_of_the_calendar(live: SimulatedSite) -> None:
+    with live.client(caching={"default_ttl": 1e15}) as client:
         _alias(client)
         _alias(client)
         assert client.metrics()["cache"]["hits"] == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
-def test_a_log_of_another_user_beside_the_file_is_refused(site: SimulatedSite, path: Path, caching: Any) -> None:
+def test_a_log_of_another_user_beside_the_file_is_refused(live: SimulatedSite, path: Path, caching: Any) -> None:
     """SQLite would take the answers in it for ours."""
-    site.client(caching=caching).close()
+    live.client(caching=caching).close()
     log = path.with_name(path.name + "-wal")
     log.touch()
     os.chown(log, 65534, 65534)
     with pytest.raises(SettingsError, match="it belongs to another user"):
-        site.client(caching=caching)
+        live.client(caching=caching)
 
 
 def test_a_file_that_is_removed_while_it_is_opened_is_not_used(
-    site: SimulatedSite, caching: Any, monkeypatch: pytest.MonkeyPatch
+    live: SimulatedSite, caching: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with site.client(caching=caching) as client:
+    with live.client(caching=caching) as client:
         _alias(client)
         client._transport.cache.storage._disconnect()
         monkeypatch.setattr(sqlite, "_identity", lambda _path: None)
@@ -214,19 +198,19 @@ def test_a_file_that_is_removed_while_it_is_opened_is_not_used(
 
 
 def test_a_damaged_header_makes_the_file_void_for_those_who_have_it_open(
-    site: SimulatedSite, path: Path, caching: Any
+    live: SimulatedSite, path: Path, caching: Any
 ) -> None:
-    with another_process(site, path) as ask:
+    with another_process(live, path) as ask:
         assert [ask(), ask()] == ["None 0", "None 1"]
         with path.open("r+b") as file:
             file.write(b"\xff" * 16)
-        with site.client(caching=caching) as writer:
+        with live.client(caching=caching) as writer:
             rename(writer, "new")
         assert ask() == "new 1"
 
 
-def test_wrong_totals_in_the_file_end_no_call(site: SimulatedSite, path: Path, caching: Any) -> None:
-    with site.client(caching=caching) as client:
+def test_wrong_totals_in_the_file_end_no_call(live: SimulatedSite, path: Path, caching: Any) -> None:
+    with live.client(caching=caching) as client:
         for statement in ("UPDATE totals SET number = 5000", "DELETE FROM totals"):
             with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
                 other.execute(statement)

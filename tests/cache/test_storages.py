@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Callable, Mapping
 
 import pytest
 import responses
@@ -18,6 +18,7 @@ from checkmk_sync import Checkmk
 from checkmk_sync.core.call import Call, CallKind
 from checkmk_sync.errors import SettingsError
 from checkmk_sync.testing import SimulatedSite
+from tests.cache.conftest import host_requests
 
 WRITE = Call("POST", "/x", CallKind.WRITE, "hosts", "create")
 KINDS = ("memory", "sqlite", "redis")
@@ -42,43 +43,33 @@ def caching(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], M
     return settings
 
 
-@pytest.fixture
-def site() -> Iterator[SimulatedSite]:
-    with SimulatedSite(hosts=3) as site:
-        yield site
-
-
-def _asked(site: SimulatedSite) -> int:
-    return sum(1 for request in site.requests if request.path.startswith("/objects/host_config"))
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_answers_are_cached_until_they_expire(site: SimulatedSite, caching: Any, kind: str, clock: Any) -> None:
-    with site.client(caching=caching(kind), clock=clock) as client:
+def test_answers_are_cached_until_they_expire(live: SimulatedSite, caching: Any, kind: str, clock: Any) -> None:
+    with live.client(caching=caching(kind), clock=clock) as client:
         first = client.hosts.get("host00000")
         assert client.hosts.get("host00000") == first
-        assert _asked(site) == 1
+        assert host_requests(live) == 1
         clock.advance(61)
         assert client.hosts.get("host00000") == first
-        assert _asked(site) == 2
+        assert host_requests(live) == 2
         stats = client.metrics()["cache"]
         # In Redis ours cannot be counted without a look at all that it holds.
         assert (stats["hits"], stats["misses"], stats["size"]) == (1, 2, None if kind == "redis" else 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_patterns_and_clear_delete_entries(site: SimulatedSite, caching: Any, kind: str) -> None:
-    with site.client(caching=caching(kind)) as client:
+def test_patterns_and_clear_delete_entries(live: SimulatedSite, caching: Any, kind: str) -> None:
+    with live.client(caching=caching(kind)) as client:
         for name in ("host00000", "host00001"):
             client.hosts.get(name)
         assert client.invalidate_cache_pattern("hosts:*host00001*") == 1
         client.hosts.get("host00000")
-        assert _asked(site) == 2
+        assert host_requests(live) == 2
         client.hosts.get("host00001")
-        assert _asked(site) == 3
+        assert host_requests(live) == 3
         client.clear_cache()
         client.hosts.get("host00000")
-        assert _asked(site) == 4
+        assert host_requests(live) == 4
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -124,31 +115,31 @@ def test_users_never_see_each_others_answers(caching: Any, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", SHARED)
-def test_writes_invalidate_reads_of_other_processes(site: SimulatedSite, caching: Any, kind: str) -> None:
+def test_writes_invalidate_reads_of_other_processes(live: SimulatedSite, caching: Any, kind: str) -> None:
     settings = caching(kind)
-    with site.client(caching=settings) as reader, site.client(caching=settings) as writer:
+    with live.client(caching=settings) as reader, live.client(caching=settings) as writer:
         assert "alias" not in reader.hosts.get("host00000").attributes
-        assert _asked(site) == 1
+        assert host_requests(live) == 1
         writer.hosts.get("host00000")
-        assert _asked(site) == 1, "they share what was read"
+        assert host_requests(live) == 1, "they share what was read"
         writer.hosts.update("host00000", update_attributes={"alias": "new"})
         assert reader.hosts.get("host00000").attributes["alias"] == "new"
 
 
-def test_writes_invalidate_reads_of_other_clients_in_this_process(site: SimulatedSite) -> None:
-    with site.client() as reader, site.client() as writer:
+def test_writes_invalidate_reads_of_other_clients_in_this_process(live: SimulatedSite) -> None:
+    with live.client() as reader, live.client() as writer:
         reader.hosts.get("host00000")
         writer.hosts.update("host00000", update_attributes={"alias": "new"})
         assert reader.hosts.get("host00000").attributes["alias"] == "new"
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_number_and_size_are_bounded(site: SimulatedSite, caching: Any, kind: str) -> None:
-    with site.client(caching={**caching(kind), "max_size": 2}) as client:
+def test_number_and_size_are_bounded(live: SimulatedSite, caching: Any, kind: str) -> None:
+    with live.client(caching={**caching(kind), "max_size": 2}) as client:
         for name in ("host00000", "host00001", "host00002"):
             client.hosts.get(name)
         assert client.metrics()["cache"]["size"] == 2
-    with site.client(caching={**caching(kind), "max_mb": 0.005}) as client:
+    with live.client(caching={**caching(kind), "max_mb": 0.005}) as client:
         for name in ("host00000", "host00001", "host00002"):
             client.hosts.get(name)
         assert 1000 < client.metrics()["cache"]["bytes"] <= 0.005 * 2**20
@@ -157,8 +148,8 @@ def test_number_and_size_are_bounded(site: SimulatedSite, caching: Any, kind: st
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_clearing_and_closing_during_reads_is_safe(site: SimulatedSite, caching: Any, kind: str) -> None:
-    client = site.client(caching=caching(kind))
+def test_clearing_and_closing_during_reads_is_safe(live: SimulatedSite, caching: Any, kind: str) -> None:
+    client = live.client(caching=caching(kind))
     failures: list[BaseException] = []
     stop = threading.Event()
 
@@ -193,11 +184,11 @@ def test_clearing_and_closing_during_reads_is_safe(site: SimulatedSite, caching:
 # Redis
 
 
-def test_a_lost_redis_causes_no_stale_answer(site: SimulatedSite) -> None:
+def test_a_lost_redis_causes_no_stale_answer(live: SimulatedSite) -> None:
     pytest.importorskip("redis")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with site.client(caching={"backend": "redis", "redis_url": f"redis://127.0.0.1:{port}"}) as client:
+    with live.client(caching={"backend": "redis", "redis_url": f"redis://127.0.0.1:{port}"}) as client:
         client.hosts.get("host00000")
         client.hosts.update("host00000", update_attributes={"alias": "new"})
         assert client.hosts.get("host00000").attributes["alias"] == "new"
@@ -205,33 +196,33 @@ def test_a_lost_redis_causes_no_stale_answer(site: SimulatedSite) -> None:
 
 
 def test_the_redis_password_is_hidden(
-    site: SimulatedSite, caching: Any, redis_url: str, caplog: pytest.LogCaptureFixture
+    live: SimulatedSite, caching: Any, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = caching("redis")
-    with site.client(caching=settings) as client:
+    with live.client(caching=settings) as client:
         client.hosts.get("host00000")
         shown = [repr(client.settings), client.settings.to_dict(), client.metrics(), vars(client._transport)]
     assert "redis-geheim" not in repr(shown) + caplog.text
     with pytest.raises(SettingsError, match="redis_password_file") as caught:
-        site.client(caching={"backend": "redis", "redis_url": "redis://:redis-geheim@localhost"})
+        live.client(caching={"backend": "redis", "redis_url": "redis://:redis-geheim@localhost"})
     assert "geheim" not in str(caught.value)
 
 
-def test_answers_expire_in_redis(site: SimulatedSite, caching: Any, redis_url: str) -> None:
+def test_answers_expire_in_redis(live: SimulatedSite, caching: Any, redis_url: str) -> None:
     import redis
 
-    with site.client(caching={**caching("redis"), "stale_if_error": 100}) as client:
+    with live.client(caching={**caching("redis"), "stale_if_error": 100}) as client:
         client.hosts.get("host00000")
     with redis.Redis.from_url(redis_url, password="redis-geheim") as server:
         keys = [key for key in server.scan_iter() if b"answer" in key]
         assert len(keys) == 1 and 150_000 < server.pttl(keys[0]) <= 160_000
 
 
-def test_a_hanging_redis_is_tried_once_per_interval(site: SimulatedSite, clock: Any) -> None:
+def test_a_hanging_redis_is_tried_once_per_interval(live: SimulatedSite, clock: Any) -> None:
     pytest.importorskip("redis")
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         address = f"redis://127.0.0.1:{deaf.getsockname()[1]}"
-        with site.client(caching={"backend": "redis", "redis_url": address}, clock=clock) as client:
+        with live.client(caching={"backend": "redis", "redis_url": address}, clock=clock) as client:
             started = time.monotonic()
             for _ in range(8):
                 client.hosts.get("host00000")
@@ -246,30 +237,30 @@ def test_a_hanging_redis_is_tried_once_per_interval(site: SimulatedSite, clock: 
 
 @pytest.mark.parametrize("damage", ["", "[1]", "\udcff"])
 def test_damaged_redis_entries_are_dropped(
-    site: SimulatedSite, caching: Any, redis_url: str, damage: str, caplog: pytest.LogCaptureFixture
+    live: SimulatedSite, caching: Any, redis_url: str, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     import redis
 
     with (
         redis.Redis.from_url(redis_url, password="redis-geheim") as server,
-        site.client(caching=caching("redis")) as client,
+        live.client(caching=caching("redis")) as client,
     ):
         client.hosts.get("host00000")
         for key in server.scan_iter("*answer*"):
             server.set(key, damage.encode(errors="surrogateescape"))
         assert client.hosts.get("host00000").name == "host00000"
-        assert _asked(site) == 2
+        assert host_requests(live) == 2
     assert "damaged" in caplog.text
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_pending_writes_of_dead_clients_are_finished_by_others(
-    site: SimulatedSite, caching: Any, kind: str, clock: Any, monkeypatch: pytest.MonkeyPatch
+    live: SimulatedSite, caching: Any, kind: str, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The storage fails just when a write is to be noted, and works again when that client is closed."""
-    with site.client(caching=caching(kind), clock=clock) as reader:
+    with live.client(caching=caching(kind), clock=clock) as reader:
         reader.hosts.get("host00000")
-        writer = site.client(caching=caching(kind), clock=clock)
+        writer = live.client(caching=caching(kind), clock=clock)
         storage = writer._transport.cache.storage
 
         def fails(scope: str) -> None:
@@ -285,7 +276,7 @@ def test_pending_writes_of_dead_clients_are_finished_by_others(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_repeated_reads_are_answered_by_the_storages_of_requests_cache(
-    site: SimulatedSite, caching: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+    live: SimulatedSite, caching: Any, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One look-up for each read, and no other cache answers in between."""
     found: list[Any] = []
@@ -297,26 +288,26 @@ def test_repeated_reads_are_answered_by_the_storages_of_requests_cache(
         return found[-1]
 
     monkeypatch.setattr(BaseCache, "get_response", counted)
-    with site.client(caching=caching(kind)) as client:
+    with live.client(caching=caching(kind)) as client:
         for _ in range(51):
             client.hosts.get("host00000")
         assert [type(response) for response in found] == [type(None), *[CachedResponse] * 50]
         assert client.metrics()["cache"]["hits"] == 50
-    assert _asked(site) == 1
+    assert host_requests(live) == 1
 
 
 @pytest.mark.parametrize("forget", ["clear_cache", "invalidate_cache_pattern"])
 def test_a_returning_redis_answers_no_invalidated_entry(
-    site: SimulatedSite, caching: Any, clock: Any, monkeypatch: pytest.MonkeyPatch, forget: str
+    live: SimulatedSite, caching: Any, clock: Any, monkeypatch: pytest.MonkeyPatch, forget: str
 ) -> None:
-    with site.client(caching=caching("redis"), clock=clock) as client:
+    with live.client(caching=caching("redis"), clock=clock) as client:
         client.hosts.get("host00000")
         with monkeypatch.context() as away:
             away.setattr(client._transport.cache.storage.connection, "scan_iter", _no_connection)
             getattr(client, forget)(*(["hosts:*"] if forget != "clear_cache" else []))
         clock.advance(5)
         client.hosts.get("host00000")
-        assert _asked(site) == 2
+        assert host_requests(live) == 2
 
 
 def _no_connection(*_: Any, **__: Any) -> Any:

@@ -15,7 +15,7 @@ import pytest
 
 from checkmk_sync.errors import CheckmkError
 from checkmk_sync.testing import Fault, SimulatedSite
-from tests.conftest import Run
+from tests.conftest import Run, use_site
 
 # Discovery
 
@@ -32,13 +32,7 @@ def test_a_scan_counts_services(version: str, sync: Run, monkeypatch: pytest.Mon
         SimulatedSite(hosts=2, services=10, version=version, discovery_time=0.0) as site,
         site.client() as cmk,
     ):
-        for name, value in {
-            "SERVER_URL": site.url,
-            "SITE": "s",
-            "USERNAME": "automation",
-            "PASSWORD": site.password,
-        }.items():
-            monkeypatch.setenv(f"CHECKMK_{name}", value)
+        use_site(monkeypatch, site)
         cmk.hosts.create("new")
         assert _discover(sync, "new", "host00000") == (2, 8, 0, 8)
         assert _discover(sync, "new", "host00000") == (2, 0, 0, 16)
@@ -62,13 +56,7 @@ def test_a_scan_reports_counts(site_for_cli: SimulatedSite, sync: Run) -> None:
 
 def test_only_a_few_hosts_are_counted(sync: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with SimulatedSite(hosts=25, services=5) as site:
-        for name, value in {
-            "SERVER_URL": site.url,
-            "SITE": "s",
-            "USERNAME": "automation",
-            "PASSWORD": site.password,
-        }.items():
-            monkeypatch.setenv(f"CHECKMK_{name}", value)
+        use_site(monkeypatch, site)
         names = [f"host{n:05d}" for n in range(25)]
         many = sync("discover", *names, "--json").data
         assert (many["hosts"], many["new"], many["note"]) == (25, None, "no counts for more than 20 hosts")

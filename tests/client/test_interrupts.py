@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import linecache
-import sys
 from pathlib import Path
-from types import FrameType
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 import pytest
 
@@ -14,6 +12,7 @@ import checkmk_sync
 from checkmk_sync import Checkmk
 from checkmk_sync.http.socket_deadlines import SOCKET_DEADLINES
 from checkmk_sync.testing import SimulatedSite
+from tests.interrupts import interrupt_at
 
 OURS = str(Path(checkmk_sync.__file__).parent)
 CALLS: dict[str, Callable[[Checkmk], Any]] = {
@@ -31,29 +30,9 @@ def _may_be_interrupted(file: str, line: int) -> bool:
 
 
 def _interrupted_at(line: int, do: Callable[[], Any]) -> bool:
-    """Do it, with a KeyboardInterrupt before the ``line``-th line of ours that it comes to; False when it has less."""
-    come = 0
-
-    def trace(frame: FrameType, event: str, _: Any) -> Optional[Callable[..., Any]]:
-        nonlocal come
-        if not frame.f_code.co_filename.startswith(OURS):
-            return None
-        if event == "line" and _may_be_interrupted(frame.f_code.co_filename, frame.f_lineno):
-            come += 1
-            if come == line:
-                sys.settrace(None)
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        do()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
+    """Do it, with a KeyboardInterrupt before the ``line``-th line of ours; False if it has fewer."""
+    error = interrupt_at(line, do, in_file=lambda file: file.startswith(OURS), at_line=_may_be_interrupted)
+    return error is not None
 
 
 @pytest.mark.slow

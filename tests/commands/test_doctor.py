@@ -16,6 +16,7 @@ from checkmk_sync import SecretSource, Settings
 from checkmk_sync.cli.app import run
 from checkmk_sync.commands.doctor import Finding, Verdict, diagnose
 from checkmk_sync.testing import Fault, SimulatedSite
+from tests.conftest import use_site
 
 
 def _settings(url: str, secret: str = "simulated-secret", **options: Any) -> Settings:
@@ -149,13 +150,7 @@ def test_proxies_and_authorities_of_the_environment_are_used(
 
 
 def test_the_doctor_on_the_command_line(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    for name, value in {
-        "SERVER_URL": site.url,
-        "SITE": "s",
-        "USERNAME": "automation",
-        "PASSWORD": site.password,
-    }.items():
-        monkeypatch.setenv(f"CHECKMK_{name}", value)
+    use_site(monkeypatch, site)
     assert run(["doctor"]) == 0
     assert "ok      credentials: automation may log in" in capsys.readouterr().out
     assert run(["doctor", "--json"]) == 0
@@ -166,9 +161,9 @@ def test_the_doctor_on_the_command_line(site: SimulatedSite, monkeypatch: pytest
 
 
 def test_the_doctor_exits_like_other_commands(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = {"SERVER_URL": site.url, "SITE": "s", "USERNAME": "automation", "PASSWORD": site.password}
     for changed in ({"PASSWORD": "wrong-one"}, {"SITE": "other"}, {"SERVER_URL": "http://127.0.0.1:1"}):
-        for name, value in {**known, **changed}.items():
+        use_site(monkeypatch, site)
+        for name, value in changed.items():
             monkeypatch.setenv(f"CHECKMK_{name}", value)
         assert run(["doctor"]) == run(["version"]) != 0
 

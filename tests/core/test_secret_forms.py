@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-import sys
 import traceback
-from types import FrameType
 from typing import Any, Callable, Optional
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -20,6 +18,7 @@ from checkmk_sync import Checkmk, SecretSource
 from checkmk_sync.core.redaction import Redactor
 from checkmk_sync.errors import CheckmkError, SettingsError
 from checkmk_sync.testing import SimulatedSite
+from tests.interrupts import interrupt_at
 
 SECRETS = ["geheim-hunter2/+=%", "Zürich-pässwort", "naïve<&>'\"x", "pa ss wörter", "日本語のパスワード", "hunter2"]
 ENCODINGS = ("utf-8", "latin-1", "cp1252")
@@ -176,26 +175,5 @@ def test_no_frame_of_an_interrupted_call_holds_the_secret(call: str) -> None:
 
 def _interrupted_below(number: int, do: Callable[[], Any]) -> Optional[BaseException]:
     """Do it, with a KeyboardInterrupt at the ``number``-th line of the libraries below the adapter."""
-    come = 0
-
-    def trace(frame: FrameType, event: str, _: Any) -> Optional[Callable[..., Any]]:
-        nonlocal come
-        file = frame.f_code.co_filename
-        if not any(name in file for name in ("urllib3", "requests/adapters.py", "http/client.py")):
-            return trace
-        if event == "line":
-            come += 1
-            if come == number:
-                sys.settrace(None)
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        do()
-    except KeyboardInterrupt as error:
-        return error
-    finally:
-        sys.settrace(before)
-    return None
+    libraries = ("urllib3", "requests/adapters.py", "http/client.py")
+    return interrupt_at(number, do, in_file=lambda file: any(name in file for name in libraries))

@@ -12,7 +12,7 @@ from typing import Any, Iterator
 import pytest
 
 from checkmk_sync.testing import SimulatedSite
-from tests.conftest import ROOT, Run
+from tests.conftest import ROOT, Run, use_site
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```", re.DOTALL)
@@ -31,13 +31,7 @@ def documented_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         secret = tmp_path / "secret.txt"
         secret.write_text(site.password)
         secret.chmod(0o600)
-        for name, value in {
-            "SERVER_URL": site.url,
-            "SITE": "s",
-            "USERNAME": site.username,
-            "PASSWORD": site.password,
-        }.items():
-            monkeypatch.setenv(f"CHECKMK_{name}", value)
+        use_site(monkeypatch, site)
         yield site
 
 

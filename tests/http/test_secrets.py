@@ -26,6 +26,7 @@ from checkmk_sync.commands.doctor import diagnose
 from checkmk_sync.errors import CheckmkError
 from checkmk_sync.sync import apply_plan, from_data, make_plan
 from checkmk_sync.testing import Fault, SimulatedSite
+from tests.conftest import use_site
 
 SECRET = "s3cr3t-hunter2/+=%"
 PROXY_SECRET = "pr0xy-hunter3"
@@ -150,13 +151,7 @@ def test_pickled_references_contain_no_secret(tmp_path: Path) -> None:
 
 
 def test_the_command_line_shows_no_secret(secret_site: SimulatedSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "SERVER_URL": secret_site.url,
-        "SITE": "s",
-        "USERNAME": "automation",
-        "PASSWORD": SECRET,
-    }.items():
-        monkeypatch.setenv(f"CHECKMK_{name}", value)
+    use_site(monkeypatch, secret_site)
     logger = logging.getLogger("checkmk_sync")
     for arguments in (
         ["doctor"],

@@ -14,6 +14,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
 from checkmk_sync.testing import SimulatedSite
+from tests.conftest import variables_of
 
 __all__ = ["TOKEN", "http_client", "running_server"]
 
@@ -28,14 +29,7 @@ def running_server(
     program: Sequence[str] = ("-m", "checkmk_sync", "mcp"),
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Yield the address and the process. ``token`` is that of the server, unless the arguments name a token file."""
-    environment = {
-        **os.environ,
-        "CHECKMK_SERVER_URL": site.url,
-        "CHECKMK_SITE": "s",
-        "CHECKMK_USERNAME": site.username,
-        "CHECKMK_PASSWORD": site.password,
-        "CHECKMK_MCP_TOKEN": token or "",
-    }
+    environment = {**os.environ, **variables_of(site), "CHECKMK_MCP_TOKEN": token or ""}
     command = [sys.executable, *program, "--http", "--port", "0", *arguments]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

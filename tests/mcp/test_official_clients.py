@@ -17,6 +17,7 @@ import pytest
 pytest.importorskip("mcp", reason="needs the extra 'mcp' and Python 3.10")
 
 from checkmk_sync.testing import SimulatedSite
+from tests.conftest import variables_of
 from tests.mcp.server_process import TOKEN, running_server
 
 pytestmark = pytest.mark.node
@@ -75,13 +76,7 @@ def _inspect(programs: Path, *arguments: str) -> Any:
 
 
 def _stdio_command(site: SimulatedSite) -> list[str]:
-    environment = {
-        "CHECKMK_SERVER_URL": site.url,
-        "CHECKMK_SITE": "s",
-        "CHECKMK_USERNAME": site.username,
-        "CHECKMK_PASSWORD": site.password,
-    }
-    variables = [word for name, value in environment.items() for word in ("-e", f"{name}={value}")]
+    variables = [word for name, value in variables_of(site).items() for word in ("-e", f"{name}={value}")]
     return [*variables, sys.executable, "-m", "checkmk_sync.mcp"]
 
 

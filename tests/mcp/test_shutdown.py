@@ -24,6 +24,7 @@ from checkmk_sync.mcp.policy import Policy
 from checkmk_sync.mcp.progress import ReportingClock
 from checkmk_sync.mcp.server import build_server
 from checkmk_sync.testing import SimulatedSite
+from tests.conftest import variables_of
 from tests.held import Gate
 from tests.mcp.in_process_client import MODES, error_text, result_data
 from tests.mcp.server_process import http_client, running_server
@@ -139,8 +140,7 @@ class _Raw:
     """A client that writes lines to a server on its standard input."""
 
     def __init__(self, site: SimulatedSite, *arguments: str, program: Sequence[str] = MODULE) -> None:
-        known = {"SERVER_URL": site.url, "SITE": "s", "USERNAME": site.username, "PASSWORD": site.password}
-        environment = {**os.environ, **{f"CHECKMK_{name}": value for name, value in known.items()}}
+        environment = {**os.environ, **variables_of(site)}
         command = [sys.executable, *program, *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         self.send("initialize", CLIENT, id=0)

@@ -17,6 +17,7 @@ import pytest
 
 from checkmk_sync.catalogue.labels import OWNER_LABEL
 from checkmk_sync.testing import SimulatedSite
+from tests.conftest import variables_of
 
 HOSTS = 2000
 KILLS = 20
@@ -33,20 +34,10 @@ def _inventory(path: Path) -> list[str]:
     return names
 
 
-def _environment(site: SimulatedSite) -> dict[str, str]:
-    found = {
-        "CHECKMK_SERVER_URL": site.url,
-        "CHECKMK_SITE": site.site,
-        "CHECKMK_USERNAME": site.username,
-        "CHECKMK_PASSWORD": site.password,
-    }
-    return {**os.environ, **found}
-
-
 def _start(site: SimulatedSite, inventory: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "checkmk_sync", "apply", str(inventory), "--owner", "cmdb", "--yes", "-q"]
     return subprocess.Popen(
-        command, env=_environment(site), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, env={**os.environ, **variables_of(site)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 
