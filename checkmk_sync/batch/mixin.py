@@ -18,8 +18,8 @@ R = TypeVar("R")
 class BatchOperationsMixin:
     """Adds ``batch_create``, ``batch_update`` and ``batch_delete``: one call of a function for each item.
 
-    ``batch_processor`` is made from the batch settings in ``self.config``, or from the defaults if there are none;
-    another may be assigned. ``options`` go to :meth:`BatchProcessor.process_batch`. By default the id of a batch is the
+    ``batch_processor`` uses the batch settings in ``self.config``, or the defaults without any; another one can be
+    assigned. ``options`` go to :meth:`BatchProcessor.process_batch`. By default the id of a batch is the
     verb and the type, such as ``create-host``.
     """
 

@@ -9,6 +9,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Callable, Generator, Iterable, Iterator, Mapping, Optional, TypeVar, Union
 
 from ..config.settings import BatchSettings, Settings
+from ..core.arguments import describe_type
 from ..core.clock import Clock
 from ..errors import BatchError
 from ..recovery import RateLimit
@@ -136,7 +137,7 @@ class BatchProcessor:
     ) -> Iterator[BatchRun[T, R]]:
         """Yield a run, and stop it however the block ends."""
         if not callable(operation):
-            raise TypeError(f"the operation is a function of an item, not a {type(operation).__name__}")
+            raise TypeError(f"the operation is a function of an item, not {describe_type(operation)}")
         journal, batch_name = None, batch_id or uuid.uuid4().hex[:12]
         if self.journal is not None:
             journal = Journal(self.journal, batch_id, batch_name, operation_name(operation))

@@ -94,7 +94,7 @@ SAMPLE_TAGS = {
     "tag_networking": ("lan", "wan", "dmz"),
 }
 
-MASK = f"{HIDDEN} stands for a secret that was not shown, and is none: leave it out, or give the secret"
+MASK = f"{HIDDEN} stands for a secret that was not shown: leave it out, or give the secret itself"
 
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 

@@ -7,21 +7,20 @@ from typing import Any, Iterable, Mapping
 
 from .. import errors
 from ..catalogue.paths import folder_path
-from ..client.outcomes import Status, is_uncertain
+from ..client.outcomes import WORST_FIRST, Status, is_uncertain
 from ..client.site import Settling
 from ..commands import Command
 from .exit_codes import FAILED, REFUSED, UNREACHABLE
 
 __all__ = ["Write", "exit_code", "failed_status", "settling_note", "worst"]
 
-_WORST_FIRST = (Status.UNKNOWN, Status.NOT_APPLIED, Status.APPLIED)
 _REFUSED_BY_SITE = (errors.AuthError, errors.ForbiddenError, errors.BadRequestError, errors.NotFoundError)
 _REFUSALS = (errors.SettingsError, errors.SyncError, errors.MissingExtraError, *_REFUSED_BY_SITE)
 
 
 def worst(statuses: Iterable[Status]) -> Status:
     """Return the worst of some outcomes: unknown before not applied before applied."""
-    return min(statuses, key=_WORST_FIRST.index, default=Status.APPLIED)
+    return min(statuses, key=WORST_FIRST.index, default=Status.APPLIED)
 
 
 def failed_status(error: errors.CheckmkError) -> Status:

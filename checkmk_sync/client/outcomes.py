@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional
 
 from ..errors import BatchError, CheckmkError
 
-__all__ = ["Outcome", "Outcomes", "Progress", "Status", "is_uncertain"]
+__all__ = ["WORST_FIRST", "Outcome", "Outcomes", "Progress", "Status", "is_uncertain"]
 
 
 class Status(enum.Enum):
@@ -17,6 +17,9 @@ class Status(enum.Enum):
     APPLIED = "applied"
     NOT_APPLIED = "not applied"
     UNKNOWN = "unknown"
+
+
+WORST_FIRST = (Status.UNKNOWN, Status.NOT_APPLIED, Status.APPLIED)
 
 
 def is_uncertain(error: CheckmkError) -> bool:

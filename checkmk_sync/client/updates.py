@@ -8,7 +8,7 @@ import json
 from typing import Any, Callable, Mapping, Optional, Sequence
 
 from ..catalogue.attributes import MASK, contains_mask, unambiguous_value
-from ..core.arguments import require_strings
+from ..core.arguments import describe_type, require_strings
 from .records import writable
 
 __all__ = [
@@ -58,7 +58,7 @@ def json_mapping(attributes: Attributes, of: str, before: Optional[Attributes] =
     secret, unless the object has that value ``before``. The error does not show the value: it may be a secret.
     """
     if not isinstance(attributes, Mapping):
-        raise TypeError(f"the attributes of {of!r} must be a mapping, not a {type(attributes).__name__}")
+        raise TypeError(f"the attributes of {of!r} must be a mapping, not {describe_type(attributes)}")
     values = {}
     for name, value in attributes.items():
         try:

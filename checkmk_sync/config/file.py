@@ -14,7 +14,7 @@ from .documents import Document, read_file, read_yaml
 from .secrets import SecretSource, warn_if_readable_by_others
 from .settings import Settings, SyncSettings, prefix_field, replace_nested
 
-__all__ = ["REQUIRED_VARIABLES", "from_env", "load", "load_sync", "override_settings", "settings_from", "suggestion"]
+__all__ = ["REQUIRED_VARIABLES", "from_env", "load", "load_sync", "override_settings", "settings_from"]
 
 _SECRET_KEYS = {
     "password": "value",

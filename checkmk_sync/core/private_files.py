@@ -10,7 +10,6 @@ from typing import Union
 __all__ = [
     "create_private",
     "is_open_to_others",
-    "is_private",
     "lock_file",
     "open_owned",
     "open_private",
@@ -58,15 +57,6 @@ def open_private(path: PathLike, flags: int = os.O_RDWR) -> int:
         problem = f"others may read or write it; run: chmod 600 {os.fspath(path)}"
         raise PermissionError(errno.EACCES, problem, os.fspath(path))
     return descriptor
-
-
-def is_private(path: PathLike) -> bool:
-    """Return True if ``path`` is a regular file of this user, not a link, that nobody else may access.
-
-    FileNotFoundError if nothing exists there. The file is not opened.
-    """
-    status = os.lstat(path)
-    return not ownership_problem(status) and not is_open_to_others(status)
 
 
 def is_open_to_others(status: os.stat_result) -> bool:

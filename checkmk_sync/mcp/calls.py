@@ -11,6 +11,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, InputRequiredResult
 
+from ..catalogue.attributes import MASK
 from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL
 from ..client.checkmk import Checkmk
 from ..commands import Command, Preview, as_arguments
@@ -204,7 +205,7 @@ def _check_size(inventory: Mapping[str, Any], limit: int) -> None:
 def _check_content(command: Command, name: str, value: Any) -> None:
     for part, is_key in _walk(value):
         if part == HIDDEN:
-            raise ValueError(f"{HIDDEN} stands for a secret that was not shown; leave it out")
+            raise ValueError(MASK)
         # People approve what they see: "web01" with a zero-width space in it is not web01.
         invisible = first_invisible(part, keep="" if is_key else "\n\t") if isinstance(part, str) else None
         if invisible is not None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Iterable, Optional
 
 from ..commands import COMMANDS, Command
+from ..commands.command import TOOL
 from ..config.documents import read_limited
-from ..config.file import suggestion
+from ..core.text import suggestion
 from ..errors import SettingsError
 from ..sync.sources import InventoryText
 
@@ -51,7 +52,7 @@ class Policy:
                 "--confirm-by-checksum says how writes are approved: it needs --allow-writes",
                 field="confirm-by-checksum",
             )
-        names = tuple(command.tool_name for command in COMMANDS if "tool" in command.faces)
+        names = tuple(command.tool_name for command in COMMANDS if TOOL in command.faces)
         offered = [command.tool_name for command in COMMANDS if self._offers(command)]
         for option, patterns in (("allow", self.allow), ("deny", self.deny)):
             for pattern in patterns:
@@ -70,7 +71,7 @@ class Policy:
         return self._offers(command) and is_allowed and not _matches(name, self.deny)
 
     def _offers(self, command: Command) -> bool:
-        return "tool" in command.faces and (not command.writes or command.local or self.allow_writes)
+        return TOOL in command.faces and (not command.writes or command.local or self.allow_writes)
 
     def inventory(self, name: str) -> InventoryText:
         """Read an inventory in ``sync_folder``. ValueError for anything else."""

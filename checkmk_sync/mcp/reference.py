@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..commands import COMMANDS
+from ..commands.command import TOOL
 
 __all__ = ["reference"]
 
@@ -13,7 +14,7 @@ def reference() -> str:
     """Return a Markdown table of all tools; which of them a server offers depends on how it was started."""
     rows = ["| tool | kind | what it does | arguments |", "|---|---|---|---|"]
     for command in COMMANDS:
-        if "tool" not in command.faces:
+        if TOOL not in command.faces:
             continue
         asks = f", asks with `{command.asks_if}`" if command.asks_if else ", asks" if command.needs_approval else ""
         kind = f"writes{asks}" if command.writes and not command.local else "reads"

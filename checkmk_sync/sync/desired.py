@@ -9,9 +9,8 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 from ..catalogue.attributes import MASK, contains_mask
 from ..catalogue.labels import ADOPTED_LABEL, OWNER_LABEL, label_key_problem
 from ..catalogue.paths import folder_path, host_name, is_folder_hash, parent_folder
-from ..config.file import suggestion
 from ..config.positions import Position
-from ..core.text import escape_invisible
+from ..core.text import escape_invisible, suggestion
 from ..errors import InventoryError
 from ..errors.base import format_location
 from .attributes import show_value, string_problem, type_problem

@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 from ..catalogue.attributes import MASK, contains_mask
 from ..client.checkmk import Checkmk
 from ..client.nouns.host_reads import FEW_NAMES
-from ..client.outcomes import Outcome, Outcomes, Status
+from ..client.outcomes import WORST_FIRST, Outcome, Outcomes, Status
 from ..client.records import Folder, Host
 from ..errors import AuthError, BatchError, CheckmkError
 from .changes import Action, Change
@@ -207,15 +207,12 @@ def _update_hosts(client: Checkmk, changes: Sequence[Change]) -> Outcomes:
     return _merged(done)
 
 
-_WORST_FIRST = (Status.UNKNOWN, Status.NOT_APPLIED, Status.APPLIED)
-
-
 def _merged(outcomes: Sequence[Outcome]) -> Outcomes:
     """Return one outcome for each host, the worst that it has, which says so if the host was changed in part."""
     by_key: dict[str, Outcome] = {}
     for outcome in outcomes:
         before = by_key.setdefault(outcome.key, outcome)
-        worst, other = sorted((before, outcome), key=lambda item: _WORST_FIRST.index(item.status))
+        worst, other = sorted((before, outcome), key=lambda item: WORST_FIRST.index(item.status))
         is_part = worst.status is Status.NOT_APPLIED and other.status is Status.APPLIED
         by_key[outcome.key] = replace(worst, note=IN_PART) if is_part else worst
     return Outcomes(list(by_key.values()))

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Optional, Union
 
-from ..config.file import suggestion
+from ..core.text import suggestion
 
 __all__ = ["shape_problem"]
 

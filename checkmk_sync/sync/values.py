@@ -10,8 +10,8 @@ from typing import Any, Callable, Optional
 from ..catalogue.attributes import ADDRESSES, BUILT_IN, CHOICES, FLAGS, LACKING, NEWER, NOT_OF_FOLDERS
 from ..catalogue.paths import host_name
 from ..catalogue.versions import CheckmkVersion
-from ..config.file import suggestion
 from ..core.redaction import HIDDEN, is_secret_name
+from ..core.text import suggestion
 from .attributes import show_value
 from .shapes import shape_problem
 

@@ -11,7 +11,14 @@ from typing import Callable, Iterator
 
 import pytest
 
-from checkmk_sync.core.private_files import create_private, is_private, lock_file, open_owned, open_private
+from checkmk_sync.core.private_files import (
+    create_private,
+    is_open_to_others,
+    lock_file,
+    open_owned,
+    open_private,
+    ownership_problem,
+)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes and owners of files exist on POSIX systems only")
 
@@ -23,6 +30,11 @@ def _open_umask() -> Iterator[None]:
     before = os.umask(0)
     yield
     os.umask(before)
+
+
+def is_private(path: Path) -> bool:
+    status = os.lstat(path)
+    return not ownership_problem(status) and not is_open_to_others(status)
 
 
 def _mode(path: Path) -> int:
