@@ -11,6 +11,7 @@ from typing import Any, Callable
 import pytest
 
 from checkmk_sync import Checkmk
+from checkmk_sync.client.site import Settling
 from checkmk_sync.errors import BrokenReplyError, GatewayError, PreconditionError, ServerError, TransportError
 from checkmk_sync.testing import Fault, SimulatedSite
 
@@ -161,6 +162,24 @@ def test_a_site_that_is_away_while_settling_may_come_back(prepared: SimulatedSit
         [Fault("reset_after", writes=True, times=1), Fault("status", status=503, method="GET", times=3)]
     )
     assert cmk.hosts.create("new", "/a", {"alias": "x"}).name == "new"
+
+
+def test_settling_hooks_are_called_for_each_lost_answer_until_they_are_removed(
+    prepared: SimulatedSite, cmk: Checkmk
+) -> None:
+    lost: list[Settling] = []
+    cmk.add_settling_hook(lost.append)
+    cmk.hosts.create("answered")
+    assert not lost
+    prepared.set_faults([Fault("reset_after", writes=True, times=1)])
+    cmk.hosts.create("new")
+    assert [(type(each.error), each.limit_s) for each in lost] == [(BrokenReplyError, cmk.settings.timeouts.settle_s)]
+    cmk.remove_settling_hook(lost.append)
+    prepared.set_faults([Fault("reset_after", writes=True, times=1)])
+    cmk.hosts.create("newer")
+    assert len(lost) == 1
+    with pytest.raises(ValueError):
+        cmk.remove_settling_hook(lost.append)
 
 
 def test_what_was_never_sent_is_not_looked_for(clock: Any) -> None:
