@@ -166,7 +166,7 @@ class Output:
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[Step], None]]:
-        """Yield a callback for each :class:`Step`. It draws bars on a terminal, and otherwise prints a line per stage."""
+        """Yield a callback for each :class:`Step`. It draws bars on a terminal, or else prints a line per stage."""
 
         def note(step: Step) -> None:
             if step.done == 0:

@@ -116,7 +116,9 @@ def plan() -> None:
     "sync_commands",
     "checkmk-sync apply hosts.yaml --owner cmdb --yes",
     *_SYNC,
-    _option("--checksum", "Apply without asking, but only if the plan has this checksum, which plan printed.", metavar="SUM"),
+    _option(
+        "--checksum", "Apply without asking, but only if the plan has this checksum, which plan printed.", metavar="SUM"
+    ),
     _flag("--yes", "Do not ask for confirmation."),
     *map(parameter, ACTIVATION_ARGUMENTS),
     arguments=(*PLAN_ARGUMENTS, *ACTIVATION_ARGUMENTS),
@@ -191,7 +193,12 @@ def doctor() -> None:
     "checkmk-sync mcp --config config.yaml",
     _flag("--allow-writes", "Also offer tools that change the site."),
     _flag("--confirm-by-checksum", "Accept the checksum of a preview as approval if the client cannot ask a person."),
-    _option("--allow", "Offer only tools that match this pattern, such as 'hosts_*'; repeatable.", multiple=True, metavar="PATTERN"),
+    _option(
+        "--allow",
+        "Offer only tools that match this pattern, such as 'hosts_*'; repeatable.",
+        multiple=True,
+        metavar="PATTERN",
+    ),
     _option("--deny", "Do not offer tools that match this pattern; repeatable.", multiple=True, metavar="PATTERN"),
     _option(
         "--sync-folder",
@@ -210,7 +217,12 @@ def doctor() -> None:
     *_address(8765),
     _file("--token-file", "Read the token for clients from this file (default: the token in CHECKMK_MCP_TOKEN)."),
     _flag("--behind-tls", "Declare that a proxy in front terminates TLS; required to serve other machines."),
-    _option("--name", "Accept this host name in requests, such as the name of the proxy; repeatable.", multiple=True, metavar="HOST"),
+    _option(
+        "--name",
+        "Accept this host name in requests, such as the name of the proxy; repeatable.",
+        multiple=True,
+        metavar="HOST",
+    ),
 )
 def mcp() -> None:
     """Serve the site to language models over MCP.

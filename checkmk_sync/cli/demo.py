@@ -27,7 +27,7 @@ def demo(state: State, keep: bool) -> int:
     from ..testing import SimulatedSite
 
     if state.as_json:
-        raise click.UsageError("demo has no JSON output; use checkmk-sync simulate and checkmk-sync apply --json instead")
+        raise click.UsageError("demo has no JSON output; use checkmk-sync simulate and apply --json instead")
     output, state.if_stopped = state.output, "the simulated site is gone"
     with tempfile.TemporaryDirectory(prefix="checkmk-sync-demo-") as folder:
         inventory = os.path.join(folder, "inventory.csv")

@@ -82,7 +82,7 @@ class GuardedStream(io.TextIOBase):
 
     @property
     def broken(self) -> Optional[OSError]:
-        """The error that stopped the output, or None. A reader that closes the pipe, such as ``head``, is not an error."""
+        """The error that stopped the output, or None. A reader that closes the pipe, such as ``head``, is no error."""
         return None if self.failure is None or self.failure.errno == errno.EPIPE else self.failure
 
     def write(self, text: str) -> int:
@@ -152,7 +152,7 @@ def encodable(text: str, encoding: str) -> str:
 
 @contextlib.contextmanager
 def guarded() -> Iterator[GuardedStream]:
-    """Replace ``sys.stdout`` and ``sys.stderr`` by guarded streams within a ``with`` block, and yield the one for stdout."""
+    """Replace ``sys.stdout`` and ``sys.stderr`` by guarded streams in a ``with`` block. Yield the one for stdout."""
     out, err = GuardedStream(sys.stdout), GuardedStream(sys.stderr)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         yield out

@@ -153,7 +153,9 @@ def _shared(attribute: str, text: str, *names: str, **settings: Any) -> click.Op
 
 _CONFIG = f"Read this configuration file (default: the file in {CONFIG_VARIABLE}, else the CHECKMK_… variables)."
 SHARED_OPTIONS = (
-    _shared("verbose", "Log warnings and retries to stderr; -vv also logs every request.", "-v", "--verbose", count=True),
+    _shared(
+        "verbose", "Log warnings and retries to stderr; -vv also logs every request.", "-v", "--verbose", count=True
+    ),
     _shared("quiet", "Do not print notes and progress.", "-q", "--quiet", is_flag=True),
     _shared("stats", "Print statistics of the requests on stderr.", "--stats", is_flag=True),
     _shared("as_json", "Print results and errors as JSON.", "--json", is_flag=True),

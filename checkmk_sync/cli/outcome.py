@@ -89,7 +89,7 @@ class Write:
         return f"{message}{separator}check with: {facts['check']}" if "check" in facts else message
 
     def facts(self, error: errors.CheckmkError) -> dict[str, Any]:
-        """Return the facts that JSON output adds to the error: the outcome, and the command that checks an unknown one."""
+        """Return the facts that JSON adds to an error: the outcome and, if it is unknown, a command to check it."""
         status = failed_status(error)
         command = self.command.check_with or (f"checkmk-sync {self.command.noun} get {{}}" if self.command.noun else "")
         if status is not Status.UNKNOWN or not command:

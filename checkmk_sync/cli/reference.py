@@ -79,7 +79,7 @@ def _described(command: click.Command, name: str) -> Iterator[str]:
         yield from ("", *options)
     if command.epilog:
         yield ""
-        yield f"Example: `{command.epilog.partition('Example:\n  ')[2]}`"
+        yield f"Example: `{command.epilog.partition('  ')[2]}`"
 
 
 _SHARED = ("config", "json", "quiet", "stats", "verbose")

@@ -14,7 +14,7 @@ _CALL_FIGURES = ("count", "p50", "p95", "p99")
 
 
 def cost_of(collectors: Iterable[MetricsCollector]) -> dict[str, Any]:
-    """Return the totals of all clients: counts, waits in seconds, and calls by operation with percentiles in seconds."""
+    """Return the totals of all clients: counts, waits, and the calls of each operation. Times are in seconds."""
     total = Slice(collector.totals()[0] for collector in collectors)
     calls = {name.partition(".")[2]: timing for name, timing in total.timings.items() if name.startswith("call.")}
     return {

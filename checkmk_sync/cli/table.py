@@ -25,7 +25,7 @@ STATE_STYLES = {
 def table_lines(
     columns: Sequence[str], rows: Sequence[Sequence[str]], width: int, *, has_header: bool, ellipsis: str = "…"
 ) -> Iterator[Text]:
-    """Yield one line per row, and before them a header line if ``has_header``. No line is wider than ``width`` cells."""
+    """Yield a header line if ``has_header``, and one line per row. No line is wider than ``width`` cells."""
     widths = _column_widths([max(map(cell_len, cells)) for cells in zip(columns, *rows)], width)
     if has_header:
         yield _line([(column, "bold") for column in columns], widths, ellipsis)

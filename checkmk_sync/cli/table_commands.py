@@ -23,7 +23,9 @@ def run(state: State, command: Command, arguments: Mapping[str, Any], *, is_conf
     """
     must_ask = command.destructive and not is_confirmed
     if must_ask and not can_ask():
-        raise click.UsageError(f"'{command.words}' cannot ask for confirmation, because standard input is not a terminal; give --yes")
+        raise click.UsageError(
+            f"'{command.words}' cannot ask for confirmation, because standard input is not a terminal; give --yes"
+        )
     with state.client() as client:
         try:
             if must_ask:
@@ -56,7 +58,7 @@ def _ask(state: State, command: Command, client: Checkmk, arguments: Mapping[str
 
 
 def _empty_text(command: Command, arguments: Mapping[str, Any]) -> str:
-    """Return the note for an empty list. It depends on whether a filter may be the reason; ``--limit 0`` needs no note."""
+    """Return the note for an empty list. A filter may be the reason, and ``--limit 0`` needs no note."""
     if arguments.get("limit") == 0:
         return ""
     is_filtered = any(arguments[argument.name] not in (argument.default, []) for argument in command.arguments)

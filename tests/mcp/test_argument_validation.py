@@ -68,10 +68,10 @@ def _writes(site: SimulatedSite) -> int:
         # Labels that are none.
         ("hosts_create", {"attribute": {"labels": "env"}}, "labels are a mapping"),
         ("hosts_create", {"attribute": {"labels": ["env"]}, "label": {"a": "b"}}, "labels are a mapping"),
-        ("hosts_create", {"attribute": {"labels": {"env": 5}}}, "the label env is no text"),
-        ("hosts_create", {"label": {"env": {"a": "b"}}}, "the label env is no text"),
+        ("hosts_create", {"attribute": {"labels": {"env": 5}}}, "the label env must be a string"),
+        ("hosts_create", {"label": {"env": {"a": "b"}}}, "the label env must be a string"),
         ("hosts_update", {"attribute": {"labels": "env"}, "label": {"a": "b"}}, "labels are a mapping"),
-        ("hosts_update", {"label": {"env": None}}, "the label env is no text"),
+        ("hosts_update", {"label": {"env": None}}, "the label env must be a string"),
         ("batch_create_hosts", {"hosts": [{"host_name": "n", "attributes": {"labels": 7}}]}, "labels are a mapping"),
         # Masks of secrets, also in texts that are JSON.
         ("hosts_create", {"attribute": {"snmp_community": '{"type": "v1", "community": "***"}'}}, "stands for a"),
