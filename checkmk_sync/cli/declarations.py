@@ -117,7 +117,9 @@ def plan() -> None:
     "checkmk-sync apply hosts.yaml --owner cmdb --yes",
     *_SYNC,
     _option(
-        "--checksum", "Apply without asking, but only if the plan has this checksum, which plan printed.", metavar="SUM"
+        "--checksum",
+        "Apply without asking, but only if the plan still has this checksum, which plan has printed.",
+        metavar="SUM",
     ),
     _flag("--yes", "Do not ask for confirmation."),
     *map(parameter, ACTIVATION_ARGUMENTS),
@@ -135,7 +137,7 @@ def apply() -> None:
 
 @_own(
     "inventory",
-    "checkmk-sync inventory check cmdb.csv --map map.yaml --encoding windows-1252",
+    "checkmk-sync inventory check cmdb.csv --map map.yaml --encoding cp1252",
     click.Argument(["files"], nargs=-1, required=True, metavar="FILES...", type=FILE),
     *_READING,
 )
@@ -155,11 +157,11 @@ def check() -> None:
     click.Argument(["shell"], type=click.Choice(("bash", "zsh", "fish")), metavar="SHELL"),
 )
 def completion() -> None:
-    """Print a shell script for completion with the Tab key.
+    """Print a shell completion script.
 
-    The script completes commands, options, choices and files. Install it once, and again after each upgrade. It takes
-    effect in new shells. bash must be 4.4 or later, with the package bash-completion. For zsh, add the line to ~/.zshrc
-    after compinit.
+    When you press Tab, the script completes commands, options, choices and files. Install it once, and again after
+    each upgrade. It takes effect in new shells. bash must be 4.4 or later, with the package bash-completion. For zsh,
+    add the line to ~/.zshrc after compinit.
 
     \b
       checkmk-sync completion bash > ~/.local/share/bash-completion/completions/checkmk-sync

@@ -32,5 +32,5 @@ def _unknown_option(error: click.NoSuchOption) -> str:
     context = error.ctx
     known = [] if context is None else [name for option in context.command.params for name in option.opts]
     similar = close_matches(error.option_name, (name for name in known if name.startswith("--")))
-    hint = f"did you mean {' or '.join(similar)}? All options are listed by" if similar else "all options are listed by"
+    hint = f"did you mean {' or '.join(similar)}? For all options, run" if similar else "for all options, run"
     return f"unknown option {error.option_name}; {hint}: {'' if context is None else context.command_path} --help"

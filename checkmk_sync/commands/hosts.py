@@ -69,7 +69,7 @@ HOST_COMMANDS = (
         "Create a host. It becomes active with the next activation.",
         _hosts.create,
         (HOST, Argument("folder", "Create the host in this folder.", default="/", check=folder_path), ATTRIBUTE, LABEL),
-        example="web01 --folder /linux --attribute ipaddress=192.0.2.10 --label env=prod",
+        example="web01 --attribute ipaddress=192.0.2.10",
         writes=True,
         additive=True,
         fields=_HOST_FIELDS,

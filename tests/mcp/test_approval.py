@@ -150,7 +150,7 @@ def test_discovery_needs_approval_only_to_remove_services(live: SimulatedSite) -
     result_data(_call(live, person, "discover_services", hosts=["host00001"]))
     assert person.questions == []
     result_data(_call(live, person, "discover_services", hosts=["host00001"], remove_vanished=True))
-    assert "drop those that vanished" in person.questions[0]
+    assert "remove vanished ones" in person.questions[0]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -66,13 +66,17 @@ def _writes(site: SimulatedSite) -> int:
         ("batch_create_hosts", {"hosts": [{"host_name": "n", "attributes": {"labels": IN_TEXT}}]}, "whose an object"),
         ("sync_apply", {"inventory": {"hosts": [{"name": "new", "labels": {OWNER_LABEL: "me"}}]}}, "whose an object"),
         # Labels that are none.
-        ("hosts_create", {"attribute": {"labels": "env"}}, "labels are a mapping"),
-        ("hosts_create", {"attribute": {"labels": ["env"]}, "label": {"a": "b"}}, "labels are a mapping"),
+        ("hosts_create", {"attribute": {"labels": "env"}}, "labels must be a mapping"),
+        ("hosts_create", {"attribute": {"labels": ["env"]}, "label": {"a": "b"}}, "labels must be a mapping"),
         ("hosts_create", {"attribute": {"labels": {"env": 5}}}, "the label env must be a string"),
         ("hosts_create", {"label": {"env": {"a": "b"}}}, "the label env must be a string"),
-        ("hosts_update", {"attribute": {"labels": "env"}, "label": {"a": "b"}}, "labels are a mapping"),
+        ("hosts_update", {"attribute": {"labels": "env"}, "label": {"a": "b"}}, "labels must be a mapping"),
         ("hosts_update", {"label": {"env": None}}, "the label env must be a string"),
-        ("batch_create_hosts", {"hosts": [{"host_name": "n", "attributes": {"labels": 7}}]}, "labels are a mapping"),
+        (
+            "batch_create_hosts",
+            {"hosts": [{"host_name": "n", "attributes": {"labels": 7}}]},
+            "labels must be a mapping",
+        ),
         # Masks of secrets, also in texts that are JSON.
         ("hosts_create", {"attribute": {"snmp_community": '{"type": "v1", "community": "***"}'}}, "stands for a"),
         ("hosts_update", {"attribute": {"note": '[{"password": "***"}]'}}, "stands for a secret"),

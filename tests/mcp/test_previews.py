@@ -48,7 +48,7 @@ def test_all_names_are_shown(live: SimulatedSite) -> None:
     question, _ = _asked(live, "discover_services", hosts=names, remove_vanished=True)
     assert ", ".join(names) in question
     question, result = _asked(live, "hosts_delete", names=[*names, "nope"])
-    assert f"in /: {', '.join(names)}\nthere is no such host: nope" in question
+    assert f"in /: {', '.join(names)}\nno such host: nope" in question
     assert "not applied" in error_text(result)
 
 
@@ -92,7 +92,7 @@ def test_a_preview_too_long_to_read_is_refused(live: SimulatedSite, tmp_path: Pa
     live.state.configuration.add_change("edit", "y" * 40_000, "automation")
     assert "A person must activate them" in error_text(_asked(live, "activate_changes")[1])
     wanted = {"hosts": [{"name": name, "attributes": {"alias": "x" * 900}} for name in names[:40]]}
-    assert "must not be split" in error_text(_asked(live, "sync_apply", inventory=wanted, owner="me")[1])
+    assert "do not split the inventory" in error_text(_asked(live, "sync_apply", inventory=wanted, owner="me")[1])
 
 
 def test_long_values_are_shown_in_full(live: SimulatedSite) -> None:

@@ -90,7 +90,7 @@ def test_hosts(live: SimulatedSite) -> None:
     assert hosts["new"].folder == "/a/b"
     assert result_data(_call(live, "hosts_delete", names=["new"])) == {"done": True, "result": {"deleted": 1}}
     assert "new" not in hosts
-    assert "there is no such host: nope" in error_text(_call(live, "hosts_delete", names=["nope"]))
+    assert "no such host: nope" in error_text(_call(live, "hosts_delete", names=["nope"]))
 
 
 def test_folders(live: SimulatedSite) -> None:

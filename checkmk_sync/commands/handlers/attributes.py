@@ -40,7 +40,7 @@ def attribute_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"--attribute {name}: {error}") from None
     labels = values.get("labels", {})
     if not isinstance(labels, Mapping):
-        raise ValueError("labels must be an object with strings as values")
+        raise ValueError("labels must be a mapping of keys to strings")
     label_values(labels)
     return values
 
