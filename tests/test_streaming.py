@@ -171,7 +171,7 @@ def test_nothing_is_lost_however_a_function_pages(fetch: Any, total: int) -> Non
 
 @pytest.mark.parametrize("page", [None, 7, "text", {"rows": []}])
 def test_what_is_no_page_is_refused(page: Any) -> None:
-    with pytest.raises(TypeError, match="holds one as 'items'"):
+    with pytest.raises(TypeError, match="contain one as 'items'"):
         list(Listing(()).stream_paginated_data(lambda limit, offset: page))
 
 

@@ -81,7 +81,7 @@ def test_an_exception_is_the_failure_of_its_item_alone() -> None:
     assert [item.status for item in result.items] == [SUCCESS, FAILED, FAILED, SUCCESS]
     assert [type(item.error) for item in result.failed] == [ZeroDivisionError, ValueError]
     assert not result.ok
-    with pytest.raises(BatchError, match="2 of 4 failed; first: 0: division by zero") as caught:
+    with pytest.raises(BatchError, match="2 of 4 items failed; the first is 0: division by zero") as caught:
         result.raise_for_failures()
     assert caught.value.outcomes == result.items
     assert caught.value.to_dict()["outcomes"][1]["error"] == {
@@ -163,7 +163,7 @@ def test_what_is_not_valid_is_never_sent() -> None:
     result = BatchProcessor().process_batch(range(5), sent.append, validate_item=validate)
     assert sorted(sent) == [0, 4]
     assert [item.status for item in result.items] == [SUCCESS, FAILED, SKIPPED, FAILED, SUCCESS]
-    assert [item.reason for item in result.items[1:4]] == ["one is wrong", "two is done", "it is not valid"]
+    assert [item.reason for item in result.items[1:4]] == ["one is wrong", "two is done", "validate_item returned False for this item"]
     assert all(item.attempts == 0 and item.ended is None for item in result.items[1:4])
 
 

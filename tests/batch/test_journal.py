@@ -94,7 +94,7 @@ def test_successes_and_skips_are_done_and_failures_tried_again(tmp_path: Path) -
     assert second.batch_id == first.batch_id
     assert [item.resumed for item in second.items] == [True, False, True, True]
     assert [item.status.value for item in second.items] == ["skipped", "success", "skipped", "skipped"]
-    assert second.items[0].reason == "done before, says the journal"
+    assert second.items[0].reason == "already done, according to the journal"
     assert (second.progress.success, second.progress.skipped, second.progress.resumed) == (1, 3, 3)
     assert processor.process_batch(HOSTS, _fails_for("a", "b", "c")).progress.resumed == 4
 
@@ -160,7 +160,7 @@ def test_a_damaged_line_means_that_its_item_is_done_again(
     path.write_bytes(b"".join(lines))
     result = BatchProcessor(journal=path).process_batch(range(4), str)
     assert [item.resumed for item in result.items] == [index != number - 1 for index in range(4)]
-    said = f"{path}:{number + 1}: this line of the journal is damaged, so its item counts as not done"
+    said = f"{path}:{number + 1}: this line of the journal is damaged, so its item runs again"
     assert [record.getMessage() for record in caplog.records] == [said]
     assert BatchProcessor(journal=path).process_batch(range(4), str).progress.resumed == 4, "and noted anew"
 
@@ -173,7 +173,7 @@ def test_of_many_damaged_lines_the_first_is_named(tmp_path: Path, caplog: pytest
     assert BatchProcessor(journal=path).process_batch(range(50), str).progress.success == 50
     (record,) = caplog.records
     assert record.getMessage() == (
-        f"{path}:2: this line of the journal is damaged, so its item counts as not done "
+        f"{path}:2: this line of the journal is damaged, so its item runs again "
         "(49 more lines are damaged as well)"
     )
 
@@ -183,7 +183,7 @@ def test_a_file_whose_first_line_is_damaged_is_left_as_it_is(tmp_path: Path, hea
     path = tmp_path / "journal"
     path.write_bytes(head + b"\n" + WHOLE + b"\n")
     before = path.read_bytes()
-    with pytest.raises(SettingsError, match="is not the journal of a batch"):
+    with pytest.raises(SettingsError, match="is not a batch journal"):
         BatchProcessor(journal=path).process_batch([1], str)
     assert path.read_bytes() == before
 
@@ -191,7 +191,7 @@ def test_a_file_whose_first_line_is_damaged_is_left_as_it_is(tmp_path: Path, hea
 def test_the_journal_of_another_batch_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     BatchProcessor(journal=path).process_batch([1], str, batch_id="create-host")
-    with pytest.raises(SettingsError, match="that of batch 'create-host', not 'delete-host'") as caught:
+    with pytest.raises(SettingsError, match="belongs to batch 'create-host', not 'delete-host'") as caught:
         BatchProcessor(journal=path).process_batch([1], str, batch_id="delete-host")
     assert caught.value.file == str(path)
 
@@ -201,7 +201,7 @@ def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path: Path, content: byt
     path = tmp_path / "hosts.csv"
     path.write_bytes(content)
     path.chmod(0o644)
-    with pytest.raises(SettingsError, match="is not the journal of a batch"):
+    with pytest.raises(SettingsError, match="is not a batch journal"):
         BatchProcessor(journal=path).process_batch([1], str)
     assert path.read_bytes() == content
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
@@ -271,7 +271,7 @@ def test_two_items_with_one_key_are_not_confused(tmp_path: Path) -> None:
     services = [{"host_name": "web01", "service": "CPU"}, {"host_name": "web01", "service": "Memory"}]
     result = BatchProcessor(journal=tmp_path / "one").process_batch(services, lambda item: item["service"])
     assert [item.status for item in result.items] == [BatchStatus.SUCCESS, BatchStatus.FAILED]
-    assert "web01 stands more than once" in result.items[1].reason
+    assert "web01 occurs twice" in result.items[1].reason
     processor = BatchProcessor(journal=tmp_path / "two", key=lambda item: f"{item['host_name']} {item['service']}")
     assert processor.process_batch(services, lambda item: item["service"]).progress.success == 2
     assert BatchProcessor().process_batch(services, str).progress.success == 2, "without a journal keys are only names"
@@ -281,7 +281,7 @@ def test_an_item_without_a_key_needs_one_for_the_journal_only(tmp_path: Path) ->
     thing = object()
     assert BatchProcessor().process_batch([thing], str).items[0].key == "item 0"
     result = BatchProcessor(journal=tmp_path / "journal").process_batch([thing], str)
-    assert "give key=" in result.items[0].reason
+    assert "give BatchProcessor a key= function" in result.items[0].reason
 
 
 def test_keys() -> None:

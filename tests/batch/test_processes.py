@@ -111,7 +111,7 @@ def test_what_does_not_pickle_is_the_failure_of_its_item_alone(pool: Executor) -
     errors = [item.error for item in result.failed]
     assert all(isinstance(error, WorkerError) for error in errors)
     assert [str(error) for error in errors[:2]] == ["OddError: 400 does not unpickle", "LockedError: does not pickle"]
-    assert "done, but its result is lost" in str(errors[2])
+    assert "the operation succeeded, but its result is lost" in str(errors[2])
     assert result.items[4].reason == "nothing to do"
     assert BatchProcessor(executor=pool).process_batch(["c"], work).ok, "the pool is whole"
 

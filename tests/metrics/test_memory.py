@@ -92,5 +92,5 @@ def test_slices_are_bounded(clock: ManualClock, cleanup_interval: float) -> None
 
 def test_invalid_limits_are_refused() -> None:
     for options in ({"retention_hours": 0}, {"slices": 0}, {"cleanup_interval": -1}, {"max_names": 0}):
-        with pytest.raises(ValueError, match="collector"):
+        with pytest.raises(ValueError, match="retention_hours must be above 0"):
             MetricsCollector(**options)
