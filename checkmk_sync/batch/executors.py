@@ -47,10 +47,10 @@ class ThreadAdapter:
 
 
 class _PickledResult(NamedTuple):
-    """A result as it travels between processes.
+    """A result in the form in which it is sent to the parent process.
 
-    ``content`` is the pickled return value or error. ``error_type`` and ``error_text`` describe an error in case it
-    cannot be unpickled.
+    ``content`` is the pickled return value or error. ``error_type`` and ``error_text`` describe the error, because its
+    class may be missing in the parent process.
     """
 
     result: TaskResult
@@ -60,7 +60,7 @@ class _PickledResult(NamedTuple):
 
 
 class ProcessAdapter:
-    """Submits items to other processes, in chunks because each submission may cost milliseconds.
+    """Submits items to other processes, in chunks because each submission can take milliseconds.
 
     The parent process applies the rate limit before it submits a chunk. Retries run in the other process, where the
     rate limit does not apply.
@@ -78,7 +78,7 @@ class ProcessAdapter:
         self._executor, self._task, self._rate = executor, task, rate
         # dask also cancels running calls and drops their results.
         self.cancelled_is_unstarted = isinstance(executor, concurrent.futures.ProcessPoolExecutor)
-        # All items of a chunk start at once. Small chunks (10 ms of the rate) keep such bursts small.
+        # The items of a chunk start without further waits, so chunks are small: at most 10 ms of the rate.
         self.chunk_size = chunk_size if rate is None else min(chunk_size, max(1, int(rate.per_second / 100)))
 
     def serialize(self, item: Any) -> Any:
@@ -88,7 +88,7 @@ class ProcessAdapter:
 
     def wait_for_rate(self, count: int) -> bool:
         """Wait until the rate limit allows that many items to start. Return False if the batch was stopped."""
-        # Processes share no rate limit, so the parent waits for all items of the chunk.
+        # Processes cannot share a rate limit, so the parent waits for all items of the chunk.
         return self._rate is None or all(self._task.wait_for_start(self._rate) for _ in range(count))
 
     def submit(self, payload: Sequence[Any]) -> concurrent.futures.Future[Any]:

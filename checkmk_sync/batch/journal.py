@@ -174,7 +174,9 @@ class Journal:
         with self._lock:
             written = os.write(self._file, text)  # unbuffered, so that the line survives if the process is killed
         if written < len(text):
-            raise OSError(f"the last line of the journal {self.path} is incomplete because the disk is full")
+            raise OSError(
+                f"the disk is full, so the last line of the journal {self.path} is incomplete; free some space"
+            )
 
 
 class _OpenJournals(ForkSafe):

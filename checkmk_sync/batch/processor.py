@@ -90,9 +90,9 @@ class BatchProcessor:
         operation if ``validate_item`` raises or returns False. A separate thread takes the items, validates them and
         computes their keys. ``progress_callback`` is called after each item, in the calling thread.
 
-        Ctrl-C raises KeyboardInterrupt as usual. A failure of the source of items raises BatchError. Either way, no
-        further items start, and the exception has the attribute ``outcomes`` with the outcomes so far. Items that were
-        not started have no outcome.
+        Ctrl-C raises KeyboardInterrupt as usual. A failure of the source of items or of the journal raises BatchError.
+        Either way, no further items start, and the exception has the attribute ``outcomes`` with the outcomes so far.
+        Items that were not started have no outcome.
         """
         outcomes: dict[int, BatchItem[T, R]] = {}
         with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
