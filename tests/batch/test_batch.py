@@ -163,7 +163,8 @@ def test_what_is_not_valid_is_never_sent() -> None:
     result = BatchProcessor().process_batch(range(5), sent.append, validate_item=validate)
     assert sorted(sent) == [0, 4]
     assert [item.status for item in result.items] == [SUCCESS, FAILED, SKIPPED, FAILED, SUCCESS]
-    assert [item.reason for item in result.items[1:4]] == ["one is wrong", "two is done", "validate_item returned False for this item"]
+    reasons = ["one is wrong", "two is done", "validate_item returned False for this item"]
+    assert [item.reason for item in result.items[1:4]] == reasons
     assert all(item.attempts == 0 and item.ended is None for item in result.items[1:4])
 
 

@@ -173,8 +173,7 @@ def test_of_many_damaged_lines_the_first_is_named(tmp_path: Path, caplog: pytest
     assert BatchProcessor(journal=path).process_batch(range(50), str).progress.success == 50
     (record,) = caplog.records
     assert record.getMessage() == (
-        f"{path}:2: this line of the journal is damaged, so its item runs again "
-        "(49 more lines are damaged as well)"
+        f"{path}:2: this line of the journal is damaged, so its item runs again (49 more lines are damaged as well)"
     )
 
 
