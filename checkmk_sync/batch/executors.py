@@ -33,7 +33,7 @@ class ThreadAdapter:
         return item
 
     def wait_for_rate(self, _count: int) -> bool:
-        """Wait until the rate limit allows that many items to start. Return False if the batch was stopped."""
+        """Return True at once, because each attempt waits in its own thread."""
         return True
 
     def submit(self, payload: Sequence[Any]) -> concurrent.futures.Future[Any]:
@@ -49,8 +49,8 @@ class ThreadAdapter:
 class _PickledResult(NamedTuple):
     """A result in the form in which it is sent to the parent process.
 
-    ``content`` is the pickled return value or error. ``error_type`` and ``error_text`` describe the error, because its
-    class may be missing in the parent process.
+    ``content`` is the pickled return value or error. ``error_type`` and ``error_text`` describe the error in case the
+    parent process cannot unpickle it.
     """
 
     result: TaskResult
@@ -78,7 +78,7 @@ class ProcessAdapter:
         self._executor, self._task, self._rate = executor, task, rate
         # dask also cancels running calls and drops their results.
         self.cancelled_is_unstarted = isinstance(executor, concurrent.futures.ProcessPoolExecutor)
-        # The items of a chunk start without further waits, so chunks are small: at most 10 ms of the rate.
+        # The items of a chunk start without further waits, so a chunk is limited to the items of 10 ms at this rate.
         self.chunk_size = chunk_size if rate is None else min(chunk_size, max(1, int(rate.per_second / 100)))
 
     def serialize(self, item: Any) -> Any:

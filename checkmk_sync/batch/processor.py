@@ -85,9 +85,9 @@ class BatchProcessor:
     ) -> BatchResult[T, R]:
         """Run the operation for all items and return their outcomes.
 
-        Any return value of ``operation`` counts as success, and only an exception as failure. The operation raises
-        :class:`~checkmk_sync.batch.Skip` if there is nothing to do for an item. An item fails without a call of the
-        operation if ``validate_item`` raises or returns False. A separate thread takes the items, validates them and
+        Any return value of ``operation`` counts as success, and only an exception as failure. If ``validate_item``
+        raises or returns False, the item fails and ``operation`` is not called for it. Both can raise
+        :class:`~checkmk_sync.batch.Skip` to skip an item. A separate thread takes the items, validates them and
         computes their keys. ``progress_callback`` is called after each item, in the calling thread.
 
         Ctrl-C raises KeyboardInterrupt as usual. A failure of the source of items or of the journal raises BatchError.
