@@ -28,9 +28,9 @@ _INVENTORY = (
 PLAN_ARGUMENTS = (
     Argument(
         "owner",
-        "Label created objects with this owner, and delete this owner's objects that are not in the inventory.",
+        "Label created objects with this owner, and delete this owner's objects missing from the inventory.",
         example="cmdb",
-        tool_help="Label created objects with this owner, and delete this owner's objects that are not in the inventory.",
+        tool_help="Label created objects with this owner, and delete this owner's objects missing from the inventory.",
         metavar="NAME",
     ),
     Argument(
