@@ -74,7 +74,7 @@ def test_an_approval_does_not_cover_an_equal_number_of_other_objects(
 
     first(live)
     refused = error_text(run_client(live, script, allow_writes=True, answer=person, mode=mode))
-    assert "what was approved is not what would be done any more" in refused
+    assert "changed since the preview" in refused
     assert {"host00001", "host00002"} <= set(live.state.configuration.hosts)
 
 
@@ -100,7 +100,7 @@ def test_an_approval_is_bound_to_its_arguments(live: SimulatedSite, tool: str, a
         return refused, result_data(await client.call_tool(tool, {**arguments, "checksum": checksum}))
 
     refused, done = run_client(live, script, allow_writes=True, confirm_by_checksum=True)
-    assert "what was approved is not what would be done any more" in refused
+    assert "changed since the preview" in refused
     assert done["done"] is True
 
 

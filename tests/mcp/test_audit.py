@@ -106,7 +106,7 @@ def test_a_line_cut_by_a_full_disk_does_not_spoil_the_next(live: SimulatedSite, 
     assert len(torn) == 20
     assert json.loads(again)["call"] == second
     assert {json.loads(line)["call"]: json.loads(line)["outcome"] for line in unknown} == dict.fromkeys(
-        (first, second), "unknown: the server was ended meanwhile"
+        (first, second), "unknown: the server exited during the write"
     )
 
 
@@ -179,8 +179,8 @@ def test_arguments_too_long_for_a_line_are_counted(
         audit.begin("sync_apply", {"owner": "cmdb", "names": ["web01"] * 50, "approved": ["0" * 36] * 500})
         audit.begin("hosts_delete", {"names": ["web01"] * 200, "approved": ["0" * 36] * 500})
     first, second = (line["arguments"] for line in _lines(log))
-    assert first == {"owner": "cmdb", "names": ["web01"] * 50, "approved": "500 entries, too long to note"}
-    assert second == {"names": "200 entries, too long to note", "approved": "500 entries, too long to note"}
+    assert first == {"owner": "cmdb", "names": ["web01"] * 50, "approved": "500 entries, too long for the log"}
+    assert second == {"names": "200 entries, too long for the log", "approved": "500 entries, too long for the log"}
 
 
 def test_a_write_stopped_in_the_queue_has_written_nothing(tmp_path: Path) -> None:

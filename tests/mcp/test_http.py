@@ -225,7 +225,7 @@ def test_a_port_in_use_is_an_error(sync: Run, site_for_cli: SimulatedSite) -> No
         port = taken.getsockname()[1]
         result = sync("mcp", "--http", "--port", str(port))
     assert result.code == 2
-    assert f"cannot listen at 127.0.0.1 port {port}" in result.err
+    assert f"cannot listen on 127.0.0.1 port {port}" in result.err
     assert "choose another --port" in result.err
 
 

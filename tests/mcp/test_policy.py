@@ -34,7 +34,7 @@ def known() -> Iterator[SimulatedSite]:
 @pytest.mark.parametrize("field", ["allow", "deny"])
 @pytest.mark.parametrize("pattern", ["hosts_delet", "HOSTS_*", "delete*", "", "hosts.*"])
 def test_a_pattern_that_matches_no_tool_is_refused(field: str, pattern: str) -> None:
-    with pytest.raises(SettingsError, match="no tool fits") as caught:
+    with pytest.raises(SettingsError, match="no tool matches") as caught:
         Policy(**{field: ("hosts_get", pattern)})  # type: ignore[arg-type]
     assert caught.value.field == field
 
@@ -43,7 +43,7 @@ def test_the_command_line_refuses_such_patterns_before_serving(
     site_for_cli: SimulatedSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["mcp", "--deny", "hosts_delet"]) == 2
-    assert "no tool fits 'hosts_delet'; did you mean 'hosts_delete'" in capsys.readouterr().err
+    assert "no tool matches 'hosts_delet'; did you mean 'hosts_delete'" in capsys.readouterr().err
 
 
 def _named(client_text: str) -> set[str]:

@@ -94,7 +94,7 @@ def test_a_slow_read_and_a_call_waiting_for_it_report_that_they_are_at_work(
 
         run_client(site, script, mode=mode, options={"limits": {"reads_in_flight": 1}})
     for entries in reports.values():
-        assert entries[0][1:] == (None, "at work, 0 s so far")
+        assert entries[0][1:] == (None, "running, 0 s so far")
         _assert_strictly_growing(entries)
 
 

@@ -81,5 +81,5 @@ def test_a_large_object_is_shortened_and_says_so(wordy: SimulatedSite) -> None:
     assert _size(result) <= MAX_RESULT
     result = result_data(result)
     assert result["name"] == "large"
-    assert result["shortened"].startswith("of ")
+    assert result["shortened"].startswith("the answer has ")
     assert 0 < len(result["attributes"]) <= len(LARGE)

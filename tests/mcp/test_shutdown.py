@@ -89,7 +89,7 @@ def test_a_second_signal_ends_the_process_at_once(number: signal.Signals, tmp_pa
         gate.open.set()
         assert codes == [None, 128 + number]
     started, ended = map(json.loads, log.read_text().splitlines())
-    assert (started["outcome"], ended["outcome"]) == ("started", "unknown: the server was ended meanwhile")
+    assert (started["outcome"], ended["outcome"]) == ("started", "unknown: the server exited during the write")
     assert started["call"] == ended["call"]
 
 
@@ -122,8 +122,8 @@ def test_calls_that_take_too_long_are_stopped(tmp_path: Path) -> None:
             *stopped, refused = anyio.run(script)
         gate.open.set()
     assert len(stopped) == 2
-    assert all("stopped before its end: the server is ending" in text for text in stopped)
-    assert "Nothing was done: the server is ending" in refused
+    assert all("stopped before it finished: the server is shutting down" in text for text in stopped)
+    assert "Nothing was done: the server is shutting down" in refused
     assert json.loads(log.read_text().splitlines()[-1])["outcome"] == "stopped by the server, done in part"
 
 
@@ -178,7 +178,7 @@ def test_on_stdio_calls_under_way_finish(raw: tuple[SimulatedSite, _Raw, Path], 
     client.send("tools/call", {"name": "site_version", "arguments": {}}, id=2)
     refused = client.answer()
     assert (refused["id"], refused["result"]["isError"]) == (2, True)
-    assert "the server is ending" in refused["result"]["content"][0]["text"]
+    assert "the server is shutting down" in refused["result"]["content"][0]["text"]
     gate.open.set()
     answer = client.answer()
     assert (answer["id"], answer["result"]["structuredContent"]["applied"]) == (1, 1)
@@ -197,7 +197,7 @@ def test_on_stdio_a_second_signal_ends_the_process_at_once(raw: tuple[SimulatedS
     client.process.send_signal(signal.SIGINT)
     assert client.process.wait(timeout=SOON_S) == 128 + signal.SIGTERM
     gate.open.set()
-    assert json.loads(log.read_text().splitlines()[-1])["outcome"] == "unknown: the server was ended meanwhile"
+    assert json.loads(log.read_text().splitlines()[-1])["outcome"] == "unknown: the server exited during the write"
 
 
 def test_the_exit_status_shows_that_a_call_was_stopped() -> None:
@@ -208,7 +208,7 @@ def test_the_exit_status_shows_that_a_call_was_stopped() -> None:
             client.send("tools/call", {"name": "hosts_get", "arguments": {"name": "host00001"}}, id=1)
             assert gate.reached.wait(20)
             client.process.terminate()
-            assert "stopped before its end" in client.answer()["result"]["content"][0]["text"]
+            assert "stopped before it finished" in client.answer()["result"]["content"][0]["text"]
             assert client.process.wait(timeout=SOON_S) == 128 + signal.SIGTERM
         gate.open.set()
 
@@ -231,6 +231,6 @@ def test_the_exit_status_over_http_shows_that_a_call_was_stopped() -> None:
             return got
 
         (answer,) = anyio.run(script)
-        assert "stopped before its end" in answer
+        assert "stopped before it finished" in answer
         assert process.wait(timeout=SOON_S) == 128 + signal.SIGTERM
         gate.open.set()

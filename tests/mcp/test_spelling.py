@@ -124,7 +124,7 @@ def test_a_missing_argument_is_named(known: SimulatedSite, command: Command, arg
     answers = _call(known, command.tool_name, others, *({**others, argument.name: empty} for empty in EMPTY))
     for answer in answers:
         text = error_text(answer)
-        assert text == f"Nothing was done because an argument is missing or empty: {argument.name} ({argument.help})"
+        assert text == f"Nothing was done, because an argument is missing or empty: {argument.name} ({argument.help})"
     assert len(known.requests) == before
 
 
@@ -235,7 +235,7 @@ def test_aliases_mean_the_same(known: SimulatedSite, tool: str) -> None:
     assert result_data(one) == result_data(other) == result_data(both)
     assert result_data(_call(known, tool, {old: value, new: None})) == result_data(one)
     twice = error_text(_call(known, tool, {old: value, new: "/other"}))
-    assert twice == f"Nothing was done: {old} and {new} name the same argument; give one of them."
+    assert twice == f"Nothing was done: {old} and {new} are the same argument; give one of them."
 
 
 def test_aliases_of_writes_mean_the_same(live: SimulatedSite) -> None:

@@ -132,10 +132,10 @@ def test_wrong_options_are_refused_at_once(config: tuple[SimulatedSite, str], sy
         (["--host", "127.0.0.1"], "it needs --http"),
         (["--behind-tls"], "it needs --http"),
         (["--name", "mcp.example.com"], "it needs --http"),
-        (["--confirm-by-checksum"], "it needs --allow-writes"),
+        (["--confirm-by-checksum"], "needs --allow-writes"),
         (
             ["--allow", "hosts_*", "--allow", "*_delete"],
-            "all tools that fit '*_delete' write: that needs --allow-writes",
+            "all tools that match '*_delete' write; add --allow-writes",
         ),
     ):
         result = sync("mcp", "--config", path, *arguments)

@@ -66,9 +66,9 @@ def test_a_cursor_belongs_to_its_query(known: SimulatedSite) -> None:
     cursor = result_data(_call(known, "stream_hosts", limit=5))["next_cursor"]
     assert result_data(_call(known, "stream_hosts", limit=2, cursor=cursor))["items"][0]["name"] == "host00005"
     for wrong in (cursor[:-2], "x", "W10", cursor + "=="):
-        assert "begin again without one" in error_text(_call(known, "stream_hosts", cursor=wrong))
-    assert "begin again without one" in error_text(_call(known, "stream_hosts", cursor=cursor, search="web*"))
-    assert "begin again without one" in error_text(_call(known, "hosts_status", cursor=cursor))
+        assert "call again without cursor" in error_text(_call(known, "stream_hosts", cursor=wrong))
+    assert "call again without cursor" in error_text(_call(known, "stream_hosts", cursor=cursor, search="web*"))
+    assert "call again without cursor" in error_text(_call(known, "hosts_status", cursor=cursor))
 
 
 def test_one_host(known: SimulatedSite) -> None:
@@ -78,7 +78,7 @@ def test_one_host(known: SimulatedSite) -> None:
     assert result["attributes"] == {"ipaddress": "192.0.2.1", "alias": "Web 1"}
     effective = result_data(_call(known, "hosts_get", name="web01", effective=True))["effective_attributes"]
     assert effective["tag_agent"] == "cmk-agent"
-    assert "List what there is" in error_text(_call(known, "hosts_get", name="nope"))
+    assert "List the objects" in error_text(_call(known, "hosts_get", name="nope"))
 
 
 def test_folders(known: SimulatedSite) -> None:
@@ -152,7 +152,7 @@ def test_an_unreachable_site_is_an_error() -> None:
 
         health, hosts = run_client(site, script, options={"recovery": {"retry": {"max_retries": 0}}})
     assert result_data(health)["ok"] is False
-    assert "nothing was sent" in error_text(hosts)
+    assert "Nothing was sent" in error_text(hosts)
     assert settings.site == "s"
 
 
