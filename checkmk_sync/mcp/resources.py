@@ -62,9 +62,7 @@ def _add_list(server: MCPServer[Any], runner: ToolRunner, uri: str, command: Com
         return await page()
 
     name = uri.rpartition("/")[2]
-    about = (
-        f"{command.help} Pages of batch_size items (default {DEFAULT_PAGE}); next_cursor is the next page's cursor."
-    )
+    about = f"{command.help} Pages of batch_size items (default {DEFAULT_PAGE}); next_cursor is the next page's cursor."
     server.resource(uri, name=name, description=f"First page: {about}", mime_type=_TEXT)(first_page)
     # A cursor may look like a path; decode_cursor checks it.
     security = ResourceSecurity(exempt_params={"cursor"})
