@@ -63,8 +63,8 @@ class Listener:
             )
         if self.host not in _LOOPBACK and not (self.token and self.behind_tls):
             raise SettingsError(
-                f"other machines can reach {self.host}, so the server needs a proxy that terminates TLS, and a token; "
-                "give --behind-tls and --token-file FILE",
+                f"other machines can reach {self.host}, so the server needs a token and a proxy that terminates TLS; "
+                "give --token-file FILE and --behind-tls",
                 field="host",
             )
         if self.behind_tls and not self.names:
