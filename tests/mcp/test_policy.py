@@ -1,4 +1,4 @@
-"""A tool that is not allowed is not offered, and neither are prompts and completions that lead to it."""
+"""A tool that is not allowed is not offered, and neither are its prompts and completions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def _prompts(client: Client) -> set[str]:
     return {prompt.name for prompt in (await client.list_prompts()).prompts}
 
 
-def test_prompts_declare_all_tools_that_they_name(known: SimulatedSite) -> None:
+def test_prompts_declare_all_tools_they_name(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return {
             name: _named((await client.get_prompt(name, arguments)).messages[0].content.text)  # type: ignore[union-attr]

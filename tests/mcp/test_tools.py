@@ -18,7 +18,7 @@ from tests.mcp.in_process_client import error_text, result_data, run_client
 
 @pytest.fixture(scope="module")
 def known() -> Any:
-    """A site that nobody changes."""
+    """A site that no test in this module changes."""
     with SimulatedSite(hosts=60, services=10) as site:
         with site.client() as cmk:
             cmk.folders.ensure("/linux/web", title="Web\x1b[31m servers")
@@ -128,7 +128,7 @@ def test_version_and_health(known: SimulatedSite) -> None:
     before = len(known.requests)
     verdicts = {one["check"]: one["verdict"] for one in _everything(known, "doctor")}
     assert (verdicts["credentials"], verdicts["read hosts"]) == ("ok", "ok")
-    # It reads: not even a write that changes nothing is tried.
+    # The tool only reads, so it does not even try a write without effect.
     assert "change hosts" not in verdicts
     assert not any("bulk-update" in received.path for received in known.requests[before:])
     pending = _everything(known, "pending_changes")
@@ -168,13 +168,13 @@ def test_metrics_and_cache_statistics(known: SimulatedSite) -> None:
 
     stats, metrics, some, rest, after = run_client(known, script)
     assert (stats["hits"], stats["size"]) == (2, 1)
-    assert metrics["timings"]["call.folders.get"]["count"] == 1  # the others were hits
+    assert metrics["timings"]["call.folders.get"]["count"] == 1  # the others were cache hits
     assert (metrics["breaker"], metrics["cache"]["hits"]) == ("closed", 2)
     assert (some["forgotten"], rest["forgotten"], after["size"]) == (0, 1, 0)
 
 
 def test_every_tool_that_reads_is_called_here() -> None:
-    """So that a row which joins the table is not forgotten."""
+    """A new command of the table must be tested here."""
     text = Path(__file__).read_text("utf-8")
     reading = [command for command in COMMANDS if "tool" in command.faces and (command.local or not command.writes)]
     assert [command.tool_name for command in reading if f'"{command.tool_name}"' not in text] == []

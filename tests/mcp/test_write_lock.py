@@ -1,4 +1,4 @@
-"""Writes that would take others along run alone."""
+"""Commands that would include other writes run alone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _yes(_message: str) -> ElicitResult:
 
 
 def _while(site: SimulatedSite, part: str, first: tuple[str, Any], others: list[tuple[str, Any]]) -> Any:
-    """What became of a call that was held up at a request, and of those that were made meanwhile."""
+    """Return the results of a call that is blocked at a request, of the calls during that time, and of later calls."""
     reached, go_on = threading.Event(), threading.Event()
 
     def hold(method: str, path: str) -> None:

@@ -195,7 +195,7 @@ def test_a_mask_is_not_written_as_a_secret(live: SimulatedSite) -> None:
 
 
 def test_every_tool_that_writes_is_called_here() -> None:
-    """So that a row which joins the table is not forgotten."""
+    """A new command of the table must be tested here."""
     text = Path(__file__).read_text("utf-8")
     writing = [command for command in COMMANDS if "tool" in command.faces and command.writes and not command.local]
     assert [command.tool_name for command in writing if f'"{command.tool_name}"' not in text] == []
