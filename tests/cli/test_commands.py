@@ -144,7 +144,7 @@ def test_exit_codes(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.
     monkeypatch.delenv("CHECKMK_PASSWORD")
     missing = sync("version")
     assert missing.code == 2
-    assert "no password" in missing.err
+    assert "the password is missing" in missing.err
     monkeypatch.setenv("CHECKMK_PASSWORD", "x" * 9)
     monkeypatch.setenv("CHECKMK_SERVER_URL", "http://127.0.0.1:1")
     away = sync("version")

@@ -27,18 +27,18 @@ HOST = '{{"hosts": [\n{{"name": "a",\n "attributes": {{"x": {}}}}}\n]}}'
 JSON = [
     (HOST.format(LONG), "a.json:3:22: a number has more than 400 digits"),
     (HOST.format("-" + LONG), "a.json:3:22: a number has more than 400 digits"),
-    (HOST.format("NaN"), "a.json:3:22: this is not valid JSON: NaN is no JSON value"),
-    (HOST.format("[1, -Infinity]"), "a.json:3:26: this is not valid JSON: -Infinity is no JSON value"),
+    (HOST.format("NaN"), "a.json:3:22: this is not valid JSON: NaN is not a JSON value"),
+    (HOST.format("[1, -Infinity]"), "a.json:3:26: this is not valid JSON: -Infinity is not a JSON value"),
     (HOST.format("1e999"), "a.json:3:17: host a: x is read as Infinity, which is no finite number"),
     (HOST.format(DEEP), "a.json:3:69: the document is nested deeper than 50 levels"),
     (HOST.format(DEEP + "]" * 100_000), "a.json:3:69: the document is nested deeper than 50 levels"),
     (HOST.format("[" * 300 + "]" * 300), "a.json:3:69: the document is nested deeper than 50 levels"),
     (HOST.format('{"a":' * 900 + "1" + "}" * 900), "a.json:3:257: the document is nested deeper than 50 levels"),
-    (HOST.format('{"k": 1,\n "l": 2, "k": 3}'), "a.json:4:10: the key 'k' stands twice in one object"),
-    (HOST.format('"\\ud83d"'), "a.json:3:22: a text holds half of a character"),
-    (HOST.format('{"\\uDC00": 1}'), "a.json:3:23: a text holds half of a character"),
+    (HOST.format('{"k": 1,\n "l": 2, "k": 3}'), "a.json:4:10: the key 'k' occurs twice in one object"),
+    (HOST.format('"\\ud83d"'), "a.json:3:22: a string contains half of a character"),
+    (HOST.format('{"\\uDC00": 1}'), "a.json:3:23: a string contains half of a character"),
     (DEEP, "a.json:1:52: the document is nested deeper than 50 levels"),
-    ('{"hosts": [], "hosts": [{"name": "a"}]}', "a.json:1:15: the key 'hosts' stands twice in one object"),
+    ('{"hosts": [], "hosts": [{"name": "a"}]}', "a.json:1:15: the key 'hosts' occurs twice in one object"),
     (HOST.format('"a\tb"'), "a.json:3:24: this is not valid JSON: Invalid control character at"),
     ('["half', "a.json:1:2: this is not valid JSON: Unterminated string"),
     ("[]]", "a.json:1:3: this is not valid JSON: Extra data"),
@@ -107,19 +107,19 @@ def test_yaml_that_is_damaged_is_one_mistake_with_its_location(
     [
         (f"[{LONG}]", "a number has more than 400 digits"),
         (DEEP, "nested deeper than 50 levels"),
-        ('{"a": 1, "a": 2}', "the key 'a' stands twice"),
+        ('{"a": 1, "a": 2}', "the key 'a' occurs twice"),
         ('["\\ud800"]', "half of a character"),
-        ("[NaN]", "NaN is no JSON value"),
+        ("[NaN]", "NaN is not a JSON value"),
         ("{oops", "Expecting property name"),
     ],
 )
 def test_json_in_a_cell_is_held_to_the_same(cell: str, why: str) -> None:
-    with pytest.raises(ValueError, match="starts like JSON but is none") as caught:
+    with pytest.raises(ValueError, match="starts like JSON but is not valid JSON") as caught:
         attribute_value("x", cell)
     assert why in str(caught.value)
     assert len(str(caught.value)) < 300
     with pytest.raises(
-        ValueError, match=r"^the hidden value starts like JSON but is none \(.* in line \d+, column \d+\)$"
+        ValueError, match=r"^the hidden value starts like JSON but is not valid JSON \(.* in line \d+, column \d+\)$"
     ):
         attribute_value("snmp_community", cell)
 

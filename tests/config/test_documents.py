@@ -66,10 +66,10 @@ def test_every_item_is_found(values: list[Any], blank_lines: int, indent: Any) -
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ('{"a": 1,\n"b": {"x": 1,\n"x": 2}}', 3, "the key 'x' stands twice"),
-        ('[{"x": 1},\n{"x": 1},\n{"y": {"x": 1,\n\n "x": 1}}]', 5, "the key 'x' stands twice"),
-        ('{"a": [1,\n-Infinity], "b": NaN}', 2, "-Infinity is no JSON value"),
-        ('{"NaN": "NaN",\n"b": NaN}', 2, "NaN is no JSON value"),
+        ('{"a": 1,\n"b": {"x": 1,\n"x": 2}}', 3, "the key 'x' occurs twice"),
+        ('[{"x": 1},\n{"x": 1},\n{"y": {"x": 1,\n\n "x": 1}}]', 5, "the key 'x' occurs twice"),
+        ('{"a": [1,\n-Infinity], "b": NaN}', 2, "-Infinity is not a JSON value"),
+        ('{"NaN": "NaN",\n"b": NaN}', 2, "NaN is not a JSON value"),
     ],
 )
 def test_ambiguous_json_is_refused_with_its_line(text: str, line: int, said: str) -> None:
@@ -84,7 +84,7 @@ def test_merging_does_not_explode() -> None:
     text = f"a: &a {{{keys}}}\n" + "b: &b {<<: [" + ", ".join(["*a"] * 3000) + "]}\nc: {<<: [*b, *a]}\n"
     assert len(read_yaml(text, "x").data["c"]) == 300
     levels = "".join(f"l{n}: &l{n} {{<<: [{', '.join([f'*l{n - 1}'] * 300)}], x{n}: 1}}\n" for n in range(1, 6))
-    with pytest.raises(SettingsError, match="aliases written out"):
+    with pytest.raises(SettingsError, match="all aliases expanded"):
         read_yaml("l0: &l0 {k: v}\n" + levels, "bomb.yaml")
 
 
@@ -92,7 +92,7 @@ def test_merging_wins_in_the_order_of_yaml() -> None:
     text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], z: 3}\nd: {z: 4, <<: *b}\n"
     data = read_yaml(text, "x").data
     assert (data["c"], data["d"]) == ({"x": 1, "y": 1, "z": 3}, {"y": 2, "z": 4})
-    with pytest.raises(SettingsError, match="'<<' takes a mapping"):
+    with pytest.raises(SettingsError, match="the value of '<<' must be a mapping"):
         read_yaml("a: {<<: 7}", "x")
 
 
@@ -100,10 +100,10 @@ def test_merging_wins_in_the_order_of_yaml() -> None:
     ("text", "line", "said"),
     [
         ("a: 1\nb: [\n", 3, "not valid YAML"),
-        ("a: 1\nb: 2\na: 3\n", 3, "'a' stands twice"),
+        ("a: 1\nb: 2\na: 3\n", 3, "'a' occurs twice"),
         ("a: &x [*x]\n", 1, "contains itself"),
-        ("? [1, 2]\n: 3\n", 1, "a key must be a plain text"),
-        ("a: !!python/object/apply:os.system ['id']\n", 1, "not valid YAML"),
+        ("? [1, 2]\n: 3\n", 1, "a key must be a single value"),
+        ("a: !!python/object/apply:os.system ['id']\n", 1, "is not allowed; remove the tag"),
         ("[" * 60 + "]" * 60, 1, "nested deeper"),
         ("a: 1\nb: 2024-13-45\n", 2, "'2024-13-45' is not valid.*put it in quotes"),
         ("a:\n\tb: 1\n", 2, "indented with blanks, and here is a tab"),
@@ -118,7 +118,7 @@ def test_yaml_that_cannot_be_trusted_is_refused_with_its_line(text: str, line: i
 def test_exploding_aliases_are_refused_at_once() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
-    with pytest.raises(SettingsError, match="aliases written out"):
+    with pytest.raises(SettingsError, match="all aliases expanded"):
         read_yaml("\n".join(lines), "bomb.yaml")
 
 
@@ -133,7 +133,7 @@ def test_oversized_documents_are_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     ("text", "said"),
     [
         ('{"a": 1,\n}', "not valid JSON"),
-        ('{"a": 1, "a": 2}', "'a' stands twice"),
+        ('{"a": 1, "a": 2}', "'a' occurs twice"),
         ('{"a": NaN}', "NaN"),
         ("[" * 100_000, "nested deeper than 50 levels"),
     ],

@@ -67,20 +67,24 @@ def test_a_whole_configuration(tmp_path: Path) -> None:
         (BASE + "  timeouts:\n    read_s: -1\n", 7, "read_s must be at least"),
         (BASE + "  limits: {reads_in_flight: 9}\n", 6, "at most 8"),
         (BASE + "  verify: 1\n", 6, "verify must be true or false"),
-        (BASE + "  ca_bundle: [x]\n", 6, "must be a text"),
-        (BASE + "  password: secret\n", 1, "exactly one source for the password is needed"),
-        (BASE + "  password: 1234\n", 6, "must be a text; put it in quotes"),
-        ("checkmk:\n  server_url: https://x\n  site: s\n  username: u\n", 1, "no password"),
+        (BASE + "  ca_bundle: [x]\n", 6, "must be a string"),
+        (BASE + "  password: secret\n", 1, "the password must have exactly one source"),
+        (BASE + "  password: 1234\n", 6, "must be a string; put it in quotes"),
+        ("checkmk:\n  server_url: https://x\n  site: s\n  username: u\n", 1, "the password is missing"),
         ("checkmk:\n  server_url: https://x\n  password: abcd\n  username: u\n", 1, "checkmk.site is missing"),
         (BASE.replace("https://mon.example.com/", "mon.example.com"), 2, "is not a server URL"),
-        (BASE.replace("mon.example.com/", "mon/prod/check_mk/"), 2, "ends before the site"),
-        (BASE.replace("mon.example.com", "user:pw@mon"), 2, "must not hold a user or a password"),
+        (BASE.replace("mon.example.com/", "mon/prod/check_mk/"), 2, "must end before the site"),
+        (BASE.replace("mon.example.com", "user:pw@mon"), 2, "must not contain a user or a password"),
         (BASE.replace("site: prod", "site: prod/x"), 3, "is not a site id"),
         (BASE.replace("username: automation", "username: a b"), 4, "is not a user id"),
         ("checkmk: [1]\n", 1, "checkmk must be a mapping"),
         ("- 1\n", 1, "must be a mapping"),
         (BASE + "advanced_features:\n  recovery: {retry: 3}\n", 7, "must be a mapping"),
-        (BASE + "advanced_features:\n  recovery: {retry: {strategy: slow}}\n", 7, "no strategy: fixed, linear, exp"),
+        (
+            BASE + "advanced_features:\n  recovery: {retry: {strategy: slow}}\n",
+            7,
+            "unknown strategy 'slow'; use one of: fixed, linear, exp",
+        ),
         (BASE + "advanced_features:\n  recovery: {circuit_breaker: {failure_rate: 2}}\n", 7, "at most 1"),
     ],
 )
@@ -102,7 +106,7 @@ def test_unreadable_files_are_explained(tmp_path: Path) -> None:
 
 
 def test_the_environment_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match="checkmk.server_url is missing .or set CHECKMK_SERVER_URL"):
+    with pytest.raises(SettingsError, match="checkmk.server_url is missing .add it or set CHECKMK_SERVER_URL"):
         monkeypatch.setenv("CHECKMK_PASSWORD", "geheim")
         from_env()
     for name, value in {"SERVER_URL": "https://mon", "SITE": "s", "USERNAME": "u"}.items():
@@ -173,7 +177,7 @@ def test_exactly_one_source_is_needed() -> None:
 def test_exclusive_password_sources_are_named_as_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SERVER_URL", "SITE", "USERNAME", "PASSWORD", "PASSWORD_FILE"):
         monkeypatch.setenv(f"CHECKMK_{name}", "https://mon" if name == "SERVER_URL" else "x")
-    with pytest.raises(SettingsError, match="needed, CHECKMK_PASSWORD_FILE and CHECKMK_PASSWORD are given"):
+    with pytest.raises(SettingsError, match="one source, but CHECKMK_PASSWORD_FILE and CHECKMK_PASSWORD are given"):
         from_env()
     (tmp_path / "c.yaml").write_text("checkmk:\n  password_command: x\n  keyring: y\n")
     with pytest.raises(SettingsError, match="c.yaml:1: .*needed, password_command and keyring are given"):
@@ -186,7 +190,7 @@ def test_exclusive_password_sources_are_named_as_given(tmp_path: Path, monkeypat
         ({"limits": {"reads_in_flight": 2.5}}, "limits.reads_in_flight must be a whole number, not 2.5"),
         ({"batch_processing": {"chunk_size": 2.0}}, "batch_processing.chunk_size must be a whole number"),
         ({"caching": {"backend": "redis", "redis_url": "redis://[::1"}}, "redis_url must be a URL"),
-        ({"caching": {"redis_url": "redis://h?password=hunter2"}}, "a password does not belong into redis_url"),
+        ({"caching": {"redis_url": "redis://h?password=hunter2"}}, "redis_url must not contain a password"),
         ({"server_url": "https://.example.com"}, "is not a server URL"),
         ({"server_url": "https://a..b"}, "is not a server URL"),
         ({"server_url": "https://mon itoring.example.com"}, "is not a server URL"),

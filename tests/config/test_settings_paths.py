@@ -82,14 +82,14 @@ def test_a_command_may_be_a_list(folder: Path) -> None:
     settings = _load(folder, f"  password_command: [cat, '{folder}/a secret']\n")
     assert settings.password.reveal() == "geheim"
     for wrong in ("[cat, 1]", "[]", "{a: b}", "7"):
-        with pytest.raises(SettingsError, match="password_command must be a text or a list of texts"):
+        with pytest.raises(SettingsError, match="password_command must be a string or a list of strings"):
             _load(folder, f"  password_command: {wrong}\n")
 
 
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("cat hunter2 | head -1", "exit code 1.*without a shell, so it knows no pipes"),
+        ("cat hunter2 | head -1", "exit code 1.*without a shell, so pipes do not work"),
         ("false hunter2", "exit code 1$"),
         ("no-such-command-at-all hunter2", "No such file or directory"),
         (r"printf '\374'", "not UTF-8"),
@@ -125,7 +125,7 @@ def test_invalid_settings_are_reported_with_the_full_key(folder: Path, lines: st
 
 @pytest.mark.parametrize("url", ["https://mon/prod", "https://mon/prod/", "https://mon:8443/a/prod"])
 def test_a_server_url_with_the_site_is_refused_with_advice(url: str) -> None:
-    with pytest.raises(SettingsError, match="ends before the site: leave out '/prod'"):
+    with pytest.raises(SettingsError, match="must end before the site; remove '/prod'"):
         Checkmk(url, "prod", "automation", "secret")
     assert Settings("https://mon/prod", "other", "u", SecretSource(value="x")).base_url.startswith("https://mon/prod/")
 

@@ -178,9 +178,15 @@ def test_masked_secrets_are_refused_on_the_command_line(
 @pytest.mark.parametrize(
     ("attribute", "said"),
     [
-        ('snmp_community={"type":', "--attribute snmp_community: the hidden value starts like JSON but is none"),
+        (
+            'snmp_community={"type":',
+            "--attribute snmp_community: the hidden value starts like JSON but is not valid JSON",
+        ),
         ('snmp_community={"type": "x", hunter2}', "line 1, column 15"),
-        ('pwd={"hunter2": 1, "hunter2": 2}', "--attribute pwd: the hidden value starts like JSON but is none"),
+        (
+            'pwd={"hunter2": 1, "hunter2": 2}',
+            "--attribute pwd: the hidden value starts like JSON but is not valid JSON",
+        ),
         ("parents=[", "--attribute parents: '[' starts like JSON"),
         ("inventory_failed=maybe", "--attribute inventory_failed: 'maybe' is not true or false"),
     ],
