@@ -180,7 +180,7 @@ def test_exclusive_password_sources_are_named_as_given(tmp_path: Path, monkeypat
     with pytest.raises(SettingsError, match="one source, but CHECKMK_PASSWORD_FILE and CHECKMK_PASSWORD are given"):
         from_env()
     (tmp_path / "c.yaml").write_text("checkmk:\n  password_command: x\n  keyring: y\n")
-    with pytest.raises(SettingsError, match="c.yaml:1: .*needed, password_command and keyring are given"):
+    with pytest.raises(SettingsError, match="c.yaml:1: .*one source, but password_command and keyring are given"):
         load(tmp_path / "c.yaml")
 
 
