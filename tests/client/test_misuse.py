@@ -25,7 +25,7 @@ def three(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
     ("misuse", "said"),
     [
         (lambda cmk: cmk.hosts.bulk_delete("w1"), "names must be a list"),
-        (lambda cmk: cmk.hosts.bulk_create({"host_name": "x"}), "hosts must be a list"),
+        (lambda cmk: cmk.hosts.bulk_create({"host_name": "x"}), "hosts is a list"),
         (lambda cmk: cmk.hosts.bulk_update({"host_name": "x"}), "changes is a list"),
         (lambda cmk: cmk.hosts.each(names="w1"), "names must be a list"),
         (lambda cmk: cmk.hosts.update("w1", remove_attributes="alias"), "remove_attributes must be a list"),

@@ -1,4 +1,4 @@
-"""Arguments of a wrong type are refused where they are given, by name, before anything is sent and without values."""
+"""Arguments of a wrong type are refused by name at once, before a request is sent, and without their values."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_calls_refuse_wrong_types_before_sending(site: SimulatedSite, cmk: Check
     assert {request.path for request in site.requests} <= {"/version"}
 
 
-def test_options_of_a_run_are_a_record(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_apply_plan_refuses_options_in_a_mapping(site: SimulatedSite, cmk: Checkmk) -> None:
     plan = make_plan(cmk, from_data({"hosts": [{"name": "a"}]}))
     with pytest.raises(TypeError, match="options are Options"):
         apply_plan(cmk, plan, {"discover": False})  # type: ignore[arg-type]
@@ -177,7 +177,7 @@ def test_settings_of_another_type_are_named(arguments: Any, said: str) -> None:
         Checkmk(*arguments)
 
 
-def test_a_certificate_given_as_verify_is_pointed_to_its_setting() -> None:
+def test_a_ca_bundle_passed_as_verify_is_refused_with_a_hint() -> None:
     with pytest.raises(SettingsError, match=r"^verify must be true or false \(ca_bundle is the path"):
         Checkmk("https://localhost", "s", "u", "x", verify="/etc/ca.pem")
     with pytest.raises(SettingsError, match="^ca_bundle must be the path of a file, not a bool"):

@@ -1,4 +1,4 @@
-"""Documents that are damaged or made to do harm end in one clear mistake, and cost what they weigh."""
+"""Damaged or malicious documents lead to one clear error, and need time and memory in proportion to their size."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ JSON = [
 
 
 @pytest.mark.parametrize(("text", "said"), JSON, ids=range(len(JSON)))
-def test_json_that_is_damaged_is_one_mistake_with_its_location(text: str, said: str) -> None:
+def test_damaged_json_is_one_mistake_with_its_location(text: str, said: str) -> None:
     with pytest.raises(InventoryError) as caught:
         from_text(InventoryText("a.json", text))
     assert [str(problem)[: len(said)] for problem in caught.value.problems] == [said]
     assert len(str(caught.value)) < 500
 
 
-def test_whole_characters_may_be_escaped() -> None:
+def test_surrogate_pairs_may_be_escaped() -> None:
     data = read_json('{"a": "\\ud83d\\ude00", "b": "\\\\ud83d", "\\ud83d\\ude00\\u00e4": 1}', "a").data
     assert data == {"a": "\U0001f600", "b": "\\ud83d", "\U0001f600ä": 1}
 
 
-def test_numbers_of_everyday_length_are_numbers() -> None:
+def test_numbers_of_usual_length_are_read() -> None:
     assert read_json("[1, -2, 1.5, 123456789012345678901234567890]", "a").data == [
         1,
         -2,
@@ -91,7 +91,7 @@ YAML = [
 
 @pytest.mark.parametrize("loader", [yaml.SafeLoader, positions.safe_loader], ids=["python", "libyaml"])
 @pytest.mark.parametrize(("text", "said"), YAML, ids=range(len(YAML)))
-def test_yaml_that_is_damaged_is_one_mistake_with_its_location(
+def test_damaged_yaml_is_one_mistake_with_its_location(
     text: str, said: str, loader: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(documents, "safe_loader", loader)
@@ -113,7 +113,7 @@ def test_yaml_that_is_damaged_is_one_mistake_with_its_location(
         ("{oops", "Expecting property name"),
     ],
 )
-def test_json_in_a_cell_is_held_to_the_same(cell: str, why: str) -> None:
+def test_damaged_json_in_a_cell_is_refused(cell: str, why: str) -> None:
     with pytest.raises(ValueError, match="starts like JSON but is not valid JSON") as caught:
         attribute_value("x", cell)
     assert why in str(caught.value)
@@ -135,7 +135,7 @@ def test_deep_yaml_is_refused_before_old_libyaml_crashes(text: str, monkeypatch:
 
 
 class _Watched(io.RawIOBase):
-    """A file of some length that notes how much it was asked for at once."""
+    """A file of a given length that records the largest read."""
 
     def __init__(self, length: int) -> None:
         self.left, self.asked = length, 0
@@ -198,6 +198,6 @@ def test_endless_files_are_refused(read: Callable[[str], object], said: str, mon
 
 @pytest.mark.parametrize("read", [load, configuration.load, _password])
 @pytest.mark.parametrize("name", ["", "a\0b", "x" * 5000, "/", "nowhere/a.yaml"])
-def test_names_that_cannot_be_files_are_refused(read: Callable[[str], object], name: str) -> None:
+def test_invalid_file_names_are_refused(read: Callable[[str], object], name: str) -> None:
     with pytest.raises((SettingsError, InventoryError), match="cannot be read"):
         read(name)

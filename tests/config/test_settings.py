@@ -1,4 +1,4 @@
-"""A configuration is read exactly: every key does something, every mistake is told with its place."""
+"""Configurations are read strictly: every key has an effect, and every mistake is reported with its position."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _write(tmp_path: Path, text: str, mode: int = 0o600) -> Path:
     return path
 
 
-def test_a_whole_configuration(tmp_path: Path) -> None:
+def test_a_complete_configuration_is_read(tmp_path: Path) -> None:
     text = BASE + (
         "  verify: true\n  ca_bundle: /etc/ca.pem\n  proxy: http://u:p@proxy:3128\n"
         "  timeouts: {connect_s: 1, read_s: 2, bulk_s: 3, total_s: 4, settle_s: 5}\n"
@@ -88,7 +88,7 @@ def test_a_whole_configuration(tmp_path: Path) -> None:
         (BASE + "advanced_features:\n  recovery: {circuit_breaker: {failure_rate: 2}}\n", 7, "at most 1"),
     ],
 )
-def test_a_mistake_is_reported_with_file_line_and_advice(tmp_path: Path, text: str, line: int, said: str) -> None:
+def test_a_mistake_is_reported_with_file_line_and_hint(tmp_path: Path, text: str, line: int, said: str) -> None:
     path = _write(tmp_path, text)
     with pytest.raises(SettingsError) as caught:
         load(path)
@@ -105,7 +105,7 @@ def test_unreadable_files_are_explained(tmp_path: Path) -> None:
         load(tmp_path / "latin.yaml")
 
 
-def test_the_environment_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_alone_is_sufficient(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match="checkmk.server_url is missing .add it or set CHECKMK_SERVER_URL"):
         monkeypatch.setenv("CHECKMK_PASSWORD", "geheim")
         from_env()
@@ -126,7 +126,7 @@ def test_the_file_wins_over_the_environment(tmp_path: Path, monkeypatch: pytest.
     assert settings.password == SecretSource(env="MY_SECRET")
 
 
-def test_a_password_in_a_file_others_may_read_is_warned_about(tmp_path: Path) -> None:
+def test_a_password_in_a_file_that_others_may_read_causes_a_warning(tmp_path: Path) -> None:
     text = BASE.replace("password_env: MY_SECRET", "password: geheim")
     with pytest.warns(UserWarning, match="chmod 600"):
         load(_write(tmp_path, text, mode=0o644))
@@ -155,7 +155,7 @@ def test_secrets_come_from_files_environment_and_commands(tmp_path: Path, monkey
         ({"value": "two\nlines"}, "more than one line"),
     ],
 )
-def test_a_secret_that_cannot_be_had_is_explained(source: dict[str, Any], said: str) -> None:
+def test_a_missing_or_invalid_secret_is_explained(source: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said) as caught:
         SecretSource(**source).reveal("automation")
     assert "hunter2" not in str(caught.value)
@@ -167,7 +167,7 @@ def test_a_keyring_without_its_extra_is_explained(monkeypatch: pytest.MonkeyPatc
         SecretSource(keyring="checkmk").reveal("automation")
 
 
-def test_exactly_one_source_is_needed() -> None:
+def test_a_password_must_have_exactly_one_source() -> None:
     with pytest.raises(SettingsError, match="none is given"):
         SecretSource()
     with pytest.raises(SettingsError, match="value and file are given"):
@@ -214,7 +214,7 @@ def test_settings_pickle_and_show_no_secret() -> None:
     assert settings.to_dict()["proxy"] == "http://***@proxy:1"
 
 
-def test_no_place_of_a_secret_shows_more_than_the_place() -> None:
+def test_a_secret_source_shows_only_its_location() -> None:
     source = SecretSource(command="vault read --token=hunter2 x")
     assert repr(source) == "SecretSource(the password command)"
     assert "hunter2" not in repr(Settings("https://mon", "s", "u", source))
@@ -229,7 +229,7 @@ def test_an_invalid_server_url_is_refused_without_its_password(url: str) -> None
     assert "hunter2" not in str(caught.value)
 
 
-def test_groups_of_settings_change_by_name() -> None:
+def test_nested_settings_are_replaced_by_name() -> None:
     settings = Settings("https://mon", "s", "u", SecretSource(value="x"))
     changed = replace_nested(settings, {"timeouts": {"read_s": 5}, "recovery": {"retry": {"max_retries": 0}}})
     assert changed.timeouts == Timeouts(read_s=5)
@@ -264,5 +264,5 @@ def test_urls_are_shown_without_users() -> None:
         ("https://mon:8080", "https://mon:8080"),
     ],
 )
-def test_one_server_is_written_in_one_way(given: str, meant: str) -> None:
+def test_spellings_of_one_server_url_are_normalized(given: str, meant: str) -> None:
     assert Checkmk(given, "s", "u", "x").settings.server_url == meant

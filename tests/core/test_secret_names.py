@@ -1,4 +1,4 @@
-"""A value is secret by the name of its attribute, also where the name is misspelled, and no text output shows it."""
+"""A value is secret by the name of its attribute, even if it is misspelled, and no text output shows it."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_stars_elsewhere_are_ordinary_text(cmk: Checkmk) -> None:
 
 
 def test_a_site_with_masked_secrets_can_be_changed(site: SimulatedSite, cmk: Checkmk) -> None:
-    """They were stored by somebody else: an update of another attribute does not fail because of them."""
+    """Another client may have stored the masks. An update of another attribute succeeds in spite of them."""
     cmk.hosts.create("web01", "/", {"snmp_community": "x"})
     site.state.configuration.hosts["web01"].attributes["snmp_community"]["community"] = "***"
     assert cmk.hosts.update("web01", lambda now: {**now, "alias": "a"}).attributes["alias"] == "a"
