@@ -32,7 +32,7 @@ _bulk = functools.partial(Operation, "discovery", kind=CallKind.BULK)
 ROWS = (
     _bulk("start", "POST", _START, body=("host_name", "mode"), expected=_STARTED),
     _poll("discovery", "run", "GET", "/objects/service_discovery_run/{name}"),
-    # BULK, because Checkmk may contact the host, which is slow and must not be repeated.
+    # BULK, so that it is never retried: Checkmk may contact the host, which is slow.
     _bulk("result", "GET", "/objects/service_discovery/{name}"),
     _bulk(
         "set_phase",

@@ -13,7 +13,7 @@ S = TypeVar("S", "HostState", "ServiceState")
 
 
 class HostState(enum.Enum):
-    """The state of a host. A host that was never checked is pending, although its column says 0 (up)."""
+    """The state of a host. A host that was never checked is PENDING, although its column ``state`` is 0, like UP."""
 
     UP = 0
     DOWN = 1
@@ -27,7 +27,7 @@ class HostState(enum.Enum):
 
 
 class ServiceState(enum.Enum):
-    """The state of a service. A service that was never checked is pending, although its column says 0 (OK)."""
+    """The state of a service. One that was never checked is PENDING, although its column ``state`` is 0, like OK."""
 
     OK = 0
     WARNING = 1

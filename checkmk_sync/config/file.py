@@ -1,4 +1,4 @@
-"""Reading of :class:`~checkmk_sync.config.settings.Settings` from a YAML file or environment variables."""
+"""Readers of :class:`~checkmk_sync.config.settings.Settings` from a YAML file and from environment variables."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings
     hints = get_type_hints(Settings)
     for name, value in changes.items():
         _typed(document, (_section_of(name), name), value, hints[name])
-    # Not compared: a path in the file was relative to it, so the same path can be spelled differently here.
+    # Paths are not compared, because the client's are already resolved relative to its file.
     changes.pop("ca_bundle", None)
     if "caching" in changes:
         changes["caching"] = {key: value for key, value in changes["caching"].items() if key != "path"}

@@ -151,7 +151,7 @@ class JSONPositions:
         return Position()
 
     def duplicate(self, key: str) -> Position:
-        """Return the position of ``key`` in the first object that already has it."""
+        """Return the position of the second ``key`` in the first object that contains it twice."""
         open_objects: list[Optional[set[str]]] = []  # the keys of each; None for a list
         is_key = False
         for token in _TOKEN.finditer(self._text):

@@ -91,9 +91,8 @@ def _from_file(path: str) -> str:
             warn_if_readable_by_others(path, os.fstat(source.fileno()))
             secret = source.read(MAX_CHARACTERS + 1)
     except (OSError, ValueError) as error:
-        reason = (
-            error.strerror if isinstance(error, OSError) else str(error)
-        )  # open() raises ValueError for a name with NUL
+        # open() raises ValueError for a name with NUL.
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         if isinstance(error, UnicodeDecodeError):
             reason = "it is not UTF-8 text"
         cause = error if isinstance(error, OSError) else None  # a UnicodeDecodeError contains the bytes of the file

@@ -70,7 +70,7 @@ class Call:
     object_names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return method and path for people, with ``/linux/web`` for the folder id ``~linux~web``."""
+        """Return method and path for messages, with ``/linux/web`` for the folder id ``~linux~web``."""
         return f"{self.method} {show_folder_paths(self.path, self.folder_ids)}"
 
     @property

@@ -2,7 +2,7 @@
 
 ::
 
-    CheckmkError                      pickles with its cause; ``to_dict()`` has no secret: .attempted
+    CheckmkError                      pickles with its cause, ``to_dict()`` without secrets: .attempted
     ├─ SettingsError                  a setting is wrong or missing: .file .line .field
     ├─ MissingExtraError              an optional package is not installed: .extra
     ├─ TransportError                 no usable response: .sent is False (never sent) or None (unknown)
@@ -24,7 +24,7 @@
     ├─ WorkerError                    replaces an error of another process that does not pickle: .kind
     ├─ ActivationError                changes were not activated: .status_per_site .pending
     ├─ DiscoveryError                 a scan for services failed: .state
-    └─ SyncError                       a synchronisation was refused
+    └─ SyncError                      a synchronisation was refused
        ├─ InventoryError              the inventory contains mistakes: .problems
        ├─ UnsafePlanError             the plan changes more than the limits allow
        ├─ PlanChangedError            the changes differ from the reviewed ones

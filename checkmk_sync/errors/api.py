@@ -80,7 +80,7 @@ class ForbiddenError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """404: the object does not exist, or the user must not see it."""
+    """404: the object does not exist, or the user has no permission to see it."""
 
 
 class ConflictError(ApiError):

@@ -74,10 +74,10 @@ class BatchError(CheckmkError):
 
 
 class UnfinishedError(CheckmkError):
-    """An item of a batch has no result: its worker died, or it was still running at the stop of the batch.
+    """An item of a batch has no result: its worker died, or it was still running when the batch was stopped.
 
-    ``started`` is False if its operation never started. It is None if that is unknown: check the site before you repeat
-    the operation.
+    ``started`` is False if its operation never started, and None if that is unknown. In that case, check the site
+    before you repeat the operation.
     """
 
     def __init__(self, message: str, *, started: Optional[bool] = None) -> None:
@@ -86,7 +86,7 @@ class UnfinishedError(CheckmkError):
 
 
 class WorkerError(CheckmkError):
-    """A replacement for an error of another process that does not pickle. ``kind`` names its class."""
+    """The replacement for an error of another process that does not pickle. ``kind`` is the name of its class."""
 
     def __init__(self, message: str, *, kind: str) -> None:
         self.kind = kind
