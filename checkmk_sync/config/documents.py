@@ -1,7 +1,7 @@
-"""YAML and JSON documents as plain data, with the lines of all values.
+"""YAML and JSON documents as plain data, with positions for error messages.
 
 YAML is read only through PyYAML's safe loader. Duplicate keys, recursive or exploding aliases and oversized documents
-are refused. The data itself contains no positions: :meth:`Document.position` looks one up when there is a mistake to
+are refused. The data itself carries no positions: :meth:`Document.position` looks one up when there is a mistake to
 report.
 """
 
@@ -296,9 +296,7 @@ class _Builder:
 
     def _scalar(self, node: Any) -> Any:
         kind, text = node.tag.rpartition(":")[2], node.value
-        if not text.isascii() and _SURROGATE.search(
-            text
-        ):  # only Python's loader gets here; libyaml refuses them itself
+        if not text.isascii() and _SURROGATE.search(text):  # libyaml itself refuses them
             self._refuse(node, _HALF_CHARACTER)
         if self._as_written and kind != "null":
             return text

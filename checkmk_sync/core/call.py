@@ -106,7 +106,7 @@ def show_folder_paths(text: str, folder_ids: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Reply:
-    """A response with a status below 400.
+    """A response with a status code below 400.
 
     ``data`` is the decoded JSON, or None if there is no body (204, redirects).
     """

@@ -45,7 +45,7 @@ ONE_NAME = "must be a string, not a list; call it once per item, or use a bulk c
         (lambda cmk: cmk.hosts.each(names=[["a"]]), r"names\[0\] is a list"),
         (lambda cmk: cmk.hosts.each(search=5), "search must be a string, not an int"),
         (lambda cmk: cmk.hosts.each(site=5), "site must be a string, not an int"),
-        (lambda cmk: cmk.hosts.pages("10"), "the size of a page is a whole number of items, not a str"),
+        (lambda cmk: cmk.hosts.pages("10"), "the page size must be a whole number of items, not a str"),
         (lambda cmk: cmk.hosts.pages(2.0), "a whole number of items, not a float"),
         (lambda cmk: cmk.hosts.pages(True), "a whole number of items, not a bool"),
         (lambda cmk: cmk.hosts.bulk_create(5), "hosts must be a list, not an int"),
