@@ -196,9 +196,9 @@ def test_unknown_states_are_refused(site_for_cli: SimulatedSite, sync: Run, line
         ("hosts list --folder ~nope", "'/nope'"),
         ("hosts create web09 --folder ~nope", "'/nope'"),
         ("hosts move host00000 ~nope", "'/nope'"),
-        ("folders move / /x", "the root folder '/' can be neither moved nor deleted"),
-        ("folders move ~ /linux", "the root folder '/' can be neither moved nor deleted"),
-        ("folders delete / --yes --recursive", "the root folder '/' can be neither moved nor deleted"),
+        ("folders move / /x", "the root folder '/' cannot be moved or deleted"),
+        ("folders move ~ /linux", "the root folder '/' cannot be moved or deleted"),
+        ("folders delete / --yes --recursive", "the root folder '/' cannot be moved or deleted"),
     ],
 )
 @pytest.mark.parametrize("as_json", [False, True])

@@ -80,7 +80,7 @@ def test_text_output_hides_secrets_and_json_shows_them(site_for_cli: SimulatedSi
     assert "alias: shown" in sync("hosts", "get", "web01").out
     assert sync("hosts", "get", "web01", "--json").out.count("hunter2") >= 2
     for noun in ("hosts", "folders"):
-        assert "Secrets are shown only with --json." in " ".join(sync(noun, "get", "--help").out.split())
+        assert "Secret values are shown only with --json." in " ".join(sync(noun, "get", "--help").out.split())
 
 
 MASKS: list[dict[str, Any]] = [
