@@ -62,7 +62,7 @@ class CachingService:
         )
 
     def invalidate_cache_pattern(self, pattern: str) -> int:
-        """Remove results whose key ``prefix:function:arguments`` matches, such as ``hosts:*web01*``; return their number."""
+        """Remove results by a pattern such as ``hosts:*web01*`` for ``prefix:function:arguments``. Return their number."""
         return self.cache.invalidate_pattern(pattern)
 
     _invalidate_cache_pattern = invalidate_cache_pattern

@@ -81,7 +81,7 @@ class RedisStorage(RedisDict):
             if token is not None:
                 return str(token.decode())
             new = uuid.uuid4().hex
-            # If Redis has evicted the generation, a new one starts, which invalidates answers but never revives old ones.
+            # If Redis has evicted the generation, a new one starts. It invalidates answers, but never revives old ones.
             if self.connection.set(GENERATION + scope, new, nx=True):
                 return new
         raise redis.RedisError("Redis does not keep the generation of the cached answers")

@@ -164,8 +164,8 @@ class ReplyCache(BaseCache):
         try:
             reply = fetch()
         except (TransportError, ServerError) as error:
-            # Refusals such as 401, 403, 404 and 412 are current answers, so they are raised. Of the errors that the site
-            # itself sends, only a crash (ServerError) is replaced by an expired answer.
+            # Refusals such as 401, 403, 404 and 412 are current answers, so they are raised. Of the errors that the
+            # site itself sends, only a crash (ServerError) is replaced by an expired answer.
             if stale_fallback is None or expires_at(stale_fallback) + self._stale_s <= self._clock.time():
                 raise
             if epoch != self._epoch or key != self._key(call):  # removed, or invalidated by a write, since the request

@@ -136,9 +136,8 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
             return
         row = (key, self.serialize(response), expires_at(response) + self._stale_s, size)
         with self.connection() as connection:
-            connection.execute(
-                "DELETE FROM responses WHERE key = ?", (key,)
-            )  # REPLACE would not fire the trigger for deletions
+            # REPLACE alone would not fire the trigger for deletions.
+            connection.execute("DELETE FROM responses WHERE key = ?", (key,))
             connection.execute("INSERT INTO responses (key, value, expires, size) VALUES (?, ?, ?, ?)", row)
             self._make_room(connection)
 
@@ -230,7 +229,7 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
         if not problem and status.st_size:
             with contextlib.closing(self._connected("mode=ro&immutable=1")) as connection:
                 if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-                    problem = "another program created it; remove it or set another path"
+                    problem = "another program created it; remove it or set another caching.path"
         if problem:
             raise _ForeignFile(errno.EACCES, problem, self._path)
         if is_open_to_others(status):
@@ -288,9 +287,9 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
             try:
                 if self._is_there():
                     os.unlink(self._path)
-            except (
-                self.errors
-            ):  # a foreign file, or a damaged header; without the lock file no process uses its open one
+            except self.errors:
+                # The file is foreign, or its header is damaged. Without the lock file, every process reopens the file
+                # before its next use, and that fails.
                 with contextlib.suppress(FileNotFoundError):
                     if os.lstat(_lock_file(self._path)).st_size == 0:
                         os.unlink(_lock_file(self._path))
@@ -340,7 +339,6 @@ def _exclusive(path: str) -> Iterator[None]:
                 time.sleep(BUSY_S / 20)
         yield
     finally:
-        fcntl.flock(
-            descriptor, fcntl.LOCK_UN
-        )  # closing is not enough, because the child of a fork may hold the same handle
+        # Closing alone may not unlock the file, because the child of a fork may have the same descriptor.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)

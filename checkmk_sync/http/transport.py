@@ -115,9 +115,8 @@ class Transport:
         ) from failure.__cause__
 
     def _build_exchange(self, call: Call, cost: CallCost) -> Exchange:
-        etag = (
-            None if call.etag is None else require_etag(call.etag)
-        )  # checked first, because a frame in a traceback must not contain the headers
+        # Checked before the headers exist, so that no frame in a traceback contains them.
+        etag = None if call.etag is None else require_etag(call.etag)
         headers = {
             "Authorization": self._auth.header,
             "Accept": call.accept,

@@ -53,7 +53,7 @@ def test_databases_of_other_programs_are_refused(live: SimulatedSite, tmp_path: 
         theirs.execute("CREATE TABLE responses (precious TEXT)")
     path.chmod(0o644)
     before = path.read_bytes()
-    with pytest.raises(SettingsError, match="another program made it; remove it, or name another path"):
+    with pytest.raises(SettingsError, match="another program created it; remove it or set another caching.path"):
         live.client(caching={"backend": "sqlite", "path": str(path)})
     assert path.read_bytes() == before
     assert stat.S_IMODE(path.stat().st_mode) == 0o644

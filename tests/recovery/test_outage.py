@@ -206,4 +206,4 @@ def test_the_breaker_reports_the_number_of_failures(threshold: int, clock: Manua
                 continue
         assert cmk.metrics()["counters"]["attempts"] == threshold
         attempts = "1 attempt" if threshold == 1 else f"{threshold} attempts"
-        assert said.startswith(f"not tried: {attempts} in a row failed; next try in ")
+        assert said.startswith(f"the call was not tried because {attempts} in a row failed; next try in ")

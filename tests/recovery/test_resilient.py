@@ -304,5 +304,5 @@ def test_a_fallback_handler_answers_for_a_function() -> None:
 
 @pytest.mark.parametrize("argument", ["circuit_breaker", "retry_policy", "fallback"])
 def test_guards_of_a_wrong_type_are_refused_where_they_are_given(argument: str) -> None:
-    with pytest.raises(TypeError, match=f"{argument} is True, False"):
+    with pytest.raises(TypeError, match=f"{argument} must be True, False"):
         resilient(**{argument: 3})
