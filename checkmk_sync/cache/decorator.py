@@ -62,7 +62,10 @@ class CachingService:
         )
 
     def invalidate_cache_pattern(self, pattern: str) -> int:
-        """Remove results by a pattern such as ``hosts:*web01*`` for ``prefix:function:arguments``. Return their number."""
+        """Remove results whose key matches, and return their number.
+
+        The key starts with ``prefix:function:arguments``, so an example is ``hosts:*web01*``.
+        """
         return self.cache.invalidate_pattern(pattern)
 
     _invalidate_cache_pattern = invalidate_cache_pattern
