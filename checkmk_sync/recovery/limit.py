@@ -87,7 +87,8 @@ class InFlight(ForkSafe):
             with self._freed:
                 if len(self._holders) >= self.limit and not self._wait_until_free(deadline):
                     raise DeadlineError(
-                        f"the time of this call ran out while it waited for {self.limit} other requests", queued=True
+                        f"the time of this call ran out while it waited for others (at most {self.limit} run at once)",
+                        queued=True,
                     )
                 self._holders.add(holder)
             yield

@@ -1,4 +1,4 @@
-"""``cached`` and ``CachingService``: for people's own functions, safe in threads, private in their values."""
+"""``cached`` and ``CachingService`` cache the results of any function, are thread-safe, and return private copies."""
 
 from __future__ import annotations
 

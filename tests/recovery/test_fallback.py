@@ -1,4 +1,4 @@
-"""A fallback replaces temporary failures, is recognisable, and never hides permanent ones."""
+"""A fallback answers after temporary failures, can be recognised, and never hides a permanent failure."""
 
 from __future__ import annotations
 
