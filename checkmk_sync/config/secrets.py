@@ -100,7 +100,7 @@ def _from_file(path: str) -> str:
     if len(secret) > MAX_CHARACTERS:
         del secret  # tracebacks can show local variables
         message = (
-            f"the password file {path} is longer than {MAX_CHARACTERS // 2**10} KiB; give a file with only the password"
+            f"the password file {path} is longer than {MAX_CHARACTERS // 2**10} KiB; use a file with only the password"
         )
         raise SettingsError(message, field="password_file")
     secret = secret.rstrip("\r\n")

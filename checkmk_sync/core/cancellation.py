@@ -104,7 +104,7 @@ def shielded() -> Iterator[None]:
 def wait_for_result(future: Future[T]) -> T:
     """Return the result of a ``future``. Raises Stopped as soon as the work of this thread is stopped."""
     if current.get() is not None:
-        # future.result() cannot be interrupted, so wait for an event that a stop sets as well.
+        # future.result() cannot be interrupted, so wait for an event that a stop also sets.
         ready = threading.Event()
         future.add_done_callback(lambda _: ready.set())
         with on_stop(ready.set):

@@ -51,7 +51,9 @@ def test_a_mapping_has_an_effect(known: SimulatedSite, config: Any) -> None:
     with known.client(clock=clock) as client:
         service = CachedHostService(client, config)
         assert (service.cache.default_ttl, service.cache.max_size) == (5, 7)
-        assert service.config.streaming == client.settings.streaming, "what is left out is that of the client"
+        assert service.config.streaming == client.settings.streaming, (
+            "settings that the config leaves out come from the client"
+        )
     assert isinstance(service, MetricsMixin)
     assert service.metrics_collector is None
 
