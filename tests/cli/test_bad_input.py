@@ -63,10 +63,10 @@ def test_bad_input_is_refused_in_one_sentence(site_for_cli: SimulatedSite, sync:
     ("owner", "message"),
     [
         ("", "it is empty"),
-        (" ", "it begins or ends with a blank"),
-        ("cmdb ", "it begins or ends with a blank"),
-        (" a:b", "it holds a ':'"),
-        ("a\nb", "it holds a line break"),
+        (" ", "it starts or ends with a space"),
+        ("cmdb ", "it starts or ends with a space"),
+        (" a:b", "it contains a ':'"),
+        ("a\nb", "it contains a line break"),
     ],
 )
 def test_an_invalid_owner_is_refused_with_the_reason(

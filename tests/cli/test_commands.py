@@ -146,12 +146,12 @@ def test_exit_codes_are_as_documented(site_for_cli: SimulatedSite, sync: Run, mo
     monkeypatch.delenv("CHECKMK_PASSWORD")
     missing = sync("version")
     assert missing.code == 2
-    assert "no password" in missing.err
+    assert "the password is missing" in missing.err
     monkeypatch.setenv("CHECKMK_PASSWORD", "x" * 9)
     monkeypatch.setenv("CHECKMK_SERVER_URL", "http://127.0.0.1:1")
     away = sync("version")
     assert away.code == 3
-    assert away.err.startswith("Error: no connection for GET /version")
+    assert away.err.startswith("Error: cannot connect for GET /version")
     assert "Traceback" not in away.err
     health = sync("health")
     assert (health.code, health.out.splitlines()[0]) == (3, "ok: false")
