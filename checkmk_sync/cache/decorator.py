@@ -47,7 +47,7 @@ class CachingService:
 
     @property
     def single_flight(self) -> SingleFlight[Any]:
-        """The calls in progress, whose results concurrent callers share."""
+        """The calls in progress. Concurrent callers share their results."""
         return make_once(self, "_single_flight", SingleFlight)
 
     def _create_cache(self) -> LRUCache:

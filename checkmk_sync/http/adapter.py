@@ -127,8 +127,8 @@ class CheckmkAdapter(HTTPAdapter):
             return True
         if isinstance(error, DeadlineError) or not isinstance(error, TransportError):
             return False
-        # Some reads are POST requests, so the method does not tell which calls may be repeated. A request that was never
-        # sent may always be repeated.
+        # Some reads are POST requests, so the method does not tell which calls may be repeated. A request that was
+        # never sent may always be repeated.
         return exchange.call.is_repeatable or error.sent is False
 
     def _on_retry(self, error: Exception, wait_s: float, exchange: Exchange) -> None:
