@@ -104,7 +104,7 @@ def test_changes_of_others_are_named_unless_forced(prepared: Any, connect: Any) 
     site.add_user("carol", "carols secret")
     connect(site, username="carol").hosts.create("hers")
     cmk.hosts.create("ours")
-    with pytest.raises(ForbiddenError, match="1 pending change is of carol") as caught:
+    with pytest.raises(ForbiddenError, match="1 pending change is from carol") as caught:
         cmk.activation.activate()
     assert "force_foreign_changes" in str(caught.value)
     assert len(cmk.activation.activate(force_foreign_changes=True).activated) == 2
@@ -224,7 +224,7 @@ def test_changes_that_stay_for_other_sites(prepared: Any) -> None:
     if site.state.profile.status_per_site:
         assert cmk.activation.activate(sites=["s"]).activated == (here,)
     else:
-        with pytest.raises(ActivationError, match="1 change is still pending .for other sites, or because") as caught:
+        with pytest.raises(ActivationError, match="1 change is still pending .for other sites or because") as caught:
             cmk.activation.activate(sites=["s"])
         assert caught.value.pending == 1
 

@@ -80,7 +80,7 @@ def test_a_site_without_locking_is_told_of(clock: ManualClock, connect: Any) -> 
         _at_the_start(
             site, lambda: site.state.configuration.add_change("create-host", "Created new host late.", "automation")
         )
-        with pytest.raises(ActivationError, match=r"activated as well, though not approved: automation.*late"):
+        with pytest.raises(ActivationError, match=r"also activated changes that were not approved: automation.*late"):
             cmk.activation.activate(approved=approved)
         assert cmk.activation.pending() == []
 
@@ -116,7 +116,7 @@ def test_changes_of_others_are_refused_by_the_site_unless_forced(prepared: Any, 
     approved = _approving(cmk)
     site.add_user("carol", "carols secret")
     connect(site, username="carol").hosts.create("hers")
-    with pytest.raises(ForbiddenError, match="of carol"):
+    with pytest.raises(ForbiddenError, match="from carol"):
         cmk.activation.activate(approved=approved)
     with pytest.raises(PlanChangedError, match="carol: create-host"):
         cmk.activation.activate(approved=approved, force_foreign_changes=True)

@@ -18,13 +18,13 @@ def test_a_host_that_is_not_configured_ends_the_wait(version: str, clock: Manual
         cmk: Checkmk = connect(site)
         cmk.hosts.create("web01")
         started = clock.monotonic()
-        with pytest.raises(WaitTimeoutError, match="changes are active, .*never load: ghost, phantom$") as caught:
+        with pytest.raises(WaitTimeoutError, match="changes are active, .*not configured: ghost, phantom$") as caught:
             cmk.activation.activate(wait_for_hosts=["web01", "phantom", "ghost"])
         assert clock.monotonic() - started == pytest.approx(caught.value.waited_s)
         assert caught.value.waited_s < 30
         assert cmk.activation.pending() == []
         assert cmk.host_status.monitored(["web01"]) == {"web01"}
-        with pytest.raises(WaitTimeoutError, match="never load: ghost$"):
+        with pytest.raises(WaitTimeoutError, match="not configured: ghost$"):
             cmk.activation.activate(wait_for_hosts=["ghost"])  # also with nothing to activate
 
 
@@ -32,7 +32,7 @@ def test_more_names_than_are_asked_for_one_by_one(clock: ManualClock, connect: A
     with SimulatedSite(clock=clock) as site:
         cmk: Checkmk = connect(site)
         names = [f"ghost{number:02d}" for number in range(30)]
-        with pytest.raises(WaitTimeoutError, match="never load: ghost00, "):
+        with pytest.raises(WaitTimeoutError, match="not configured: ghost00, "):
             cmk.activation.activate(wait_for_hosts=names)
 
 

@@ -34,7 +34,7 @@ def test_a_partly_done_removal_is_read_back_until_it_can_be(prepared: Any, kind:
     cmk.hosts.update("h", update_attributes={"alias": "x"})
     site.set_faults([Fault(kind, method="GET", times=1)])
     (outcome,) = cmk.hosts.bulk_update([{"host_name": "h", "remove_attributes": gone}])
-    assert (outcome.status, outcome.note) == (Status.APPLIED, "was so already")
+    assert (outcome.status, outcome.note) == (Status.APPLIED, "was already in this state")
 
 
 @pytest.mark.parametrize("kind", AWAY)

@@ -26,15 +26,15 @@ def _entries(count: int, bad: int, what: Any) -> Iterator[Any]:
 
 
 MISSHAPEN: list[tuple[Any, str, str]] = [
-    ({"host_name": "g450", "ipaddress": "x"}, "g450", "'g450' has 'ipaddress'"),
+    ({"host_name": "g450", "ipaddress": "x"}, "g450", "unknown key 'ipaddress' in the entry of 'g450'"),
     ({"host_name": "g450", "attributes": {"alias": {1}}}, "g450", "'alias' of 'g450'.*set"),
     ({"host_name": "g450", "attributes": ["x"]}, "g450", "'g450' must be a mapping"),
     ({"host_name": "g450", "folder": " "}, "g450", "is not a folder"),
-    ({"name": "g450"}, "number 450", "this has 'name'"),
-    ({"host_name": 5}, "number 450", "the name as a text"),
+    ({"name": "g450"}, "item 450", "this one has 'name'"),
+    ({"host_name": 5}, "item 450", "a string as host_name"),
     ("g450", "g450", "is a str"),
-    (["g450"], "number 450", "is a list"),
-    (None, "number 450", "is a NoneType"),
+    (["g450"], "item 450", "is a list"),
+    (None, "item 450", "this one is None"),
 ]
 
 
@@ -51,7 +51,7 @@ def test_of_an_iterator_it_is_not_applied(site: SimulatedSite, cmk: Checkmk, wha
 def test_of_a_list_it_is_told_before_anything_is_sent(
     site: SimulatedSite, cmk: Checkmk, what: Any, key: str, said: str
 ) -> None:
-    with pytest.raises(ValueError, match=f"number 450 of the list: .*{said}"):
+    with pytest.raises(ValueError, match=f"item 450 of the list: .*{said}"):
         cmk.hosts.bulk_create(list(_entries(500, 450, what)))
     assert len(site.requests) == 0
 
@@ -75,7 +75,7 @@ def test_changes_and_names_as_well(site: SimulatedSite, cmk: Checkmk) -> None:
     assert sorted((o.key, o.status.value) for o in deleted) == [
         ("a", "applied"),
         ("b", "applied"),
-        ("number 1", "not applied"),
+        ("item 1", "not applied"),
     ]
 
 
@@ -105,5 +105,5 @@ def test_a_server_that_names_one_bad_entry_at_a_time_is_asked_to_the_end(site: S
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "3"])
 def test_a_chunk_is_a_whole_number_of_hosts(cmk: Checkmk, size: Any) -> None:
-    with pytest.raises(ValueError, match="chunk_size is a whole number"):
+    with pytest.raises(ValueError, match="chunk_size must be a whole number"):
         cmk.hosts.bulk_create([{"host_name": "h"}], chunk_size=size)

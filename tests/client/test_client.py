@@ -223,7 +223,7 @@ def test_what_it_measures(site: SimulatedSite, cmk: Checkmk) -> None:
 def test_a_version_that_is_none_is_told(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.version()
     cmk._transport.version_text = "nonsense"
-    with pytest.raises(UnexpectedReplyError, match="the site names an unknown version: 'nonsense'"):
+    with pytest.raises(UnexpectedReplyError, match="the site reports an invalid version: 'nonsense'"):
         list(cmk.hosts.each())
     before = cmk.clock.monotonic()
     with pytest.raises(UnexpectedReplyError):

@@ -221,7 +221,7 @@ def test_phases_of_single_services(prepared: Any) -> None:
 
 
 def test_modes_are_checked(cmk: Checkmk) -> None:
-    with pytest.raises(ValueError, match="no mode of discovery"):
+    with pytest.raises(ValueError, match="unknown mode 'everything'"):
         cmk.discovery.start("h0", "everything")
 
 
@@ -237,5 +237,5 @@ def test_jobs(site: SimulatedSite, cmk: Checkmk) -> None:
 def test_a_verb_that_a_version_has_not_is_explained(clock: ManualClock, connect: Any) -> None:
     with SimulatedSite("2.5.0p9", clock=clock) as site:
         cmk = connect(site)
-        with pytest.raises(CheckmkError, match="Checkmk 2.5.0p9 has no 'services list'"):
+        with pytest.raises(CheckmkError, match="Checkmk 2.5.0p9 does not support 'services list'"):
             cmk._site.perform("services", "list")

@@ -85,7 +85,9 @@ def test_where_only_recursive_deletes_exist_one_has_to_ask_for_it(clock: ManualC
     with SimulatedSite("2.2.0p25", clock=clock) as site:
         cmk = connect(site)
         cmk.folders.ensure("/a/b")
-        with pytest.raises(CheckmkError, match=r"Checkmk 2.2.0p25 can delete /a/b only with all .* from 2.2.0p26"):
+        with pytest.raises(
+            CheckmkError, match=r"Checkmk 2.2.0p25 can delete /a/b only together with its contents; .* 2.2.0p26"
+        ):
             cmk.folders.delete("/a/b")
         assert all(request.method != "DELETE" for request in site.requests)
         cmk.folders.delete("/a", recursive=True)
@@ -102,7 +104,7 @@ def test_there_a_sync_plans_for_none_and_leaves_what_an_older_plan_wants(clock: 
         found = ExistingObject("folder", "/a", {}, "me")
         report = apply_plan(cmk, dataclasses.replace(plan, changes=(Change(Action.DELETE, "folder", "/a", {}, found),)))
         assert [change.name for change, _ in report.failures()] == ["folder /a"]
-        assert "only with all that is in it" in report_as_text(report)
+        assert "only together with its contents" in report_as_text(report)
         assert site.state.configuration.hosts["h"].folder == "/b"
         assert "/a" in site.state.configuration.folders
 

@@ -111,7 +111,7 @@ def test_other_comparisons() -> None:
 
 @pytest.mark.parametrize("wrong", ["", "Name", "num_services1", "state; drop", "hosts..name"])
 def test_what_is_no_column_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match="is not a column"):
+    with pytest.raises(ValueError, match="is not a valid column name"):
         column(wrong)
 
 

@@ -38,12 +38,16 @@ def _list(*rows: Any) -> dict[str, Any]:
     return {"value": [{"id": "x", "links": [], "extensions": row} for row in rows]}
 
 
-WRONG_STATES = [({"state": 9}, "a state that does not exist: 9"), ({"state": [1]}, "a state that does not exist: [1]")]
+WRONG_STATES = [({"state": 9}, "an unknown state: 9"), ({"state": [1]}, "an unknown state: [1]")]
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"name": 5}, "a name that is not text: 5"), ({"name": None}, "a name that is not text"), *WRONG_STATES],
+    [
+        ({"name": 5}, "name in the answer must be a string, not 5"),
+        ({"name": None}, "name in the answer must be a string"),
+        *WRONG_STATES,
+    ],
 )
 def test_a_host_that_is_none(site: Any, cmk: Checkmk, change: Any, said: str) -> None:
     site.get(HOSTS, json=_list(HOST, {**HOST, **change}, HOST))
@@ -53,7 +57,11 @@ def test_a_host_that_is_none(site: Any, cmk: Checkmk, change: Any, said: str) ->
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"host_name": 5}, "a host_name that is not text: 5"), ({"description": {}}, "a description"), *WRONG_STATES],
+    [
+        ({"host_name": 5}, "host_name in the answer must be a string, not 5"),
+        ({"description": {}}, "description in"),
+        *WRONG_STATES,
+    ],
 )
 def test_a_service_that_is_none(site: Any, cmk: Checkmk, change: Any, said: str) -> None:
     site.get(HOSTS, json=_list(COUNTED))
@@ -93,14 +101,14 @@ def test_what_is_no_object(site: Any, cmk: Checkmk, row: Any) -> None:
 )
 def test_a_host_that_is_not_counted(site: Any, cmk: Checkmk, counted: Any) -> None:
     site.get(HOSTS, json=_list(COUNTED, counted))
-    with pytest.raises(UnexpectedReplyError, match=r"'extensions|not text, or with a count"):
+    with pytest.raises(UnexpectedReplyError, match=r"'extensions|not a string, or a count"):
         list(cmk.services.each())
 
 
 @pytest.mark.parametrize("value", [None, 5, {}, "text"])
 def test_services_of_a_host_that_are_no_list(site: Any, cmk: Checkmk, value: Any) -> None:
     site.get(OF_HOST, json={"value": value})
-    with pytest.raises(UnexpectedReplyError, match="no list 'value'"):
+    with pytest.raises(UnexpectedReplyError, match="'value' in the answer must be a list"):
         list(cmk.services.each(host="h"))
 
 
@@ -109,7 +117,7 @@ def test_activations_that_are_no_list(site: Any, cmk: Checkmk, value: Any) -> No
     for name in ("pending_changes", "running"):
         site.get(f"{BASE}/domain-types/activation_run/collections/{name}", json={"value": value})
     for ask in (cmk.activation.pending, cmk.activation.running):
-        with pytest.raises(UnexpectedReplyError, match="no list 'value'"):
+        with pytest.raises(UnexpectedReplyError, match="'value' in the answer must be a list"):
             ask()
 
 

@@ -22,7 +22,7 @@ def test_one_is_not_many(site: SimulatedSite, cmk: Checkmk, connect: Any) -> Non
     assert "\n1 pending change of other users; unless they activate first" in plan_as_text(plan)
     report = report_as_text(apply_plan(cmk, plan))
     assert "Discovery: 1 host scanned" in report
-    assert "1 pending change is of carol" in report
+    assert "1 pending change is from carol" in report
 
 
 def test_results_of_thousands_are_short(site: SimulatedSite, cmk: Checkmk) -> None:
@@ -36,7 +36,7 @@ def test_results_of_thousands_are_short(site: SimulatedSite, cmk: Checkmk) -> No
 
 def test_hosts_that_do_not_come_are_named(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("there")
-    with pytest.raises(WaitTimeoutError, match="are active, but unconfigured hosts never load: nope$"):
+    with pytest.raises(WaitTimeoutError, match="are active, but these hosts are not configured: nope$"):
         cmk.activation.activate(wait_for_hosts=["there", "nope"], timeout_s=5)
     with pytest.raises(WaitTimeoutError, match="not loaded: n0, n1, n2, n3, n4 and 5 more$"):
         cmk.activation.wait_until_monitored([f"n{n}" for n in range(10)], timeout_s=5)
@@ -49,7 +49,7 @@ def test_a_column_that_was_not_asked_for(clock: ManualClock) -> None:
 
 
 def test_several_kinds_of_changes(cmk: Checkmk) -> None:
-    with pytest.raises(ValueError, match="a change function, from all attributes to all attributes, can do several"):
+    with pytest.raises(ValueError, match="a change function, from all attributes to all attributes, can combine them"):
         cmk.hosts.update("x", update_attributes={"alias": "y"}, remove_attributes=["ipaddress"])
 
 
