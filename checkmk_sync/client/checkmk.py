@@ -54,11 +54,19 @@ class Checkmk:
     ...     cmk.hosts.create("web01", "/linux", {"ipaddress": "192.0.2.10"})
     ...     cmk.activation.activate()
 
-    ``server_url`` is the URL of the server without the site, ``site`` is the id of the site. ``options`` are further
-    settings (see :class:`checkmk_sync.config.settings.Settings`). A mapping changes only some settings of a group, such
-    as ``timeouts={"read_s": 20}``. Raises SettingsError if a setting is not valid.
+    ``server_url`` is the URL of the server without the site, and ``site`` is the id of the site. ``options`` are
+    further settings (see :class:`checkmk_sync.config.settings.Settings`). A mapping changes only some settings of a
+    group, such as ``timeouts={"read_s": 20}``. Raises SettingsError if a setting is not valid.
 
     The constructor sends no request; call :meth:`version` or :meth:`health` to check the address and the credentials.
+
+    These attributes contain the methods for the objects of the site:
+
+    * ``hosts`` and ``folders``: the configuration (:class:`Hosts`, :class:`Folders`)
+    * ``host_status`` and ``services``: the monitoring state (:class:`HostStatuses`, :class:`Services`)
+    * ``discovery``: scanning hosts for services (:class:`Discovery`)
+    * ``activation``: pending changes and their activation (:class:`Activation`)
+    * ``jobs``: background jobs (:class:`Jobs`)
     """
 
     _original: Optional[Checkmk] = None  # set for a client that shares the connections of another one
@@ -176,9 +184,9 @@ class Checkmk:
     def health(self, *, pending: bool = False) -> Health:
         """Check whether the site answers, and with ``pending`` count the changes that wait for an activation.
 
-        If the site does not answer, the result contains the error; none is raised. The circuit breaker treats the check
-        like any other call. While the breaker is open, no request is sent and the result says so. After the recovery
-        timeout the check is the probe. Its success or failure counts for the breaker.
+        If the site does not answer, the error is part of the result instead of being raised. The circuit breaker treats
+        the check like any other call: while the breaker is open, no request is sent and the result contains a
+        CircuitOpenError. After the recovery timeout, the check serves as the probe.
         """
         started = self._site.clock.monotonic()
         version: Optional[Version] = None
@@ -227,17 +235,17 @@ class Checkmk:
     def add_settling_hook(self, hook: Callable[[Settling], object]) -> None:
         """Register ``hook`` to be called with a :class:`Settling` each time the answer to a write is lost.
 
-        The hook runs before the client reads the site to find out whether the write was applied. Its exceptions are
-        logged and otherwise ignored.
+        The hook runs before the client reads the site to find out whether the write was applied. That can take up to
+        ``limit_s`` seconds. Exceptions of the hook are logged and otherwise ignored.
         """
         self._site.settling_hooks.append(hook)
 
     def remove_settling_hook(self, hook: Callable[[Settling], object]) -> None:
-        """Unregister ``hook`` from lost answers. Raises ValueError if it is not registered."""
+        """Stop calling ``hook`` for lost answers. Raises ValueError if it is not registered."""
         self._site.settling_hooks.remove(hook)
 
     def remove_hook(self, hook: Callable[[CallEvent], object]) -> None:
-        """Unregister ``hook`` from calls. Raises ValueError if it is not registered."""
+        """Stop calling ``hook`` after calls. Raises ValueError if it is not registered."""
         self._transport.call_metrics.remove_hook(hook)
 
     def invalidate_cache_pattern(self, pattern: str) -> int:
@@ -252,8 +260,8 @@ class Checkmk:
     def cache_generation(self, noun: str) -> str:
         """Return a token that changes with every write to ``noun`` (``hosts``, ``folders``, …).
 
-        Data derived from cached responses is out of date once the token differs from the one read before. While the
-        storage of the cache is unavailable, every call returns a new token.
+        Data derived from cached responses is out of date once the token has changed. While the storage of the cache is
+        unavailable, every call returns a new token.
         """
         return self._transport.cache.generation_of(noun)
 
@@ -262,7 +270,10 @@ class Checkmk:
         self._transport.cache.clear()
 
     def close(self) -> None:
-        """Close all connections. Calls that wait for their next retry end at once; later calls raise ConnectError."""
+        """Close all connections.
+
+        Calls that are waiting for their next retry end immediately. Later calls raise ConnectError.
+        """
         self._transport.close()
 
     def __del__(self) -> None:

@@ -44,8 +44,8 @@ class Claims:
     def claim(self, noun: str, names: Iterable[str]) -> Iterator[Claim]:
         """Yield a claim on the objects that the block creates. If the block raises an error, it has created none.
 
-        The claim does not contain names that another call has claimed in the last few seconds. A name that another call
-        claims later is removed from both claims, because neither call can then tell which of them created the object.
+        If two calls claim the same name at the same time or within a few seconds, the name is removed from both claims,
+        because neither call can tell which of them created the object.
         """
         with self._lock:
             claim = Claim(set(names))

@@ -31,8 +31,9 @@ def is_uncertain(error: CheckmkError) -> bool:
 class Outcome:
     """The outcome of one item of a bulk call.
 
-    ``key`` is the name of the host. ``error`` is the reason if the item was not applied or its outcome is unknown, and
-    None if it was applied. ``note`` is a remark for people, such as "found by reading after a lost answer".
+    ``key`` identifies the item, such as the name of a host. ``error`` is the reason if the item was not applied or its
+    outcome is unknown, and None if it was applied. ``note`` is a remark for people, such as "found by reading after a
+    lost answer".
     """
 
     key: str
@@ -44,7 +45,7 @@ class Outcome:
     def failed(cls, key: str, error: CheckmkError) -> Outcome:
         """Return the outcome of a write that failed with ``error``.
 
-        It is unknown if the write may have been applied nevertheless, and otherwise not applied.
+        Its status is UNKNOWN if the write may have been applied nevertheless, and NOT_APPLIED otherwise.
         """
         return cls(key, Status.UNKNOWN if is_uncertain(error) else Status.NOT_APPLIED, error)
 

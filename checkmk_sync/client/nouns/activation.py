@@ -296,9 +296,8 @@ class Activation(Resource):
             there = self._with_site(site)
             try:
                 current = there.get(run.id)
-            except (
-                NotFoundError
-            ) as error:  # the site has dropped the run; the pending changes show whether it succeeded
+            except NotFoundError as error:
+                # The site no longer knows the run, so the pending changes show whether it succeeded.
                 if any(other.id == run.id for other in there.running()):
                     return None
                 if there._still_pending(before):

@@ -25,8 +25,9 @@ class Hosts(HostReader):
 
     Changes take effect in the monitoring with the next activation (see :class:`Activation`).
 
-    If the answer to a write is lost, the client reads the site for up to ``timeouts.settle_s`` seconds to prove the
-    write. If it cannot, the error is raised with ``error.attempted.is_uncertain`` True, or the outcome is unknown.
+    If the answer to a write is lost, the client reads the site for up to ``timeouts.settle_s`` seconds to find out
+    whether the write was applied. If that cannot be proven, a single call raises an error whose
+    ``attempted.is_uncertain`` is True, and a bulk call returns an outcome with the status ``UNKNOWN``.
     """
 
     @writes
@@ -35,11 +36,11 @@ class Hosts(HostReader):
 
         >>> cmk.hosts.create("web01", "/linux", {"ipaddress": "192.0.2.10", "labels": {"env": "prod"}})
 
-        ``folder`` is a path of an existing folder. Raises BadRequestError if the host exists, or if the folder or an
+        ``folder`` is the path of an existing folder. Raises BadRequestError if the host exists, or if the folder or an
         attribute is not valid. Raises TransportError if the answer is lost and the host is not found within
-        ``timeouts.settle_s`` seconds; it is unknown then whether the host was created.
+        ``timeouts.settle_s`` seconds. Then the host may or may not have been created.
 
-        The site is read first, which costs one request.
+        The client reads the host first, which costs one request.
         """
         # Only if the host was absent before does its presence prove that this call created it. That is needed after a
         # lost answer, and after "already exists" as the answer to a request that a web server sent twice.
@@ -78,7 +79,8 @@ class Hosts(HostReader):
         * ``update_attributes`` sets some attributes. Each one is replaced completely, so new labels replace all labels.
         * ``remove_attributes`` lists the names of attributes to remove. It is not an error if one is not set.
         * ``change`` is a function from all attributes to all attributes. It is applied to the host as just read, and
-          applied again if another user changes the host in between. Only the difference is sent.
+          applied again, up to 5 times in total, if another user changes the host in between. Only the difference is
+          sent.
 
         With an ``etag``, the change applies only to that state of the host. Raises PreconditionError if the host has
         changed since then, NotFoundError if it does not exist, and BadRequestError if an attribute is not valid.
@@ -219,8 +221,8 @@ class Hosts(HostReader):
 
         >>> cmk.hosts.bulk_delete(["web01", "web02"])
 
-        Each item of ``names`` is the name of a host or a :class:`Host`. Hosts given by name are read first. The other
-        arguments and the errors are those of :meth:`bulk_create`.
+        Each item of ``names`` is the name of a host or a :class:`Host`. The client first reads the hosts that are given
+        by name. The other arguments and the errors are those of :meth:`bulk_create`.
 
         Checkmk refuses to delete a host while it is the parent of another host. A list may contain parents and children
         in any order, because children are deleted in earlier calls. In any other iterable, a child must be in the same
