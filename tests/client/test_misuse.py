@@ -1,4 +1,4 @@
-"""What is given in the wrong shape is refused by name before anything is sent, never taken for something else."""
+"""Arguments of a wrong type or shape are refused before anything is sent, and the error names them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def three(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
         (lambda _cmk: column("host_name").one_of("w1"), "values is a list"),
     ],
 )
-def test_one_text_is_not_taken_letter_by_letter(three: SimulatedSite, cmk: Checkmk, misuse: Misuse, said: str) -> None:
+def test_a_string_is_not_accepted_as_a_list(three: SimulatedSite, cmk: Checkmk, misuse: Misuse, said: str) -> None:
     before = len(three.requests)
     with pytest.raises(TypeError, match=said):
         misuse(cmk)
@@ -67,7 +67,7 @@ def test_one_text_is_not_taken_letter_by_letter(three: SimulatedSite, cmk: Check
         (lambda _cmk: Checkmk("http://localhost", "s", "u", "x", timeouts=3), SettingsError, "timeouts"),
     ],
 )
-def test_other_shapes_are_refused_by_name(
+def test_malformed_arguments_are_named_in_the_error(
     three: SimulatedSite, cmk: Checkmk, misuse: Misuse, kind: type[Exception], said: str
 ) -> None:
     before = three.state.configuration.changes.copy()
@@ -91,7 +91,7 @@ def test_other_shapes_are_refused_by_name(
         ("crit",),
     ],
 )
-def test_states_are_known_by_their_names_and_numbers(connect: Any, critical: Any) -> None:
+def test_states_are_accepted_by_name_and_number(connect: Any, critical: Any) -> None:
     with SimulatedSite(hosts=20, services=10) as site:
         cmk = connect(site)
         wanted = {(s.host_name, s.name) for s in cmk.services.each() if s.state is ServiceState.CRITICAL}
@@ -122,7 +122,7 @@ def test_states_are_known_by_their_names_and_numbers(connect: Any, critical: Any
         lambda _cmk: column("last_hard_state").one_of(["CRIT"]),
     ],
 )
-def test_what_is_no_state_is_refused_with_those_that_there_are(cmk: Checkmk, misuse: Misuse) -> None:
+def test_an_unknown_state_raises_an_error_with_the_known_ones(cmk: Checkmk, misuse: Misuse) -> None:
     with pytest.raises(ValueError, match="ServiceState|HostState"):
         misuse(cmk)
     with pytest.raises(ValueError, match=r"HostState: UP \(0\), DOWN \(1\), UNREACHABLE \(2\), PENDING \(-1\)"):
@@ -131,5 +131,5 @@ def test_what_is_no_state_is_refused_with_those_that_there_are(cmk: Checkmk, mis
         cmk.host_status.each(state="u")
 
 
-def test_numbers_of_states_may_be_texts() -> None:
+def test_numbers_of_states_may_be_strings() -> None:
     assert (column("state") == "2") == (column("state") == 2)

@@ -131,7 +131,7 @@ def test_every_strategy_has_its_waits() -> None:
     assert list(STRATEGIES) == [strategy.value for strategy in RetryStrategy]
 
 
-PARTS = "test_several_parts_are_read_at_once_where_no_lock_is_needed"
+PARTS = "test_parts_are_read_in_parallel_if_no_lock_is_needed"
 # Keys that need a world of their own: where they are changed, and their effect is seen.
 ELSEWHERE = {
     "verify": "http/test_tls_and_proxies.py::test_disabling_verification_warns",
