@@ -97,7 +97,10 @@ def test_a_string_for_the_current_value_sends_nothing(site: SimulatedSite, gatew
 @pytest.mark.parametrize(
     ("attributes", "said"),
     [
-        ({"parents": "["}, "the attribute 'parents' of 'web01' cannot be sent: '[' starts like JSON but is none"),
+        (
+            {"parents": "["},
+            "the attribute 'parents' of 'web01' cannot be sent: '[' starts like JSON but is not valid JSON",
+        ),
         (
             {"snmp_community": "{geheim"},
             "the attribute 'snmp_community' of 'web01' cannot be sent: the hidden value starts",
