@@ -41,7 +41,7 @@ def test_the_page_lists_all_attributes_of_the_client(cmk: Checkmk) -> None:
 
 
 def test_copying_and_pickling_a_client_still_work(cmk: Checkmk) -> None:
-    """Copying, pickling and hasattr look for names that need not exist."""
+    """Copying, pickling and hasattr() look up names that may not exist."""
     assert not hasattr(cmk, "downtimes")
     assert getattr(cmk, "downtimes", None) is None
     assert not hasattr(cmk, "__deepcopy__")
