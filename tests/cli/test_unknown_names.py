@@ -22,7 +22,9 @@ NOUNS = ["activation", "discovery", "folders", "host_status", "hosts", "jobs", "
 def test_an_unknown_attribute_of_the_client_lists_the_known_ones(cmk: Checkmk, name: str) -> None:
     with pytest.raises(AttributeError) as caught:
         getattr(cmk, name)
-    assert f"Checkmk has no '{name}'; there are: {', '.join(NOUNS)} (docs/reading.md" in str(caught.value)
+    assert f"Checkmk has no attribute '{name}'; the nouns are: {', '.join(NOUNS)} (see docs/reading.md" in str(
+        caught.value
+    )
     shown = "".join(traceback.format_exception(type(caught.value), caught.value, None))
     assert "did you mean" not in shown.lower()
 

@@ -118,7 +118,7 @@ def test_a_sync_shows_other_changes_it_would_activate(live: SimulatedSite) -> No
         "carol: edit-rule (1)",
         "  Changed a rule.",
     ]
-    assert "of carol" in result_data(result)["result"]["errors"]["activation"]
+    assert "from carol" in result_data(result)["result"]["errors"]["activation"]
     question, result = _asked(live, "sync_apply", inventory=wanted, force_foreign=True)
     assert "FORCED: these changes of other users are activated as well:\ncarol: edit-rule (1)" in question
     assert result_data(result)["result"]["ok"] is True
