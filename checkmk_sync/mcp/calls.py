@@ -66,7 +66,7 @@ class ToolRunner:
         if not command.needs_approval:
             return tool_result(await self.in_thread(kind, lambda: self._run(command, values, client_name), reporter))
         checksum = values.pop("checksum", None)
-        # This preview is approved. _run() makes it again, and does nothing if its facts have changed.
+        # The person approves this preview. _run() makes it again, and does nothing if its facts have changed.
         preview = await self.in_thread(kind, lambda: self._preview(command, values), reporter)
         if preview is not None and preview.needs_approval:
             by_checksum = self.policy.confirm_by_checksum
