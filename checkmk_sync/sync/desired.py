@@ -274,7 +274,7 @@ def _new_folder(text: str) -> str:
 
 def _new_folder_or_root(text: str) -> str:
     if text != text.strip():
-        raise ValueError(f"{text!r} must not begin or end with a space")
+        raise ValueError(f"{text!r} must not start or end with a space")
     path = folder_path(text)
     if is_folder_hash(path):
         raise ValueError(f"{text!r} is the ID of a folder; give its path instead, such as /linux/web")

@@ -1,4 +1,4 @@
-"""Every key of the settings does what its page says: it is changed, and what a client does changes with it."""
+"""Every settings key has its documented effect: changing the key changes the behaviour of a client."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def scene(clock: ManualClock, tmp_path: Path) -> Iterator[Scene]:
 
 
 class Case(NamedTuple):
-    """With ``value`` for ``key``, and what is ``given`` besides, ``look`` sees ``seen``."""
+    """With ``value`` for ``key`` and the other settings ``given``, ``look`` returns ``seen``."""
 
     key: str
     value: Any
@@ -127,12 +127,12 @@ def test_username_is_sent(scene: Scene) -> None:
             assert scene.site.requests[-1].user == username
 
 
-def test_every_strategy_has_its_waits() -> None:
+def test_the_strategies_of_settings_and_recovery_are_the_same() -> None:
     assert list(STRATEGIES) == [strategy.value for strategy in RetryStrategy]
 
 
-PARTS = "test_several_parts_are_read_at_once_where_no_lock_is_needed"
-# Keys that need a world of their own: where they are changed, and their effect is seen.
+PARTS = "test_parts_are_read_in_parallel_if_no_lock_is_needed"
+# Keys that need a special environment, and the tests that change them and check their effect.
 ELSEWHERE = {
     "verify": "http/test_tls_and_proxies.py::test_disabling_verification_warns",
     "ca_bundle": "http/test_tls_and_proxies.py::test_known_authorities_are_trusted",
@@ -140,11 +140,11 @@ ELSEWHERE = {
     "streaming.max_concurrent_batches": f"client/test_partitions.py::{PARTS}",
     "streaming.memory_limit_mb": "test_streaming.py::test_pages_shrink_to_keep_the_memory_limit",
     "caching.redis_url": "cache/test_storages.py::test_a_lost_redis_causes_no_stale_answer",
-    "batch_processing.chunk_size": "batch/test_settings.py::test_chunk_size_is_that_of_bulk_calls",
-    "batch_processing.max_concurrent": "batch/test_settings.py::test_max_concurrent",
-    "batch_processing.rate_limit": "batch/test_settings.py::test_rate_limit",
-    "batch_processing.max_retries": "batch/test_settings.py::test_max_retries",
-    "batch_processing.retry_delay": "batch/test_settings.py::test_retry_delay",
+    "batch_processing.chunk_size": "batch/test_settings.py::test_chunk_size_splits_bulk_calls",
+    "batch_processing.max_concurrent": "batch/test_settings.py::test_max_concurrent_limits_the_running_items",
+    "batch_processing.rate_limit": "batch/test_settings.py::test_rate_limit_slows_down_the_batch",
+    "batch_processing.max_retries": "batch/test_settings.py::test_max_retries_limits_the_attempts",
+    "batch_processing.retry_delay": "batch/test_settings.py::test_retry_delay_determines_the_longest_wait",
     "sync.limits.changes": "sync/test_plan_limits.py::test_limits_are_configured",
     "sync.limits.deletions": "sync/test_plan_limits.py::test_limits_are_configured",
     "metrics.retention_hours": "metrics/test_window.py::test_the_client_uses_the_configured_retention",
@@ -157,8 +157,8 @@ ELSEWHERE = {
 }
 
 
-def test_every_key_is_changed_and_its_effect_is_seen() -> None:
-    """In a row above with at least two values, or in the test that is named."""
+def test_the_effect_of_every_key_is_tested() -> None:
+    """Each key has rows above with at least two values, or a named test."""
     values: dict[str, set[Any]] = {}
     for case in CASES:
         values.setdefault(case.key, set()).add(case.value)

@@ -123,7 +123,7 @@ def test_adopting(site: SimulatedSite, cmk: Checkmk) -> None:
 
 def test_an_owner_that_is_no_label_is_refused(cmk: Checkmk) -> None:
     for wrong in ("", " ", "a:b", "a\nb", " a"):
-        with pytest.raises(SettingsError, match="is not valid: it (is empty|holds a|begins or ends)"):
+        with pytest.raises(SettingsError, match="is not valid: it (is empty|contains a|starts or ends)"):
             make_plan(cmk, from_data(INVENTORY), owner=wrong)
 
 

@@ -28,7 +28,7 @@ def test_the_line_of_a_multiline_row_is_its_first(tmp_path: Path) -> None:
     assert _told(tmp_path, "a.csv", text) == [said + HOST_NAME]
 
 
-HOST_NAME = "only letters, digits, '-', '_' and '.' are allowed"
+HOST_NAME = "use only letters, digits, '-', '_' and '.'"
 
 
 def test_an_unreadable_row_does_not_hide_others(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_text_is_a_text(tmp_path: Path) -> None:
 
 def test_a_blank_around_a_folder_is_seen(tmp_path: Path) -> None:
     (problem,) = _told(tmp_path, "a.yaml", "hosts:\n- name: a\n  folder: ' /dc'\n")
-    assert problem == "a.yaml:3:3: host a: ' /dc' must not begin or end with a space"
+    assert problem == "a.yaml:3:3: host a: ' /dc' must not start or end with a space"
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.csv"])
