@@ -120,7 +120,7 @@ class RetryPolicy:
         retryable_exceptions: Optional[tuple[type[BaseException], ...]] = None,
         **kwargs: Any,
     ) -> T:
-        """Call ``fn(*args, **kwargs)`` with retries and return its result. Raises the last failure if all attempts fail.
+        """Call ``fn(*args, **kwargs)`` with retries and return its result. Raises the last failure if all calls fail.
 
         Only failures of the types ``retryable_exceptions`` are retried, even if they are PERMANENT. By default, all
         failures are retried except open breakers and those that :func:`classify_error` calls PERMANENT, such as a write
