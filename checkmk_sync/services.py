@@ -1,6 +1,6 @@
-"""Service classes over a client: ready ones, and a base class for your own.
+"""Service classes on top of a client, and a base class for your own services.
 
-The mixins for your own are in streaming, cache, batch, metrics and recovery. They read the ``config`` of
+Your own services can use the mixins in streaming, cache, batch, metrics and recovery. The mixins read the ``config`` of
 :class:`BaseService`.
 """
 
@@ -39,7 +39,7 @@ States = Union[ServiceState, str, int, Iterable[Union[ServiceState, str, int]], 
 
 
 class _HostCalls:
-    """Calls of ``client.hosts``, which also raises their errors, as methods with one name each."""
+    """The calls of ``client.hosts`` as methods of a service. They raise the errors of ``client.hosts``."""
 
     _calls: Checkmk
 
@@ -52,9 +52,9 @@ class _HostCalls:
         names: Optional[Sequence[str]] = None,
         effective_attributes: bool = False,
     ) -> list[Host]:
-        """Return all hosts at once, or those that ``client.hosts.each`` finds with these filters.
+        """Return a list of all hosts, or of the hosts that match the filters of ``client.hosts.each``.
 
-        For a large site :meth:`StreamingHostService.list_hosts_streamed` takes less memory.
+        For a large site, :meth:`StreamingHostService.list_hosts_streamed` needs less memory.
         """
         return list(
             self._calls.hosts.each(
@@ -63,11 +63,11 @@ class _HostCalls:
         )
 
     def get_host(self, host_name: str, *, effective_attributes: bool = False) -> Host:
-        """Return one host. NotFoundError where there is none."""
+        """Return one host. Raises NotFoundError if it does not exist."""
         return self._calls.hosts.get(host_name, effective_attributes=effective_attributes)
 
     def create_host(self, host_name: str, folder: str = "/", attributes: Attributes = None, **more: Any) -> Host:
-        """Create a host with ``attributes``, or with keywords as its attributes: ``alias="Web 1"``."""
+        """Create a host. Give its attributes as ``attributes``, or as keywords such as ``alias="Web 1"``."""
         if attributes is not None and more:
             raise _both(more, "attributes")
         return self._calls.hosts.create(
@@ -85,11 +85,11 @@ class _HostCalls:
         etag: Optional[str] = None,
         **changes: Any,
     ) -> Host:
-        """Set the attributes given as keywords, such as ``alias="Web 1"``; all others stay.
+        """Set the attributes given as keywords, such as ``alias="Web 1"``, and keep all others.
 
-        Or change the host as :meth:`Hosts.update <checkmk_sync.client.nouns.Hosts.update>` does, with a function,
-        ``attributes``, ``update_attributes`` or ``remove_attributes``. TypeError for both at once, ValueError for a
-        keyword that is no attribute of Checkmk but nearly is one.
+        Instead of keywords, the arguments of :meth:`Hosts.update <checkmk_sync.client.nouns.Hosts.update>` can be
+        given: a function, ``attributes``, ``update_attributes`` or ``remove_attributes``. Raises TypeError if both are
+        given, and ValueError for a keyword that looks like a misspelled attribute.
         """
         kinds: dict[str, Any] = {
             "attributes": attributes,
@@ -104,11 +104,11 @@ class _HostCalls:
         return self._calls.hosts.update(host_name, change, **kinds, etag=etag)
 
     def delete_host(self, host_name: str, *, missing_ok: bool = False) -> None:
-        """Delete a host. NotFoundError where there is none, unless ``missing_ok``."""
+        """Delete a host. Raises NotFoundError if it does not exist, unless ``missing_ok`` is True."""
         self._calls.hosts.delete(host_name, missing_ok=missing_ok)
 
     def get_host_status(self, host_name: str, columns: Sequence[str] = ()) -> HostStatus:
-        """Return the monitoring state of a host. NotFoundError if the core does not know it."""
+        """Return the monitoring state of a host. Raises NotFoundError if the host is not monitored."""
         return self._calls.host_status.get(host_name, columns)
 
 
@@ -122,35 +122,36 @@ _WORDS = (*_NO_ATTRIBUTES, "labels", *sorted(BUILT_IN))
 
 
 def _check_keywords(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return attributes that were given as keywords. ValueError for one that probably misspells another."""
+    """Return the keywords as attributes. Raises ValueError for a keyword that looks like a misspelled attribute."""
     for name in keywords:
         if name in _NO_ATTRIBUTES:
             hint = "; client.hosts.move moves a host" if name == "folder" else ""
-            raise ValueError(f"{name}= is no attribute, and cannot be given here{hint}")
+            raise ValueError(f"{name}= is not an attribute, so it must not be given here{hint}")
         meant = [] if name in _WORDS else close_matches(name, _WORDS)
         if meant:
             raise ValueError(
-                f"{name}= is no attribute of Checkmk; did you mean {' or '.join(f'{word}=' for word in meant)}? "
-                f"An attribute of your own with this name goes into a mapping: {{{name!r}: …}}"
+                f"unknown attribute {name}=; did you mean {' or '.join(f'{word}=' for word in meant)}? "
+                f"Give a custom attribute with this name in a mapping: {{{name!r}: VALUE}}"
             )
     return keywords
 
 
 class ApiClient(_HostCalls):
-    """The calls of a client under one name each: ``get_host``, ``create_host``, ``get_host_status`` and so on."""
+    """The calls of a client as methods such as ``get_host``, ``create_host`` and ``get_host_status``."""
 
     def __init__(self, client: Checkmk) -> None:
         self.client = self._calls = require_client(client, "a service")
 
 
 class BaseService:
-    """Holds a client, and the settings that its mixins go by: those of the client unless given.
+    """The base class of services: a client, and the settings for the service's mixins.
 
-    ``config`` is None, Settings, or a mapping as in the configuration file: the whole of it, or parts such as
-    ``{"caching": {"default_ttl": 5}}``. SettingsError for anything else.
+    ``config`` is Settings, one part of them such as ``CachingSettings``, or a mapping in the format of the
+    configuration file. The mapping may contain only some parts, such as ``{"caching": {"default_ttl": 5}}``. With None,
+    the service uses the client's settings. Raises SettingsError for anything else.
     """
 
-    metrics_collector: Optional[MetricsCollector]  # of a MetricsMixin
+    metrics_collector: Optional[MetricsCollector]  # used only by subclasses with MetricsMixin
 
     def __init__(self, client: Checkmk, config: Config = None) -> None:
         self.client = require_client(client, "a service")
@@ -164,11 +165,11 @@ class BaseService:
             )
 
     def _create_single_host(self, host_data: Mapping[str, Any]) -> Host:
-        """Create one host of a batch."""
+        """Create a host from a mapping of :meth:`create_host`'s arguments, for use in a batch."""
         return self.api_client.create_host(**host_data)
 
     def _update_single_host(self, update: Mapping[str, Any]) -> Host:
-        """Make one update of a batch."""
+        """Update a host from a mapping of :meth:`update_host`'s arguments, for use in a batch."""
         return self.api_client.update_host(**update)
 
 
@@ -176,35 +177,38 @@ def _config(settings: Settings, config: object) -> Settings:
     if config is None or isinstance(config, Settings):
         return config or settings
     if isinstance(config, Mapping):
-        from .config.file import override_settings  # only who gives a mapping pays for the YAML parser
+        from .config.file import override_settings  # imports a YAML parser, which only mappings need
 
         return override_settings(settings, config)
     for entry in dataclasses.fields(Settings):  # a part of the settings, such as CachingSettings
         if dataclasses.is_dataclass(config) and type(config) is type(getattr(settings, entry.name)):
             part: Any = {entry.name: config}
             return dataclasses.replace(settings, **part)
-    said = "config is Settings, or a mapping as in the configuration file such as {'caching': {'default_ttl': 5}}"
+    said = (
+        "config must be Settings or a mapping in the format of the configuration file, "
+        "such as {'caching': {'default_ttl': 5}}"
+    )
     raise SettingsError(f"{said}, not {type(config).__name__}", field="config")
 
 
 class HostService(MetricsMixin, BatchOperationsMixin, _HostCalls, BaseService):
-    """Hosts of the configuration, for programs that think in services. Errors are those of ``client.hosts``."""
+    """A service for the hosts of the configuration. Its methods raise the errors of ``client.hosts``."""
 
     list_hosts = timed("host_operations.list")(_HostCalls.list_hosts)
 
     def bulk_create_hosts(self, hosts_data: Iterable[Mapping[str, Any]]) -> Outcomes:
-        """Create many hosts over the bulk endpoint, with an outcome for each."""
+        """Create many hosts with the bulk endpoint and return an outcome for each."""
         return self._calls.hosts.bulk_create(hosts_data)
 
     def bulk_update_hosts(self, updates: Iterable[Mapping[str, Any]]) -> Outcomes:
-        """Change many hosts over the bulk endpoint, with an outcome for each."""
+        """Change many hosts with the bulk endpoint and return an outcome for each."""
         return self._calls.hosts.bulk_update(updates)
 
 
 class CachedHostService(CachingService, HostService):
-    """In place of :class:`HostService`: the hosts that it lists and gets are kept for ``caching.default_ttl`` seconds.
+    """A :class:`HostService` that caches lists of hosts and single hosts for ``caching.default_ttl`` seconds.
 
-    Any write to hosts, through this service or the client or another client of this process, invalidates them.
+    Any write to hosts by a client of this process invalidates the cached results.
     """
 
     _generation = ""
@@ -215,7 +219,8 @@ class CachedHostService(CachingService, HostService):
         cache = super().cache
         generation = self.client.cache_generation("hosts")
         if generation != self._generation:
-            cache.clear()  # before the generation is noted, which other threads rely on
+            # Clear first: a thread that sees the new generation must not find old results in the cache.
+            cache.clear()
             self._generation = generation
         return cache
 
@@ -223,13 +228,13 @@ class CachedHostService(CachingService, HostService):
 
     @cached(key_prefix="hosts")
     def get_host(self, host_name: str, *, effective_attributes: bool = False) -> Host:
-        """As :meth:`HostService.get_host`, from the cache if possible."""
-        # The client's own cache has a lifetime of its own.
+        """Return one host, from the cache if possible. Raises NotFoundError if it does not exist."""
+        # Bypass the client's cache, because its entries may be older than caching.default_ttl allows.
         return self.client.hosts.get(host_name, effective_attributes=effective_attributes, fresh=True)
 
 
 class StreamingHostService(StreamingMixin, BaseService):
-    """Hosts of the configuration in pages of ``default_batch_size``."""
+    """A service that returns the hosts of the configuration in pages of ``default_batch_size``."""
 
     def list_hosts_streamed(
         self,
@@ -241,7 +246,7 @@ class StreamingHostService(StreamingMixin, BaseService):
         names: Optional[Sequence[str]] = None,
         effective_attributes: bool = False,
     ) -> Iterator[StreamBatch[Host]]:
-        """Return pages of all hosts, or of those that ``client.hosts.pages`` finds with these filters."""
+        """Return pages of all hosts, or of the hosts that match the filters of ``client.hosts.pages``."""
         size = self.default_batch_size if batch_size is None else batch_size
         return self._calls.hosts.pages(
             size, search=search, folder=folder, site=site, names=names, effective_attributes=effective_attributes
@@ -249,7 +254,7 @@ class StreamingHostService(StreamingMixin, BaseService):
 
 
 class StreamingServiceService(StreamingMixin, BaseService):
-    """Services as the monitoring sees them, in pages of ``default_batch_size``."""
+    """A service that returns monitored services with their states, in pages of ``default_batch_size``."""
 
     def list_all_services_streamed(
         self,
@@ -263,9 +268,10 @@ class StreamingServiceService(StreamingMixin, BaseService):
         sites: Sequence[str] = (),
         fresh: bool = False,
     ) -> Iterator[StreamBatch[ServiceStatus]]:
-        """Return pages of the services in some states, and of a host or of those that fit a pattern.
+        """Return pages of all services, or of the services that match the filters.
 
-        The other filters, and the ``columns`` of each row, are those of ``client.services.pages``.
+        ``state_filter`` and ``host_filter`` are the arguments ``state`` and ``host`` of ``client.services.pages``. The
+        other arguments have the same names there.
         """
         size = self.default_batch_size if batch_size is None else batch_size
         return self._calls.services.pages(

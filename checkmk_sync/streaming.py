@@ -1,4 +1,4 @@
-"""Pages of items. The API has none, so they are cut from replies while these arrive."""
+"""Pages of items. The API does not paginate, so replies are split into pages while they arrive."""
 
 from __future__ import annotations
 
@@ -21,17 +21,21 @@ R = TypeVar("R")
 
 Received = Callable[[int], None]
 
-# Bytes of memory for each byte of JSON: decoded items take several, and a page stands beside those that wait.
+# Bytes of memory for each byte of JSON. A decoded item needs several times the size of its JSON, and the items of the
+# next pages are in memory at the same time.
 DECODED_FACTOR = 16
 
-BEYOND_THE_END = 10**9  # an offset
+BEYOND_THE_END = 10**9  # an offset larger than any number of items
 
 
 @dataclass(frozen=True)
 class StreamBatch(Generic[T]):
-    """One page. ``batch_number`` counts from 1; ``total_batches`` is None until it is known; ``timestamp`` is a
-    UNIX time. ``metadata`` holds ``offset``, the number of items before this page, ``elapsed_s`` since the first page
-    was requested, and, for items that come from a site, ``bytes``, received for the stream so far."""
+    """One page of items.
+
+    ``batch_number`` counts from 1. ``total_batches`` is None except on the last page. ``timestamp`` is a UNIX time.
+    ``metadata`` contains ``offset``, the number of items before this page, and ``elapsed_s``, the seconds since the
+    first page was requested. For items from a site, it also contains ``bytes``, the number of bytes received so far.
+    """
 
     items: list[T]
     batch_number: int
@@ -41,15 +45,15 @@ class StreamBatch(Generic[T]):
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-# Lists of items, as they arrive.
+# Yields lists of items as they arrive.
 Blocks = Generator[list[T], None, None]
 
 
 class _ByteCounter:
-    """The bytes received for a stream, shared by the stream and its source.
+    """The number of bytes received for a stream, shared by the stream and its source.
 
-    If the source referred to the stream itself, the two would form a cycle, and a forgotten stream would keep its
-    connection until the garbage collector runs.
+    The source must not refer to the stream itself. The two would form a reference cycle, and an abandoned stream would
+    keep its connection until the garbage collector runs.
     """
 
     def __init__(self) -> None:
@@ -62,9 +66,10 @@ class _ByteCounter:
 
 
 class Stream(Iterator[T]):
-    """Items while they arrive; :meth:`close` (or dropping the stream) frees connection and threads.
+    """An iterator of items that yields them while the reply arrives.
 
-    ``received_bytes`` counts the bytes read so far. A failure is raised and ends the stream.
+    :meth:`close` frees the connection and the threads; so does dropping the last reference to the stream.
+    ``received_bytes`` is the number of bytes received so far. A failure is raised and ends the stream.
     """
 
     def __init__(self, source: Callable[[Received], Blocks[T]]) -> None:
@@ -86,7 +91,7 @@ class Stream(Iterator[T]):
             self._ready = iter(next(self._blocks))
 
     def blocks(self) -> Blocks[T]:
-        """Yield the remaining items in lists, as they arrive."""
+        """Yield the remaining items in lists, as they arrive, and close the stream at the end."""
         try:
             yield list(self._ready)
             yield from self._blocks
@@ -94,7 +99,7 @@ class Stream(Iterator[T]):
             self.close()
 
     def close(self) -> None:
-        """Stop reading."""
+        """Stop reading, and free the connection and the threads."""
         self._ready = iter(())
         self._blocks.close()
 
@@ -106,15 +111,16 @@ class Stream(Iterator[T]):
 
 
 def batches(items: Iterable[T], size: int, limit_bytes: Optional[float] = None) -> Iterator[StreamBatch[T]]:
-    """Return pages of ``size`` items; none for no items. ``has_more`` is certain: the next item is already there.
+    """Return pages of ``size`` items. If there are no items, there are no pages.
 
-    A page of a :class:`Stream` ends earlier when its items take more than about ``limit_bytes`` of memory.
-    A failure of the source is raised, never turned into an empty page. ValueError for a size below 1, TypeError
-    unless it is a whole number.
+    ``has_more`` is reliable, because a page is yielded only when the next item has arrived or the items have ended. A
+    page of a :class:`Stream` is shorter if its items need more than about ``limit_bytes`` of memory. A failure of the
+    source is raised, and never looks like an empty page. Raises ValueError for a size below 1, and TypeError for a size
+    that is not a whole number.
     """
-    require_type(size, int, "the size of a page is a whole number of items")
+    require_type(size, int, "the page size must be a whole number of items")
     if size < 1:
-        raise ValueError(f"a page holds at least 1 item, not {size}")
+        raise ValueError(f"the page size must be at least 1, not {size}")
     return _batches(items, size, limit_bytes)
 
 
@@ -123,7 +129,7 @@ def _batches(items: Iterable[T], size: int, limit_bytes: Optional[float]) -> Ite
     received, started = _ByteCounter() if stream is None else stream._received, time.monotonic()
     max_bytes = float("inf") if limit_bytes is None else limit_bytes / DECODED_FACTOR
     offset = 0
-    # Closing the pages closes the reply that they are cut from.
+    # Closing the iterator of pages closes the reply behind it.
     with contextlib.closing(_one_by_one(items) if stream is None else stream.blocks()) as blocks:
         for number, (page, more) in enumerate(_cut(blocks, size, received, max_bytes), 1):
             metadata: dict[str, Any] = {"offset": offset, "elapsed_s": time.monotonic() - started}
@@ -136,8 +142,10 @@ def _batches(items: Iterable[T], size: int, limit_bytes: Optional[float]) -> Ite
 def _cut(
     blocks: Iterable[list[T]], size: int, received: _ByteCounter, max_bytes: float
 ) -> Iterator[tuple[list[T], bool]]:
-    """Yield pages of at most ``size`` items, and whether more follow. A page ends before a block that would make it
-    larger than ``max_bytes``."""
+    """Yield each page of at most ``size`` items, and True if another page follows.
+
+    A page also ends before a block that would make it larger than ``max_bytes``.
+    """
     page: list[T] = []
     before = received.total
     full = before + max_bytes
@@ -167,7 +175,10 @@ def _one_by_one(items: Iterable[T]) -> Blocks[T]:
 
 
 class _ConfiguredSize:
-    """``streaming.default_batch_size`` of an object's ``config``, else 100; an object or a class may set its own."""
+    """A descriptor for ``streaming.default_batch_size`` from an object's ``config``. The default is 100.
+
+    An object or a class can override it by assignment.
+    """
 
     def __get__(self, service: object, _kind: object = None) -> int:
         settings = getattr(getattr(service, "config", None), "streaming", None)
@@ -175,9 +186,10 @@ class _ConfiguredSize:
 
 
 class StreamingMixin:
-    """Adds pages to a service class, from any function that takes a limit and an offset.
+    """Adds pages to a service class. The pages come from any function that takes a limit and an offset.
 
-    ``default_batch_size`` comes from the settings in ``self.config``, or is 100, unless another is assigned.
+    ``default_batch_size`` comes from the settings in ``self.config``, and is 100 without settings. Assign a number to
+    override it.
     """
 
     default_batch_size: int = _ConfiguredSize()  # type: ignore[assignment]
@@ -185,11 +197,14 @@ class StreamingMixin:
     def stream_paginated_data(
         self, fetch_function: Callable[..., Any], batch_size: Optional[int] = None, **arguments: Any
     ) -> Iterator[StreamBatch[Any]]:
-        """Return pages of the items, or of the ``items`` member, of ``fetch_function(limit=, offset=, **arguments)``.
+        """Return pages of the items that ``fetch_function(limit=, offset=, **arguments)`` returns.
 
-        Ends with the first empty page, because a short one may only mean that the other side gives no more at once. If
-        the function ignores limit and offset and returns everything at once, that is cut into pages; if everything is
-        exactly one page, it looks like the first of several, and UnexpectedReplyError is raised.
+        The function returns a list of items, or an object or mapping with such a list as ``items``. It is called until
+        it returns an empty list.
+
+        A function that ignores limit and offset returns all items at once, and they are split into pages. However, if
+        the number of items is exactly one page, nothing shows whether more items exist, and UnexpectedReplyError is
+        raised.
         """
         size = self.default_batch_size if batch_size is None else batch_size
 
@@ -198,11 +213,15 @@ class StreamingMixin:
 
         def items() -> Iterator[Any]:
             offset, previous = 0, None
+            # A short page does not mean the end, because the other side may limit the size of a page.
             while page := fetch(offset):
-                # Two pages may be equal, but there is none far beyond the end.
+                # Two consecutive pages may be equal. A page far beyond the end shows that the offset is ignored.
                 if page == previous and fetch(offset + BEYOND_THE_END) == page:
                     if len(page) == size:
-                        raise UnexpectedReplyError(f"the page at offset {offset} is the one before it again")
+                        raise UnexpectedReplyError(
+                            f"the page at offset {offset} repeats the page before it; "
+                            "fetch_function must not ignore its offset"
+                        )
                     return
                 yield from page
                 offset, previous = offset + len(page), page
@@ -212,12 +231,12 @@ class StreamingMixin:
     _stream_paginated_data = stream_paginated_data
 
     def process_stream(self, stream: Iterable[Any], callback: Callable[[Any], object], max_concurrent: int = 5) -> int:
-        """Call ``callback(item)`` for every item of a stream, or of the pages of one, in ``max_concurrent`` threads.
+        """Call ``callback(item)`` for every item in ``max_concurrent`` threads and return the number of items.
 
-        Takes no more items ahead than threads. Return how many items there were; the first failure stops it and is
-        raised.
+        ``stream`` yields items or pages of items. An item is taken from it only when a thread is free. The first
+        failure is raised, and no further items are taken.
         """
-        require_type(max_concurrent, int, "max_concurrent is a whole number of threads")
+        require_type(max_concurrent, int, "max_concurrent must be a whole number of threads")
         pool = ThreadPoolExecutor(max_concurrent, thread_name_prefix="checkmk-sync-stream")
 
         def submit(item: Any) -> Future[object]:
@@ -236,12 +255,15 @@ class StreamingMixin:
 
 
 def _page_items(page: Any) -> list[Any]:
-    """Return the items of a page: of a list, or of its member or attribute ``items``. TypeError for anything else."""
+    """Return the items of a page, which is a list or has one as its member or attribute ``items``.
+
+    Raises TypeError for anything else.
+    """
     items = page.get("items") if isinstance(page, Mapping) else page
     if not isinstance(items, Iterable):
         items = getattr(page, "items", None)
     if not isinstance(items, Iterable) or isinstance(items, (str, bytes)):
-        raise TypeError(f"a page is a list, or holds one as 'items'; this is a {type(page).__name__}")
+        raise TypeError(f"a page must be a list, or contain one as 'items', not {type(page).__name__}")
     return list(items)
 
 

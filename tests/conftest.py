@@ -1,4 +1,4 @@
-"""What all tests share: no network beyond this machine, a simulated site, and clients for it."""
+"""Fixtures of all tests: a simulated site, clients for it, and no network beyond this machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.raw_requests import Raw
 
 pytest_plugins = ["pytester"]
 
-# Started in the background a shell lets its jobs ignore Ctrl-C, and their children inherit that.
+# Background jobs of a shell ignore Ctrl-C, and their child processes inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("core", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -38,7 +38,7 @@ PACKAGE = ROOT / "checkmk_sync"
 
 
 def shared_folder(name: str) -> Path:
-    """A folder of facts about Checkmk that lie beside the project; the test is skipped where they do not."""
+    """Return a folder of facts about Checkmk beside the project. Skip the test if it does not exist."""
     base = os.environ.get("CHECKMK_" + name.upper())
     path = Path(base) if base else ROOT.parent / "shared" / name
     if not path.is_dir():
@@ -57,7 +57,7 @@ def _is_local(address: Any) -> bool:
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing leaves this machine."""
+    """Refuse connections beyond this machine."""
     connect, resolve = socket.socket.connect, socket.getaddrinfo
 
     def guarded_connect(self: socket.socket, address: Any) -> Any:
@@ -76,7 +76,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither proxies nor CHECKMK_… variables of whoever runs the tests."""
+    """Remove proxies and CHECKMK_… variables of the developer's environment."""
     kept = {"CHECKMK_SPECS", "CHECKMK_CASES", "CHECKMK_RECORDINGS"}
     for name in set(os.environ) - kept:
         if name.startswith("CHECKMK_") or name.lower().endswith("_proxy") or name.endswith("_CA_BUNDLE"):
@@ -85,7 +85,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """Time that passes only when somebody sleeps: the site's jobs and the client's waits share it."""
+    """A clock that advances only when code sleeps. The site's jobs and the client's waits share it."""
     return ManualClock()
 
 
@@ -98,7 +98,7 @@ def site(clock: ManualClock) -> Iterator[SimulatedSite]:
 
 @pytest.fixture
 def raw(site: SimulatedSite) -> Iterator[Raw]:
-    """Plain requests to ``site``."""
+    """Send plain requests to ``site``."""
     found = Raw(site)
     yield found
     found.session.close()
@@ -106,7 +106,7 @@ def raw(site: SimulatedSite) -> Iterator[Raw]:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis server of our own."""
+    """A Redis server for this test run."""
     pytest.importorskip("redis", reason="the extra 'redis' is not installed")
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed")
@@ -130,7 +130,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def redis_url(redis_server: str) -> Iterator[str]:
-    """The address of a Redis server, empty after the test; its password is ``redis-geheim``."""
+    """The URL of a Redis server that is emptied after each test. Its password is ``redis-geheim``."""
     yield redis_server
     import redis
 
@@ -148,7 +148,7 @@ class Result:
 
 
 def variables_of(site: SimulatedSite) -> dict[str, str]:
-    """The environment variables that lead to a site."""
+    """Return the environment variables that configure a client for the site."""
     return {
         "CHECKMK_SERVER_URL": site.url,
         "CHECKMK_SITE": site.site,
@@ -158,7 +158,7 @@ def variables_of(site: SimulatedSite) -> dict[str, str]:
 
 
 def use_site(monkeypatch: pytest.MonkeyPatch, site: SimulatedSite) -> None:
-    """Set the environment variables that lead to a site."""
+    """Set the environment variables that configure a client for the site."""
     for name, value in variables_of(site).items():
         monkeypatch.setenv(name, value)
 
@@ -188,7 +188,7 @@ MakeClient = Callable[..., Checkmk]
 
 @pytest.fixture
 def connect(clock: ManualClock) -> Iterator[MakeClient]:
-    """``connect(site, **settings)``: a client on the test's clock, closed after the test."""
+    """``connect(site, **settings)`` creates a client that uses the test's clock and is closed after the test."""
     opened: list[Checkmk] = []
 
     def make(to: SimulatedSite, **options: Any) -> Checkmk:
@@ -207,9 +207,9 @@ def cmk(site: SimulatedSite, connect: MakeClient) -> Checkmk:
     return connect(site)
 
 
-@pytest.hookimpl(optionalhook=True)  # the tests run without xdist as well
+@pytest.hookimpl(optionalhook=True)  # the tests also run without xdist
 def pytest_xdist_auto_num_workers() -> int:
-    """``-n auto``: more than there are cores, for the tests wait as long as they compute."""
+    """Return two workers per core for ``-n auto``, because the tests wait as long as they compute."""
     return 2 * (os.cpu_count() or 1)
 
 
@@ -226,10 +226,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave tests that take longer out, unless --slow is given.
+    """Deselect slow tests unless --slow is given.
 
-    Of a test with many cases the core suite runs a few, spread over all of them; the others count as slow. All cases of
-    a test that is marked with ``every_case`` run.
+    If a test has many cases, the core suite runs a few that are spread over all of them. The other cases count as slow.
+    The marker ``every_case`` makes all cases of a test run.
     """
     cases: dict[Any, list[pytest.Item]] = {}
     for item in items:
@@ -241,7 +241,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for number, item in enumerate(group):
             if number not in kept:
                 item.add_marker(pytest.mark.slow)
-    if not config.getoption("--slow") and len(items) > 500:  # a few tests that somebody picks are run as picked
+    if not config.getoption("--slow") and len(items) > 500:  # a developer's selection of a few tests runs completely
         left_out = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
@@ -257,7 +257,7 @@ Show = Callable[..., tuple[list[str], str]]
 
 @pytest.fixture
 def show(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Show:
-    """``show("hosts list", width=80)``: the lines of stdout on a terminal, and stderr."""
+    """``show("hosts list", width=80)`` returns the lines of stdout on a terminal, and stderr."""
 
     def shown(line: str, width: int = 80, **environment: str) -> tuple[list[str], str]:
         screen = Screen()

@@ -1,4 +1,4 @@
-"""A site that does not answer until it is let."""
+"""A gate that holds requests to a simulated site until the test opens it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HELD_S = 60.0
 
 
 class Gate:
-    """Lets requests whose path holds ``part`` wait until somebody opens it, but for the ``first`` ones."""
+    """Holds requests with ``part`` in their path until the test sets ``open``. The ``first`` requests pass."""
 
     def __init__(self, site: SimulatedSite, part: str, *, first: int = 0) -> None:
         self._part, self._pass_at_once = part, first

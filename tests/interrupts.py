@@ -1,4 +1,4 @@
-"""Ctrl-C at an exact line."""
+"""Simulate Ctrl-C at an exact line."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ def interrupt_at(
     in_file: Callable[[str], bool],
     at_line: Callable[[str, int], bool] = lambda _file, _line: True,
 ) -> Optional[KeyboardInterrupt]:
-    """Do it, with a KeyboardInterrupt before the ``number``-th line that counts; None if it has fewer such lines.
+    """Call ``do``, and raise KeyboardInterrupt in it before the ``number``-th matching line.
 
-    A line counts if ``in_file`` is true of its file, and ``at_line`` of the file and the line.
+    Return the exception, or None if fewer lines matched. A line matches if ``in_file(file)`` and
+    ``at_line(file, line)`` are true.
     """
     reached = 0
 

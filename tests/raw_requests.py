@@ -1,4 +1,4 @@
-"""Requests that no client improves: by plain ``requests``, or byte for byte through a socket."""
+"""Send requests without the client: with plain ``requests``, or as exact bytes through a socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Answer", "Raw", "send_bytes"]
 
 
 class Raw:
-    """Send requests with the site's credentials; a header given as None is left out."""
+    """Sends requests with the site's credentials. A header with the value None is omitted."""
 
     def __init__(self, site: SimulatedSite) -> None:
         self.site = site
@@ -44,7 +44,7 @@ class Answer(NamedTuple):
 
 
 def send_bytes(site: SimulatedSite, method: str, target: str, *, host: str = "", body: bytes = b"") -> Answer:
-    """Send one request whose target stays as it is written."""
+    """Send one request with exactly this target, without normalizing it."""
     port = int(site.url.rpartition(":")[2])
     head = [
         f"{method} {target} HTTP/1.1",

@@ -1,4 +1,4 @@
-"""Services take what the client takes: filters and columns, and attributes as keywords."""
+"""Services accept the client's filters and columns, and attributes as keywords."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KINDS = [
 
 @pytest.fixture(scope="module")
 def known() -> Iterator[SimulatedSite]:
-    """A site that nobody changes."""
+    """A site that the tests do not change."""
     with SimulatedSite(hosts=25, services=20, clock=ManualClock()) as site, site.client() as cmk:
         cmk.folders.ensure("/linux")
         cmk.hosts.create("web01", "/linux", {"alias": "Web"})
@@ -51,7 +51,7 @@ def _parameters(function: Any) -> set[str]:
     return set(inspect.signature(function).parameters) - {"self"}
 
 
-def test_services_take_all_filters_of_the_client() -> None:
+def test_services_accept_all_filters_of_the_client() -> None:
     taken = _parameters(StreamingHostService.list_hosts_streamed)
     assert _parameters(Hosts.each) == taken - {"batch_size"}
     for kind in (HostService, CachedHostService, ApiClient):
@@ -76,7 +76,7 @@ def test_services_take_all_filters_of_the_client() -> None:
     ],
     ids=str,
 )
-def test_hosts_by_every_filter(client: Checkmk, filters: Any) -> None:
+def test_host_services_apply_every_filter(client: Checkmk, filters: Any) -> None:
     wanted = list(client.hosts.each(**filters))
     assert wanted
     assert [
@@ -100,7 +100,7 @@ def test_hosts_by_every_filter(client: Checkmk, filters: Any) -> None:
     ],
     ids=str,
 )
-def test_services_by_every_filter(client: Checkmk, given: Any, filters: Any) -> None:
+def test_pages_of_services_apply_every_filter(client: Checkmk, given: Any, filters: Any) -> None:
     filters = filters or {"state": ["ok", "warning"], "host": "host00001"}
     wanted = [(row.host_name, row.columns) for row in client.services.each(**filters)]
     assert wanted
@@ -134,7 +134,7 @@ def test_keywords_set_attributes(changing: Checkmk, make: Any) -> None:
 
 
 @pytest.mark.parametrize("make", KINDS)
-def test_words_of_the_client_keep_their_meaning(changing: Checkmk, make: Any) -> None:
+def test_arguments_of_the_client_keep_their_meaning(changing: Checkmk, make: Any) -> None:
     service = make(changing)
     assert service.update_host("web01", update_attributes={"alias": "a"}).attributes["alias"] == "a"
     assert service.update_host("web01", remove_attributes=["ipaddress"]).attributes == {"alias": "a"}
@@ -183,7 +183,7 @@ def test_keywords_and_other_changes_exclude_each_other(changing: Checkmk, both: 
     ],
     ids=str,
 )
-def test_slips_are_told_before_anything_is_sent(changing: Checkmk, keywords: Any, said: str) -> None:
+def test_misspelled_keywords_are_refused_before_anything_is_sent(changing: Checkmk, keywords: Any, said: str) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(keywords))}=.*{said.replace('?', '[?]')}"):
         HostService(changing).update_host("web01", **keywords)
     if "folder" not in keywords:
@@ -192,8 +192,8 @@ def test_slips_are_told_before_anything_is_sent(changing: Checkmk, keywords: Any
     assert changing.hosts.find("web02") is None
 
 
-def test_attributes_of_a_site_are_asked_of_the_site(changing: Checkmk) -> None:
-    """A name that is no slip may be that of a custom attribute; one that looks like a slip goes into a mapping."""
+def test_unknown_attributes_are_checked_by_the_site(changing: Checkmk) -> None:
+    """An unknown keyword may be a custom attribute. A name that looks misspelled can be given in a mapping."""
     for given in ({"rack": "4"}, {"tag_rack": "4"}, {"update_attributes": {"allias": "x"}}):
         with pytest.raises(BadRequestError, match="Unknown field"):
             HostService(changing).update_host("web01", **given)

@@ -1,4 +1,4 @@
-"""Service classes: the names people know, over the client that they are given."""
+"""Service classes offer the client's calls as methods, with caching, pages, batches and metrics."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def client(site: SimulatedSite) -> Iterator[Checkmk]:
 
 
 @pytest.mark.parametrize("kind", [HostService, CachedHostService])
-def test_hosts_through_their_life(site: SimulatedSite, client: Checkmk, kind: Any) -> None:
+def test_hosts_can_be_created_changed_and_deleted(site: SimulatedSite, client: Checkmk, kind: Any) -> None:
     service = kind(client)
     assert service.create_host("web01", attributes={"alias": "one"}).name == "web01"
     assert service.get_host("web01").attributes["alias"] == "one"
@@ -48,7 +48,7 @@ def test_hosts_through_their_life(site: SimulatedSite, client: Checkmk, kind: An
 
 
 @pytest.mark.parametrize("kind", [HostService, CachedHostService])
-def test_bulk_operations_go_over_the_bulk_endpoints(site: SimulatedSite, client: Checkmk, kind: Any) -> None:
+def test_bulk_operations_use_the_bulk_endpoints(site: SimulatedSite, client: Checkmk, kind: Any) -> None:
     service = kind(client)
     names = [f"db{n}" for n in range(10)]
     created = service.bulk_create_hosts({"host_name": name, "folder": "/"} for name in names)
@@ -58,7 +58,7 @@ def test_bulk_operations_go_over_the_bulk_endpoints(site: SimulatedSite, client:
     assert {host.attributes["alias"] for host in service.list_hosts(search="db*")} == {"x"}
 
 
-def test_lists_are_kept_until_somebody_writes(site: SimulatedSite, client: Checkmk) -> None:
+def test_hosts_are_cached_until_a_client_writes(site: SimulatedSite, client: Checkmk) -> None:
     service = CachedHostService(client)
     first = service.list_hosts(search="host0000?")
     before = len(site.requests)
@@ -79,7 +79,7 @@ def test_lists_are_kept_until_somebody_writes(site: SimulatedSite, client: Check
     assert len(site.requests) == before + 1
 
 
-def test_settings_may_differ_from_the_clients(site: SimulatedSite, client: Checkmk) -> None:
+def test_the_settings_of_a_service_can_differ_from_the_client(site: SimulatedSite, client: Checkmk) -> None:
     settings = client.settings
     config = dataclasses.replace(
         settings,
@@ -95,7 +95,7 @@ def test_settings_may_differ_from_the_clients(site: SimulatedSite, client: Check
     assert HostService(client, config).batch_processor.max_concurrent == 3
 
 
-def test_pages_of_hosts_and_services(client: Checkmk) -> None:
+def test_hosts_and_services_are_returned_in_pages(client: Checkmk) -> None:
     hosts = StreamingHostService(client)
     hosts.default_batch_size = 20
     assert [len(page.items) for page in hosts.list_hosts_streamed()] == [20, 5]
@@ -109,7 +109,7 @@ def test_pages_of_hosts_and_services(client: Checkmk) -> None:
     assert {item.host_name for page in of_one for item in page.items} == {"host00003"}
 
 
-def test_a_service_of_ones_own(site: SimulatedSite, client: Checkmk) -> None:
+def test_a_custom_service_can_run_batches(site: SimulatedSite, client: Checkmk) -> None:
     class Racks(BatchOperationsMixin, BaseService):
         def mount(self, racks: dict[str, str]) -> Any:
             return self.batch_update(list(racks.items()), "rack", self._mount)
@@ -123,6 +123,6 @@ def test_a_service_of_ones_own(site: SimulatedSite, client: Checkmk) -> None:
     assert client.hosts.get("host00002").attributes["alias"] == "r2"
 
 
-def test_what_a_service_does_is_measured(client: Checkmk) -> None:
+def test_operations_of_a_service_are_measured(client: Checkmk) -> None:
     HostService(client).list_hosts()
     assert client.metrics()["timings"]["host_operations.list"]["count"] == 1

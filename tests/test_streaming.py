@@ -1,4 +1,4 @@
-"""Pages of what arrives: constant in memory, honest about what follows, free of traces when abandoned."""
+"""Pages need constant memory, report reliably whether more follow, and free everything when they are abandoned."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def client(site: SimulatedSite) -> Iterator[Checkmk]:
         yield client
 
 
-def test_a_page_says_where_it_is_and_what_it_cost(client: Checkmk) -> None:
+def test_a_page_contains_its_position_and_the_bytes_received(client: Checkmk) -> None:
     pages = list(client.hosts.pages(1000))
     assert [(page.batch_number, len(page.items), page.has_more, page.total_batches) for page in pages] == [
         (1, 1000, True, None),
@@ -42,7 +42,7 @@ def test_a_page_says_where_it_is_and_what_it_cost(client: Checkmk) -> None:
 
 
 @pytest.mark.parametrize("noun", ["hosts", "host_status", "services"])
-def test_the_size_of_pages_is_configured(site: SimulatedSite, noun: str) -> None:
+def test_the_page_size_comes_from_the_settings(site: SimulatedSite, noun: str) -> None:
     with site.client(streaming={"default_batch_size": 7}) as client:
         pages = getattr(client, noun).pages()
         assert [len(next(pages).items) for _ in range(3)] == [7, 7, 7]
@@ -58,20 +58,20 @@ def test_pages_shrink_to_keep_the_memory_limit(site: SimulatedSite) -> None:
 
 
 @pytest.mark.parametrize("way", ["close", "forget"])
-def test_an_abandoned_stream_leaves_nothing_behind(site: SimulatedSite, way: str) -> None:
+def test_an_abandoned_stream_frees_its_connection_and_threads(site: SimulatedSite, way: str) -> None:
     with site.client(limits={"reads_in_flight": 1}) as client:
         for _ in range(3):
             pages = client.hosts.pages(10)
             next(pages)
             if way == "close":
                 pages.close()
-            del pages  # no help of the garbage collector
+            del pages  # must be enough without the garbage collector
         assert client.version().site == site.site
     names = [thread.name for thread in threading.enumerate()]
     assert not [name for name in names if name.startswith("checkmk-sync-read")]
 
 
-def test_an_answer_that_is_cut_raises_after_the_pages_before(site: SimulatedSite) -> None:
+def test_an_incomplete_answer_raises_after_the_earlier_pages(site: SimulatedSite) -> None:
     site.set_faults([{"kind": "cut", "path": "/domain-types/host_config/collections/all", "times": 1}])
     found: list[str] = []
     with site.client() as client:
@@ -84,12 +84,12 @@ def test_an_answer_that_is_cut_raises_after_the_pages_before(site: SimulatedSite
 
 
 @pytest.mark.parametrize("version", ["2.2.0p44", "2.3.0p41", "2.4.0p18", "2.5.0p9"])
-def test_hosts_are_found_by_a_pattern(version: str) -> None:
+def test_hosts_are_found_by_pattern_and_folder(version: str) -> None:
     with SimulatedSite(version, hosts=30) as site, site.client() as client:
         client.folders.create("/web")
         client.hosts.bulk_create({"host_name": f"web.{n}", "folder": "/web"} for n in range(5))
         client.hosts.create("web.9")
-        site.seed_monitoring({"hosts": []})  # the configuration is asked, not the core
+        site.seed_monitoring({"hosts": []})  # the search must read the configuration, not the monitoring core
         assert {host.name for host in client.hosts.each(search="web.*")} == {*(f"web.{n}" for n in range(5)), "web.9"}
         assert [host.name for host in client.hosts.each(search="web?9")] == ["web.9"]
         assert len(list(client.hosts.each(search="web.*", folder="/web"))) == 5
@@ -97,20 +97,20 @@ def test_hosts_are_found_by_a_pattern(version: str) -> None:
         assert list(client.hosts.each(search="eb.*")) == []
 
 
-def test_only_names_are_read_to_find_hosts(site: SimulatedSite, client: Checkmk) -> None:
+def test_a_search_for_hosts_first_reads_only_names(site: SimulatedSite, client: Checkmk) -> None:
     found = client.hosts.each(search="host0000?")
     assert len(list(found)) == 10
-    assert found.received_bytes < 500_000  # whole hosts are four times that
+    assert found.received_bytes < 500_000  # complete hosts need four times as much
 
 
-def test_many_hits_are_not_read_by_their_names(site: SimulatedSite, client: Checkmk) -> None:
+def test_many_matching_hosts_are_read_with_few_requests(site: SimulatedSite, client: Checkmk) -> None:
     before = len(site.requests)
     assert len(list(client.hosts.each(search="host*"))) == 3000
     assert len(site.requests) - before <= 3
 
 
 class Listing(StreamingMixin):
-    """Somebody's own service."""
+    """A user's own service."""
 
     def __init__(self, items: Sequence[int]) -> None:
         self.items, self.asked = items, 0
@@ -121,7 +121,7 @@ class Listing(StreamingMixin):
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 25])
-def test_pages_of_ones_own_function(count: int) -> None:
+def test_pages_come_from_any_function_with_limit_and_offset(count: int) -> None:
     listing = Listing(range(count))
     pages = list(listing.stream_paginated_data(listing.fetch, batch_size=10, factor=2))
     assert [item for page in pages for item in page.items] == [2 * n for n in range(count)]
@@ -129,14 +129,14 @@ def test_pages_of_ones_own_function(count: int) -> None:
     assert all(len(page.items) == 10 for page in pages[:-1])
 
 
-def test_the_size_of_ones_own_pages_is_an_attribute() -> None:
+def test_default_batch_size_can_be_assigned() -> None:
     listing = Listing(range(250))
     assert [len(page.items) for page in listing.stream_paginated_data(listing.fetch)] == [100, 100, 50]
     listing.default_batch_size = 125
     assert [len(page.items) for page in listing.stream_paginated_data(listing.fetch)] == [125, 125]
 
 
-def test_functions_that_do_not_page() -> None:
+def test_functions_that_ignore_limit_and_offset_are_detected() -> None:
     listing = Listing(())
     everything = list(range(25))
     pages = list(listing.stream_paginated_data(lambda limit, offset: everything, batch_size=10))
@@ -163,19 +163,19 @@ ROWS = list(range(1000))
     ],
     ids=["alike at once", "alike", "capped", "more than asked", "range", "generator", "mapping", "fewer, ever again"],
 )
-def test_nothing_is_lost_however_a_function_pages(fetch: Any, total: int) -> None:
+def test_no_item_is_lost_if_pages_are_capped_oversized_or_repeated(fetch: Any, total: int) -> None:
     pages = list(Listing(()).stream_paginated_data(fetch, batch_size=100))
     assert sum(len(page.items) for page in pages) == total
     assert all(len(page.items) == 100 for page in pages[:-1])
 
 
 @pytest.mark.parametrize("page", [None, 7, "text", {"rows": []}])
-def test_what_is_no_page_is_refused(page: Any) -> None:
-    with pytest.raises(TypeError, match="holds one as 'items'"):
+def test_a_page_must_contain_a_list_of_items(page: Any) -> None:
+    with pytest.raises(TypeError, match="contain one as 'items'"):
         list(Listing(()).stream_paginated_data(lambda limit, offset: page))
 
 
-def test_one_slow_item_holds_nobody_up() -> None:
+def test_a_slow_item_does_not_delay_other_items() -> None:
     gate, done = threading.Event(), threading.Semaphore(0)
 
     def work(number: int) -> None:
@@ -193,7 +193,7 @@ def test_one_slow_item_holds_nobody_up() -> None:
     assert Listing(()).process_stream(numbers(), work, max_concurrent=3) == 20
 
 
-def test_pages_of_objects_with_items() -> None:
+def test_pages_can_be_objects_with_items() -> None:
     listing = Listing(())
     whole = list(range(15))
 
@@ -203,7 +203,7 @@ def test_pages_of_objects_with_items() -> None:
     assert [page.items for page in listing.stream_paginated_data(fetch, 10)] == [whole[:10], whole[10:]]
 
 
-def test_processing_takes_no_more_than_it_works_on() -> None:
+def test_processing_takes_only_as_many_items_as_it_has_threads() -> None:
     taken: list[int] = []
     done: list[int] = []
     gate = threading.Semaphore(0)
@@ -226,19 +226,19 @@ def test_processing_takes_no_more_than_it_works_on() -> None:
     assert sorted(done)[:50] == list(range(50))
 
 
-def test_processing_pages(client: Checkmk) -> None:
+def test_pages_are_processed_item_by_item(client: Checkmk) -> None:
     names: list[str] = []
     count = Listing(()).process_stream(client.hosts.pages(100), lambda host: names.append(host.name), max_concurrent=3)
     assert count == 3000 == len(set(names))
 
 
 @pytest.mark.parametrize("size", [0, -1])
-def test_a_page_holds_something(size: int) -> None:
+def test_the_page_size_must_be_at_least_one(size: int) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         batches([1], size)
 
 
-def test_a_failure_is_raised_and_never_an_empty_page() -> None:
+def test_a_failure_is_raised_instead_of_an_empty_page() -> None:
     def failing(until: Optional[int]) -> Iterator[Any]:
         yield from range(until or 0)
         raise OSError("gone")
@@ -252,7 +252,7 @@ def test_a_failure_is_raised_and_never_an_empty_page() -> None:
         next(batches(failing(None), 2))
 
 
-def test_pages_of_a_stream_that_was_begun_go_on_and_close_it() -> None:
+def test_pages_continue_a_partly_read_stream_and_close_it() -> None:
     closed: list[bool] = []
 
     def blocks(_received: Any) -> Any:
@@ -267,7 +267,7 @@ def test_pages_of_a_stream_that_was_begun_go_on_and_close_it() -> None:
     pages = batches(stream, 10)
     assert next(pages).items == list(range(1, 11))
     pages.close()  # type: ignore[attr-defined]
-    assert closed and list(stream) == [], "what was at hand is not skipped in silence: nothing follows"
+    assert closed and list(stream) == [], "the closed stream yields nothing, rather than skipping items"
 
     stream = Stream(blocks)
     next(stream)

@@ -1,4 +1,4 @@
-"""Batches: one operation for many items, in parallel, limited and retried, with an outcome for each item."""
+"""Run one operation for many items: in parallel, rate-limited and with retries, with an outcome for each item."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["BatchItem", "BatchOperationsMixin", "BatchProcessor", "BatchProgress
 
 
 def __getattr__(name: str) -> Any:
-    # Every client imports batch.window, but few programs need the rest.
+    # Every client imports batch.window, but few programs need the rest, so it is imported on first use.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     modules = {"BatchOperationsMixin": "mixin", "BatchProcessor": "processor"}

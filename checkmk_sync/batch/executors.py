@@ -1,4 +1,4 @@
-"""How items reach the threads or processes that work on them: threads get them as they are, processes get pickles."""
+"""Adapters that submit items to threads or to other processes, which receive the items pickled."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["ExecutorAdapter", "ProcessAdapter", "ThreadAdapter"]
 
 
 class ThreadAdapter:
-    """Submits items one by one to threads of this process. Each attempt waits for the rate in its own thread.
+    """Submits items one by one to threads of this process. Each attempt waits for the rate limit in its own thread.
 
-    ``cancelled_is_unstarted`` says whether an item whose future could be cancelled was certainly not started.
+    ``cancelled_is_unstarted`` is True if a cancelled future proves that its items were never started.
     """
 
     chunk_size = 1
@@ -29,27 +29,28 @@ class ThreadAdapter:
         self._executor, self._task = executor, task
 
     def serialize(self, item: Any) -> Any:
-        """Return the item as it is submitted."""
+        """Return the item in the form in which it is submitted."""
         return item
 
     def wait_for_rate(self, _count: int) -> bool:
-        """Wait until that many items may start. False if the batch was stopped meanwhile."""
+        """Return True at once, because each attempt waits in its own thread."""
         return True
 
     def submit(self, payload: Sequence[Any]) -> concurrent.futures.Future[Any]:
-        """Submit a chunk of packed items, in the caller's context. Errors of the executor are passed on."""
+        """Submit a chunk of serialized items and return its future. Errors of the executor propagate."""
+        # The operation sees the caller's context variables.
         return self._executor.submit(contextvars.copy_context().run, self._task.run, payload[0])
 
     def results(self, answer: Optional[TaskResult]) -> Sequence[Optional[TaskResult]]:
-        """Return the results in the answer to a chunk, None for an item that was not started."""
+        """Return the results of a finished chunk. The result of an item that was not started is None."""
         return (answer,)
 
 
 class _PickledResult(NamedTuple):
-    """A result on its way between processes.
+    """A result in the form in which it is sent to the parent process.
 
-    ``content`` is the pickled return value or error; ``error_type`` and ``error_text`` stand in for an error that
-    cannot be unpickled.
+    ``content`` is the pickled return value or error. ``error_type`` and ``error_text`` describe the error in case the
+    parent process cannot unpickle it.
     """
 
     result: TaskResult
@@ -59,14 +60,12 @@ class _PickledResult(NamedTuple):
 
 
 class ProcessAdapter:
-    """Submits items in chunks to other processes, where each submission may cost milliseconds.
+    """Submits items to other processes, in chunks because each submission can take milliseconds.
 
-    The rate is kept here, because processes do not share one. A chunk is submitted when all its items may start, and
-    with a rate it is small (a hundredth of a second's worth), so that few start at once. Retries happen in the other
-    process, where the rate does not apply.
+    The parent process applies the rate limit before it submits a chunk. Retries run in the other process, where the
+    rate limit does not apply.
 
-    Each item, result and error is pickled by itself: if one cannot be pickled, only its item fails. The executor would
-    let the whole chunk fail, or break the pool.
+    Each item, result and error is pickled separately, so an object that cannot be pickled fails only its own item.
     """
 
     def __init__(
@@ -77,25 +76,28 @@ class ProcessAdapter:
         rate: Optional[RateLimit] = None,
     ) -> None:
         self._executor, self._task, self._rate = executor, task, rate
-        # dask also cancels running calls, and drops their results.
+        # dask also cancels running calls and drops their results.
         self.cancelled_is_unstarted = isinstance(executor, concurrent.futures.ProcessPoolExecutor)
+        # The items of a chunk start without further waits, so a chunk is limited to the items of 10 ms at this rate.
         self.chunk_size = chunk_size if rate is None else min(chunk_size, max(1, int(rate.per_second / 100)))
 
     def serialize(self, item: Any) -> Any:
-        """As in :class:`ThreadAdapter`. Errors of pickling the item are passed on."""
+        """Return the pickled item. Errors from pickling it propagate."""
+        # The executor pickles entire chunks: one bad item would fail all of them, or break the pool.
         return pickle.dumps(item)
 
     def wait_for_rate(self, count: int) -> bool:
-        """As in :class:`ThreadAdapter`."""
+        """Wait until the rate limit allows that many items to start. Return False if the batch was stopped."""
+        # Processes cannot share a rate limit, so the parent waits for all items of the chunk.
         return self._rate is None or all(self._task.wait_for_start(self._rate) for _ in range(count))
 
     def submit(self, payload: Sequence[Any]) -> concurrent.futures.Future[Any]:
-        """As in :class:`ThreadAdapter`."""
+        """Submit a chunk of serialized items and return its future. Errors of the executor propagate."""
         # dask treats calls with equal arguments as one call (`pure`, its default) and would run only the first.
         return self._executor.submit(_run_chunk, self._task, payload, uuid.uuid4().hex)
 
     def results(self, answer: Sequence[_PickledResult]) -> Sequence[Optional[TaskResult]]:
-        """As in :class:`ThreadAdapter`; fewer than were submitted if one of them ended the batch."""
+        """Return the results of a finished chunk, up to the first item that ended the batch."""
         return [_unpickled(pickled) for pickled in answer]
 
 
@@ -103,17 +105,20 @@ ExecutorAdapter = Union[ThreadAdapter, ProcessAdapter]
 
 
 def _run_chunk(task: Task[Any, Any], payload: Sequence[bytes], _unique: str) -> list[_PickledResult]:
-    """Run a chunk in the other process: one result for each item, up to one that ends the process or the batch."""
+    """Run a chunk in the other process and return one result for each item.
+
+    The list ends early with an error that is not an Exception, such as KeyboardInterrupt, because that ends the batch.
+    """
     results: list[_PickledResult] = []
     for item in payload:
         try:
             result = task.run(pickle.loads(item))  # noqa: S301 - pickled by the adapter
-        except Exception as error:  # unpickling runs code of the item's own class
+        except Exception as error:  # unpickling runs code of the item's class, which may raise anything
             result = TaskResult(BatchStatus.FAILED, error=error)
         except BaseException as error:
             results.append(_pickled(TaskResult(BatchStatus.FAILED, error=error)))
             break
-        assert result is not None, "only the parent process stops a task"
+        assert result is not None, "a task was stopped outside the parent process"
         results.append(_pickled(result))
     return results
 
@@ -125,21 +130,21 @@ def _pickled(result: TaskResult) -> _PickledResult:
         )
     try:
         return _PickledResult(result._replace(result=None), pickle.dumps(result.result))
-    except Exception as error:  # pickling runs code of the result's own class
-        kind, text = type(error).__name__, f"done, but its result is lost: {error}"
+    except Exception as error:  # pickling runs code of the result's class, which may raise anything
+        kind, text = type(error).__name__, f"the operation succeeded, but its result is lost: {error}"
         failed = result._replace(status=BatchStatus.FAILED, result=None)
         return _PickledResult(failed, _pickled_error(WorkerError(text, kind=kind)), kind, text)
 
 
 def _pickled_error(error: BaseException) -> bytes:
-    """Pickle an error, without its cause if necessary; if that fails too, pickle a WorkerError with the same text."""
+    """Pickle an error, if necessary without its cause, or else a WorkerError with the same text."""
     for without_cause in (False, True):
-        if without_cause:  # dask includes them when it pickles errors
+        if without_cause:  # dask pickles the cause and the context with the error
             error.__cause__ = error.__context__ = None
         try:
             content = pickle.dumps(error)
             pickle.loads(content)  # noqa: S301 - dumped in the previous line
-        except Exception:  # noqa: S112 - runs code of the error's own class; another form is tried next
+        except Exception:  # noqa: S112 - runs code of the error's class; a simpler form is tried next
             continue
         return content
     return pickle.dumps(WorkerError(str(error), kind=type(error).__name__))
@@ -148,8 +153,8 @@ def _pickled_error(error: BaseException) -> bytes:
 def _unpickled(pickled: _PickledResult) -> TaskResult:
     try:
         content = pickle.loads(pickled.content)  # noqa: S301 - comes from our own worker
-    except Exception as error:  # unpickling runs code of the result's own class, which may be missing here
-        text = pickled.error_text or f"done, but its result is lost: {error}"
+    except Exception as error:  # unpickling runs code of the result's class, which this process may lack
+        text = pickled.error_text or f"the operation succeeded, but its result is lost: {error}"
         lost = WorkerError(text, kind=pickled.error_type or type(error).__name__)
         return pickled.result._replace(status=BatchStatus.FAILED, error=lost)
     if pickled.result.status is BatchStatus.FAILED:

@@ -1,4 +1,4 @@
-"""A file that lists the finished items of a batch, so that a batch that was killed can be resumed."""
+"""A file that lists the finished items of a batch, so that a killed batch can be resumed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Journal", "default_key", "operation_name"]
 
 log = logging.getLogger("checkmk_sync")
 
-MAX_LINE = 2**20  # bytes; the rest of a longer line is skipped
+MAX_LINE = 2**20  # bytes; the rest of a longer line is skipped, so a damaged file cannot fill the memory
 _KIND = "checkmk_sync batch journal"
 _HEAD = f'{{"kind":"{_KIND}"'.encode()
 _NAMES = ("host_name", "name", "key", "id")
@@ -29,8 +29,14 @@ _STATUSES = tuple(status.value for status in BatchStatus)
 
 
 def default_key(item: Any) -> Optional[str]:
-    """Return the key of an item, the same in every run: a string or number itself; its ``host_name``, ``name``, ``key``
-    or ``id``; the first element of a pair that begins with a string; else a digest of its JSON. None if it has none.
+    """Return a key that identifies the item in every run, or None if the item is not JSON-serializable.
+
+    The first of these that applies is the key:
+
+    - the item itself, if it is a string or a number
+    - the first element of a list or tuple, if that is a string
+    - the item's ``host_name``, ``name``, ``key`` or ``id`` (a member or an attribute)
+    - a digest of the item as JSON
     """
     if isinstance(item, (str, int, float)):
         return str(item)
@@ -48,7 +54,7 @@ def default_key(item: Any) -> Optional[str]:
 
 
 def operation_name(operation: Callable[..., Any]) -> str:
-    """Return the name of an operation, the same in every run."""
+    """Return the qualified name of an operation, which is the same in every run."""
     while isinstance(operation, functools.partial):
         operation = operation.func
     function = operation if hasattr(operation, "__qualname__") else type(operation)
@@ -56,12 +62,13 @@ def operation_name(operation: Callable[..., Any]) -> str:
 
 
 class Journal:
-    """One line of JSON for each outcome: key, status, attempts, time, and the class of the error.
+    """A file with one line of JSON for each outcome: key, status, attempts, time, and the class of the error.
 
-    It holds neither items nor results nor error messages. A line is written with one call as soon as the outcome is
-    known, so it survives the death of the process (but not a crash of the machine, because it may not have reached the
-    disk). Raises SettingsError for a file that is not a journal, belongs to another batch, or is in use by this or
-    another process.
+    It never contains items, results or error messages, which may be confidential. A line is written as soon as the
+    outcome is known, so it survives if the process is killed. A crash of the machine may lose the last lines.
+
+    Raises SettingsError for a file that is not a journal, belongs to another batch, or is in use by this or another
+    process.
     """
 
     def __init__(
@@ -81,20 +88,22 @@ class Journal:
             try:
                 lock_file(self._file)
             except OSError as error:
-                raise SettingsError("the journal is in use by another process", file=self.path) from error
+                raise SettingsError(
+                    "the journal is in use by another process; wait for it, or use another file", file=self.path
+                ) from error
             self.batch_id = self._load(batch_id, default_id, operation)
             restrict_to_owner(self._file)
             on_failure.pop_all()
 
     def record(self, outcome: BatchItem[Any, Any], now: float) -> None:
-        """Write one outcome; OSError if that fails."""
+        """Append one outcome to the file. Raises OSError if that fails."""
         line = {"key": outcome.key, "status": outcome.status.value, "attempts": outcome.attempts, "at": round(now, 3)}
         if outcome.error is not None:
             line["error"] = type(outcome.error).__name__
         self._write(line)
 
     def close(self) -> None:
-        """Close the file, unless it is closed already."""
+        """Close the file. Further calls do nothing."""
         with self._lock:
             file, self._file = self._file, -1
             if file >= 0:
@@ -102,7 +111,7 @@ class Journal:
                 _open_journals.discard(self.path)
 
     def _load(self, batch_id: Optional[str], default_id: str, operation: str) -> str:
-        """Read the finished items, or begin a new journal, and return the id of the batch."""
+        """Read the finished items from the file, or start a new journal, and return the id of the batch."""
         lines = self._whole_lines()
         first = next(lines, None)
         if first is None:
@@ -113,17 +122,19 @@ class Journal:
         if head.get("kind") != _KIND or not isinstance(head.get("batch_id"), str):
             raise self._foreign()
         if batch_id is not None and head["batch_id"] != batch_id:
-            raise SettingsError(f"the journal is that of batch {head['batch_id']!r}, not {batch_id!r}", file=self.path)
+            raise SettingsError(
+                f"the journal belongs to batch {head['batch_id']!r}, not {batch_id!r}; use another file", file=self.path
+            )
         if batch_id is None and head.get("operation", operation) != operation:
             message = (
-                f"the journal is that of batch {head['batch_id']!r}, which runs {head['operation']}, not {operation}"
+                f"the journal belongs to batch {head['batch_id']!r}, which runs {head['operation']}, not {operation}"
             )
-            raise SettingsError(f"{message}; pass its batch_id to continue it", file=self.path)
+            raise SettingsError(f"{message}; pass its batch_id to continue that batch", file=self.path)
         self._read_outcomes(lines)
         return str(head["batch_id"])
 
     def _read_outcomes(self, lines: Iterator[bytes]) -> None:
-        """Collect the keys of finished items. A damaged line counts as not done; the first one is logged."""
+        """Collect the keys of finished items. Log the first damaged line, because its item will run again."""
         damaged: list[int] = []
         for number, line in enumerate(lines, 2):
             entry = _parse_line(line)
@@ -134,19 +145,20 @@ class Journal:
                 self.done.add(key)
         if damaged:
             more = f" ({len(damaged) - 1} more lines are damaged as well)" if len(damaged) > 1 else ""
-            message = "this line of the journal is damaged, so its item counts as not done"
+            message = "this line of the journal is damaged, so its item runs again"
             log.warning("%s:%d: %s%s", self.path, damaged[0], message, more)
 
     def _whole_lines(self) -> Iterator[bytes]:
-        """Yield the lines of the file. A last line without a newline is removed: its writer died."""
+        """Yield the complete lines of the file, and cut off a last line without a newline."""
         end = 0
-        # The lock is lost when any other handle on this file is closed, so there is only this one.
+        # Closing any descriptor of this file would release its lock, so the reader shares the journal's own.
         with open(self._file, "rb", closefd=False) as source:
             for line in iter(lambda: source.readline(MAX_LINE), b""):
                 length, last = len(line), line
                 while not last.endswith(b"\n") and (piece := source.readline(MAX_LINE)):
                     length, last = length + len(piece), piece
-                if not last.endswith(b"\n"):
+                if not last.endswith(b"\n"):  # the process that wrote this line was killed
+                    # Never shorten a file that might not be a journal.
                     if end == 0 and not _HEAD.startswith(line[: len(_HEAD)]):
                         raise self._foreign()
                     os.ftruncate(self._file, end)
@@ -155,34 +167,39 @@ class Journal:
                 yield line
 
     def _foreign(self) -> SettingsError:
-        return SettingsError("this file is not the journal of a batch", file=self.path)
+        return SettingsError("this file is not a batch journal; use another file", file=self.path)
 
     def _write(self, line: Mapping[str, Any]) -> None:
         text = json.dumps(line, separators=(",", ":")).encode() + b"\n"
         with self._lock:
-            written = os.write(self._file, text)
+            written = os.write(self._file, text)  # unbuffered, so that the line survives if the process is killed
         if written < len(text):
-            raise OSError(f"the journal {self.path} cannot be written: the disk is full")
+            raise OSError(
+                f"the disk is full, so the last line of the journal {self.path} is incomplete; free some space"
+            )
 
 
 class _OpenJournals(ForkSafe):
-    """The journals that this process has open, by their paths.
+    """The paths of the journals that this process has open.
 
-    The locks belong to the process, so it could lock each file again; and closing any descriptor of a file releases its
-    lock, so a second one must not even be opened.
+    File locks alone do not protect a journal within one process. A process can lock a file that it has already locked,
+    and closing any descriptor of the file releases the lock. Therefore a process never opens a journal twice.
     """
 
     _lock: threading.Lock
 
     def reset_after_fork(self) -> None:
-        """Start without journals, because a child holds none of the locks."""
+        """Forget the parent's journals, because a child process does not inherit their locks."""
         super().reset_after_fork()
         self._paths: set[str] = set()
 
     def add(self, path: str) -> None:
         with self._lock:
             if path in self._paths:
-                raise SettingsError("the journal is in use by another batch of this process", file=path)
+                raise SettingsError(
+                    "the journal is in use by another batch of this process; wait for it, or use another file",
+                    file=path,
+                )
             self._paths.add(path)
 
     def discard(self, path: str) -> None:
@@ -194,9 +211,9 @@ _open_journals = _OpenJournals()
 
 
 def _parse_line(line: bytes) -> dict[str, Any]:
-    """Return the object in a line; an empty one if the line is damaged."""
+    """Return the JSON object in a line, or an empty one if the line is damaged."""
     try:
-        found = json.loads(line.decode("utf-8"))  # decoded here: json would guess UTF-16 from NULs
+        found = json.loads(line.decode("utf-8"))  # decoded here, because json takes NUL bytes for UTF-16
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

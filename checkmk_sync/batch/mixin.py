@@ -1,4 +1,4 @@
-"""Batches in service classes."""
+"""A mixin that adds batches to service classes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ R = TypeVar("R")
 
 
 class BatchOperationsMixin:
-    """Adds ``batch_create``, ``batch_update`` and ``batch_delete``: one call of a function for each item.
+    """Adds ``batch_create``, ``batch_update`` and ``batch_delete``, which call a function once for each item.
 
-    ``batch_processor`` uses the batch settings in ``self.config``, or the defaults without any; another one can be
-    assigned. ``options`` go to :meth:`BatchProcessor.process_batch`. By default the id of a batch is the
-    verb and the type, such as ``create-host``.
+    ``batch_processor`` uses the batch settings in ``self.config``, or the defaults if there are no settings. Assign
+    another processor to replace it. ``options`` are passed to :meth:`BatchProcessor.process_batch`. The default id of
+    a batch is the verb and the type, such as ``create-host``.
     """
 
     @functools.cached_property
@@ -32,21 +32,21 @@ class BatchOperationsMixin:
     def batch_create(
         self, items: Iterable[T], resource_type: str, create_function: Callable[[T], R], **options: Any
     ) -> BatchResult[T, R]:
-        """Create all items and return an outcome for each."""
+        """Call ``create_function`` for each item and return the outcomes."""
         options.setdefault("batch_id", f"create-{resource_type}")
         return self.batch_processor.process_batch(items, create_function, **options)
 
     def batch_update(
         self, updates: Iterable[T], resource_type: str, update_function: Callable[[T], R], **options: Any
     ) -> BatchResult[T, R]:
-        """Make all updates and return an outcome for each."""
+        """Call ``update_function`` for each update and return the outcomes."""
         options.setdefault("batch_id", f"update-{resource_type}")
         return self.batch_processor.process_batch(updates, update_function, **options)
 
     def batch_delete(
         self, items: Iterable[T], resource_type: str, delete_function: Callable[[T], R], **options: Any
     ) -> BatchResult[T, R]:
-        """Delete all items and return an outcome for each."""
+        """Call ``delete_function`` for each item and return the outcomes."""
         options.setdefault("batch_id", f"delete-{resource_type}")
         return self.batch_processor.process_batch(items, delete_function, **options)
 

@@ -1,4 +1,4 @@
-"""``BatchProcessor``: one operation for many items, with an outcome for each."""
+"""The processor of batches: the limits, the executor and the journal that a batch runs with."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ R = TypeVar("R")
 
 
 class BatchProcessor:
-    """Runs an operation for each of many items, up to ``max_concurrent`` at once.
+    """Runs an operation for each of many items, with up to ``max_concurrent`` items at once.
 
-    ``rate_limit`` is the number of attempts that may start in a second, across all threads and batches of this
-    processor. Failures that may not happen again (see :func:`~checkmk_sync.recovery.classify_error`) are retried up to
-    ``max_retries`` times, first after up to ``retry_delay`` seconds, then after twice as long each time. A batch waits
-    for an open circuit breaker that closes within a minute.
+    ``rate_limit`` is the number of attempts that may start per second, across all threads and batches of this
+    processor. Failures that may be temporary (see :func:`~checkmk_sync.recovery.classify_error`) are retried up to
+    ``max_retries`` times. The first wait is at most ``retry_delay`` seconds, and this limit doubles with each retry.
+    If the circuit breaker is open, a batch waits for it, provided that it allows requests again within a minute.
 
-    The operation runs in the processor's own threads, or in any ``executor``, which is never shut down here. For
-    executors other than thread pools, items are pickled and sent ``chunk_size`` at a time (by default, the items that
-    may be taken ahead make two chunks for each worker).
+    The operation runs in the processor's own threads, or in ``executor``, which the processor never shuts down.
+    Executors other than thread pools receive the items pickled, in chunks of ``chunk_size``. By default, the items
+    taken ahead make two chunks for each worker.
 
-    ``journal`` is a file that makes one batch resumable, and ``key`` returns the key of an item in it (default:
-    :func:`~checkmk_sync.batch.journal.default_key`). ``grace_s`` is how long a stopped batch waits for running items.
-    ValueError for numbers out of range.
+    ``journal`` is a file that makes a batch resumable. ``key`` is a function that returns the key of an item in the
+    journal; the default is :func:`~checkmk_sync.batch.journal.default_key`. ``grace_s`` is the number of seconds that a
+    stopped batch waits for running items. Raises ValueError for numbers out of range.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class BatchProcessor:
         _check(1, max_concurrent=max_concurrent, chunk_size=chunk_size)
         _check(0, max_retries=max_retries, retry_delay=retry_delay, grace_s=grace_s, rate_limit=rate_limit)
         if rate_limit == 0:
-            raise ValueError("rate_limit must be above 0, or None for no limit")
+            raise ValueError("rate_limit must be above 0; give None for no limit")
         self.max_concurrent, self.max_retries, self.retry_delay = max_concurrent, max_retries, retry_delay
         self.rate_limit, self.executor, self.journal = rate_limit, executor, journal
         self.chunk_size, self.grace_s = chunk_size, grace_s
@@ -68,7 +68,10 @@ class BatchProcessor:
 
     @classmethod
     def from_settings(cls, settings: Union[Settings, BatchSettings], **options: Any) -> BatchProcessor:
-        """A processor as ``advanced_features.batch_processing`` says; ``options`` are further arguments."""
+        """Create a processor from the settings ``advanced_features.batch_processing``.
+
+        ``options`` are further arguments of the constructor.
+        """
         batch = settings.batch_processing if isinstance(settings, Settings) else settings
         return cls(batch.max_concurrent, batch.max_retries, batch.retry_delay, batch.rate_limit, **options)
 
@@ -80,16 +83,16 @@ class BatchProcessor:
         progress_callback: Optional[Callable[[BatchProgress], Any]] = None,
         validate_item: Optional[Callable[[T], Any]] = None,
     ) -> BatchResult[T, R]:
-        """Run all items and return their outcomes. Items are taken, named and validated in a separate thread.
+        """Run the operation for all items and return their outcomes.
 
-        Anything that ``operation`` returns is a result, and only an exception is a failure; raising
-        :class:`~checkmk_sync.batch.Skip` means that there is nothing to do. An item for which ``validate_item`` raises
-        or returns False fails without being sent. ``progress_callback`` is called after each item, in the calling
-        thread.
+        Any return value of ``operation`` counts as success, and only an exception as failure. If ``validate_item``
+        raises or returns False, the item fails and ``operation`` is not called for it. Both can raise
+        :class:`~checkmk_sync.batch.Skip` to skip an item. A separate thread takes the items, validates them and
+        computes their keys. ``progress_callback`` is called after each item, in the calling thread.
 
-        Ctrl-C still raises KeyboardInterrupt, which has the outcomes so far as ``outcomes``. If the source of items
-        fails, BatchError has them in the same way. No item is started after either, and items that were not started
-        have no outcome.
+        Ctrl-C raises KeyboardInterrupt as usual. A failure of the source of items or of the journal raises BatchError.
+        Either way, no further items start, and the exception has the attribute ``outcomes`` with the outcomes so far.
+        Items that were not started have no outcome.
         """
         outcomes: dict[int, BatchItem[T, R]] = {}
         with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
@@ -97,13 +100,15 @@ class BatchProcessor:
                 for outcome in run.outcomes():
                     outcomes[outcome.index] = outcome
             except BaseException as stopped:
-                with contextlib.suppress(KeyboardInterrupt):  # pressed twice: do not wait
+                with contextlib.suppress(KeyboardInterrupt):  # a second Ctrl-C ends the wait for running items
                     run.stop(self.grace_s)
                 outcomes.update((outcome.index, outcome) for outcome in run.unfinished())
                 so_far = _in_order(outcomes)
                 if isinstance(stopped, Exception):
-                    raise BatchError(f"stopped: {type(stopped).__name__}: {stopped}", outcomes=so_far) from stopped
-                # The original exception is raised, because only that makes Python exit with the signal's exit code.
+                    raise BatchError(
+                        f"the batch was stopped: {type(stopped).__name__}: {stopped}", outcomes=so_far
+                    ) from stopped
+                # The original exception must propagate, because only then does Python exit with the signal's exit code.
                 stopped.outcomes = so_far  # type: ignore[attr-defined]
                 raise
         return BatchResult(run.batch_id, _in_order(outcomes), run.counter.progress())
@@ -116,12 +121,12 @@ class BatchProcessor:
         progress_callback: Optional[Callable[[BatchProgress], Any]] = None,
         validate_item: Optional[Callable[[T], Any]] = None,
     ) -> Generator[BatchItem[T, R], None, None]:
-        """Yield outcomes as items finish; like :meth:`process_batch`, but without keeping them.
+        """Yield the outcomes as items finish. Takes the arguments of :meth:`process_batch`, but keeps no outcomes.
 
-        Items are taken as fast as outcomes are consumed, never more than twice ``max_concurrent`` ahead
-        (``max_concurrent`` chunks if a ``chunk_size`` is given), in a thread of their own: an outcome does not wait for
-        a slow source. Closing the iterator stops the batch. A failure of the source is raised after the outcomes of the
-        items before it.
+        A separate thread takes the items as fast as the caller consumes outcomes, so outcomes never wait for a slow
+        source. It is at most twice ``max_concurrent`` items ahead, or ``max_concurrent`` chunks if ``chunk_size`` is
+        given. Closing the iterator stops the batch. A failure of the source is raised after the outcomes of the earlier
+        items.
         """
         with self._run(items, operation, batch_id, progress_callback, validate_item) as run:
             yield from run.outcomes()
@@ -135,9 +140,9 @@ class BatchProcessor:
         report: Optional[Callable[[BatchProgress], Any]],
         validate: Optional[Callable[[T], Any]],
     ) -> Iterator[BatchRun[T, R]]:
-        """Yield a run, and stop it however the block ends."""
+        """Yield a run, and stop it at the end of the block, even if the block raises."""
         if not callable(operation):
-            raise TypeError(f"the operation is a function of an item, not {describe_type(operation)}")
+            raise TypeError(f"operation must be a function that takes one item, not {describe_type(operation)}")
         journal, batch_name = None, batch_id or uuid.uuid4().hex[:12]
         if self.journal is not None:
             journal = Journal(self.journal, batch_id, batch_name, operation_name(operation))
@@ -151,17 +156,18 @@ class BatchProcessor:
             rate=self._rate if in_threads else None,
             stop=StopSignal(self._clock),
         )
-        # Two chunks for each worker: with only one, a worker would idle until its next chunk arrives.
+        # max_pending below makes room for two chunks per worker. With one, a worker would idle between chunks.
         chunk_size = self.chunk_size or max(1, self.max_concurrent // workers)
         adapter = (
             ThreadAdapter(executor, task) if in_threads else ProcessAdapter(executor, task, chunk_size, self._rate)
         )
-        counts_items = in_threads or self.chunk_size is None  # else max_concurrent counts chunks
+        counts_items = in_threads or self.chunk_size is None  # otherwise max_concurrent counts chunks
         max_pending = self.max_concurrent * (2 if counts_items else adapter.chunk_size)
         max_chunks = self.max_concurrent
         if self.executor is None:
-            max_chunks = max_pending  # our own pool runs only as many items as it has threads; others may wait there
+            max_chunks = max_pending  # our own pool limits how many items run at once, so its queue may be longer
         elif self._rate is not None and not in_threads:
+            # Chunks that queue behind busy workers would all start at once later, faster than the rate limit allows.
             max_chunks = min(max_chunks, workers)
         run = BatchRun(
             items,
@@ -187,10 +193,10 @@ class BatchProcessor:
 
 
 def _check(least: float, **numbers: Any) -> None:
-    """Raise ValueError for a value that is not a number or is below ``least``. None means that it was not given."""
+    """Raise ValueError for a value that is not a number or is below ``least``. None values are accepted."""
     for name, value in numbers.items():
         if value is not None and not (isinstance(value, (int, float)) and value >= least):
-            raise ValueError(f"{name} must be a number of at least {least:g}, not {value!r}")
+            raise ValueError(f"{name} must be a number and at least {least:g}, not {value!r}")
 
 
 def _in_order(outcomes: Mapping[int, BatchItem[T, R]]) -> list[BatchItem[T, R]]:

@@ -16,11 +16,15 @@ R = TypeVar("R")
 
 
 class Skip(Exception):
-    """Raised by an operation or a validation: there is nothing to do for this item, for the reason given."""
+    """Raised by an operation or a validation if there is nothing to do for an item. Its text gives the reason."""
 
 
 class BatchStatus(enum.Enum):
-    """SUCCESS: the operation returned. FAILED: it raised, or was never called. SKIPPED: nothing to do."""
+    """The status of an item.
+
+    SUCCESS: the operation returned. FAILED: the operation raised, or could not be called. SKIPPED: there was nothing to
+    do.
+    """
 
     SUCCESS = "success"
     FAILED = "failed"
@@ -28,7 +32,7 @@ class BatchStatus(enum.Enum):
 
 
 class TaskResult(NamedTuple):
-    """The result of an operation, without the item it was for."""
+    """The result of an operation, without its item."""
 
     status: BatchStatus
     result: Any = None
@@ -41,10 +45,11 @@ class TaskResult(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchItem(Generic[T, R]):
-    """The outcome of one item. ``index`` counts from 0 in the order of the input, ``key`` names the item.
+    """The outcome of one item.
 
-    ``started`` is a UNIX time, None if the item was never tried. ``duration_s`` includes retries and the waits between
-    them. ``note`` says why an item was skipped; ``resumed`` means that it was done before, according to the journal.
+    ``index`` is the position in the input, from 0. ``key`` identifies the item. ``started`` is a UNIX time, or None if
+    the operation was never called. ``duration_s`` includes retries and the waits between them. ``note`` is the reason
+    for skipping the item. ``resumed`` is True if the journal lists the item as done by an earlier run.
     """
 
     index: int
@@ -61,16 +66,16 @@ class BatchItem(Generic[T, R]):
 
     @property
     def ended(self) -> Optional[float]:
-        """The UNIX time at which the outcome was known."""
+        """The UNIX time at which the outcome was known, or None if the operation was never called."""
         return None if self.started is None else self.started + self.duration_s
 
     @property
     def reason(self) -> str:
-        """The error, or else the note, as a text."""
+        """The text of the error, or the note if there was no error."""
         return self.note if self.error is None else str(self.error) or type(self.error).__name__
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, without the item and the result."""
+        """Return the outcome as plain data, without the item and the result."""
         error: Optional[dict[str, Any]] = None
         if isinstance(self.error, CheckmkError):
             error = self.error.to_dict()
@@ -91,8 +96,8 @@ class BatchItem(Generic[T, R]):
 class BatchProgress:
     """Progress of a batch. Durations are in seconds.
 
-    ``total_items`` is None until it is known, which for a generator is at its end. ``resumed`` counts those of
-    the ``skipped`` items that the journal lists as done.
+    ``total_items`` is None while it is unknown: the number of items of a generator is known only at its end.
+    ``resumed`` is the number of items that were skipped because the journal lists them as done.
     """
 
     total_items: Optional[int]
@@ -104,24 +109,24 @@ class BatchProgress:
 
     @property
     def done(self) -> int:
-        """The items with an outcome."""
+        """The number of items with an outcome."""
         return self.success + self.failed + self.skipped
 
     @property
     def items_per_second(self) -> float:
-        """Items that this run finishes in a second; resumed ones do not count."""
+        """The number of items that this run finishes per second, without resumed items."""
         return (self.done - self.resumed) / self.duration if self.duration > 0 else 0.0
 
     @property
     def progress_percent(self) -> Optional[float]:
-        """0 to 100; None while the total is unknown."""
+        """The progress from 0 to 100, or None while the total is unknown."""
         if self.total_items is None:
             return None
         return 100.0 * self.done / self.total_items if self.total_items else 100.0
 
     @property
     def estimated_remaining(self) -> Optional[float]:
-        """Seconds until the end at the rate so far; None while the total or the rate is unknown."""
+        """The seconds until the end at the rate so far, or None while the total or the rate is unknown."""
         if self.total_items is None:
             return None
         remaining = self.total_items - self.done
@@ -132,7 +137,7 @@ class BatchProgress:
 
 @dataclass(frozen=True)
 class BatchResult(Generic[T, R]):
-    """A batch at its end: ``items`` holds one outcome for each item, in the order of the input."""
+    """The result of a batch. ``items`` contains one outcome for each item, in the order of the input."""
 
     batch_id: str
     items: list[BatchItem[T, R]]
@@ -145,15 +150,15 @@ class BatchResult(Generic[T, R]):
 
     @property
     def ok(self) -> bool:
-        """True when nothing failed."""
+        """True if no item failed."""
         return not self.progress.failed
 
     def raise_for_failures(self) -> None:
-        """BatchError when something failed."""
+        """Raise BatchError if an item failed."""
         if not self.ok:
             first = self.failed[0]
             count = f"{self.progress.failed} of {len(self.items)}"
-            raise BatchError(f"{count} failed; first: {first.key}: {first.reason}", outcomes=self.items)
+            raise BatchError(f"{count} items failed; the first is {first.key}: {first.reason}", outcomes=self.items)
 
     def __repr__(self) -> str:
         counts = f"{self.progress.success} success, {self.progress.failed} failed, {self.progress.skipped} skipped"
@@ -170,12 +175,12 @@ class Counter:
         self._resumed = 0
 
     def add(self, outcome: BatchItem[Any, Any]) -> None:
-        """Count one."""
+        """Count one outcome."""
         self._counts[outcome.status] += 1
         self._resumed += outcome.resumed
 
     def progress(self) -> BatchProgress:
-        """The counts as of now."""
+        """Return the progress so far."""
         counts = self._counts
         return BatchProgress(
             self.total,

@@ -1,4 +1,4 @@
-"""One run through a batch: items come in from one thread, run on an executor, and leave as outcomes."""
+"""One run of a batch: a thread takes the items, an executor runs them, and the caller receives the outcomes."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ __all__ = ["BatchRun"]
 
 log = logging.getLogger("checkmk_sync")
 
-# The longest wait. Python notices a signal that arrives while a thread is about to wait only after the wait (seen with
-# 3.13), so Ctrl-C would last as long as the slowest operation.
+# The longest single wait. If a signal arrives just before a thread starts to wait, Python handles it only after the
+# wait (seen with 3.13). Without this limit, Ctrl-C could take as long as the slowest operation.
 _POLL_S = 0.1
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class _Entry(NamedTuple):
 
 @dataclass(eq=False)
 class _Chunk:
-    """Items that are submitted together; later their outcomes, or the failure that ends the batch."""
+    """Items that are submitted together, and later their outcomes or the error that ends the batch."""
 
     entries: Sequence[_Entry]
     outcomes: Optional[list[BatchItem[Any, Any]]] = None
@@ -72,12 +72,11 @@ class _Chunk:
 
 
 class BatchRun(Generic[T, R]):
-    """Takes at most ``max_pending`` items beyond those whose outcome was handed out, and keeps at most ``max_chunks``
-    chunks of them on the executor.
+    """Runs the task for all items, and yields their outcomes.
 
-    Items are taken, named, validated and submitted in a separate thread, as in multiprocessing's pools: an outcome must
-    not wait for a slow source. A finished chunk puts itself into a queue, so the cost of an item does not depend on how
-    many are ahead. Progress is reported in the thread that consumes the outcomes.
+    At most ``max_pending`` items are taken whose outcomes have not been yielded yet, and at most ``max_chunks`` chunks
+    of them are on the executor. A separate thread takes, validates and submits the items, so that outcomes never wait
+    for a slow source. Progress is reported in the thread that consumes the outcomes.
     """
 
     def __init__(
@@ -102,18 +101,19 @@ class BatchRun(Generic[T, R]):
         self._pending_slots = threading.Semaphore(max_pending)
         self._submit_lock = threading.Lock()
         self._unfinished: set[_Chunk] = set()
+        # Finished chunks put themselves here, so the cost of an item does not grow with the number of pending items.
         self._done: queue.SimpleQueue[Optional[_Chunk]] = queue.SimpleQueue()
         self._source_error: Optional[Exception] = None  # raised after the last outcome
         self._fatal_error: Optional[BaseException] = None  # raised at once
         self._report_failed = self._closed = False
 
     def outcomes(self) -> Iterator[BatchItem[T, R]]:
-        """Yield one outcome for each item, as they become known. A failure of the source is raised after the last."""
+        """Yield the outcome of each item when it is known. A failure of the source is raised after the last outcome."""
         self._start_thread(self._submit_all)
         is_submitted = False
         while not is_submitted or self._unfinished:
             chunk = self._next_done()
-            if chunk is None:  # all is submitted; the last chunks may still be on their way into the queue
+            if chunk is None:  # all items are submitted, but the last chunks may not be in the queue yet
                 is_submitted = True
                 if self._fatal_error is not None:
                     break
@@ -132,15 +132,15 @@ class BatchRun(Generic[T, R]):
             raise error
 
     def stop(self, grace_s: float) -> None:
-        """Start no more items, wake waiting threads, and give running items ``grace_s`` seconds to end.
+        """Start no more items, wake waiting threads, and wait up to ``grace_s`` seconds for running items.
 
-        A second call does nothing, so a user who interrupts the wait does not wait again. The source is not waited for.
+        A second call does nothing. The source is not waited for.
         """
-        if self._task.stop.expired:
+        if self._task.stop.expired:  # the second call, after a second Ctrl-C interrupted the first
             return
         self._task.stop.set()
-        self._pending_slots.release()  # to wake the source
-        with self._submit_lock:  # a chunk that is just being submitted is in _unfinished afterwards
+        self._pending_slots.release()  # wakes the thread that takes the items
+        with self._submit_lock:  # afterwards, a chunk that was being submitted is in _unfinished
             pass
         if self._executor.cancelled_is_unstarted:
             self._cancel()
@@ -153,15 +153,15 @@ class BatchRun(Generic[T, R]):
         self._cancel()
 
     def unfinished(self) -> list[BatchItem[T, R]]:
-        """Return, after :meth:`stop`, the outcomes of the items that were started but not handed out."""
+        """Return the outcomes of items that were started but not yielded. Called after :meth:`stop`."""
         outcomes: list[BatchItem[T, R]] = []
         for chunk in list(self._unfinished):
-            error = chunk.fatal_error or UnfinishedError("it was under way when the batch was stopped")
+            error = chunk.fatal_error or UnfinishedError("the item was still running when the batch was stopped")
             outcomes += chunk.failed_outcomes(error) if chunk.outcomes is None else chunk.outcomes
         return outcomes
 
     def close(self) -> None:
-        """Close the journal, now or when the last running item has ended."""
+        """Close the journal now, or when the last running item has ended."""
         self._closed = True
         if self._journal is not None and self._all_done():
             self._journal.close()
@@ -184,18 +184,18 @@ class BatchRun(Generic[T, R]):
     def _report_progress(self, report: Callable[[BatchProgress], Any]) -> None:
         try:
             report(self.counter.progress())
-        except Exception:  # the callback is the caller's, and only observes
+        except Exception:  # the callback is the caller's code, and its errors must not end the batch
             if not self._report_failed:
-                log.warning("the progress callback failed; the batch goes on", exc_info=True)
+                log.warning("the progress callback failed; the batch continues", exc_info=True)
             self._report_failed = True
 
-    # In threads of the run
+    # Run in threads of the batch
 
     def _start_thread(self, function: Callable[[], None]) -> None:
         def run() -> None:
             try:
                 function()
-            except BaseException as error:  # of the caller's source; raised where outcomes are consumed
+            except BaseException as error:  # the source is the caller's code; outcomes() raises its error
                 self._fatal_error = error
                 self._done.put(None)
 
@@ -203,11 +203,11 @@ class BatchRun(Generic[T, R]):
 
     def _submit_all(self) -> None:
         for _ in window(self._submit, self._chunks(), self._max_chunks):
-            pass  # _finish has queued its outcomes
+            pass  # _finish has queued the outcomes of this chunk
         self._done.put(None)
 
     def _chunks(self) -> Iterator[_Chunk]:
-        """Yield full chunks, and smaller ones while the source takes its time."""
+        """Yield full chunks, or smaller ones while the source is slow."""
         size, entries = self._executor.chunk_size, self._take_items()
         for group in self._grouped(entries, size) if size > 1 else zip(entries):
             if not self._executor.wait_for_rate(len(group)):
@@ -236,7 +236,7 @@ class BatchRun(Generic[T, R]):
                 return
 
     def _take_items(self) -> Iterator[_Entry]:
-        """Take the items. Those that need no executor get their outcome at once."""
+        """Yield the items to submit. Items that are skipped or invalid get their outcome here."""
         source = iter(self._items)
         try:
             for index in itertools.count():
@@ -248,7 +248,7 @@ class BatchRun(Generic[T, R]):
                 except StopIteration:
                     self.counter.total = index
                     return
-                except Exception as error:  # the source is the caller's; raised after the outcomes of earlier items
+                except Exception as error:  # raised after the outcomes of the items before
                     self._source_error = error
                     return
                 entry = self._prepare(index, item)
@@ -259,7 +259,7 @@ class BatchRun(Generic[T, R]):
                 else:
                     yield entry
         finally:
-            if isinstance(source, Generator):  # its resources are freed in the thread that used it
+            if isinstance(source, Generator):  # closed in the thread that used it, which some resources require
                 source.close()
 
     def _prepare(self, index: int, item: T) -> Union[_Entry, BatchItem[T, R]]:
@@ -270,19 +270,19 @@ class BatchRun(Generic[T, R]):
                 key = str(own_key)
             if self._journal is not None:
                 if own_key is None:
-                    raise TypeError("a journal needs a key for each item: give key=")
-                if key in self._keys:  # the journal could not tell them apart
-                    raise ValueError(f"{key} stands more than once in this batch: give key=")
+                    raise TypeError("this item has no key for the journal; give BatchProcessor a key= function")
+                if key in self._keys:  # the journal cannot distinguish items with the same key
+                    raise ValueError(f"{key} occurs twice in this batch; give BatchProcessor a key= function")
                 self._keys.add(key)
                 if key in self._journal.done:
-                    note = "done before, says the journal"
+                    note = "already done, according to the journal"
                     return BatchItem(index, key, item, BatchStatus.SKIPPED, note=note, resumed=True)
             if self._validate is not None and self._validate(item) is False:
-                raise ValueError("it is not valid")
+                raise ValueError("validate_item returned False for this item")
             return _Entry(index, key, item, self._executor.serialize(item))
         except Skip as skip:
             outcome = BatchItem[T, R](index, key, item, BatchStatus.SKIPPED, note=str(skip))
-        except Exception as error:  # the caller's key, validation or pickling failed: only this item fails
+        except Exception as error:  # the caller's key function, validation or pickling failed for this item only
             outcome = BatchItem(index, key, item, BatchStatus.FAILED, error=error)
         self._write_journal([outcome])
         return outcome
@@ -296,16 +296,16 @@ class BatchRun(Generic[T, R]):
             self._unfinished.add(chunk)
             try:
                 future = self._executor.submit([entry.payload for entry in chunk.entries])
-            except Exception as error:  # the executor may be the caller's, and may raise anything
+            except Exception as error:  # the executor may be the caller's, so it may raise anything
                 future = Future()
                 future.set_exception(
-                    _unfinished_error("not started, because the executor accepts no more work", error, False)
+                    _unfinished_error("the executor accepts no more work, so the item was not started", error, False)
                 )
             chunk.future = future
         future.add_done_callback(functools.partial(self._finish, chunk))
         return future
 
-    # In a thread of the executor
+    # Runs in a thread of the executor
 
     def _finish(self, chunk: _Chunk, future: Future[Any]) -> None:
         try:
@@ -315,7 +315,7 @@ class BatchRun(Generic[T, R]):
                 item.error for item in chunk.outcomes if not isinstance(item.error, (Exception, type(None)))
             ]
             chunk.fatal_error = fatal_errors[0] if fatal_errors else None
-        except BaseException as error:  # a future would only log it: it is raised where outcomes are consumed
+        except BaseException as error:  # a future would only log it, so outcomes() raises it
             chunk.fatal_error = error
         chunk.is_done = True
         self._done.put(chunk)
@@ -330,7 +330,7 @@ class BatchRun(Generic[T, R]):
             results = self._executor.results(future.result())
         except UnfinishedError as error:
             return chunk.failed_outcomes(error)
-        except Exception as error:  # of the executor, such as a broken pool; an operation's error is part of a result
+        except Exception as error:  # from the executor, such as a broken pool; an operation's error is in its result
             return chunk.failed_outcomes(_unfinished_error("the worker was lost", error, False if unstarted else None))
         return [entry.outcome(result) for entry, result in zip(chunk.entries, results) if result is not None]
 

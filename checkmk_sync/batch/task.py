@@ -1,4 +1,4 @@
-"""An operation with its retries: what runs for each item, in this process or in another."""
+"""The task of a batch: it runs the operation with its retries, in this process or in another."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LONGEST_WAIT_S = 60.0
 
 
 class StopSignal(Deadline):
-    """A deadline that expires when :meth:`set` is called, with the clock that waiting threads sleep on.
+    """A deadline that expires when :meth:`set` is called.
 
-    Without a ``clock`` it has one of its own, and wakes the threads that sleep on it.
+    Threads of the batch sleep on ``clock``. By default this is a clock that :meth:`set` stops, which wakes them.
     """
 
     def __init__(self, clock: Optional[Clock] = None) -> None:
@@ -29,13 +29,13 @@ class StopSignal(Deadline):
         super().__init__(self.clock, None)
 
     def set(self) -> None:
-        """Expire now."""
+        """Expire now, and wake the threads that sleep on the default clock."""
         self.at = float("-inf")
         self._own_clock.stop()
 
 
 class _Attempts:
-    """The attempts at one item so far. ``started`` is a UNIX time, ``begin`` a time of the clock."""
+    """The attempts at one item so far. ``started`` is a UNIX time, ``begin`` the clock's monotonic time."""
 
     __slots__ = ("begin", "last_error", "number", "started")
 
@@ -45,10 +45,9 @@ class _Attempts:
 
 
 class Task(Generic[T, R]):
-    """Runs the operation for one item at a time, from any number of threads.
+    """Runs the operation for one item per call of :meth:`run`, from any number of threads.
 
-    Each attempt waits for ``rate``; none begins after ``stop``. A task pickles with its operation, but without rate
-    and stop, which belong to one process.
+    Each attempt waits for ``rate``, and no attempt starts after ``stop`` has expired.
     """
 
     def __init__(
@@ -73,10 +72,11 @@ class Task(Generic[T, R]):
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # The rate and the stop signal belong to one process, so they are not pickled.
         return Task, (self.operation, self.max_retries, self.retry_delay)
 
     def run(self, item: T) -> Optional[TaskResult]:
-        """Return the result for an item; None if the batch was stopped before the first attempt."""
+        """Run the operation for an item. Return its result, or None if the batch stopped before the first attempt."""
         attempts = _Attempts()
         result, error, note = None, None, ""
         try:
@@ -84,7 +84,7 @@ class Task(Generic[T, R]):
             status = BatchStatus.SUCCESS
         except Skip as skip:
             status, note = BatchStatus.SKIPPED, str(skip)
-        except Exception as failure:  # the operation is the caller's: whatever it raises is the outcome of its item
+        except Exception as failure:  # the operation is the caller's code; any error is the outcome of its item
             status, error = BatchStatus.FAILED, failure
         if attempts.number == 0:
             return None
@@ -104,12 +104,15 @@ class Task(Generic[T, R]):
             raise
 
     def wait_for_start(self, rate: Optional[RateLimit] = None) -> bool:
-        """Wait until ``rate`` (default: the rate of the task) allows another start. False once the batch is stopped."""
+        """Wait until ``rate`` allows another start. Return False if the batch is stopped.
+
+        The default of ``rate`` is the rate of the task.
+        """
         rate = rate or self._rate
         if rate is not None:
             try:
                 rate.wait(self.stop, sleep=self.clock.sleep)
-            except (ConnectError, DeadlineError):  # stopped
+            except (ConnectError, DeadlineError):  # the batch was stopped
                 return False
         return not self.stop.expired
 
@@ -119,6 +122,6 @@ class Task(Generic[T, R]):
         return not retries_are_spent(error) and classify_error(error) is not ErrorClass.PERMANENT
 
     def _wait_for_breaker(self, error: Exception, wait_s: float, *_: Any) -> None:
-        """Sleep until an open breaker lets a request through again: an earlier retry is refused and wasted."""
+        """Sleep until an open breaker allows a request again, because an earlier retry would be refused."""
         if isinstance(error, CircuitOpenError):
             self.clock.sleep(max(0.0, error.retry_at - self.clock.time() - wait_s))

@@ -1,4 +1,4 @@
-"""Run a bounded number of calls at the same time, for batches, for reading in parts and for ``process_stream``."""
+"""Run a bounded number of calls at once. Used by batches, by reads in parts and by ``process_stream``."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ T = TypeVar("T")
 def window(
     submit: Callable[[T], Future[Any]], items: Iterable[T], max_pending: int, *, in_order: bool = False
 ) -> Generator[Future[Any], None, None]:
-    """Submit each item and yield its future: as soon as it is done, or with ``in_order`` in the order of the items.
+    """Submit each item and yield the futures as they finish, or in the order of the items if ``in_order`` is True.
 
-    An item is taken only when fewer than ``max_pending`` futures wait to be yielded, so a slow consumer slows the
-    source down. Futures that are yielded in order may still be running. Closing the generator does not shut the
-    executor down; the caller does that.
+    The next item is taken only while fewer than ``max_pending`` futures wait to be yielded, so a slow consumer slows
+    down the source. Futures that are yielded in order may still be running. The caller must shut down the executor,
+    because closing the generator does not.
     """
     source = iter(items)
     submitted: collections.deque[Future[Any]] = collections.deque()
@@ -33,12 +33,12 @@ def window(
                 submitted.append(future)
             else:
                 future.add_done_callback(done.put)
-            del future  # a result may be large, and belongs to the consumer alone
+            del future  # a result may be large; only the consumer decides how long to keep it
             waiting += 1
         if not waiting:
             return
         yield submitted.popleft() if in_order else done.get()
         waiting -= 1
-        while not (in_order or done.empty()):  # before the next item is taken, which may take its time
+        while not (in_order or done.empty()):  # the source may be slow, so yield all finished futures first
             yield done.get()
             waiting -= 1

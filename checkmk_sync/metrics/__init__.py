@@ -1,4 +1,4 @@
-"""Measuring: timings with true percentiles, counters and gauges, over the last hours."""
+"""Metrics of the last hours: timings with accurate percentiles, counters and gauges."""
 
 from __future__ import annotations
 

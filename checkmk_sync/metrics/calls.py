@@ -1,4 +1,4 @@
-"""Measure each call once, as its caller sees it: timed, counted, and passed to all registered hooks."""
+"""Measure each call once, as its caller sees it: time it, count it, and report it to all registered hooks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ log = logging.getLogger("checkmk_sync")
 
 @dataclass(frozen=True)
 class CallEvent:
-    """One call that has ended. It contains no query, no body and no secret.
+    """A call that has ended. An event contains no query, body or secret.
 
-    ``status`` is None without an answer; ``error`` is the class of the exception, None for success. ``attempts`` is 0
-    if nothing was sent: for a cache hit, an open breaker, or an answer shared with another call. Bytes are those of
-    bodies after decompression; the body of a stream arrives later and is not counted.
+    ``status`` is the HTTP status code, or None if there was no answer. ``error`` is the class name of the exception, or
+    None if the call succeeded. ``attempts`` is 0 if nothing was sent: for a cache hit, an open circuit breaker, or an
+    answer shared with another call. Bytes are the sizes of the bodies after decompression. The body of a stream is not
+    counted, because it arrives after the event.
     """
 
     noun: str
@@ -44,7 +45,7 @@ Hook = Callable[[CallEvent], object]
 
 @dataclass
 class CallCost:
-    """The requests and bytes that one call has cost so far; updated as each attempt is made."""
+    """The requests and bytes of one call so far, updated with each attempt."""
 
     attempts: int = 0
     bytes_sent: int = 0
@@ -55,7 +56,7 @@ _local = threading.local()
 
 
 class CallMetrics:
-    """Measures the calls of one client into a collector."""
+    """Records the calls of one client in a collector, and reports them to the client's hooks."""
 
     def __init__(self, metrics: MetricsCollector, clock: Clock) -> None:
         self._metrics, self._clock = metrics, clock
@@ -63,7 +64,7 @@ class CallMetrics:
         self._lock = threading.Lock()
 
     def measure(self, call: Call, perform: Callable[[Call, CallCost], Reply]) -> Reply:
-        """Return ``perform(call, cost)``, measured whether it returns or raises."""
+        """Call ``perform(call, cost)`` and return its reply. The call is measured even if it raises."""
         started, cost = self._clock.monotonic(), CallCost()
         try:
             reply = perform(call, cost)
@@ -74,12 +75,12 @@ class CallMetrics:
         return reply
 
     def add_hook(self, hook: Hook) -> None:
-        """Call ``hook`` with the event of each call that ends from now on."""
+        """Register ``hook``, which is called with the event of each call that ends."""
         with self._lock:
             self._hooks = (*self._hooks, hook)
 
     def remove_hook(self, hook: Hook) -> None:
-        """Stop calling ``hook``. ValueError if it was not added."""
+        """Stop calling ``hook``. Raises ValueError if it is not registered."""
         with self._lock:
             hooks = list(self._hooks)
             hooks.remove(hook)
@@ -93,9 +94,10 @@ class CallMetrics:
         from_cache = reply is not None and reply.from_cache
         name = f"{call.noun}.{call.verb}"
         self._metrics.increment_counters({f"calls.{name}.{status or error}": 1})
-        if not from_cache:  # hits would make every percentile look fast
+        if not from_cache:  # cache hits would make the percentiles of requests look too fast
+            # A 404 often answers the question whether an object exists, so it is not counted as a failure.
             self._metrics.record_operation(f"call.{name}", duration_s, success=error is None or status == 404)
-        if not self._hooks or getattr(_local, "in_hook", False):  # calls that a hook makes would never end
+        if not self._hooks or getattr(_local, "in_hook", False):  # a call made by a hook would call the hook forever
             return
         event = CallEvent(
             noun=call.noun,

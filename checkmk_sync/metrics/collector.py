@@ -1,4 +1,4 @@
-"""The collector of measurements: thread-safe, bounded in memory, with statistics of the last hours."""
+"""A thread-safe collector of measurements with bounded memory and statistics of the last hours."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ __all__ = ["MetricsCollector", "get_metrics_collector"]
 
 
 class MetricsCollector(ForkSafe):
-    """Collects measurements from any thread. Timings are in seconds; :meth:`get_stats` returns a snapshot.
+    """Collects measurements from any thread. Timings are in seconds.
 
-    Timings and counters cover the last ``retention_hours``, in ``slices`` steps: a value leaves at that age, or one
-    step earlier, never later. Gauges show the last value that was set. ``cleanup_interval`` is how often, in seconds,
-    the memory of old values and of dead names (without a value left) is freed; recording and reading do that, there
-    is no thread. Timings, counters and gauges have up to ``max_names`` names each. Values of further names go to the
-    name "other" and are counted as ``metrics_names_refused``.
+    Timings and counters cover the last ``retention_hours``. This period is divided into ``slices``, which are dropped
+    one at a time. A value is therefore dropped when it is ``retention_hours`` old, or up to one slice earlier. Gauges
+    keep the last value that was set.
 
-    NaN, infinite values, and negative timings and counts are not recorded but counted as ``metrics_values_refused``:
-    a measurement must not break the measured code.
+    ``cleanup_interval`` is the time, in seconds, after which the memory of old values and unused names is freed.
+    Recording and reading do this, without a background thread.
+
+    There are at most ``max_names`` names for timings, as many for counters and as many for gauges. Values for further
+    names are recorded under the name "other" and counted as ``metrics_names_refused``. NaN, infinite values, and
+    negative timings and counts are not recorded, but counted as ``metrics_values_refused``.
 
     A collector pickles as a snapshot on the system's clock. After a fork, the child's collector starts empty.
     """
 
-    # Reentrant: the garbage collector may end an abandoned stream, which counts its bytes, at any moment.
+    # Reentrant, because the garbage collector may interrupt any line here and close an abandoned stream, which then
+    # records its bytes in this collector.
     LOCKS = (("_lock", threading.RLock),)
 
     def __init__(
@@ -43,7 +46,10 @@ class MetricsCollector(ForkSafe):
         clock: Optional[Clock] = None,
     ) -> None:
         if not (0.0 < retention_hours < math.inf and cleanup_interval >= 0.0 and slices >= 1 and max_names >= 1):
-            raise ValueError("a collector keeps some hours, in at least one slice, of at least one name")
+            raise ValueError(
+                "retention_hours must be above 0 and finite, cleanup_interval at least 0, "
+                "and slices and max_names at least 1"
+            )
         self._options: dict[str, Any] = {
             "retention_hours": retention_hours,
             "cleanup_interval": cleanup_interval,
@@ -55,14 +61,14 @@ class MetricsCollector(ForkSafe):
         super().__init__()
 
     def reset_after_fork(self) -> None:
-        """Start empty, because what was collected before a fork belongs to the parent."""
+        """Start empty, because the measurements from before a fork belong to the parent process."""
         super().reset_after_fork()
         self._gauges: dict[str, float] = {}
         self._window = Window(self._now(), **self._options)
 
     def record_timing(self, name: str, seconds: float) -> None:
         """Add one duration to the timing ``name``."""
-        if not 0.0 <= seconds < math.inf:
+        if not 0.0 <= seconds < math.inf:  # not raised, because a measurement must not break the measured code
             self.increment_counter(REFUSED)
             return
         with self._lock:
@@ -76,7 +82,7 @@ class MetricsCollector(ForkSafe):
         self.increment_counters({name: value})
 
     def increment_counters(self, values: Mapping[str, float]) -> None:
-        """Add to several counters at once, which costs one lock instead of one each."""
+        """Add to several counters under one lock, which is faster than one call for each."""
         with self._lock:
             window, now = self._window, self._now()
             if now >= window.due:
@@ -89,7 +95,7 @@ class MetricsCollector(ForkSafe):
                 counters[kept] = counters.get(kept, 0) + added
 
     def record_operation(self, name: str, seconds: float, *, success: bool = True) -> None:
-        """Add one duration to the timing ``name``, and a failure to the counter ``<name>.errors``."""
+        """Add one duration to the timing ``name``, and count a failure as ``<name>.errors``."""
         if not success:
             self.increment_counter(f"{name}.errors")
         self.record_timing(name, seconds)
@@ -100,7 +106,7 @@ class MetricsCollector(ForkSafe):
 
     @contextlib.contextmanager
     def in_progress(self, name: str) -> Iterator[None]:
-        """Raise the gauge ``name`` by one during the block."""
+        """Increase the gauge ``name`` by one for the duration of the block."""
         self._gauge(name, 1.0)
         try:
             yield
@@ -108,12 +114,12 @@ class MetricsCollector(ForkSafe):
             self._gauge(name, -1.0)
 
     def counter(self, name: str) -> float:
-        """Return the value of a counter; 0 if nothing was counted."""
+        """Return the value of a counter, or 0 if nothing was counted."""
         with self._lock:
             return sum(part.counters.get(name, 0) for part in self._turned().live(self._now()))
 
     def merged(self, prefix: str) -> dict[str, Any]:
-        """Return one summary of all timings whose name starts with ``prefix``."""
+        """Return one summary of all timings with names that start with ``prefix``."""
         total = Histogram()
         for part in self._read()[0]:
             for name, timing in part.timings.items():
@@ -122,13 +128,15 @@ class MetricsCollector(ForkSafe):
         return total.summary()
 
     def get_stats(self) -> dict[str, Any]:
-        """Return all current statistics as plain data.
+        """Return a snapshot of all statistics as plain data.
 
-        ``window_s`` is the number of seconds covered; ``timings`` maps each name to count, mean, min, max, p50,
-        p95, p99, p999 and per_second; ``counters`` and ``gauges`` map names to values, ``rates`` are the counters per
-        second. ``error_rates`` are the failures among a timing's operations, from 0 to 1.
-        ``request_rate_per_second`` counts all timings except waits (named ``…_wait``). ``held`` is the number of
-        slices and names in memory.
+        - ``window_s``: the number of seconds covered
+        - ``timings``: for each name count, mean, min, max, p50, p95, p99, p999 and per_second
+        - ``counters`` and ``gauges``: the value of each name
+        - ``rates``: each counter's value per second
+        - ``error_rates``: for each timing the share of operations that failed, from 0 to 1
+        - ``request_rate_per_second``: the operations of all timings, except waits (named ``…_wait``)
+        - ``held``: the number of slices and names in memory
         """
         parts, gauges, window_s, held = self._read()
         whole = Slice(parts)
@@ -152,27 +160,29 @@ class MetricsCollector(ForkSafe):
         }
 
     def totals(self) -> tuple[Slice, dict[str, float]]:
-        """Return the timings and counters since the start, which never go back, and the gauges, for Prometheus.
+        """Return the timings and counters since the start, and the gauges, for Prometheus.
 
-        A name without a value in ``retention_hours`` is left out, and starts again at zero when it comes back.
+        Prometheus requires counters that never decrease. A name without values in ``retention_hours`` is omitted. If it
+        is used again later, it starts at zero.
         """
         with self._lock:
             parts, gauges = self._turned().all(), dict(self._gauges)
         return Slice(parts), gauges
 
     def merge(self, other: MetricsCollector) -> None:
-        """Add the values of another collector, such as one from a worker process; its gauges replace ours.
+        """Add the values of another collector, such as the collector of a worker process.
 
-        Values keep their age.
+        Values keep their age. The other collector's gauges replace gauges with the same name.
         """
         state = other.__getstate__()
         with self._lock:
             self._absorb(state)
 
     def drain(self) -> MetricsCollector:
-        """Move everything collected so far into a new collector and return it; the gauges stay here as well.
+        """Move all timings and counters into a new collector and return it. Gauges are copied.
 
-        A worker may send what it drained to another process again and again: nothing is lost or counted twice.
+        A worker process can drain its collector regularly and send the result to another process. No value is lost or
+        counted twice.
         """
         drained = MetricsCollector(**self._options, clock=self.clock)
         with self._lock:
@@ -201,13 +211,16 @@ class MetricsCollector(ForkSafe):
         return self._window
 
     def _read(self) -> tuple[list[Slice], dict[str, float], float, dict[str, int]]:
-        """Return the slices, gauges, seconds covered and sizes. Callers add up the slices outside of the lock."""
+        """Return the slices, the gauges, the seconds covered and the sizes.
+
+        Callers add up the slices without the lock, so that reading does not delay recording.
+        """
         with self._lock:
             window, now = self._turned(), self._now()
             return window.live(now), dict(self._gauges), now - window.since(now), window.size
 
     def _gauge(self, name: str, value: float, keep: float = 1.0) -> None:
-        """Add ``value`` to ``keep`` times what the gauge shows."""
+        """Set the gauge to ``keep`` times its value, plus ``value``."""
         with self._lock:
             if not math.isfinite(value):
                 self.increment_counter(REFUSED)
@@ -226,5 +239,5 @@ _default = MetricsCollector()
 
 
 def get_metrics_collector() -> MetricsCollector:
-    """Return the collector of this process, which measures everything that belongs to no client."""
+    """Return the collector of this process, which records all measurements that do not belong to a client."""
     return _default

@@ -1,4 +1,4 @@
-"""Counts of values in buckets that grow by 1 %: small, mergeable, percentiles within 1 %."""
+"""A small, mergeable histogram with buckets that grow by 1 %, for percentiles within 1 %."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any, Optional, Sequence
 
 __all__ = ["Histogram"]
 
-# Bucket n holds the values above 2**((n - 1) / 64), up to and with 2**(n / 64): its middle is at most
-# 0.55 % away from any of them, and powers of two are exact borders. Measured: log2 and ceil take 50 ns,
-# the mantissa by frexp 150 ns.
+# Bucket n counts the values above 2**((n - 1) / 64), up to and including 2**(n / 64). The middle of a bucket is at most
+# 0.55 % away from each of its values, and powers of two are exact bucket borders. Measured: log2 and ceil take 50 ns,
+# reading the mantissa with frexp takes 150 ns.
 _PER_OCTAVE = 64
 _GROWTH: float = 2.0 ** (1.0 / _PER_OCTAVE)
 _SMALLEST = 1e-9
 _LOWEST = ceil(log2(_SMALLEST) * _PER_OCTAVE)
-# 33 decades in 56 KiB. More than that at once costs the low end its detail, never the high one.
+# 33 decades in 56 KiB. If values span more than that, the lowest buckets are merged. High values stay accurate.
 _MOST_BUCKETS = 112 * _PER_OCTAVE
 
 
 class Histogram:
-    """Any number of values in at most 57 KiB; :meth:`percentile` is within 0.55 % of the truth.
+    """The distribution of any number of values in at most 57 KiB. Percentiles are accurate to 0.55 %.
 
-    It has no lock: threads that share one have to lock it.
+    A histogram is not thread-safe: threads that share one must lock it.
     """
 
     __slots__ = ("_buckets", "_first", "count", "least", "most", "total")
@@ -37,9 +37,12 @@ class Histogram:
         self._buckets = array("Q")
 
     def record(self, value: float) -> None:
-        """Add one value, at least a billionth. ValueError for NaN, infinite and negative values."""
+        """Add one value. Percentiles do not distinguish values of at most one billionth.
+
+        Raises ValueError for NaN, infinite and negative values.
+        """
         if not 0.0 <= value < math.inf:
-            raise ValueError(f"{value!r} cannot be measured: values are finite and not negative")
+            raise ValueError(f"a value must be finite and at least 0, not {value!r}")
         self.count += 1
         self.total += value
         if value < self.least:
@@ -53,8 +56,8 @@ class Histogram:
         self._buckets[place] += 1
 
     def _room_for(self, number: int) -> int:
-        """Return the place of a bucket, after making room for it. The lowest bucket also holds all values below it."""
-        # Whole octaves: a histogram that grows does so a few times, not once a bucket.
+        """Make room for a bucket and return its place. The lowest bucket also counts all values below it."""
+        # Grow by octaves of 64 buckets, so that a histogram is seldom reallocated.
         low, high = (number - 1) // _PER_OCTAVE * _PER_OCTAVE + 1, -(-number // _PER_OCTAVE) * _PER_OCTAVE
         if self._buckets:
             low, high = min(low, self._first), max(high, self._first + len(self._buckets) - 1)
@@ -91,11 +94,11 @@ class Histogram:
         return twin
 
     def percentile(self, percent: float) -> Optional[float]:
-        """Return the value below which ``percent`` of all values lie; None without values."""
+        """Return the value below which ``percent`` of all values lie, or None if there are no values."""
         return self.percentiles([percent])[0]
 
     def percentiles(self, percents: Sequence[float]) -> list[Optional[float]]:
-        """Return several percentiles in one pass; ``percents`` must rise."""
+        """Return several percentiles in one pass. ``percents`` must be in ascending order."""
         values: list[Optional[float]] = []
         place, seen = -1, 0
         for percent in percents:
@@ -111,11 +114,11 @@ class Histogram:
         return min(max(2.0 * upper / (1.0 + _GROWTH), self.least), self.most)
 
     def up_to(self, powers: Sequence[int]) -> list[int]:
-        """Return how many values are at most ``2**power``, for each of ``powers``."""
+        """Return, for each of ``powers``, the number of values that are at most ``2**power``."""
         return [sum(self._buckets[: max(0, power * _PER_OCTAVE - self._first + 1)]) for power in powers]
 
     def summary(self) -> dict[str, Any]:
-        """Return count, mean, min, max, p50, p95, p99 and p999; None without a value."""
+        """Return count, mean, min, max, p50, p95, p99 and p999. All but the count are None if there are no values."""
         mean, least, most = (self.total / self.count, self.least, self.most) if self.count else (None, None, None)
         percentiles = dict(zip(("p50", "p95", "p99", "p999"), self.percentiles([50.0, 95.0, 99.0, 99.9])))
         return {"count": self.count, "mean": mean, "min": least, "max": most, **percentiles}

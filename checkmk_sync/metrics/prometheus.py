@@ -1,7 +1,7 @@
-"""Measurements for Prometheus: a collector for its registry, and the text that answers a scrape.
+"""Export metrics to Prometheus: a collector for its registry, and the text format for a scrape.
 
-Needs the extra ``prometheus``, which is imported when it is used. Counters and histograms count from the start,
-because they must never go back for Prometheus; its ``rate()`` makes the window.
+This module needs the extra ``prometheus``, which is imported on first use. Counters and histograms count from the
+start, because Prometheus requires values that never decrease. Use ``rate()`` in Prometheus for a period of time.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ __all__ = ["Collector", "exposition"]
 
 Source = Union[MetricsCollector, Mapping[str, MetricsCollector]]
 
-# From 1 ms to 512 s. Powers of two are borders of our own buckets, so these counts are exact.
+# From 1 ms to 512 s. Powers of two are bucket borders of Histogram, so these counts are exact.
 _POWERS = range(-10, 10)
 
 
 class _Row(NamedTuple):
-    """A family of metrics and the names of ours that belong to it; ``{…}`` in a name becomes a label."""
+    """A family of Prometheus metrics, and the pattern of our metric names that belong to it.
+
+    ``{…}`` in the pattern becomes a label.
+    """
 
     name: str
     family: str
@@ -37,43 +40,47 @@ class _Row(NamedTuple):
 
 
 _TIMINGS = (
-    _Row("call.{noun}.{verb}", "call_seconds", "Calls that were not answered by the cache."),
-    _Row("retry_wait", "retry_wait_seconds", "Waits before repeats."),
-    _Row("throttle_wait", "throttle_wait_seconds", "Waits for the rate limit."),
-    _Row("{name}", "operation_seconds", "Timings of your own."),
+    _Row("call.{noun}.{verb}", "call_seconds", "Duration of calls that the cache did not answer, in seconds."),
+    _Row("retry_wait", "retry_wait_seconds", "Waits before retries, in seconds."),
+    _Row("throttle_wait", "throttle_wait_seconds", "Waits for the rate limit, in seconds."),
+    _Row("{name}", "operation_seconds", "Your own timings, in seconds."),
 )
 _COUNTERS = (
-    _Row("calls.{noun}.{verb}.{status}", "calls", "Calls by HTTP status, or by error where there was no answer."),
+    _Row("calls.{noun}.{verb}.{status}", "calls", "Calls by HTTP status, or by error if there was no answer."),
     _Row("call.{noun}.{verb}.errors", "call_errors", "Calls that failed."),
-    _Row("attempts", "attempts", "Requests sent, repeats included."),
-    _Row("retries", "retries", "Repeats."),
+    _Row("attempts", "attempts", "Requests sent, including retries."),
+    _Row("retries", "retries", "Requests that were sent again."),
     _Row("replies.{status}", "replies", "Answers by HTTP status."),
-    _Row("bytes_received", "received_bytes", "Bodies received, unpacked."),
-    _Row("bytes_sent", "sent_bytes", "Bodies sent."),
+    _Row("bytes_received", "received_bytes", "Bytes of received bodies, after decompression."),
+    _Row("bytes_sent", "sent_bytes", "Bytes of sent bodies."),
     _Row("cache_hits", "cache_hits", "Calls that the cache answered."),
-    _Row("cache_misses", "cache_misses", "Calls that it could not answer."),
-    _Row("cache_stale", "cache_stale", "Calls answered with an old answer, for the site could not be asked."),
-    _Row("cache_shared_flights", "cache_shared_flights", "Calls that waited for the answer to another one."),
-    _Row("breaker_transitions.{state}", "breaker_transitions", "Changes of the circuit breaker, by its new state."),
-    _Row("bulk_items.{outcome}", "bulk_items", "Objects of bulk calls, by what became of them."),
-    _Row("sync_changes.{action}.{kind}.{outcome}", "sync_changes", "Changes of sync runs, by what became of them."),
-    _Row("sync_runs.{result}", "sync_runs", "Sync runs, by how they ended."),
-    _Row("{name}.errors", "operation_errors", "Failures of timings of your own."),
-    _Row("{name}", "events", "Counters of your own."),
+    _Row("cache_misses", "cache_misses", "Calls that the cache could not answer."),
+    _Row("cache_stale", "cache_stale", "Calls answered from an expired cache entry because the site failed."),
+    _Row("cache_shared_flights", "cache_shared_flights", "Calls that shared the request of another call."),
+    _Row(
+        "breaker_transitions.{state}",
+        "breaker_transitions",
+        "Changes of the circuit breaker's state, by the new state.",
+    ),
+    _Row("bulk_items.{outcome}", "bulk_items", "Objects of bulk calls, by outcome."),
+    _Row("sync_changes.{action}.{kind}.{outcome}", "sync_changes", "Changes of sync runs, by outcome."),
+    _Row("sync_runs.{result}", "sync_runs", "Sync runs, by result."),
+    _Row("{name}.errors", "operation_errors", "Failures of your own timings."),
+    _Row("{name}", "events", "Your own counters."),
 )
 _GAUGES = (
-    _Row("requests_in_flight", "requests_in_flight", "Requests that wait for an answer."),
-    _Row("breaker_state", "breaker_state", "The circuit breaker: 0 closed, 1 half open, 2 open."),
-    _Row("sync_changes_left", "sync_changes_left", "Changes that the running sync has before it."),
-    _Row("{name}", "gauge", "Gauges of your own."),
+    _Row("requests_in_flight", "requests_in_flight", "Requests that are waiting for an answer."),
+    _Row("breaker_state", "breaker_state", "State of the circuit breaker: 0 closed, 1 half open, 2 open."),
+    _Row("sync_changes_left", "sync_changes_left", "Changes that the running sync has not made yet."),
+    _Row("{name}", "gauge", "Your own gauges."),
 )
 
 
 class Collector:
-    """Collector for a registry of prometheus_client: ``registry.register(Collector(cmk.collector))``.
+    """A collector for a registry of prometheus_client: ``registry.register(Collector(cmk.collector))``.
 
-    A mapping of site names to collectors adds the label ``site``; a registry accepts only one collector of ours.
-    Raises MissingExtraError without the extra ``prometheus``.
+    A registry accepts only one Collector. For several sites, give it a mapping of site names to metrics collectors,
+    which adds the label ``site``. Raises MissingExtraError if the extra ``prometheus`` is not installed.
     """
 
     def __init__(self, source: Source, *, prefix: str = "checkmk_sync") -> None:
@@ -81,11 +88,11 @@ class Collector:
         self._source, self._prefix = source, prefix
 
     def describe(self) -> Iterable[Metric]:
-        """Return the families without values."""
+        """Return all families, without values."""
         return self._new().values()
 
     def collect(self) -> Iterator[Metric]:
-        """Return the families that have values."""
+        """Return the families that have values, with their values."""
         families = self._new()
         sources = self._source.items() if isinstance(self._source, Mapping) else [(None, self._source)]
         for site, collector in sources:
@@ -115,7 +122,10 @@ class Collector:
 
 
 def exposition(source: Source) -> str:
-    """Return the measurements in Prometheus's text format. MissingExtraError without the extra ``prometheus``."""
+    """Return the metrics in Prometheus's text format.
+
+    Raises MissingExtraError if the extra ``prometheus`` is not installed.
+    """
     _families()
     from prometheus_client import CollectorRegistry, generate_latest
 
@@ -135,8 +145,8 @@ def _families() -> Any:
 
 
 def _match(rows: tuple[_Row, ...], name: str) -> tuple[_Row, tuple[str, ...]]:
-    """Return the first row that fits and the values of its labels. The last row of each table fits every name."""
-    name = name.encode("utf-8", "backslashreplace").decode()  # a scrape is UTF-8, names of your own may not be
+    """Return the first row that matches, and the values of its labels. The last row of each table matches any name."""
+    name = name.encode("utf-8", "backslashreplace").decode()  # a scrape is UTF-8, but a user's names may not be
     for row in rows[:-1]:
         part = ".+" if row.name.startswith("{name}") else "[^.]+"
         match = re.fullmatch(re.sub(r"{\w+}", f"({part})", row.name.replace(".", r"\.")), name)

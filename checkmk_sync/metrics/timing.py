@@ -1,4 +1,4 @@
-"""Time functions, blocks and operations of services."""
+"""Measure the duration of functions, blocks and operations of services."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @contextlib.contextmanager
 def timed_context(name: str, collector: Optional[MetricsCollector] = None) -> Iterator[None]:
-    """Time the block as ``name``, in the process's collector unless another is given.
+    """Time the block as ``name``. The default of ``collector`` is the collector of the process.
 
-    A block that raises is timed as well, and counted as ``<name>.errors``.
+    A block that raises is also timed, and counted as ``<name>.errors``.
     """
     target = collector or get_metrics_collector()
     started = target.clock.monotonic()
@@ -31,19 +31,24 @@ def timed_context(name: str, collector: Optional[MetricsCollector] = None) -> It
 
 
 def timed(metric_name: Optional[str] = None) -> Callable[[F], F]:
-    """Time every call of a function or method as ``metric_name`` (default: its qualified name).
+    """Time every call of the decorated function as ``metric_name``. The default is the function's qualified name.
 
-    A method of a :class:`MetricsMixin` is timed in that service's collector, everything else in the
-    process's. A call that raises is timed as well, and counted as ``<name>.errors``. TypeError for
-    generators and coroutines: their work begins after the call has ended, so time it inside them.
+    Methods of a :class:`MetricsMixin` are recorded in the collector of their service, other functions in the collector
+    of the process. A call that raises is also timed, and counted as ``<name>.errors``.
+
+    Raises TypeError for generators and coroutines, because their work starts after the call has returned. Use
+    :func:`timed_context` inside them.
     """
 
     if callable(metric_name):
-        raise TypeError("timed stands with parentheses: @timed() or @timed('name')")
+        raise TypeError("timed must be called with parentheses: @timed() or @timed('name')")
 
     def decorate(function: F) -> F:
         if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
-            raise TypeError(f"{function.__qualname__} works after it has returned; use timed_context inside it")
+            raise TypeError(
+                f"{function.__qualname__} is a generator or coroutine, which runs after the call has returned; "
+                "use timed_context inside it"
+            )
         name = metric_name or function.__qualname__
 
         @functools.wraps(function)
@@ -58,13 +63,16 @@ def timed(metric_name: Optional[str] = None) -> Callable[[F], F]:
 
 
 class MetricsMixin:
-    """Base of services that measure themselves: in their own ``metrics_collector``, in that of their ``client``, or
-    in that of the process."""
+    """Adds metrics to a service class.
+
+    Measurements go to the service's ``metrics_collector`` if it has one. Otherwise they go to the collector of its
+    ``client``, or to the collector of the process.
+    """
 
     metrics_collector: Optional[MetricsCollector] = None
 
     def record_operation(self, name: str, duration: float, success: bool = True) -> None:
-        """Add one operation of ``duration`` seconds; a failed one is also counted as ``<name>.errors``."""
+        """Record an operation of ``duration`` seconds. A failure is also counted as ``<name>.errors``."""
         _collector_of(self).record_operation(name, duration, success=success)
 
     _record_operation = record_operation

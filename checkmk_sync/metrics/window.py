@@ -1,4 +1,4 @@
-"""Measurements of the last hours in slices of time: old ones leave, and memory is bounded."""
+"""The measurements of the last hours, stored in slices of time so that old ones can be dropped."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from .histogram import Histogram
 
 __all__ = ["OTHER", "REFUSED", "RENAMED", "Slice", "Window"]
 
-OTHER = "other"  # where the values of names beyond the limit go
-RENAMED = "metrics_names_refused"  # counts those values
-REFUSED = "metrics_values_refused"  # counts values that are not measurements
+OTHER = "other"  # the name that receives the values of names beyond the limit
+RENAMED = "metrics_names_refused"  # the number of values recorded under OTHER
+REFUSED = "metrics_values_refused"  # the number of NaN, infinite and negative values
 LONGEST_NAME = 200
 
 
@@ -40,16 +40,16 @@ class Slice:
             self.timings[name] = timing.copy()
 
     def count(self, name: str, value: float) -> None:
-        """Add to the counter ``name``."""
+        """Add ``value`` to the counter ``name``."""
         self.counters[name] = self.counters.get(name, 0) + value
 
 
 class Window:
-    """Slices of equal width on a fixed grid. The collector locks it.
+    """Slices of equal width on a fixed grid. A window is not thread-safe; the collector locks it.
 
-    Only ``current`` changes in place, so that readers can take the slices under the lock and add them up outside.
-    Values too old for the window are kept as a sum, because counters must never go back, until their name is dead:
-    without a value in the whole window.
+    Only ``current`` is changed in place. Readers can therefore copy the list of slices under the lock and add them up
+    without it. Values that are too old for the window are kept as a sum, because counters must never decrease. The sum
+    drops a name that has no values in the entire window.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Window:
         self.due = min((self._number + 1) * self._width, self._next_cleanup)
 
     def turn(self, now: float) -> None:
-        """Begin a new slice, clean up, or both, as the time demands. Called when ``due`` has come."""
+        """Start a new slice, clean up, or both. Called when ``now`` has reached ``due``."""
         number = int(now // self._width)
         if number != self._number:
             self._number, self.current = number, Slice()
@@ -79,33 +79,36 @@ class Window:
         self.due = min((number + 1) * self._width, self._next_cleanup)
 
     def timing(self, name: str) -> Histogram:
-        """Return a new current histogram for a name without one."""
+        """Return the histogram that records ``name`` in the current slice, and create it if necessary."""
         return self.current.timings.setdefault(self._admitted(name, self._timings), Histogram())
 
     def counter(self, name: str) -> str:
-        """Return the name under which to count for a name without a counter."""
+        """Return the name under which to count ``name``, which has no counter in the current slice yet."""
         return self._admitted(name, self._counters)
 
     def live(self, now: float) -> list[Slice]:
-        """Return the slices that are not too old. They must not be changed."""
+        """Return the slices that are not too old. The caller must not change them."""
         return [*(part for number, part in self._before() if self._is_live(number, now)), Slice([self.current])]
 
     def all(self) -> list[Slice]:
-        """Return everything since the start except dead names. It must not be changed."""
+        """Return all slices since the start, without unused names. The caller must not change them."""
         return [self._past, *(part for _, part in self._before()), Slice([self.current])]
 
     def since(self, now: float) -> float:
-        """Return when the period that :meth:`live` covers began."""
+        """Return the time at which the period covered by :meth:`live` starts."""
         oldest = (int((now - self.retention_s) // self._width) + 1) * self._width
         return max(self.started, oldest)
 
     def aged(self, now: float) -> tuple[Slice, list[tuple[float, Slice]]]:
-        """Return the sum of everything too old, and the slices with their ages in seconds, which fit any clock."""
+        """Return the sum of all values that are too old, and the slices with their ages in seconds.
+
+        Ages are used because times of one clock mean nothing to another process.
+        """
         parts = [*self._before(), (self._number, Slice([self.current]))]
         return self._past, [(now - max(self.started, number * self._width), part) for number, part in parts]
 
     def absorb(self, past: Slice, aged: Sequence[tuple[float, Slice]], now: float) -> None:
-        """Add what :meth:`aged` of another window returned."""
+        """Add the values of another window, as returned by its :meth:`aged`."""
         self._past = Slice([self._past, self._renamed(past)])
         for age, part in aged:
             number = min(self._number, int((now - age) // self._width))
@@ -126,7 +129,7 @@ class Window:
         return [(number, part) for number, part in self._held.items() if number != self._number]
 
     def _is_live(self, number: int, now: float) -> bool:
-        # By the slice's beginning: nothing older than the retention is ever shown.
+        # Compared with the start of the slice, so that no shown value is older than the retention.
         return number * self._width + self.retention_s > now
 
     def _admitted(self, name: str, known: set[str]) -> str:
@@ -141,7 +144,7 @@ class Window:
         return name
 
     def _renamed(self, part: Slice) -> Slice:
-        """Return a slice with the names that this window admits."""
+        """Return a copy of a slice, with the names that this window accepts."""
         renamed = Slice()
         for name, timing in part.timings.items():
             renamed.time(self._admitted(name, self._timings), timing)

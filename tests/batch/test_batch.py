@@ -1,4 +1,4 @@
-"""A batch has one outcome for each item: what the operation returned, raised, or why it was not called."""
+"""A batch has one outcome for each item: a result, an error, or the reason for skipping it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _only(outcomes: Any) -> BatchItem[Any, Any]:
 
 
 class Failing:
-    """Raises ``errors`` one after another, then returns "done"."""
+    """An operation that raises ``errors`` one after another, and then returns "done"."""
 
     def __init__(self, *errors: Optional[Exception]) -> None:
         self.errors, self.calls = list(errors), 0
@@ -45,7 +45,7 @@ class Failing:
         return "done"
 
 
-def test_results_stand_in_the_order_of_the_input() -> None:
+def test_results_have_the_order_of_the_input() -> None:
     first_may_end = threading.Event()
 
     def work(number: int) -> int:
@@ -68,12 +68,12 @@ def test_results_stand_in_the_order_of_the_input() -> None:
 
 
 @pytest.mark.parametrize("value", [False, None, 0, "", [], ValueError("returned, not raised")])
-def test_whatever_is_returned_is_a_result(value: object) -> None:
+def test_any_return_value_is_a_result(value: object) -> None:
     outcome = _only(BatchProcessor().process_batch([1], lambda _: value).items)
     assert (outcome.status, outcome.result, outcome.error) == (SUCCESS, value, None)
 
 
-def test_an_exception_is_the_failure_of_its_item_alone() -> None:
+def test_an_exception_fails_only_its_item() -> None:
     def work(text: str) -> float:
         return 1 / int(text)
 
@@ -81,7 +81,7 @@ def test_an_exception_is_the_failure_of_its_item_alone() -> None:
     assert [item.status for item in result.items] == [SUCCESS, FAILED, FAILED, SUCCESS]
     assert [type(item.error) for item in result.failed] == [ZeroDivisionError, ValueError]
     assert not result.ok
-    with pytest.raises(BatchError, match="2 of 4 failed; first: 0: division by zero") as caught:
+    with pytest.raises(BatchError, match="2 of 4 items failed; the first is 0: division by zero") as caught:
         result.raise_for_failures()
     assert caught.value.outcomes == result.items
     assert caught.value.to_dict()["outcomes"][1]["error"] == {
@@ -90,7 +90,7 @@ def test_an_exception_is_the_failure_of_its_item_alone() -> None:
     }
 
 
-def test_what_fails_once_is_repeated_or_not_by_the_class_of_its_error(clock: ManualClock) -> None:
+def test_the_class_of_an_error_decides_whether_it_is_retried(clock: ManualClock) -> None:
     cases = [
         (ReadTimeoutError("no answer", sent=False), 2),  # retryable
         (TimeoutError(), 2),
@@ -104,11 +104,11 @@ def test_what_fails_once_is_repeated_or_not_by_the_class_of_its_error(clock: Man
         outcome = _only(BatchProcessor(clock=clock).process_batch([1], Failing(error)).items)
         assert outcome.attempts == attempts, error
         assert outcome.status is (SUCCESS if attempts == 2 else FAILED)
-    assert max(clock.slept) >= 7.0, "the server's wish is heard"
+    assert max(clock.slept) >= 7.0, "Retry-After is respected"
 
 
 @pytest.mark.parametrize("retries", [0, 1, 4])
-def test_max_retries_are_repeats_after_the_first_try(clock: ManualClock, retries: int) -> None:
+def test_max_retries_does_not_count_the_first_attempt(clock: ManualClock, retries: int) -> None:
     work = Failing(*(TimeoutError() for _ in range(9)))
     outcome = _only(BatchProcessor(max_retries=retries, clock=clock).process_batch([1], work).items)
     assert outcome.attempts == work.calls == retries + 1
@@ -127,7 +127,7 @@ def test_waits_grow_from_the_retry_delay(clock: ManualClock) -> None:
     assert sum(clock.slept) == 0
 
 
-def test_an_open_breaker_is_waited_for_when_that_is_soon(clock: ManualClock) -> None:
+def test_an_open_breaker_is_waited_for_up_to_a_minute(clock: ManualClock) -> None:
     start = clock.time()
     soon = Failing(CircuitOpenError("open", retry_at=start + 30))
     outcome = _only(BatchProcessor(retry_delay=0.1, clock=clock).process_batch([1], soon).items)
@@ -138,7 +138,7 @@ def test_an_open_breaker_is_waited_for_when_that_is_soon(clock: ManualClock) -> 
     assert (outcome.status, outcome.attempts) == (FAILED, 1)
 
 
-def test_skip_says_that_there_is_nothing_to_do() -> None:
+def test_skipped_items_are_not_failures() -> None:
     def work(number: int) -> int:
         if number % 2:
             raise Skip(f"{number} is odd")
@@ -150,7 +150,7 @@ def test_skip_says_that_there_is_nothing_to_do() -> None:
     assert result.ok
 
 
-def test_what_is_not_valid_is_never_sent() -> None:
+def test_invalid_items_are_never_run() -> None:
     sent: list[int] = []
 
     def validate(number: int) -> Optional[bool]:
@@ -163,25 +163,26 @@ def test_what_is_not_valid_is_never_sent() -> None:
     result = BatchProcessor().process_batch(range(5), sent.append, validate_item=validate)
     assert sorted(sent) == [0, 4]
     assert [item.status for item in result.items] == [SUCCESS, FAILED, SKIPPED, FAILED, SUCCESS]
-    assert [item.reason for item in result.items[1:4]] == ["one is wrong", "two is done", "it is not valid"]
+    reasons = ["one is wrong", "two is done", "validate_item returned False for this item"]
+    assert [item.reason for item in result.items[1:4]] == reasons
     assert all(item.attempts == 0 and item.ended is None for item in result.items[1:4])
 
 
-def test_a_key_that_cannot_be_told_fails_its_item() -> None:
+def test_an_error_of_the_key_function_fails_the_item() -> None:
     processor = BatchProcessor(key=lambda item: item["id"])
     result = processor.process_batch([{"id": "a"}, {}], lambda item: 1)
     assert [item.status for item in result.items] == [SUCCESS, FAILED]
     assert result.items[1].key == "item 1"
 
 
-def test_operations_run_in_the_context_of_the_batch() -> None:
+def test_operations_see_the_context_variables_of_the_caller() -> None:
     request: contextvars.ContextVar[str] = contextvars.ContextVar("request", default="none")
     request.set("17")
     result = BatchProcessor(max_concurrent=2).process_batch(range(3), lambda _: request.get())
     assert [item.result for item in result.items] == ["17"] * 3
 
 
-def test_progress_is_told_after_each_item_in_the_calling_thread() -> None:
+def test_progress_is_reported_after_each_item_in_the_calling_thread() -> None:
     seen: list[BatchProgress] = []
     threads = set()
 
@@ -197,7 +198,7 @@ def test_progress_is_told_after_each_item_in_the_calling_thread() -> None:
     assert seen[-1].estimated_remaining == 0.0
 
 
-def test_a_callback_that_raises_is_logged_once_and_called_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_callback_is_logged_once_and_called_again(caplog: pytest.LogCaptureFixture) -> None:
     calls = itertools.count()
 
     def tell(progress: BatchProgress) -> None:
@@ -220,14 +221,14 @@ def test_the_total_of_a_generator_is_unknown_until_its_end() -> None:
     result = BatchProcessor(max_concurrent=1).process_batch(numbers(), str, progress_callback=seen.append)
     first, last = seen[0], seen[-1]
     assert (first.total_items, first.progress_percent, first.estimated_remaining) == (None, None, None)
-    assert last.total_items in (None, 50), "the source is asked for more when there is room"
+    assert last.total_items in (None, 50), "the end of the source may be reached later"
     assert result.progress.total_items == 50
 
 
-def test_numbers_of_progress() -> None:
+def test_progress_computes_percent_rate_and_remaining_time() -> None:
     half = BatchProgress(total_items=100, success=30, failed=5, skipped=15, resumed=10, duration=4.0)
     assert (half.done, half.progress_percent) == (50, 50.0)
-    assert half.items_per_second == 10.0, "what the journal knew is not speed"
+    assert half.items_per_second == 10.0, "resumed items do not count"
     assert half.estimated_remaining == 5.0
     nothing = BatchProgress(total_items=0, success=0, failed=0, skipped=0, resumed=0, duration=0.0)
     assert (nothing.progress_percent, nothing.items_per_second, nothing.estimated_remaining) == (100.0, 0.0, 0.0)
@@ -245,7 +246,7 @@ def test_numbers_of_progress() -> None:
         {"max_concurrent": "4"},
     ],
 )
-def test_numbers_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
+def test_numbers_out_of_range_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="at least|above"):
         BatchProcessor(**options)
 

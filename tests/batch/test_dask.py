@@ -1,4 +1,4 @@
-"""The same batch on a dask cluster: real worker processes, one of which is killed."""
+"""Batches run on a dask cluster with real worker processes, and survive a killed worker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SUCCESS, FAILED = BatchStatus.SUCCESS, BatchStatus.FAILED
 
 
 class Noting:
-    """Notes each execution in a folder; ``kill`` kills its worker, the first time or every time."""
+    """An operation that records each call as a file. Some items kill their worker: "once" or "always"."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,14 +46,14 @@ class Noting:
 
 
 class OddError(Exception):
-    """Pickles, but does not unpickle."""
+    """An error that pickles but does not unpickle."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(f"{status} {detail}")
 
 
 class LockedError(Exception):
-    """Does not pickle."""
+    """An error that does not pickle."""
 
     def __init__(self) -> None:
         super().__init__("holds a lock")
@@ -62,12 +62,12 @@ class LockedError(Exception):
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
-    # dask changes how errors pickle; other tests shall not see that.
+    # dask changes how errors pickle, which must not affect other tests.
     pickling = dict(copyreg.dispatch_table)
     distributed = pytest.importorskip("distributed", reason="needs the extra 'dask'")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT))
-        patch.setenv("PYTHONPATH", str(ROOT))  # for workers that are started again
+        patch.setenv("PYTHONPATH", str(ROOT))  # for workers that dask restarts
         cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None)
         with cluster, distributed.Client(cluster) as client:
             yield client
@@ -76,7 +76,7 @@ def client() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("pure", [False, True])
-def test_every_item_is_done_once_and_every_batch_anew(client: Any, tmp_path: Path, pure: bool) -> None:
+def test_equal_items_and_repeated_batches_all_run(client: Any, tmp_path: Path, pure: bool) -> None:
     work = Noting(tmp_path)
     processor = BatchProcessor(executor=client.get_executor(pure=pure), chunk_size=5)
     for times in (1, 2):
@@ -85,7 +85,7 @@ def test_every_item_is_done_once_and_every_batch_anew(client: Any, tmp_path: Pat
         assert work.runs() == times * 40
 
 
-def test_what_does_not_pickle_is_the_failure_of_its_item_alone(client: Any, tmp_path: Path) -> None:
+def test_an_object_that_does_not_pickle_fails_only_its_item(client: Any, tmp_path: Path) -> None:
     processor = BatchProcessor(executor=client.get_executor(pure=False))
     result = processor.process_batch(["a", "odd", "lock", "caused", "b"], Noting(tmp_path))
     assert [item.status for item in result.items] == [SUCCESS, FAILED, FAILED, FAILED, SUCCESS]
@@ -93,7 +93,7 @@ def test_what_does_not_pickle_is_the_failure_of_its_item_alone(client: Any, tmp_
     assert [type(item.error) for item in result.failed] == [WorkerError, WorkerError, ConnectError]
 
 
-def test_a_killed_worker_means_at_least_once(client: Any, tmp_path: Path) -> None:
+def test_items_of_a_killed_worker_run_again(client: Any, tmp_path: Path) -> None:
     work = Noting(tmp_path)
     items = [f"host{number}" for number in range(40)]
     items[17] = "once"
@@ -103,7 +103,7 @@ def test_a_killed_worker_means_at_least_once(client: Any, tmp_path: Path) -> Non
     assert 40 < work.runs() <= 40 + 4 * 5
 
 
-def test_what_kills_every_worker_is_unknown_and_the_rest_is_done(client: Any, tmp_path: Path) -> None:
+def test_an_item_that_kills_every_worker_is_unfinished_and_the_others_succeed(client: Any, tmp_path: Path) -> None:
     items = ["a", "always", "b", "c"]
     processor = BatchProcessor(executor=client.get_executor(pure=False), max_concurrent=1, chunk_size=1)
     result = processor.process_batch(items, Noting(tmp_path))
@@ -122,7 +122,7 @@ class Slow(Noting):
 
 
 def _interrupted(work: Noting, count: int) -> Iterator[str]:
-    """``count`` items, and Ctrl-C when the first of them has begun."""
+    """Yield ``count`` items, and raise KeyboardInterrupt when the first of them has started."""
     yield from map(str, range(count))
     while not work.runs():
         time.sleep(0.01)
@@ -130,7 +130,7 @@ def _interrupted(work: Noting, count: int) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("grace_s", [10.0, 0.0])
-def test_an_interrupted_batch_says_what_became_of_all_that_was_sent(
+def test_an_interrupted_batch_has_an_outcome_for_every_submitted_item(
     client: Any, tmp_path: Path, grace_s: float
 ) -> None:
     work = Slow(tmp_path)

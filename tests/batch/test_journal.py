@@ -1,4 +1,4 @@
-"""A journal makes a batch resumable, even after kill -9, and tells nobody what the items are."""
+"""A journal makes a batch resumable, even after kill -9, and does not reveal the items."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def _lines(path: Path) -> list[str]:
 
 
 def _recorded(journal: Path) -> set[str]:
-    """What the journal says is done, read as somebody else would."""
+    """Return the keys of the finished items, read without the code under test."""
     whole = [line for line in journal.read_text().splitlines(keepends=True) if line.endswith("\n")][1:]
     return {entry["key"] for entry in map(json.loads, whole) if entry["status"] == "success"}
 
 
-def test_after_kill_9_nothing_that_was_recorded_is_done_again(tmp_path: Path) -> None:
+def test_recorded_items_are_not_repeated_after_kill_9(tmp_path: Path) -> None:
     journal, record = tmp_path / "journal", tmp_path / "record"
     done_at_kill: set[str] = set()
     for wanted in (40, 150, 300):
@@ -68,7 +68,7 @@ def test_after_kill_9_nothing_that_was_recorded_is_done_again(tmp_path: Path) ->
     assert set(runs) == _recorded(journal) == {str(number) for number in range(400)}
     assert output.split() == [str(400 - len(done_at_kill)), str(len(done_at_kill))]
     again = {key for key, count in runs.items() if count > 1}
-    assert len(again) <= 3 * 4, "only what was under way when it was killed"
+    assert len(again) <= 3 * 4, "only items that were running when the process was killed"
     assert sum(runs.values()) - 400 <= 3 * 4
 
 
@@ -86,7 +86,7 @@ def _fails_for(*bad: str) -> Callable[[dict[str, Any]], str]:
 HOSTS = [{"host_name": name, "attributes": {"snmp_community": "hunter2"}} for name in ("a", "b", "skipped", "c")]
 
 
-def test_successes_and_skips_are_done_and_failures_tried_again(tmp_path: Path) -> None:
+def test_a_resumed_batch_repeats_only_failed_items(tmp_path: Path) -> None:
     processor = BatchProcessor(journal=tmp_path / "journal")
     first = processor.process_batch(HOSTS, _fails_for("b"))
     assert [item.status.value for item in first.items] == ["success", "failed", "skipped", "success"]
@@ -94,12 +94,12 @@ def test_successes_and_skips_are_done_and_failures_tried_again(tmp_path: Path) -
     assert second.batch_id == first.batch_id
     assert [item.resumed for item in second.items] == [True, False, True, True]
     assert [item.status.value for item in second.items] == ["skipped", "success", "skipped", "skipped"]
-    assert second.items[0].reason == "done before, says the journal"
+    assert second.items[0].reason == "already done, according to the journal"
     assert (second.progress.success, second.progress.skipped, second.progress.resumed) == (1, 3, 3)
     assert processor.process_batch(HOSTS, _fails_for("a", "b", "c")).progress.resumed == 4
 
 
-def test_it_is_for_its_owner_and_holds_neither_items_nor_results(tmp_path: Path) -> None:
+def test_a_journal_is_private_and_contains_neither_items_nor_results(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     BatchProcessor(journal=path).process_batch(HOSTS, _fails_for("b"))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -112,7 +112,7 @@ def test_it_is_for_its_owner_and_holds_neither_items_nor_results(tmp_path: Path)
 
 
 @given(cut=st.integers(1, 10_000))
-def test_a_torn_last_line_is_cut_off(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
+def test_an_incomplete_last_line_is_removed(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     path = tmp_path_factory.mktemp("torn") / "journal"
     BatchProcessor(journal=path).process_batch(range(8), str, batch_id="x")
     whole = path.read_bytes()
@@ -150,7 +150,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("damage", DAMAGED)
 @pytest.mark.parametrize("number", [1, 2, 4])
-def test_a_damaged_line_means_that_its_item_is_done_again(
+def test_the_item_of_a_damaged_line_runs_again(
     tmp_path: Path, damage: str, number: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "journal"
@@ -160,12 +160,14 @@ def test_a_damaged_line_means_that_its_item_is_done_again(
     path.write_bytes(b"".join(lines))
     result = BatchProcessor(journal=path).process_batch(range(4), str)
     assert [item.resumed for item in result.items] == [index != number - 1 for index in range(4)]
-    said = f"{path}:{number + 1}: this line of the journal is damaged, so its item counts as not done"
+    said = f"{path}:{number + 1}: this line of the journal is damaged, so its item runs again"
     assert [record.getMessage() for record in caplog.records] == [said]
-    assert BatchProcessor(journal=path).process_batch(range(4), str).progress.resumed == 4, "and noted anew"
+    assert BatchProcessor(journal=path).process_batch(range(4), str).progress.resumed == 4, (
+        "the second run recorded the item"
+    )
 
 
-def test_of_many_damaged_lines_the_first_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_only_the_first_damaged_line_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "journal"
     BatchProcessor(max_concurrent=1, journal=path).process_batch(range(50), str)
     lines = path.read_bytes().splitlines(keepends=True)
@@ -173,42 +175,41 @@ def test_of_many_damaged_lines_the_first_is_named(tmp_path: Path, caplog: pytest
     assert BatchProcessor(journal=path).process_batch(range(50), str).progress.success == 50
     (record,) = caplog.records
     assert record.getMessage() == (
-        f"{path}:2: this line of the journal is damaged, so its item counts as not done "
-        "(49 more lines are damaged as well)"
+        f"{path}:2: this line of the journal is damaged, so its item runs again (49 more lines are damaged as well)"
     )
 
 
 @pytest.mark.parametrize("head", [b"[" * 100_000, b'{"kind":' + b"7" * 5000 + b"}", b"\xff\xfe", b"x" * 3_000_000])
-def test_a_file_whose_first_line_is_damaged_is_left_as_it_is(tmp_path: Path, head: bytes) -> None:
+def test_a_file_with_a_damaged_first_line_is_not_changed(tmp_path: Path, head: bytes) -> None:
     path = tmp_path / "journal"
     path.write_bytes(head + b"\n" + WHOLE + b"\n")
     before = path.read_bytes()
-    with pytest.raises(SettingsError, match="is not the journal of a batch"):
+    with pytest.raises(SettingsError, match="is not a batch journal"):
         BatchProcessor(journal=path).process_batch([1], str)
     assert path.read_bytes() == before
 
 
-def test_the_journal_of_another_batch_is_refused(tmp_path: Path) -> None:
+def test_a_journal_of_another_batch_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     BatchProcessor(journal=path).process_batch([1], str, batch_id="create-host")
-    with pytest.raises(SettingsError, match="that of batch 'create-host', not 'delete-host'") as caught:
+    with pytest.raises(SettingsError, match="belongs to batch 'create-host', not 'delete-host'") as caught:
         BatchProcessor(journal=path).process_batch([1], str, batch_id="delete-host")
     assert caught.value.file == str(path)
 
 
 @pytest.mark.parametrize("content", [b"name,folder\nweb01,/\n", b"no end", b'{"kind": "else"}\n', b"[]\n", b"\0\n"])
-def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_journal_is_not_changed(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "hosts.csv"
     path.write_bytes(content)
     path.chmod(0o644)
-    with pytest.raises(SettingsError, match="is not the journal of a batch"):
+    with pytest.raises(SettingsError, match="is not a batch journal"):
         BatchProcessor(journal=path).process_batch([1], str)
     assert path.read_bytes() == content
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 @pytest.mark.parametrize("name", ["", "nowhere/journal", "/dev/null"])
-def test_a_journal_that_cannot_be_is_refused_before_anything_begins(tmp_path: Path, name: str) -> None:
+def test_an_unusable_journal_path_is_refused_before_any_item_starts(tmp_path: Path, name: str) -> None:
     began: list[int] = []
     with pytest.raises(SettingsError, match="cannot be opened|must be a file"):
         BatchProcessor(journal=tmp_path / name).process_batch([1], began.append)
@@ -227,7 +228,9 @@ def test_a_journal_in_use_by_another_process_is_refused(tmp_path: Path) -> None:
         child.stdout.readline()
         with pytest.raises(SettingsError, match="in use by another process"):
             BatchProcessor(journal=path).process_batch([1], str)
-    assert BatchProcessor(journal=path).process_batch([1], str).ok, "and free after that one's end"
+    assert BatchProcessor(journal=path).process_batch([1], str).ok, (
+        "the journal is free after the other process has ended"
+    )
 
 
 def test_a_journal_in_use_by_another_batch_of_this_process_is_refused(tmp_path: Path) -> None:
@@ -238,7 +241,7 @@ def test_a_journal_in_use_by_another_batch_of_this_process_is_refused(tmp_path: 
     for name in (path, link, os.path.relpath(path)):
         with pytest.raises(SettingsError, match="in use by another batch of this process"):
             BatchProcessor(journal=name).process_batch([1], str)
-    # To open it and close it again would have dropped the lock that the first one holds.
+    # Opening and closing the file a second time would have released the lock of the first batch.
     code = (
         f"from checkmk_sync.batch import BatchProcessor; BatchProcessor(journal={str(path)!r}).process_batch([1], str)"
     )
@@ -256,7 +259,7 @@ def _delete(item: str) -> None:
     pass
 
 
-def test_without_an_id_the_journal_is_that_of_the_function(tmp_path: Path) -> None:
+def test_without_a_batch_id_a_journal_belongs_to_the_function(tmp_path: Path) -> None:
     processor = BatchProcessor(journal=tmp_path / "journal")
     assert processor.process_batch(["a"], _create).progress.success == 1
     with pytest.raises(SettingsError, match=r"runs .*_create, not .*_delete; pass its batch_id"):
@@ -267,24 +270,26 @@ def test_without_an_id_the_journal_is_that_of_the_function(tmp_path: Path) -> No
     assert renamed.progress.success == 1
 
 
-def test_two_items_with_one_key_are_not_confused(tmp_path: Path) -> None:
+def test_a_second_item_with_the_same_key_fails(tmp_path: Path) -> None:
     services = [{"host_name": "web01", "service": "CPU"}, {"host_name": "web01", "service": "Memory"}]
     result = BatchProcessor(journal=tmp_path / "one").process_batch(services, lambda item: item["service"])
     assert [item.status for item in result.items] == [BatchStatus.SUCCESS, BatchStatus.FAILED]
-    assert "web01 stands more than once" in result.items[1].reason
+    assert "web01 occurs twice" in result.items[1].reason
     processor = BatchProcessor(journal=tmp_path / "two", key=lambda item: f"{item['host_name']} {item['service']}")
     assert processor.process_batch(services, lambda item: item["service"]).progress.success == 2
-    assert BatchProcessor().process_batch(services, str).progress.success == 2, "without a journal keys are only names"
+    assert BatchProcessor().process_batch(services, str).progress.success == 2, (
+        "without a journal, keys need not be unique"
+    )
 
 
-def test_an_item_without_a_key_needs_one_for_the_journal_only(tmp_path: Path) -> None:
+def test_only_a_journal_requires_keys(tmp_path: Path) -> None:
     thing = object()
     assert BatchProcessor().process_batch([thing], str).items[0].key == "item 0"
     result = BatchProcessor(journal=tmp_path / "journal").process_batch([thing], str)
-    assert "give key=" in result.items[0].reason
+    assert "give BatchProcessor a key= function" in result.items[0].reason
 
 
-def test_keys() -> None:
+def test_default_keys_identify_items() -> None:
     assert [default_key(item) for item in ("web01", 7, {"host_name": "a", "id": 1}, {"id": 1}, ("b", {}))] == [
         *("web01", "7", "a", "1", "b")
     ]
@@ -308,12 +313,12 @@ def test_a_full_disk_stops_the_batch(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tmp_path / "journal")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     count, is_os_error, statuses = done.stdout.split()
-    assert (is_os_error, statuses) == ("True", "{'success'}"), "what was done is not denied"
+    assert (is_os_error, statuses) == ("True", "{'success'}"), "finished items keep their status"
     assert 1 <= int(count) < 20
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs Linux's list of open files")
-def test_it_is_closed_with_the_batch(tmp_path: Path) -> None:
+def test_the_journal_is_closed_with_the_batch(tmp_path: Path) -> None:
     processor = BatchProcessor(journal=tmp_path / "journal")
     outcomes = processor.stream(range(100), str)
     next(outcomes)

@@ -1,4 +1,4 @@
-"""No more than allowed are under way, start in a second, or are taken ahead."""
+"""The limits of a batch: items that run at once, attempts per second, and items taken ahead."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from checkmk_sync.testing import Fault, SimulatedSite
 
 
 class InOtherThreads(Executor):
-    """No thread pool to whom it is given."""
+    """An executor that the processor does not recognize as a thread pool."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(2)
@@ -26,7 +26,7 @@ class InOtherThreads(Executor):
 
 
 class Crowd:
-    """Counts who is inside; ``together`` is met when that many were at once."""
+    """An operation that counts concurrent calls. Each call waits until ``together`` calls run at once."""
 
     def __init__(self, together: int) -> None:
         self.barrier = threading.Barrier(together, timeout=10)
@@ -42,13 +42,13 @@ class Crowd:
             self.now -= 1
 
 
-def test_max_concurrent_is_what_is_under_way() -> None:
+def test_max_concurrent_limits_the_running_items() -> None:
     crowd = Crowd(3)
     assert BatchProcessor(max_concurrent=3).process_batch(range(30), crowd).progress.success == 30
     assert crowd.most == 3
 
 
-def test_a_given_pool_is_used_no_further_and_left_open() -> None:
+def test_a_given_pool_is_used_up_to_max_concurrent_and_stays_open() -> None:
     crowd = Crowd(3)
     names: set[str] = set()
 
@@ -64,7 +64,7 @@ def test_a_given_pool_is_used_no_further_and_left_open() -> None:
     assert names == {"given"}
 
 
-def test_an_endless_source_is_taken_bit_by_bit() -> None:
+def test_an_endless_source_is_read_only_as_needed() -> None:
     taken = 0
 
     def endless() -> Iterator[int]:
@@ -80,7 +80,7 @@ def test_an_endless_source_is_taken_bit_by_bit() -> None:
     assert taken < 510
 
 
-def test_a_stream_takes_nothing_before_it_is_asked() -> None:
+def test_a_stream_takes_no_item_before_it_is_iterated() -> None:
     def never() -> Iterator[int]:
         pytest.fail("taken")
         yield 1
@@ -90,7 +90,7 @@ def test_a_stream_takes_nothing_before_it_is_asked() -> None:
 
 @pytest.mark.parametrize("processes", [False, True])
 def test_an_outcome_does_not_wait_for_the_source(processes: bool) -> None:
-    """It may be a queue that waits for what is made of the outcomes."""
+    """The source may be a queue that the consumer of the outcomes fills."""
     more: queue.SimpleQueue[Optional[int]] = queue.SimpleQueue()
     more.put(1)
     executor = InOtherThreads() if processes else None
@@ -101,7 +101,7 @@ def test_an_outcome_does_not_wait_for_the_source(processes: bool) -> None:
     assert seen == [1, 2, 3]
 
 
-def test_outcomes_come_as_items_end_not_in_their_order() -> None:
+def test_outcomes_are_yielded_as_items_finish() -> None:
     second_seen = threading.Event()
 
     def work(number: int) -> Optional[bool]:
@@ -114,7 +114,7 @@ def test_outcomes_come_as_items_end_not_in_their_order() -> None:
     assert seen == [1, 0]
 
 
-def test_the_rate_holds_in_every_second_for_all_threads() -> None:
+def test_the_rate_limit_applies_across_threads() -> None:
     starts: list[float] = []
 
     def work(_: int) -> None:
@@ -124,10 +124,10 @@ def test_the_rate_holds_in_every_second_for_all_threads() -> None:
     assert result.progress.success == 75
     starts.sort()
     assert max(sum(first <= start < first + 1.0 for start in starts) for first in starts) <= 55
-    assert starts[-1] - starts[0] < 2.5, "and it is used"
+    assert starts[-1] - starts[0] < 2.5, "the allowed rate is used"
 
 
-def test_repeats_pay_the_rate_as_well() -> None:
+def test_the_rate_limit_applies_to_retries() -> None:
     starts: list[float] = []
 
     def work(_: int) -> None:
@@ -140,7 +140,7 @@ def test_repeats_pay_the_rate_as_well() -> None:
     assert max(starts) - min(starts) >= 19 / 50 - 0.05
 
 
-def test_two_batches_of_one_processor_share_its_rate() -> None:
+def test_two_batches_of_one_processor_share_its_rate_limit() -> None:
     processor = BatchProcessor(rate_limit=50)
     begun = time.monotonic()
     threads = [threading.Thread(target=processor.process_batch, args=(range(10), str)) for _ in range(2)]
@@ -151,7 +151,7 @@ def test_two_batches_of_one_processor_share_its_rate() -> None:
     assert time.monotonic() - begun >= 19 / 50 - 0.05
 
 
-def test_a_pool_that_takes_nothing_more_gives_every_item_its_outcome() -> None:
+def test_every_item_fails_if_the_pool_is_shut_down() -> None:
     executor = ThreadPoolExecutor(1)
     executor.shutdown()
     result = BatchProcessor(executor=executor).process_batch(range(3), str)
@@ -159,7 +159,7 @@ def test_a_pool_that_takes_nothing_more_gives_every_item_its_outcome() -> None:
     assert "not started" in result.items[0].reason
 
 
-def test_repeats_do_not_multiply_with_those_of_the_client() -> None:
+def test_retries_do_not_multiply_with_retries_of_the_client() -> None:
     with SimulatedSite(hosts=1, faults=[Fault("status")]) as site:
         with site.client(recovery={"retry": {"max_retries": 2, "base_delay": 0.001}}) as client:
             client._transport.version_text = "2.4.0p18"

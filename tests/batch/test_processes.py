@@ -1,4 +1,4 @@
-"""In other processes as well, every item has one outcome: whatever does not pickle, whoever dies."""
+"""Every item in another process has one outcome, even if objects do not pickle or a worker is killed."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SUCCESS, FAILED, SKIPPED = BatchStatus.SUCCESS, BatchStatus.FAILED, BatchStatus.
 
 
 class OddError(Exception):
-    """Pickles, but does not unpickle: the constructor wants more than ``args`` holds."""
+    """An error that pickles but does not unpickle, because the constructor needs more arguments than ``args``."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(f"{status} {detail}")
 
 
 class LockedError(Exception):
-    """Does not pickle at all."""
+    """An error that does not pickle."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -64,7 +64,7 @@ def work_slowly_at_first(number: int) -> None:
 
 
 class Recovering:
-    """An operation with a memory on disk, for each attempt may be in another process."""
+    """An operation that succeeds at the third attempt. It counts on disk, because each attempt may run elsewhere."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -78,13 +78,13 @@ class Recovering:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    # Not forked: that is unsafe in a process with threads, which the tests are.
+    # Spawned, because forking is not safe in a process with threads such as the test run.
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
 
 
 @pytest.fixture(scope="module", autouse=True)
 def importable() -> Iterator[None]:
-    """Spawned processes find this module."""
+    """Make this module importable in spawned processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT))
         yield
@@ -96,7 +96,7 @@ def pool(importable: None) -> Iterator[Executor]:
         yield executor
 
 
-def test_items_are_done_in_other_processes_in_order(pool: Executor) -> None:
+def test_items_run_in_other_processes_and_results_keep_their_order(pool: Executor) -> None:
     result = BatchProcessor(executor=pool).process_batch((str(number) for number in range(95)), work)
     assert [item.key for item in result.items] == [str(number) for number in range(95)]
     assert result.ok
@@ -104,19 +104,19 @@ def test_items_are_done_in_other_processes_in_order(pool: Executor) -> None:
     assert all(item.attempts == 1 and item.started for item in result.items)
 
 
-def test_what_does_not_pickle_is_the_failure_of_its_item_alone(pool: Executor) -> None:
+def test_an_object_that_does_not_pickle_fails_only_its_item(pool: Executor) -> None:
     items = ["a", "odd", "locked", "lock", "skip", "b"]
     result = BatchProcessor(executor=pool).process_batch(items, work)
     assert [item.status for item in result.items] == [SUCCESS, FAILED, FAILED, FAILED, SKIPPED, SUCCESS]
     errors = [item.error for item in result.failed]
     assert all(isinstance(error, WorkerError) for error in errors)
     assert [str(error) for error in errors[:2]] == ["OddError: 400 does not unpickle", "LockedError: does not pickle"]
-    assert "done, but its result is lost" in str(errors[2])
+    assert "the operation succeeded, but its result is lost" in str(errors[2])
     assert result.items[4].reason == "nothing to do"
-    assert BatchProcessor(executor=pool).process_batch(["c"], work).ok, "the pool is whole"
+    assert BatchProcessor(executor=pool).process_batch(["c"], work).ok, "the pool is not broken"
 
 
-def test_an_item_that_does_not_pickle_is_never_sent(pool: Executor) -> None:
+def test_an_item_that_does_not_pickle_is_never_submitted(pool: Executor) -> None:
     processor = BatchProcessor(executor=pool, key=lambda item: "key")
     result = processor.process_batch(["a", threading.Lock(), "b"], work)
     assert [item.status for item in result.items] == [SUCCESS, FAILED, SUCCESS]
@@ -130,7 +130,7 @@ def test_an_operation_that_does_not_pickle_fails_every_item(pool: Executor) -> N
     assert BatchProcessor(executor=pool).process_batch(["c"], work).ok
 
 
-def test_repeats_are_made_over_there(pool: Executor, tmp_path: Path) -> None:
+def test_retries_run_in_the_worker_process(pool: Executor, tmp_path: Path) -> None:
     processor = BatchProcessor(executor=pool, retry_delay=0.001, chunk_size=2)
     result = processor.process_batch(range(5), Recovering(tmp_path))
     assert [(item.result, item.attempts) for item in result.items] == [(number, 3) for number in range(5)]
@@ -153,7 +153,7 @@ def test_a_killed_worker_loses_no_outcome(tmp_path: Path) -> None:
     assert [item.key for item in result.items] == items
     lost = [item for item in result.failed if "the worker was lost: BrokenProcessPool" in item.reason]
     assert {item.index for item in lost} >= set(range(30, 35))
-    assert len(lost) <= 2 * 5, "no more than the chunks that were on the way"
+    assert len(lost) <= 2 * 5, "only the chunks that were submitted"
     assert all(isinstance(item.error, UnfinishedError) and item.error.started is None for item in lost)
     assert {item.status for item in result.items[:30] if item not in lost} == {SUCCESS}
     last = result.items[-1].error
@@ -169,7 +169,7 @@ def test_a_killed_worker_loses_no_outcome(tmp_path: Path) -> None:
 
 
 class Noting(Executor):
-    """Does everything at once, and notes how much of it came when."""
+    """An executor that runs each chunk immediately, and records its time and size."""
 
     def __init__(self) -> None:
         self.chunks: list[tuple[float, int]] = []
@@ -181,7 +181,7 @@ class Noting(Executor):
         return future
 
 
-def test_chunks_and_the_rate_of_them() -> None:
+def test_chunks_wait_for_the_rate_of_all_their_items() -> None:
     executor = Noting()
     BatchProcessor(executor=executor, chunk_size=30).process_batch(range(100), str)
     assert [size for _, size in executor.chunks] == [30, 30, 30, 10]
@@ -190,17 +190,17 @@ def test_chunks_and_the_rate_of_them() -> None:
     BatchProcessor(executor=executor, chunk_size=30, rate_limit=200).process_batch(range(40), str)
     assert [size for _, size in executor.chunks] == [2] * 20
     for number, (sent, _) in enumerate(executor.chunks):
-        assert sent - begun >= (2 * number + 1) / 200 - 0.02, "no chunk before all its items may start"
+        assert sent - begun >= (2 * number + 1) / 200 - 0.02, "a chunk waits until all its items may start"
 
 
-def test_chunks_are_as_large_as_keeps_all_workers_busy() -> None:
+def test_the_default_chunk_size_keeps_all_workers_busy() -> None:
     executor = Noting()
     executor._max_workers = 2  # type: ignore[attr-defined]
     BatchProcessor(max_concurrent=10, executor=executor).process_batch(range(20), str)
     assert [size for _, size in executor.chunks] == [5] * 4
 
 
-def test_an_endless_source_is_taken_bit_by_bit(pool: Executor) -> None:
+def test_an_endless_source_is_read_only_as_needed(pool: Executor) -> None:
     taken = 0
 
     def endless() -> Iterator[str]:
@@ -215,14 +215,14 @@ def test_an_endless_source_is_taken_bit_by_bit(pool: Executor) -> None:
     outcomes.close()
 
 
-def test_the_rate_holds_though_workers_are_busy_for_a_while(pool: Executor) -> None:
-    """What waits in the executor's queue would start at once when they are free again."""
+def test_the_rate_holds_after_workers_were_busy(pool: Executor) -> None:
+    """Chunks in the executor's queue would all start at once when the workers are free again."""
     processor = BatchProcessor(max_concurrent=20, executor=pool, rate_limit=50)
     started = sorted(item.started or 0 for item in processor.process_batch(range(75), work_slowly_at_first).items)
     assert max(sum(first <= moment < first + 1 for moment in started) for first in started) <= 55
 
 
-def test_what_ends_a_worker_ends_the_batch_and_loses_no_outcome(pool: Executor) -> None:
+def test_system_exit_in_a_worker_ends_the_batch_and_loses_no_outcome(pool: Executor) -> None:
     processor = BatchProcessor(executor=pool, max_concurrent=1, chunk_size=20)
     with pytest.raises(SystemExit) as caught:
         processor.process_batch([*map(str, range(19)), "exit", *map(str, range(20, 40))], work)
@@ -244,7 +244,7 @@ def test_ctrl_c_ends_the_wait_for_the_rate() -> None:
     assert time.monotonic() - begun < 4
 
 
-def test_no_more_chunks_than_allowed_are_on_the_way() -> None:
+def test_pending_chunks_are_limited() -> None:
     class Holding(Executor):
         def __init__(self) -> None:
             self.futures: list[Future[Any]] = []

@@ -1,4 +1,4 @@
-"""Every key of ``batch_processing`` does what it says, through the settings and through the mixin."""
+"""Every key of ``batch_processing`` has its effect, in the settings and through the mixin."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _service(**keys: Any) -> Service:
 
 
 @pytest.mark.parametrize("limit", [1, 3])
-def test_max_concurrent(limit: int) -> None:
+def test_max_concurrent_limits_the_running_items(limit: int) -> None:
     lock, now, most = threading.Lock(), [0], [0]
     together = threading.Barrier(limit, timeout=10)
 
@@ -46,7 +46,7 @@ def test_max_concurrent(limit: int) -> None:
     assert most[0] == limit
 
 
-def test_rate_limit() -> None:
+def test_rate_limit_slows_down_the_batch() -> None:
     def seconds(rate: Optional[float]) -> float:
         begun = time.monotonic()
         assert _service(rate_limit=rate).batch_update(range(11), "host", str).ok
@@ -57,7 +57,7 @@ def test_rate_limit() -> None:
 
 
 @pytest.mark.parametrize("retries", [0, 2])
-def test_max_retries(retries: int) -> None:
+def test_max_retries_limits_the_attempts(retries: int) -> None:
     def delete(_: int) -> None:
         raise TimeoutError
 
@@ -65,9 +65,9 @@ def test_max_retries(retries: int) -> None:
     assert outcome.attempts == retries + 1
 
 
-def test_retry_delay() -> None:
+def test_retry_delay_determines_the_longest_wait() -> None:
     def longest_wait(delay: float) -> float:
-        """Of many items that are repeated once; the wait is drawn between 0 and the delay."""
+        """Return the longest of many waits, because each is drawn between 0 and the delay."""
 
         def create(_: int) -> None:
             raise TimeoutError
@@ -78,7 +78,7 @@ def test_retry_delay() -> None:
     assert min(longest_wait(0.0) for _ in range(3)) < 0.15 < longest_wait(0.4)
 
 
-def test_chunk_size_is_that_of_bulk_calls() -> None:
+def test_chunk_size_splits_bulk_calls() -> None:
     with SimulatedSite() as site, site.client(batch_processing={"chunk_size": 2}) as cmk:
         cmk.hosts.bulk_create([{"host_name": f"h{number}"} for number in range(5)])
         assert sum("bulk-create" in request.path for request in site.requests) == 3
@@ -95,7 +95,7 @@ def test_chunk_size_is_that_of_bulk_calls() -> None:
         ("max_concurent: 5", "did you mean 'max_concurrent'"),
     ],
 )
-def test_mistakes_are_told(tmp_path: Path, text: str, said: str) -> None:
+def test_mistakes_in_the_settings_are_reported_with_their_line(tmp_path: Path, text: str, said: str) -> None:
     path = _configuration(tmp_path, text)
     with pytest.raises(SettingsError, match=said) as caught:
         load(path)
@@ -111,7 +111,7 @@ def _configuration(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_a_file_makes_a_processor(tmp_path: Path) -> None:
+def test_a_processor_can_be_created_from_a_configuration_file(tmp_path: Path) -> None:
     text = "max_concurrent: 20, rate_limit: 100, max_retries: 1, retry_delay: 2, chunk_size: 7"
     processor = BatchProcessor.from_settings(load(_configuration(tmp_path, text)), journal="x")
     assert (processor.max_concurrent, processor.rate_limit) == (20, 100)
@@ -119,7 +119,7 @@ def test_a_file_makes_a_processor(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("config", [None, object(), {"batch_processing": 1}])
-def test_a_service_without_settings_has_the_defaults(config: Any) -> None:
+def test_a_service_without_settings_uses_the_defaults(config: Any) -> None:
     processor = Service(config).batch_processor
     assert (processor.max_concurrent, processor.rate_limit) == (10, None)
     assert (processor.max_retries, processor.retry_delay) == (3, 1.0)
@@ -132,7 +132,7 @@ def test_a_service_finds_its_batch_settings(wrap: Any) -> None:
     assert service.batch_processor is service.batch_processor
 
 
-def test_a_service_may_bring_its_own_processor(tmp_path: Path) -> None:
+def test_a_service_can_replace_its_processor(tmp_path: Path) -> None:
     service = Service()
     service.batch_processor = BatchProcessor(journal=tmp_path / "journal")
     assert service.batch_create(["a"], "host", str).batch_id == "create-host"
@@ -140,7 +140,7 @@ def test_a_service_may_bring_its_own_processor(tmp_path: Path) -> None:
         service.batch_delete(["a"], "host", str)
 
 
-def test_a_service_on_a_site() -> None:
+def test_a_service_creates_hosts_in_a_batch() -> None:
     class Hosts(BatchOperationsMixin):
         def __init__(self, client: Checkmk) -> None:
             self.client, self.config = client, client.settings

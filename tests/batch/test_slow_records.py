@@ -1,4 +1,4 @@
-"""No outcome is lost between the end of an item and the end of its batch."""
+"""No outcome is lost if an item ends shortly before its batch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from checkmk_sync.batch import BatchProcessor
 from checkmk_sync.batch.journal import Journal
 
 
-def test_an_outcome_that_is_recorded_slowly_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last item ends while the batch is about to learn that all items are submitted."""
+def test_an_outcome_is_not_lost_if_recording_it_is_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last item ends just before the batch notices that all items are submitted."""
     add_done_callback, record = Future.add_done_callback, Journal.record
     seen: set[int] = set()
 
     def slow_add(future: Any, callback: Any) -> None:
         if id(future) in seen:
-            time.sleep(0.05)  # the future ends before its second callback is added
+            time.sleep(0.05)  # the future finishes before its second callback is added
         seen.add(id(future))
         add_done_callback(future, callback)
 

@@ -1,4 +1,4 @@
-"""A batch that is stopped begins nothing more, and what began has an outcome."""
+"""A stopped batch starts no more items, and every started item has an outcome."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ except KeyboardInterrupt as stopped:
 
 
 def _interrupted(behave: str) -> tuple[int, list[str], dict[str, str], float]:
-    """Exit code, what began, what has which outcome, and the seconds it took, of a batch that Ctrl-C hit."""
+    """Run a batch in a child process and interrupt it with Ctrl-C.
+
+    Return the exit code, the started items, the outcomes by item, and the seconds until the process ended.
+    """
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD.format(behave=behave)],
         stdout=subprocess.PIPE,
@@ -61,15 +64,17 @@ def _interrupted(behave: str) -> tuple[int, list[str], dict[str, str], float]:
     )
 
 
-def test_ctrl_c_waits_for_what_is_under_way_and_stays_ctrl_c() -> None:
+def test_ctrl_c_waits_for_running_items_and_raises_keyboard_interrupt() -> None:
     code, began, outcomes, _ = _interrupted("time.sleep(0.6)")
     assert code == -signal.SIGINT
     assert sorted(outcomes) == began
-    assert {str(number) for number in range(8)} <= set(began)  # a busy machine may begin more before it is hit
+    assert {str(number) for number in range(8)} <= set(
+        began
+    )  # on a busy machine, more items may start before the signal arrives
     assert set(outcomes.values()) == {"success"}
 
 
-def test_ctrl_c_ends_the_wait_for_a_repeat() -> None:
+def test_ctrl_c_ends_the_wait_for_a_retry() -> None:
     code, began, outcomes, took_s = _interrupted("raise TimeoutError")
     assert code == -signal.SIGINT
     assert took_s < 5
@@ -77,7 +82,7 @@ def test_ctrl_c_ends_the_wait_for_a_repeat() -> None:
     assert [outcomes[number] for number in ("0", "5", "6", "7")] == ["success", "failed", "failed", "failed"]
 
 
-def test_closing_a_stream_awaits_what_is_under_way_and_begins_no_more() -> None:
+def test_closing_a_stream_waits_for_running_items_and_starts_no_more() -> None:
     began: list[int] = []
     ended: list[int] = []
 
@@ -106,7 +111,7 @@ def test_an_exception_of_the_caller_stops_the_batch() -> None:
     assert len(began) == known < 20
 
 
-def test_waits_for_the_rate_and_for_repeats_end_with_the_batch() -> None:
+def test_waits_for_the_rate_and_for_retries_end_with_the_batch() -> None:
     def fails_but_first(number: int) -> None:
         if number:
             raise TimeoutError
@@ -124,7 +129,7 @@ def _then(failure: BaseException, *numbers: int) -> Iterator[int]:
     raise failure
 
 
-def test_a_source_that_fails_ends_the_batch_after_what_came_before() -> None:
+def test_a_failing_source_ends_the_batch_after_the_earlier_items() -> None:
     with pytest.raises(BatchError, match="stopped: OSError: gone") as caught:
         BatchProcessor(max_concurrent=2).process_batch(_then(OSError("gone"), 1, 2, 3), str)
     assert [outcome.result for outcome in caught.value.outcomes] == ["1", "2", "3"]
@@ -160,7 +165,7 @@ def test_a_generator_is_closed_in_the_thread_that_took_its_items(how: str) -> No
     assert closed.get(timeout=10) == "batch-source"
 
 
-def test_what_takes_too_long_to_stop_is_unknown(tmp_path: Path) -> None:
+def test_an_item_that_runs_longer_than_the_grace_period_is_unfinished(tmp_path: Path) -> None:
     may_end, began = threading.Event(), threading.Event()
 
     def work(number: int) -> None:
@@ -179,7 +184,7 @@ def test_what_takes_too_long_to_stop_is_unknown(tmp_path: Path) -> None:
     assert outcome.status is BatchStatus.FAILED
     assert isinstance(outcome.error, UnfinishedError)
     assert outcome.error.started is None
-    # It ends after all, and the journal, which is open until then, knows.
+    # The item ends later, and its outcome is recorded because the journal is open until then.
     may_end.set()
     for _ in range(200):
         if len(path.read_text().splitlines()) == 2:
@@ -188,7 +193,7 @@ def test_what_takes_too_long_to_stop_is_unknown(tmp_path: Path) -> None:
     assert json.loads(path.read_text().splitlines()[1])["status"] == "success"
 
 
-def test_a_second_ctrl_c_ends_the_waiting() -> None:
+def test_a_second_ctrl_c_ends_the_wait_for_running_items() -> None:
     may_end = threading.Event()
     main = threading.main_thread().ident
     assert main is not None
@@ -206,7 +211,7 @@ def test_a_second_ctrl_c_ends_the_waiting() -> None:
 
 
 @pytest.mark.parametrize("stop", [SystemExit(3), KeyboardInterrupt()])
-def test_what_is_no_failure_of_an_item_ends_the_batch(stop: BaseException) -> None:
+def test_system_exit_and_keyboard_interrupt_end_the_batch(stop: BaseException) -> None:
     def work(number: int) -> int:
         if number == 3:
             raise stop
@@ -227,4 +232,4 @@ def test_a_processor_can_be_used_again_after_a_stop() -> None:
     outcomes.close()
     begun = time.monotonic()
     assert processor.process_batch(range(21), str).progress.success == 21
-    assert time.monotonic() - begun >= 20 / 200 - 0.05, "and still waits"
+    assert time.monotonic() - begun >= 20 / 200 - 0.05, "the rate limit still applies"

@@ -1,4 +1,4 @@
-"""The window between a source and its results: bounded, lazy, and in the order that was asked for."""
+"""The window of running calls is bounded and lazy, and yields futures in the requested order."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def submit() -> Iterator[Callable[[int], Future[int]]]:
 
 
 @pytest.mark.parametrize("ahead", [1, 3, 10, 1000])
-def test_results_in_the_order_of_the_items(submit: Callable[[int], Future[int]], ahead: int) -> None:
+def test_results_can_keep_the_order_of_the_items(submit: Callable[[int], Future[int]], ahead: int) -> None:
     assert [future.result() for future in window(submit, range(50), ahead, in_order=True)] == [n * n for n in range(50)]
 
 
 @pytest.mark.parametrize("ahead", [1, 3, 10, 1000])
-def test_every_result_once_and_done(submit: Callable[[int], Future[int]], ahead: int) -> None:
+def test_every_future_is_yielded_once_and_finished(submit: Callable[[int], Future[int]], ahead: int) -> None:
     futures = list(window(submit, range(50), ahead))
     assert all(future.done() for future in futures)
     assert sorted(future.result() for future in futures) == [n * n for n in range(50)]
 
 
 @pytest.mark.parametrize("in_order", [False, True])
-def test_no_more_items_are_taken_than_may_wait(submit: Callable[[int], Future[int]], in_order: bool) -> None:
+def test_the_number_of_items_taken_ahead_is_limited(submit: Callable[[int], Future[int]], in_order: bool) -> None:
     taken: list[int] = []
     for count, _ in enumerate(window(submit, _count_taken(range(50), taken), 4, in_order=in_order)):
         assert len(taken) <= count + 4
@@ -56,11 +56,11 @@ def test_a_slow_item_does_not_hold_up_finished_ones() -> None:
         assert [future.result() for future in futures] == [0]
 
 
-def test_no_items_give_no_results(submit: Callable[[int], Future[int]]) -> None:
+def test_without_items_nothing_is_yielded(submit: Callable[[int], Future[int]]) -> None:
     assert list(window(submit, [], 4)) == []
 
 
-def test_a_source_that_fails_raises(submit: Callable[[int], Future[int]]) -> None:
+def test_an_error_of_the_source_is_raised(submit: Callable[[int], Future[int]]) -> None:
     def numbers() -> Iterator[int]:
         yield 1
         raise OSError("gone")
@@ -69,8 +69,8 @@ def test_a_source_that_fails_raises(submit: Callable[[int], Future[int]]) -> Non
         list(window(submit, numbers(), 4))
 
 
-def test_all_finished_futures_come_before_the_next_item() -> None:
-    """A failure among them is seen before a slow source gives one more item."""
+def test_all_finished_futures_are_yielded_before_the_next_item_is_taken() -> None:
+    """The consumer sees a failure before it waits for the next item of a slow source."""
     futures: list[Future[int]] = []
 
     def finished(number: int) -> Future[int]:

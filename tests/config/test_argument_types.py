@@ -45,7 +45,7 @@ ONE_NAME = "is a text, not a list; for several call it once for each, or use a b
         (lambda cmk: cmk.hosts.each(names=[["a"]]), r"names\[0\] is a list"),
         (lambda cmk: cmk.hosts.each(search=5), "search is a text, not an int"),
         (lambda cmk: cmk.hosts.each(site=5), "site is a text, not an int"),
-        (lambda cmk: cmk.hosts.pages("10"), "the size of a page is a whole number of items, not a str"),
+        (lambda cmk: cmk.hosts.pages("10"), "the page size must be a whole number of items, not a str"),
         (lambda cmk: cmk.hosts.pages(2.0), "a whole number of items, not a float"),
         (lambda cmk: cmk.hosts.pages(True), "a whole number of items, not a bool"),
         (lambda cmk: cmk.hosts.bulk_create(5), "hosts is a list, not an int"),

@@ -1,4 +1,4 @@
-"""The client measures every call once, as its caller sees it, and tells hooks of it."""
+"""The client measures every call once, as its caller sees it, and reports it to hooks."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def test_calls_are_counted_by_noun_verb_and_status(cmk: Checkmk) -> None:
     assert calls == {
         "calls.hosts.create.200": 1,
         "calls.hosts.create.400": 1,
-        "calls.hosts.get.200": 3,  # the second creation reads first
-        "calls.hosts.get.404": 2,  # and so does the first
+        "calls.hosts.get.200": 3,  # one of them by the failed creation, which found the host
+        "calls.hosts.get.404": 2,  # one by find, one by the first creation
     }
-    assert stats["timings"]["call.hosts.get"]["count"] == 4  # the hit is not among them
+    assert stats["timings"]["call.hosts.get"]["count"] == 4  # without the cache hit
     assert stats["error_rates"] == {"call.hosts.create": 0.5, "call.hosts.get": 0.0}
     assert (stats["counters"]["cache_hits"], stats["cache"]["hits"]) == (1, 1)
     assert stats["counters"]["bytes_sent"] > 20
@@ -150,7 +150,7 @@ def test_hooks_receive_every_call(cmk: Checkmk, events: list[CallEvent]) -> None
         first.noun = "hosts"  # type: ignore[misc]
 
 
-def test_hooks_receive_unsent_calls(site: SimulatedSite, cmk: Checkmk, events: list[CallEvent]) -> None:
+def test_hooks_receive_calls_that_sent_nothing(site: SimulatedSite, cmk: Checkmk, events: list[CallEvent]) -> None:
     cmk.close()
     with pytest.raises(ConnectError):
         cmk.version()

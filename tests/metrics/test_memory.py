@@ -1,4 +1,4 @@
-"""Histograms, slices of time and names take bounded memory."""
+"""Histograms, slices of time and names need bounded memory."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_names_beyond_the_limit_become_other() -> None:
     assert stats["timings"]["other"]["count"] == 4990
     assert stats["gauges"]["other"] == 4999
     counters = stats["counters"]
-    assert len(counters) == 12  # ten, "other", and the count of the refused
+    assert len(counters) == 12  # ten names, "other", and the count of refused names
     assert sum(count for name, count in counters.items() if name != "metrics_names_refused") == 5001
     assert counters["metrics_names_refused"] == 4990 + 4990 + counters["other"]
     assert stats["held"]["names"] == 11 + 12
@@ -92,5 +92,5 @@ def test_slices_are_bounded(clock: ManualClock, cleanup_interval: float) -> None
 
 def test_invalid_limits_are_refused() -> None:
     for options in ({"retention_hours": 0}, {"slices": 0}, {"cleanup_interval": -1}, {"max_names": 0}):
-        with pytest.raises(ValueError, match="collector"):
+        with pytest.raises(ValueError, match="retention_hours must be above 0"):
             MetricsCollector(**options)

@@ -87,13 +87,13 @@ def test_any_names_export_as_valid_text(names: list[str]) -> None:
         collector.increment_counter(name, 2)
         collector.set_gauge(name, 3)
     samples = _parsed(exposition({"a": collector, "b": collector}))
-    refused = 2 * collector.counter("metrics_names_refused")  # those that are too long
+    refused = 2 * collector.counter("metrics_names_refused")  # names that are too long
     assert sum(value for (name, _), value in samples.items() if name.endswith("_total")) == 4 * len(names) + refused
     assert sum(value for (name, _), value in samples.items() if name.endswith("_count")) == 2 * len(names)
     assert all(re.fullmatch(r"checkmk_sync_[a-z_]+", name) for name, _ in samples)
 
 
-def test_counters_do_not_go_back_when_values_leave_the_window(clock: ManualClock) -> None:
+def test_counters_do_not_decrease_when_old_values_are_dropped(clock: ManualClock) -> None:
     collector = MetricsCollector(1, cleanup_interval=0, clock=clock)
     for number in range(1, 12):
         collector.record_operation("call.hosts.get", 0.1, success=False)

@@ -1,4 +1,4 @@
-"""Nothing is lost or counted twice: not between threads, nor after a fork, nor on the way between processes."""
+"""No value is lost or counted twice if threads share a collector, a process forks, or workers send values."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def test_no_update_is_lost_in_16_threads() -> None:
     assert reads == sorted(reads)
 
 
-def test_finalisers_can_record_during_recording() -> None:
+def test_finalizers_can_record_while_another_value_is_recorded() -> None:
     collector = MetricsCollector()
-    with collector._lock:  # as if the garbage collector came in between
+    with collector._lock:  # as if the garbage collector ran while another value is recorded
         finaliser = threading.Thread(target=collector.increment_counter, args=("of another thread",))
         finaliser.start()
         collector.increment_counter("of this thread")
@@ -57,8 +57,8 @@ def test_finalisers_can_record_during_recording() -> None:
     assert collector.get_stats()["counters"] == {"of another thread": 1, "of this thread": 1}
 
 
-def test_slices_turn_while_threads_record() -> None:
-    """Each moment of this clock is another slice."""
+def test_new_slices_start_while_threads_record() -> None:
+    """Each reading of this clock falls into a new slice."""
     collector = MetricsCollector(1.0, slices=1000, cleanup_interval=0.0, clock=(clock := ManualClock()))
 
     def work() -> None:
@@ -99,7 +99,7 @@ def test_forked_children_start_empty_without_a_deadlock() -> None:
     collector.increment_counter("calls", 7)
     get_metrics_collector().increment_counter("of the parent")
     reader, writer = os.pipe()
-    with collector._lock:  # as if another thread was recording at this moment
+    with collector._lock:  # as if another thread were recording during the fork
         child = os.fork()
         if child == 0:
             try:
@@ -178,5 +178,5 @@ def test_merging_respects_the_limit_of_names() -> None:
     counters = collector.get_stats()["counters"]
     assert sum(counters.values()) - counters["metrics_names_refused"] == 100
     assert len(counters) <= 5
-    collector.merge(collector)  # itself: twice as much, and no deadlock
+    collector.merge(collector)  # merging with itself doubles the values without a deadlock
     assert collector.counter("n0") == 4

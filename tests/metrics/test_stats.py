@@ -1,4 +1,4 @@
-"""``--stats`` prints the cost of any command on stderr, however it ends."""
+"""``--stats`` prints the cost of any command on stderr, even if the command fails."""
 
 from __future__ import annotations
 

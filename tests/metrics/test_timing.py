@@ -1,4 +1,4 @@
-"""Functions, methods, blocks and services time themselves, into the collector that is theirs."""
+"""Functions, methods, blocks and services are timed, each in its own collector."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _numbers = itertools.count()
 
 @pytest.fixture
 def name() -> str:
-    """One that the process's collector has not seen."""
+    """A name that is new to the collector of the process."""
     return f"test.{next(_numbers)}"
 
 
@@ -59,7 +59,7 @@ def test_failures_are_timed_counted_and_raised(name: str) -> None:
     assert get_metrics_collector().get_stats()["error_rates"][name] == 1.0
 
 
-def test_the_default_name_is_that_of_the_function() -> None:
+def test_the_default_name_is_the_qualified_name_of_the_function() -> None:
     @timed()
     def work() -> None:
         pass
@@ -114,7 +114,7 @@ def test_services_use_the_collector_of_their_client(cmk: Checkmk) -> None:
     assert _timing("service.work", cmk.collector)["count"] == 1
 
 
-def test_services_use_the_collector_of_the_process_last() -> None:
+def test_services_without_a_client_use_the_collector_of_the_process() -> None:
     before = _timing("service.step")
     assert before is None
     _Service().work()

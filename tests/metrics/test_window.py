@@ -1,4 +1,4 @@
-"""Statistics cover the last hours; older values leave, and their memory is freed."""
+"""Statistics cover the last hours. Older values are dropped, and their memory is freed."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ HOUR = 3600.0
     st.lists(st.tuples(st.floats(0, 0.4), st.integers(0, 3)), max_size=40),
     st.floats(0, 1.5),
 )
-def test_values_leave_the_window_at_their_age(
+def test_values_are_dropped_when_they_are_too_old(
     hours: float, slices: int, steps: list[tuple[float, int]], rest: float
 ) -> None:
-    """The truth is known to one slice."""
+    """A value is dropped at its exact age or up to one slice earlier."""
     clock, seen = ManualClock(), []
     collector = MetricsCollector(hours, slices=slices, clock=clock)
     for pause, count in steps:
@@ -45,7 +45,7 @@ def test_values_leave_the_window_at_their_age(
     assert collector.counter("calls") == (timings["call"]["count"] if timings else 0)
 
 
-def test_old_values_leave_the_percentiles(clock: ManualClock) -> None:
+def test_old_values_do_not_affect_the_percentiles(clock: ManualClock) -> None:
     collector = MetricsCollector(24, clock=clock)
     for _ in range(100):
         collector.record_timing("call", 60.0)
@@ -62,7 +62,7 @@ def test_rates_cover_the_observed_time(clock: ManualClock) -> None:
     collector = MetricsCollector(1, slices=60, clock=clock)
     for _ in range(30):
         collector.record_operation("call", 0.1)
-        collector.record_timing("throttle_wait", 0.5)  # is no request
+        collector.record_timing("throttle_wait", 0.5)  # a wait is not a request
         clock.advance(2.0)
     stats = collector.get_stats()
     assert stats["window_s"] == pytest.approx(60.0)
@@ -94,11 +94,11 @@ def test_cleanup_frees_memory_at_its_interval(clock: ManualClock, cleanup_interv
     collector.increment_counter("once")
     clock.advance(2 * HOUR)
     stats = collector.get_stats()
-    assert (stats["timings"], stats["counters"]) == ({}, {})  # not shown, freed or not
+    assert (stats["timings"], stats["counters"]) == ({}, {})  # not shown, even if not freed yet
     assert stats["held"] == {"slices": 1 if held == 0 else 2, "names": held}
 
 
-def test_totals_never_go_back(clock: ManualClock) -> None:
+def test_totals_never_decrease(clock: ManualClock) -> None:
     collector = MetricsCollector(1, cleanup_interval=60, clock=clock)
     for number in range(1, 20):
         collector.increment_counter("calls", 2)
@@ -107,7 +107,7 @@ def test_totals_never_go_back(clock: ManualClock) -> None:
         whole, _ = collector.totals()
         assert (whole.counters["calls"], whole.timings["call"].count) == (2 * number, number)
     clock.advance(2 * HOUR)
-    assert collector.totals()[0].counters == {}  # dead: nothing for longer than is kept
+    assert collector.totals()[0].counters == {}  # no value within the retention
 
 
 def _configured(site: SimulatedSite, clock: ManualClock, **metrics: float) -> Checkmk:

@@ -1,4 +1,4 @@
-"""The columns of hosts and services are those of Checkmk, and one host costs the same on every site."""
+"""Hosts and services have Checkmk's columns, and reading one host costs the same on a site of any size."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ URLS = {"Hosts": HOSTS, "Services": SERVICES}
 
 
 def _documented(version: str, table: str) -> dict[str, str]:
-    """The columns of a table and their types, from the introduction of an official document."""
+    """Return the columns of a table and their types, read from the introduction of an official document."""
     with gzip.open(shared_folder("specs") / f"{DOCUMENTS[version]}.json.gz", "rt", encoding="utf-8") as file:
         text = json.load(file)["info"]["description"]
     section = text.partition(f"\n## {table} Table\n")[2].partition("\n## ")[0]
@@ -65,7 +65,7 @@ def _opened(site: SimulatedSite) -> Iterator[Raw]:
 
 
 def _rows(raw: Raw, path: str, columns: list[str], **more: Any) -> list[Any]:
-    """The extensions of the rows, asked for as the version takes it."""
+    """Return the extensions of the rows, requested with GET or POST as the version requires."""
     if raw.site.state.profile.has_status_get:
         answer = raw("GET", path, params={"columns": columns, **more})
     else:
@@ -162,11 +162,11 @@ def test_seeded_rows_have_every_column(newest: Raw) -> None:
     assert (row["host_name"], row["host_state"], row["host_alias"], row["host_address"]) == ("h", 1, "h", "0.0.0.0")
 
 
-# The work for one host
+# The cost of reading one host
 
 
 def _calls(site: SimulatedSite, path: str, body: Any = None) -> int:
-    """How many functions of the simulated site an answer takes."""
+    """Return the number of functions that the simulated site calls for one answer."""
     client, calls = Client(site._app), 0
     headers = {"Authorization": f"Bearer {site.username} {site.password}", "Accept": "application/json"}
 
@@ -213,11 +213,11 @@ COST: dict[str, tuple[str, Any]] = {
 def test_reading_one_host_costs_the_same_on_any_site_size(seeded: bool) -> None:
     with _site_of(20, seeded=seeded) as small, _site_of(2000, seeded=seeded) as large:
         for kind, (path, body) in COST.items():
-            per_host = "query" in kind  # a query looks at the name of each host, and no more
+            per_host = "query" in kind  # a query compares the name of every host
             costs = []
             for site, name in ((small, "host00003"), (large, "host00003"), (large, "host01999")):
                 asked = json.loads(json.dumps(body).replace("{}", name))
-                _calls(site, path.replace("{}", name), asked)  # what is computed once
+                _calls(site, path.replace("{}", name), asked)  # the first call fills the site's caches
                 costs.append(_calls(site, path.replace("{}", name), asked))
             first, middle, last = costs
             assert middle == last, kind

@@ -1,4 +1,4 @@
-"""The simulated site answers as Checkmk's own tests expect, or the deviation is explained."""
+"""The simulated site passes the cases from Checkmk's own tests, or the documentation explains the deviation."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ PAGE = (ROOT / "docs" / "conformance.md").read_text("utf-8")
 
 
 def _explained() -> set[str]:
-    """The cases that docs/conformance.md lists with a reason."""
+    """Return the cases that docs/conformance.md lists with a reason."""
     lists = re.findall(r"^\| ((?:`[a-z0-9]+-\d+`,? )+)\|", PAGE, re.MULTILINE)
     return {case for row in lists for case in re.findall(r"`([^`]+)`", row)}
 
 
 def _run(folder: Path, version: str, edition: str, *options: str) -> tuple[set[str], int]:
-    """The cases that fail, and how many hold."""
+    """Return the cases that fail, and the number of cases that pass."""
     with SimulatedSite(
         version, edition, control=True, password="case-secret", activation_time=0, discovery_time=0
     ) as site:

@@ -1,4 +1,4 @@
-"""The simulated site answers in the shapes that others recorded on real sites."""
+"""The simulated site's answers have the shape of answers that were recorded on real sites."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _recorded(name: str) -> Any:
 
 
 def _differences(recorded: Any, simulated: Any, place: str = "") -> Iterator[str]:
-    """Places where keys or types differ; links are found by their meaning, other entries by their position."""
+    """Yield the places where keys or types differ. Links are matched by ``rel``, other entries by position."""
     if isinstance(recorded, dict) and isinstance(simulated, dict):
         for key in sorted(recorded.keys() | simulated.keys()):
             inside = f"{place}.{key}".lstrip(".")
@@ -44,7 +44,7 @@ def _differences(recorded: Any, simulated: Any, place: str = "") -> Iterator[str
         yield f"{place}: {type(recorded).__name__} or {type(simulated).__name__}"
 
 
-# How the request that was recorded is made here
+# Each function prepares the site and repeats a recorded request
 
 
 def _list_with_effective_attributes(raw: Raw, recording: Any) -> Any:
@@ -136,7 +136,7 @@ def _folders(raw: Raw, recording: Any) -> Any:
 
 
 def _rows(table: str, path: str) -> Callable[[Raw, Any], Any]:
-    """The monitoring is seeded with recorded rows, which must be returned unchanged."""
+    """Return a function that seeds the monitoring with recorded rows, and checks that they are returned unchanged."""
 
     def ask(raw: Raw, recording: Any) -> Any:
         rows = [item["extensions"] for item in recording["body"]["value"] if "extensions" in item]
@@ -151,7 +151,7 @@ def _rows(table: str, path: str) -> Callable[[Raw, Any], Any]:
 
 
 class Row(NamedTuple):
-    """``differences`` are those that have a reason; ``is_whole`` is False where the source left out parts."""
+    """A recording. ``differences`` are expected for a known reason; ``is_whole`` is False if the source omits parts."""
 
     name: str
     version: str
@@ -161,10 +161,10 @@ class Row(NamedTuple):
     edition: str = "cre"
 
 
-# Tag groups that a site defines itself, and what was left out when the answer was written down.
+# Custom tag groups of the recorded site, and a member that the author of the recording omitted.
 OF_2_2 = {f"- value[].extensions.effective_attributes.tag_{group}" for group in ("lonelytag", "testtaggroup")}
 OF_2_2.add("+ extensions")
-# Attributes that a site defines itself; and null, which the official document of 2.4 has no longer.
+# Custom attributes of the recorded site, and a null that the official document of 2.4 no longer contains.
 CUSTOM = {f"- extensions.attributes.{name}" for name in ("tag_status", "location", "city")}
 BEFORE_2_4 = {"- extensions.effective_attributes"}
 
@@ -207,7 +207,7 @@ def test_simulated_answers_have_the_shape_of_recorded_ones(row: Row) -> None:
 
 
 def test_unknown_urls_are_answered_as_recorded() -> None:
-    """The recording is of a version whose detail has no status in front."""
+    """The recorded version does not put the status in front of the detail."""
     recording = _recorded("luchsr-404-url")
     with SimulatedSite() as site:
         raw = Raw(site)
@@ -218,7 +218,7 @@ def test_unknown_urls_are_answered_as_recorded() -> None:
     assert data == {**recording["body"], "detail": f"404 Not Found: {recording['body']['detail']}"}
 
 
-# What others saw on real sites, in words
+# Behaviour that others described for real sites
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Requests of the client and answers of the simulated site match the official OpenAPI documents."""
+"""The client's requests and the simulated site's answers match the official OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ DOCUMENTS = {
     "2.4.0p18": "checkmk-2.4.0-raw-doc.json.gz",
     "2.5.0p9": "checkmk-2.5.0-ultimatemt.json.gz",
 }
-# Operations that servers have and some documents leave out (specs/README.md says so).
+# Operations that servers have but some documents omit (source: specs/README.md).
 LEFT_OUT = re.compile(
     r"/objects/host/[^/]+$|/domain-types/host/collections/all$|/collections/services$|GET .*/service/collections/all$"
 )
-# Places where a document is wrong; each is explained in docs/conformance.md.
+# Errors in the documents. docs/conformance.md explains each of them.
 WRONG = (
-    (r"/domain-types/(host|service)/collections/all|/collections/services", r"value/\d+$"),  # items are no links
-    (r"/objects/activation_run/", r"status_per_site/0/state$"),  # nullable, but the enumeration leaves null out
-    (r"/host_config|/collections/hosts$", r"extensions/effective_attributes(/|$)"),  # null where nothing is set
+    (r"/domain-types/(host|service)/collections/all|/collections/services", r"value/\d+$"),  # items are not links
+    (r"/objects/activation_run/", r"status_per_site/0/state$"),  # nullable, but the enumeration omits null
+    (r"/host_config|/collections/hosts$", r"extensions/effective_attributes(/|$)"),  # null if no attribute is set
     (r"/objects/service_discovery/", r"/extensions/service_item$"),  # null for checks without an item
-    (r"/service/collections/all$|/collections/services$", r"^query$"),  # 2.5: nor can any, its own example included
-    (r"", r"snmp_community$"),  # 2.5: no value at all can satisfy the schema
+    (r"/service/collections/all$|/collections/services$", r"^query$"),  # 2.5: no value matches, not even the example
+    (r"", r"snmp_community$"),  # 2.5: no value can match the schema
 )
 
 
@@ -72,8 +72,8 @@ class Checker:
             except OpenAPIError as error:
                 self._note(what, request.method, path, response, error)
             except (AttributeError, re.error):
-                # Older validators stumble over a null where a discriminator is, and over a pattern of 2.2
-                # that is no regular expression.
+                # Older validators fail on a null value of a schema with a discriminator, and on a pattern in 2.2
+                # that is not a valid regular expression.
                 assert "effective_attributes" in request.url
 
     def _note(self, what: str, method: str, path: str, response: Any, error: OpenAPIError) -> None:
@@ -85,7 +85,7 @@ class Checker:
             and not response.content
             and response.status_code in (204, 302, 303)
         ):
-            return  # no body where the document has an empty description of one
+            return  # the document has an empty description of a body that the answer rightly omits
         problems = getattr(error.__cause__, "schema_errors", None) or [error]
         for problem in problems:
             place = "/".join(map(str, getattr(problem, "path", ())))
@@ -196,7 +196,7 @@ def test_every_row_of_the_catalogue_is_in_the_official_document(version: str) ->
 
 
 @pytest.mark.parametrize("version", DOCUMENTS)
-def test_if_match_is_sent_only_where_it_is_needed(version: str) -> None:
+def test_if_match_is_sent_only_if_needed(version: str) -> None:
     paths = {re.sub(r"\{[^}]*\}", "{}", path): ways for path, ways in _document(DOCUMENTS[version])["paths"].items()}
     parsed = CheckmkVersion.parse(version)
     for row in OPERATIONS:

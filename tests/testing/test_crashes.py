@@ -1,4 +1,4 @@
-"""Invalid requests are refused, and get a crash report only where Checkmk crashes."""
+"""Invalid requests are refused. The answer is a crash report only if Checkmk also crashes."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ OTHERS = st.sampled_from([*WRONG, *NESTED])
 
 @st.composite
 def spoiled(draw: st.DrawFn, value: Any) -> Any:
-    """The value with one part replaced by another type, left out, or with one part more."""
+    """Draw the value with one part added, removed, or replaced by another type."""
     inside = draw(st.integers(0, 5)) and bool(value)
     if inside and isinstance(value, dict):
         key = draw(st.sampled_from(sorted(value)))
@@ -178,8 +178,8 @@ def _prepare(site: SimulatedSite) -> None:
     site.state.activations.load(configuration.hosts, configuration.service_phases)
 
 
-def _has_to_be_an_answer(answer: Any) -> None:
-    """Empty only where there is nothing to say, a problem where something is wrong, and never a crash of ours."""
+def _assert_valid_answer(answer: Any) -> None:
+    """Check that an answer has a JSON body unless its status needs none, and reports no crash that Checkmk avoids."""
     if answer.status_code in (204, 302, 303):
         return
     data = answer.json()
@@ -197,7 +197,7 @@ def _has_to_be_an_answer(answer: Any) -> None:
 
 
 def _known(raw: Raw) -> list[tuple[str, str]]:
-    """The endpoints with a body that the version has."""
+    """Return the endpoints of the version that accept a body."""
     profile, fit = raw.site.state.profile, {"<folder>": "~a", "<host_name>": "web"}
     known = []
     for entry in ENDPOINTS:
@@ -218,7 +218,7 @@ def test_every_endpoint_with_a_body_has_an_example(raw: Raw) -> None:
 def test_bodies_of_wrong_types_do_not_crash_the_site(raw: Raw, call: tuple[str, str, Any]) -> None:
     method, path, body = call
     _prepare(raw.site)
-    _has_to_be_an_answer(
+    _assert_valid_answer(
         raw(method, path, {"If-Match": "*", "Content-Type": "application/json"}, data=json.dumps(body))
     )
 
@@ -227,18 +227,18 @@ def test_bodies_of_wrong_types_do_not_crash_the_site(raw: Raw, call: tuple[str, 
 @given(query=spoiled(QUERY), table=st.sampled_from(["host", "service"]))
 def test_queries_of_wrong_types_do_not_crash_the_site(raw: Raw, query: Any, table: str) -> None:
     path = f"{STATUS.format(table)}?query={quote(json.dumps(query))}"
-    _has_to_be_an_answer(raw("GET", path))
+    _assert_valid_answer(raw("GET", path))
 
 
 @settings(suppress_health_check=list(HealthCheck))
 @given(fields=st.text(st.sampled_from("(),!~*-.'\"ab \\\0ä"), max_size=12))
 def test_fields_parameters_do_not_crash_the_site(raw: Raw, fields: str) -> None:
     answer = raw("GET", f"{CONFIG}/collections/all", params={"fields": fields})
-    _has_to_be_an_answer(answer)
+    _assert_valid_answer(answer)
 
 
 def test_valid_bodies_are_accepted() -> None:
-    """Otherwise spoiling them would prove nothing."""
+    """The damaged bodies of the other tests prove something only if the originals are valid."""
     with SimulatedSite(activation_time=0, discovery_time=0, services=6) as site:
         raw = Raw(site)
         for (method, path), body in BODIES.items():
@@ -280,7 +280,7 @@ def test_an_incomplete_query_crashes_as_in_checkmk(raw: Raw, query: Any, member:
         assert data["ext"]["version"] == str(raw.site.state.profile.version)
 
 
-def test_crash_reports_have_the_members_of_checkmks(raw: Raw) -> None:
+def test_crash_reports_have_the_members_of_a_checkmk_report(raw: Raw) -> None:
     answer = raw("GET", "/version?fail=1", {"X-Some": "thing"})
     data = answer.json()
     assert (answer.status_code, answer.headers["Content-Type"]) == (500, PROBLEM)
@@ -304,7 +304,7 @@ def test_values_that_are_not_objects_are_refused(raw: Raw, body: bytes) -> None:
         assert (answer.status_code, answer.headers["Content-Type"]) == (expected, PROBLEM), path
 
 
-def test_the_site_reports_its_own_failures_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_site_reports_its_own_failures_and_continues(monkeypatch: pytest.MonkeyPatch) -> None:
     with SimulatedSite(hosts=1) as site:
         host = site.state.configuration.hosts["host00000"]
         monkeypatch.setattr(type(site.state.configuration), "effective", lambda *_: 1 / 0)

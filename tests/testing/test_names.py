@@ -1,4 +1,4 @@
-"""Labels, addresses and names of hosts that only some versions of Checkmk take, and names that none takes."""
+"""Labels, addresses and names of hosts that only some versions of Checkmk accept, and names that no version accepts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.testing.test_values import (
     NET,
     STAR,
     WEB,
+    assert_accepted,
+    assert_refused,
     every,
     folder_calls,
-    has_to_refuse,
-    has_to_take,
     host_calls,
     raw,
     reset,
@@ -34,12 +34,12 @@ def _major(raw: Raw) -> str:
 def test_colons_in_labels_are_accepted_up_to_2_2(every: Raw, labels: Any) -> None:
     for calls in (host_calls({"labels": labels}), folder_calls({"labels": labels})):
         if _major(every) == "2.2":
-            has_to_take(every, calls)
+            assert_accepted(every, calls)
             continue
         ((key, value),) = labels.items()
         said = {"key": [f"Invalid label key: {key!r}"], "value": [f"Invalid label value: {value!r}"]}
         kept = {part: said[part] for part, text in (("key", key), ("value", value)) if ":" in text}
-        has_to_refuse(every, calls, {"labels": {key: kept}})
+        assert_refused(every, calls, {"labels": {key: kept}})
 
 
 @pytest.mark.parametrize("name", ["ipaddress", "ipv6address", "management_address"])
@@ -48,9 +48,9 @@ def test_empty_addresses_are_accepted_from_2_3(every: Raw, name: str) -> None:
     if _major(every) == "2.2":
         said = said_of(every, calls)[name]
         assert said[-1] == "Invalid hostaddress: ''"
-        has_to_refuse(every, calls, {name: said})
+        assert_refused(every, calls, {name: said})
     else:
-        has_to_take(every, calls)
+        assert_accepted(every, calls)
 
 
 @pytest.mark.parametrize("name", ["-web", ".web"])

@@ -1,4 +1,4 @@
-"""The simulated site checks references as Checkmk does: a parent is a host that exists when the call comes in."""
+"""The simulated site checks references like Checkmk: a parent must exist when the call arrives."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_parents_must_exist(raw: Raw, name: str) -> None:
 
 @pytest.mark.parametrize("parent_is", ["later", "earlier"])
 def test_parents_must_exist_before_the_bulk_call(raw: Raw, parent_is: str) -> None:
-    """The schema is checked as a whole before anything is executed."""
+    """The entire body is validated before the first entry is executed."""
     entries = [_host("child", "parent"), _host("parent"), _host("other")]
     body = {"entries": entries if parent_is == "later" else entries[::-1]}
     answer = raw("POST", f"{BULK}/bulk-create/invoke", json=body)
@@ -70,7 +70,7 @@ def test_parents_must_exist_before_the_bulk_call(raw: Raw, parent_is: str) -> No
     assert set(raw.site.state.configuration.hosts) == {"gw", "web"}
 
 
-def test_bulk_updates_accept_existing_parents_only(raw: Raw) -> None:
+def test_bulk_updates_accept_only_existing_parents(raw: Raw) -> None:
     body = {"entries": [{"host_name": "web", "update_attributes": {"parents": ["nope"]}}]}
     answer = raw("PUT", f"{BULK}/bulk-update/invoke", json=body)
     assert answer.status_code == 400
@@ -93,7 +93,7 @@ def test_parents_of_remaining_hosts_are_not_deleted(raw: Raw) -> None:
 
 
 def test_bulk_deletions_run_folder_by_folder_in_the_order_of_ids(raw: Raw) -> None:
-    """So parent and child in two folders can go together only if the child's folder comes first."""
+    """A parent and a child in two folders can be deleted together only if the child's folder comes first."""
     raw("POST", HOSTS, json=_host("leaf", "gw", folder="/net"))
     raw("PUT", "/objects/host_config/web", STAR, json={"remove_attributes": ["parents"]})
     folders = raw.site.state.configuration.folders

@@ -1,4 +1,4 @@
-"""The simulated site refuses in Checkmk's order, with Checkmk's bodies. Spoken to with plain requests."""
+"""The simulated site refuses plain requests in the same order and with the same bodies as Checkmk."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def test_objects_in_the_path_are_checked_first(raw: Raw) -> None:
         assert raw("GET", path, {"Accept": "text/plain"}).status_code == 404
         assert raw("PUT", path, {"If-Match": "*"}, json={"nonsense": 1}).status_code == 404
         assert raw("GET", path, params={"effective_attributes": "perhaps"}).status_code == 404
-        assert raw("PUT", path, {"If-Match": "*"}, data="x=1").status_code == 415, "but after the type of the content"
+        assert raw("PUT", path, {"If-Match": "*"}, data="x=1").status_code == 415, (
+            "the content type is checked even earlier"
+        )
 
 
 def test_deleting_a_host_during_its_renaming_is_safe(raw: Raw, clock: ManualClock) -> None:
@@ -127,7 +129,7 @@ def test_etags_are_checked(raw: Raw) -> None:
     path = "/objects/host_config/a"
     assert raw("PUT", path, json=body).status_code == 428
     assert raw("PUT", path, json={"update_attributes": {"bad": 1}}).status_code == 400, "the body is checked first"
-    assert raw("PUT", path).status_code == 428, "without any body the ETag comes first"
+    assert raw("PUT", path).status_code == 428, "without a body, the ETag is checked first"
     assert raw("PUT", path, {"If-Match": '"other"'}, json=body).status_code == 412
     assert raw("PUT", path, {"If-Match": etag.strip('"')}, json=body).status_code == 200
     assert raw("PUT", path, {"If-Match": etag}, json=body).status_code == 412
@@ -147,12 +149,14 @@ def test_etag_locking_can_be_disabled() -> None:
 @pytest.mark.parametrize(
     ("version", "started", "wait"), [("2.2.0p44", 200, ""), ("2.3.0p41", 302, "POST"), ("2.4.0p18", 303, "GET")]
 )
-def test_renaming_runs_at_once_or_in_the_background(clock: ManualClock, version: str, started: int, wait: str) -> None:
+def test_renaming_runs_immediately_or_in_the_background(
+    clock: ManualClock, version: str, started: int, wait: str
+) -> None:
     with SimulatedSite(version, discovery_time=5, clock=clock) as site:
         raw, star = Raw(site), {"If-Match": "*"}
         done = "/domain-types/host_config/actions/wait-for-completion/invoke"
         rename = "/objects/host_config/a/actions/rename/invoke"
-        stale = {"If-Match": '"stale"'}  # Checkmk looks at no ETag here
+        stale = {"If-Match": '"stale"'}  # Checkmk does not check the ETag here
         for name in ("a", "child"):
             attributes = {"parents": ["a"]} if name == "child" else {}
             raw("POST", HOSTS, json={"host_name": name, "folder": "/", "attributes": attributes})
@@ -163,7 +167,7 @@ def test_renaming_runs_at_once_or_in_the_background(clock: ManualClock, version:
         assert answer.status_code == started
         if wait:
             assert answer.headers["Location"].endswith(done)
-            assert raw("PUT", rename, star, json={"new_name": "c"}).status_code == 409, "one runs already"
+            assert raw("PUT", rename, star, json={"new_name": "c"}).status_code == 409, "another renaming is running"
             assert raw(wait, done).status_code == 302
             assert raw({"GET": "POST", "POST": "GET"}[wait], done).status_code == 405
             clock.advance(6)
@@ -206,8 +210,8 @@ def test_readers_cannot_write(raw: Raw) -> None:
     assert "lack the permission" in answer.json()["detail"]
 
 
-def test_folders_have_permissions_of_their_own(raw: Raw) -> None:
-    """A bulk call stops at the first folder that it may not change; earlier changes stay."""
+def test_users_can_be_limited_to_folders(raw: Raw) -> None:
+    """A bulk call stops at the first folder that the user must not change, and keeps the earlier changes."""
     for folder in ("a", "ab", "b"):
         raw("POST", FOLDERS, json={"name": folder, "title": folder, "parent": "/"})
     raw.site.add_user("limited", "abcd", folders=["/a"])

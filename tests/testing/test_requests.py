@@ -47,7 +47,7 @@ def _prepared(site: SimulatedSite) -> Iterator[Raw]:
 
 
 def problem(answer: Any) -> tuple[int, str, Any]:
-    """Status, title and detail of a problem."""
+    """Return the status, title and detail of a problem."""
     data = answer.json()
     assert answer.headers["Content-Type"] == PROBLEM
     assert data["status"] == answer.status_code
@@ -102,7 +102,7 @@ def test_impossible_ids_are_not_found(raw: Raw, kind: str, ident: str) -> None:
     assert "x-evil" not in answer.headers
 
 
-def test_self_links_contain_the_base_once(every: Raw) -> None:
+def test_self_links_contain_the_base_url_once(every: Raw) -> None:
     base = every.site.api_url
     paths = [
         "/domain-types/host_config/collections/all?include_links=true",
@@ -139,7 +139,7 @@ def _links(data: Any) -> Iterator[Any]:
             yield from _links(entry)
 
 
-# Who asks, and in which form
+# Credentials and headers
 
 
 @pytest.mark.slow
@@ -215,7 +215,7 @@ def test_accept_headers_are_matched(every: Raw) -> None:
     assert problem(answer) == (406, "Not Acceptable", detail)
 
 
-def test_endpoints_without_parameters_ignore_all(every: Raw) -> None:
+def test_endpoints_without_parameters_ignore_any_parameter(every: Raw) -> None:
     assert every("GET", "/version?nothing=x").status_code == 200
     answer = every("GET", f"{WEB}?nothing=x")
     assert (answer.status_code, answer.json()["fields"]) == (400, {"nothing": ["Unknown field."]})
@@ -243,7 +243,7 @@ def test_a_missing_permission_is_named_by_its_title(every: Raw) -> None:
         assert "'<b>" in detail
 
 
-# Anything else
+# Random headers and queries
 
 HEADERS = ("Authorization", "Accept", "Content-Type", "If-Match", "X-HTTP-Method-Override")
 ODD = (

@@ -1,4 +1,4 @@
-"""The simulated site as a tool: faults by script, control from outside, locks, users, large lists, a plugin."""
+"""The simulated site as a testing tool: faults, control requests, locks, latency, large lists and a pytest plugin."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def test_control_sets_monitoring_and_faults(controlled: SimulatedSite) -> None:
         ("monitoring", {"host": []}),
     ],
 )
-def test_mistakes_are_explained(controlled: SimulatedSite, path: str, data: Any) -> None:
+def test_invalid_control_requests_are_explained(controlled: SimulatedSite, path: str, data: Any) -> None:
     answer = _control(controlled, "POST", path, json=data)
     assert answer.status_code == 400
     assert answer.json()["error"]
 
 
-def test_control_is_for_programs_on_this_machine(controlled: SimulatedSite) -> None:
+def test_control_accepts_only_requests_from_this_machine(controlled: SimulatedSite) -> None:
     assert _control(controlled, "POST", "reset", headers={"Host": "evil.example"}).status_code == 403
     assert _control(controlled, "POST", "reset", headers={"Host": "evil.example:80"}).status_code == 403
     assert _control(controlled, "POST", "reset", headers={"Origin": "http://evil.example"}).status_code == 403
@@ -83,7 +83,7 @@ def test_control_is_off_by_default(site: SimulatedSite) -> None:
     assert _control(site, "POST", "reset").status_code == 404
 
 
-def test_writes_hold_one_lock_and_are_counted_while_they_wait() -> None:
+def test_writes_wait_for_one_lock_and_are_counted_while_they_wait() -> None:
     with SimulatedSite(lock_hold=0.05, faults=[Fault("hold_lock", seconds=30)]) as site, ExitStack() as opened:
         clients = [opened.enter_context(site.client()) for _ in range(4)]
         threads = [threading.Thread(target=c.hosts.create, args=(f"h{n}",)) for n, c in enumerate(clients)]
@@ -101,7 +101,7 @@ def test_writes_hold_one_lock_and_are_counted_while_they_wait() -> None:
 
 
 def test_a_client_sends_one_write_at_a_time() -> None:
-    """A second write at a time would only occupy a worker that waits for the lock."""
+    """A second concurrent write would only occupy a worker of the site while it waits for the lock."""
     with SimulatedSite(lock_hold=0.05) as site, site.client() as cmk:
         threads = [threading.Thread(target=cmk.hosts.create, args=(f"h{n}",)) for n in range(5)]
         for thread in threads:
@@ -244,7 +244,7 @@ def test_the_plugin_provides_a_site_to_other_projects(pytester: pytest.Pytester)
     result.assert_outcomes(passed=1)
 
 
-def test_the_fixtures_are_a_site_and_its_client(
+def test_the_fixtures_provide_a_site_and_its_client(
     checkmk_site: SimulatedSite, checkmk_client: Checkmk, tmp_path: Path
 ) -> None:
     assert checkmk_client.version().site == checkmk_site.site

@@ -1,4 +1,4 @@
-"""Titles and details of the simulated site are those of Checkmk, because clients show or match them."""
+"""The simulated site uses Checkmk's titles and details, because clients display or match them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_several_kinds_of_change_are_refused(every: Raw) -> None:
         for key in place:
             fields = fields[key]
         assert fields == {"_schema": [said]}
-    # Wrong fields come first.
+    # Errors of single fields are reported before the conflict.
     answer = every("PUT", WEB, STAR, json={**both, "attributes": {"alias": 1}})
     assert answer.json()["fields"] == {"attributes": {"alias": ["Not a valid string."]}}
 

@@ -1,4 +1,4 @@
-"""The simulated site refuses values of attributes as Checkmk does, in every call that takes attributes."""
+"""The simulated site refuses the same attribute values as Checkmk, in every call that accepts attributes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MISSING = ["Missing data for required field."]
 NO_TEXT = ["Not a valid string."]
 NO_FLAG = ["Not a valid boolean."]
 NO_OBJECT = {"_schema": ["Invalid input type."]}
-# How each call sends attributes, and below which keys its complaints are.
+# The method, path and body of a call that sends attributes, and the keys that lead to its errors in the answer.
 Call = tuple[str, str, Any, list[str]]
 
 
@@ -81,8 +81,8 @@ def every(request: pytest.FixtureRequest) -> Iterator[Raw]:
     yield from _opened(request.param)
 
 
-def has_to_refuse(raw: Raw, calls: dict[str, Call], complaint: Any) -> None:
-    """Each call is refused with the complaint in its place, and changes nothing."""
+def assert_refused(raw: Raw, calls: dict[str, Call], complaint: Any) -> None:
+    """Check that each call is refused with the complaint in its place, and changes nothing."""
     before = raw.site.counts()
     for kind, (method, path, body, place) in calls.items():
         answer = raw(method, path, STAR, json=body)
@@ -96,7 +96,7 @@ def has_to_refuse(raw: Raw, calls: dict[str, Call], complaint: Any) -> None:
     assert {**raw.site.counts(), "requests": 0} == {**before, "requests": 0}
 
 
-def has_to_take(raw: Raw, calls: dict[str, Call]) -> None:
+def assert_accepted(raw: Raw, calls: dict[str, Call]) -> None:
     for kind, (method, path, body, _) in calls.items():
         reset(raw)
         answer = raw(method, path, STAR, json=body)
@@ -208,7 +208,7 @@ WRONG_OF_HOSTS: list[tuple[str, Any, Any]] = [
 
 
 def _exact(complaint: Any, said: Any, value: Any) -> Any:
-    """The complaint as it has to be, where the table names only its kind."""
+    """Return the exact complaint. If the table contains only its kind, check the text and return it."""
     if isinstance(complaint, dict):
         return {key: _exact(part, said.get(key), value) for key, part in complaint.items()}
     if complaint == "enum":
@@ -242,7 +242,7 @@ def test_errors_of_host_attributes_have_the_shape_of_the_value(raw: Raw, row: An
     name, value, complaint = row
     calls = host_calls({name: value, "tag_agent": "no-agent"} if name != "tag_agent" else {name: value})
     expected = _exact(complaint, said_of(raw, calls)[name], value)
-    has_to_refuse(raw, calls, {name: expected})
+    assert_refused(raw, calls, {name: expected})
 
 
 @pytest.mark.parametrize("row", WRONG_EVERYWHERE, ids=_named)
@@ -250,26 +250,26 @@ def test_errors_of_folder_attributes_have_the_shape_of_the_value(raw: Raw, row: 
     name, value, complaint = row
     calls = folder_calls({name: value})
     expected = _exact(complaint, said_of(raw, calls)[name], value)
-    has_to_refuse(raw, calls, {name: expected})
+    assert_refused(raw, calls, {name: expected})
 
 
 @pytest.mark.parametrize("name", sorted({row[0] for row in WRONG_OF_HOSTS} - {"parents", "bake_agent_package"}))
 def test_folders_do_not_accept_host_only_attributes(raw: Raw, name: str) -> None:
     if name == "cmk_agent_connection":
-        has_to_take(raw, folder_calls({name: "push-agent"}))
+        assert_accepted(raw, folder_calls({name: "push-agent"}))
     else:
-        has_to_refuse(raw, folder_calls({name: "x"}), {name: UNKNOWN})
+        assert_refused(raw, folder_calls({name: "x"}), {name: UNKNOWN})
 
 
 @pytest.mark.parametrize("attributes", [5, "x", [], True])
 def test_attributes_must_be_an_object(raw: Raw, attributes: Any) -> None:
     for calls in (host_calls(attributes), folder_calls(attributes)):
-        has_to_refuse(raw, calls, NO_OBJECT)
+        assert_refused(raw, calls, NO_OBJECT)
 
 
 def test_attributes_must_not_be_null(raw: Raw) -> None:
     for calls in (host_calls(None), folder_calls(None)):
-        has_to_refuse(raw, calls, NULL)
+        assert_refused(raw, calls, NULL)
 
 
 def test_all_invalid_values_are_listed(raw: Raw) -> None:
@@ -316,4 +316,4 @@ def test_valid_host_attributes_are_accepted(every: Raw, attributes: Any) -> None
 
 @pytest.mark.parametrize("attributes", GOOD_EVERYWHERE, ids=lambda value: f"{value!r:.60}")
 def test_valid_folder_attributes_are_accepted(every: Raw, attributes: Any) -> None:
-    has_to_take(every, folder_calls(attributes))
+    assert_accepted(every, folder_calls(attributes))

@@ -32,7 +32,7 @@ def raw(request: pytest.FixtureRequest) -> Iterator[Raw]:
 
 @pytest.fixture
 def of_version() -> Iterator[Callable[[str], Raw]]:
-    """Sites of the versions that a test names."""
+    """Return a function that opens a site of a version."""
     opened: list[Iterator[Raw]] = []
 
     def make(version: str) -> Raw:
@@ -52,7 +52,7 @@ def _is_at_least(raw: Raw, version: str) -> bool:
 
 
 def test_started_jobs_redirect_to_their_status(raw: Raw) -> None:
-    """Up to 2.3 by a whole URL and 302, later by a path and 303; redirects of the waiting itself are 302."""
+    """Up to 2.3, the redirect is a 302 to a complete URL, later a 303 to a path. Wait endpoints always use 302."""
     base, status = (f"{raw.site.url}/s", 302) if not _is_at_least(raw, "2.4.0") else ("/s", 303)
     api, found = f"{base}/check_mk/api/1.0", []
     scan = {"host_name": "web", "mode": "refresh"}
@@ -78,7 +78,7 @@ def test_started_jobs_redirect_to_their_status(raw: Raw) -> None:
         assert (again.status_code, again.headers["Location"]) == (302, location)
 
 
-def test_version_2_2_renames_at_once(of_version: Callable[[str], Raw]) -> None:
+def test_version_2_2_renames_immediately(of_version: Callable[[str], Raw]) -> None:
     raw = of_version("2.2.0p44")
     raw.site.state.configuration.changes.clear()
     answer = raw("PUT", f"{WEB}/actions/rename/invoke", json={"new_name": "neu"})
@@ -179,7 +179,7 @@ def test_activation_needs_an_etag(of_version: Callable[[str], Raw], version: str
     assert of_version(version)("POST", f"{RUNS}/actions/activate-changes/invoke", json={}).status_code == status
 
 
-# What an ETag stands for
+# ETags
 
 
 def test_folder_etags_depend_on_their_hosts(raw: Raw) -> None:

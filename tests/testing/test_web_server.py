@@ -1,4 +1,4 @@
-"""The web server in front of the simulated site treats request targets as Apache does in front of Checkmk."""
+"""The simulated site's web server handles request targets like Apache in front of Checkmk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_repeated_slashes_are_collapsed(site: SimulatedSite, target: str) -> Non
     assert site.requests[-1].path == "/version"
 
 
-def test_trailing_slashes_stay(site: SimulatedSite) -> None:
+def test_trailing_slashes_are_kept(site: SimulatedSite) -> None:
     assert send_bytes(site, "GET", f"//{API}/version//").status == 404
 
 
@@ -38,16 +38,16 @@ def test_absolute_targets_are_accepted(site: SimulatedSite, scheme: str, slashes
     target = f"{scheme}://checkmk.example:8080{slashes}s/check_mk//api/1.0/objects/folder_config/~"
     answer = send_bytes(site, "GET", target, host="other.example")
     assert answer.status == 200
-    # RFC 9112: the authority of an absolute target replaces the Host header.
+    # RFC 9112: the host in an absolute target replaces the Host header.
     assert answer.json["links"][0]["href"] == f"http://checkmk.example:8080{API}/objects/folder_config/~"
 
 
-def test_absolute_targets_without_a_path_are_the_root(site: SimulatedSite) -> None:
+def test_absolute_targets_without_a_path_mean_the_root(site: SimulatedSite) -> None:
     assert send_bytes(site, "GET", "http://checkmk.example").status == 404
     assert send_bytes(site, "GET", "http://checkmk.example?x=//").status == 404
 
 
-def test_slashes_in_queries_stay(site: SimulatedSite) -> None:
+def test_slashes_in_queries_are_kept(site: SimulatedSite) -> None:
     query = "hostnames=a//b&fields=%28value%29//"
     answer = send_bytes(site, "GET", f"/{HOSTS}?{query}")
     assert answer.status == 400
@@ -57,7 +57,7 @@ def test_slashes_in_queries_stay(site: SimulatedSite) -> None:
 
 def test_repeated_slashes_are_collapsed_for_writes(site: SimulatedSite) -> None:
     body = json.dumps({"host_name": "a", "folder": "//"}).encode()
-    assert send_bytes(site, "POST", f"/{HOSTS}", body=body).status == 400, "slashes in a body are nobody's business"
+    assert send_bytes(site, "POST", f"/{HOSTS}", body=body).status == 400, "slashes in a body are not collapsed"
     body = json.dumps({"host_name": "a", "folder": "/"}).encode()
     assert send_bytes(site, "POST", f"//{HOSTS}", body=body).status == 200
     one = f"//{API}//objects//host_config//a"
