@@ -2,11 +2,15 @@
 
 >>> from checkmk_sync import Checkmk
 
-Names are imported when they are first used, so that importing the package costs next to nothing.
+Importing the package is cheap, because each name is imported on first use.
 
-In the code: requests and retries are in ``http/adapter.py`` and ``recovery/retry.py``, lost writes are settled in
-``client/settling.py``, a sync changes and deletes objects in ``sync/executors.py``, writes of language models are
-approved in ``mcp/calls.py``, and the records of hosts are in ``client/records.py``.
+Where to start reading the code:
+
+- ``http/adapter.py`` and ``recovery/retry.py`` send requests and retry them.
+- ``client/settling.py`` finds out whether a write with a lost response was executed.
+- ``client/records.py`` defines the records of hosts, folders and statuses.
+- ``sync/executors.py`` changes and deletes objects for a sync.
+- ``mcp/calls.py`` asks for approval of the writes of language models.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# The module that each public name is imported from.
 _HOMES = {
     name: module
     for module, names in {

@@ -1,4 +1,4 @@
-"""``python -m checkmk_sync``."""
+"""Run the command line with ``python -m checkmk_sync``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures of all tests: a simulated site, clients for it, and no network beyond this machine."""
+"""Fixtures that all tests share: no network outside this machine, a simulated site, and clients for it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.raw_requests import Raw
 
 pytest_plugins = ["pytester"]
 
-# Background jobs of a shell ignore Ctrl-C, and their child processes inherit that.
+# A shell makes its background jobs ignore Ctrl-C, and their child processes inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("core", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -38,7 +38,7 @@ PACKAGE = ROOT / "checkmk_sync"
 
 
 def shared_folder(name: str) -> Path:
-    """Return a folder of facts about Checkmk beside the project. Skip the test if it does not exist."""
+    """Return a folder of facts about Checkmk next to the project. Skip the test if it does not exist."""
     base = os.environ.get("CHECKMK_" + name.upper())
     path = Path(base) if base else ROOT.parent / "shared" / name
     if not path.is_dir():
@@ -57,7 +57,7 @@ def _is_local(address: Any) -> bool:
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refuse connections beyond this machine."""
+    """Block all connections to other machines."""
     connect, resolve = socket.socket.connect, socket.getaddrinfo
 
     def guarded_connect(self: socket.socket, address: Any) -> Any:
@@ -76,7 +76,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove proxies and CHECKMK_… variables of the developer's environment."""
+    """Remove the proxies and CHECKMK_… variables of the environment."""
     kept = {"CHECKMK_SPECS", "CHECKMK_CASES", "CHECKMK_RECORDINGS"}
     for name in set(os.environ) - kept:
         if name.startswith("CHECKMK_") or name.lower().endswith("_proxy") or name.endswith("_CA_BUNDLE"):
@@ -85,20 +85,20 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """A clock that advances only when code sleeps. The site's jobs and the client's waits share it."""
+    """Return a clock that only sleeps advance. The site's jobs and the client's waits share it."""
     return ManualClock()
 
 
 @pytest.fixture
 def site(clock: ManualClock) -> Iterator[SimulatedSite]:
-    """An empty site."""
+    """Yield an empty site."""
     with SimulatedSite(clock=clock) as running:
         yield running
 
 
 @pytest.fixture
 def raw(site: SimulatedSite) -> Iterator[Raw]:
-    """Send plain requests to ``site``."""
+    """Yield a sender of plain requests to ``site``."""
     found = Raw(site)
     yield found
     found.session.close()
@@ -106,7 +106,7 @@ def raw(site: SimulatedSite) -> Iterator[Raw]:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis server for this test run."""
+    """Yield the URL of a Redis server that runs only for the tests."""
     pytest.importorskip("redis", reason="the extra 'redis' is not installed")
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed")
@@ -130,7 +130,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def redis_url(redis_server: str) -> Iterator[str]:
-    """The URL of a Redis server that is emptied after each test. Its password is ``redis-geheim``."""
+    """Yield the URL of a Redis server, which is emptied after the test. Its password is ``redis-geheim``."""
     yield redis_server
     import redis
 
@@ -148,7 +148,7 @@ class Result:
 
 
 def variables_of(site: SimulatedSite) -> dict[str, str]:
-    """Return the environment variables that configure a client for the site."""
+    """Return the environment variables that lead to a site."""
     return {
         "CHECKMK_SERVER_URL": site.url,
         "CHECKMK_SITE": site.site,
@@ -158,7 +158,7 @@ def variables_of(site: SimulatedSite) -> dict[str, str]:
 
 
 def use_site(monkeypatch: pytest.MonkeyPatch, site: SimulatedSite) -> None:
-    """Set the environment variables that configure a client for the site."""
+    """Set the environment variables that lead to a site."""
     for name, value in variables_of(site).items():
         monkeypatch.setenv(name, value)
 
@@ -188,7 +188,7 @@ MakeClient = Callable[..., Checkmk]
 
 @pytest.fixture
 def connect(clock: ManualClock) -> Iterator[MakeClient]:
-    """``connect(site, **settings)`` creates a client that uses the test's clock and is closed after the test."""
+    """Yield ``connect(site, **settings)``, which returns a client with the test's clock, closed after the test."""
     opened: list[Checkmk] = []
 
     def make(to: SimulatedSite, **options: Any) -> Checkmk:
@@ -203,13 +203,13 @@ def connect(clock: ManualClock) -> Iterator[MakeClient]:
 
 @pytest.fixture
 def cmk(site: SimulatedSite, connect: MakeClient) -> Checkmk:
-    """A client for ``site``."""
+    """Return a client for ``site``."""
     return connect(site)
 
 
-@pytest.hookimpl(optionalhook=True)  # the tests also run without xdist
+@pytest.hookimpl(optionalhook=True)  # the tests run without xdist as well
 def pytest_xdist_auto_num_workers() -> int:
-    """Return two workers per core for ``-n auto``, because the tests wait as long as they compute."""
+    """Return the workers of ``-n auto``: two per core, because tests wait as long as they compute."""
     return 2 * (os.cpu_count() or 1)
 
 
@@ -228,8 +228,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect slow tests unless --slow is given.
 
-    If a test has many cases, the core suite runs a few that are spread over all of them. The other cases count as slow.
-    The marker ``every_case`` makes all cases of a test run.
+    The core suite runs a few cases of a test with many cases, spread over all of them. The other cases count as slow. A
+    test marked with ``every_case`` runs with all its cases.
     """
     cases: dict[Any, list[pytest.Item]] = {}
     for item in items:
@@ -241,7 +241,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for number, item in enumerate(group):
             if number not in kept:
                 item.add_marker(pytest.mark.slow)
-    if not config.getoption("--slow") and len(items) > 500:  # a developer's selection of a few tests runs completely
+    if not config.getoption("--slow") and len(items) > 500:  # a selection of a few tests runs completely
         left_out = [item for item in items if item.get_closest_marker("slow")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
@@ -257,7 +257,7 @@ Show = Callable[..., tuple[list[str], str]]
 
 @pytest.fixture
 def show(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Show:
-    """``show("hosts list", width=80)`` returns the lines of stdout on a terminal, and stderr."""
+    """Return ``show("hosts list", width=80)``, which returns the lines of stdout on a terminal, and stderr."""
 
     def shown(line: str, width: int = 80, **environment: str) -> tuple[list[str], str]:
         screen = Screen()

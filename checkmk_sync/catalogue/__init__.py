@@ -1,6 +1,6 @@
-"""Every operation of the API that the client uses, as a row of data, and facts about Checkmk.
+"""The operations of the API that the client uses, as rows of data, and facts about Checkmk.
 
-The table is imported when it is first used, so that names and states cost next to nothing.
+The table is imported on first use, so that importing names and states is cheap.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pending changes and their activation."""
+"""Operations of pending changes and their activation."""
 
 from __future__ import annotations
 

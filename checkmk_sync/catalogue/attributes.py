@@ -1,4 +1,4 @@
-"""The types of Checkmk's own attributes of hosts and folders, and the values that texts stand for."""
+"""Checkmk's own attributes of hosts and folders, their types, and the conversion of strings to their values."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class _Attribute:
-    """One attribute: ``type`` is None for values of any kind.
+    """One attribute. ``type`` is None for values of any type.
 
-    ``lacking`` names the editions without it, by their names up to 2.4 and since; ``families`` are the kinds of IP
-    addresses that it takes, besides host names.
+    ``lacking`` lists the editions without the attribute, by their names up to 2.4 and since 2.5. ``families`` lists the
+    IP versions of the addresses that it accepts besides host names.
     """
 
     type: Optional[type]
@@ -88,33 +88,36 @@ NEWER = {name: row.since for name, row in _ATTRIBUTES.items() if row.since is no
 LACKING = {name: row.lacking for name, row in _ATTRIBUTES.items() if row.lacking}
 ADDRESSES = {name: row.families for name, row in _ATTRIBUTES.items() if row.families}
 CHOICES = {name: row.choices for name, row in _ATTRIBUTES.items() if row.choices}
-# Checkmk: these tag groups come with a new site, which may change them.
+# Checkmk: a new site has these tag groups, but its administrators may change them.
 SAMPLE_TAGS = {
     "tag_criticality": ("prod", "critical", "test", "offline"),
     "tag_networking": ("lan", "wan", "dmz"),
 }
 
-MASK = f"{HIDDEN} stands for a secret that was not shown: leave it out, or give the secret itself"
+MASK = f"{HIDDEN} stands for a secret that was not shown; leave it out or give the secret itself"
 
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def is_string_attribute(name: str) -> bool:
-    """Return True for an attribute whose value is always a text."""
+    """Return True if the value of an attribute is always a string."""
     return name in _TEXTS or name.startswith("tag_")
 
 
 def unambiguous_value(attribute: str, value: Any) -> Any:
-    """Return the value a text stands for if Checkmk never accepts a text for this attribute, else ``value`` itself.
+    """Convert a string to a value if Checkmk never accepts a string for this attribute.
 
-    ValueError for invalid JSON, and for a flag that is neither true nor false.
+    Any other value is returned unchanged. Raises ValueError for invalid JSON, and for a flag that is not true or false.
     """
     is_never_text = attribute in LISTS or attribute in FLAGS or attribute in MAPPINGS or attribute == "labels"
     return attribute_value(attribute, value) if is_never_text and isinstance(value, str) else value
 
 
 def attribute_value(attribute: str, text: str) -> Any:
-    """Return the value a text stands for: JSON, a list ``a|b``, or the text itself. ValueError for invalid JSON."""
+    """Convert a string to the value of an attribute: JSON, a list ``a|b``, or the string itself.
+
+    Raises ValueError for invalid JSON, and for a flag that is not true or false.
+    """
     if is_string_attribute(attribute):
         return text
     if text[:1] in ("{", "["):
@@ -133,7 +136,7 @@ def attribute_value(attribute: str, text: str) -> Any:
 
 
 def contains_mask(name: str, value: Any) -> bool:
-    """Return True if a secret in a value is HIDDEN, which output shows in its place."""
+    """Return True if ``value`` contains HIDDEN, which output shows in place of a secret."""
     container = parse_json_container(value) if isinstance(value, str) else None
     return any(secret.strip() == HIDDEN for secret in find_secrets({name: value if container is None else container}))
 
@@ -145,11 +148,11 @@ def _json(attribute: str, text: str) -> Any:
         is_secret = is_secret_name(attribute)
         shown = "the hidden value" if is_secret else repr(shorten(text, SHOWN))
         why = _without_value(error) if is_secret else error.reason
-        raise ValueError(f"{shown} starts like JSON but is none ({why})") from None
+        raise ValueError(f"{shown} starts like JSON but is not valid JSON ({why})") from None
 
 
 def _without_value(error: SettingsError) -> str:
-    """Describe what is wrong with JSON, and where, without quoting it."""
+    """Describe the mistake in JSON and its position, without quoting the JSON."""
     cause = error.__cause__
     message = cause.msg if isinstance(cause, json.JSONDecodeError) else "a mistake"
     if message.startswith("Invalid"):  # the message may quote a character

@@ -1,4 +1,4 @@
-"""Service discovery and the background jobs it runs in."""
+"""Operations of service discovery, and of the background jobs in which it runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BULK = "/domain-types/discovery_run/actions/bulk-discovery-start/invoke"
 _SET_PHASE = "/objects/host/{name}/actions/update_discovery_phase/invoke"
 _OPTIONS = ("hostnames", "do_full_scan", "bulk_size", "ignore_errors")
 _RUN = (ExpectedReply(200, "discovery_run"),)
-# Checkmk: what scans in the background answers with a redirect, 302 up to 2.3, 303 from 2.4 on.
+# Checkmk: an operation that scans in the background responds with a redirect, 302 up to 2.3 and 303 since 2.4.
 _SCAN = "/objects/service_discovery_run/{name}/"
 _STARTED = (
     ExpectedReply(200, "service_discovery"),
@@ -24,7 +24,7 @@ _STARTED = (
 _QUEUED = (
     ExpectedReply(303, location="/objects/background_job/"),
     ExpectedReply(204),
-)  # 204: there was nothing to start
+)  # 204 means that there was nothing to start
 
 _poll = functools.partial(Operation, kind=CallKind.POLL)
 _bulk = functools.partial(Operation, "discovery", kind=CallKind.BULK)
@@ -32,7 +32,7 @@ _bulk = functools.partial(Operation, "discovery", kind=CallKind.BULK)
 ROWS = (
     _bulk("start", "POST", _START, body=("host_name", "mode"), expected=_STARTED),
     _poll("discovery", "run", "GET", "/objects/service_discovery_run/{name}"),
-    # Checkmk may contact the host for it, which takes its time and is not to be done again and again.
+    # BULK, so that it is never retried: Checkmk may contact the host, which is slow.
     _bulk("result", "GET", "/objects/service_discovery/{name}"),
     _bulk(
         "set_phase",

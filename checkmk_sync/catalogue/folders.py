@@ -1,4 +1,4 @@
-"""Folders of the configuration."""
+"""Operations of the folders of the configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ONE = "/objects/folder_config/{folder}"
 _HOSTS = f"{_ONE}/collections/hosts"
 _CHANGES = ("title", "attributes", "update_attributes", "remove_attributes")
 _FOLDER = (ExpectedReply(200, "folder_config", ("extensions", "path")),)
-_TOUCHES = ("hosts",)  # hosts inherit attributes, and moving or deleting a folder takes its hosts along
+_TOUCHES = ("hosts",)  # hosts inherit attributes, and are moved or deleted with their folder
 
 _read = functools.partial(Operation, "folders", kind=CallKind.CONFIG)
 _write = functools.partial(Operation, "folders", kind=CallKind.WRITE, touches=_TOUCHES, expected=_FOLDER)

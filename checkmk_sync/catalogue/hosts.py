@@ -1,4 +1,4 @@
-"""Hosts: the configuration."""
+"""Operations of the hosts of the configuration."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROWS = (
     _read("get", "GET", _ONE, query=("effective_attributes",)),
     _write("create", "POST", _ALL, query=("bake_agent",), body=("host_name", "folder", "attributes")),
     _write("update", "PUT", _ONE, body=_CHANGES, if_match=True),
-    # Checkmk: deleting rewrites the folder and what refers to the host, which takes its time.
+    # BULK, because Checkmk rewrites the folder and all references to the host, which is slow.
     _bulk("delete", "DELETE", _ONE, expected=_EMPTY),
     _write("move", "POST", f"{_ONE}/actions/move/invoke", body=("target_folder",), if_match=True),
     _bulk("bulk_create", "POST", f"{_ACTIONS}/bulk-create/invoke", query=("bake_agent",), body=("entries",)),

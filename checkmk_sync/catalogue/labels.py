@@ -1,4 +1,4 @@
-"""The labels by which this package knows its objects, and what Checkmk takes as the key of a label."""
+"""The labels that mark the objects of this package, and the rules for the key of a label."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Optional
 __all__ = ["ADOPTED_LABEL", "OWNER_LABEL", "label_key_problem"]
 
 OWNER_LABEL = "checkmk_sync/owner"
-# Names the object that was adopted. A clone has the label too, but another name.
+# Its value is the name of the adopted object. A clone copies the label but has another name.
 ADOPTED_LABEL = "checkmk_sync/adopted"
 
 
 def label_key_problem(text: str) -> Optional[str]:
-    """Return why a text can be neither the key of a label nor an owner; None if nothing is wrong with it."""
+    """Return why ``text`` is not valid as a label key or an owner, or None if it is valid."""
     if not text:
         return "it is empty"
     if ":" in text:
-        return "it holds a ':'"
+        return "it contains a ':'"
     if text != text.strip():
-        return "it begins or ends with a blank"
-    return "it holds a line break" if "\n" in text or "\r" in text else None
+        return "it starts or ends with a space"
+    return "it contains a line break" if "\n" in text or "\r" in text else None

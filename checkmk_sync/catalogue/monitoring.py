@@ -1,7 +1,6 @@
-"""The monitoring state of hosts and services.
+"""Operations of the monitoring state of hosts and services.
 
-Checkmk: the POST forms take the configuration lock of the site, so they wait for every write; the GET
-forms do not, but end with 2.4 and with the length of a URL. So both stand here, the GET forms first.
+A list has a GET form and a POST form, in this order of preference.
 """
 
 from __future__ import annotations
@@ -23,6 +22,8 @@ _FILTERS = ("sites", "query", "columns")
 _hosts = functools.partial(Operation, "host_status", kind=CallKind.STATUS)
 _services = functools.partial(Operation, "services", kind=CallKind.STATUS)
 
+# Checkmk: the POST forms take the configuration lock of the site, so they wait for every write. The GET forms do not,
+# but they are limited by the length of a URL and no longer exist in 2.5.
 ROWS = (
     _hosts("list", "GET", _ALL_HOSTS, query=_FILTERS, until="2.5.0b1"),
     _hosts("query", "POST", _ALL_HOSTS, body=_FILTERS, since="2.3.0p23"),

@@ -14,11 +14,11 @@ __all__ = ["ExpectedReply", "Operation"]
 
 @dataclass(frozen=True)
 class Operation:
-    """``noun.verb`` is ``method path``; ``{…}`` in the path is filled with a quoted segment.
+    """One operation of the API: ``noun.verb`` is sent as ``method path``.
 
-    ``query`` and ``body`` list the fields that the server knows: it refuses unknown ones. ``expected`` are the answers
-    that prove a write; a read is proven by its status and its JSON. ``since`` is the first version that has the
-    operation, ``until`` the first that no longer has it.
+    ``{…}`` in the path is replaced with a quoted segment. ``query`` and ``body`` list the fields that the server
+    accepts; it refuses unknown ones. ``expected`` lists the responses that prove a write. A read is proven by its
+    status and its JSON. ``since`` is the first version with the operation, ``until`` the first one without it.
     """
 
     noun: str
@@ -35,7 +35,10 @@ class Operation:
     until: Optional[str] = None
 
     def serves(self, version: Optional[CheckmkVersion]) -> bool:
-        """Return True if a site of this version has the operation; rows without bounds need no version."""
+        """Return True if a site of this version has the operation.
+
+        Without a version, only rows without bounds match.
+        """
         if version is None:
             return self.since is None and self.until is None
         late_enough = self.since is None or version.at_least(self.since)

@@ -1,4 +1,4 @@
-"""Every operation of the API that the client uses, as a row of data."""
+"""The table of all operations of the API that the client uses."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ for _row in OPERATIONS:
     _BY_NAME[_row.noun, _row.verb] = (*_BY_NAME.get((_row.noun, _row.verb), ()), _row)
 
 
-# The rows of verbs for which the version of the site makes no difference: these are called before it is known.
+# The operations that are the same in every version, so that they can be called before the site's version is known.
 UNVERSIONED: dict[tuple[str, str], Operation] = {
     name: rows[0] for name, rows in _BY_NAME.items() if len(rows) == 1 and rows[0].serves(None)
 }
 
 
 def find_operation(noun: str, verb: str, version: CheckmkVersion) -> Optional[Operation]:
-    """Return the first row of a verb that a version has, None if it has none. Rows are in order of preference."""
+    """Return the preferred row of a verb in a version, or None if the version does not have it."""
+    # The rows are in order of preference.
     return next((row for row in _BY_NAME[noun, verb] if row.serves(version)), None)

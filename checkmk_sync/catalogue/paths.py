@@ -1,4 +1,4 @@
-"""Folder paths, host names and path segments as Checkmk spells them."""
+"""Folder paths, host names and path segments in the spelling of Checkmk."""
 
 from __future__ import annotations
 
@@ -13,66 +13,70 @@ __all__ = ["folder_id", "folder_path", "host_name", "is_folder_hash", "parent_fo
 
 _HASH = re.compile(r"[0-9a-fA-F]{32}")
 _HOST = re.compile(r"[-0-9a-zA-Z_.]+")
-# Checkmk: new folders may be named [-\w]*, older ones may also hold spaces and dots.
+# Checkmk: the name of a new folder matches [-\w]*; older names can also contain spaces and dots.
 _FOLDER = re.compile(r"[-\w .]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
 def host_name(text: str) -> str:
-    """Return ``text`` if it is a valid host name; ValueError otherwise."""
+    """Return ``text`` if it is a valid host name. Raises ValueError otherwise."""
     if not isinstance(text, str) or not _HOST.fullmatch(text):
-        raise ValueError(f"{text!r} is not a host name: only letters, digits, '-', '_' and '.' are allowed")
+        raise ValueError(f"{text!r} is not a host name: use only letters, digits, '-', '_' and '.'")
     if len(text) > 240:
         raise ValueError(f"the host name {text[:16]!r}… is longer than 240 characters")
     return text
 
 
 def is_folder_hash(text: str) -> bool:
-    """Return True for the 32 hex digits by which Checkmk also knows a folder."""
+    """Return True if ``text`` has 32 hex digits, like the ids that Checkmk also accepts for a folder."""
     return bool(_HASH.fullmatch(text))
 
 
 def folder_path(text: str) -> str:
-    """Return a folder in the spelling ``/a/b`` (root: ``/``) from ``/a/b``, ``~a~b``, ``\\a\\b``, with or without
-    the first and a last separator; a 32-digit folder id stays as it is. ValueError for anything else."""
+    """Return a folder as ``/a/b``, or as ``/`` for the root.
+
+    The input is ``/a/b``, ``~a~b`` or ``\\a\\b``, with or without the first and a last separator. A 32-digit folder id
+    is returned unchanged. Raises ValueError for anything else.
+    """
     if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"{text!r} is not a folder: a text like '/linux/web' is needed, '/' is the root")
+        raise ValueError(f"{text!r} is not a folder: use a path such as '/linux/web', or '/' for the root")
     return _normalize(text)
 
 
-@functools.lru_cache(maxsize=4096)  # thousands of hosts lie in the same folders
+@functools.lru_cache(maxsize=4096)  # thousands of hosts share a folder
 def _normalize(text: str) -> str:
     if is_folder_hash(text):
         return text
     parts = [part for part in re.split(r"[~\\/]+", text) if part]
     invalid = next((part for part in parts if not _FOLDER.fullmatch(part)), None)
     if invalid is not None:
-        raise ValueError(f"{text!r} is not a folder: {invalid!r} holds characters that Checkmk refuses")
+        raise ValueError(f"{text!r} is not a folder: {invalid!r} contains characters that Checkmk refuses")
     if any(not part.strip(".") for part in parts):
-        raise ValueError(f"{text!r} is not a folder: a name of dots alone means another one")
+        raise ValueError(f"{text!r} is not a folder: a name must not consist of dots only")
     return "/" + "/".join(parts)
 
 
 def folder_id(text: str) -> str:
-    """Return a folder in the spelling for URLs: ``~a~b`` (root: ``~``), or its 32-digit id."""
+    """Return a folder as spelled in URLs: ``~a~b``, or ``~`` for the root, or its 32-digit id."""
     path = folder_path(text)
     return path if is_folder_hash(path) else path.replace("/", "~")
 
 
 def parent_folder(path: str) -> Optional[str]:
-    """Return the folder above ``/a/b``, that is ``/a``; None for the root."""
+    """Return the parent of a folder, such as ``/a`` for ``/a/b``, or None for the root."""
     return None if path == "/" else path.rpartition("/")[0] or "/"
 
 
 def path_segment(text: str) -> str:
-    """Quote ``text`` for one segment of a URL's path.
+    """Return ``text`` quoted as one segment of a URL's path.
 
-    Checkmk decodes path parameters twice, so characters are quoted twice. A segment of dots would be taken as a
-    relative path, so its dots are quoted as well. ValueError for an empty text, which would name the collection
-    instead of one object. TypeError for anything but a text.
+    Raises TypeError if ``text`` is not a string, and ValueError if it is empty.
     """
     if not require_string(text, "a name"):
-        raise ValueError("an empty name does not name anything")
+        # An empty segment would address the collection instead of one object.
+        raise ValueError("a name must not be empty")
     if _PLAIN.fullmatch(text):
+        # A segment of only dots would be resolved as a relative path.
         return text if text.strip(".") else text.replace(".", "%252E")
+    # Checkmk decodes path parameters twice.
     return quote(quote(text, safe="~"), safe="~")

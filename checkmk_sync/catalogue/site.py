@@ -1,4 +1,4 @@
-"""The site itself."""
+"""The operation of the site itself."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ S = TypeVar("S", "HostState", "ServiceState")
 
 
 class HostState(enum.Enum):
-    """The state of a host. Up is 0, and a host that was never checked is pending, not up."""
+    """The state of a host. A host that was never checked is PENDING, although its column ``state`` is 0, like UP."""
 
     UP = 0
     DOWN = 1
@@ -22,12 +22,12 @@ class HostState(enum.Enum):
 
     @classmethod
     def of(cls, state: int, has_been_checked: int) -> HostState:
-        """The state that the columns ``state`` and ``has_been_checked`` say."""
+        """Return the state for the values of the columns ``state`` and ``has_been_checked``."""
         return cls(state) if has_been_checked else cls.PENDING
 
 
 class ServiceState(enum.Enum):
-    """The state of a service. OK is 0, and a service that was never checked is pending, not OK."""
+    """The state of a service. One that was never checked is PENDING, although its column ``state`` is 0, like OK."""
 
     OK = 0
     WARNING = 1
@@ -37,18 +37,18 @@ class ServiceState(enum.Enum):
 
     @classmethod
     def of(cls, state: int, has_been_checked: int) -> ServiceState:
-        """The state that the columns ``state`` and ``has_been_checked`` say."""
+        """Return the state for the values of the columns ``state`` and ``has_been_checked``."""
         return cls(state) if has_been_checked else cls.PENDING
 
 
 def parse_state(kind: type[S], value: object) -> S:
-    """A state, also by its number, or by its name in any case or an unambiguous beginning of that.
+    """Return the state that ``value`` means: a state, its number, or its name.
 
-    ValueError, with the states that there are, for anything else.
+    Names ignore case and can be shortened to a unique prefix. Raises ValueError, with all states, for any other value.
     """
     if isinstance(value, kind):
         return value
-    known = f"{kind.__name__}: {', '.join(f'{state.name} ({state.value})' for state in kind)}"
+    known = f"the values of {kind.__name__} are {', '.join(f'{state.name} ({state.value})' for state in kind)}"
     if isinstance(value, str):
         try:
             return kind[match_choice(value, kind.__members__)]
@@ -56,4 +56,4 @@ def parse_state(kind: type[S], value: object) -> S:
             raise ValueError(f"{error} ({known})") from None
     if isinstance(value, int) and not isinstance(value, bool) and value in [state.value for state in kind]:
         return kind(value)
-    raise ValueError(f"{value!r} is no {known}")
+    raise ValueError(f"unknown state {value!r}; {known}")

@@ -1,4 +1,4 @@
-"""Versions of Checkmk, and their order."""
+"""Checkmk versions and their order."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 __all__ = ["CheckmkVersion"]
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:([ibp])(\d+))?(?:-(rc\d*|\d[\d.]*\d|[a-z]+))?(?:\.([a-z]+))?")
-# Checkmk: inside a line innovation releases come first, then betas, the release and its patches.
+# Checkmk: the order within a line is innovation releases, betas, the release, patches.
 _STAGES = {"i": 0, "b": 1, None: 2, "p": 3}
 
 
 @dataclass(frozen=True)
 class CheckmkVersion:
-    """A version such as ``2.4.0p18``; ``key`` orders versions (``p10`` is later than ``p9``)."""
+    """A version such as ``2.4.0p18``. ``key`` orders versions, so that ``p10`` is later than ``p9``."""
 
     text: str
     key: tuple[int, int, int, int, int]
@@ -23,10 +23,11 @@ class CheckmkVersion:
     @classmethod
     @functools.lru_cache(maxsize=256)
     def parse(cls, text: str) -> CheckmkVersion:
-        """From ``2.4.0p18``, ``2.4.0p18.cre``, ``2.5.0b3``, a release candidate such as ``2.3.0p5-rc1``, or a
-        build such as ``2.5.0-2026.03.27`` or ``2.4.0-sandbox``.
+        """Parse a version. Raises ValueError if it is not valid.
 
-        A candidate counts as what it may become, a build as the newest of its line. ValueError for anything else.
+        The input is ``2.4.0p18``, ``2.4.0p18.cre``, ``2.5.0b3``, a release candidate such as ``2.3.0p5-rc1``, or a
+        build such as ``2.5.0-2026.03.27`` or ``2.4.0-sandbox``. A candidate counts as the release it precedes, and a
+        build as the newest version of its line.
         """
         match = _VERSION.fullmatch(text.strip())
         if not match:
@@ -41,5 +42,5 @@ class CheckmkVersion:
         return self.text
 
     def at_least(self, text: str) -> bool:
-        """Return True if this is ``text`` or later, such as ``at_least("2.3.0p23")``."""
+        """Return True if this is version ``text`` or later, such as ``at_least("2.3.0p23")``."""
         return self.key >= CheckmkVersion.parse(text).key

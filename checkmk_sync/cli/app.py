@@ -1,4 +1,4 @@
-"""The command line: the commands of the table and those with code of their own, and how a run ends."""
+"""The root of the command line: it collects all commands, runs one, and turns its result into an exit code."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ from .parameters import parameter
 __all__ = ["cli", "run"]
 
 _GROUPS = {
-    "hosts": "Hosts: configuration and status.",
-    "folders": "Folders of the configuration.",
-    "services": "Monitored services.",
-    "inventory": "Inventory files, without a site.",
+    "hosts": "Manage hosts, and show their status.",
+    "folders": "Manage folders of the configuration.",
+    "services": "Show monitored services and their problems.",
+    "inventory": "Check inventory files without a site.",
 }
 
 
 class _Group(click.Group):
-    """A group that shows its help without arguments, and suggests similar commands for an unknown one."""
+    """A group that shows its help if no command is given, and suggests commands similar to an unknown one."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(context, args or ["--help"])
 
     def resolve_command(self, context: click.Context, args: list[str]) -> Any:
         name = args[0]
+        # Shell completion resolves unfinished command lines, which must not raise.
         if context.resilient_parsing or name.startswith("-") or self.get_command(context, name) is not None:
             return super().resolve_command(context, args)
         from .usage import unknown_command
@@ -43,16 +44,14 @@ class _Group(click.Group):
 
 
 def _table_command(command: Command) -> click.Command:
-    """Return the command for a row of the table."""
-
     def run_row(state: State, /, yes: bool = False, **arguments: Any) -> Any:
         return LazyModule(".table_commands", __package__).run(state, command, arguments, is_confirmed=yes)
 
     parameters = [parameter(argument) for argument in command.arguments]
     if command.destructive:
-        parameters.append(click.Option(["--yes"], is_flag=True, help="Do not ask."))
+        parameters.append(click.Option(["--yes"], is_flag=True, help="Do not ask for confirmation."))
     hides_secrets = any(field.name in ("attributes", "labels") for field in command.fields)
-    text = f"{command.help} Secrets are shown only with --json." if hides_secrets else command.help
+    text = f"{command.help} Secret values are shown only with --json." if hides_secrets else command.help
     example = f"checkmk-sync {command.words} {command.example}".rstrip()
     return make_command(command.name, run_row, text, example, parameters, command.arguments)
 
@@ -71,9 +70,15 @@ def _cli() -> click.Group:
         params=[*SHARED_OPTIONS],
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         help="Bring a Checkmk site to a desired state, and inspect it.",
-        epilog="Exit codes: 0 done, 1 failed or partly failed, 2 refused or bad input (also names unknown to the "
-        "site), 3 site not reachable, 5 unknown whether it was done, 130 stopped. "
-        "Try it without a Checkmk server: checkmk-sync demo",
+        epilog="\b\nExit codes:\n"
+        "  0    done, or nothing to do\n"
+        "  1    failed, or partly failed\n"
+        "  2    refused: bad input, a name unknown to the site, no permission\n"
+        "  3    site not reachable\n"
+        "  4    changes to make (only plan --detailed-exitcode)\n"
+        "  5    unknown whether a write was applied\n"
+        "  130  stopped with Ctrl-C\n\n"
+        "To try it without a Checkmk server, run: checkmk-sync demo",
     )
     return click.version_option(__version__, prog_name="checkmk-sync")(group)
 
@@ -82,13 +87,13 @@ cli = _cli()
 
 
 def run(arguments: Optional[Sequence[str]] = None, module: str = "") -> int:
-    """Run a command line and return its exit code. ``module`` is the command that is started as a module."""
+    """Run a command line and return its exit code. If ``module`` names a command, only that command runs."""
     state = State()
     with guarded() as stdout:
         code = _run(state, arguments, module)
         stdout.flush()
         if stdout.broken is not None:
-            state.output.error(f"standard output cannot be written: {stdout.broken.strerror}")
+            state.output.error(f"cannot write to standard output: {stdout.broken.strerror}")
             code = code or FAILED
         if state.stats:
             from .stats import cost_of
@@ -118,7 +123,8 @@ def _run(state: State, arguments: Optional[Sequence[str]], module: str) -> int:
         from .usage import usage_message
 
         message = usage_message(error)
-        state.as_json = state.as_json or "--json" in (sys.argv[1:] if words is None else words)  # not parsed yet
+        # After a usage error, click may not have parsed --json.
+        state.as_json = state.as_json or "--json" in (sys.argv[1:] if words is None else words)
         state.output.error(message, {"error": "UsageError", "message": message})
         return REFUSED
     except Exception as error:

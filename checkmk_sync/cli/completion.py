@@ -1,4 +1,4 @@
-"""``checkmk-sync completion``."""
+"""The command ``checkmk-sync completion``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["completion"]
 
 PROGRAM, VARIABLE = "checkmk-sync", "_CHECKMK_SYNC_COMPLETE"
 
-# zsh loads a script from $fpath as the body of a function that it calls at every Tab. There the end of click's own
-# script completes at the first Tab at most; at the second it only registers the function again.
+# zsh loads a script from $fpath as the body of a function, and calls that function at every Tab. In this setup, the
+# last lines of click's own script complete at most once: from the second Tab on, they only register the function again.
 _ZSH_END = """\
 if (( $+compstate )); then
     {function} "$@"
@@ -26,7 +26,7 @@ def completion(state: State, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     completer = kind(click.get_current_context().find_root().command, {}, PROGRAM, VARIABLE)
-    # Not kind.source(): for bash it fails or warns if the bash on this machine is older than 4.4.
+    # kind.source() fails or warns if the bash on this machine is older than 4.4, but the script may be for another one.
     script = ShellComplete.source(completer)
     body, end, _ = script.rpartition("\n}\n\n")
     if shell == "zsh" and end:

@@ -1,4 +1,4 @@
-"""What the command line shows: tables for people, tabs for pipes, JSON for machines."""
+"""The output of the command line: tables on a terminal, tab-separated lines in a pipe, or JSON."""
 
 from __future__ import annotations
 
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Output", "safe"]
 
-MAX_LINES = 40  # of one error
-TABLE_ROWS = 200  # a table has to know its widest row; longer lists are printed in tables of this many rows
+MAX_LINES = 40  # lines of one error message
+# Column widths depend on all rows of a table. A longer list is printed as several tables of this many rows, so that it
+# appears while it arrives and takes constant memory.
+TABLE_ROWS = 200
 _MARK_STYLES = {"+ ": "green", "~ ": "yellow", "> ": "cyan", "- ": "red", "! ": "bold red"}
 
 
 def safe(value: Any) -> str:
-    """Return a text that is harmless on a terminal: control and direction characters are escaped."""
+    """Return a value as text that is safe on a terminal: control and direction characters are escaped."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
@@ -38,10 +40,10 @@ def safe(value: Any) -> str:
 
 
 def local_time(value: Any) -> Any:
-    """Return an ISO 8601 or UNIX time as short local time, and any other value unchanged."""
+    """Return an ISO 8601 or UNIX time as local time, such as "2026-11-30 03:36", and any other value unchanged."""
     try:
         if isinstance(value, str):
-            # Python before 3.11 does not read the Z.
+            # fromisoformat() accepts the suffix Z only from Python 3.11 on.
             moment = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
         elif isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
             moment = datetime.datetime.fromtimestamp(value, datetime.timezone.utc)
@@ -53,11 +55,11 @@ def local_time(value: Any) -> Any:
 
 
 class Output:
-    """Results go to stdout, everything else to stderr; progress bars only where stderr is a terminal."""
+    """The writer of all output: results go to stdout, and notes, errors and progress go to stderr."""
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json, self.quiet = as_json, quiet
-        # Passed explicitly, because rich would otherwise let FORCE_COLOR put colours into files and pipes.
+        # Set explicitly, because otherwise FORCE_COLOR makes rich write colours to files and pipes.
         self.is_terminal = sys.stdout.isatty()
         self.console = Console(highlight=False, soft_wrap=True, force_terminal=self.is_terminal)
         self._errors = Console(stderr=True, highlight=False, soft_wrap=True, force_terminal=sys.stderr.isatty())
@@ -68,32 +70,32 @@ class Output:
         self.console.print(Text.assemble((label, style), shown) if label else Text(shown, style=style))
 
     def marked_lines(self, text: str) -> None:
-        """Print a plan or a report, with colours for the marks of its lines."""
+        """Print a plan or a report on stdout, with lines coloured by their mark, such as ``+``."""
         for line in text.split("\n"):
             self.line(line, _MARK_STYLES.get(line[:2], ""))
 
     def note(self, text: str) -> None:
-        """Print one line on stderr, unless quiet."""
+        """Print a line on stderr, unless --quiet is given."""
         if not self.quiet:
             self.question(text)
 
     def question(self, text: str) -> None:
-        """Print one line on stderr, for a person who is about to be asked something."""
+        """Print a line on stderr, even with --quiet, because a question refers to it."""
         self._errors.print(Text(safe(text)))
 
     def error(self, message: str, facts: Optional[Mapping[str, Any]] = None) -> None:
-        """Print a failure on stderr, keeping the lines of the message, or as JSON."""
+        """Print an error on stderr: the message with its line breaks, or ``facts`` with --json."""
         if self.as_json and facts is not None:
             sys.stderr.write(json.dumps(facts, default=str) + "\n")
             return
         lines = message.split("\n")
         if len(lines) > MAX_LINES:
-            lines[MAX_LINES:] = [f"  … and {pluralize(len(lines) - MAX_LINES, 'more line')} (all of it with --json)"]
+            lines[MAX_LINES:] = [f"  … and {pluralize(len(lines) - MAX_LINES, 'more line')}; --json prints all of them"]
         for number, part in enumerate(lines):
             self._errors.print(Text(f"{'Error: ' if number == 0 else ''}{safe(part)}", style="red"))
 
     def cost(self, cost: Mapping[str, Any]) -> None:
-        """Print the statistics on stderr; not even --quiet suppresses them, because --stats asks for them."""
+        """Print statistics on stderr, even with --quiet, because --stats requests them."""
         if self.as_json:
             sys.stderr.write(json.dumps({"stats": cost}) + "\n")
             return
@@ -101,11 +103,11 @@ class Output:
             self.question(line)
 
     def data(self, data: Any) -> None:
-        """Print JSON on stdout."""
+        """Print a value as JSON on stdout."""
         sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=True, default=str) + "\n")
 
     def record(self, record: Mapping[str, Any]) -> None:
-        """Print one object; only JSON shows what is secret by its name."""
+        """Print one object on stdout. Values with a secret name, such as a password, are shown only in JSON."""
         if self.as_json:
             self.data(record)
             return
@@ -125,10 +127,10 @@ class Output:
         times: Container[str] = (),
         empty: str = "no match",
     ) -> None:
-        """Print rows while they arrive, in constant memory, as long as somebody reads them. Only JSON shows secrets.
+        """Print rows on stdout as they arrive, in constant memory. Stop when the reader closes the pipe.
 
-        The columns in ``times`` are shown as local times, except in JSON. On a terminal ``empty`` is shown if there are
-        no rows.
+        ``times`` names the columns that are shown as local times, except in JSON. Secret values are shown only in JSON.
+        ``empty`` is the note for a list without rows; it appears only on a terminal.
         """
         rows = itertools.takewhile(lambda _row: is_read(), rows)
         if self.as_json:
@@ -164,7 +166,7 @@ class Output:
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[Step], None]]:
-        """Yield a function to call with each :class:`Step`: it draws bars on a terminal, and notes stages elsewhere."""
+        """Yield a callback for each :class:`Step`. It draws bars on a terminal, or else prints a line per stage."""
 
         def note(step: Step) -> None:
             if step.done == 0:

@@ -1,4 +1,7 @@
-"""Commands with code of their own: names, options and help. The code is imported when a command runs."""
+"""The commands that are not in the command table: names, options and help.
+
+Their code is imported when a command runs, so that help and completion start fast.
+"""
 
 from __future__ import annotations
 
@@ -23,21 +26,24 @@ def make_command(
     parameters: Sequence[click.Parameter] = (),
     arguments: Sequence[Argument] = (),
 ) -> click.Command:
-    """Return the command that calls ``run(state, **values)``, with the values of ``arguments`` converted."""
+    """Return a click command that calls ``run(state, **values)``. Values of ``arguments`` are converted before."""
 
     @click.pass_context
     def callback(context: click.Context, /, **inputs: Any) -> Any:
         return run(context.ensure_object(State), **{**inputs, **values(arguments, inputs)})
 
     return click.Command(
-        name, params=[*parameters, *SHARED_OPTIONS], callback=callback, help=text, epilog=f"Example: {example}"
+        name, params=[*parameters, *SHARED_OPTIONS], callback=callback, help=text, epilog=f"\b\nExample:\n  {example}"
     )
 
 
 def _own(
     module: str, example: str, *parameters: click.Parameter, arguments: Sequence[Argument] = ()
 ) -> Callable[[Callable[[], None]], click.Command]:
-    """Return a decorator for the name and the help of a command, whose code is in a module of this package."""
+    """Return a decorator that makes a command of an empty function, from its name and its docstring.
+
+    The command calls the function of the same name in ``module``.
+    """
 
     def declare(function: Callable[[], None]) -> click.Command:
         name = function.__name__
@@ -60,19 +66,26 @@ def _flag(name: str, text: str) -> click.Option:
 
 
 def _address(port: int) -> tuple[click.Option, click.Option]:
-    """Return the options of a server."""
     ports = click.IntRange(0, 65535)
     return (
-        _option("--host", "Address to listen on.", default="127.0.0.1"),
-        _option("--port", "Port to listen on; 0 picks a free one.", default=port, type=ports),
+        _option("--host", "Listen on this address.", default="127.0.0.1"),
+        _option("--port", "Listen on this port; 0 picks a free one.", default=port, type=ports),
     )
 
 
 _READING = (
     click.Option(
-        ["--map", "mapping"], metavar="FILE", help="Mapping file that turns the columns of an export into an inventory."
+        ["--map", "mapping"],
+        metavar="FILE",
+        help="Use this mapping file to turn the columns of an export into an inventory (default: the setting "
+        "sync.map).",
     ),
-    _option("--encoding", "Encoding of the inventory files, such as windows-1252 (default: UTF-8).", metavar="NAME"),
+    _option(
+        "--encoding",
+        "Read the inventory files in this encoding, such as windows-1252 (default: the setting sync.encoding, else "
+        "UTF-8).",
+        metavar="NAME",
+    ),
 )
 _SYNC = (
     click.Argument(["inventory"], nargs=-1, required=True, metavar="INVENTORY...", type=FILE),
@@ -85,15 +98,17 @@ _SYNC = (
     "sync_commands",
     "checkmk-sync plan hosts.yaml --owner cmdb --detailed-exitcode",
     *_SYNC,
-    _flag("--detailed-exitcode", "Exit with 4 if there is something to do, with 0 if not."),
-    _flag("--markdown", "Print the plan as Markdown, for reviews."),
+    _flag("--detailed-exitcode", "Exit with 4 if there are changes to make, and with 0 if not."),
+    _flag("--markdown", "Print the plan as Markdown, for a review."),
     arguments=PLAN_ARGUMENTS,
 )
 def plan() -> None:
-    """Show the changes that bring the site to the state of INVENTORY (YAML, JSON or CSV files, or - for stdin).
+    """Show the changes that apply would make to the site.
 
-    Changes nothing, and says whether apply would refuse the plan. Exits with 2 if the inventory has errors or names
-    objects that are not yours.
+    INVENTORY is the desired state in YAML, JSON or CSV files, or - for stdin.
+
+    This command changes nothing. It also shows whether apply would refuse the plan. It exits with 2 if the inventory
+    has errors or contains objects that belong to another owner.
     """
 
 
@@ -101,29 +116,38 @@ def plan() -> None:
     "sync_commands",
     "checkmk-sync apply hosts.yaml --owner cmdb --yes",
     *_SYNC,
-    _option("--checksum", "Apply the plan only if it has this checksum (from a review).", metavar="SUM"),
-    _flag("--yes", "Do not ask."),
+    _option(
+        "--checksum",
+        "Apply without asking, but only if the plan still has this checksum, which plan has printed.",
+        metavar="SUM",
+    ),
+    _flag("--yes", "Do not ask for confirmation."),
     *map(parameter, ACTIVATION_ARGUMENTS),
     arguments=(*PLAN_ARGUMENTS, *ACTIVATION_ARGUMENTS),
 )
 def apply() -> None:
-    """Bring the site to the state of INVENTORY (YAML, JSON or CSV files, or - for stdin).
+    """Bring the site to the state of an inventory.
 
-    Plans, asks, applies in bulk, discovers new hosts, activates once, and verifies the result. If it is interrupted,
-    run it again. Without --owner nothing is ever deleted.
+    INVENTORY is the desired state in YAML, JSON or CSV files, or - for stdin.
+
+    This command shows the plan, asks for confirmation, applies the changes in bulk, discovers services on new hosts,
+    activates once, and verifies the result. If it is interrupted, run it again. Without --owner it deletes nothing.
     """
 
 
 @_own(
     "inventory",
-    "checkmk-sync inventory check cmdb.csv --map map.yaml --encoding windows-1252",
+    "checkmk-sync inventory check cmdb.csv --map map.yaml --encoding cp1252",
     click.Argument(["files"], nargs=-1, required=True, metavar="FILES...", type=FILE),
     *_READING,
 )
 def check() -> None:
-    """Show the hosts and folders that inventory FILES (or - for stdin) describe, or every error in them.
+    """Show the objects of an inventory, or every error in it.
 
-    Needs no site. With --json it prints an inventory that plan and apply read, including the values of secrets.
+    FILES are inventory files in YAML, JSON or CSV, or - for stdin.
+
+    This command needs no site. With --json it prints an inventory that plan and apply can read, including secret
+    values.
     """
 
 
@@ -133,31 +157,36 @@ def check() -> None:
     click.Argument(["shell"], type=click.Choice(("bash", "zsh", "fish")), metavar="SHELL"),
 )
 def completion() -> None:
-    """Print a script that completes commands, options, choices and files when you press Tab.
+    """Print a shell completion script.
 
-    Install it once, and again after each upgrade; it takes effect in new shells. For bash (4.4 or later, with the
-    package bash-completion), for fish, and for zsh (add the line to ~/.zshrc, after compinit):
+    When you press Tab, the script completes commands, options, choices and files. Install it once, and again after
+    each upgrade. It takes effect in new shells. bash must be 4.4 or later, with the package bash-completion. For zsh,
+    add the line to ~/.zshrc after compinit.
 
     \b
       checkmk-sync completion bash > ~/.local/share/bash-completion/completions/checkmk-sync
       checkmk-sync completion fish > ~/.config/fish/completions/checkmk-sync.fish
       source <(checkmk-sync completion zsh)
 
-    The script contacts no site and needs no settings.
+    The script does not contact the site and needs no settings.
     """
 
 
-@_own("demo", "checkmk-sync demo --keep", _flag("--keep", "Keep the site running until Ctrl-C."))
+@_own("demo", "checkmk-sync demo --keep", _flag("--keep", "Keep the site running until Ctrl-C, for other commands."))
 def demo() -> None:
-    """Show a complete run on a simulated site: plan, apply, discover, activate, verify, list problems."""
+    """Show a complete run on a simulated site.
+
+    The run plans, applies, discovers services, activates, verifies, and lists problems. It needs no Checkmk server.
+    """
 
 
 @_own("doctor", "checkmk-sync --config config.yaml doctor")
 def doctor() -> None:
-    """Check the connection from this machine to the site, and explain problems and their fixes.
+    """Check the connection to the site, and advise on problems.
 
-    Exits with 0 if there are no problems or only warnings, with 2 if credentials or settings are wrong, and with 3
-    if the site cannot be reached or used.
+    The checks cover network, TLS, credentials, version, permissions and pending changes. This command exits with 0 if
+    there are no problems or only warnings, with 2 if credentials or settings are wrong, and with 3 if the site cannot
+    be reached or used.
     """
 
 
@@ -165,30 +194,44 @@ def doctor() -> None:
     "mcp",
     "checkmk-sync mcp --config config.yaml",
     _flag("--allow-writes", "Also offer tools that change the site."),
-    _flag("--confirm-by-checksum", "If the client cannot ask a person, accept the checksum of a preview as approval."),
-    _option("--allow", "Only offer tools that match, such as 'hosts_*'.", multiple=True, metavar="PATTERN"),
-    _option("--deny", "Do not offer tools that match.", multiple=True, metavar="PATTERN"),
+    _flag("--confirm-by-checksum", "Accept the checksum of a preview as approval if the client cannot ask a person."),
+    _option(
+        "--allow",
+        "Offer only tools that match this pattern, such as 'hosts_*'; repeatable.",
+        multiple=True,
+        metavar="PATTERN",
+    ),
+    _option("--deny", "Do not offer tools that match this pattern; repeatable.", multiple=True, metavar="PATTERN"),
     _option(
         "--sync-folder",
-        "Folder from which inventory files may be read.",
+        "Allow reading inventory files from this folder.",
         metavar="DIR",
         type=click.Path(file_okay=False, readable=False),
     ),
     _option(
         "--max-batch",
-        "Maximum number of objects in one call; files in --sync-folder may contain more.",
+        "Accept at most this many objects in one call; files in --sync-folder may contain more.",
         type=click.IntRange(1, 10_000),
         default=500,
     ),
-    _file("--audit-log", "Log every write to this file as lines of JSON (default: stderr)."),
+    _file("--audit-log", "Log every write to this file as JSON lines (default: stderr)."),
     _flag("--http", "Serve over HTTP instead of stdio."),
     *_address(8765),
-    _file("--token-file", "File with the token for clients (or set CHECKMK_MCP_TOKEN)."),
-    _flag("--behind-tls", "State that a proxy in front terminates TLS; required to serve other machines."),
-    _option("--name", "Host name that clients use, such as that of the proxy.", multiple=True, metavar="HOST"),
+    _file("--token-file", "Read the token for clients from this file (default: the token in CHECKMK_MCP_TOKEN)."),
+    _flag("--behind-tls", "Declare that a proxy in front terminates TLS; required to serve other machines."),
+    _option(
+        "--name",
+        "Accept this host name in requests, such as the name of the proxy; repeatable.",
+        multiple=True,
+        metavar="HOST",
+    ),
 )
 def mcp() -> None:
-    """Serve the site to language models over the Model Context Protocol. Read-only by default."""
+    """Serve the site to language models over MCP.
+
+    The server speaks the Model Context Protocol on stdio, or over HTTP with --http. It only reads, unless
+    --allow-writes is given.
+    """
 
 
 _seconds = click.FloatRange(0)
@@ -198,21 +241,24 @@ _seconds = click.FloatRange(0)
     "simulate",
     "checkmk-sync simulate --port 5000 --hosts 2000 --version 2.3.0p41",
     *_address(5000),
-    _option("--site", "Site id.", default="s"),
-    _option("--username", "Automation user.", default="automation"),
-    _option("--password", "Password of that user; visible in the process list, so for tests only."),
-    _file("--password-file", "File with the password of that user."),
-    _option("--hosts", "Initial number of hosts.", default=0, type=click.IntRange(0)),
-    _option("--services", "Number of services of each host.", default=30, type=click.IntRange(2)),
-    _option("--version", "Version of Checkmk.", default="2.4.0p18"),
-    _option("--edition", "Edition of Checkmk, by any of its names.", default="cre"),
-    _option("--latency", "Delay per request in seconds.", default=0.0, type=_seconds),
-    _option("--lock-hold", "Delay per write in seconds.", default=0.0, type=_seconds),
-    _option("--host-cost", "Delay per written host in seconds.", default=0.0, type=_seconds),
-    _flag("--control", "Serve /control, which lets tests control the site (this machine only)."),
+    _option("--site", "Use this site ID.", default="s"),
+    _option("--username", "Use this name for the automation user.", default="automation"),
+    _option("--password", "Use this password for the automation user. It is visible in the process list."),
+    _file("--password-file", "Read the password of the automation user from this file."),
+    _option("--hosts", "Start with this many hosts.", default=0, type=click.IntRange(0)),
+    _option("--services", "Give each host this many services.", default=30, type=click.IntRange(2)),
+    _option("--version", "Simulate this version of Checkmk.", default="2.4.0p18"),
+    _option("--edition", "Simulate this edition of Checkmk, such as cre or raw.", default="cre"),
+    _option("--latency", "Delay each request by this many seconds.", default=0.0, type=_seconds),
+    _option("--lock-hold", "Delay each write by this many seconds.", default=0.0, type=_seconds),
+    _option("--host-cost", "Delay a write by this many seconds for each written host.", default=0.0, type=_seconds),
+    _flag("--control", "Serve /control, with which tests on this machine control the site."),
 )
 def simulate() -> None:
-    """Serve a simulated Checkmk site until Ctrl-C."""
+    """Serve a simulated Checkmk site until Ctrl-C.
+
+    This command prints the address of the site, and the variables with which other commands find it.
+    """
 
 
 DECLARED_COMMANDS = (apply, completion, demo, doctor, mcp, plan, simulate)

@@ -1,4 +1,4 @@
-"""``checkmk-sync demo``: the main job, from an inventory to a monitored site, without a Checkmk server."""
+"""The command ``checkmk-sync demo``: from an inventory to a monitored site, without a Checkmk server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def demo(state: State, keep: bool) -> int:
     from ..testing import SimulatedSite
 
     if state.as_json:
-        raise click.UsageError("the demo is for people; for machines: checkmk-sync simulate, and apply --json")
+        raise click.UsageError("demo has no JSON output; use checkmk-sync simulate and apply --json instead")
     output, state.if_stopped = state.output, "the simulated site is gone"
     with tempfile.TemporaryDirectory(prefix="checkmk-sync-demo-") as folder:
         inventory = os.path.join(folder, "inventory.csv")
@@ -37,7 +37,7 @@ def demo(state: State, keep: bool) -> int:
             with state.observe(site.client()) as client:
                 ok = _synchronise(output, client, inventory)
                 _problems(output, client)
-                _headline(output, "6. What it cost")
+                _headline(output, "6. The cost of this run")
                 for line in cost_as_text(cost_of([client.collector])):
                     output.line(f"   {line}")
             if keep:
@@ -58,23 +58,23 @@ def _synchronise(output: Output, client: Checkmk, inventory: str) -> bool:
     output.line(f"   … {len(lines) - 1} hosts")
     desired = load(inventory)
 
-    _headline(output, "2. The plan: what has to change on the site")
+    _headline(output, "2. The plan: the changes that the site needs")
     plan = make_plan(client, desired, owner=OWNER)
     output.marked_lines(plan_as_text(plan, limit=6))
 
-    _headline(output, "3. Apply: folders, hosts in bulk, discovery, one activation, a look at the result")
+    _headline(output, "3. Apply: create folders, create hosts in bulk, discover services, activate once, verify")
     with output.progress() as watch:
         report = apply_plan(client, plan, watch=watch)
     output.marked_lines(report_as_text(report))
 
-    _headline(output, "4. A second plan: nothing is left to do")
+    _headline(output, "4. A second plan: nothing is left to change")
     again = make_plan(client, desired, owner=OWNER)
     output.marked_lines(plan_as_text(again, limit=3))
     return report.ok and again.is_empty
 
 
 def _problems(output: Output, client: Checkmk) -> None:
-    _headline(output, "5. What the monitoring says now")
+    _headline(output, "5. The problems that the site reports now")
     services = list(client.services.each(query=unhandled_problems(), columns=["plugin_output"]))
     output.line(f"   {len(services)} unhandled problems, the worst first:")
     for service in sorted(services, key=severity)[:5]:
@@ -84,7 +84,7 @@ def _problems(output: Output, client: Checkmk) -> None:
 
 
 def _keep_running(output: Output, site: Any, inventory: str) -> None:
-    _headline(output, "The site goes on serving; end it with Ctrl-C. In another terminal:")
+    _headline(output, "The site keeps running until you press Ctrl-C. Try these commands in another terminal:")
     output.line(f"   export CHECKMK_SERVER_URL={site.url} CHECKMK_SITE={site.site}")
     output.line(f"   export CHECKMK_USERNAME={site.username} CHECKMK_PASSWORD={site.password}")
     output.line("   checkmk-sync doctor")

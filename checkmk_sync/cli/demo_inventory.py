@@ -1,4 +1,4 @@
-"""The inventory of a company that does not exist: 2,112 hosts in 64 folders, the same every time."""
+"""The inventory of a fictitious company: 2,112 hosts in 64 folders, always the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["as_csv", "hosts"]
 SITES = (("muc", "Munich", 10), ("nue", "Nuremberg", 20), ("ber", "Berlin", 30), ("vie", "Vienna", 40))
 _LINUX, _WINDOWS = {"label:os": "linux"}, {"label:os": "windows"}
 _SNMP = {"tag_agent": "no-agent", "tag_snmp_ds": "snmp-v2"}
-# Folder, prefix of the names, number of hosts at each site, role, tags and other labels.
+# Folder, prefix of the host names, number of hosts at each site, role, and further tags and labels.
 ROLES: tuple[tuple[str, str, int, str, dict[str, str]], ...] = (
     ("servers/linux/web", "web", 96, "web", _LINUX),
     ("servers/linux/database", "db", 48, "database", {**_LINUX, "tag_criticality": "critical"}),
@@ -29,13 +29,13 @@ COLUMNS = (
 
 
 def as_csv() -> str:
-    """Return the inventory as a CSV file, like an export of a CMDB."""
+    """Return the inventory as CSV text, like an export of a CMDB."""
     lines = [",".join(row.get(column, "") for column in COLUMNS) for row in hosts()]
     return "\n".join([",".join(COLUMNS), *lines, ""])
 
 
 def hosts() -> Iterator[dict[str, str]]:
-    """Yield a row for each host."""
+    """Yield a row for each host, with the names of columns as keys."""
     for short, city, network in SITES:
         addresses = itertools.count(1)
         for folder, prefix, count, role, properties in ROLES:

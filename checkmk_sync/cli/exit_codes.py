@@ -1,4 +1,4 @@
-"""Exit codes of the command line; docs/cli.md explains them."""
+"""The exit codes of the command line. docs/cli.md explains them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ __all__ = ["CHANGES", "FAILED", "INTERRUPTED", "REFUSED", "UNKNOWN", "UNREACHABL
 FAILED = 1
 REFUSED = 2
 UNREACHABLE = 3
-CHANGES = 4  # only plan --detailed-exitcode
-UNKNOWN = 5  # whether a write was applied
+CHANGES = 4  # only with plan --detailed-exitcode
+UNKNOWN = 5  # it is unknown whether a write was applied
 INTERRUPTED = 130

@@ -1,4 +1,7 @@
-"""stdout and stderr that never stop the work: what cannot be written there is written out, or dropped."""
+"""Wrappers of stdout and stderr that never raise, so that a broken stream does not interrupt a command.
+
+Output for a closed or full stream is dropped, and characters that the encoding lacks are escaped.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ from typing import Any, Callable, Iterator, Optional, TextIO
 
 __all__ = ["GuardedStream", "encodable", "guarded", "is_read"]
 
-# What encodings without these signs show instead; everything else is written out as "\u0142".
+# Replacements for encodings without these characters. All other missing characters are escaped, as in "\u0142".
 _PLAIN = str.maketrans({"…": "...", "→": "->"})
 
 
 class _GuardedBytes(io.BufferedIOBase):
-    """The ``buffer`` of a :class:`GuardedStream`."""
+    """The ``buffer`` attribute of a :class:`GuardedStream`."""
 
     def __init__(self, text: GuardedStream) -> None:
         self._text = text
@@ -29,7 +32,7 @@ class _GuardedBytes(io.BufferedIOBase):
         self._text.flush()
 
     def close(self) -> None:
-        """Nothing: the stream belongs to the process."""
+        """Do nothing, because the stream belongs to the process."""
 
     def writable(self) -> bool:
         return True
@@ -42,10 +45,11 @@ class _GuardedBytes(io.BufferedIOBase):
 
 
 class GuardedStream(io.TextIOBase):
-    """Writes to ``stream`` while that can be written to; ``failure`` is why it cannot be any more.
+    """A text stream that writes to ``stream`` until a write fails, and drops all later output.
 
-    ``stream`` is None where the process was started without it: nobody wants to read then. A whole text stream:
-    libraries that write bytes to ``buffer``, or ask for attributes such as ``name``, find what ``stream`` has.
+    ``failure`` is the OSError of the failed write, or None. ``stream`` is None if the process was started with the
+    stream closed; all output is dropped then. The interface is complete, because libraries also write bytes to
+    ``buffer`` and read attributes such as ``name``.
     """
 
     def __init__(self, stream: Optional[TextIO]) -> None:
@@ -54,7 +58,7 @@ class GuardedStream(io.TextIOBase):
         self.buffer = _GuardedBytes(self)
 
     def __getattr__(self, name: str) -> Any:
-        # Copying looks up names before _stream exists.
+        # copy and pickle look up names before _stream is set; without this check, that would recurse forever.
         if name.startswith("_") or self._stream is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self._stream, name)
@@ -73,23 +77,23 @@ class GuardedStream(io.TextIOBase):
 
     @property
     def is_read(self) -> bool:
-        """False when nothing that is written arrives."""
+        """Return False if all further output is dropped."""
         return self._stream is not None and self.failure is None
 
     @property
     def broken(self) -> Optional[OSError]:
-        """The failure, unless it only means that the reader has seen enough."""
+        """The error that stopped the output, or None. A reader that closes the pipe, such as ``head``, is no error."""
         return None if self.failure is None or self.failure.errno == errno.EPIPE else self.failure
 
     def write(self, text: str) -> int:
         if not isinstance(text, str):
-            raise TypeError(f"a text stream takes str, not {type(text).__name__}; bytes go to its buffer")
+            raise TypeError(f"text must be a string, not {type(text).__name__}; write bytes to the buffer attribute")
         shown = encodable(text, self.encoding)
         self._attempt(lambda stream: stream.write(shown))
         return len(text)
 
     def write_bytes(self, data: Any) -> None:
-        """Write bytes after the text written so far; a stream without a buffer gets them decoded."""
+        """Write bytes after the text written so far. If the stream has no buffer, write them as decoded text."""
         raw = bytes(memoryview(data))
 
         def write(stream: TextIO) -> None:
@@ -105,10 +109,10 @@ class GuardedStream(io.TextIOBase):
         self._attempt(lambda stream: stream.flush())
 
     def close(self) -> None:
-        """Nothing: the stream belongs to the process."""
+        """Do nothing, because the stream belongs to the process."""
 
     def reconfigure(self, **options: Any) -> None:
-        """Change encoding or buffering where the stream can."""
+        """Change the encoding or the buffering, if the stream supports it."""
         change = getattr(self._stream, "reconfigure", None)
         if change is not None:
             change(**options)
@@ -125,7 +129,7 @@ class GuardedStream(io.TextIOBase):
         return True
 
     def _attempt(self, action: Callable[[TextIO], object]) -> None:
-        """Do something with the stream as long as it can be written to."""
+        """Call ``action`` with the stream, unless an earlier call failed."""
         if self._stream is None or self.failure is not None:
             return
         try:
@@ -133,12 +137,12 @@ class GuardedStream(io.TextIOBase):
         except OSError as error:
             self.failure = error
             if self._stream in (sys.__stdout__, sys.__stderr__):
-                # Keeps Python from complaining when it flushes at exit.
+                # Python flushes these streams at exit, and would print an error message about the broken one.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
 def encodable(text: str, encoding: str) -> str:
-    """Return ``text`` with the characters escaped that the encoding lacks."""
+    """Return ``text`` with all characters escaped that ``encoding`` lacks."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -148,12 +152,12 @@ def encodable(text: str, encoding: str) -> str:
 
 @contextlib.contextmanager
 def guarded() -> Iterator[GuardedStream]:
-    """Guard ``sys.stdout``, which is given, and ``sys.stderr`` for a while."""
+    """Replace ``sys.stdout`` and ``sys.stderr`` by guarded streams in a ``with`` block. Yield the one for stdout."""
     out, err = GuardedStream(sys.stdout), GuardedStream(sys.stderr)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         yield out
 
 
 def is_read() -> bool:
-    """True while what is written to stdout arrives somewhere."""
+    """Return False if output to stdout is dropped, because the reader is gone or the disk is full."""
     return not isinstance(sys.stdout, GuardedStream) or sys.stdout.is_read

@@ -1,4 +1,4 @@
-"""``checkmk-sync inventory``, and how commands read inventory files."""
+"""The command ``checkmk-sync inventory check``, and reading inventory files for other commands."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ _NAMES = {"hosts": ("host", "name"), "folders": ("folder", "path")}
 
 
 def read_inventories(state: State, files: tuple[str, ...], mapping: Optional[str], encoding: Optional[str]) -> Desired:
-    """Read the desired state from files, as set by the options or else by the configuration."""
-    # These settings need neither a site nor credentials.
+    """Return the desired state from inventory files.
+
+    Without ``mapping`` or ``encoding``, the settings ``sync.map`` and ``sync.encoding`` apply.
+    """
+    # load_sync() reads only this section, so that a check needs neither a site nor credentials.
     settings = load_sync(state.config_path) if state.config_path else SyncSettings()
     return load(files, mapping=mapping or settings.map, encoding=encoding or settings.encoding)
 
 
 def print_notes(output: Output, desired: Desired) -> None:
-    """Print the notes of an inventory on stderr, such as which rows were left out."""
+    """Print the notes of an inventory on stderr, such as the rows that were skipped."""
     for note in desired.notes:
         output.note(f"Warning: {safe(note)}")
 
@@ -44,7 +47,7 @@ def check(state: State, files: tuple[str, ...], mapping: Optional[str], encoding
     except InventoryError as error:
         if state.as_json:
             raise
-        for problem in error.problems:  # all of them: this list is the result of the command
+        for problem in error.problems:  # without a limit, because this list is the result of the command
             click.echo(safe(as_options(str(problem))), err=True)
         return REFUSED
     print_notes(state.output, desired)

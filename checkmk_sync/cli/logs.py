@@ -12,7 +12,7 @@ __all__ = ["log_audit_to_stderr", "log_sdk_failures_to_stderr", "log_to_stderr"]
 
 
 class _OneLine(logging.Formatter):
-    """Escapes line breaks in messages, which may quote the site. Tracebacks keep their lines."""
+    """A formatter that escapes line breaks in messages, because they may quote the site. Tracebacks keep theirs."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return safe(super().formatMessage(record))
@@ -24,7 +24,7 @@ def log_to_stderr(*, every_request: bool) -> None:
 
 
 def log_audit_to_stderr() -> None:
-    """Log the writes of language models to stderr, which MCP clients keep."""
+    """Log the writes of language models to stderr, because MCP clients keep the stderr of their servers."""
     _add_handler("checkmk_sync.mcp.audit", logging.INFO, logging.Formatter("audit %(message)s")).propagate = False
 
 
@@ -37,7 +37,7 @@ def _add_handler(name: str, level: int, formatter: logging.Formatter) -> logging
 
 
 class _SdkFailures(logging.Handler):
-    """Failures in the MCP SDK, on one line each, or with the traceback."""
+    """A handler that prints failures of the MCP SDK on one line each, or with the traceback."""
 
     def __init__(self, with_traceback: bool) -> None:
         super().__init__(logging.WARNING)
@@ -49,9 +49,10 @@ class _SdkFailures(logging.Handler):
             click.echo(self.format(record), err=True)
             return
         error = record.exc_info[1] if record.exc_info else None
+        # The SDK wraps exceptions; only the innermost one says what happened.
         while error is not None and error.__cause__ is not None:
             error = error.__cause__
-        reason = "" if error is None else f": {type(error).__name__}: {error} (all of it with -v)"
+        reason = "" if error is None else f": {type(error).__name__}: {error} (-v shows the traceback)"
         click.echo(safe(f"{record.name}: {record.getMessage()}{reason}"), err=True)
 
 

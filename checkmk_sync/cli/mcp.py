@@ -1,4 +1,4 @@
-"""``checkmk-sync mcp``."""
+"""The command ``checkmk-sync mcp``."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def mcp(state: State, *, http: bool, audit_log: Optional[str], **options: Any) -
 
 
 def _refuse_http_options() -> None:
-    """Refuse options without effect: a user who gives one believes that it is in force."""
+    """Refuse the HTTP options without --http, because the user would believe that they take effect."""
     for name in _HTTP_OPTIONS:
         if click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT:
             option = name.replace("_", "-")
-            raise SettingsError(f"--{option} says how to serve over HTTP: it needs --http", field=option)
+            raise SettingsError(f"--{option} applies only to HTTP; give --http as well", field=option)

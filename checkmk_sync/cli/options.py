@@ -1,4 +1,4 @@
-"""Options that every command takes, before or after its name, and their effects."""
+"""The options that every command accepts, before or after its name, and the state of a run."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["FILE", "SHARED_OPTIONS", "Declined", "State", "as_options", "ask", "can_ask"]
 
 CONFIG_VARIABLE = "CHECKMK_SYNC_CONFIG"
-FILE = click.Path(readable=False)  # for completion only: problems are reported when the file is read
+# Only for shell completion: whatever reads the file reports a missing one with a better message.
+FILE = click.Path(readable=False)
 
 
 @dataclass
 class State:
-    """Values of the shared options, wherever they stood, and what the command has done so far."""
+    """The values of the shared options, and the facts about a run that its error messages need."""
 
     config: Optional[str] = None
     as_json: bool = False
@@ -36,7 +37,7 @@ class State:
     verbose: int = 0
     stats: bool = False
     collectors: list[MetricsCollector] = field(default_factory=list)
-    if_stopped: str = "nothing was changed"  # said of the site if the command is stopped now
+    if_stopped: str = "nothing was changed"  # the effect on the site if Ctrl-C stops the command now
     server_url: str = ""
     write: Optional[Write] = None
 
@@ -51,7 +52,10 @@ class State:
         return self.config or os.environ.get(CONFIG_VARIABLE)
 
     def settings(self) -> Settings:
-        """Return the settings from ``--config``, ``CHECKMK_SYNC_CONFIG``, or the ``CHECKMK_…`` variables."""
+        """Return the settings from ``--config``, ``CHECKMK_SYNC_CONFIG``, or the ``CHECKMK_…`` variables.
+
+        Raises SettingsError if they are missing or not valid.
+        """
         from ..config.file import REQUIRED_VARIABLES, from_env, load
         from ..errors import SettingsError
 
@@ -61,7 +65,7 @@ class State:
         except SettingsError as error:
             if path is not None or all(map(os.environ.get, REQUIRED_VARIABLES)):
                 raise
-            hint = "or give --config FILE; without a Checkmk server try: checkmk-sync demo"
+            hint = "or give --config FILE. To try it without a Checkmk server, run: checkmk-sync demo"
             raise SettingsError(f"{error}; {hint}", field=error.field) from None
         self.server_url = settings.server_url
         return settings
@@ -73,7 +77,7 @@ class State:
         return self.observe(Checkmk.from_settings(self.settings()))
 
     def observe(self, client: Checkmk) -> Checkmk:
-        """Return the client; ``--stats`` includes its calls, and long waits for lost answers are announced."""
+        """Return the client after registering it for ``--stats`` and for notes about waits for lost answers."""
         from .outcome import settling_note
 
         self.collectors.append(client.collector)
@@ -81,12 +85,12 @@ class State:
         return client
 
     def begin_write(self, write: Optional[Write] = None) -> None:
-        """Note that the site may be changed from now on, and by which command of the table."""
+        """Record that the site may change from now on. ``write`` is the command of the table that changes it."""
         self.write = write
-        self.if_stopped = "the changes made so far are kept; run it again to continue"
+        self.if_stopped = "the changes made so far are kept. Run the command again to continue"
 
     def report_error(self, error: CheckmkError) -> int:
-        """Print an error that ended the command; return the exit code."""
+        """Print the error that ended the command, and return the exit code."""
         from ..client.outcomes import Status
         from ..errors import TransportError
         from .outcome import exit_code, failed_status
@@ -102,7 +106,7 @@ class State:
         return UNKNOWN if failed_status(error) is Status.UNKNOWN else exit_code(error)
 
     def start_logging(self) -> None:
-        """Log to stderr: with -v warnings and retries, with -vv every request."""
+        """Log to stderr: warnings and retries with -v, and also every request with -vv."""
         if self.verbose:
             from .logs import log_to_stderr
 
@@ -110,19 +114,19 @@ class State:
 
 
 class Declined(click.Abort):
-    """Somebody was asked and did not agree, so nothing was done."""
+    """Raised if the user did not confirm. Nothing was done."""
 
     def __init__(self, exit_code: int) -> None:
         self.exit_code = exit_code
 
 
 def can_ask() -> bool:
-    """Return True if somebody can answer a question."""
+    """Return True if stdin is a terminal, on which a user can answer a question."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def ask(question: str) -> None:
-    """Raise Declined unless the answer is yes; Ctrl-C and the end of the input mean no."""
+    """Ask a question. Raises Declined unless the answer is yes; Ctrl-C and the end of the input mean no."""
     try:
         if click.confirm(question, err=True):
             return
@@ -133,24 +137,27 @@ def ask(question: str) -> None:
 
 
 def as_options(text: str) -> str:
-    """Return a message of the library with options of the command line in place of arguments of Python."""
+    """Return a message of the library with its Python arguments replaced by options of the command line."""
     text = text.replace("force_foreign_changes", "--force-foreign").replace("a mapping file", "a mapping file (--map)")
     return re.sub(r"\bencoding='([^']+)'", r"--encoding \1", text)
 
 
 def _shared(attribute: str, text: str, *names: str, **settings: Any) -> click.Option:
     def keep(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
-        if value:  # may also have been given before or after another part of the command
+        # click calls this for the group and for the command. A missing option must not reset one given at the other.
+        if value:
             setattr(context.ensure_object(State), attribute, value)
 
     return click.Option([*names], help=text, callback=keep, expose_value=False, **settings)
 
 
-_CONFIG = f"Configuration file (or set {CONFIG_VARIABLE}, or the CHECKMK_… variables)."
+_CONFIG = f"Read this configuration file (default: the file in {CONFIG_VARIABLE}, else the CHECKMK_… variables)."
 SHARED_OPTIONS = (
-    _shared("verbose", "Log to stderr; give it twice to log every request.", "-v", "--verbose", count=True),
-    _shared("quiet", "Print no notes and no progress.", "-q", "--quiet", is_flag=True),
-    _shared("stats", "Print statistics on stderr: requests, times, bytes, waits.", "--stats", is_flag=True),
-    _shared("as_json", "Print JSON.", "--json", is_flag=True),
+    _shared(
+        "verbose", "Log warnings and retries to stderr; -vv also logs every request.", "-v", "--verbose", count=True
+    ),
+    _shared("quiet", "Do not print notes and progress.", "-q", "--quiet", is_flag=True),
+    _shared("stats", "Print statistics of the requests on stderr.", "--stats", is_flag=True),
+    _shared("as_json", "Print results and errors as JSON.", "--json", is_flag=True),
     _shared("config", _CONFIG, "--config", metavar="FILE", type=FILE),
 )

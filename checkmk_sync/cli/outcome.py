@@ -1,4 +1,4 @@
-"""Outcomes of commands, in words, in JSON and as exit codes."""
+"""The outcomes of commands as messages, as JSON and as exit codes."""
 
 from __future__ import annotations
 
@@ -14,34 +14,33 @@ from .exit_codes import FAILED, REFUSED, UNREACHABLE
 
 __all__ = ["Write", "exit_code", "failed_status", "settling_note", "worst"]
 
+# The answers 400 and 404 to a single call mean that a name, a folder or a value is not valid.
 _REFUSED_BY_SITE = (errors.AuthError, errors.ForbiddenError, errors.BadRequestError, errors.NotFoundError)
 _REFUSALS = (errors.SettingsError, errors.SyncError, errors.MissingExtraError, *_REFUSED_BY_SITE)
 
 
 def worst(statuses: Iterable[Status]) -> Status:
-    """Return the worst of some outcomes: unknown before not applied before applied."""
+    """Return the worst status: unknown is worse than not applied, which is worse than applied."""
     return min(statuses, key=WORST_FIRST.index, default=Status.APPLIED)
 
 
 def failed_status(error: errors.CheckmkError) -> Status:
-    """Return what an error says about the write that ended with it."""
+    """Return the status of the write that raised ``error``."""
     if isinstance(error, errors.BatchError) and error.outcomes:
         return worst(outcome.status for outcome in error.outcomes)
     return Status.UNKNOWN if is_uncertain(error) else Status.NOT_APPLIED
 
 
 def exit_code(error: errors.CheckmkError) -> int:
-    """Return 1 for failed or partly failed, 2 for refused or bad input, 3 for a site that is not reachable.
-
-    400 and 404 of a single call mean a name, a folder or a value that is not valid.
-    """
+    """Return the exit code for an error: 1 if the command failed or partly failed, 2 if it was refused, or 3 if the
+    site is not reachable."""
     if isinstance(error, (errors.TransportError, errors.UnexpectedReplyError)):
         return UNREACHABLE
     if not isinstance(error, errors.BatchError):
         return REFUSED if isinstance(error, _REFUSALS) else FAILED
     if isinstance(error.__cause__, errors.AuthError):
         return REFUSED
-    # The code of its failures if nothing was done and all failed alike; otherwise the batch partly failed.
+    # If nothing was applied and all failures have the same code, the batch has that code. Otherwise it partly failed.
     codes = {
         exit_code(outcome.error) if outcome.status is Status.NOT_APPLIED and outcome.error is not None else FAILED
         for outcome in error.outcomes
@@ -50,20 +49,20 @@ def exit_code(error: errors.CheckmkError) -> int:
 
 
 def settling_note(settling: Settling) -> str:
-    """Return the line that says why nothing happens on the screen for a while."""
-    return f"No usable answer to {settling.call}: checking for up to {settling.limit_s:g} s whether it was executed ..."
+    """Return the note that explains the wait for a lost answer."""
+    return f"No usable answer to {settling.call}: checking for up to {settling.limit_s:g} s whether it was executed"
 
 
 @dataclass(frozen=True)
 class Write:
-    """A command of the table that writes, with its arguments, for messages about its outcome."""
+    """A writing command of the table with its arguments, which words the messages about its outcome."""
 
     command: Command
     arguments: Mapping[str, Any]
 
     @property
     def subject(self) -> str:
-        """The names of the objects that are written."""
+        """The names of the written objects, at most five."""
         name = next((argument.name for argument in self.command.arguments if argument.required), None)
         value = [] if name is None else self.arguments[name]
         names = [value] if isinstance(value, str) else list(value)
@@ -72,11 +71,14 @@ class Write:
         return f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
 
     def success(self) -> str:
-        """Return the line for people: ``web01 created``."""
+        """Return the message for a write that was applied, such as "web01 created"."""
         return f"{self.subject or self.command.noun} {self.command.participle}".strip()
 
     def failure(self, error: errors.CheckmkError, message: str) -> str:
-        """Return the message for people: ``web01 not created: ...``, or that this is unknown and how to check."""
+        """Return the message for a failed write, such as "web01 not created: …".
+
+        If the outcome is unknown, the message names the command that checks it.
+        """
         facts, participle = self.facts(error), self.command.participle
         if isinstance(error, errors.BatchError):
             separator = "\n"
@@ -87,7 +89,7 @@ class Write:
         return f"{message}{separator}check with: {facts['check']}" if "check" in facts else message
 
     def facts(self, error: errors.CheckmkError) -> dict[str, Any]:
-        """Return what JSON output adds to the error: the outcome, and the command that checks an unknown one."""
+        """Return the facts that JSON adds to an error: the outcome and, if it is unknown, a command to check it."""
         status = failed_status(error)
         command = self.command.check_with or (f"checkmk-sync {self.command.noun} get {{}}" if self.command.noun else "")
         if status is not Status.UNKNOWN or not command:

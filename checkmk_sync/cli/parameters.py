@@ -1,4 +1,4 @@
-"""Arguments of the command table as parameters of click, and their values."""
+"""Conversion of the arguments in the command table to click parameters, and of their values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["parameter", "values"]
 
 
 class _Choice(click.Choice):  # type: ignore[type-arg]
-    """A choice in any case, or any unambiguous beginning of one."""
+    """A click choice that accepts any case and unambiguous abbreviations."""
 
     def convert(self, value: Any, param: Optional[click.Parameter], ctx: Optional[click.Context]) -> Any:
         try:
@@ -50,7 +50,10 @@ def parameter(argument: Argument) -> click.Parameter:
 
 
 def values(arguments: Sequence[Argument], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of the inputs of the command line; click.UsageError for one that is not valid."""
+    """Return the values of ``arguments`` for ``inputs`` from the command line.
+
+    Raises click.UsageError if an input is not valid.
+    """
     return {argument.name: _value(argument, inputs[argument.name]) for argument in arguments}
 
 
@@ -74,8 +77,8 @@ def _pairs(name: str, texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not (key and equals):
-            raise click.UsageError(f"--{name} takes KEY=VALUE, not {text!r}")
+            raise click.UsageError(f"--{name} must be KEY=VALUE, not {text!r}")
         if key in pairs:
-            raise click.UsageError(f"--{name} {key} is given twice: give one value for it")
+            raise click.UsageError(f"--{name} {key} occurs twice; give one value")
         pairs[key] = value
     return pairs

@@ -1,4 +1,4 @@
-"""``checkmk-sync simulate``."""
+"""The command ``checkmk-sync simulate``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def simulate(state: State, *, password: Optional[str], password_file: Optional[s
     if password_file is not None:
         password = SecretSource(file=password_file).reveal()
     secret = password or "simulated-secret"
-    # Refuse values here that no client would accept later.
+    # Settings raises for an ID or a user name that no client of the site would accept later.
     Settings("http://localhost", options["site"], options["username"], SecretSource(value=secret))
     try:
         site = SimulatedSite(**options, password=secret)
@@ -43,13 +43,16 @@ def simulate(state: State, *, password: Optional[str], password_file: Optional[s
             state.output.line(f"Simulated Checkmk at {site.api_url}")
             for name, value in variables.items():
                 state.output.line(f"export CHECKMK_{name}={shlex.quote(value)}")
-        sys.stdout.flush()  # a reader waits for this, and the site may run for long
+        sys.stdout.flush()  # a script that starts the site waits for these lines
         wait()
 
 
 @contextlib.contextmanager
 def _password_variable(secret: str, password: Optional[str], file: Optional[str]) -> Iterator[dict[str, str]]:
-    """Provide the variable for the password: the default one itself, and any other only by the file that holds it."""
+    """Yield the environment variable for the password.
+
+    The default password is printed. Any other one is passed in a file, so that it does not appear on the terminal.
+    """
     if file is not None:
         yield {"PASSWORD_FILE": os.path.abspath(os.path.expanduser(file))}
     elif password:
@@ -64,7 +67,7 @@ def _password_variable(secret: str, password: Optional[str], file: Optional[str]
 
 @contextlib.contextmanager
 def until_terminated() -> Iterator[Callable[[], None]]:
-    """Catch SIGTERM, and provide a function that waits for it or for Ctrl-C."""
+    """Handle SIGTERM within a ``with`` block, and yield a function that waits for SIGTERM or Ctrl-C."""
     terminated = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: terminated.set())
 

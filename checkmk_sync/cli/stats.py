@@ -1,4 +1,4 @@
-"""Statistics of the requests of a command, for ``--stats`` and the demo."""
+"""Statistics of the requests of a command, for ``--stats`` and for the demo."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CALL_FIGURES = ("count", "p50", "p95", "p99")
 
 
 def cost_of(collectors: Iterable[MetricsCollector]) -> dict[str, Any]:
-    """Return the sums over some clients: counts, waits in seconds, and the calls of each operation with percentiles."""
+    """Return the totals of all clients: counts, waits, and the calls of each operation. Times are in seconds."""
     total = Slice(collector.totals()[0] for collector in collectors)
     calls = {name.partition(".")[2]: timing for name, timing in total.timings.items() if name.startswith("call.")}
     return {
@@ -28,7 +28,7 @@ def cost_of(collectors: Iterable[MetricsCollector]) -> dict[str, Any]:
 
 
 def cost_as_text(cost: Mapping[str, Any]) -> Iterator[str]:
-    """Yield these statistics as lines for people."""
+    """Yield the statistics as lines of text."""
     yield f"requests  {cost['attempts']}"
     yield f"retries   {cost['retries']}, waited {cost['retry_wait_s']:.1f} s"
     yield f"throttle  waited {cost['throttle_wait_s']:.1f} s"

@@ -1,4 +1,4 @@
-"""``checkmk-sync plan`` and ``checkmk-sync apply``."""
+"""The commands ``checkmk-sync plan`` and ``checkmk-sync apply``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .outcome import failed_status, worst
 
 __all__ = ["apply", "plan"]
 
-MAX_SHOWN = 40  # changes on a terminal
+MAX_SHOWN = 40  # changes that apply shows before it asks
 
 
 def _plan_for(client: Checkmk, output: Output, desired: Desired, arguments: dict[str, Any]) -> Plan:
@@ -71,7 +71,7 @@ def apply(
         plan = _plan_for(client, output, desired, arguments)
         if state.as_json or plan.is_empty:
             print_notes(output, desired)
-        else:  # also a plan that is refused
+        else:  # a refused plan is shown as well, because the error refers to it
             output.marked_lines(plan_as_text(plan, limit=MAX_SHOWN))
         plan.raise_if_unsafe(checksum=checksum)
         if plan.is_empty:
@@ -98,24 +98,25 @@ def _print_json(output: Output, report: Report) -> None:
 
 
 def _status(report: Report) -> Status:
-    """Return the worst outcome of a run, that of the activation included."""
+    """Return the worst status of all changes and of the stages after them."""
     statuses = [outcome.status for _, outcome in report.results]
-    failed = [error for stage, error in report.errors.items() if stage != "verification"]  # which only reads
+    failed = [error for stage, error in report.errors.items() if stage != "verification"]  # verification only reads
     return worst([*statuses, *map(failed_status, failed)])
 
 
 def _confirm(output: Output, plan: Plan, options: Options, *, stdin_is_taken: bool) -> None:
     if stdin_is_taken or not can_ask():
-        reason = (
-            "standard input is the inventory, so nobody can be asked" if stdin_is_taken else "no terminal to ask on"
+        reason = "standard input is the inventory" if stdin_is_taken else "standard input is not a terminal"
+        raise click.UsageError(
+            f"apply cannot ask for confirmation, because {reason}; give --yes, or --checksum with the checksum of the "
+            "reviewed plan"
         )
-        raise click.UsageError(f"{reason}: give --yes, or --checksum with the checksum of the reviewed plan")
-    if output.as_json or not output.is_terminal:  # somebody who is asked has to see the plan
+    if output.as_json or not output.is_terminal:  # the question needs the plan on stderr, if stdout is not the screen
         for line in plan_as_text(plan, limit=MAX_SHOWN).split("\n"):
             output.question(line)
     scanned = plan.count(Action.CREATE, "host") + len(plan.undiscovered)
     steps = [f"apply {pluralize(len(plan.changes), 'change')}"] if plan.changes else []
     steps += [f"scan {pluralize(scanned, 'host')}"] if options.discover and scanned else []
     steps += ["activate"] if options.activate else []
-    *first, last = steps or ["look at the result"]
+    *first, last = steps or ["verify the result"]
     ask(f"{', '.join(first)} and {last}?".removeprefix(" and ").capitalize())

@@ -1,4 +1,4 @@
-"""Lists on a terminal: one line per row, cut to the width, with styles for states."""
+"""Tables for a terminal: one line per row, cut to the width of the terminal, with coloured states."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATE_STYLES = {
 def table_lines(
     columns: Sequence[str], rows: Sequence[Sequence[str]], width: int, *, has_header: bool, ellipsis: str = "…"
 ) -> Iterator[Text]:
-    """Yield a header line if ``has_header``, and one line per row, none wider than ``width``."""
+    """Yield a header line if ``has_header``, and one line per row. No line is wider than ``width`` cells."""
     widths = _column_widths([max(map(cell_len, cells)) for cells in zip(columns, *rows)], width)
     if has_header:
         yield _line([(column, "bold") for column in columns], widths, ellipsis)
@@ -35,9 +35,10 @@ def table_lines(
 
 
 def _column_widths(needed: Sequence[int], width: int) -> list[int]:
-    """Divide a width among columns: narrow ones get what they need, wide ones equal shares of the rest.
+    """Return the widths of columns that need ``needed`` cells.
 
-    The first column names the row, so it may take up to two fifths of the width before the others get theirs.
+    Narrow columns get the width they need, and wide ones share the rest equally. The first column is served first, up
+    to two fifths of the width, because it names the row.
     """
     rest = max(0, width - GAP * (len(needed) - 1))
     widths = [0] * len(needed)

@@ -1,4 +1,4 @@
-"""Run commands of the table, and show their results."""
+"""Running the commands of the table and printing their results."""
 
 from __future__ import annotations
 
@@ -17,10 +17,15 @@ __all__ = ["run"]
 
 
 def run(state: State, command: Command, arguments: Mapping[str, Any], *, is_confirmed: bool) -> int:
-    """Run a command of the table; return its exit code."""
+    """Run a command of the table, print its result, and return the exit code.
+
+    Raises click.UsageError for an argument that is not valid, and Declined if the user does not confirm.
+    """
     must_ask = command.destructive and not is_confirmed
     if must_ask and not can_ask():
-        raise click.UsageError(f"'{command.words}' asks before it deletes; without a terminal give --yes")
+        raise click.UsageError(
+            f"'{command.words}' cannot ask for confirmation, because standard input is not a terminal; give --yes"
+        )
     with state.client() as client:
         try:
             if must_ask:
@@ -44,16 +49,16 @@ def run(state: State, command: Command, arguments: Mapping[str, Any], *, is_conf
 
 
 def _ask(state: State, command: Command, client: Checkmk, arguments: Mapping[str, Any]) -> None:
-    """Show what would be done; raise Declined unless somebody agrees."""
+    """Show a preview and ask. Raises Declined unless the user confirms."""
     preview = Preview(command.help) if command.preview is None else command.preview(client, **arguments)
     if preview is not None and preview.needs_approval:
         for line in (preview.summary, *(f"  {detail}" for detail in preview.details)):
             state.output.question(line)
-        ask("Do it?")
+        ask("Continue?")
 
 
 def _empty_text(command: Command, arguments: Mapping[str, Any]) -> str:
-    """Return the text for an empty list: a filter may be the reason, and ``--limit 0`` needs no text."""
+    """Return the note for an empty list. A filter may be the reason, and ``--limit 0`` needs no note."""
     if arguments.get("limit") == 0:
         return ""
     is_filtered = any(arguments[argument.name] not in (argument.default, []) for argument in command.arguments)

@@ -1,6 +1,6 @@
-"""The command table, for the command line and for language models: names, arguments and help.
+"""The command table: names, arguments and help of the commands for the command line and for language models.
 
-The code that runs the commands is in ``handlers`` and is imported when a command runs.
+The code of the commands is in ``handlers``. It is imported when a command runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Arguments and fields that several commands share."""
+"""The arguments and fields that several commands share."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _attributes = LazyModule(".handlers.attributes", __package__)
 
 
 def _search_pattern(text: str) -> str:
-    """Return ``text`` if it can be searched for; ValueError otherwise."""
+    """Return ``text``. Raises ValueError unless it is a non-empty line of printable characters."""
     if not text or not text.isprintable():
-        raise ValueError(f"{text!r} is no pattern: a text of one line is needed, such as 'web*'")
+        raise ValueError(f"a pattern must be one line of text such as 'web*', not {text!r}")
     return text
 
 
@@ -28,30 +28,30 @@ def state(choices: tuple[str, ...], example: Optional[list[str]] = None) -> Argu
     """Return the argument that selects states."""
     return Argument(
         "state",
-        "Only this state, in upper or lower case; may be abbreviated.",
+        "Show only this state; repeatable. Upper or lower case and abbreviations are accepted.",
         many=True,
         choices=choices,
         example=example,
-        tool_help="Only in one of these states.",
+        tool_help="Show only objects in one of these states.",
     )
 
 
 def settings_fields(kind: str) -> tuple[Field, ...]:
     """Return the fields for the settings of a host or folder."""
     return (
-        Field("attributes", f"The attributes set on the {kind} itself.", dict[str, Any], untrusted=True),
-        Field("labels", "Its own labels.", dict[str, str], untrusted=True),
-        Field("owner", "Owner whose sync created or adopted it.", Optional[str], untrusted=True),
+        Field("attributes", f"The attributes that are set on the {kind} itself.", dict[str, Any], untrusted=True),
+        Field("labels", "The labels that are set on it.", dict[str, str], untrusted=True),
+        Field("owner", "The owner whose sync created or adopted it.", Optional[str], untrusted=True),
     )
 
 
-LIMIT = Argument("limit", "Maximum number of results.", int)
+LIMIT = Argument("limit", "Show at most this many results.", int)
 HOST = Argument(
-    "host", "Name of the host.", required=True, check=host_name, example="web01", aliases=("name", "host_name")
+    "host", "The name of the host.", required=True, check=host_name, example="web01", aliases=("name", "host_name")
 )
 HOSTS = Argument(
     "hosts",
-    "Names of the hosts.",
+    "The names of the hosts.",
     required=True,
     many=True,
     check=host_name,
@@ -61,21 +61,21 @@ HOSTS = Argument(
 FOLDER = Argument("folder", "The folder.", required=True, check=folder_path, example="/linux/web", aliases=("path",))
 ATTRIBUTE = Argument(
     "attribute",
-    "Set an attribute, such as ipaddress=192.0.2.10. As in a CSV inventory, parents=gw01|gw02 is a list, "
+    "Set this attribute, such as ipaddress=192.0.2.10; repeatable. As in a CSV inventory, parents=gw01|gw02 is a list, "
     "and a value that starts with [ or { is JSON.",
     "pairs",
     many=True,
     example={"ipaddress": "192.0.2.10"},
     parse=_attributes.attribute_values,
-    tool_help="Attributes to set: an object of names and values. Where a list belongs, the text gw01|gw02 is one; "
-    "a text that starts with [ or { is JSON.",
+    tool_help="The attributes to set: an object of names and values. In place of a list, a string such as "
+    "gw01|gw02 is accepted. A string that starts with [ or { is JSON.",
 )
 LABEL = Argument(
     "label",
-    "Set a label, such as env=prod.",
+    "Set this label, such as env=prod; repeatable.",
     "pairs",
     many=True,
     example={"env": "prod"},
     parse=_attributes.label_values,
-    tool_help="Labels to set: an object of keys and texts.",
+    tool_help="The labels to set: an object of keys and strings.",
 )

@@ -1,4 +1,4 @@
-"""A row of the command table: names, arguments, help, and the code that runs it."""
+"""The row type of the command table, and the types of its arguments and results."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 __all__ = ["Argument", "Command", "CountedRows", "FailureRow", "Field", "LazyModule", "Preview", "as_arguments"]
 
 Row = dict[str, Any]
-Watch = Callable[[str, int, int], object]  # stage, done, total
+Watch = Callable[[str, int, int], object]  # called with stage, done, total
 
 CLI, TOOL = "cli", "tool"  # the faces
-MAX_SHOWN = 50  # failures or changes in one answer
+MAX_SHOWN = 50  # failures or changes in one result
 
 
 @dataclass(frozen=True)
 class LazyFunction:
-    """A function of a module that is imported when the function is first called.
+    """A function whose module is imported when the function is called.
 
-    The table, the help and the completion therefore load neither the client nor requests.
+    The table, help and completion therefore start fast: they import neither the client nor requests.
     """
 
     module: str
@@ -34,7 +34,7 @@ class LazyFunction:
 
 
 class LazyModule:
-    """A module whose functions are lazy: ``LazyModule(".handlers.hosts", __package__).create`` imports nothing."""
+    """A module with lazy functions: ``LazyModule(".handlers.hosts", __package__).create`` does not import it."""
 
     def __init__(self, name: str, package: str) -> None:
         self._name = package + name
@@ -47,7 +47,7 @@ class LazyModule:
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument of a command: a positional or an option of the command line, a property of a tool."""
+    """An argument of a command: a positional argument or an option of the command line, and a property of a tool."""
 
     name: str
     help: str
@@ -59,16 +59,16 @@ class Argument:
     choices: tuple[str, ...] = ()
     minimum: int = 0
     maximum: int = 10**9  # for tools
-    check: Optional[Callable[[Any], Any]] = None  # raises ValueError for a value that is not valid
-    parse: Optional[Callable[[Any], Any]] = None  # returns the value that an input means, or raises ValueError
+    check: Optional[Callable[[Any], Any]] = None  # raises ValueError if a value is not valid
+    parse: Optional[Callable[[Any], Any]] = None  # converts an input, or raises ValueError
     example: Any = None
     tool_help: str = ""  # help for language models, which pass lists and objects
     aliases: tuple[str, ...] = ()  # other names that are accepted
-    option: str = ""  # name on the command line, if not "--" and the name; "--no-…" for a flag that turns it off
+    option: str = ""  # option name, if it is not "--" and the name; "--no-…" for a flag that turns it off
     metavar: Optional[str] = None
 
     def convert(self, value: Any) -> Any:
-        """Return the value that an input means. ValueError if it is not valid."""
+        """Return the value of an input. Raises ValueError if it is not valid."""
         if self.parse is not None:
             value = self.parse(value)
         if self.check is not None:
@@ -79,8 +79,11 @@ class Argument:
 
 @dataclass(frozen=True)
 class Field:
-    """A value of a result. ``untrusted`` text was written by monitored systems or users of the site; ``time`` values
-    are times of the site, in ISO 8601 or as UNIX time."""
+    """A field of a result.
+
+    ``untrusted`` marks text that monitored systems or users of the site wrote. ``time`` marks times of the site, in
+    ISO 8601 or as UNIX time.
+    """
 
     name: str
     help: str
@@ -91,24 +94,24 @@ class Field:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a command is about to do, for the person who has to approve it.
+    """The effects of a command, for the person who approves it.
 
-    Summary and details name everything that would be done. If they are too long to be shown, the command is refused,
-    and ``too_long`` says what to do instead.
+    ``summary`` and ``details`` name every effect. If they are too long to be shown, the command is refused, and
+    ``too_long`` is the advice in the error message.
     """
 
     summary: str
     details: tuple[str, ...] = ()
-    facts: Any = None  # an approval is void if these differ by the time it arrives
-    # Arguments with which the command does exactly this or nothing. They also apply when nobody is asked: the command
-    # must not affect anything that has turned up since.
+    facts: Any = None  # an approval is void if these have changed when it arrives
+    # Arguments that limit the command to exactly these effects. They also apply if no approval is needed, because the
+    # command must not affect objects that appeared after the preview.
     fixed_arguments: Mapping[str, Any] = field(default_factory=dict)
     needs_approval: bool = True  # False if there is nothing to do
     too_long: str = "Do it in smaller parts."
 
 
 class FailureRow(Row):
-    """The result of a command that reports a failure instead of raising it as ``error``."""
+    """A result that describes a failure. ``error`` is the exception, which the command does not raise."""
 
     def __init__(self, error: CheckmkError, values: Mapping[str, Any]) -> None:
         super().__init__(values)
@@ -116,7 +119,7 @@ class FailureRow(Row):
 
 
 class CountedRows(list[Row]):
-    """Rows that had to be read completely before the first could be returned, with counts of them."""
+    """A list of rows with counts of all rows that were read, which may be more than the list contains."""
 
     def __init__(self, rows: Iterable[Row], counts: Mapping[str, int]) -> None:
         super().__init__(rows)
@@ -128,36 +131,37 @@ class Command:
     """A command of the command line, a tool for language models, or both.
 
     ``handler(client, **arguments)`` returns a mapping, or an iterator of rows if there are ``columns``. ``fields``
-    describe the mapping or each row; other keys are not shown. ``failed``, pairs of a key and a status, is logged
-    with writes.
+    describe the mapping or each row, and other keys are not shown. The key ``failed`` of a write contains pairs of
+    an object and a status for the audit log.
     """
 
-    words: str  # of the command line, such as "hosts list"
+    words: str  # the words on the command line, such as "hosts list"
     help: str
     handler: Callable[..., Any] = field(repr=False)
     arguments: tuple[Argument, ...] = ()
-    columns: tuple[str, ...] = ()  # of a row, or of what table_row makes of it
+    columns: tuple[str, ...] = ()  # the columns of a row, or of the result of table_row
     writes: bool = False
-    destructive: bool = False  # not done without approval
+    destructive: bool = False  # always needs approval
     fields: tuple[Field, ...] = ()
-    # preview(client, **arguments) returns what the command would do, or None if these arguments destroy nothing.
+    # preview(client, **arguments) returns the effects, or None if the command destroys nothing with these arguments.
     preview: Optional[Callable[..., Optional[Preview]]] = field(default=None, repr=False)
-    asks_if: str = ""  # the argument without which nothing is destroyed
-    additive: bool = False  # adds only; everything else stays as it was
-    exclusive: bool = False  # concurrent writes would become part of it
-    idempotent: bool = False  # repeating it changes nothing more
-    local: bool = False  # concerns this program only, not the site
-    reports_progress: bool = False  # the handler also takes a function watch(stage, done, total)
+    asks_if: str = ""  # the command destroys nothing without this argument
+    additive: bool = False  # only adds objects, and does not change existing ones
+    exclusive: bool = False  # must not run together with other writes, because it would include them
+    idempotent: bool = False  # a repetition changes nothing
+    local: bool = False  # concerns only this program, not the site
+    reports_progress: bool = False  # the handler also takes a callback watch(stage, done, total)
     table_row: Optional[Callable[[Row], Row]] = field(default=None, repr=False)
     faces: tuple[str, ...] = (CLI, TOOL)
-    tool: str = ""  # name of the tool, if not the words with underscores
-    check_with: str = ""  # shows whether a write was applied, with {} for the name, if it is not noun and "get"
-    empty_text: str = "no match"  # shown on a terminal if there are no rows and no filter
+    tool: str = ""  # name of the tool, if it is not the words with underscores
+    # The command that shows whether a write was applied, with {} for the name. By default it is the noun with "get".
+    check_with: str = ""
+    empty_text: str = "no match"  # note for an empty list, if no filter was given
     example: str = ""  # arguments of the command line, for the help
 
     @property
     def noun(self) -> str:
-        """The group of the command; empty for commands of the site."""
+        """The group of the command, or an empty string for commands of the site."""
         return self.words.rpartition(" ")[0]
 
     @property
@@ -170,21 +174,21 @@ class Command:
 
     @property
     def participle(self) -> str:
-        """What a write has done, such as "created"."""
+        """The past participle of the name, such as "created"."""
         return self.name + ("d" if self.name.endswith("e") else "ed")
 
     @property
     def gives_rows(self) -> bool:
-        """True if the handler returns rows instead of one mapping."""
+        """Return True if the handler returns rows instead of one mapping."""
         return bool(self.columns)
 
     @property
     def needs_approval(self) -> bool:
-        """True if somebody may have to approve it before it is done."""
+        """Return True if the command may need approval before it runs."""
         return self.destructive or self.preview is not None
 
 
-# Options of the command line that messages name, and that are called differently in tools.
+# Options in messages of the library that as_arguments() replaces by the names of tool arguments.
 OPTIONS = (
     *("adopt", "allow-changes", "allow-deletions", "attribute", "confirm-delete", "force-foreign", "label", "owner"),
     *("recursive", "remove", "remove-label", "title"),
@@ -196,7 +200,7 @@ _IN_PYTHON = re.compile(r" \([a-z_]+=[^()]* in Python\)")
 
 
 def as_arguments(text: str) -> str:
-    """Return a message of the library with the arguments of tools in place of options."""
+    """Return a message of the library with its options replaced by arguments of tools."""
     text = _IN_PYTHON.sub("", text).replace("force_foreign_changes", "force_foreign")
     text = _ENCODING.sub("the setting sync.encoding of this server", text)
     return _OPTION.sub(lambda match: _OTHER_NAMES.get(match[1], match[1].replace("-", "_")), text)

@@ -1,4 +1,4 @@
-"""Commands of the program itself: what it measures and keeps, and whether it can use the site."""
+"""The commands for diagnostics: the health of the site, the metrics, and the cache."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ _diagnostics = LazyModule(".handlers.diagnostics", __package__)
 DIAGNOSTIC_COMMANDS = (
     Command(
         "health",
-        "Show whether the site answers, its response time, and the state of the circuit breaker.",
+        "Show whether the site answers, and how fast. Also shows the state of the circuit breaker.",
         _diagnostics.health,
         tool="site_health",
         fields=(
-            Field("ok", "True when the site answered.", bool),
-            Field("checkmk", "Its version.", Optional[str]),
-            Field("latency_s", "Response time in seconds.", float),
-            Field("breaker", "closed: calls go out; open: the site failed too often; half_open: one is tried."),
-            Field("error", "Why it did not answer.", Optional[str], untrusted=True),
+            Field("ok", "True if the site answered.", bool),
+            Field("checkmk", "The version of the site.", Optional[str]),
+            Field("latency_s", "The response time in seconds.", float),
+            Field(
+                "breaker",
+                "closed: calls are sent; open: calls fail at once, after too many failures; half_open: one is tried.",
+            ),
+            Field("error", "The reason why the site did not answer.", Optional[str], untrusted=True),
         ),
     ),
     Command(
@@ -30,30 +33,30 @@ DIAGNOSTIC_COMMANDS = (
         _diagnostics.doctor,
         columns=("check", "verdict", "said", "advice"),
         fields=(
-            Field("check", "Name of the check."),
+            Field("check", "The name of the check."),
             Field("verdict", "ok, warning or failed."),
-            Field("said", "Result of the check.", untrusted=True),
-            Field("advice", "What to do about it."),
+            Field("said", "The result of the check.", untrusted=True),
+            Field("advice", "The advice for a problem."),
         ),
-        faces=(TOOL,),  # the doctor of the command line needs no client
+        faces=(TOOL,),  # the command line has its own doctor, which creates the client as a part of the checks
     ),
     Command(
         "metrics",
         "Show the metrics of this server for the last hours: calls with percentiles, rates, errors, cache, breaker.",
         _diagnostics.metrics,
         fields=(
-            Field("window_s", "How many seconds the figures cover.", float),
-            Field("request_rate_per_second", "Calls a second.", float),
+            Field("window_s", "The period that the figures cover, in seconds.", float),
+            Field("request_rate_per_second", "Calls per second.", float),
             Field("timings", "Seconds by name: count, mean, min, max, p50, p95, p99, per_second.", dict[str, Any]),
             Field("counters", "Counts by name.", dict[str, float]),
             Field("gauges", "Operations in progress, by name.", dict[str, float]),
-            Field("error_rates", "Failures among the operations of a timing, from 0 to 1.", dict[str, float]),
-            Field("cache", "Hits, misses and size of the cache.", dict[str, Any]),
-            Field("breaker", "State of the circuit breaker."),
+            Field("error_rates", "The share of failed operations of each timing, from 0 to 1.", dict[str, float]),
+            Field("cache", "The hits, misses and size of the cache.", dict[str, Any]),
+            Field("breaker", "The state of the circuit breaker."),
         ),
         local=True,
         tool="get_server_metrics",
-        faces=(TOOL,),  # a command line keeps no metrics and no cache between two commands
+        faces=(TOOL,),  # the command line keeps no metrics and no cache between commands
     ),
     Command(
         "cache stats",
@@ -64,13 +67,19 @@ DIAGNOSTIC_COMMANDS = (
     ),
     Command(
         "cache clear",
-        "Clear cached answers: all, or only keys that match a pattern. Changes nothing on the site.",
+        "Remove cached answers: all, or those with keys that match a pattern. Changes nothing on the site.",
         _diagnostics.clear_cache,
-        (Argument("pattern", "Keys noun:verb:path:…, such as hosts:*web01*.", example="hosts:*web01*"),),
+        (
+            Argument(
+                "pattern",
+                "Remove only keys that match this pattern, such as hosts:*web01*. Keys have the form noun:verb:path:….",
+                example="hosts:*web01*",
+            ),
+        ),
         writes=True,
         local=True,
         idempotent=True,
-        fields=(Field("forgotten", "Number of removed answers.", int),),
+        fields=(Field("forgotten", "The number of removed answers.", int),),
         tool="clear_cache",
         faces=(TOOL,),
     ),

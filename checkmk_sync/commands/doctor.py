@@ -26,7 +26,7 @@ OLDEST, NEWEST = "2.2.0", "2.6.0"
 
 
 class Verdict(enum.Enum):
-    """FAILED makes the site unusable, WARNING a part of its functions."""
+    """The severity of a finding: the site cannot be used (FAILED), or a part of its functions cannot (WARNING)."""
 
     OK = "ok"
     WARNING = "warning"
@@ -35,7 +35,7 @@ class Verdict(enum.Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A result of a check, and what to do about it."""
+    """The result of a check, with advice if there is a problem."""
 
     check: str
     verdict: Verdict
@@ -49,10 +49,10 @@ class Finding:
 def diagnose(
     settings: Settings, *, observe: Optional[Callable[[Checkmk], object]] = None, try_writes: bool = True
 ) -> Iterator[Finding]:
-    """Check from the network inwards; stop at a failure that makes the other checks pointless.
+    """Yield the findings of all checks, from the network inwards. Stop at a failure that makes later checks pointless.
 
-    ``observe`` is called with the client before it is used. With ``try_writes``, a write that changes nothing is sent
-    to see whether writes are allowed.
+    ``observe`` is called with the client before its first request. ``try_writes`` sends a write that changes nothing,
+    which shows whether the user may change hosts.
     """
     if not _is_behind_a_proxy(settings) and not (yield from _all_pass(_network(settings))):
         return
@@ -69,7 +69,7 @@ def diagnose(
 
 
 def _all_pass(findings: Iterator[Finding]) -> Generator[Finding, None, bool]:
-    """Yield findings up to the first failure. Return True if there is none."""
+    """Yield findings up to the first failure. Return True if all checks passed."""
     for finding in findings:
         yield finding
         if finding.verdict is Verdict.FAILED:
@@ -78,19 +78,19 @@ def _all_pass(findings: Iterator[Finding]) -> Generator[Finding, None, bool]:
 
 
 def _client(settings: Settings) -> tuple[Optional[Checkmk], list[Finding]]:
-    """Return a client, and findings about its password."""
+    """Return a client and the findings about its password. The client is None if the password cannot be read."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             client = Checkmk.from_settings(settings)
         except (errors.SettingsError, errors.MissingExtraError) as error:
-            advice = "correct where the password is taken from; docs/configuration.md lists the ways"
+            advice = "correct the setting for the password; docs/configuration.md lists all sources"
             return None, [Finding("password", Verdict.FAILED, str(error), advice)]
     return client, list(findings_of_warnings(caught))
 
 
 def findings_of_warnings(caught: Sequence[warnings.WarningMessage]) -> Iterator[Finding]:
-    """Yield a finding for each warning about settings and password; the one about http:// is left to the TLS check."""
+    """Yield a finding for each warning about settings and password. The TLS check reports the one about http://."""
     for warning in caught:
         if not issubclass(warning.category, InsecureTransportWarning):
             message, _, advice = str(warning.message).partition("; ")
@@ -98,10 +98,10 @@ def findings_of_warnings(caught: Sequence[warnings.WarningMessage]) -> Iterator[
 
 
 def _is_behind_a_proxy(settings: Settings) -> bool:
-    """Return True if the settings or the environment name a proxy, so that this machine need not reach the server."""
+    """Return True if a proxy is configured. This machine then does not need to reach the server itself."""
     try:
         return select_proxy(settings.base_url, proxy_and_tls_options(settings)["proxies"]) is not None
-    except errors.SettingsError:  # about certificates, which a later check reports
+    except errors.SettingsError:  # the error is about certificates, which the TLS check reports
         return settings.proxy is not None
 
 
@@ -111,26 +111,26 @@ def _network(settings: Settings) -> Iterator[Finding]:
     try:
         socket.create_connection((host, port), timeout=settings.timeouts.connect_s).close()
     except socket.gaierror:
-        advice = "check the host name in server_url, and the name resolution of this machine"
-        yield Finding("reachable", Verdict.FAILED, f"the name {host} cannot be resolved", advice)
+        advice = "check the host name in server_url, and the name resolution on this machine"
+        yield Finding("reachable", Verdict.FAILED, f"the host name {host} cannot be resolved", advice)
         return
     except OSError as error:
-        advice = f"check that {host} runs, that {port} is its port, and the firewalls between"
+        advice = f"check that {host} is running, that it listens on port {port}, and that no firewall blocks it"
         yield Finding("reachable", Verdict.FAILED, f"{host} port {port}: {error.strerror or error}", advice)
         return
-    yield Finding("reachable", Verdict.OK, f"{host} port {port} answers")
+    yield Finding("reachable", Verdict.OK, f"{host} port {port} accepts connections")
     yield _tls(settings, host, port)
 
 
 def _tls(settings: Settings, host: str, port: int) -> Finding:
     if not settings.server_url.startswith("https://"):
         if settings.is_loopback:
-            return Finding("TLS", Verdict.OK, "not needed on this machine")
-        return Finding("TLS", Verdict.WARNING, "the password travels unencrypted", "use https:// in server_url")
+            return Finding("TLS", Verdict.OK, "not needed, because the site is on this machine")
+        return Finding("TLS", Verdict.WARNING, "the password is sent unencrypted", "use https:// in server_url")
     if not settings.verify:
-        advice = "set verify: true, with ca_bundle for a certificate of your own"
+        advice = "set verify: true, and ca_bundle if the certificate is from a private CA"
         return Finding("TLS", Verdict.WARNING, "certificates are not verified", advice)
-    advice = "correct ca_bundle: a file or folder with certificates"
+    advice = "set ca_bundle to a file or folder with CA certificates"
     try:
         verify = proxy_and_tls_options(settings)["verify"]
         path = verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH  # the default of requests
@@ -145,7 +145,7 @@ def _tls(settings: Settings, host: str, port: int) -> Finding:
             with context.wrap_socket(plain, server_hostname=host) as secured:
                 return Finding("TLS", Verdict.OK, f"{secured.version()}, the certificate is valid")
     except ssl.SSLCertVerificationError as error:
-        advice = "point ca_bundle to the CA that signed the server's certificate"
+        advice = "set ca_bundle to the certificate of the CA that signed the server's certificate"
         return Finding("TLS", Verdict.FAILED, error.verify_message or str(error.reason), advice)
     except OSError as error:
         if isinstance(error, ssl.SSLError) and _speaks_http(settings, host, port):
@@ -165,18 +165,18 @@ def _speaks_http(settings: Settings, host: str, port: int) -> bool:
 
 
 _NO_SITE = (errors.ApiError, errors.UnexpectedReplyError)
-# The first that matches says what to do; {site} and {server} are filled in.
+# Error class, name of the check, and advice. The first match wins; {site} and {server} are filled in.
 _ADVICE: tuple[tuple[Any, str, str], ...] = (
     (
         errors.AuthError,
         "credentials",
-        "check username and password; an automation user is best; a locked user has to be unlocked in Checkmk",
+        "check username and password, and unlock the user in Checkmk if it is locked; prefer an automation user",
     ),
-    (errors.ForbiddenError, "credentials", "give the user a role that may use Checkmk"),
+    (errors.ForbiddenError, "credentials", "give the user a role with permission to use Checkmk"),
     (errors.GatewayError, "site", "start the site on the server: omd start {site}"),
-    (_NO_SITE, "site", "check that {site!r} is the site's id and {server} its server"),
-    (errors.ConnectError, "site", "check proxy and firewalls"),
-    (errors.TransportError, "site", "check the load of the server"),
+    (_NO_SITE, "site", "check that {site!r} is the ID of the site, and that {server} is its server"),
+    (errors.ConnectError, "site", "check the proxy and the firewalls"),
+    (errors.TransportError, "site", "check whether the server is overloaded"),
 )
 
 
@@ -189,7 +189,7 @@ def _site(client: Checkmk) -> Iterator[Finding]:
         advice = advice.format(site=settings.site, server=settings.server_url)
         yield Finding(check, Verdict.FAILED, str(error), advice)
         return
-    yield Finding("credentials", Verdict.OK, f"{settings.username} may log in")
+    yield Finding("credentials", Verdict.OK, f"{settings.username} can log in")
     yield _version(version.checkmk, version.edition)
 
 
@@ -197,12 +197,14 @@ def _version(text: str, edition: str) -> Finding:
     try:
         version = CheckmkVersion.parse(text)
     except ValueError:
-        return Finding("version", Verdict.WARNING, f"{text!r} is an unknown kind of version")
+        return Finding("version", Verdict.WARNING, f"unknown version {text!r}")
     if not version.at_least(OLDEST):
         return Finding("version", Verdict.FAILED, f"{version} is too old", f"update Checkmk to {OLDEST} or later")
     if version.at_least(NEWEST):
-        return Finding("version", Verdict.WARNING, f"{version} is newer than this program knows", "look for an update")
-    advice = "2.2 has reached its end of life; update Checkmk" if not version.at_least("2.3.0") else ""
+        return Finding(
+            "version", Verdict.WARNING, f"{version} is newer than this program supports", "update checkmk-sync"
+        )
+    advice = "update Checkmk, because 2.2 has reached its end of life" if not version.at_least("2.3.0") else ""
     return Finding("version", Verdict.WARNING if advice else Verdict.OK, f"{version}, edition {edition}", advice)
 
 
@@ -211,7 +213,7 @@ def _permissions(client: Checkmk, try_writes: bool) -> Iterator[Finding]:
     yield _may(client, "read status", lambda: next(client.host_status.each(), None), "a role that may see hosts")
     if not try_writes:
         return
-    # Checkmk: checks the permission first, and an update of no hosts changes nothing.
+    # Checkmk checks the permission first, and an update of zero hosts changes nothing.
     advice = "the permissions to make changes and to modify hosts"
     yield _may(client, "change hosts", client.hosts.may_change, advice)
 
@@ -222,7 +224,7 @@ def _may(client: Checkmk, check: str, action: Callable[[], object], role: str) -
     except errors.ForbiddenError as error:
         return Finding(check, Verdict.WARNING, error.detail or str(error), f"give {client.settings.username} {role}")
     except errors.CheckmkError as error:
-        return Finding(check, Verdict.WARNING, str(error), "see the error")
+        return Finding(check, Verdict.WARNING, str(error), "resolve this error first")
     return Finding(check, Verdict.OK, "allowed")
 
 
@@ -230,9 +232,11 @@ def _pending(client: Checkmk) -> Finding:
     try:
         pending = client.activation.pending()
     except errors.CheckmkError as error:
-        return Finding("pending changes", Verdict.WARNING, str(error), "see the error")
+        return Finding("pending changes", Verdict.WARNING, str(error), "resolve this error first")
     others = sorted({str(change.user) for change in pending if change.is_foreign_to(client.settings.username)})
     if not others:
-        return Finding("pending changes", Verdict.OK, f"{len(pending)} own" if pending else "none")
-    advice = "let them activate first, or use --force-foreign with the permission to activate foreign changes"
-    return Finding("pending changes", Verdict.WARNING, f"{len(pending)}, among them of {', '.join(others)}", advice)
+        return Finding("pending changes", Verdict.OK, f"{len(pending)} of your own" if pending else "none")
+    advice = "let them activate first, or use --force-foreign, which needs the permission to activate foreign changes"
+    return Finding(
+        "pending changes", Verdict.WARNING, f"{len(pending)}, including changes of {', '.join(others)}", advice
+    )

@@ -1,4 +1,4 @@
-"""Commands of folders."""
+"""The folder commands."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _previews = LazyModule(".handlers.previews", __package__)
 
 
 def _not_the_root(path: str) -> str:
-    """Return the path of a folder that may be moved or deleted; ValueError for the root."""
+    """Return ``path``. Raises ValueError for the root folder, because it cannot be moved or deleted."""
     if folder_path(path) == "/":
-        raise ValueError("the root folder '/' can be neither moved nor deleted")
+        raise ValueError("the root folder '/' cannot be moved or deleted")
     return path
 
 
 _MOVABLE = dataclasses.replace(FOLDER, check=_not_the_root)
 _FIELDS = (
-    Field("path", "The folder, from the root down."),
-    Field("title", "Its title.", untrusted=True),
+    Field("path", "The path of the folder, from the root down."),
+    Field("title", "The title of the folder.", untrusted=True),
     *settings_fields("folder"),
 )
 
@@ -35,7 +35,12 @@ FOLDER_COMMANDS = (
         _folders.list_all,
         (
             Argument(
-                "folder", "Folder to start from.", default="/", check=folder_path, example="/linux", aliases=("parent",)
+                "folder",
+                "Start from this folder.",
+                default="/",
+                check=folder_path,
+                example="/linux",
+                aliases=("parent",),
             ),
         ),
         ("path", "title"),
@@ -45,9 +50,9 @@ FOLDER_COMMANDS = (
     Command("folders get", "Show one folder.", _folders.get, (FOLDER,), example="/linux/web", fields=_FIELDS),
     Command(
         "folders create",
-        "Create a folder and its missing parents; an existing folder is not changed.",
+        "Create a folder and its missing parents. An existing folder is not changed.",
         _folders.create,
-        (FOLDER, Argument("title", "Its title (default: its name).", example="Web servers")),
+        (FOLDER, Argument("title", "Set this title (default: the name of the folder).", example="Web servers")),
         example="/linux/web --title 'Web servers'",
         writes=True,
         additive=True,
@@ -56,9 +61,9 @@ FOLDER_COMMANDS = (
     ),
     Command(
         "folders update",
-        "Change the title or attributes of a folder; other attributes stay.",
+        "Change the title or attributes of a folder. Other attributes stay as they are.",
         _folders.update,
-        (FOLDER, Argument("title", "Its new title.", example="Web servers"), ATTRIBUTE),
+        (FOLDER, Argument("title", "Set this title.", example="Web servers"), ATTRIBUTE),
         example="/linux/web --title 'Web servers'",
         writes=True,
         fields=_FIELDS,
@@ -70,7 +75,7 @@ FOLDER_COMMANDS = (
         _folders.move,
         (
             _MOVABLE,
-            Argument("destination", "The folder to move it into.", required=True, check=folder_path, example="/"),
+            Argument("destination", "The new parent folder.", required=True, check=folder_path, example="/"),
         ),
         example="/linux/web /",
         writes=True,
@@ -81,11 +86,11 @@ FOLDER_COMMANDS = (
         "folders delete",
         "Delete an empty folder.",
         _folders.delete,
-        (_MOVABLE, Argument("recursive", "Also delete all hosts and folders in it.", bool, default=False)),
+        (_MOVABLE, Argument("recursive", "Also delete all hosts and folders in the folder.", bool, default=False)),
         example="/linux/old",
         writes=True,
         destructive=True,
-        fields=(Field("deleted", "The folder."),),
+        fields=(Field("deleted", "The path of the deleted folder."),),
         preview=_previews.delete_folder,
         exclusive=True,
     ),

@@ -1,4 +1,4 @@
-"""Commands of hosts."""
+"""The host commands."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["HOST_COMMANDS"]
 _hosts = LazyModule(".handlers.hosts", __package__)
 _previews = LazyModule(".handlers.previews", __package__)
 
-_SEARCH = search("search", "Only names that match a pattern such as 'web*'.", "web*")
+_SEARCH = search("search", "Show only names that match this pattern, such as 'web*'.", "web*")
 _HOST_FIELDS = (
     Field("name", "Name of the host."),
-    Field("folder", "The folder that contains it."),
+    Field("folder", "The folder that contains the host."),
     *settings_fields("host"),
 )
 _STATUS_FIELDS = (
     Field("name", "Name of the host."),
     Field("state", "UP, DOWN, UNREACHABLE or PENDING."),
-    Field("num_services", "Number of its services.", int),
-    Field("plugin_output", "Output of the check.", untrusted=True),
+    Field("num_services", "The number of its services.", int),
+    Field("plugin_output", "The output of the check.", untrusted=True),
     Field("acknowledged", "1 if the problem is acknowledged.", int),
-    Field("scheduled_downtime_depth", "More than 0 while it is in downtime.", int),
+    Field("scheduled_downtime_depth", "Greater than 0 while the host is in downtime.", int),
 )
 _STATUS_COLUMNS = ("name", "state", "num_services", "plugin_output")
 
@@ -35,14 +35,14 @@ HOST_COMMANDS = (
         "hosts list",
         "List configured hosts.",
         _hosts.list_all,
-        (Argument("folder", "Only hosts directly in this folder.", check=folder_path), _SEARCH, LIMIT),
+        (Argument("folder", "Show only hosts that are directly in this folder.", check=folder_path), _SEARCH, LIMIT),
         ("name", "folder", "ipaddress", "alias", "labels"),
         example="--folder /linux --limit 20",
         fields=(
             *_HOST_FIELDS[:2],
-            Field("ipaddress", "Its address.", Optional[str], untrusted=True),
-            Field("alias", "Its alias.", Optional[str], untrusted=True),
-            Field("labels", "Its own labels, as key:value.", untrusted=True),
+            Field("ipaddress", "The IP address of the host.", Optional[str], untrusted=True),
+            Field("alias", "The alias of the host.", Optional[str], untrusted=True),
+            Field("labels", "The labels that are set on it, as key:value.", untrusted=True),
         ),
         table_row=_hosts.table_row,
         tool="stream_hosts",
@@ -58,7 +58,7 @@ HOST_COMMANDS = (
             *_HOST_FIELDS,
             Field(
                 "effective_attributes",
-                "Including inherited and default ones, if requested.",
+                "The attributes including inherited and default ones, if requested.",
                 Optional[dict[str, Any]],
                 untrusted=True,
             ),
@@ -66,25 +66,33 @@ HOST_COMMANDS = (
     ),
     Command(
         "hosts create",
-        "Create a host (not active until the next activation).",
+        "Create a host. It becomes active with the next activation.",
         _hosts.create,
-        (HOST, Argument("folder", "Folder to create it in.", default="/", check=folder_path), ATTRIBUTE, LABEL),
-        example="web01 --folder /linux --attribute ipaddress=192.0.2.10 --label env=prod",
+        (HOST, Argument("folder", "Create the host in this folder.", default="/", check=folder_path), ATTRIBUTE, LABEL),
+        example="web01 --attribute ipaddress=192.0.2.10",
         writes=True,
         additive=True,
         fields=_HOST_FIELDS,
     ),
     Command(
         "hosts update",
-        "Change attributes and labels of a host; all others stay.",
+        "Change attributes and labels of a host. Others stay as they are.",
         _hosts.update,
         (
             HOST,
             ATTRIBUTE,
             LABEL,
-            Argument("remove", "Remove this attribute.", many=True, tool_help="Names of attributes to remove."),
             Argument(
-                "remove_label", "Remove the label with this key.", many=True, tool_help="Keys of labels to remove."
+                "remove",
+                "Remove this attribute; repeatable.",
+                many=True,
+                tool_help="The names of attributes to remove.",
+            ),
+            Argument(
+                "remove_label",
+                "Remove the label with this key; repeatable.",
+                many=True,
+                tool_help="The keys of labels to remove.",
             ),
         ),
         example="web01 --attribute alias='Web 1' --remove ipv6address",
@@ -100,7 +108,7 @@ HOST_COMMANDS = (
             HOST,
             Argument(
                 "destination",
-                "The folder to move it to.",
+                "The new folder of the host.",
                 required=True,
                 check=folder_path,
                 example="/linux/web",
@@ -114,13 +122,13 @@ HOST_COMMANDS = (
     ),
     Command(
         "hosts delete",
-        "Delete hosts.",
+        "Delete one or more hosts.",
         _hosts.delete,
         (HOSTS,),
         example="web01 web02",
         writes=True,
         destructive=True,
-        fields=(Field("deleted", "Number of deleted hosts.", int),),
+        fields=(Field("deleted", "The number of deleted hosts.", int),),
         preview=_previews.delete_hosts,
     ),
     Command(
@@ -135,7 +143,7 @@ HOST_COMMANDS = (
     ),
     Command(
         "hosts problems",
-        "List hosts that are down or unreachable, not acknowledged, and not in downtime.",
+        "List unhandled host problems. The hosts are down or unreachable, not acknowledged, and not in downtime.",
         _hosts.problems,
         (LIMIT,),
         _STATUS_COLUMNS,
@@ -145,8 +153,8 @@ HOST_COMMANDS = (
     ),
     Command(
         "hosts bulk-create",
-        "Create many hosts in bulk, with an outcome for each; refused hosts do not hold up the others. "
-        "They are not active until the next activation.",
+        "Create many hosts in bulk, with an outcome for each. Refused hosts do not stop the others. "
+        "The hosts become active with the next activation.",
         _hosts.create_many,
         (
             Argument(
@@ -162,15 +170,20 @@ HOST_COMMANDS = (
         writes=True,
         additive=True,
         fields=(
-            Field("applied", "Number of hosts that were created.", int),
-            Field("not_applied", "Number of hosts that were not created.", int),
-            Field("unknown", "Number of hosts that may or may not exist: check before repeating.", int),
+            Field("applied", "The number of created hosts.", int),
+            Field("not_applied", "The number of hosts that were not created.", int),
             Field(
-                "failures", f"The first {MAX_SHOWN} that were not applied or are unknown.", list[str], untrusted=True
+                "unknown", "The number of hosts that may or may not exist. Check them before you repeat the call.", int
+            ),
+            Field(
+                "failures",
+                f"The first {MAX_SHOWN} hosts that were not created or may not exist.",
+                list[str],
+                untrusted=True,
             ),
         ),
         reports_progress=True,
-        faces=(TOOL,),  # on the command line, this is an inventory
+        faces=(TOOL,),  # the command line has checkmk-sync apply for this
         tool="batch_create_hosts",
     ),
 )

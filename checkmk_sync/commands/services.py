@@ -1,4 +1,4 @@
-"""Commands of services."""
+"""The service commands."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ __all__ = ["SERVICE_COMMANDS"]
 
 _services = LazyModule(".handlers.services", __package__)
 
-_ON_HOST = search("host", "Only services of this host; may be a pattern such as 'web*'.", "web*")
+_ON_HOST = search("host", "Show only services of this host; may be a pattern such as 'web*'.", "web*")
 _FIELDS = (
-    Field("host", "Name of the host."),
-    Field("service", "Description of the service.", untrusted=True),
+    Field("host", "The name of the host."),
+    Field("service", "The description of the service.", untrusted=True),
     Field("state", "OK, WARNING, CRITICAL, UNKNOWN or PENDING."),
-    Field("plugin_output", "Output of the check.", untrusted=True),
+    Field("plugin_output", "The output of the check.", untrusted=True),
     Field("acknowledged", "1 if the problem is acknowledged.", int),
-    Field("scheduled_downtime_depth", "More than 0 while it is in downtime.", int),
-    Field("last_check", "Time of the last check, as UNIX time.", int, time=True),
+    Field("scheduled_downtime_depth", "Greater than 0 while the service is in downtime.", int),
+    Field("last_check", "The time of the last check, as UNIX time.", int, time=True),
 )
 _COLUMNS = ("host", "service", "state", "plugin_output")
 
@@ -29,7 +29,7 @@ SERVICE_COMMANDS = (
         _services.list_all,
         (
             _ON_HOST,
-            search("search", "Only names that match a pattern such as 'Filesystem*'.", "Filesystem*"),
+            search("search", "Show only names that match this pattern, such as 'Filesystem*'.", "Filesystem*"),
             state(tuple(name.lower() for name in ServiceState.__members__), ["critical"]),
             LIMIT,
         ),
@@ -40,7 +40,7 @@ SERVICE_COMMANDS = (
     ),
     Command(
         "services problems",
-        "List unhandled service problems (not acknowledged, not in downtime), worst first.",
+        "List unhandled service problems, worst first. They are not acknowledged and not in downtime.",
         _services.problems,
         (_ON_HOST, LIMIT),
         _COLUMNS,

@@ -1,4 +1,4 @@
-"""Commands of the site as a whole."""
+"""The commands that concern the entire site."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _site = LazyModule(".handlers.site", __package__)
 SITE_COMMANDS = (
     Command(
         "discover",
-        "Scan hosts for services and monitor new ones.",
+        "Scan hosts for services, and monitor new ones.",
         _site.discover,
-        (HOSTS, Argument("remove_vanished", "Also remove vanished services.", bool, default=False)),
+        (HOSTS, Argument("remove_vanished", "Also stop monitoring vanished services.", bool, default=False)),
         example="web01 web02",
         writes=True,
         check_with="checkmk-sync services list --host {}",
         fields=(
-            Field("hosts", "Number of scanned hosts.", int),
-            Field("state", "How the scan ended."),
-            Field("new", "Number of newly monitored services.", Optional[int]),
-            Field("vanished", "Number of services that vanished from the hosts.", Optional[int]),
-            Field("unchanged", "Number of services monitored as before.", Optional[int]),
-            Field("note", "Hosts that are not counted.", Optional[str]),
+            Field("hosts", "The number of scanned hosts.", int),
+            Field("state", "The final state of the scan."),
+            Field("new", "The number of newly monitored services.", Optional[int]),
+            Field("vanished", "The number of services that vanished from the hosts.", Optional[int]),
+            Field("unchanged", "The number of services that are monitored as before.", Optional[int]),
+            Field("note", "The hosts that the counts do not include.", Optional[str]),
         ),
         preview=_previews.discovery,
         asks_if="remove_vanished",
@@ -36,31 +36,31 @@ SITE_COMMANDS = (
     ),
     Command(
         "pending",
-        "List changes that wait for activation.",
+        "List changes that are not activated yet.",
         _site.pending,
         columns=("time", "user", "action", "text"),
         fields=(
-            Field("time", "Time of the change.", time=True),
-            Field("user", "User who made it; None for the site itself.", Optional[str]),
-            Field("action", "Type of the change."),
-            Field("text", "Description of the change.", untrusted=True),
+            Field("time", "The time of the change.", time=True),
+            Field("user", "The user who made it; null for the site itself.", Optional[str]),
+            Field("action", "The type of the change."),
+            Field("text", "The description of the change.", untrusted=True),
         ),
         tool="pending_changes",
         empty_text="no changes are pending",
     ),
     Command(
         "activate",
-        "Activate pending changes, wait for the activation, and check the result.",
+        "Activate pending changes. Waits until the activation has finished, and checks the result.",
         _site.activate,
         (
-            Argument("force_foreign", "Also activate changes of other users.", bool, default=False),
-            Argument("timeout", "Give up after this many seconds.", int, default=900),
+            Argument("force_foreign", "Also activate pending changes of other users.", bool, default=False),
+            Argument("timeout", "Stop waiting after this many seconds.", int, default=900),
         ),
         writes=True,
         check_with="checkmk-sync pending",
         fields=(
-            Field("activated", "Number of activated changes.", int),
-            Field("seconds", "Duration of the activation.", float),
+            Field("activated", "The number of activated changes.", int),
+            Field("seconds", "The duration of the activation in seconds.", float),
         ),
         preview=_previews.activation,
         tool="activate_changes",
@@ -68,9 +68,13 @@ SITE_COMMANDS = (
     ),
     Command(
         "version",
-        "Show version, edition and id of the site.",
+        "Show the version, edition and ID of the site.",
         _site.version,
-        fields=(Field("checkmk", "Its version."), Field("edition", "Its edition."), Field("site", "Its id.")),
+        fields=(
+            Field("checkmk", "The version of Checkmk."),
+            Field("edition", "The edition of Checkmk."),
+            Field("site", "The ID of the site."),
+        ),
         tool="site_version",
     ),
 )

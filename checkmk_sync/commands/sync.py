@@ -1,6 +1,7 @@
-"""Commands of desired state.
+"""The commands for desired state.
 
-The command line takes files and asks on a terminal, so it has code of its own for them, with these arguments.
+Only language models use these rows. The command line reads files and asks on a terminal, so it has its own code, which
+shares the arguments.
 """
 
 from __future__ import annotations
@@ -20,37 +21,45 @@ _INVENTORY = (
         dict,
         example={"hosts": [{"name": "web01", "folder": "/linux", "attributes": {"ipaddress": "192.0.2.10"}}]},
     ),
-    Argument("file", "Or the name of an inventory file in the folder that the server was given.", "file"),
+    Argument(
+        "file", "The name of an inventory file that the server may read. Give this or inventory, not both.", "file"
+    ),
 )
 PLAN_ARGUMENTS = (
     Argument(
         "owner",
-        "Label created objects as yours, and delete your objects that are not in the inventory.",
+        "Label created objects with this owner, and delete its objects that are not in the inventory.",
         example="cmdb",
         tool_help="Label created objects with this owner, and delete its objects that are not in the inventory.",
         metavar="NAME",
     ),
-    Argument("adopt", "Take over existing hosts and folders of the inventory that have no owner.", bool, default=False),
+    Argument(
+        "adopt",
+        "Take ownership of existing hosts and folders in the inventory that have no owner.",
+        bool,
+        default=False,
+    ),
     Argument(
         "allow_changes",
-        "Allow this many existing objects to change, or a percentage of them (default 30%).",
+        "Allow at most this many changes of existing objects, as a number or a percentage (default: 30%).",
         "amount",
         check=_sync.check_amount,
         metavar="N",
     ),
     Argument(
         "allow_deletions",
-        "Allow this many deletions, or a percentage of your objects of a kind (default 10%).",
+        "Allow at most this many deletions, as a number or a percentage of the owner's objects of a kind "
+        "(default: 10%).",
         "amount",
         check=_sync.check_amount,
-        tool_help="Allow this many deletions, as a number or a percentage of the owner's objects of a kind.",
+        tool_help="Allow at most this many deletions, as a number or a percentage of the owner's objects of a kind.",
         metavar="N",
     ),
     Argument(
         "confirm_deletions",
-        "Delete this host or folder even though it was probably renamed.",
+        "Delete this host or folder even though it was probably renamed; repeatable.",
         many=True,
-        tool_help="Names of hosts and folders to delete although they were probably renamed.",
+        tool_help="The names of hosts and folders to delete even though they were probably renamed.",
         option="--confirm-delete",
         metavar="NAME",
     ),
@@ -66,15 +75,15 @@ PLAN_ARGUMENTS = (
 ACTIVATION_ARGUMENTS = (
     Argument(
         "activate",
-        "Leave the changes pending.",
+        "Do not activate; leave the changes pending.",
         bool,
         default=True,
-        tool_help="Activate at the end.",
+        tool_help="Activate the changes at the end.",
         option="--no-activate",
     ),
     Argument("force_foreign", "Also activate pending changes of other users.", bool, default=False),
 )
-_COUNTS = Field("counts", "Counts by kind.", dict[str, int])
+_COUNTS = Field("counts", "The number of objects of each kind.", dict[str, int])
 
 SYNC_COMMANDS = (
     Command(
@@ -83,21 +92,28 @@ SYNC_COMMANDS = (
         _sync.plan,
         (*_INVENTORY, *PLAN_ARGUMENTS),
         fields=(
-            Field("checksum", "Checksum of the plan; it changes with the site and with the inventory."),
+            Field("checksum", "The checksum of the plan. It changes with the site and with the inventory."),
             _COUNTS,
             Field("nothing_to_do", "True if the site matches the inventory.", bool),
             Field("changes", f"The first {MAX_SHOWN} changes.", list[str], untrusted=True),
-            Field("more_changes", "Number of changes that are not shown.", int),
-            Field("conflicts", "Objects that must not be changed: the plan is refused.", list[str], untrusted=True),
+            Field("more_changes", "The number of changes that are not shown.", int),
             Field(
-                "renames", "Deletions that are probably renames and have to be confirmed.", list[str], untrusted=True
+                "conflicts",
+                "The objects that must not be changed. Because of them, the plan is refused.",
+                list[str],
+                untrusted=True,
             ),
-            Field("refused", "Why the plan would not be applied.", Optional[str], untrusted=True),
-            Field("warnings", "Doubts about the inventory, and rows that were left out.", list[str], untrusted=True),
-            Field("undiscovered", "Number of hosts that need a scan.", int),
-            Field("silent", "Number of hosts on which a scan found nothing.", int),
-            Field("own_pending", "Own changes that are not active yet.", int),
-            Field("foreign_pending", "Pending changes of other users.", int),
+            Field(
+                "renames", "The deletions that are probably renames and must be confirmed.", list[str], untrusted=True
+            ),
+            Field("refused", "The reason why the plan would be refused.", Optional[str], untrusted=True),
+            Field(
+                "warnings", "Warnings about the inventory, and the rows that were skipped.", list[str], untrusted=True
+            ),
+            Field("undiscovered", "The number of hosts that need a scan.", int),
+            Field("silent", "The number of hosts on which a scan found no services.", int),
+            Field("own_pending", "The number of own changes that are not activated yet.", int),
+            Field("foreign_pending", "The number of pending changes of other users.", int),
         ),
         faces=(TOOL,),
     ),
@@ -111,15 +127,15 @@ SYNC_COMMANDS = (
         exclusive=True,
         fields=(
             Field("ok", "True if everything was applied and no later step failed.", bool),
-            Field("nothing_to_do", "True if the site was in the desired state already.", bool),
-            Field("checksum", "Checksum of the plan."),
+            Field("nothing_to_do", "True if the site was already in the desired state.", bool),
+            Field("checksum", "The checksum of the plan."),
             Field("verified", "True if a final read found everything as planned.", bool),
             _COUNTS,
-            Field("discovered", "Number of scanned hosts.", Optional[int]),
-            Field("activated_changes", "Number of activated changes.", Optional[int]),
-            Field("without_services", "Scanned hosts on which nothing was found.", Optional[list[str]]),
+            Field("discovered", "The number of scanned hosts.", Optional[int]),
+            Field("activated_changes", "The number of activated changes.", Optional[int]),
+            Field("without_services", "The scanned hosts on which no services were found.", Optional[list[str]]),
             Field("failures", f"The first {MAX_SHOWN} changes that were not applied.", list[str], untrusted=True),
-            Field("errors", "Failures of discovery, activation and verification.", dict[str, str], untrusted=True),
+            Field("errors", "The failures of discovery, activation and verification.", dict[str, str], untrusted=True),
         ),
         preview=_sync.preview,
         idempotent=True,

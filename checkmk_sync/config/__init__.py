@@ -1,4 +1,4 @@
-"""Settings, the configuration file, documents with line numbers, and where secrets come from."""
+"""Settings, the configuration file, sources of secrets, and documents with line numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An amount: a number, or a percentage of what there is."""
+"""Amounts: a number, or a percentage of a total."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Amount:
 
     @classmethod
     def parse(cls, value: object) -> Amount:
-        """From ``40``, ``"40"`` or ``"30 %"``. ValueError for anything else."""
+        """Parse ``40``, ``"40"`` or ``"30 %"``. Raises ValueError for any other value."""
         text = str(value).strip() if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
         if _NUMBER.fullmatch(text):
             return cls(number=int(text))

@@ -1,8 +1,8 @@
-"""YAML and JSON texts as plain data that knows its lines.
+"""YAML and JSON documents as plain data, with positions for error messages.
 
-YAML is read through PyYAML's safe loader only. Repeated keys, recursive or exploding aliases and
-oversized documents are refused. Data keeps no marks: only when a mistake has to be reported does
-:meth:`Document.position` look up where a value stands.
+YAML is read only through PyYAML's safe loader. Duplicate keys, recursive or exploding aliases and oversized documents
+are refused. The data itself carries no positions: :meth:`Document.position` looks one up when there is a mistake to
+report.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from .positions import (
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "Document", "read_file", "read_json", "read_limited", "read_yaml"]
 
 MAX_BYTES = 256 * 2**20
-MAX_CHARACTERS = 2**20  # of files with settings
-MAX_VALUES = 20_000_000  # counted with every alias written out
+MAX_CHARACTERS = 2**20  # of a file with settings
+MAX_VALUES = 20_000_000  # counted with all aliases expanded
 MAX_DEPTH = 50
-SHOWN = 60  # characters of a value, in a mistake
+SHOWN = 60  # characters of a value that an error message quotes
 MAX_DIGITS = 400  # Python may refuse to convert numbers of more than 640 digits
 
 _PIECE = 2**20
@@ -45,11 +45,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _TOO_DEEP = f"the document is nested deeper than {MAX_DEPTH} levels"
 _TOO_LONG = f"a number has more than {MAX_DIGITS} digits"
-_HALF_CHARACTER = "a text holds half of a character (a surrogate without its pair); write the whole character"
+_HALF_CHARACTER = "a string contains half of a character (a surrogate without its pair); write the complete character"
 
 
 class Document:
-    """``data`` read from ``source`` (a file's name); lines count from 1."""
+    """The ``data`` of a document and its ``source``, the name of a file. Lines count from 1."""
 
     def __init__(self, data: Any, source: str, positions: Optional[PositionIndex] = None) -> None:
         self.data, self.source = data, source
@@ -57,16 +57,21 @@ class Document:
         self._items: dict[Path, Sequence[int]] = {}
 
     def position(self, path: Path, *, of_value: bool = False) -> Position:
-        """Line and column of the member at ``path`` (keys and indexes), or of its nearest parent; with ``of_value``
-        those of its value instead of its key."""
+        """Return the line and column of the member at ``path``, or of its nearest parent.
+
+        ``path`` consists of keys and indexes. A member starts at its key, or with ``of_value`` at its value.
+        """
         return Position() if self._positions is None else self._positions.position(path, of_value=of_value)
 
     def line(self, path: Path) -> Optional[int]:
-        """The line of :meth:`position`."""
+        """Return the line of the member at ``path``, or of its nearest parent."""
         return self.position(path).line
 
     def line_of_item(self, path: tuple[str, ...], index: int) -> Optional[int]:
-        """The same for an item of the list at ``path``, at next to no cost for all of them."""
+        """Return the line of an item of the list at ``path``, or None if it is unknown.
+
+        The lines of a list are looked up once, so that a call for each of its items is cheap.
+        """
         if path not in self._items:
             self._items[path] = () if self._positions is None else self._positions.items(path)
         lines = self._items[path]
@@ -76,17 +81,17 @@ class Document:
 def read_file(name: str, label: str, *, field: Optional[str] = None) -> tuple[str, os.stat_result]:
     """Return the text of a UTF-8 file with settings, and the status of the file.
 
-    SettingsError, which calls the file ``label``, if it cannot be read or is too large.
+    Raises SettingsError, which calls the file ``label``, if the file cannot be read or is too large.
     """
     try:
         with open(name, encoding="utf-8-sig") as source:
             status = os.fstat(source.fileno())
             text = source.read(MAX_CHARACTERS + 1)
-    except (OSError, ValueError) as error:  # ValueError also for a name with NUL
+    except (OSError, ValueError) as error:  # open() raises ValueError for a name with NUL
         reason = error.strerror if isinstance(error, OSError) else str(error)
         if isinstance(error, UnicodeDecodeError):
             reason = "it is not UTF-8 text"
-        cause = error if isinstance(error, OSError) else None  # UnicodeDecodeError holds the bytes of the file
+        cause = error if isinstance(error, OSError) else None  # a UnicodeDecodeError contains the bytes of the file
         raise SettingsError(f"{label} cannot be read: {reason}", file=name, field=field) from cause
     if len(text) > MAX_CHARACTERS:
         raise SettingsError(f"{label} is larger than {MAX_CHARACTERS // 2**20} MiB", file=name, field=field)
@@ -94,8 +99,8 @@ def read_file(name: str, label: str, *, field: Optional[str] = None) -> tuple[st
 
 
 def read_limited(source: BinaryIO, limit: int) -> bytearray:
-    """Read up to ``limit`` bytes, and one more if there are more, in pieces: ``read(limit)`` would allocate the whole
-    limit for the smallest file."""
+    """Read up to ``limit`` bytes, and one more if there are more."""
+    # In pieces, because read(limit) would allocate the full limit for the smallest file.
     data = bytearray()
     while len(data) <= limit:
         piece = source.read(min(_PIECE, limit + 1 - len(data)))
@@ -106,9 +111,9 @@ def read_limited(source: BinaryIO, limit: int) -> bytearray:
 
 
 def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
-    """Parse YAML. SettingsError with file, line and column when it is not YAML that can be trusted.
+    """Parse YAML. Raises SettingsError, with file, line and column, if it is not valid or not safe.
 
-    ``as_written`` keeps all scalars but null as texts: ``0123``, ``yes`` and ``2024-01-01`` are not converted.
+    ``as_written`` keeps all scalars except null as strings: ``0123``, ``yes`` and ``2024-01-01`` are not converted.
     """
     _check_size(text, source)
     try:
@@ -130,7 +135,7 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
         raise _unreadable_error(error, text, source) from None
     except yaml.YAMLError as error:
         raise SettingsError(f"this is not valid YAML: {error}", file=source) from error
-    except RecursionError:  # libyaml has a limit of its own
+    except RecursionError:  # Python's loader recurses; libyaml has its own limit
         raise SettingsError(_TOO_DEEP, file=source) from None
     finally:
         loader.dispose()
@@ -138,7 +143,8 @@ def read_yaml(text: str, source: str, *, as_written: bool = False) -> Document:
 
 
 def _refuse_deep_yaml(text: str, source: str) -> None:
-    """SettingsError if the text nests too deeply. Events come one by one, without recursion."""
+    """Raise SettingsError if the text is nested too deeply."""
+    # The loader emits events one by one, without recursion.
     loader = safe_loader(text)
     depth = 0
     try:
@@ -152,7 +158,7 @@ def _refuse_deep_yaml(text: str, source: str) -> None:
 
 
 def _unreadable_error(error: ReaderError, text: str, source: str) -> SettingsError:
-    """ReaderError counts bytes in some versions, so the character is looked for again."""
+    # Some versions of ReaderError count bytes, so its position cannot be used.
     match = Reader.NON_PRINTABLE.search(text)
     if match is None:
         return SettingsError(f"this is not valid YAML: {error.reason}", file=source)
@@ -162,13 +168,13 @@ def _unreadable_error(error: ReaderError, text: str, source: str) -> SettingsErr
 
 def _tab_hint(text: str, line: Optional[int]) -> str:
     row = "" if line is None else next(itertools.islice(io.StringIO(text), line - 1, None), "")
-    return "; YAML is indented with blanks, and here is a tab" if re.match(r" *\t", row) else ""
+    return "; indent YAML with spaces instead of tabs" if re.match(r" *\t", row) else ""
 
 
 def read_json(text: str, source: str, *, as_written: bool = False) -> Document:
-    """Parse JSON. SettingsError with file, line and column when it is not JSON, or JSON whose meaning is unclear.
+    """Parse JSON. Raises SettingsError, with file, line and column, if it is not valid or ambiguous.
 
-    ``as_written`` keeps numbers as texts, so that ``1.10`` keeps its zero.
+    ``as_written`` keeps numbers as strings, so that ``1.10`` keeps its zero.
     """
     _check_size(text, source)
     positions = JSONPositions(text)
@@ -201,7 +207,8 @@ def _holds_surrogate(token: str, _depth: int) -> bool:
 
 
 def _is_deep(data: Any) -> bool:
-    """True if lists and objects are nested deeper than MAX_DEPTH. Level by level: recursion may not reach that far."""
+    """Return True if lists and objects are nested deeper than MAX_DEPTH."""
+    # Level by level, because recursion could exceed Python's limit.
     level = [data]
     for _ in range(MAX_DEPTH + 1):
         level = [
@@ -216,7 +223,7 @@ def _is_deep(data: Any) -> bool:
 
 
 class _WrongJSON(Exception):
-    """Something that JSON or Python lets pass, but that has no clear meaning here; ``find`` finds its place."""
+    """JSON that Python accepts although its meaning is not clear. ``find`` looks up its position."""
 
     def __init__(self, message: str, find: Callable[[JSONPositions], Position]) -> None:
         self.find = find
@@ -228,13 +235,13 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(data) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _WrongJSON(f"the key {twice!r} stands twice in one object", lambda positions: positions.duplicate(twice))
+        raise _WrongJSON(f"the key {twice!r} occurs twice in one object", lambda positions: positions.duplicate(twice))
     return data
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise _WrongJSON(
-        f"this is not valid JSON: {name} is no JSON value",
+        f"this is not valid JSON: {name} is not a JSON value",
         lambda positions: positions.first_token(lambda token, _depth: token == name),
     )
 
@@ -255,19 +262,19 @@ def _error_at(message: str, source: str, position: Position) -> SettingsError:
 
 
 class _Builder:
-    """Makes plain data of a node tree; what an alias points to is built once and shared."""
+    """Builds plain data from a node tree. The target of an alias is built once and shared."""
 
     def __init__(self, loader: Any, source: str, as_written: bool) -> None:
         self._loader, self._source, self._as_written = loader, source, as_written
         self._built: dict[int, tuple[Any, int]] = {}
         self._open: set[int] = set()
-        self.lists: dict[int, list[int]] = {}  # by the id of a list that was built, the lines of its items
+        self.lists: dict[int, list[int]] = {}  # the lines of the items, by the id of the list that was built
 
     def build(self, root: Any) -> Any:
         return self._value(root)[0]
 
     def _value(self, node: Any) -> tuple[Any, int]:
-        """The data of a node and how many values it holds with all aliases written out."""
+        """Return the data of a node, and the number of values in it with all aliases expanded."""
         known = self._built.get(id(node))
         if known is not None:
             return known
@@ -276,29 +283,29 @@ class _Builder:
         if id(node) in self._open:
             self._refuse(node, "an alias contains itself")
         if node.tag not in _PLAIN_TAGS:
-            self._refuse(node, f"the tag {node.tag!r} is not allowed; this is not valid YAML for data")
+            self._refuse(node, f"the tag {node.tag!r} is not allowed; remove the tag")
         if len(self._open) > MAX_DEPTH:
             self._refuse(node, _TOO_DEEP)
         self._open.add(id(node))
         built = self._mapping(node) if isinstance(node, yaml.MappingNode) else self._sequence(node)
         self._open.discard(id(node))
         if built[1] > MAX_VALUES:
-            self._refuse(node, f"the document holds more than {MAX_VALUES} values, aliases written out")
+            self._refuse(node, f"the document contains more than {MAX_VALUES} values with all aliases expanded")
         self._built[id(node)] = built
         return built
 
     def _scalar(self, node: Any) -> Any:
         kind, text = node.tag.rpartition(":")[2], node.value
-        if not text.isascii() and _SURROGATE.search(text):  # libyaml refuses them itself
+        if not text.isascii() and _SURROGATE.search(text):  # libyaml itself refuses them
             self._refuse(node, _HALF_CHARACTER)
         if self._as_written and kind != "null":
             return text
         if kind == "int" and len(text) > MAX_DIGITS:
-            self._refuse(node, f"{_TOO_LONG}; put it in quotes if it is a text")
+            self._refuse(node, f"{_TOO_LONG}; put it in quotes if it is a string")
         try:
             return self._loader.construct_object(node)
         except (ValueError, OverflowError) as error:  # such as 2024-13-45
-            self._refuse(node, f"{text[:SHOWN]!r} is not valid: {error}; put it in quotes if it is a text")
+            self._refuse(node, f"{text[:SHOWN]!r} is not valid: {error}; put it in quotes if it is a string")
         except (KeyError, AttributeError):  # such as !!bool maybe
             self._refuse(node, f"{text[:SHOWN]!r} is not valid for its tag {node.tag!r}")
 
@@ -309,23 +316,23 @@ class _Builder:
         return data, 1 + sum(size for _, size in values)
 
     def _mapping(self, node: Any) -> tuple[Any, int]:
-        """What the mapping says itself wins over what it merges (``<<``), of which the first one wins."""
+        """Build a mapping. Its own keys win over merged ones (``<<``), and the first merged mapping wins."""
         own: dict[Any, Any] = {}
         merged: dict[Any, Any] = {}
         seen: set[str] = set()
         size = 1
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._refuse(key_node, "a key must be a plain text")
+                self._refuse(key_node, "a key must be a single value, not a list or mapping")
             if key_node.value in seen:
-                self._refuse(key_node, f"the key {key_node.value!r} stands twice in one mapping")
+                self._refuse(key_node, f"the key {key_node.value!r} occurs twice in one mapping")
             seen.add(key_node.value)
             value, held = self._value(value_node)
             size += 1 + held
             if key_node.tag == _MERGE:
                 for other in value if isinstance(value, list) else [value]:
                     if not isinstance(other, dict):
-                        self._refuse(value_node, "'<<' takes a mapping, or a list of them")
+                        self._refuse(value_node, "the value of '<<' must be a mapping or a list of mappings")
                     merged = {**other, **merged}
             else:
                 own[self._scalar(key_node)] = value

@@ -1,4 +1,4 @@
-"""From a YAML file or the environment to :class:`~checkmk_sync.config.settings.Settings`."""
+"""Readers of :class:`~checkmk_sync.config.settings.Settings` from a YAML file and from environment variables."""
 
 from __future__ import annotations
 
@@ -39,25 +39,29 @@ _PATHS = (
     ("sync", "map"),
 )
 _SECTIONS = ("checkmk", "sync", "advanced_features")
-# These records stand under `advanced_features:`, and `sync` at the top; everything else of Settings under `checkmk:`.
+# The file has these records under `advanced_features:`, `sync` at the top level, and all other fields under `checkmk:`.
 _ADVANCED = ("streaming", "caching", "batch_processing", "metrics", "recovery")
 _SYNC = "sync"
 _OWN = tuple(entry.name for entry in dataclasses.fields(Settings) if entry.name not in (*_ADVANCED, _SYNC, "password"))
 
 
 def load(path: Union[str, os.PathLike[str]]) -> Settings:
-    """Read the settings in a YAML file; environment variables (``CHECKMK_…``) provide settings that it leaves out.
+    """Read the settings from a YAML file.
 
-    SettingsError with file, line and key for a mistake, TypeError for an argument that is not a path.
+    Environment variables (``CHECKMK_…``) supply settings that the file leaves out. Raises SettingsError, with file,
+    line and key, for a mistake in the file, and TypeError for an argument that is not a path.
     """
     require_type(
-        path, (str, os.PathLike), "the configuration is the path of a YAML file", "; Checkmk(…) takes settings"
+        path,
+        (str, os.PathLike),
+        "the configuration must be the path of a YAML file",
+        "; use Checkmk(…) to pass settings",
     )
     try:
         return _load(os.fspath(path))
     except SettingsError as error:
         failure = error
-    # Raised out here, because the frames below hold the password.
+    # Raised here without its traceback, because the frames below contain the password.
     raise failure.with_traceback(None) from failure.__cause__
 
 
@@ -71,7 +75,7 @@ def _load(name: str) -> Settings:
 
 
 def load_sync(path: Union[str, os.PathLike[str]]) -> SyncSettings:
-    """Read the section ``sync`` of a configuration file, for commands that need no site."""
+    """Read the section ``sync`` of a configuration file, for commands that do not need a site."""
     document, _ = _read(os.fspath(path))
     _refuse_unknown(document, (), document.data or {}, _SECTIONS)
     settings: SyncSettings = _typed(document, (_SYNC,), _section(document, _SYNC), SyncSettings)
@@ -79,13 +83,13 @@ def load_sync(path: Union[str, os.PathLike[str]]) -> SyncSettings:
 
 
 def _read(name: str) -> tuple[Document, os.stat_result]:
-    """Return a configuration file, with paths in it taken from its folder, and the status of the file."""
+    """Return a configuration file, with its relative paths resolved, and the status of the file."""
     text, status = read_file(name, "the configuration")
     return _resolve_paths(read_yaml(text, name), os.path.dirname(os.path.abspath(name))), status
 
 
 def _resolve_paths(document: Document, folder: str) -> Document:
-    """Make the paths in a document relative to the folder of its file."""
+    """Resolve the paths in a document relative to the folder of its file."""
     for *sections, key in _PATHS:
         settings = document.data
         for section in sections:
@@ -96,12 +100,16 @@ def _resolve_paths(document: Document, folder: str) -> Document:
 
 
 def from_env() -> Settings:
-    """Read the settings in the environment variables that ``_ENVIRONMENT`` lists."""
+    """Read the settings from environment variables.
+
+    These are ``CHECKMK_SERVER_URL``, ``CHECKMK_SITE``, ``CHECKMK_USERNAME``, and ``CHECKMK_PASSWORD`` or
+    ``CHECKMK_PASSWORD_FILE``.
+    """
     return settings_from(Document({}, "the environment"))
 
 
 def settings_from(document: Document) -> Settings:
-    """Read the settings in a document with the sections ``checkmk``, ``sync`` and ``advanced_features``."""
+    """Read the settings from a document with the sections ``checkmk``, ``sync`` and ``advanced_features``."""
     _refuse_unknown(document, (), document.data or {}, _SECTIONS)
     checkmk = _known_section(document, "checkmk", (*_OWN, *_SECRET_KEYS))
     variables = _fill_from_environment(checkmk)
@@ -125,8 +133,8 @@ def settings_from(document: Document) -> Settings:
 def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings:
     """Return a client's settings with the changes that ``config`` makes for a service.
 
-    ``config`` has the keys of the configuration file, or of parts of it such as ``{"caching": {…}}``; what it leaves
-    out stays. SettingsError for mistakes, and for settings of the client itself that differ from the client's.
+    ``config`` has the keys of the configuration file, or of parts of it such as ``{"caching": {…}}``. Settings that it
+    leaves out stay the same. Raises SettingsError for mistakes, and for changes of settings that belong to the client.
     """
     document = Document(dict(config), "config")
     _refuse_unknown(document, (), document.data, ("checkmk", "advanced_features", *_ADVANCED))
@@ -134,14 +142,14 @@ def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings
     advanced = _known_section(document, "advanced_features", _ADVANCED)
     for name in _ADVANCED:
         if name in advanced and name in config:
-            raise _error_at(document, (name,), f"{name} stands twice, in advanced_features and beside it", name)
+            raise _error_at(document, (name,), f"{name} occurs twice, in advanced_features and at the top level", name)
     advanced.update((name, value) for name, value in config.items() if name in _ADVANCED)
     _redis_password(document, advanced)
     changes = {name: value for name, value in (*checkmk.items(), *advanced.items()) if name not in _SECRET_KEYS}
     hints = get_type_hints(Settings)
     for name, value in changes.items():
         _typed(document, (_section_of(name), name), value, hints[name])
-    # Paths are relative to their file, so equal ones may be spelled differently here.
+    # Paths are not compared, because the client's are already resolved relative to its file.
     changes.pop("ca_bundle", None)
     if "caching" in changes:
         changes["caching"] = {key: value for key, value in changes["caching"].items() if key != "path"}
@@ -156,15 +164,15 @@ def override_settings(settings: Settings, config: Mapping[str, Any]) -> Settings
 def _refuse_client_settings(document: Document, settings: Settings, changed: Settings) -> None:
     names = [f"checkmk.{name}" for name in _OWN if getattr(settings, name) != getattr(changed, name)]
     before, after = settings.caching, changed.caching
-    cache = ("backend", "status_ttl", "stale_if_error", "redis_url")  # of the client's own cache
+    cache = ("backend", "status_ttl", "stale_if_error", "redis_url")  # these belong to the client's own cache
     names += [f"caching.{name}" for name in cache if getattr(before, name) != getattr(after, name)]
     if names:
-        message = f"{' and '.join(names)} cannot differ from the settings of the client: make a client of this config"
+        message = f"{' and '.join(names)} must not differ from the client's settings; create a client with this config"
         raise _error_at(document, (), message, names[0].rpartition(".")[2])
 
 
 def _redis_password(document: Document, advanced: dict[str, Any]) -> Optional[SecretSource]:
-    """Remove the password of Redis from the section ``caching``, and return its source."""
+    """Remove the password of Redis from the section ``caching``, and return its source or None."""
     caching = advanced.get("caching")
     if not isinstance(caching, dict):
         return None
@@ -178,13 +186,13 @@ def _redis_password(document: Document, advanced: dict[str, Any]) -> Optional[Se
 
 
 def _refuse_incomplete(document: Document, checkmk: Mapping[str, Any]) -> None:
-    """SettingsError, which names all missing settings at once."""
+    """Raise SettingsError with the names of all missing settings, if any is missing."""
     needed = {name: variable for variable, name in _ENVIRONMENT.items() if variable in REQUIRED_VARIABLES}
     missing = [name for name in needed if not checkmk.get(name)]
-    messages = [f"checkmk.{name} is missing (or set {needed[name]})" for name in missing]
+    messages = [f"checkmk.{name} is missing (add it or set {needed[name]})" for name in missing]
     if all(checkmk.get(key) is None for key in _SECRET_KEYS):
         missing.append("password")
-        messages.append(f"no password: give one of {', '.join(_SECRET_KEYS)} (or set CHECKMK_PASSWORD)")
+        messages.append(f"the password is missing (add one of {', '.join(_SECRET_KEYS)}, or set CHECKMK_PASSWORD)")
     if missing:
         raise _error_at(document, ("checkmk",), "; ".join(messages), missing[0])
 
@@ -199,7 +207,7 @@ def _section(document: Document, name: str) -> Mapping[str, Any]:
 
 
 def _known_section(document: Document, name: str, known: tuple[str, ...]) -> dict[str, Any]:
-    """Return a copy of a section. SettingsError for an unknown key."""
+    """Return a copy of a section. Raises SettingsError for an unknown key."""
     section = dict(_section(document, name))
     _refuse_unknown(document, (name,), section, known)
     return section
@@ -210,7 +218,7 @@ def _section_of(name: str) -> str:
 
 
 def _fill_from_environment(checkmk: dict[str, Any]) -> dict[str, str]:
-    """Add values of the environment to the section, and return the variable of each key that was added."""
+    """Add missing values from the environment to the section, and return the variable of each added key."""
     filled: dict[str, str] = {}
     has_secret = any(key in checkmk for key in _SECRET_KEYS)
     for variable, name in _ENVIRONMENT.items():
@@ -227,21 +235,21 @@ def _secret(document: Document, checkmk: Mapping[str, Any], variables: Mapping[s
     for key, value in secrets.items():
         is_command = key == "password_command"
         if is_command and value and isinstance(value, list) and all(isinstance(word, str) for word in value):
-            secrets[key] = shlex.join(value)  # a list holds the command and each of its arguments
+            secrets[key] = shlex.join(value)  # a list has one entry per argument
         elif not isinstance(value, str):
-            needed = "a text or a list of texts" if is_command else "a text; put it in quotes"
+            needed = "a string or a list of strings" if is_command else "a string; put it in quotes"
             raise _error_at(document, ("checkmk", key), f"checkmk.{key} must be {needed}", key)
         elif not value:
             raise _error_at(document, ("checkmk", key), f"checkmk.{key} is empty", key)
     if len(secrets) > 1:
         names = " and ".join(variables.get(key, key) for key in secrets)
-        message = f"exactly one source for the password is needed, {names} are given"
+        message = f"the password must have exactly one source, but {names} are given"
         raise _error_at(document, ("checkmk",), message, "password")
     return SecretSource(**{_SECRET_KEYS[key]: value for key, value in secrets.items()})
 
 
 def _typed(document: Document, path: tuple[str, ...], value: Any, hint: Any) -> Any:
-    """Return ``value`` if it is of the type that a field declares; a mapping becomes the record it describes."""
+    """Return ``value`` if it has the declared type of a field. A mapping becomes the record it describes."""
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
             raise _error_at(document, path, f"{'.'.join(path)} must be a mapping", path[-1])
@@ -251,11 +259,11 @@ def _typed(document: Document, path: tuple[str, ...], value: Any, hint: Any) -> 
         return _record(document, path, hint, inner)
     optional = type(None) in getattr(hint, "__args__", ())
     wanted, *others = (kind for kind in getattr(hint, "__args__", (hint,)) if kind is not type(None))
-    if others or (value is None and optional):  # of several types: the record says what is wrong with it
+    if others or (value is None and optional):  # a field of several types is checked by its record
         return value
     accepted = (int, float) if wanted is float else (wanted,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and wanted is not bool):
-        kind = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}[wanted]
+        kind = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}[wanted]
         raise _error_at(document, path, f"{'.'.join(path)} must be {kind}, not {value!r}", path[-1])
     return value
 

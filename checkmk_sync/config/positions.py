@@ -1,4 +1,4 @@
-"""Find the line and column of a value in a text; looked up only when there is a mistake to report."""
+"""Lines and columns of the values in a document, looked up only when there is a mistake to report."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ __all__ = [
 
 Path = Sequence[Union[str, int]]
 
-# libyaml is six times faster where PyYAML was built with it; both are safe loaders.
+# Both loaders are safe. libyaml is six times faster, but not every PyYAML is built with it.
 safe_loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def has_depth_limit(loader: Any) -> bool:
-    """Return True if a loader survives any nesting. libyaml before 0.2.6 recurses until the process crashes."""
+    """Return True if a loader survives any depth of nesting."""
+    # libyaml before 0.2.6 recurses until the process crashes.
     return not issubclass(loader, getattr(yaml, "CSafeLoader", ())) or yaml._yaml.get_version() >= (0, 2, 6)
 
 
 class Position(NamedTuple):
-    """Line and column, counted from 1. In a table ``column`` counts cells, and ``name`` is the column's heading."""
+    """A line and column, counted from 1. In a table ``column`` counts cells, and ``name`` is the heading."""
 
     line: Optional[int] = None
     column: Optional[int] = None
@@ -47,20 +48,23 @@ def position_at(text: str, offset: int) -> Position:
 
 
 class PositionIndex(Protocol):
-    """Looks up the positions of the values in one text."""
+    """The interface that looks up positions of values in a document."""
 
     def position(self, path: Path, *, of_value: bool = False) -> Position:
         """Return the position of the member at ``path`` (keys and indexes), or of its nearest parent.
 
-        That is the position of the key, or with ``of_value`` the one at which the value starts.
+        A member starts at its key, or with ``of_value`` at its value.
         """
 
     def items(self, path: Path) -> Sequence[int]:
-        """Return the lines on which the items of the list at ``path`` start; empty if there is no list."""
+        """Return the lines on which the items of the list at ``path`` start; empty if it is not a list."""
 
 
 class YAMLPositions:
-    """Positions in a YAML text. ``lists`` maps the ids of the lists in its ``data`` to the lines of their items."""
+    """Positions in a YAML text.
+
+    ``lists`` maps the id of each list in ``data`` to the lines of its items.
+    """
 
     def __init__(self, text: str, data: Any, lists: dict[int, list[int]]) -> None:
         self._text, self._data, self._lists = text, data, lists
@@ -88,7 +92,7 @@ class YAMLPositions:
 
 
 def _child(node: Any, step: Union[str, int]) -> tuple[Any, Any]:
-    """Return the node below ``node`` at a key or index, with the mark of the key; or (None, None)."""
+    """Return the node at a key or index of ``node``, and the mark of the key; or (None, None)."""
     if isinstance(node, yaml.MappingNode):
         convert = yaml.constructor.SafeConstructor().construct_object  # YAML reads the key ``yes`` as True
         for key_node, value_node in node.value:
@@ -102,7 +106,7 @@ def _child(node: Any, step: Union[str, int]) -> tuple[Any, Any]:
 _SPACE = re.compile(r"[ \t\n\r]*")
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[][{}:,]|[^][{}:,"\s]+')
 
-Member = tuple[Union[str, int], int, int]  # key or index, and where the key and its value start
+Member = tuple[Union[str, int], int, int]  # key or index, and the offsets of the key and its value
 
 
 class JSONPositions:
@@ -110,10 +114,10 @@ class JSONPositions:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        # Only ends are wanted here, so numbers are not converted: that could fail, or take long.
+        # Only the ends of values matter here. Numbers are not converted, which could fail or take long.
         self._end_of = json.JSONDecoder(parse_constant=str, parse_int=str, parse_float=str).raw_decode
-        self._starts: dict[int, list[int]] = {}  # of the items of a list, by its position; read once for many mistakes
-        self._last = (0, 1)  # a position, and its line
+        self._starts: dict[int, list[int]] = {}  # offsets of a list's items, by its own offset
+        self._last = (0, 1)  # the offset that was looked up last, and its line
 
     def position(self, path: Path, *, of_value: bool = False) -> Position:
         key_start, value_start, _ = self._find(path)
@@ -124,7 +128,7 @@ class JSONPositions:
         return [self._line_of(start) for start in self._items(offset)] if exists and self._text[offset] == "[" else ()
 
     def _find(self, path: Path) -> tuple[int, int, bool]:
-        """Return where key and value of a member start, and True; or those of its nearest parent, and False."""
+        """Return the offsets of a member's key and value, and True; or the offsets of its nearest parent, and False."""
         key_start = offset = self._after_space(0)
         for step in path:
             member = self._member(offset, step)
@@ -134,10 +138,10 @@ class JSONPositions:
         return key_start, offset, True
 
     def first_token(self, is_meant: Callable[[str, int], bool]) -> Position:
-        """Return the position of the first token for which ``is_meant`` is true.
+        """Return the position of the first token for which ``is_meant`` returns True.
 
-        It is called with the token (a text with its quotes, a number, a word, a bracket) and the number of open objects
-        and lists.
+        ``is_meant`` is called with the token (a quoted string, a number, a word or a bracket) and the number of open
+        objects and lists.
         """
         depth = 0
         for token in _TOKEN.finditer(self._text):
@@ -147,7 +151,7 @@ class JSONPositions:
         return Position()
 
     def duplicate(self, key: str) -> Position:
-        """Return the position of ``key`` in an object that already has it."""
+        """Return the position of the second ``key`` in the first object that contains it twice."""
         open_objects: list[Optional[set[str]]] = []  # the keys of each; None for a list
         is_key = False
         for token in _TOKEN.finditer(self._text):
@@ -168,7 +172,8 @@ class JSONPositions:
         return Position(self._line_of(position), position - self._text.rfind("\n", 0, position))
 
     def _line_of(self, position: int) -> int:
-        """Return the line of a position, counted from the last one: mistakes are mostly found in order."""
+        """Return the line of an offset."""
+        # Count from the previous offset, because mistakes are mostly found in order.
         last, line = self._last
         if position < last:
             line -= self._text.count("\n", position, last)
@@ -202,7 +207,7 @@ class JSONPositions:
             start = offset
             if opening == "{":
                 key, offset = scanstring(self._text, offset + 1)
-                offset = self._after_space(self._after_space(offset) + 1)  # over the colon
+                offset = self._after_space(self._after_space(offset) + 1)  # skip the colon
             yield key, start, offset
             _, offset = self._end_of(self._text, offset)
             offset = self._after_space(offset)

@@ -1,4 +1,4 @@
-"""Secrets: where they come from, and how they stay out of everything that is shown or stored."""
+"""The sources of passwords, and warnings about files that expose one."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ __all__ = ["SecretSource", "warn_caller", "warn_if_readable_by_others"]
 
 MAX_CHARACTERS = 2**16  # of a password file
 _SURROGATE = re.compile("[\ud800-\udfff]")
-COMMAND_S = 60.0  # how long a password command may take
+COMMAND_S = 60.0  # the time limit of a password command
 
 
 @dataclass(frozen=True)
 class SecretSource:
-    """Where a secret is kept; :meth:`reveal` fetches it. Exactly one of the places is set.
+    """The location of a secret. Exactly one of the fields is set; :meth:`reveal` fetches the secret.
 
-    It pickles, so that another process can fetch the secret itself; only ``value`` travels inside.
+    A pickled source contains only the location, so another process fetches the secret itself. The exception is
+    ``value``, which is the secret.
     """
 
     value: Optional[str] = None
@@ -40,17 +41,17 @@ class SecretSource:
         sources = [name for name in ("value", "file", "env", "command", "keyring") if getattr(self, name) is not None]
         if len(sources) != 1:
             message = "none is given" if not sources else f"{' and '.join(sources)} are given"
-            raise SettingsError(f"exactly one source for the password is needed, {message}", field="password")
+            raise SettingsError(f"the password must have exactly one source, but {message}", field="password")
         kind = describe_type(getattr(self, sources[0]))  # never the value
         if not isinstance(getattr(self, sources[0]), (str, os.PathLike) if sources[0] == "file" else str):
             name = "password" if sources[0] == "value" else f"password_{sources[0]}"
-            raise SettingsError(f"{name} must be a text, not {kind}", field=name)
+            raise SettingsError(f"{name} must be a string, not {kind}", field=name)
 
     def __repr__(self) -> str:
         return f"SecretSource({self.location})"
 
     def reveal(self, username: str = "") -> str:
-        """The secret; SettingsError when it cannot be had or is empty."""
+        """Return the secret. Raises SettingsError if it cannot be read, is empty or is not valid."""
         if self.value is not None:
             secret = self.value
         elif self.file is not None:
@@ -64,16 +65,16 @@ class SecretSource:
         problem = "is empty or missing" if not secret else None
         if "\n" in secret or "\r" in secret:
             problem = "has more than one line"
-        if _SURROGATE.search(secret):  # as the environment has for bytes that are not UTF-8
+        if _SURROGATE.search(secret):  # os.environ contains them for bytes that are not UTF-8
             problem = "is not UTF-8 text"
         if problem is not None:
-            del secret  # tracebacks can show what frames hold
+            del secret  # tracebacks can show local variables
             raise SettingsError(f"the password from {self.location} {problem}", field="password")
         return secret
 
     @property
     def location(self) -> str:
-        """Where the secret comes from, in words."""
+        """The place of the secret in words, for messages."""
         if self.file is not None:
             return f"the file {self.file}"
         if self.env is not None:
@@ -90,29 +91,32 @@ def _from_file(path: str) -> str:
             warn_if_readable_by_others(path, os.fstat(source.fileno()))
             secret = source.read(MAX_CHARACTERS + 1)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)  # of ValueError: a name with NUL
+        # open() raises ValueError for a name with NUL.
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         if isinstance(error, UnicodeDecodeError):
             reason = "it is not UTF-8 text"
-        cause = error if isinstance(error, OSError) else None  # UnicodeDecodeError holds the bytes of the file
+        cause = error if isinstance(error, OSError) else None  # a UnicodeDecodeError contains the bytes of the file
         raise SettingsError(f"the password file {path} cannot be read: {reason}", field="password_file") from cause
     if len(secret) > MAX_CHARACTERS:
-        del secret  # tracebacks can show what frames hold
-        message = f"the password file {path} is longer than {MAX_CHARACTERS // 2**10} KiB, so it holds no password"
+        del secret  # tracebacks can show local variables
+        message = (
+            f"the password file {path} is longer than {MAX_CHARACTERS // 2**10} KiB; use a file with only the password"
+        )
         raise SettingsError(message, field="password_file")
     secret = secret.rstrip("\r\n")
     if secret != secret.strip():
-        warn_caller(f"the password in {path} starts or ends with a blank; remove it unless it belongs to the password")
+        warn_caller(f"the password in {path} starts or ends with a space; remove it unless it is part of the password")
     return secret
 
 
 def warn_if_readable_by_others(path: str, status: os.stat_result) -> None:
-    """Warn about a file with a secret that group or others may read."""
+    """Warn if group or others may read a file that contains a secret."""
     if is_open_to_others(status):
-        warn_caller(f"{path} holds a password and others may read it; run: chmod 600 {path}")
+        warn_caller(f"{path} contains a password and others may read it; run: chmod 600 {path}")
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, pointing to the line outside of this package that brought it about."""
+    """Issue a warning that points to the first caller outside this package."""
     level, frame = 1, sys._getframe()
     package = __name__.partition(".")[0]
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
@@ -122,26 +126,26 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
 
 def _from_command(command: str) -> str:
     try:
-        # No shell: the command is split like a shell would, but nothing in it is expanded.
-        # Nor our standard input: what comes there may be an inventory, or the messages of an MCP client.
+        # Without a shell: the command is split into words like in a shell, but nothing is expanded.
+        # Without our standard input, which may carry an inventory or the messages of an MCP client.
         done = subprocess.run(
             shlex.split(command), check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=COMMAND_S
         )
         return done.stdout.decode("utf-8").rstrip("\r\n")
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        hint = "; it is run without a shell, so it knows no pipes" if set("|&;<>$`") & set(command) else ""
+        hint = "; it runs without a shell, so pipes do not work" if set("|&;<>$`") & set(command) else ""
         message = f"the password command failed: {_why_it_failed(error)}{hint}"
         raise SettingsError(message, field="password_command") from None
 
 
 def _why_it_failed(error: Exception) -> str:
-    """Without the command and what it printed: both may hold secrets."""
+    """Describe the failure without the command and its output, because both may contain secrets."""
     if isinstance(error, subprocess.CalledProcessError):
         return f"exit code {error.returncode}"
     if isinstance(error, UnicodeDecodeError):
-        return "what it prints is not UTF-8 text"
+        return "its output is not UTF-8 text"
     if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}"  # the name of the program alone
+        return f"{error.filename}: {error.strerror}"  # only the name of the program
     return str(error) if isinstance(error, ValueError) else f"it took more than {COMMAND_S:g} s"
 
 

@@ -38,7 +38,7 @@ STRATEGIES = ("fixed", "linear", "exponential_backoff")
 
 
 def _check(owner: Any, **minimum: float) -> None:
-    """Refuse numbers below their minimum, and parts of what is counted; None means "not set" and is left alone."""
+    """Raise SettingsError for numbers below their minimum and fractions of an int. None means "not set"."""
     counts = {entry.name for entry in fields(owner) if entry.type == "int"}
     for name, least in minimum.items():
         value = getattr(owner, name)
@@ -56,13 +56,14 @@ def _check(owner: Any, **minimum: float) -> None:
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds. Checkmk: the web server gives up after 120 s, while the site goes on working."""
+    """The time limits of calls, in seconds."""
 
+    # Checkmk: the web server gives up after 120 s, but the site continues to work.
     connect_s: float = 10.0
     read_s: float = 60.0
     bulk_s: float = 120.0  # bulk calls, discovery and deleting
-    total_s: float = 300.0  # one call with all its repeats and waits
-    settle_s: float = 30.0  # how long a write with a lost answer is looked for
+    total_s: float = 300.0  # one call with all its retries and waits
+    settle_s: float = 30.0  # finding out whether a write with a lost response was executed
 
     def __post_init__(self) -> None:
         _check(self, connect_s=0.001, read_s=0.001, bulk_s=0.001, total_s=0.001, settle_s=0)
@@ -70,25 +71,26 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class LimitSettings:
-    """How hard a site may be driven, and how large an answer may be once it is decompressed.
-
-    Checkmk: a site has 64 workers, which its GUI needs as well.
-    """
+    """The limits on the load of a site and on the decompressed size of a response."""
 
     reads_in_flight: int = 4
     requests_per_second: Optional[float] = None
-    max_reply_mb: float = 32.0  # lists are streamed, so that for them this is the limit of one item
+    max_reply_mb: float = 32.0  # of a single item in a list, because lists are streamed
 
     def __post_init__(self) -> None:
         _check(self, reads_in_flight=1, requests_per_second=0.001, max_reply_mb=0.001)
+        # Checkmk: a site has 64 workers, and its GUI needs them as well.
         if self.reads_in_flight > 8:
             raise SettingsError("reads_in_flight must be at most 8", field="reads_in_flight")
 
 
 @dataclass(frozen=True)
 class StreamingSettings:
-    """``default_batch_size`` is the number of items on a page. The services of many hosts are read in parts,
-    ``max_concurrent_batches`` at a time; what waits for its turn takes at most ``memory_limit_mb``."""
+    """The settings of pages, with ``default_batch_size`` items each, and of streams.
+
+    The services of many hosts are read in parts, ``max_concurrent_batches`` at a time. Parts that wait for the consumer
+    take at most ``memory_limit_mb``.
+    """
 
     default_batch_size: int = 100
     max_concurrent_batches: int = 4
@@ -100,9 +102,10 @@ class StreamingSettings:
 
 @dataclass(frozen=True)
 class CachingSettings:
-    """``default_ttl`` is for the configuration, ``status_ttl`` for the monitoring state, in seconds; 0 is off.
+    """The settings of the response cache. Durations are in seconds.
 
-    ``stale_if_error`` is for how many seconds longer an answer may stand in for one that fails.
+    ``default_ttl`` applies to the configuration and ``status_ttl`` to the monitoring state; 0 disables caching. If a
+    request fails, ``stale_if_error`` allows a cached response that expired at most so many seconds ago.
     """
 
     enabled: bool = True
@@ -113,14 +116,14 @@ class CachingSettings:
     status_ttl: float = 5.0
     stale_if_error: float = 0.0
     cleanup_interval: float = 300.0
-    path: str = "~/.cache/checkmk_sync/answers.sqlite"  # of the backend sqlite
+    path: str = "~/.cache/checkmk_sync/answers.sqlite"  # used by the backend sqlite
     redis_url: Optional[str] = None
     redis_password: Optional[SecretSource] = None
 
     def __post_init__(self) -> None:
         _check(self, max_size=1, max_mb=0.001, default_ttl=0, status_ttl=0, stale_if_error=0, cleanup_interval=0.001)
         if self.backend not in BACKENDS:
-            raise SettingsError(f"{self.backend!r} is no backend: {', '.join(BACKENDS)}", field="backend")
+            raise SettingsError(f"unknown backend {self.backend!r}; use one of: {', '.join(BACKENDS)}", field="backend")
         if self.backend == "redis" and not self.redis_url:
             raise SettingsError(
                 "the backend redis needs redis_url, such as redis://localhost:6379/0", field="redis_url"
@@ -131,8 +134,11 @@ class CachingSettings:
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """``chunk_size`` is the number of objects in one bulk call; the rest is for calls of one object each:
-    so many at once, so many starts in a second, so many repeats, and the longest first wait in seconds."""
+    """The settings of bulk calls (``chunk_size`` objects in each) and of batches of one call per object.
+
+    A batch makes ``max_concurrent`` calls at a time and starts ``rate_limit`` calls per second. Its calls are retried
+    ``max_retries`` times, the first time after at most ``retry_delay`` seconds.
+    """
 
     chunk_size: int = 200
     max_concurrent: int = 10
@@ -146,7 +152,7 @@ class BatchSettings:
 
 @dataclass(frozen=True)
 class MetricsSettings:
-    """Measurements are shown for ``retention_hours``; what is older is freed every ``cleanup_interval`` seconds."""
+    """Measurements are reported for ``retention_hours``; older ones are freed every ``cleanup_interval`` seconds."""
 
     retention_hours: float = 24.0
     cleanup_interval: float = 3600.0
@@ -157,9 +163,9 @@ class MetricsSettings:
 
 @dataclass(frozen=True)
 class RetrySettings:
-    """``max_retries`` repeats after the first try, ``base_delay`` and ``max_delay`` in seconds.
+    """The settings of retries, with delays in seconds. ``max_retries`` does not count the first attempt.
 
-    ``strategy`` says how waits grow; with ``jitter`` each is drawn between 0 and what that gives.
+    ``strategy`` defines how delays grow. With ``jitter`` a delay is a random number between 0 and the computed one.
     """
 
     max_retries: int = 3
@@ -171,14 +177,19 @@ class RetrySettings:
     def __post_init__(self) -> None:
         _check(self, max_retries=0, base_delay=0, max_delay=0)
         if self.strategy not in STRATEGIES:
-            raise SettingsError(f"{self.strategy!r} is no strategy: {', '.join(STRATEGIES)}", field="strategy")
+            raise SettingsError(
+                f"unknown strategy {self.strategy!r}; use one of: {', '.join(STRATEGIES)}", field="strategy"
+            )
 
 
 @dataclass(frozen=True)
 class BreakerSettings:
-    """Opens after ``failure_threshold`` failed attempts in a row, or when ``failure_rate`` (a part of 1) of at least
-    ``minimum_calls`` attempts in the last ``window`` seconds failed; for ``recovery_timeout`` seconds. Each repeat of
-    a call is an attempt."""
+    """The settings of the circuit breaker. Each retry of a call counts as an attempt.
+
+    The breaker opens after ``failure_threshold`` failed attempts in a row. It also opens if at least ``minimum_calls``
+    attempts were made in the last ``window`` seconds and the fraction ``failure_rate`` of them failed. It stays open
+    for ``recovery_timeout`` seconds.
+    """
 
     failure_threshold: int = 5
     recovery_timeout: float = 60.0
@@ -189,12 +200,12 @@ class BreakerSettings:
     def __post_init__(self) -> None:
         _check(self, failure_threshold=1, recovery_timeout=0, failure_rate=0.01, window=0.001, minimum_calls=1)
         if self.failure_rate > 1:
-            raise SettingsError("failure_rate is a part of 1: at most 1", field="failure_rate")
+            raise SettingsError("failure_rate must be at most 1", field="failure_rate")
 
 
 @dataclass(frozen=True)
 class RecoverySettings:
-    """When to repeat, and when to stop asking."""
+    """The settings of retries and of the circuit breaker."""
 
     circuit_breaker: BreakerSettings = field(default_factory=BreakerSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
@@ -202,10 +213,10 @@ class RecoverySettings:
 
 @dataclass(frozen=True)
 class SyncLimits:
-    """How much one run may change and delete without permission: numbers, or percentages such as ``"30 %"``.
+    """The number of objects that one run may change or delete without confirmation, or a percentage.
 
-    ``changes`` counts existing objects that are moved, updated or adopted; a percentage counts from ten on.
-    ``deletions`` counts objects that are deleted, and is a percentage of the owner's objects of a kind.
+    ``changes`` counts existing objects that are moved, updated or adopted; a percentage does not apply to fewer than
+    ten objects. ``deletions`` counts deleted objects; a percentage is of the owner's objects of a kind.
     """
 
     changes: Union[int, str] = "30 %"
@@ -221,8 +232,7 @@ class SyncLimits:
 
 @dataclass(frozen=True)
 class SyncSettings:
-    """Of synchronisations: how inventory files are read, through the mapping file ``map`` and in ``encoding``, by
-    default UTF-8; and limits."""
+    """The settings of syncs. Inventories are read through the file ``map``, in ``encoding`` or UTF-8."""
 
     map: Optional[str] = None
     encoding: Optional[str] = None
@@ -230,16 +240,16 @@ class SyncSettings:
 
     def __post_init__(self) -> None:
         if self.encoding is not None and not is_encoding(self.encoding):
-            message = f"encoding {self.encoding!r} is unknown: give one such as utf-8, windows-1252 or utf-16"
+            message = f"encoding {self.encoding!r} is unknown; use one such as utf-8, windows-1252 or utf-16"
             raise SettingsError(message, field="encoding")
         if self.map == "":
-            raise SettingsError("map is empty: name a mapping file, or leave it out", field="map")
+            raise SettingsError("map is empty; name a mapping file or remove this key", field="map")
 
 
 _KINDS: tuple[tuple[str, tuple[type, ...], str], ...] = (
     ("password", (SecretSource,), "a SecretSource such as SecretSource(env='NAME')"),
-    ("site", (str,), "a text"),
-    ("username", (str,), "a text"),
+    ("site", (str,), "a string"),
+    ("username", (str,), "a string"),
     ("verify", (bool,), "true or false (ca_bundle is the path of a CA bundle)"),
     ("ca_bundle", (str, os.PathLike, type(None)), "the path of a file"),
 )
@@ -247,7 +257,7 @@ _KINDS: tuple[tuple[str, tuple[type, ...], str], ...] = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a client needs to know. It pickles, so another process can build the same client."""
+    """All settings of a client. They can be pickled, so another process can create the same client."""
 
     server_url: str
     site: str
@@ -255,7 +265,7 @@ class Settings:
     password: SecretSource
     verify: bool = True
     ca_bundle: Optional[str] = None
-    proxy: Optional[str] = field(default=None, repr=False)  # may hold a password
+    proxy: Optional[str] = field(default=None, repr=False)  # may contain a password
     timeouts: Timeouts = field(default_factory=Timeouts)
     limits: LimitSettings = field(default_factory=LimitSettings)
     streaming: StreamingSettings = field(default_factory=StreamingSettings)
@@ -274,22 +284,23 @@ class Settings:
             object.__setattr__(self, "proxy", HiddenURL(self.proxy))
             check_proxy(self.proxy)
         if not self.site or not all(char.isalnum() or char == "_" for char in self.site):
-            raise SettingsError(f"{self.site!r} is not a site id: letters, digits and '_' are allowed", field="site")
+            raise SettingsError(f"{self.site!r} is not a site id; use only letters, digits and '_'", field="site")
         if self.server_url.rpartition("/")[2] == self.site and urlsplit(self.server_url).path:
-            message = f"the server URL ends before the site: leave out '/{self.site}'"
+            message = f"the server URL must end before the site; remove '/{self.site}'"
             raise SettingsError(message, field="server_url")
-        # Checkmk: "Bearer USER SECRET" is split at blanks, so a user id cannot hold one.
+        # Checkmk: "Bearer USER SECRET" is split at blanks, so a user id cannot contain one.
         if not self.username or any(char in " /:\r\n" for char in self.username):
-            raise SettingsError(f"{self.username!r} is not a user id", field="username")
+            raise SettingsError(f"{self.username!r} is not a user id; leave out spaces, '/' and ':'", field="username")
 
     @property
     def base_url(self) -> str:
-        """The URL that all calls are below. ``1.0`` works in every version; 2.5 calls it ``v1`` as well."""
+        """The URL that the paths of all calls are relative to."""
+        # Checkmk: 1.0 works in every version; 2.5 also calls it v1.
         return f"{self.server_url}/{self.site}/check_mk/api/1.0"
 
     @property
     def is_loopback(self) -> bool:
-        """True when the server is this machine."""
+        """Return True if the server is this machine."""
         host = urlsplit(self.server_url).hostname or ""
         try:
             return ipaddress.ip_address(host).is_loopback
@@ -297,13 +308,13 @@ class Settings:
             return host == "localhost" or host.endswith(".localhost")
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain data, with the place of the secret instead of the secret."""
+        """Return the settings as plain data, with the location of the secret instead of the secret."""
         values: dict[str, Any] = _plain(self)
         return {**values, "proxy": self.proxy and hide_userinfo(self.proxy)}
 
 
 def _plain(value: Any) -> Any:
-    """A record as a dictionary; of a secret only where it is kept."""
+    """Return a record as a dictionary, and a secret as its location."""
     if isinstance(value, SecretSource):
         return value.location
     if not is_dataclass(value):
@@ -312,14 +323,14 @@ def _plain(value: Any) -> Any:
 
 
 def prefix_field(path: str, error: SettingsError) -> str:
-    """What an error says, with ``path`` before the field when it starts with that."""
+    """Return the message of an error, with ``path`` in front if the message starts with the field."""
     return f"{path}{error}" if error.field and str(error).startswith(error.field) else str(error)
 
 
 def replace_nested(record: Any, changes: Mapping[str, Any], path: str = "") -> Any:
-    """A copy of a settings record with ``changes``, where a mapping changes the record below that name.
+    """Return a copy of a settings record with ``changes``. A mapping changes the nested record of that name.
 
-    A name that is none is told with the nearest that is one: TypeError for an argument, SettingsError below.
+    Raises TypeError for an unknown name at the top level, where names are arguments, and SettingsError for nested ones.
     """
     values = {entry.name: getattr(record, entry.name) for entry in fields(record)}
     for name, change in changes.items():

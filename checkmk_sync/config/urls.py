@@ -1,4 +1,4 @@
-"""URLs of servers, proxies and Redis: what they may look like."""
+"""Checks of the URLs of servers, proxies and Redis."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ __all__ = ["check_proxy", "check_redis_url", "checked_server_url"]
 
 
 def checked_server_url(text: str) -> str:
-    """``https://host[:port][/prefix]`` in small letters, without a last slash; a site or API path is a mistake."""
+    """Return a server URL as ``https://host[:port][/prefix]``, with the host in lower case.
+
+    A default port and a trailing slash are removed. Raises SettingsError for a URL that contains credentials, the site
+    or a path of the API.
+    """
     parts = _split(text.strip() if isinstance(text, str) else "")
     if parts is None or parts.scheme not in ("http", "https") or not _is_usable(f"{parts.scheme}://{parts.netloc}"):
         shown = hide_userinfo(str(text))
         raise SettingsError(f"{shown!r} is not a server URL such as https://monitoring.example.com", field="server_url")
     if parts.username is not None or parts.password is not None:
-        raise SettingsError("the server URL must not hold a user or a password", field="server_url")
+        raise SettingsError("the server URL must not contain a user or a password", field="server_url")
     if parts.query or parts.fragment or "/check_mk" in parts.path:
-        raise SettingsError("the server URL ends before the site: https://HOST, without path", field="server_url")
-    # Written in one way only, for it says whose answers are whose.
+        raise SettingsError("the server URL must end before the site; use https://HOST", field="server_url")
+    # One spelling per server, because the URL identifies the site in the cache and in plans.
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
@@ -32,7 +36,7 @@ def checked_server_url(text: str) -> str:
 def check_proxy(text: str) -> None:
     parts = _split(text)
     if parts is None or parts.scheme not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
-        # What was given may hold a password.
+        # The value may contain a password, so the message does not quote it.
         raise SettingsError("proxy must be a URL such as http://proxy:3128", field="proxy")
 
 
@@ -42,17 +46,17 @@ def check_redis_url(text: str) -> None:
         has_password = parts.password is not None or "password" in parse_qs(parts.query)
     except ValueError:
         message = "redis_url must be a URL such as redis://localhost:6379/0"
-        raise SettingsError(message, field="redis_url") from None  # what was given may hold a password
+        raise SettingsError(message, field="redis_url") from None  # the value may contain a password
     if has_password:
-        raise SettingsError("a password does not belong into redis_url: use redis_password_file", field="redis_url")
+        raise SettingsError("redis_url must not contain a password; use redis_password_file", field="redis_url")
 
 
 def _split(text: str) -> Optional[SplitResult]:
-    """The parts of a URL; None unless it has a host, and a port that can be one."""
+    """Return the parts of a URL, or None unless it has a host and a possible port."""
     try:
         parts = urlsplit(text)
         host = parts.hostname or ""
-        host.encode("idna")  # no name has empty labels or very long ones
+        host.encode("idna")  # UnicodeError, a ValueError, for empty or overlong labels
         is_name = len(host.split()) == 1 and not host.startswith((".", "*"))
         return parts if is_name and parts.port != 0 else None
     except ValueError:

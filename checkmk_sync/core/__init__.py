@@ -1,4 +1,4 @@
-"""Vocabulary that every package shares: calls, clocks, texts."""
+"""Building blocks that every package shares: requests and responses, cancellation, clocks, secrets and texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check the types of arguments: TypeErrors name the argument and the type that was given."""
+"""Checks of argument types, with TypeErrors that name the argument and the type it received."""
 
 from __future__ import annotations
 
@@ -12,47 +12,58 @@ _MANY = (list, tuple, set, frozenset)
 
 
 def require_iterable(value: G, label: str) -> G:
-    """Return ``value``. TypeError for one text, because its letters would be taken as the items."""
+    """Return ``value``. Raises TypeError unless it is an iterable of items.
+
+    A single string is refused as well.
+    """
+    # A string is iterable too, but its letters would be taken as the items.
     if isinstance(value, (str, bytes)):
-        raise TypeError(f"{label} is a list of names, not one text")
+        raise TypeError(f"{label} must be a list, not a single string")
     if not isinstance(value, Iterable):
-        raise TypeError(f"{label} is a list, not {describe_type(value)}")
+        raise TypeError(f"{label} must be a list, not {describe_type(value)}")
     return value
 
 
 def describe_type(value: object) -> str:
-    """Return the type of a value in words: ``"a list"``, ``"an int"``, ``"None"``."""
+    """Return the name of the type of ``value`` with an article: ``"a list"``, ``"an int"``, ``"None"``."""
     name = type(value).__name__
     return "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def require_type(value: object, kinds: Union[type, tuple[type, ...]], requirement: str, hint: str = "") -> None:
-    """TypeError that starts with ``requirement`` unless ``value`` is of one of the kinds. Booleans are not numbers."""
+    """Raise TypeError unless ``value`` is an instance of one of the ``kinds``.
+
+    The message starts with ``requirement``, such as ``"owner must be a string"``. Booleans are not accepted as numbers.
+    """
+    # bool is a subclass of int.
     if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
         raise TypeError(f"{requirement}, not {describe_type(value)}{hint}")
 
 
 def require_string(value: object, label: str) -> str:
-    """Return ``value``. TypeError unless it is a text."""
+    """Return ``value``. Raises TypeError unless it is a string."""
     if not isinstance(value, str):
-        many = "; for several call it once for each, or use a bulk call" if isinstance(value, _MANY) else ""
-        raise TypeError(f"{label} is a text, not {describe_type(value)}{many}")
+        many = "; call it once per item, or use a bulk call" if isinstance(value, _MANY) else ""
+        raise TypeError(f"{label} must be a string, not {describe_type(value)}{many}")
     return value
 
 
 def require_strings(value: Iterable[Any], label: str) -> list[str]:
-    """Return a list of texts. TypeError for one text, and for an entry that is not a text."""
+    """Return ``value`` as a list. Raises TypeError unless it is an iterable of strings.
+
+    A single string is refused as well.
+    """
     entries = list(require_iterable(value, label))
     for index, name in enumerate(entries):
         if not isinstance(name, str):
-            raise TypeError(f"{label} is a list of texts, but {label}[{index}] is {describe_type(name)}")
+            raise TypeError(f"{label} must be a list of strings, but {label}[{index}] is {describe_type(name)}")
     return entries
 
 
 def match_choice(text: str, choices: Iterable[str]) -> str:
-    """Return the choice that ``text`` names, in any case, by its whole name or an unambiguous beginning.
+    """Return the choice that ``text`` names, ignoring case. A unique prefix is enough.
 
-    ValueError, with the choices, if it names none or several of them.
+    Raises ValueError, which lists the choices, unless exactly one of them matches.
     """
     word, known = text.strip().lower(), list(choices)
     matches = [choice for choice in known if choice.lower() == word]
@@ -60,5 +71,5 @@ def match_choice(text: str, choices: Iterable[str]) -> str:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise ValueError(f"{text!r} may mean {' or '.join(matches)}: give more letters")
-    raise ValueError(f"{text!r} is none of {', '.join(known)}, nor the beginning of one")
+        raise ValueError(f"{text!r} is ambiguous; use {' or '.join(matches)}")
+    raise ValueError(f"{text!r} is not one of {', '.join(known)}; a unique prefix is enough")

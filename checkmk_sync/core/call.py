@@ -1,4 +1,4 @@
-"""The two records that cross the wire: a :class:`Call` goes out, a :class:`Reply` comes back."""
+"""The records of a request and its response: :class:`Call` and :class:`Reply`."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ JSON = "application/json"
 
 
 class CallKind(enum.Enum):
-    """What sort of call it is; time limits, repeating, caching and queueing follow from it."""
+    """The kind of a call. It determines timeouts, retries, caching and queueing."""
 
     CONFIG = "config"  # reads the configuration
-    STATUS = "status"  # reads the monitoring state, by GET or by POST
-    POLL = "poll"  # reads what changes by itself: jobs, activations, pending changes
+    STATUS = "status"  # reads the monitoring state, by GET or POST
+    POLL = "poll"  # reads jobs, activations or pending changes, which change on their own
     WRITE = "write"  # changes the configuration
-    BULK = "bulk"  # changes much of it, or starts something long
+    BULK = "bulk"  # changes many objects, or keeps the site busy for a long time
 
 
 @dataclass(frozen=True)
 class ExpectedReply:
-    """An answer that Checkmk gives to a write, and so the proof that the write was executed.
+    """A response with which Checkmk confirms a write, and thus the proof that the write was executed.
 
-    ``domain_type`` is the ``domainType`` of its body; None for an answer without one. ``names`` is the path to the
-    member that names the object, through lists as well; empty where the caller does not know the name beforehand.
-    ``location`` is where a redirect leads, below the API; ``{name}`` in it is the name of the object.
+    ``domain_type`` is the ``domainType`` of the body, or None for a response without one. ``names`` is the path,
+    through lists as well, to the member that names the object. It is empty if the caller does not know the name in
+    advance. ``location`` is the target of a redirect, relative to the API. ``{name}`` in it stands for the name of the
+    object.
     """
 
     status: int
@@ -41,13 +42,13 @@ class ExpectedReply:
 
 @dataclass(frozen=True)
 class Call:
-    """One request: where it goes below the API's base URL and what it means.
+    """A request: its path below the API's base URL, and its meaning for the client.
 
-    ``path`` is already quoted. ``noun`` and ``verb`` name the call in metrics and in the cache, and ``touches`` names
-    further nouns that a write changes. ``fresh`` bypasses the cache. ``stream`` leaves the body unread;
-    ``body_limit`` reads at most that many bytes and does not decode them. A ``probe`` is tried once and ignores the
-    circuit breaker. ``deadline_s`` shortens the time limit of the call. A write is proven by one of ``expected`` if it
-    names the objects in ``object_names``.
+    ``path`` is already quoted. ``noun`` and ``verb`` name the call in metrics and in the cache. ``touches`` names
+    further nouns that a write changes. ``fresh`` bypasses the cache. ``stream`` leaves the body unread. ``body_limit``
+    reads at most that many bytes and does not decode them. A ``probe`` is sent once and ignores the circuit breaker.
+    ``deadline_s`` shortens the time limit of the call. A write counts as executed if its response matches one of
+    ``expected`` and names the objects in ``object_names``.
     """
 
     method: str
@@ -56,7 +57,7 @@ class Call:
     noun: str
     verb: str
     query: tuple[tuple[str, str], ...] = ()
-    body: Any = field(default=None, repr=False)  # may hold SNMP communities and the like
+    body: Any = field(default=None, repr=False)  # can contain secrets, such as SNMP communities
     etag: Optional[str] = None
     accept: str = JSON
     touches: tuple[str, ...] = ()
@@ -69,32 +70,34 @@ class Call:
     object_names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return method and path for people, with ``/linux/web`` for the folder ``~linux~web``."""
+        """Return method and path for messages, with ``/linux/web`` for the folder id ``~linux~web``."""
         return f"{self.method} {show_folder_paths(self.path, self.folder_ids)}"
 
     @property
     def folder_ids(self) -> tuple[str, ...]:
-        """The folders in path and query as spelled in URLs, such as ``~linux~web``."""
+        """The ids of the folders in path and query, as spelled in URLs, such as ``~linux~web``."""
         parts = (*self.path.split("/"), *(value for _, value in self.query))
         return tuple(dict.fromkeys(part for part in parts if part.startswith("~")))
 
     @functools.cached_property
     def is_read(self) -> bool:
-        """Return True if the call changes nothing; reads by POST exist as well."""
+        """Return True if the call changes nothing. Some reads are sent by POST."""
         return self.is_repeatable or self.method == "GET"
 
     @functools.cached_property
     def is_repeatable(self) -> bool:
-        """Return True for reads that cost the site little: a BULK read keeps it busy, so it is tried once."""
+        """Return True for reads that are cheap for the site."""
+        # A BULK read keeps the site busy, so it is sent only once.
         return self.kind in (CallKind.CONFIG, CallKind.STATUS, CallKind.POLL)
 
 
 def show_folder_paths(text: str, folder_ids: Iterable[str]) -> str:
-    """Return ``text`` with paths such as ``/linux/web`` in place of these folder ids."""
+    """Return ``text`` with the ids of these folders replaced by paths such as ``/linux/web``."""
+    # An id can appear plain, or quoted twice as in URLs. The longest is first, so that none is replaced inside another.
     for folder in sorted(
         {form for name in folder_ids for form in (name, unquote(unquote(name)))}, key=len, reverse=True
     ):
-        # A tilde is the root only if it stands alone in a URL or in quotes.
+        # A tilde is the root folder only if it is an entire segment of a URL or an entire quoted string.
         before, after = (r"/?(?<![\w~])", r"(?![\w~])") if len(folder) > 1 else (r"(?:/|(?<=['\"]))", r"(?=[/'\"?]|$)")
         path = unquote(unquote(folder)).replace("~", "/")
         text = re.sub(before + re.escape(folder) + after, path.replace("\\", r"\\"), text)
@@ -103,25 +106,28 @@ def show_folder_paths(text: str, folder_ids: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer below 400. ``data`` is the decoded JSON, or None where there is no body (204, redirects)."""
+    """A response with a status code below 400.
+
+    ``data`` is the decoded JSON, or None if there is no body (204, redirects).
+    """
 
     call: Call
     status: int
-    headers: Mapping[str, str] = field(repr=False)  # case does not matter in names: some proxies write lower case
+    headers: Mapping[str, str] = field(repr=False)  # names ignore case: some proxies send lower case
     data: Any = field(default=None, repr=False)
     elapsed_s: float = 0.0
     from_cache: bool = False
-    body: bytes = field(default=b"", repr=False)  # unpacked; empty for a stream
-    stale: bool = False  # older than it should be: the site could not be asked
+    body: bytes = field(default=b"", repr=False)  # decompressed; empty for a stream
+    stale: bool = False  # expired, but used because the request failed
 
     @property
     def etag(self) -> Optional[str]:
-        """The value to send as ``If-Match``, or None where the answer has none."""
+        """The value for ``If-Match``, or None if the response has no ETag."""
         raw = self.headers.get("ETag")
         return None if raw is None else clean_etag(raw)
 
 
-# Apache's mod_deflate writes "<hash>-gzip" into the ETag of what it compresses; sent back it gives 412.
+# Apache's mod_deflate appends "-gzip" to the ETag of a response it compresses. Sent back, such an ETag leads to a 412.
 _SUFFIX = re.compile(r'(?:-gzip|-br|;gzip)(?="?$)')
 
 
@@ -129,14 +135,14 @@ _VALID_ETAG = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
 
 def require_etag(etag: str) -> str:
-    """Return ``etag``; ValueError if a header cannot hold it."""
+    """Return ``etag``. Raises ValueError if it cannot be sent in a header."""
     if not isinstance(etag, str) or not _VALID_ETAG.fullmatch(etag):
-        raise ValueError(f"an ETag is a text such as '\"1f6b0d\"' in printable ASCII, not {etag!r}")
+        raise ValueError(f"an ETag must be a string of printable ASCII such as '\"1f6b0d\"', not {etag!r}")
     return etag
 
 
 def clean_etag(raw: str) -> str:
-    """The ETag as Checkmk computed it: without ``W/`` and without what a web server appended."""
+    """Return the ETag as Checkmk computed it, without ``W/`` and without suffixes added by web servers."""
     raw = raw.strip()
     if raw.startswith("W/"):
         raw = raw[2:]

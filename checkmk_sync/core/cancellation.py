@@ -1,7 +1,8 @@
-"""Stop work from another thread: waits end at once, and running code checks whether it should stop.
+"""Cancellation of work from another thread.
 
-Work that may be cancelled sets a :class:`Cancellation` in the context variable ``current``. All functions that it calls
-find it there, so it is not passed as an argument.
+A stop ends waits at once, and running code checks between its steps whether it was stopped. Work that may be cancelled
+sets a :class:`Cancellation` in the context variable ``current``. The functions it calls find it there, so it is not
+passed as an argument.
 """
 
 from __future__ import annotations
@@ -18,21 +19,23 @@ T = TypeVar("T")
 
 
 class Stopped(BaseException):
-    """The work was cancelled. Like KeyboardInterrupt it is not an Exception, so no caller takes it for a failure of the
-    site."""
+    """The work was cancelled.
+
+    Like KeyboardInterrupt it is not an Exception, so that no caller mistakes it for a failure of the site.
+    """
 
 
 class Cancellation:
     """A piece of work that another thread may stop."""
 
     def __init__(self) -> None:
-        self.writes = 0  # requests of it that change something, so far
+        self.writes = 0  # the number of requests so far that change something
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._wakers: dict[object, Callable[[], object]] = {}
 
     def stop(self) -> None:
-        """End the work: its waits are cut short, and its next step does not start."""
+        """Cancel the work: its waits end at once, and its next step does not start."""
         with self._lock:
             self._stopped.set()
             wakers = list(self._wakers.values())
@@ -45,13 +48,13 @@ class Cancellation:
             raise Stopped
 
     def wait(self, seconds: float) -> None:
-        """Wait. Raise Stopped at once if the work is stopped meanwhile."""
+        """Wait for ``seconds``. Raises Stopped as soon as the work is stopped."""
         self._stopped.wait(seconds)
         self.check()
 
     @contextlib.contextmanager
     def on_stop(self, wake: Callable[[], object]) -> Iterator[None]:
-        """Call ``wake`` if the work is stopped while the block runs, or at once if it was stopped before."""
+        """Call ``wake`` if the work is stopped during the block, or at once if it is already stopped."""
         key = object()
         with self._lock:
             self._wakers[key] = wake
@@ -76,21 +79,21 @@ def check() -> None:
 
 
 def count_write() -> None:
-    """Count a request of this thread's work that changes something."""
+    """Count a request that changes something for the work of this thread."""
     work = current.get()
     if work is not None:
         work.writes += 1
 
 
 def on_stop(wake: Callable[[], object]) -> ContextManager[None]:
-    """Return a context manager in which a stop of this thread's work calls ``wake``."""
+    """Return a context manager that calls ``wake`` if the work of this thread is stopped."""
     work = current.get()
     return contextlib.nullcontext() if work is None else work.on_stop(wake)
 
 
 @contextlib.contextmanager
 def shielded() -> Iterator[None]:
-    """Protect a block that has to be finished once it has started, such as settling a write."""
+    """Protect a block that must finish once it has started, such as settling a write."""
     token = current.set(None)
     try:
         yield
@@ -99,8 +102,9 @@ def shielded() -> Iterator[None]:
 
 
 def wait_for_result(future: Future[T]) -> T:
-    """Return the result of a ``future``. Raise Stopped if the work of this thread is stopped meanwhile."""
+    """Return the result of a ``future``. Raises Stopped as soon as the work of this thread is stopped."""
     if current.get() is not None:
+        # future.result() cannot be interrupted, so wait for an event that a stop also sets.
         ready = threading.Event()
         future.add_done_callback(lambda _: ready.set())
         with on_stop(ready.set):

@@ -1,4 +1,4 @@
-"""Injectable time: all code that waits or measures uses a :class:`Clock`."""
+"""Injectable time: code that waits or measures time uses a :class:`Clock`."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["Clock", "Deadline", "ManualClock", "SystemClock"]
 
 
 class Clock(Protocol):
-    """The functions of time that the library needs, in seconds."""
+    """The time functions that the library needs. All values are in seconds."""
 
     def monotonic(self) -> float:
-        """Seconds that never go backwards."""
+        """Return a number of seconds that never goes backwards."""
 
     def time(self) -> float:
-        """UNIX time."""
+        """Return the UNIX time."""
 
     def sleep(self, seconds: float) -> bool:
-        """Wait, and return True; return False at once if the clock is stopped."""
+        """Wait and return True, or return False at once if the clock is stopped."""
 
 
 class SystemClock(ForkSafe):
@@ -49,7 +49,7 @@ class SystemClock(ForkSafe):
         return not self._is_stopped
 
     def stop(self) -> None:
-        """End all sleeping, now and from now on."""
+        """End all sleeps, the current and the future ones."""
         self._is_stopped = True
         self._wake_all()
 
@@ -59,7 +59,7 @@ class SystemClock(ForkSafe):
 
 
 class ManualClock:
-    """A clock for tests: sleeping advances it at once, and :meth:`advance` lets time pass."""
+    """A clock for tests. A sleep advances it and returns at once."""
 
     def __init__(self, start: float = 1_700_000_000.0) -> None:
         self._now = start
@@ -78,28 +78,28 @@ class ManualClock:
         return True
 
     def advance(self, seconds: float) -> None:
-        """Let ``seconds`` pass."""
+        """Advance the clock by ``seconds``."""
         with self._lock:
             self._now += seconds
 
 
 class Deadline:
-    """The time by which a call has to be over, if it has a limit."""
+    """The time at which a call must be finished. ``limit_s`` is None for a call without a limit."""
 
     def __init__(self, clock: Clock, limit_s: Optional[float]) -> None:
         if limit_s is not None:
-            require_type(limit_s, (int, float), "a time limit is a number of seconds")
+            require_type(limit_s, (int, float), "a time limit must be a number of seconds")
         self._clock = clock
         self.limit_s = limit_s
         self.started = clock.monotonic()
         self.at = float("inf") if limit_s is None else self.started + limit_s
 
     def remaining_s(self) -> float:
-        """Seconds left, never below 0; infinite without a limit."""
+        """Return the remaining seconds, at least 0; infinite without a limit."""
         return max(0.0, self.at - self._clock.monotonic())
 
     def elapsed_s(self) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start."""
         return self._clock.monotonic() - self.started
 
     @property

@@ -1,4 +1,7 @@
-"""Keep objects usable in forked processes, which inherit locked locks but not the threads that would release them."""
+"""Support for forked processes.
+
+A child inherits locked locks, but not the threads that would release them.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ __all__ = ["ForkSafe"]
 class ForkSafe:
     """Base class of objects whose locks are replaced in the child of a fork.
 
-    ``LOCKS`` pairs the names of the attributes with the functions that make them. A subclass with more to reset than
-    locks extends :meth:`reset_after_fork`, which the constructor calls as well.
+    ``LOCKS`` pairs the name of each lock attribute with the function that creates the lock. A subclass that resets more
+    than locks extends :meth:`reset_after_fork`, which the constructor also calls.
     """
 
     LOCKS: ClassVar[tuple[tuple[str, Callable[[], Any]], ...]] = (("_lock", threading.Lock),)
@@ -31,15 +34,15 @@ class ForkSafe:
             setattr(self, name, make_lock())
 
     def pause(self) -> None:
-        """Close what two processes cannot share, before a fork; open nothing until :meth:`resume`."""
+        """Close, before a fork, the resources that two processes cannot share. Open none until :meth:`resume`."""
 
     def resume(self) -> None:
-        """Go on in the parent, after a fork."""
+        """Continue in the parent after a fork."""
 
 
 _instances: weakref.WeakSet[ForkSafe] = weakref.WeakSet()
 _adding = [threading.Lock()]  # a set must not grow while it is copied
-_forking = [threading.RLock()]  # two threads that fork at once would wait for each other's objects
+_forking = [threading.RLock()]  # two threads that fork at the same time would wait for each other
 _paused: list[ForkSafe] = []
 
 
@@ -65,5 +68,5 @@ def _after_in_child() -> None:
         instance.reset_after_fork()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+if hasattr(os, "register_at_fork"):  # Windows has no fork
     os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)

@@ -1,4 +1,4 @@
-"""Attributes that are made when they are first needed."""
+"""Attributes that are created on first use."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ T = TypeVar("T")
 
 
 def make_once(owner: object, name: str, make: Callable[[], T]) -> T:
-    """Return the attribute ``name`` of ``owner``, made by ``make()`` when it is first needed.
+    """Return the attribute ``name`` of ``owner``, created by ``make()`` on first use.
 
-    For mixins, which have no constructor that people remember to call. If two threads make one at the same time, both
-    get the first. A lock would be held while ``make`` runs, and stay locked in a process that is forked meanwhile.
+    Mixins use this instead of a constructor, which subclasses might forget to call. Threads that create the attribute
+    at the same time all get the first object.
     """
     attributes = owner.__dict__
     if name not in attributes:
+        # No lock: it would be held while make() runs, and stay locked in a process forked at that time.
         attributes.setdefault(name, make())
     made: T = attributes[name]
     return made

@@ -1,4 +1,4 @@
-"""Files that only their owner may read: created exclusively, checked before they are used, and locked."""
+"""Files that only their owner may access: created exclusively, checked before use, and locked."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ __all__ = [
 PathLike = Union[str, "os.PathLike[str]"]
 
 PRIVATE_MODE = 0o600
-# A link can lead to somebody else's file. Opening a pipe would wait for its other end.
+# A link can lead to another user's file. Opening a pipe would block until its other end is opened.
 _SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def create_private(path: PathLike, flags: int = os.O_RDWR) -> int:
-    """Create a file with mode 0600 and return its descriptor. FileExistsError if anything exists at ``path``."""
+    """Create a file with mode 0600 and return its descriptor. Raises FileExistsError if ``path`` exists."""
     descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL | _SAFE, PRIVATE_MODE)
-    restrict_to_owner(descriptor)  # access lists of the folder can add to the mode
+    restrict_to_owner(descriptor)  # default ACLs of the folder can widen the mode
     return descriptor
 
 
 def open_owned(path: PathLike, flags: int = os.O_RDWR) -> int:
-    """Open a regular file that belongs to this user, or create a private one, and return its descriptor.
+    """Open a regular file of this user, or create a private one, and return its descriptor.
 
-    Links are not followed. OSError whose ``strerror`` says what is wrong with the file; its content and mode stay.
+    Links are not followed. Raises OSError, whose ``strerror`` names the problem, if the file cannot be trusted. Its
+    content and mode do not change.
     """
     try:
         return create_private(path, flags)
@@ -50,7 +51,7 @@ def open_owned(path: PathLike, flags: int = os.O_RDWR) -> int:
 
 
 def open_private(path: PathLike, flags: int = os.O_RDWR) -> int:
-    """Open a file as :func:`open_owned` does, and refuse one that group or others may access."""
+    """Open a file like :func:`open_owned`, but refuse one that group or others may access."""
     descriptor = open_owned(path, flags)
     if is_open_to_others(os.fstat(descriptor)):
         os.close(descriptor)
@@ -60,7 +61,7 @@ def open_private(path: PathLike, flags: int = os.O_RDWR) -> int:
 
 
 def is_open_to_others(status: os.stat_result) -> bool:
-    """Return True if the mode of a file lets its group or others access it. Windows has no such modes."""
+    """Return True if the mode of a file gives access to group or others. Always False on Windows."""
     return os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077 != 0
 
 
@@ -71,20 +72,22 @@ def restrict_to_owner(descriptor: int) -> None:
 
 
 def lock_file(descriptor: int) -> None:
-    """Lock a file for this process until the file is closed or the process dies. BlockingIOError if it is locked.
+    """Lock a file for this process until the file is closed or the process dies.
 
-    The lock belongs to the process, not to the descriptor, because forked workers inherit descriptors and may outlive
-    their parent. Closing any descriptor of the file releases it. Windows has no such locks: nothing is locked there.
+    Raises BlockingIOError if another process has locked it. Closing any descriptor of the file releases the lock. On
+    Windows nothing is locked.
     """
     try:
         import fcntl
     except ImportError:
         return
+    # lockf, not flock: the lock must belong to the process, because forked workers inherit the descriptor and may
+    # outlive their parent.
     fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def ownership_problem(status: os.stat_result) -> str:
-    """Return why a file is not ours: "it belongs to another user" and the like; empty if it is."""
+    """Return why a file is not ours, such as ``"it belongs to another user"``; empty if it is."""
     if not stat.S_ISREG(status.st_mode):
         return "it is not a regular file"
     if hasattr(os, "geteuid") and status.st_uid != os.geteuid():

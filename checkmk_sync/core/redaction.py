@@ -1,4 +1,4 @@
-"""Find secrets by their names, and hide them in texts, in every form in which they travel."""
+"""Detection of secrets by their names, and their removal from texts in every form in which they can appear."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import html
 import itertools
 import json
 import re
-from collections.abc import Mapping  # typing's is three times slower in isinstance, which inventories ask often
+from collections.abc import Mapping  # isinstance() is three times slower with typing.Mapping
 from typing import Any, Container, Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -18,24 +18,24 @@ from .text import close_matches
 __all__ = ["HIDDEN", "HiddenURL", "Redactor", "find_secrets", "hide_userinfo", "is_secret_name", "mask_secrets"]
 
 HIDDEN = "***"
-# snmp_community, management_ipmi_credentials, auth_password, and custom attributes of such names.
+# Matches snmp_community, management_ipmi_credentials, auth_password and custom attributes with similar names.
 _SECRET_NAME = re.compile(
     r"communit|credential|passw|passphrase|passcode|pwd|secret|token|(?:^|[_-])(?:pass|psk|pw)(?:$|[_-])"
     r"|(?:api|access|auth|private|priv|ssh|encryption)[_-]?key",
     re.IGNORECASE,
 )
-# Words of such names, for those that are misspelled, and the names of Checkmk's attributes written as one word.
+# Misspelled names are compared with these words. Checkmk's own attributes are included as one word.
 _SECRET_WORDS = (
     *("community", "communities", "credential", "credentials", "password", "passwords", "passwd", "passphrase"),
     *("secret", "secrets", "token", "tokens", "snmpcommunity", "managementsnmpcommunity"),
     "managementipmicredentials",
 )
-_SECRET_KEYS = ("access", "private", "encryption")  # a public key is none
-_CLOSE = 0.82  # a letter of six that is missing or one too many; "commit" is not "community"
-_OTHER_WORDS = frozenset({"passed", "secure"})  # as close to "passwd" and "secret" as misspellings are
+_SECRET_KEYS = ("access", "private", "encryption")  # a public key is not secret
+_CLOSE = 0.82  # accepts one missing or extra letter in six, but not "commit" for "community"
+_OTHER_WORDS = frozenset({"passed", "secure"})  # as similar to "passwd" and "secret" as a misspelling
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
-LONGEST_NAME = 80  # characters; looking for misspellings in longer ones would take too long
-# Checkmk: the kinds of SNMP credentials. They stand among secrets but are public.
+LONGEST_NAME = 80  # characters; finding misspellings in longer names would take too long
+# Checkmk: the types of SNMP credentials. They appear next to secrets but are public.
 _SHAPES = frozenset(
     {
         *("v1_v2_community", "v3_no_auth_no_privacy", "v3_auth_no_privacy", "v3_auth_privacy"),
@@ -46,13 +46,13 @@ _SHAPES = frozenset(
 )
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _WORD = re.compile(r"[^\s'\"`,;:=()\[\]{}<>]+")
-SHORT = 3  # secrets of up to this many characters are hidden in some places only
+SHORT = 3  # characters; secrets up to this length are hidden only in some places
 
 
 def is_secret_name(name: str) -> bool:
-    """Return True for the name of an attribute, or of a member of one, whose value must not be shown.
+    """Return True if an attribute or key with this name has a secret value.
 
-    The name may be misspelled: the value of ``snmp_comunity`` is a secret as well.
+    Misspelled names count as well, such as ``snmp_comunity``.
     """
     return _SECRET_NAME.search(name) is not None or (len(name) <= LONGEST_NAME and _is_misspelled_secret(name))
 
@@ -66,14 +66,14 @@ def _is_misspelled_secret(name: str) -> bool:
 
 
 def _is_close(word: str, known: Iterable[str]) -> bool:
-    """Return True for a word that differs from a known one in few letters or in their order."""
+    """Return True if ``word`` differs from a known word by a few letters or only in their order."""
     letters = sorted(word)
     is_mixed = any(word[0] == other[0] and letters == sorted(other) for other in known)
     return is_mixed or bool(close_matches(word, known, _CLOSE))
 
 
 def mask_secrets(value: Any, name: str = "") -> Any:
-    """Return ``value``, which is called ``name``, with HIDDEN in place of all values with secret names."""
+    """Return ``value`` with HIDDEN in place of all values with secret names. ``name`` is its own name."""
     if is_secret_name(name):
         return None if value is None else HIDDEN
     if isinstance(value, Mapping):
@@ -82,7 +82,10 @@ def mask_secrets(value: Any, name: str = "") -> Any:
 
 
 def find_secrets(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
-    """Yield the texts and numbers in ``value`` whose names say that they are secret, except kinds of credentials."""
+    """Yield the strings and numbers in ``value`` that have secret names, except the types of credentials.
+
+    With ``all_of_it`` all strings and numbers in ``value`` count as secret.
+    """
     if isinstance(value, Mapping):
         for key, inner in value.items():
             is_kind = isinstance(inner, str) and inner in _SHAPES
@@ -96,39 +99,39 @@ def find_secrets(value: Any, *, all_of_it: bool = False) -> Iterator[str]:
 
 
 class HiddenURL(str):
-    """A URL that does not show its user and password where frames show what they hold."""
+    """A URL whose ``repr()`` hides user and password, because tracebacks can show local variables."""
 
     def __repr__(self) -> str:
         return repr(hide_userinfo(self))
 
 
 def hide_userinfo(url: str) -> str:
-    """Return ``url`` without user and password."""
+    """Return ``url`` with ``***`` in place of user and password."""
     head, separator, tail = url.rpartition("@")
     scheme = head.split("//", 1)[0] + "//" if "//" in head else ""
     return f"{scheme}***@{tail}" if separator else str(url)
 
 
 class Redactor:
-    """Replaces secrets in texts, in every form in which they travel or are shown."""
+    """A callable that replaces secrets in texts, in every form in which they are sent or shown."""
 
     def __init__(self, secrets: Iterable[str], username: str = "") -> None:
         self._secrets, self._username = tuple(filter(None, secrets)), username
         forms = {form for secret in self._secrets for form in _forms(secret, username) if form}
-        # Longest first, so that no form leaves a piece of a longer one behind.
+        # Longest first: replacing a short form first could leave part of a longer one visible.
         self._all = sorted(forms, key=len, reverse=True)
-        # Hiding a secret of three letters everywhere would make every text unreadable.
+        # Hiding a secret of three letters everywhere would make texts unreadable.
         self._forms = [form for form in self._all if len(form) > SHORT]
         self._plain = {form for secret in self._secrets if len(secret) > SHORT for form in _read_as(secret)}
 
     def also(self, secrets: Iterable[str]) -> Redactor:
-        """Return one that replaces these as well."""
+        """Return a redactor that replaces these secrets as well."""
         return Redactor((*self._secrets, *secrets), self._username)
 
     def __call__(self, text: str) -> str:
         for form in self._forms:
             text = text.replace(form, HIDDEN)
-        # Escapes can be mixed, or applied twice: what still holds a secret once it is decoded is hidden as a whole.
+        # Escapes can be mixed or applied twice. If decoding reveals a secret, the entire text is hidden.
         for decode in (html.unescape, unquote, lambda once: unquote_plus(unquote_plus(once)), _unescaped):
             decoded = decode(text)
             if decoded != text and any(plain in decoded for plain in self._plain):
@@ -136,10 +139,10 @@ class Redactor:
         return text
 
     def strictly(self, text: str, public: Container[str] = (), *, about_secret: bool = False) -> str:
-        """Hide pieces of secrets as well, such as a truncated one in quotes, except ``public`` words.
+        """Hide parts of secrets as well, such as a truncated secret in quotes, except ``public`` words.
 
-        With ``about_secret`` any piece of four characters is hidden. Elsewhere it has to be in quotes, or more
-        than half of the secret, because other words may have letters in common with one.
+        With ``about_secret`` every part of four or more characters is hidden. Otherwise a part is hidden only if it is
+        in quotes or longer than half of the secret, because ordinary words can have letters in common with a secret.
         """
 
         def shown(piece: str, is_suspect: bool) -> str:
@@ -166,7 +169,7 @@ class Redactor:
 
 
 def _written(secret: str) -> Iterator[str]:
-    """Yield the secret as JSON, Python and HTML spell it, also when one of them quotes the other."""
+    """Yield the secret as spelled in JSON, Python and HTML, also with one notation quoted in another."""
     once = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
     for form in once:
         yield from (form, html.escape(form), html.escape(form).replace("&#x27;", "&#39;"))
@@ -177,12 +180,12 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))")
 
 
 def _unescaped(text: str) -> str:
-    """Return ``text`` without the escapes of JSON and Python."""
+    """Decode the backslash escapes of JSON and Python."""
     return _ESCAPE.sub(lambda match: match[3] or chr(int(match[1] or match[2], 16)), text)
 
 
 def _forms(secret: str, username: str) -> Iterator[str]:
-    """Yield the texts in which a secret can stand in an answer or in an error."""
+    """Yield the strings in which a secret can occur in a response or an error."""
     yield from (*_read_as(secret), html.escape(secret, quote=False), *_written(secret))
     yield from (secret.encode("unicode_escape").decode(), secret.encode("ascii", "xmlcharrefreplace").decode())
     for encoding in _ENCODINGS:
@@ -202,20 +205,21 @@ _ENCODINGS = ("utf-8", "latin-1", "cp1252")
 
 
 def _read_as(secret: str) -> Iterator[str]:
-    """Yield a secret as it is, and as a page shows it that is read in another encoding than it was written in."""
+    """Yield the secret itself, and its garbled forms when text is decoded with the wrong encoding."""
     yield secret
     for encoding, other in itertools.product(_ENCODINGS, repeat=2):
         with contextlib.suppress(UnicodeEncodeError):
             yield secret.encode(encoding).decode(other, "replace")
 
 
-LEAST_BASE64 = 6  # characters; fewer stand in too many texts by chance
+LEAST_BASE64 = 6  # characters; shorter strings occur by chance in too many texts
 
 
 def _base64_inside(raw: bytes) -> Iterator[str]:
-    """Yield what is the same in the base64 of every text with ``raw`` in it, such as that of any user with a password.
+    """Yield the base64 that all texts containing ``raw`` share, such as ``user:password`` for any user.
 
-    The three offsets of a byte in base64 give three forms; the characters at both ends depend on the neighbours.
+    A byte has three possible offsets in base64, which give three forms. The characters at both ends are left out,
+    because they depend on the neighbouring bytes.
     """
     for offset in range(3):
         code = base64.b64encode(bytes(offset) + raw).decode().rstrip("=")

@@ -1,4 +1,4 @@
-"""Texts for people: escaping of foreign texts, numbers and lists in words, suggestions for misspelled words."""
+"""Texts for people: escaping of untrusted text, numbers and lists in words, suggestions for misspelled words."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ __all__ = [
     "summarize",
 ]
 
-# Characters that show nothing although they are not control characters: fillers, blanks that are drawn as letters, and
-# those that Unicode lets programs ignore. Instructions to a model can be hidden in them.
+# Invisible characters that are not control characters: fillers, letters that look blank, and characters that Unicode
+# lets programs ignore. They can hide instructions to a language model.
 _BLANK = re.compile(
     r"[\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u2065\u2800\u3164\uFE00-\uFE0F\uFFA0\uFFF0-\uFFF8"
     r"\U00016FE4\U0001D159\U000E0000-\U000E0FFF]"
 )
-_AS_TEXT_OR_PICTURE = ("\ufe0e", "\ufe0f")  # how the symbol before is to be drawn
+_AS_TEXT_OR_PICTURE = ("\ufe0e", "\ufe0f")  # select how the symbol before them is drawn
 
 
 def escape_invisible(text: str, keep: str = "") -> str:
-    """Escape the characters that are invisible, or that change how others look, except those to ``keep``."""
+    """Escape characters that are invisible or change the look of others, except those in ``keep``."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(char) if is_invisible else char for char, is_invisible in _with_visibility(text, keep))
 
 
 def first_invisible(text: str, keep: str = "") -> Optional[str]:
-    """Return the first character that :func:`escape_invisible` would escape."""
+    """Return the first character that :func:`escape_invisible` would escape, or None."""
     return next((char for char, is_invisible in _with_visibility(text, keep) if is_invisible), None)
 
 
 def escape_unprintable(text: str) -> str:
-    """Escape line breaks and everything else that ``str.isprintable`` excludes, so that the text is one line."""
+    """Escape line breaks and all other characters that are not printable, so that the text is one line."""
     return text if text.isprintable() else "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
@@ -64,14 +64,14 @@ def _shows(char: str) -> bool:
     return _BLANK.match(char) is None
 
 
-# Codecs that write texts in other texts: a backslash in a cell, or a dot in a name, would become something else.
+# Codecs that encode text as other text. They would change a backslash in a cell or a dot in a name.
 _NOTATIONS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape")
 
 
 def is_encoding(name: str) -> bool:
-    """Return True for the name of a text encoding that Python knows."""
+    """Return True if ``name`` is a text encoding that Python knows."""
     try:
-        "".encode(name)  # refuses codecs that are not for texts, such as rot13
+        "".encode(name)  # LookupError for codecs that are not for text, such as rot13
         if codecs.lookup(name).name in _NOTATIONS:
             return False
     except (LookupError, ValueError):  # ValueError for names with odd characters
@@ -80,7 +80,7 @@ def is_encoding(name: str) -> bool:
 
 
 def parse_json_container(text: str) -> Any:
-    """Return the list or object that a text holds as JSON; None if it holds neither."""
+    """Return the list or object that ``text`` contains as JSON, or None if it is anything else."""
     if text.lstrip(" \t\r\n")[:1] not in ("{", "["):
         return None
     try:
@@ -94,7 +94,7 @@ def _escape(char: str) -> str:
 
 
 def pluralize(number: int, one: str, many: str = "") -> str:
-    """Return ``"1 host"`` or ``"2 hosts"``; ``many`` is the plural if it is not ``one`` with an s."""
+    """Return ``"1 host"`` or ``"2 hosts"``. ``many`` is the plural if it is not ``one`` with an s."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
@@ -104,19 +104,19 @@ def shorten(text: str, limit: int) -> str:
 
 
 def summarize(items: Collection[object], limit: int, separator: str = ", ", conjunction: str = "and") -> str:
-    """Return the first items as one text: ``"a, b"``, or ``"a, b and 7 more"`` if there are more than ``limit``."""
+    """Return the first items as one string: ``"a, b"``, or ``"a, b and 7 more"`` if there are more than ``limit``."""
     text = separator.join(map(str, itertools.islice(items, limit)))
     return text if len(items) <= limit else f"{text} {conjunction} {len(items) - limit} more"
 
 
 def close_matches(word: str, known: Iterable[str], cutoff: float = 0.8) -> list[str]:
     """Return up to two known words that ``word`` probably misspells, the closest first."""
-    import difflib  # only a mistake pays for it
+    import difflib  # imported only when there is a mistake to report
 
     return difflib.get_close_matches(word, list(known), n=2, cutoff=cutoff)
 
 
 def suggestion(word: str, known: tuple[str, ...]) -> str:
-    """Return ``"; did you mean …?"`` with the known word that looks like ``word``, or a list of all known words."""
+    """Return ``"; did you mean …?"`` with the known word closest to ``word``, or a list of all known words."""
     close = close_matches(word, known, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are: {', '.join(known)}"
+    return f"; did you mean {close[0]!r}?" if close else f"; use one of: {', '.join(known)}"

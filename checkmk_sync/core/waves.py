@@ -1,4 +1,4 @@
-"""Order items that depend on each other into waves, for bulk calls."""
+"""Ordering of dependent items into waves for bulk calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["waves"]
 def waves(needs: Mapping[str, Collection[str]]) -> dict[str, int]:
     """Return the wave of each key: 0 for keys without needs, else one more than the highest wave of its needs.
 
-    Needs that are not keys do not count. Keys in a circle, and keys that need them, are in the last wave.
+    Needs that are not keys are ignored. Keys in a cycle, and keys that depend on them, are in the last wave.
     """
     left = {key: {need for need in wanted if need in needs and need != key} for key, wanted in needs.items()}
     users: dict[str, list[str]] = {}

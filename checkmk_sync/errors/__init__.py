@@ -1,34 +1,34 @@
-"""Every error that this library raises.
+"""The errors that this library raises.
 
 ::
 
-    CheckmkError                      pickles, keeps its cause, ``to_dict()`` has no secret; .attempted
-    ├─ SettingsError                  a wrong or missing setting: .file .line .field
-    ├─ MissingExtraError              an optional package is needed: .extra
-    ├─ TransportError                 no usable answer: .sent is False (never sent) or None (unknown)
-    │  ├─ ConnectError                no connection, so nothing was sent
-    │  ├─ ReadTimeoutError            connected, but no answer in time
-    │  ├─ BrokenReplyError            the connection or the answer broke off
-    │  ├─ CircuitOpenError            not tried: the site failed too often; .retry_at
-    │  ├─ DeadlineError               the total time for the call is over
-    │  └─ GatewayError                a 5xx from a web server in front of the site
-    ├─ ApiError                       the site answered no: .status .title .detail .fields .ext
+    CheckmkError                      pickles with its cause, ``to_dict()`` without secrets: .attempted
+    ├─ SettingsError                  a setting is wrong or missing: .file .line .field
+    ├─ MissingExtraError              an optional package is not installed: .extra
+    ├─ TransportError                 no usable response: .sent is False (never sent) or None (unknown)
+    │  ├─ ConnectError                no connection could be made, so nothing was sent
+    │  ├─ ReadTimeoutError            connected, but no response arrived in time
+    │  ├─ BrokenReplyError            the connection or the response ended early
+    │  ├─ CircuitOpenError            not tried, because the site failed too often: .retry_at
+    │  ├─ DeadlineError               the total time limit of the call has passed
+    │  └─ GatewayError                a web server in front of the site sent a 5xx
+    ├─ ApiError                       the site refused the call: .status .title .detail .fields .ext
     │  ├─ BadRequestError 400   AuthError 401   ForbiddenError 403   NotFoundError 404
     │  ├─ ConflictError 409   PreconditionError 412, 428   UnprocessableError 422
     │  └─ LockedError 423   ThrottledError 429   ServerError 500
-    ├─ UnexpectedReplyError           an answer that the API does not define
-    ├─ ReplyTooLargeError             an answer larger than the caller has room for: .limit_bytes
+    ├─ UnexpectedReplyError           the response is not defined by the API
+    ├─ ReplyTooLargeError             the response is larger than the limit: .limit_bytes
     ├─ WaitTimeoutError               a job or an activation did not end in time
     ├─ BatchError                     a batch stopped early: .outcomes
-    ├─ UnfinishedError                an item of a batch was lost on the way: .started is False or None (unknown)
-    ├─ WorkerError                    stands for an error of another process that does not pickle: .kind
+    ├─ UnfinishedError                an item of a batch has no result: .started is False or None (unknown)
+    ├─ WorkerError                    replaces an error of another process that does not pickle: .kind
     ├─ ActivationError                changes were not activated: .status_per_site .pending
-    ├─ DiscoveryError                 a scan for services ended badly: .state
-    └─ SyncError
-       ├─ InventoryError              mistakes in the inventory: .problems
-       ├─ UnsafePlanError             the plan changes more than is allowed
-       ├─ PlanChangedError            not what was reviewed any more
-       └─ NotOwnedError               the plan would touch what somebody else owns
+    ├─ DiscoveryError                 a scan for services failed: .state
+    └─ SyncError                      a synchronisation was refused
+       ├─ InventoryError              the inventory contains mistakes: .problems
+       ├─ UnsafePlanError             the plan changes more than the limits allow
+       ├─ PlanChangedError            the changes differ from the reviewed ones
+       └─ NotOwnedError               the plan would change objects of another owner
 """
 
 from __future__ import annotations

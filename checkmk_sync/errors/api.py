@@ -1,4 +1,4 @@
-"""Errors with which the site answered."""
+"""Errors for the status codes with which a site refuses a call."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ __all__ = [
 class ApiError(CheckmkError):
     """The site refused the call.
 
-    ``fields`` is the server's tree of field messages, flattened to ``{"entries.0.host_name": ["…"]}``;
-    ``ext`` is what the endpoint adds (for bulk calls the hosts that failed).
+    ``fields`` is the server's tree of field messages, flattened to ``{"entries.0.host_name": ["…"]}``. ``ext`` is
+    additional data of the endpoint; for bulk calls it names the failed hosts.
     """
 
     attempted: Attempted
@@ -46,13 +46,13 @@ class ApiError(CheckmkError):
         self.fields = {path: list(texts) for path, texts in (fields or {}).items()}
         self.ext = dict(ext or {})
         self.call = call
-        # A 500 says that the site crashed, not how far it had come.
+        # A 500 means that the site crashed, perhaps after it had executed the call.
         self.attempted = attempted or Attempted(Delivery.UNKNOWN if status >= 500 else Delivery.ANSWERED)
         super().__init__(self._sentence())
 
     @property
     def attempts(self) -> int:
-        """How often the call was tried."""
+        """The number of times that the call was tried."""
         return self.attempted.attempts
 
     def _sentence(self) -> str:
@@ -61,26 +61,26 @@ class ApiError(CheckmkError):
         return f"{self.status} {self.title}{': ' + message if message else ''}{where}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the error as plain data without ``ext``, which can repeat the request."""
+        """Return the error as plain data."""
         facts = super().to_dict()
-        del facts["ext"]
+        del facts["ext"]  # it can repeat the request, which may contain secrets
         return facts
 
 
 class BadRequestError(ApiError):
-    """400: the request does not validate, or a rule of Checkmk forbids it, or a bulk call failed in part."""
+    """400: the request is not valid, a rule of Checkmk forbids it, or a bulk call failed in part."""
 
 
 class AuthError(ApiError):
-    """401: the site does not accept the credentials. There is no retry, because the account could get locked."""
+    """401: the site rejects the credentials. A retry is never made, because it could lock the account."""
 
 
 class ForbiddenError(ApiError):
-    """403, or a 401 that is about permissions: the credentials are right, the user may not do this."""
+    """403, or a 401 about permissions: the credentials are valid, but the user lacks the permission."""
 
 
 class NotFoundError(ApiError):
-    """404: there is no such object, or the user may not see it."""
+    """404: the object does not exist, or the user has no permission to see it."""
 
 
 class ConflictError(ApiError):
@@ -88,7 +88,7 @@ class ConflictError(ApiError):
 
 
 class PreconditionError(ApiError):
-    """412 or 428: the object was changed since it was read."""
+    """412 or 428: the object has changed since it was read."""
 
 
 class UnprocessableError(ApiError):
@@ -100,8 +100,12 @@ class LockedError(ApiError):
 
 
 class ThrottledError(ApiError):
-    """429: a proxy in front of the site throttles (Checkmk never does); it asks to wait ``retry_after_s``."""
+    """429: a proxy in front of the site limits the rate of requests.
 
+    ``retry_after_s`` is the delay that the proxy asks for.
+    """
+
+    # Checkmk itself never sends a 429.
     def __init__(self, *args: Any, retry_after_s: Optional[float] = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.retry_after_s = retry_after_s

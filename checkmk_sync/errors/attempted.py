@@ -1,4 +1,4 @@
-"""The fate of a request, attached to every error of a call."""
+"""The outcome of a request, attached to every error of a call."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ __all__ = ["Attempted", "Delivery"]
 
 
 class Delivery(enum.Enum):
-    """How far a request got."""
+    """How far a request got before its call failed."""
 
-    NOT_SENT = "not sent"  # it never left, so repeating it is safe
-    UNKNOWN = "unknown"  # it left, and no usable answer came back
-    ANSWERED = "answered"  # the site itself refused it
-    NOTHING_DONE = "nothing done"  # it had no effect: the answer, or a later reading, proves that
+    NOT_SENT = "not sent"  # nothing was sent, so a retry is safe
+    UNKNOWN = "unknown"  # it was sent, but no usable response arrived
+    ANSWERED = "answered"  # the site refused it
+    NOTHING_DONE = "nothing done"  # the response or a later read proves that it had no effect
 
 
 @dataclass(frozen=True)
 class Attempted:
-    """How a call went.
+    """The outcome of a failed call.
 
-    ``is_read`` is None where no client knows what the request was for. ``attempts`` counts how often it was tried.
-    ``retries_spent`` says that a client has already repeated it as far as its settings allow.
+    ``is_read`` is None if the error does not come from a client that knows the request. ``attempts`` is the number of
+    times that the call was tried. ``retries_spent`` is True if a client has already used all retries that its settings
+    allow.
     """
 
     delivery: Delivery
@@ -33,14 +34,14 @@ class Attempted:
 
     @property
     def may_be_repeated(self) -> bool:
-        """Return True if repeating the request cannot do its work twice."""
+        """Return True if repeating the request cannot execute it twice."""
         return bool(self.is_read) or self.delivery in (Delivery.NOT_SENT, Delivery.NOTHING_DONE)
 
     @property
     def is_uncertain(self) -> bool:
-        """Return True if a write may have happened although it failed."""
+        """Return True if a write may have been executed although it failed."""
         return not self.is_read and self.delivery is Delivery.UNKNOWN
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the facts as plain data."""
+        """Return the outcome as plain data."""
         return {"delivery": self.delivery.value, "is_read": self.is_read, "attempts": self.attempts}

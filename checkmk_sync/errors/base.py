@@ -1,4 +1,4 @@
-"""The root of all errors, and those of the program itself."""
+"""The base class of all errors, and the errors of settings and optional packages."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ E = TypeVar("E", bound="CheckmkError")
 
 
 class CheckmkError(Exception):
-    """The base of all errors of this library; the facts are attributes, ``str()`` is one sentence.
+    """The base of all errors of this library. ``str()`` is one sentence; attributes provide the facts.
 
-    ``attempted`` says how the call went; it is None for errors that do not come out of a call.
+    ``attempted`` describes the outcome of the call, and is None for errors that do not come from a call.
 
-    Messages quote sites, files and monitored systems. Line breaks and other invisible characters in them are escaped,
-    so only ``more_lines`` begin a new line.
+    Line breaks and other invisible characters of a message are escaped. Only ``more_lines`` start a new line.
     """
 
     attempted: Optional[Attempted] = None
 
     def __init__(self, message: str = "", *more_lines: str) -> None:
+        # Messages quote sites, files and monitored systems, which can contain terminal escapes and forged lines.
         super().__init__("\n".join(escape_invisible(line) for line in (message, *more_lines)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The default would call the constructor with `args` only, and lose the cause.
+        # The default would call the constructor with only `args`, and would lose the cause.
         return _rebuild, (type(self), self.args, dict(self.__dict__), _picklable(self.__cause__))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the error as plain data for logs and ``--json``: its class, its message and its facts."""
+        """Return the class, the message and the facts as plain data for logs and ``--json``."""
         facts = {key: value for key, value in self.__dict__.items() if not key.startswith("_")}
         if self.attempted is not None:
             facts["attempted"] = self.attempted.to_dict()
         return {"error": type(self).__name__, "message": str(self), **facts}
 
     def with_attempted(self: E, message: str = "", **changes: Any) -> E:
-        """Return the same error with some facts of ``attempted`` changed, and with ``message`` if there is one."""
+        """Return a copy with changed facts of ``attempted``, and with ``message`` unless it is empty."""
         before = self.attempted or Attempted(Delivery.UNKNOWN)
         state = {**self.__dict__, "attempted": dataclasses.replace(before, **changes)}
         error: E = _rebuild(type(self), (message,) if message else self.args, state, self.__cause__)
@@ -57,7 +57,8 @@ def _rebuild(kind: type[E], args: tuple[Any, ...], state: dict[str, Any], cause:
 
 
 def _picklable(cause: Optional[BaseException]) -> Optional[BaseException]:
-    """Return the cause, or its text if it does not pickle: errors of other libraries may hold sockets and locks."""
+    """Return the cause, or an error with its text if it cannot be pickled."""
+    # Errors of other libraries may contain sockets and locks.
     try:
         pickle.loads(pickle.dumps(cause))  # noqa: S301 - our own dump
     except Exception as unpicklable:
@@ -66,7 +67,10 @@ def _picklable(cause: Optional[BaseException]) -> Optional[BaseException]:
 
 
 class SettingsError(CheckmkError):
-    """A setting is missing or wrong. ``file``, ``line`` and ``column`` (from 1) say where, ``field`` which one."""
+    """A setting is missing or wrong.
+
+    ``file``, ``line`` and ``column`` (both from 1) locate the mistake. ``field`` names the setting.
+    """
 
     def __init__(
         self,
@@ -89,12 +93,12 @@ class SettingsError(CheckmkError):
 
 
 def format_location(file: Optional[str], line: Optional[int] = None, column: Optional[int] = None) -> str:
-    """Return ``"file:line:column"`` with the parts that are known; an empty text without a file."""
+    """Return the known parts of ``"file:line:column"``, or an empty string without a file."""
     return "" if file is None else ":".join(str(part) for part in (file, line, column) if part is not None)
 
 
 class MissingExtraError(CheckmkError, ImportError):
-    """A feature needs an optional package; the message names the extra to install."""
+    """A feature needs an optional package. The message names the extra to install."""
 
     def __init__(self, feature: str, extra: str) -> None:
         self.feature, self.extra = feature, extra

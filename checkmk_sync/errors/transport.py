@@ -1,4 +1,4 @@
-"""Errors without a usable answer of the site."""
+"""Errors of calls that got no usable response from the site."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = [
 
 
 class TransportError(CheckmkError):
-    """There is no usable answer.
+    """No usable response arrived.
 
-    ``call`` is ``"METHOD path"``. ``sent`` is False if the request never left, None if that is unknown. A site keeps
-    working after a client has hung up, so a write that was sent may have happened, or may still happen.
+    ``call`` is ``"METHOD path"``. ``sent`` is False if the request was never sent, and None if that is unknown. A site
+    continues to work after a client has disconnected. So a write that was sent may have been executed, or may still be.
     """
 
     attempted: Attempted
@@ -36,29 +36,29 @@ class TransportError(CheckmkError):
 
     @property
     def sent(self) -> Optional[bool]:
-        """False if the request never left, None if that is unknown."""
+        """False if the request was never sent, None if that is unknown."""
         return False if self.attempted.delivery is Delivery.NOT_SENT else None
 
     @property
     def attempts(self) -> int:
-        """How often the call was tried."""
+        """The number of times that the call was tried."""
         return self.attempted.attempts
 
 
 class ConnectError(TransportError):
-    """No connection could be made (DNS, refused, TLS, proxy): nothing was sent."""
+    """No connection could be made (DNS, refused, TLS, proxy), so nothing was sent."""
 
 
 class ReadTimeoutError(TransportError):
-    """The site was reached but did not answer in time."""
+    """The connection was made, but the site did not respond in time."""
 
 
 class BrokenReplyError(TransportError):
-    """The connection or the answer broke off in the middle."""
+    """The connection or the response ended early."""
 
 
 class CircuitOpenError(TransportError):
-    """The call was not tried because the site failed too often; ``retry_at`` is a UNIX time."""
+    """The call was not tried, because the site failed too often. ``retry_at`` is a UNIX time."""
 
     def __init__(self, message: str, *, call: str = "", retry_at: float = 0.0) -> None:
         super().__init__(message, call=call, attempted=Attempted(Delivery.NOT_SENT, attempts=0))
@@ -66,9 +66,9 @@ class CircuitOpenError(TransportError):
 
 
 class DeadlineError(TransportError):
-    """The total time for this call, including retries and waiting, is over.
+    """The total time limit of this call has passed, including retries and waits.
 
-    ``queued`` is True if the call was still in this program's own queue, which says nothing about the site.
+    ``queued`` is True if the call was still in the queue of this program, which says nothing about the site.
     """
 
     def __init__(self, message: str, *, call: str = "", sent: Optional[bool] = None, queued: bool = False) -> None:
@@ -77,8 +77,10 @@ class DeadlineError(TransportError):
 
 
 class GatewayError(TransportError):
-    """A web server in front of the site answered 502, 503, 504, or any other 5xx with a page of its own; the site
-    may still execute the call."""
+    """A web server in front of the site sent a 502, 503, 504, or any other 5xx with its own error page.
+
+    The site may still execute the call.
+    """
 
     def __init__(self, message: str, *, status: int, call: str = "", retry_after_s: Optional[float] = None) -> None:
         super().__init__(message, call=call)

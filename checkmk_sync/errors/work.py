@@ -1,4 +1,4 @@
-"""Errors of jobs, batches and synchronisations, and of answers that prove nothing."""
+"""Errors of jobs, batches and synchronisations, and of responses that prove nothing."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ __all__ = [
 
 
 class UnexpectedReplyError(CheckmkError):
-    """The API does not define this answer: it is not JSON, JSON of another shape, or a redirect.
+    """The API does not define this response: it is not JSON, has another structure, or is a redirect.
 
-    A proxy can put such an answer in the place of the site's, so it does not say whether a write has happened.
-    ``status`` is the HTTP status, None where that is not the point.
+    A proxy can send such a response instead of the site, so it does not tell whether a write was executed. ``status``
+    is the HTTP status code, or None if the code is not the problem.
     """
 
     attempted: Attempted
@@ -42,7 +42,7 @@ class UnexpectedReplyError(CheckmkError):
 
 
 class ReplyTooLargeError(CheckmkError):
-    """The answer is larger than ``limit_bytes``; it was not read to its end."""
+    """The response is larger than ``limit_bytes``, and was not read to its end."""
 
     def __init__(self, message: str, *, limit_bytes: int, call: str = "") -> None:
         self.limit_bytes, self.call = limit_bytes, call
@@ -50,7 +50,7 @@ class ReplyTooLargeError(CheckmkError):
 
 
 class WaitTimeoutError(CheckmkError):
-    """A job or activation did not end within ``waited_s`` seconds; it may still be running."""
+    """A job or activation did not end within ``waited_s`` seconds. It may still be running."""
 
     def __init__(self, message: str, *, waited_s: float) -> None:
         self.waited_s = waited_s
@@ -58,7 +58,10 @@ class WaitTimeoutError(CheckmkError):
 
 
 class BatchError(CheckmkError):
-    """A batch stopped early or partly failed; ``outcomes`` holds one outcome for each item that was tried."""
+    """A batch stopped early or partly failed.
+
+    ``outcomes`` contains one outcome for each item that was tried.
+    """
 
     def __init__(self, message: str, *more_lines: str, outcomes: Sequence[Any]) -> None:
         self.outcomes = outcomes
@@ -71,9 +74,10 @@ class BatchError(CheckmkError):
 
 
 class UnfinishedError(CheckmkError):
-    """An item of a batch has no result: its worker died, or it still ran when the batch was stopped.
+    """An item of a batch has no result: its worker died, or it was still running when the batch was stopped.
 
-    ``started`` is False if its operation never began, None if that is unknown: check the site before you repeat it.
+    ``started`` is False if its operation never started, and None if that is unknown. In that case, check the site
+    before you repeat the operation.
     """
 
     def __init__(self, message: str, *, started: Optional[bool] = None) -> None:
@@ -82,7 +86,7 @@ class UnfinishedError(CheckmkError):
 
 
 class WorkerError(CheckmkError):
-    """Replaces an error of another process that does not pickle; ``kind`` is the name of its class."""
+    """The replacement for an error of another process that does not pickle. ``kind`` is the name of its class."""
 
     def __init__(self, message: str, *, kind: str) -> None:
         self.kind = kind
@@ -90,9 +94,9 @@ class WorkerError(CheckmkError):
 
 
 class ActivationError(CheckmkError):
-    """An activation ended, but changes are not active, or changes were activated that had not been approved.
+    """An activation ended, but changes are not active, or changes without approval were activated.
 
-    ``status_per_site`` maps site ids to the server's messages, ``pending`` counts the remaining changes.
+    ``status_per_site`` maps site ids to the server's messages. ``pending`` is the number of remaining changes.
     """
 
     def __init__(
@@ -103,7 +107,7 @@ class ActivationError(CheckmkError):
 
 
 class DiscoveryError(CheckmkError):
-    """A scan for services failed; ``state`` is ``stopped`` or ``exception``."""
+    """A scan for services failed. ``state`` is ``stopped`` or ``exception``."""
 
     def __init__(self, message: str, *, state: str) -> None:
         self.state = state
@@ -115,7 +119,7 @@ class SyncError(CheckmkError):
 
 
 class InventoryError(SyncError):
-    """The inventory has mistakes; ``problems`` lists all of them, each with file, line and column."""
+    """The inventory contains mistakes. ``problems`` lists all of them, each with file, line and column."""
 
     def __init__(self, problems: Sequence[Any]) -> None:
         self.problems = list(problems)
@@ -132,9 +136,9 @@ class InventoryError(SyncError):
 
 
 class UnsafePlanError(SyncError):
-    """The plan changes or deletes more than is allowed, or deletes objects that probably were renamed.
+    """The plan exceeds the limits on changes and deletions, or deletes objects that probably were renamed.
 
-    ``why`` is the reason, without advice on how to allow it.
+    ``why`` is the reason without the hint on how to permit it.
     """
 
     def __init__(self, why: str, hint: str = "") -> None:
@@ -143,7 +147,7 @@ class UnsafePlanError(SyncError):
 
 
 class PlanChangedError(SyncError):
-    """The changes to apply or activate differ from those that were reviewed."""
+    """The changes to apply or activate differ from the reviewed ones."""
 
 
 class NotOwnedError(SyncError):

@@ -1,4 +1,4 @@
-"""Names mean the same in every spelling, and quote so that the server reads what was meant."""
+"""All spellings of a name are equal, and quoted names arrive at the server unchanged."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_invalid_folders_are_refused(wrong: object) -> None:
 
 @given(st.text(min_size=1, max_size=20))
 def test_a_segment_survives_two_decodings(text: str) -> None:
-    """Checkmk decodes path parameters twice; nothing of a name may end the segment before that."""
+    """Checkmk decodes path parameters twice. No character of a name may end the segment early."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -114,7 +114,7 @@ def test_invalid_versions_are_refused(wrong: str) -> None:
         CheckmkVersion.parse(wrong)
 
 
-def test_zero_is_a_state_and_pending_is_another() -> None:
+def test_an_unchecked_object_is_pending_instead_of_up_or_ok() -> None:
     assert HostState.of(0, 1) is HostState.UP
     assert HostState.of(0, 0) is HostState.PENDING
     assert ServiceState.of(0, 1) is ServiceState.OK

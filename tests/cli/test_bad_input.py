@@ -31,12 +31,12 @@ from tests.conftest import Run
         ("hosts create x --folder ''", "not a folder"),
         ("hosts create x --attribute parents=[", "starts like JSON"),
         ("hosts create x --label env=", "--remove-label env"),
-        ("hosts create x --attribute alias=1 --attribute alias=2", "--attribute alias is given twice"),
-        ("hosts create x --attribute alias=1 --attribute alias=1", "--attribute alias is given twice"),
-        ("hosts update host00000 --label a=1 --label a=2", "--label a is given twice"),
-        ("folders update / --attribute site=a --attribute site=b", "--attribute site is given twice"),
-        ("hosts create x --attribute 'labels={}' --label a=1", "give the labels once"),
-        ("hosts update host00000 --attribute 'labels={}' --label a=1", "give the labels once"),
+        ("hosts create x --attribute alias=1 --attribute alias=2", "--attribute alias occurs twice"),
+        ("hosts create x --attribute alias=1 --attribute alias=1", "--attribute alias occurs twice"),
+        ("hosts update host00000 --label a=1 --label a=2", "--label a occurs twice"),
+        ("folders update / --attribute site=a --attribute site=b", "--attribute site occurs twice"),
+        ("hosts create x --attribute 'labels={}' --label a=1", "not both"),
+        ("hosts update host00000 --attribute 'labels={}' --label a=1", "not both"),
         ("hosts update host00000 --attribute alias=1 --remove alias", "--remove removes it"),
         ("hosts update host00000 --label a=1 --remove-label a", "--remove-label removes it"),
         ("hosts update host00000", "nothing to change"),
@@ -63,10 +63,10 @@ def test_bad_input_is_refused_in_one_sentence(site_for_cli: SimulatedSite, sync:
     ("owner", "message"),
     [
         ("", "it is empty"),
-        (" ", "it begins or ends with a blank"),
-        ("cmdb ", "it begins or ends with a blank"),
-        (" a:b", "it holds a ':'"),
-        ("a\nb", "it holds a line break"),
+        (" ", "it starts or ends with a space"),
+        ("cmdb ", "it starts or ends with a space"),
+        (" a:b", "it contains a ':'"),
+        ("a\nb", "it contains a line break"),
     ],
 )
 def test_an_invalid_owner_is_refused_with_the_reason(
@@ -110,7 +110,7 @@ def test_thousands_of_mistakes_are_counted(sync: Run, tmp_path: Path) -> None:
     lines = sync("plan", str(inventory)).err.splitlines()
     assert len(lines) == 41
     assert lines[0] == "Error: 3000 mistakes in the inventory:"
-    assert lines[-1] == "  … and 2961 more lines (all of it with --json)"
+    assert lines[-1] == "  … and 2961 more lines; --json prints all of them"
     assert len(json.loads(sync("plan", str(inventory), "--json").err)["problems"]) == 3000
 
 
@@ -205,15 +205,15 @@ def test_a_deletion_shows_what_it_would_delete(site_for_cli: SimulatedSite) -> N
         cmk.hosts.create("srv1", "/dc/rack1")
     refused = Terminal(site_for_cli, "folders", "delete", "/dc", answer="y\n")
     assert refused.code == 2
-    assert "--recursive deletes all of that too" in refused.text
-    assert "Do it?" not in refused.text
+    assert "--recursive would also delete 1 folder and 1 host in it" in refused.text
+    assert "Continue?" not in refused.text
     terminal = Terminal(site_for_cli, "folders", "delete", "/dc", "--recursive", answer="n\n")
-    assert "Delete the folder /dc with 1 folder and 1 host in it, for good." in terminal.text
+    assert "Permanently delete the folder /dc with 1 folder and 1 host in it." in terminal.text
     assert "in /dc/rack1: srv1" in terminal.text
     assert terminal.code == 2
     terminal = Terminal(site_for_cli, "hosts", "delete", "srv1", "nope", answer="y\n")
     assert "in /dc/rack1: srv1" in terminal.text
-    assert "there is no such host: nope" in terminal.text
+    assert "no such host: nope" in terminal.text
     assert "srv1" not in site_for_cli.state.configuration.hosts
 
 

@@ -144,7 +144,7 @@ def test_exit_codes(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.
     monkeypatch.delenv("CHECKMK_PASSWORD")
     missing = sync("version")
     assert missing.code == 2
-    assert "no password" in missing.err
+    assert "the password is missing" in missing.err
     monkeypatch.setenv("CHECKMK_PASSWORD", "x" * 9)
     monkeypatch.setenv("CHECKMK_SERVER_URL", "http://127.0.0.1:1")
     away = sync("version")
@@ -164,10 +164,10 @@ def test_exit_codes(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.
         (["hosts", "move", "x", "/a:b"], "'/a:b' is not a folder"),
         (["hosts", "create", "a b"], "'a b' is not a host name"),
         (["hosts", "delete", "good", "a b", "--yes"], "'a b' is not a host name"),
-        (["hosts", "status", "--search", "a\nb"], "is no pattern"),
+        (["hosts", "status", "--search", "a\nb"], "a pattern must be one line of text"),
         (["folders", "list", "--parent", " "], "is not a folder"),
         (["folders", "delete", "a|b", "--yes"], "is not a folder"),
-        (["services", "list", "--host", ""], "is no pattern"),
+        (["services", "list", "--host", ""], "a pattern must be one line of text"),
         (["services", "problems", "--limit", "-3"], "-3 is not in the range"),
         (["discover", "a/b"], "'a/b' is not a host name"),
     ],

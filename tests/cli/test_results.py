@@ -157,14 +157,14 @@ def test_host_states_are_accepted_abbreviated(
     [
         (
             "services list --state xx",
-            "'xx' is none of ok, warning, critical, unknown, pending, nor the beginning of one",
+            "'xx' is not one of ok, warning, critical, unknown, pending; a unique prefix is enough",
         ),
-        ("services list --state ''", "'' is none of ok, warning, critical, unknown, pending"),
-        ("services list --state crit,warn", "'crit,warn' is none of ok, warning"),
-        ("services list --state down", "'down' is none of ok, warning"),
-        ("services list --state 2", "'2' is none of ok"),
-        ("hosts status --state u", "'u' may mean up or unreachable: give more letters"),
-        ("hosts status --state ok", "'ok' is none of up, down, unreachable, pending"),
+        ("services list --state ''", "'' is not one of ok, warning, critical, unknown, pending"),
+        ("services list --state crit,warn", "'crit,warn' is not one of ok, warning"),
+        ("services list --state down", "'down' is not one of ok, warning"),
+        ("services list --state 2", "'2' is not one of ok"),
+        ("hosts status --state u", "'u' is ambiguous; use up or unreachable"),
+        ("hosts status --state ok", "'ok' is not one of up, down, unreachable, pending"),
     ],
 )
 def test_unknown_states_are_refused(site_for_cli: SimulatedSite, sync: Run, line: str, expected: str) -> None:
@@ -196,9 +196,9 @@ def test_unknown_states_are_refused(site_for_cli: SimulatedSite, sync: Run, line
         ("hosts list --folder ~nope", "'/nope'"),
         ("hosts create web09 --folder ~nope", "'/nope'"),
         ("hosts move host00000 ~nope", "'/nope'"),
-        ("folders move / /x", "the root folder '/' can be neither moved nor deleted"),
-        ("folders move ~ /linux", "the root folder '/' can be neither moved nor deleted"),
-        ("folders delete / --yes --recursive", "the root folder '/' can be neither moved nor deleted"),
+        ("folders move / /x", "the root folder '/' cannot be moved or deleted"),
+        ("folders move ~ /linux", "the root folder '/' cannot be moved or deleted"),
+        ("folders delete / --yes --recursive", "the root folder '/' cannot be moved or deleted"),
     ],
 )
 @pytest.mark.parametrize("as_json", [False, True])

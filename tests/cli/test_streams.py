@@ -65,7 +65,7 @@ def test_the_exit_code_of_a_plan_is_the_same_without_a_reader(site_for_cli: Simu
 def test_a_full_disk_is_reported(site_for_cli: SimulatedSite, inventory: str, command: str) -> None:
     done = _shell(f"$sync {command.format(inventory)} > /dev/full", site_for_cli)
     assert done.returncode == 1
-    assert done.stderr.decode() == "Error: standard output cannot be written: No space left on device\n"
+    assert done.stderr.decode() == "Error: cannot write to standard output: No space left on device\n"
     assert len(site_for_cli.state.configuration.hosts) == (153 if command.startswith("apply") else 3)
 
 

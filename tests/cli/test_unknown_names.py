@@ -58,7 +58,7 @@ def test_an_unknown_command_lists_the_known_ones(sync: Run, name: str) -> None:
         refused = sync(*words)
         assert (refused.code, refused.out) == (2, "")
         assert refused.err.startswith(
-            f"Error: no command is called '{name}'; there are: {', '.join(sorted(cli.commands))}"
+            f"Error: unknown command '{name}'; the commands are: {', '.join(sorted(cli.commands))}"
         )
         assert "docs/cli.md" in refused.err
         assert "did you mean" not in refused.err
@@ -67,16 +67,19 @@ def test_an_unknown_command_lists_the_known_ones(sync: Run, name: str) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["host"], "no command is called 'host'; did you mean 'hosts'? There are: activate,"),
-        (["hosts", "rename", "a"], "no command of 'hosts' is called 'rename'; there are: create, delete, get,"),
-        (["hosts", "creat", "a"], "no command of 'hosts' is called 'creat'; did you mean 'create'? There are:"),
-        (["folders", "activate"], "no command of 'folders' is called 'activate'; there are: create,"),
-        (["services", "list", "--hsot", "x"], "there is no option --hsot; did you mean --host? All of them: "),
-        (["services", "list", "--downtime"], "there is no option --downtime; all options: "),
-        (["hosts", "--folder", "/"], "there is no option --folder; all options: "),
-        (["hosts", "list", "-x"], "there is no option -x; all options: "),
-        (["--quite", "version"], "there is no option --quite; did you mean --quiet? All of them: "),
-        (["apply", "x.csv", "--ye"], "there is no option --ye"),
+        (["host"], "unknown command 'host'; did you mean 'hosts'? The commands are: activate,"),
+        (["hosts", "rename", "a"], "unknown 'hosts' command 'rename'; the commands are: create, delete, get,"),
+        (["hosts", "creat", "a"], "unknown 'hosts' command 'creat'; did you mean 'create'? The commands are:"),
+        (["folders", "activate"], "unknown 'folders' command 'activate'; the commands are: create,"),
+        (
+            ["services", "list", "--hsot", "x"],
+            "unknown option --hsot; did you mean --host? For all options, run: ",
+        ),
+        (["services", "list", "--downtime"], "unknown option --downtime; for all options, run: "),
+        (["hosts", "--folder", "/"], "unknown option --folder; for all options, run: "),
+        (["hosts", "list", "-x"], "unknown option -x; for all options, run: "),
+        (["--quite", "version"], "unknown option --quite; did you mean --quiet? For all options, run: "),
+        (["apply", "x.csv", "--ye"], "unknown option --ye"),
     ],
     ids=" ".join,
 )

@@ -97,7 +97,10 @@ def test_what_a_text_means_is_not_written_again(site: SimulatedSite, gateways: C
 @pytest.mark.parametrize(
     ("attributes", "said"),
     [
-        ({"parents": "["}, "the attribute 'parents' of 'web01' cannot be sent: '[' starts like JSON but is none"),
+        (
+            {"parents": "["},
+            "the attribute 'parents' of 'web01' cannot be sent: '[' starts like JSON but is not valid JSON",
+        ),
         (
             {"snmp_community": "{geheim"},
             "the attribute 'snmp_community' of 'web01' cannot be sent: the hidden value starts",

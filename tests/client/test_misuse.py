@@ -24,20 +24,20 @@ def three(site: SimulatedSite, cmk: Checkmk) -> SimulatedSite:
 @pytest.mark.parametrize(
     ("misuse", "said"),
     [
-        (lambda cmk: cmk.hosts.bulk_delete("w1"), "names is a list"),
+        (lambda cmk: cmk.hosts.bulk_delete("w1"), "names must be a list"),
         (lambda cmk: cmk.hosts.bulk_create({"host_name": "x"}), "hosts is a list"),
         (lambda cmk: cmk.hosts.bulk_update({"host_name": "x"}), "changes is a list"),
-        (lambda cmk: cmk.hosts.each(names="w1"), "names is a list"),
-        (lambda cmk: cmk.hosts.update("w1", remove_attributes="alias"), "remove_attributes is a list"),
-        (lambda cmk: cmk.discovery.bulk("w1"), "hosts is a list"),
-        (lambda cmk: cmk.services.each(columns="plugin_output"), "columns is a list"),
-        (lambda cmk: cmk.services.get("w1", "CPU load", "plugin_output"), "columns is a list"),
-        (lambda cmk: cmk.host_status.each(sites="s"), "sites is a list"),
-        (lambda cmk: cmk.activation.activate(sites="s"), "sites is a list"),
-        (lambda cmk: cmk.activation.activate(wait_for_hosts="w1"), "wait_for_hosts is a list"),
-        (lambda cmk: cmk.activation.wait_until_monitored("w1"), "names is a list"),
-        (lambda cmk: cmk.host_status.monitored("w1"), "names is a list"),
-        (lambda _cmk: column("host_name").one_of("w1"), "values is a list"),
+        (lambda cmk: cmk.hosts.each(names="w1"), "names must be a list"),
+        (lambda cmk: cmk.hosts.update("w1", remove_attributes="alias"), "remove_attributes must be a list"),
+        (lambda cmk: cmk.discovery.bulk("w1"), "hosts must be a list"),
+        (lambda cmk: cmk.services.each(columns="plugin_output"), "columns must be a list"),
+        (lambda cmk: cmk.services.get("w1", "CPU load", "plugin_output"), "columns must be a list"),
+        (lambda cmk: cmk.host_status.each(sites="s"), "sites must be a list"),
+        (lambda cmk: cmk.activation.activate(sites="s"), "sites must be a list"),
+        (lambda cmk: cmk.activation.activate(wait_for_hosts="w1"), "wait_for_hosts must be a list"),
+        (lambda cmk: cmk.activation.wait_until_monitored("w1"), "names must be a list"),
+        (lambda cmk: cmk.host_status.monitored("w1"), "names must be a list"),
+        (lambda _cmk: column("host_name").one_of("w1"), "values must be a list"),
     ],
 )
 def test_one_text_is_not_taken_letter_by_letter(three: SimulatedSite, cmk: Checkmk, misuse: Misuse, said: str) -> None:
@@ -125,9 +125,11 @@ def test_states_are_known_by_their_names_and_numbers(connect: Any, critical: Any
 def test_what_is_no_state_is_refused_with_those_that_there_are(cmk: Checkmk, misuse: Misuse) -> None:
     with pytest.raises(ValueError, match="ServiceState|HostState"):
         misuse(cmk)
-    with pytest.raises(ValueError, match=r"HostState: UP \(0\), DOWN \(1\), UNREACHABLE \(2\), PENDING \(-1\)"):
+    with pytest.raises(
+        ValueError, match=r"the values of HostState are UP \(0\), DOWN \(1\), UNREACHABLE \(2\), PENDING \(-1\)"
+    ):
         cmk.host_status.each(state=ServiceState.OK)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="'u' may mean UP or UNREACHABLE: give more letters"):
+    with pytest.raises(ValueError, match="'u' is ambiguous; use UP or UNREACHABLE"):
         cmk.host_status.each(state="u")
 
 

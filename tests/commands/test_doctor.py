@@ -45,7 +45,7 @@ def test_a_closed_port() -> None:
     assert list(findings) == ["reachable"]
     assert findings["reachable"].verdict is Verdict.FAILED
     assert "refused" in findings["reachable"].message
-    assert "firewalls" in findings["reachable"].advice
+    assert "firewall" in findings["reachable"].advice
 
 
 @pytest.mark.filterwarnings("ignore:http")
@@ -60,7 +60,7 @@ def test_wrong_password_and_site(site: SimulatedSite) -> None:
     assert "automation user" in wrong["credentials"].advice
     elsewhere = _findings(_settings(site.url, site="other"))
     assert elsewhere["site"].verdict is Verdict.FAILED
-    assert "'other' is the site's id" in elsewhere["site"].advice
+    assert "'other' is the ID of the site" in elsewhere["site"].advice
 
 
 def test_a_stopped_site(site: SimulatedSite) -> None:
@@ -152,7 +152,7 @@ def test_proxies_and_authorities_of_the_environment_are_used(
 def test_the_doctor_on_the_command_line(site: SimulatedSite, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     use_site(monkeypatch, site)
     assert run(["doctor"]) == 0
-    assert "ok      credentials: automation may log in" in capsys.readouterr().out
+    assert "ok      credentials: automation can log in" in capsys.readouterr().out
     assert run(["doctor", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["verdict"] == "ok"
     monkeypatch.setenv("CHECKMK_PASSWORD", "wrong-one")

@@ -1,4 +1,4 @@
-"""What there is to see of a client's settings: each function makes one, acts, and tells what it saw."""
+"""Observable effects of settings: each function creates a client, uses it, and returns its observation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOWN = Fault("status", status=503)
 
 
 class Scene:
-    """A site with three hosts, a clock, and clients whose settings are given by dotted keys."""
+    """A site with three hosts, a clock, and a factory of clients with settings given by dotted keys."""
 
     def __init__(self, site: SimulatedSite, clock: ManualClock, folder: Path) -> None:
         self.site, self.clock, self.folder = site, clock, folder
@@ -46,7 +46,7 @@ Look = Callable[[Scene, Mapping[str, Any]], Any]
 
 
 def tries(scene: Scene, settings: Mapping[str, Any], *, calls: int = 1) -> int:
-    """How many requests reach a site that is down."""
+    """Return the number of requests that reach a site that is down."""
     client = scene.client(settings)
     scene.site.set_faults([DOWN])
     for _ in range(calls):
@@ -56,14 +56,14 @@ def tries(scene: Scene, settings: Mapping[str, Any], *, calls: int = 1) -> int:
 
 
 def waits(scene: Scene, settings: Mapping[str, Any]) -> list[float]:
-    """The waits before the repeats of one call."""
+    """Return the waits before the retries of one call."""
     base = {"recovery.retry.jitter": False, "recovery.retry.base_delay": 1}
     tries(scene, {**base, **settings})
     return scene.clock.slept
 
 
 def breaker(scene: Scene, settings: Mapping[str, Any], *, faults: str, pause_s: float = 0.0) -> str:
-    """The state of a breaker that looks at the rate only, after calls of which those with an F fail."""
+    """Return the state of a breaker that considers only the failure rate. Calls at an F in ``faults`` fail."""
     place = "recovery.circuit_breaker"
     base = {f"{place}.failure_threshold": 99, f"{place}.failure_rate": 0.5, f"{place}.minimum_calls": 4}
     client = scene.client({**base, "recovery.retry.max_retries": 0, **settings})
@@ -75,7 +75,7 @@ def breaker(scene: Scene, settings: Mapping[str, Any], *, faults: str, pause_s: 
 
 
 def recovered(scene: Scene, settings: Mapping[str, Any]) -> bool:
-    """Whether a site that was down is asked again 30 s later."""
+    """Return True if a client sends a request again 30 s after the site was down."""
     client = scene.client({"recovery.circuit_breaker.failure_threshold": 1, **settings})
     scene.site.set_faults([DOWN])
     client.health()
@@ -85,14 +85,14 @@ def recovered(scene: Scene, settings: Mapping[str, Any]) -> bool:
 
 
 def answer(scene: Scene, settings: Mapping[str, Any]) -> str:
-    """What becomes of a read that takes 0.3 s."""
+    """Return the result of a read that takes 0.3 s."""
     scene.site.set_faults([Fault("slow", seconds=0.3, path="/version$")])
     health = scene.client({"recovery.retry.max_retries": 0, **settings}).health()
     return "ok" if health.error is None else type(health.error).__name__
 
 
 def large(scene: Scene, settings: Mapping[str, Any]) -> str:
-    """What becomes of a read whose answer is 3 kB long."""
+    """Return the result of a read with a response of 3 kB."""
     versions = {"site": "s", "edition": "cre", "versions": {"checkmk": "2.4.0p18"}, "more": "x" * 3000}
     scene.site.set_faults([Fault("answer", status=200, path="/version$", body=versions)])
     health = scene.client(settings).health()
@@ -100,7 +100,7 @@ def large(scene: Scene, settings: Mapping[str, Any]) -> str:
 
 
 def bulk(scene: Scene, settings: Mapping[str, Any]) -> str:
-    """What becomes of a bulk call that takes 0.3 s."""
+    """Return the status of an item in a bulk call that takes 0.3 s."""
     client = scene.client({"timeouts.read_s": 0.1, "timeouts.settle_s": 0, **settings})
     client.version()
     scene.site.set_faults([Fault("slow", seconds=0.3, path="bulk-create")])
@@ -109,7 +109,7 @@ def bulk(scene: Scene, settings: Mapping[str, Any]) -> str:
 
 
 def connecting(_scene: Scene, settings: Mapping[str, Any]) -> float:
-    """The time that requests is given to connect."""
+    """Return the connect timeout that requests receives."""
     with responses.RequestsMock() as mock:
         mock.get("https://mon.example.com/s/check_mk/api/1.0/version", json={})
         with Checkmk("https://mon.example.com", "s", "u", "secret", timeouts={"connect_s": settings[CONNECT]}) as cmk:
@@ -119,7 +119,7 @@ def connecting(_scene: Scene, settings: Mapping[str, Any]) -> float:
 
 
 def seconds(scene: Scene, settings: Mapping[str, Any], act: Callable[[Checkmk], Any]) -> float:
-    """How long it takes."""
+    """Return the duration of a call."""
     client = scene.client(settings)
     client.hosts.find("none")
     begun = scene.clock.monotonic()
@@ -141,7 +141,7 @@ def five_reads(scene: Scene, settings: Mapping[str, Any]) -> float:
 
 
 def together(scene: Scene, settings: Mapping[str, Any]) -> int:
-    """How many of twelve reads the site has before it at once."""
+    """Return how many of twelve reads the site receives at the same time."""
     client, lock, now, most = scene.client(settings), threading.Lock(), [0], [0]
     meeting = threading.Barrier(settings["limits.reads_in_flight"], timeout=10)
 
@@ -167,7 +167,7 @@ def page(scene: Scene, settings: Mapping[str, Any]) -> int:
 
 
 def asked(scene: Scene, settings: Mapping[str, Any], *, read: str = "hosts", pause_s: float = 0.0) -> int:
-    """How often the site is asked for what is read twice."""
+    """Return the number of requests for an object that is read twice."""
     client = scene.client(settings)
     client.version()
     for _ in range(2):
@@ -177,7 +177,7 @@ def asked(scene: Scene, settings: Mapping[str, Any], *, read: str = "hosts", pau
 
 
 def stands_in(scene: Scene, settings: Mapping[str, Any]) -> bool:
-    """Whether an old answer is given while the site is down."""
+    """Return True if an expired response is used while the site is down."""
     client = scene.client(settings)
     client.hosts.get("host00000")
     scene.clock.advance(100)
@@ -189,7 +189,7 @@ def stands_in(scene: Scene, settings: Mapping[str, Any]) -> bool:
 
 
 def kept(scene: Scene, settings: Mapping[str, Any]) -> int:
-    """How many of three answers are kept."""
+    """Return how many of three responses stay in the cache."""
     client = scene.client(settings)
     for number in range(3):
         client.hosts.get(f"host0000{number}")
@@ -197,7 +197,7 @@ def kept(scene: Scene, settings: Mapping[str, Any]) -> int:
 
 
 def files(scene: Scene, settings: Mapping[str, Any]) -> list[str]:
-    """The names of the files that a cache leaves."""
+    """Return the names of the files that a cache creates."""
     path = scene.folder / settings.get("caching.path", "answers")
     client = scene.client({"caching.backend": "sqlite", **settings, "caching.path": str(path)})
     client.hosts.get("host00000")
@@ -206,7 +206,7 @@ def files(scene: Scene, settings: Mapping[str, Any]) -> list[str]:
 
 
 def cleaned(scene: Scene, settings: Mapping[str, Any]) -> bool:
-    """Whether the room of an old answer is freed within half a second."""
+    """Return True if an expired response is removed from memory within half a second."""
     client = scene.client({"caching.default_ttl": 0.001, **settings}, clock=None)
     client.hosts.get("host00000")
     ends = time.monotonic() + 0.5

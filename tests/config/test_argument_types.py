@@ -1,4 +1,4 @@
-"""Arguments of a wrong type are refused where they are given, by name, before anything is sent and without values."""
+"""Arguments of a wrong type are refused by name at once, before a request is sent, and without their values."""
 
 from __future__ import annotations
 
@@ -25,73 +25,73 @@ from checkmk_sync.testing import SimulatedSite
 
 Misuse = Callable[[Any], Any]
 LIST: Any = ["web02"]
-ONE_NAME = "is a text, not a list; for several call it once for each, or use a bulk call"
+ONE_NAME = "must be a string, not a list; call it once per item, or use a bulk call"
 
 
 @pytest.mark.parametrize(
     ("misuse", "said"),
     [
-        (lambda cmk: cmk.hosts.create(5), "the name of a host is a text, not an int$"),
-        (lambda cmk: cmk.hosts.create(None), "the name of a host is a text, not None$"),
+        (lambda cmk: cmk.hosts.create(5), "the name of a host must be a string, not an int$"),
+        (lambda cmk: cmk.hosts.create(None), "the name of a host must be a string, not None$"),
         (lambda cmk: cmk.hosts.create(LIST), f"the name of a host {ONE_NAME}"),
         (lambda cmk: cmk.hosts.get(LIST), f"the name of a host {ONE_NAME}"),
-        (lambda cmk: cmk.hosts.find(5), "the name of a host is a text"),
+        (lambda cmk: cmk.hosts.find(5), "the name of a host must be a string"),
         (lambda cmk: cmk.hosts.update(LIST, update_attributes={"alias": "x"}), f"the name of a host {ONE_NAME}"),
-        (lambda cmk: cmk.hosts.update(5, lambda found: found), "the name of a host is a text"),
+        (lambda cmk: cmk.hosts.update(5, lambda found: found), "the name of a host must be a string"),
         (lambda cmk: cmk.hosts.update("a", remove_attributes=[5]), r"remove_attributes\[0\] is an int"),
         (lambda cmk: cmk.hosts.delete(LIST), f"the name of a host {ONE_NAME}"),
-        (lambda cmk: cmk.hosts.move(5, "/"), "the name of a host is a text"),
-        (lambda cmk: cmk.hosts.each(names=["a", 5]), r"names is a list of texts, but names\[1\] is an int"),
+        (lambda cmk: cmk.hosts.move(5, "/"), "the name of a host must be a string"),
+        (lambda cmk: cmk.hosts.each(names=["a", 5]), r"names must be a list of strings, but names\[1\] is an int"),
         (lambda cmk: cmk.hosts.each(names=[["a"]]), r"names\[0\] is a list"),
-        (lambda cmk: cmk.hosts.each(search=5), "search is a text, not an int"),
-        (lambda cmk: cmk.hosts.each(site=5), "site is a text, not an int"),
+        (lambda cmk: cmk.hosts.each(search=5), "search must be a string, not an int"),
+        (lambda cmk: cmk.hosts.each(site=5), "site must be a string, not an int"),
         (lambda cmk: cmk.hosts.pages("10"), "the page size must be a whole number of items, not a str"),
         (lambda cmk: cmk.hosts.pages(2.0), "a whole number of items, not a float"),
         (lambda cmk: cmk.hosts.pages(True), "a whole number of items, not a bool"),
-        (lambda cmk: cmk.hosts.bulk_create(5), "hosts is a list, not an int"),
-        (lambda cmk: cmk.hosts.bulk_delete(None), "names is a list, not None"),
-        (lambda cmk: cmk.folders.create("/x", title=5), "title is a text, not an int"),
-        (lambda cmk: cmk.folders.update("/x", title=5), "title is a text, not an int"),
+        (lambda cmk: cmk.hosts.bulk_create(5), "hosts must be a list, not an int"),
+        (lambda cmk: cmk.hosts.bulk_delete(None), "names must be a list, not None"),
+        (lambda cmk: cmk.folders.create("/x", title=5), "title must be a string, not an int"),
+        (lambda cmk: cmk.folders.update("/x", title=5), "title must be a string, not an int"),
         (lambda cmk: cmk.host_status.get(LIST), f"a name {ONE_NAME}"),
-        (lambda cmk: cmk.host_status.each(search=5), "search is a text"),
+        (lambda cmk: cmk.host_status.each(search=5), "search must be a string"),
         (lambda cmk: cmk.host_status.each(columns=[5]), r"columns\[0\] is an int"),
         (lambda cmk: cmk.host_status.each(sites=[None]), r"sites\[0\] is None"),
         (lambda cmk: cmk.host_status.monitored(["a", 5]), r"names\[1\] is an int"),
         (lambda cmk: cmk.host_status.pages("10"), "a whole number"),
-        (lambda cmk: cmk.services.get(5, "CPU load"), "a name is a text"),
-        (lambda cmk: cmk.services.get("a", 5), "service is a text"),
-        (lambda cmk: cmk.services.each(host=5), "host is a text, not an int"),
+        (lambda cmk: cmk.services.get(5, "CPU load"), "a name must be a string"),
+        (lambda cmk: cmk.services.get("a", 5), "service must be a string"),
+        (lambda cmk: cmk.services.each(host=5), "host must be a string, not an int"),
         (lambda cmk: cmk.services.each(host=LIST), f"host {ONE_NAME}"),
-        (lambda cmk: cmk.services.each(search=LIST), "search is a text"),
+        (lambda cmk: cmk.services.each(search=LIST), "search must be a string"),
         (lambda cmk: cmk.services.few(None), "query is a Filter .* not None"),
         (lambda cmk: cmk.services.pages("10"), "a whole number"),
         (lambda cmk: cmk.discovery.start(LIST), f"host {ONE_NAME}"),
-        (lambda cmk: cmk.discovery.status(5), "host is a text"),
-        (lambda cmk: cmk.discovery.wait(5), "host is a text"),
-        (lambda cmk: cmk.discovery.wait("a", timeout_s="5"), "a time limit is a number of seconds, not a str"),
+        (lambda cmk: cmk.discovery.status(5), "host must be a string"),
+        (lambda cmk: cmk.discovery.wait(5), "host must be a string"),
+        (lambda cmk: cmk.discovery.wait("a", timeout_s="5"), "a time limit must be a number of seconds, not a str"),
         (lambda cmk: cmk.discovery.result(LIST), f"host {ONE_NAME}"),
         (lambda cmk: cmk.discovery.results(["a", 5]), r"hosts\[1\] is an int"),
-        (lambda cmk: cmk.discovery.results(["a"], limit_s="5"), "a time limit is a number"),
+        (lambda cmk: cmk.discovery.results(["a"], limit_s="5"), "a time limit must be a number"),
         (lambda cmk: cmk.discovery.discover(LIST), f"host {ONE_NAME}"),
-        (lambda cmk: cmk.discovery.discover("a", timeout_s="5"), "a time limit is a number"),
-        (lambda cmk: cmk.discovery.set_phase(5, "df", "/", "monitored"), "host is a text"),
+        (lambda cmk: cmk.discovery.discover("a", timeout_s="5"), "a time limit must be a number"),
+        (lambda cmk: cmk.discovery.set_phase(5, "df", "/", "monitored"), "host must be a string"),
         (lambda cmk: cmk.discovery.bulk(["a", 5]), r"hosts\[1\] is an int"),
-        (lambda cmk: cmk.discovery.bulk(["a"], timeout_s="5"), "a time limit is a number"),
-        (lambda cmk: cmk.jobs.get(5), "a name is a text"),
-        (lambda cmk: cmk.jobs.wait("x", timeout_s="5"), "a time limit is a number"),
-        (lambda cmk: cmk.activation.get(5), "a name is a text"),
+        (lambda cmk: cmk.discovery.bulk(["a"], timeout_s="5"), "a time limit must be a number"),
+        (lambda cmk: cmk.jobs.get(5), "a name must be a string"),
+        (lambda cmk: cmk.jobs.wait("x", timeout_s="5"), "a time limit must be a number"),
+        (lambda cmk: cmk.activation.get(5), "a name must be a string"),
         (lambda cmk: cmk.activation.activate(sites=[5]), r"sites\[0\] is an int"),
         (lambda cmk: cmk.activation.activate(wait_for_hosts=[5]), r"wait_for_hosts\[0\] is an int"),
-        (lambda cmk: cmk.activation.activate(timeout_s="900"), "a time limit is a number"),
+        (lambda cmk: cmk.activation.activate(timeout_s="900"), "a time limit must be a number"),
         (lambda cmk: cmk.activation.activate(approved=True), "approved is a function of a pending change, not a bool"),
         (lambda cmk: cmk.activation.wait_until_monitored([5]), r"names\[0\] is an int"),
         (lambda cmk: HostService(cmk).create_host(LIST), f"the name of a host {ONE_NAME}"),
         (lambda cmk: HostService(cmk).delete_host(LIST), f"the name of a host {ONE_NAME}"),
-        (lambda cmk: HostService(cmk).get_host(5), "the name of a host is a text"),
-        (lambda cmk: CachedHostService(cmk).get_host(5), "the name of a host is a text"),
+        (lambda cmk: HostService(cmk).get_host(5), "the name of a host must be a string"),
+        (lambda cmk: CachedHostService(cmk).get_host(5), "the name of a host must be a string"),
         (lambda cmk: StreamingHostService(cmk).list_hosts_streamed(batch_size="2"), "a whole number"),
         (lambda cmk: StreamingServiceService(cmk).list_all_services_streamed(batch_size="2"), "a whole number"),
-        (lambda cmk: StreamingServiceService(cmk).list_all_services_streamed(host_filter=5), "host is a text"),
+        (lambda cmk: StreamingServiceService(cmk).list_all_services_streamed(host_filter=5), "host must be a string"),
         (lambda cmk: StreamingHostService(cmk).process_stream([1], print, max_concurrent="2"), "a whole number"),
         (lambda cmk: make_plan(cmk, "hosts.yaml"), r"the result of load\(PATH\) or from_data\(DATA\), not a str"),
         (lambda cmk: make_plan(cmk, Path("hosts.yaml")), r"the result of load\(PATH\)"),
@@ -113,7 +113,7 @@ def test_calls_refuse_wrong_types_before_sending(site: SimulatedSite, cmk: Check
     assert {request.path for request in site.requests} <= {"/version"}
 
 
-def test_options_of_a_run_are_a_record(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_apply_plan_refuses_options_in_a_mapping(site: SimulatedSite, cmk: Checkmk) -> None:
     plan = make_plan(cmk, from_data({"hosts": [{"name": "a"}]}))
     with pytest.raises(TypeError, match="options are Options"):
         apply_plan(cmk, plan, {"discover": False})  # type: ignore[arg-type]
@@ -151,11 +151,11 @@ def test_functions_without_a_site_name_the_type_they_need(misuse: Callable[[], A
 
 @pytest.mark.parametrize("password", [987654321, b"987654321", ["987654321"], {"value": "987654321"}, True])
 def test_a_password_of_another_type_is_not_shown(password: Any) -> None:
-    with pytest.raises(SettingsError, match="^password must be a text, not a") as caught:
+    with pytest.raises(SettingsError, match="^password must be a string, not a") as caught:
         Checkmk("http://localhost", "s", "u", password)
     assert caught.value.field == "password"
     assert "987654321" not in "".join(traceback.format_exception(None, caught.value, None))
-    with pytest.raises(SettingsError, match="^password_env must be a text"):
+    with pytest.raises(SettingsError, match="^password_env must be a string"):
         SecretSource(env=password)
     with pytest.raises(SettingsError, match="^password must be a SecretSource such as"):
         Settings("http://localhost", "s", "u", password)
@@ -166,10 +166,10 @@ def test_a_password_of_another_type_is_not_shown(password: Any) -> None:
     [
         ((5, "s", "u", "x"), "server URL"),
         ((None, "s", "u", "x"), "server URL"),
-        (("http://localhost", 5, "u", "x"), "^site must be a text, not an int"),
-        (("http://localhost", None, "u", "x"), "^site must be a text, not None"),
-        (("http://localhost", "s", 5, "x"), "^username must be a text, not an int"),
-        (("http://localhost", "s", ["u"], "x"), "^username must be a text, not a list"),
+        (("http://localhost", 5, "u", "x"), "^site must be a string, not an int"),
+        (("http://localhost", None, "u", "x"), "^site must be a string, not None"),
+        (("http://localhost", "s", 5, "x"), "^username must be a string, not an int"),
+        (("http://localhost", "s", ["u"], "x"), "^username must be a string, not a list"),
     ],
 )
 def test_settings_of_another_type_are_named(arguments: Any, said: str) -> None:
@@ -177,7 +177,7 @@ def test_settings_of_another_type_are_named(arguments: Any, said: str) -> None:
         Checkmk(*arguments)
 
 
-def test_a_certificate_given_as_verify_is_pointed_to_its_setting() -> None:
+def test_a_ca_bundle_passed_as_verify_is_refused_with_a_hint() -> None:
     with pytest.raises(SettingsError, match=r"^verify must be true or false \(ca_bundle is the path"):
         Checkmk("https://localhost", "s", "u", "x", verify="/etc/ca.pem")
     with pytest.raises(SettingsError, match="^ca_bundle must be the path of a file, not a bool"):

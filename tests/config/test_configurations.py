@@ -1,4 +1,4 @@
-"""Two configurations that people start from load as they are: for much, and for little memory."""
+"""The two example configurations load unchanged: one for large sites, one for little memory."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _flat(record: Any, prefix: str = "") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("text", [MUCH, LITTLE], ids=["much", "little"])
-def test_every_key_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_every_key_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     import yaml
 
     monkeypatch.setenv("SECRET", "geheim")

@@ -1,4 +1,4 @@
-"""Documents that are damaged or made to do harm end in one clear mistake, and cost what they weigh."""
+"""Damaged or malicious documents lead to one clear error, and need time and memory in proportion to their size."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ HOST = '{{"hosts": [\n{{"name": "a",\n "attributes": {{"x": {}}}}}\n]}}'
 JSON = [
     (HOST.format(LONG), "a.json:3:22: a number has more than 400 digits"),
     (HOST.format("-" + LONG), "a.json:3:22: a number has more than 400 digits"),
-    (HOST.format("NaN"), "a.json:3:22: this is not valid JSON: NaN is no JSON value"),
-    (HOST.format("[1, -Infinity]"), "a.json:3:26: this is not valid JSON: -Infinity is no JSON value"),
+    (HOST.format("NaN"), "a.json:3:22: this is not valid JSON: NaN is not a JSON value"),
+    (HOST.format("[1, -Infinity]"), "a.json:3:26: this is not valid JSON: -Infinity is not a JSON value"),
     (HOST.format("1e999"), "a.json:3:17: host a: x is read as Infinity, which is no finite number"),
     (HOST.format(DEEP), "a.json:3:69: the document is nested deeper than 50 levels"),
     (HOST.format(DEEP + "]" * 100_000), "a.json:3:69: the document is nested deeper than 50 levels"),
     (HOST.format("[" * 300 + "]" * 300), "a.json:3:69: the document is nested deeper than 50 levels"),
     (HOST.format('{"a":' * 900 + "1" + "}" * 900), "a.json:3:257: the document is nested deeper than 50 levels"),
-    (HOST.format('{"k": 1,\n "l": 2, "k": 3}'), "a.json:4:10: the key 'k' stands twice in one object"),
-    (HOST.format('"\\ud83d"'), "a.json:3:22: a text holds half of a character"),
-    (HOST.format('{"\\uDC00": 1}'), "a.json:3:23: a text holds half of a character"),
+    (HOST.format('{"k": 1,\n "l": 2, "k": 3}'), "a.json:4:10: the key 'k' occurs twice in one object"),
+    (HOST.format('"\\ud83d"'), "a.json:3:22: a string contains half of a character"),
+    (HOST.format('{"\\uDC00": 1}'), "a.json:3:23: a string contains half of a character"),
     (DEEP, "a.json:1:52: the document is nested deeper than 50 levels"),
-    ('{"hosts": [], "hosts": [{"name": "a"}]}', "a.json:1:15: the key 'hosts' stands twice in one object"),
+    ('{"hosts": [], "hosts": [{"name": "a"}]}', "a.json:1:15: the key 'hosts' occurs twice in one object"),
     (HOST.format('"a\tb"'), "a.json:3:24: this is not valid JSON: Invalid control character at"),
     ('["half', "a.json:1:2: this is not valid JSON: Unterminated string"),
     ("[]]", "a.json:1:3: this is not valid JSON: Extra data"),
@@ -47,19 +47,19 @@ JSON = [
 
 
 @pytest.mark.parametrize(("text", "said"), JSON, ids=range(len(JSON)))
-def test_json_that_is_damaged_is_one_mistake_with_its_location(text: str, said: str) -> None:
+def test_damaged_json_is_one_mistake_with_its_location(text: str, said: str) -> None:
     with pytest.raises(InventoryError) as caught:
         from_text(InventoryText("a.json", text))
     assert [str(problem)[: len(said)] for problem in caught.value.problems] == [said]
     assert len(str(caught.value)) < 500
 
 
-def test_whole_characters_may_be_escaped() -> None:
+def test_surrogate_pairs_may_be_escaped() -> None:
     data = read_json('{"a": "\\ud83d\\ude00", "b": "\\\\ud83d", "\\ud83d\\ude00\\u00e4": 1}', "a").data
     assert data == {"a": "\U0001f600", "b": "\\ud83d", "\U0001f600ä": 1}
 
 
-def test_numbers_of_everyday_length_are_numbers() -> None:
+def test_numbers_of_usual_length_are_read() -> None:
     assert read_json("[1, -2, 1.5, 123456789012345678901234567890]", "a").data == [
         1,
         -2,
@@ -91,7 +91,7 @@ YAML = [
 
 @pytest.mark.parametrize("loader", [yaml.SafeLoader, positions.safe_loader], ids=["python", "libyaml"])
 @pytest.mark.parametrize(("text", "said"), YAML, ids=range(len(YAML)))
-def test_yaml_that_is_damaged_is_one_mistake_with_its_location(
+def test_damaged_yaml_is_one_mistake_with_its_location(
     text: str, said: str, loader: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(documents, "safe_loader", loader)
@@ -107,19 +107,19 @@ def test_yaml_that_is_damaged_is_one_mistake_with_its_location(
     [
         (f"[{LONG}]", "a number has more than 400 digits"),
         (DEEP, "nested deeper than 50 levels"),
-        ('{"a": 1, "a": 2}', "the key 'a' stands twice"),
+        ('{"a": 1, "a": 2}', "the key 'a' occurs twice"),
         ('["\\ud800"]', "half of a character"),
-        ("[NaN]", "NaN is no JSON value"),
+        ("[NaN]", "NaN is not a JSON value"),
         ("{oops", "Expecting property name"),
     ],
 )
-def test_json_in_a_cell_is_held_to_the_same(cell: str, why: str) -> None:
-    with pytest.raises(ValueError, match="starts like JSON but is none") as caught:
+def test_damaged_json_in_a_cell_is_refused(cell: str, why: str) -> None:
+    with pytest.raises(ValueError, match="starts like JSON but is not valid JSON") as caught:
         attribute_value("x", cell)
     assert why in str(caught.value)
     assert len(str(caught.value)) < 300
     with pytest.raises(
-        ValueError, match=r"^the hidden value starts like JSON but is none \(.* in line \d+, column \d+\)$"
+        ValueError, match=r"^the hidden value starts like JSON but is not valid JSON \(.* in line \d+, column \d+\)$"
     ):
         attribute_value("snmp_community", cell)
 
@@ -135,7 +135,7 @@ def test_deep_yaml_is_refused_before_old_libyaml_crashes(text: str, monkeypatch:
 
 
 class _Watched(io.RawIOBase):
-    """A file of some length that notes how much it was asked for at once."""
+    """A file of a given length that records the largest read."""
 
     def __init__(self, length: int) -> None:
         self.left, self.asked = length, 0
@@ -198,6 +198,6 @@ def test_endless_files_are_refused(read: Callable[[str], object], said: str, mon
 
 @pytest.mark.parametrize("read", [load, configuration.load, _password])
 @pytest.mark.parametrize("name", ["", "a\0b", "x" * 5000, "/", "nowhere/a.yaml"])
-def test_names_that_cannot_be_files_are_refused(read: Callable[[str], object], name: str) -> None:
+def test_invalid_file_names_are_refused(read: Callable[[str], object], name: str) -> None:
     with pytest.raises((SettingsError, InventoryError), match="cannot be read"):
         read(name)

@@ -1,4 +1,4 @@
-"""The ``config`` of a service: Settings, a part of them, or a mapping as in the configuration file."""
+"""The ``config`` of a service: Settings, a record of one section, or a mapping like the configuration file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from checkmk_sync.testing import ManualClock, SimulatedSite
 
 @pytest.fixture(scope="module")
 def known() -> Iterator[SimulatedSite]:
-    """A site that nobody changes."""
+    """Return a site that no test changes."""
     with SimulatedSite(hosts=25) as site, site.client() as cmk:
         cmk.hosts.create("web01")
         yield site
@@ -51,7 +51,9 @@ def test_a_mapping_has_an_effect(known: SimulatedSite, config: Any) -> None:
     with known.client(clock=clock) as client:
         service = CachedHostService(client, config)
         assert (service.cache.default_ttl, service.cache.max_size) == (5, 7)
-        assert service.config.streaming == client.settings.streaming, "what is left out is that of the client"
+        assert service.config.streaming == client.settings.streaming, (
+            "settings that the config leaves out come from the client"
+        )
     assert isinstance(service, MetricsMixin)
     assert service.metrics_collector is None
 
@@ -118,13 +120,13 @@ def test_explicit_pages_follow_the_config(client: Checkmk) -> None:
     [CachingSettings(max_size=3), StreamingSettings(4), BatchSettings(chunk_size=5)],
     ids=lambda p: type(p).__name__,
 )
-def test_a_record_of_a_part_is_taken(client: Checkmk, part: Any) -> None:
+def test_a_record_of_one_section_is_accepted(client: Checkmk, part: Any) -> None:
     config = BaseService(client, part).config
     assert part in (config.caching, config.streaming, config.batch_processing)
 
 
-def test_the_configuration_file_is_taken_as_it_is(known: SimulatedSite, tmp_path: Path) -> None:
-    """As the settings that it gives, and as the mapping that it is."""
+def test_the_configuration_file_is_accepted_unchanged(known: SimulatedSite, tmp_path: Path) -> None:
+    """Both the settings read from the file and its plain mapping are accepted."""
     (tmp_path / "secret.txt").write_text(known.password)
     (tmp_path / "secret.txt").chmod(0o600)
     file = tmp_path / "config.yaml"
@@ -149,7 +151,7 @@ def test_the_configuration_file_is_taken_as_it_is(known: SimulatedSite, tmp_path
         ("config.yaml", "not str"),
         ([], "not list"),
         (CachingSettings, "not type"),
-        ({"nonsense": 1}, "unknown setting nonsense; known are"),
+        ({"nonsense": 1}, "unknown setting nonsense; use one of"),
         ({"cacheing": {}}, "unknown setting cacheing; did you mean 'caching'"),
         ({"caching": {"default_tll": 5}}, "unknown setting advanced_features.caching.default_tll; did you mean"),
         ({"caching": {"default_ttl": "5"}}, "must be a number, not '5'"),
@@ -158,16 +160,16 @@ def test_the_configuration_file_is_taken_as_it_is(known: SimulatedSite, tmp_path
         ({"caching": None}, "caching must be a mapping"),
         ({"advanced_features": 5}, "advanced_features must be a mapping"),
         ({"advanced_features": {"nonsense": 1}}, "unknown setting advanced_features.nonsense"),
-        ({"advanced_features": {"caching": {}}, "caching": {}}, "caching stands twice"),
+        ({"advanced_features": {"caching": {}}, "caching": {}}, "caching occurs twice"),
         ({"checkmk": {"nonsense": 1}}, "unknown setting checkmk.nonsense"),
-        ({"checkmk": {"site": "other"}}, "checkmk.site cannot differ from the settings of the client"),
-        ({"checkmk": {"timeouts": {"read_s": 1}}}, "checkmk.timeouts cannot differ"),
-        ({"caching": {"status_ttl": 1, "stale_if_error": 9}}, "caching.status_ttl and caching.stale_if_error cannot"),
+        ({"checkmk": {"site": "other"}}, "checkmk.site must not differ from the client's settings"),
+        ({"checkmk": {"timeouts": {"read_s": 1}}}, "checkmk.timeouts must not differ"),
+        ({"caching": {"status_ttl": 1, "stale_if_error": 9}}, "caching.status_ttl and caching.stale_if_error must not"),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("kind", [BaseService, CachedHostService, StreamingServiceService])
-def test_anything_else_is_one_clear_error(client: Checkmk, kind: Any, config: Any, said: str) -> None:
+def test_an_invalid_config_is_one_clear_error(client: Checkmk, kind: Any, config: Any, said: str) -> None:
     with pytest.raises(SettingsError) as caught:
         kind(client, config)
     assert said in str(caught.value)

@@ -1,4 +1,4 @@
-"""A configuration is read exactly: every key does something, every mistake is told with its place."""
+"""Configurations are read strictly: every key has an effect, and every mistake is reported with its position."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _write(tmp_path: Path, text: str, mode: int = 0o600) -> Path:
     return path
 
 
-def test_a_whole_configuration(tmp_path: Path) -> None:
+def test_a_complete_configuration_is_read(tmp_path: Path) -> None:
     text = BASE + (
         "  verify: true\n  ca_bundle: /etc/ca.pem\n  proxy: http://u:p@proxy:3128\n"
         "  timeouts: {connect_s: 1, read_s: 2, bulk_s: 3, total_s: 4, settle_s: 5}\n"
@@ -67,24 +67,28 @@ def test_a_whole_configuration(tmp_path: Path) -> None:
         (BASE + "  timeouts:\n    read_s: -1\n", 7, "read_s must be at least"),
         (BASE + "  limits: {reads_in_flight: 9}\n", 6, "at most 8"),
         (BASE + "  verify: 1\n", 6, "verify must be true or false"),
-        (BASE + "  ca_bundle: [x]\n", 6, "must be a text"),
-        (BASE + "  password: secret\n", 1, "exactly one source for the password is needed"),
-        (BASE + "  password: 1234\n", 6, "must be a text; put it in quotes"),
-        ("checkmk:\n  server_url: https://x\n  site: s\n  username: u\n", 1, "no password"),
+        (BASE + "  ca_bundle: [x]\n", 6, "must be a string"),
+        (BASE + "  password: secret\n", 1, "the password must have exactly one source"),
+        (BASE + "  password: 1234\n", 6, "must be a string; put it in quotes"),
+        ("checkmk:\n  server_url: https://x\n  site: s\n  username: u\n", 1, "the password is missing"),
         ("checkmk:\n  server_url: https://x\n  password: abcd\n  username: u\n", 1, "checkmk.site is missing"),
         (BASE.replace("https://mon.example.com/", "mon.example.com"), 2, "is not a server URL"),
-        (BASE.replace("mon.example.com/", "mon/prod/check_mk/"), 2, "ends before the site"),
-        (BASE.replace("mon.example.com", "user:pw@mon"), 2, "must not hold a user or a password"),
+        (BASE.replace("mon.example.com/", "mon/prod/check_mk/"), 2, "must end before the site"),
+        (BASE.replace("mon.example.com", "user:pw@mon"), 2, "must not contain a user or a password"),
         (BASE.replace("site: prod", "site: prod/x"), 3, "is not a site id"),
         (BASE.replace("username: automation", "username: a b"), 4, "is not a user id"),
         ("checkmk: [1]\n", 1, "checkmk must be a mapping"),
         ("- 1\n", 1, "must be a mapping"),
         (BASE + "advanced_features:\n  recovery: {retry: 3}\n", 7, "must be a mapping"),
-        (BASE + "advanced_features:\n  recovery: {retry: {strategy: slow}}\n", 7, "no strategy: fixed, linear, exp"),
+        (
+            BASE + "advanced_features:\n  recovery: {retry: {strategy: slow}}\n",
+            7,
+            "unknown strategy 'slow'; use one of: fixed, linear, exp",
+        ),
         (BASE + "advanced_features:\n  recovery: {circuit_breaker: {failure_rate: 2}}\n", 7, "at most 1"),
     ],
 )
-def test_a_mistake_is_reported_with_file_line_and_advice(tmp_path: Path, text: str, line: int, said: str) -> None:
+def test_a_mistake_is_reported_with_file_line_and_hint(tmp_path: Path, text: str, line: int, said: str) -> None:
     path = _write(tmp_path, text)
     with pytest.raises(SettingsError) as caught:
         load(path)
@@ -101,8 +105,8 @@ def test_unreadable_files_are_explained(tmp_path: Path) -> None:
         load(tmp_path / "latin.yaml")
 
 
-def test_the_environment_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match="checkmk.server_url is missing .or set CHECKMK_SERVER_URL"):
+def test_the_environment_alone_is_sufficient(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="checkmk.server_url is missing .add it or set CHECKMK_SERVER_URL"):
         monkeypatch.setenv("CHECKMK_PASSWORD", "geheim")
         from_env()
     for name, value in {"SERVER_URL": "https://mon", "SITE": "s", "USERNAME": "u"}.items():
@@ -122,7 +126,7 @@ def test_the_file_wins_over_the_environment(tmp_path: Path, monkeypatch: pytest.
     assert settings.password == SecretSource(env="MY_SECRET")
 
 
-def test_a_password_in_a_file_others_may_read_is_warned_about(tmp_path: Path) -> None:
+def test_a_password_in_a_file_that_others_may_read_causes_a_warning(tmp_path: Path) -> None:
     text = BASE.replace("password_env: MY_SECRET", "password: geheim")
     with pytest.warns(UserWarning, match="chmod 600"):
         load(_write(tmp_path, text, mode=0o644))
@@ -151,7 +155,7 @@ def test_secrets_come_from_files_environment_and_commands(tmp_path: Path, monkey
         ({"value": "two\nlines"}, "more than one line"),
     ],
 )
-def test_a_secret_that_cannot_be_had_is_explained(source: dict[str, Any], said: str) -> None:
+def test_a_missing_or_invalid_secret_is_explained(source: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said) as caught:
         SecretSource(**source).reveal("automation")
     assert "hunter2" not in str(caught.value)
@@ -163,7 +167,7 @@ def test_a_keyring_without_its_extra_is_explained(monkeypatch: pytest.MonkeyPatc
         SecretSource(keyring="checkmk").reveal("automation")
 
 
-def test_exactly_one_source_is_needed() -> None:
+def test_a_password_must_have_exactly_one_source() -> None:
     with pytest.raises(SettingsError, match="none is given"):
         SecretSource()
     with pytest.raises(SettingsError, match="value and file are given"):
@@ -173,10 +177,10 @@ def test_exactly_one_source_is_needed() -> None:
 def test_exclusive_password_sources_are_named_as_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SERVER_URL", "SITE", "USERNAME", "PASSWORD", "PASSWORD_FILE"):
         monkeypatch.setenv(f"CHECKMK_{name}", "https://mon" if name == "SERVER_URL" else "x")
-    with pytest.raises(SettingsError, match="needed, CHECKMK_PASSWORD_FILE and CHECKMK_PASSWORD are given"):
+    with pytest.raises(SettingsError, match="one source, but CHECKMK_PASSWORD_FILE and CHECKMK_PASSWORD are given"):
         from_env()
     (tmp_path / "c.yaml").write_text("checkmk:\n  password_command: x\n  keyring: y\n")
-    with pytest.raises(SettingsError, match="c.yaml:1: .*needed, password_command and keyring are given"):
+    with pytest.raises(SettingsError, match="c.yaml:1: .*one source, but password_command and keyring are given"):
         load(tmp_path / "c.yaml")
 
 
@@ -186,7 +190,7 @@ def test_exclusive_password_sources_are_named_as_given(tmp_path: Path, monkeypat
         ({"limits": {"reads_in_flight": 2.5}}, "limits.reads_in_flight must be a whole number, not 2.5"),
         ({"batch_processing": {"chunk_size": 2.0}}, "batch_processing.chunk_size must be a whole number"),
         ({"caching": {"backend": "redis", "redis_url": "redis://[::1"}}, "redis_url must be a URL"),
-        ({"caching": {"redis_url": "redis://h?password=hunter2"}}, "a password does not belong into redis_url"),
+        ({"caching": {"redis_url": "redis://h?password=hunter2"}}, "redis_url must not contain a password"),
         ({"server_url": "https://.example.com"}, "is not a server URL"),
         ({"server_url": "https://a..b"}, "is not a server URL"),
         ({"server_url": "https://mon itoring.example.com"}, "is not a server URL"),
@@ -210,7 +214,7 @@ def test_settings_pickle_and_show_no_secret() -> None:
     assert settings.to_dict()["proxy"] == "http://***@proxy:1"
 
 
-def test_no_place_of_a_secret_shows_more_than_the_place() -> None:
+def test_a_secret_source_shows_only_its_location() -> None:
     source = SecretSource(command="vault read --token=hunter2 x")
     assert repr(source) == "SecretSource(the password command)"
     assert "hunter2" not in repr(Settings("https://mon", "s", "u", source))
@@ -225,7 +229,7 @@ def test_an_invalid_server_url_is_refused_without_its_password(url: str) -> None
     assert "hunter2" not in str(caught.value)
 
 
-def test_groups_of_settings_change_by_name() -> None:
+def test_nested_settings_are_replaced_by_name() -> None:
     settings = Settings("https://mon", "s", "u", SecretSource(value="x"))
     changed = replace_nested(settings, {"timeouts": {"read_s": 5}, "recovery": {"retry": {"max_retries": 0}}})
     assert changed.timeouts == Timeouts(read_s=5)
@@ -260,5 +264,5 @@ def test_urls_are_shown_without_users() -> None:
         ("https://mon:8080", "https://mon:8080"),
     ],
 )
-def test_one_server_is_written_in_one_way(given: str, meant: str) -> None:
+def test_spellings_of_one_server_url_are_normalized(given: str, meant: str) -> None:
     assert Checkmk(given, "s", "u", "x").settings.server_url == meant

@@ -1,4 +1,4 @@
-"""Every key of the settings does what its page says: it is changed, and what a client does changes with it."""
+"""Every settings key has its documented effect: changing the key changes the behaviour of a client."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def scene(clock: ManualClock, tmp_path: Path) -> Iterator[Scene]:
 
 
 class Case(NamedTuple):
-    """With ``value`` for ``key``, and what is ``given`` besides, ``look`` sees ``seen``."""
+    """With ``value`` for ``key`` and the other settings ``given``, ``look`` returns ``seen``."""
 
     key: str
     value: Any
@@ -127,12 +127,12 @@ def test_username_is_sent(scene: Scene) -> None:
             assert scene.site.requests[-1].user == username
 
 
-def test_every_strategy_has_its_waits() -> None:
+def test_the_strategies_of_settings_and_recovery_are_the_same() -> None:
     assert list(STRATEGIES) == [strategy.value for strategy in RetryStrategy]
 
 
 PARTS = "test_several_parts_are_read_at_once_where_no_lock_is_needed"
-# Keys that need a world of their own: where they are changed, and their effect is seen.
+# Keys that need a special environment, and the tests that change them and check their effect.
 ELSEWHERE = {
     "verify": "http/test_tls_and_proxies.py::test_disabling_verification_warns",
     "ca_bundle": "http/test_tls_and_proxies.py::test_known_authorities_are_trusted",
@@ -157,8 +157,8 @@ ELSEWHERE = {
 }
 
 
-def test_every_key_is_changed_and_its_effect_is_seen() -> None:
-    """In a row above with at least two values, or in the test that is named."""
+def test_the_effect_of_every_key_is_tested() -> None:
+    """Each key has rows above with at least two values, or a named test."""
     values: dict[str, set[Any]] = {}
     for case in CASES:
         values.setdefault(case.key, set()).add(case.value)

@@ -1,4 +1,4 @@
-"""Where settings come from: paths relative to their file, commands, secret files, and invalid settings."""
+"""Sources of settings: paths relative to their file, commands, secret files, and invalid settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BASE = "checkmk:\n  server_url: https://mon.example.com\n  site: prod\n  usernam
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a configuration; the current directory is another."""
+    """Return a folder for a configuration. The current directory is a different one."""
     (tmp_path / "etc").mkdir()
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
@@ -42,7 +42,7 @@ def test_paths_are_relative_to_the_file(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(folder)
     relative = load("config.yaml")
     monkeypatch.chdir(folder.parent)
-    assert relative == settings, "it stays the same wherever the program goes"
+    assert relative == settings, "changing the directory later does not change the settings"
     monkeypatch.setenv("HOME", str(folder))
     assert _load(folder, "  password_file: ~/secret\n").password.reveal() == "geheim"
 
@@ -53,25 +53,27 @@ def test_a_missing_file_is_reported_with_its_full_path(folder: Path) -> None:
             settings.reveal()
 
 
-def test_a_variable_is_relative_to_where_one_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_in_a_variable_is_relative_to_the_current_directory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _secret(folder, b"geheim")
     monkeypatch.setenv("CHECKMK_PASSWORD_FILE", "../etc/secret")
     assert _load(folder, "").password.reveal() == "geheim"
 
 
 @pytest.mark.parametrize("content", [b"geheim\n", b"geheim\r\n", b"\xef\xbb\xbfgeheim", b"\xef\xbb\xbfgeheim\r\n\n"])
-def test_secrets_are_read_as_editors_save_them(folder: Path, content: bytes) -> None:
+def test_line_ends_and_byte_order_marks_of_a_secret_are_removed(folder: Path, content: bytes) -> None:
     assert _secret(folder, content).reveal() == "geheim"
 
 
 @pytest.mark.parametrize("content", [b"geheim \n", b" geheim", b"geheim\t"])
-def test_blanks_around_a_secret_are_warned_about(folder: Path, content: bytes) -> None:
-    with pytest.warns(UserWarning, match="blank") as caught:
+def test_spaces_around_a_secret_cause_a_warning(folder: Path, content: bytes) -> None:
+    with pytest.warns(UserWarning, match="starts or ends with a space") as caught:
         assert _secret(folder, content).reveal() == content.decode().rstrip("\n")
     assert "geheim" not in str(caught[0].message)
 
 
-def test_blanks_inside_a_secret_are_its_own(folder: Path) -> None:
+def test_spaces_inside_a_secret_are_kept(folder: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert _secret(folder, b"ge heim\n").reveal() == "ge heim"
@@ -82,21 +84,21 @@ def test_a_command_may_be_a_list(folder: Path) -> None:
     settings = _load(folder, f"  password_command: [cat, '{folder}/a secret']\n")
     assert settings.password.reveal() == "geheim"
     for wrong in ("[cat, 1]", "[]", "{a: b}", "7"):
-        with pytest.raises(SettingsError, match="password_command must be a text or a list of texts"):
+        with pytest.raises(SettingsError, match="password_command must be a string or a list of strings"):
             _load(folder, f"  password_command: {wrong}\n")
 
 
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("cat hunter2 | head -1", "exit code 1.*without a shell, so it knows no pipes"),
+        ("cat hunter2 | head -1", "exit code 1.*without a shell, so pipes do not work"),
         ("false hunter2", "exit code 1$"),
         ("no-such-command-at-all hunter2", "No such file or directory"),
         (r"printf '\374'", "not UTF-8"),
         ("'unclosed hunter2", "quotation"),
     ],
 )
-def test_a_command_that_fails_says_how(command: str, said: str) -> None:
+def test_a_failed_password_command_is_explained(command: str, said: str) -> None:
     with pytest.raises(SettingsError, match=f"the password command failed: .*{said}") as caught:
         SecretSource(command=command).reveal()
     assert "hunter2" not in str(caught.value)
@@ -124,8 +126,8 @@ def test_invalid_settings_are_reported_with_the_full_key(folder: Path, lines: st
 
 
 @pytest.mark.parametrize("url", ["https://mon/prod", "https://mon/prod/", "https://mon:8443/a/prod"])
-def test_a_server_url_with_the_site_is_refused_with_advice(url: str) -> None:
-    with pytest.raises(SettingsError, match="ends before the site: leave out '/prod'"):
+def test_a_server_url_with_the_site_is_refused_with_a_hint(url: str) -> None:
+    with pytest.raises(SettingsError, match="must end before the site; remove '/prod'"):
         Checkmk(url, "prod", "automation", "secret")
     assert Settings("https://mon/prod", "other", "u", SecretSource(value="x")).base_url.startswith("https://mon/prod/")
 

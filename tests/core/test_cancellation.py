@@ -1,4 +1,4 @@
-"""Work that nobody wants any more ends at once where it only reads or waits, and with its write where it writes."""
+"""Cancelled work ends at once if it reads or waits. If it writes, it ends after the write."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from checkmk_sync.core.cancellation import Cancellation, Stopped, current, shiel
 from checkmk_sync.testing import Fault, SimulatedSite
 from tests.held import Gate
 
-SOON_S = 5.0  # far less than any time limit of the client, and than the site would take
+SOON_S = 5.0  # far less than the client's time limits and the delays of the site
 
 
 class _Task:
-    """A call in a thread of its own, with a cancellation of its own."""
+    """A call in its own thread, with its own cancellation."""
 
     def __init__(self, do: Callable[[], Any]) -> None:
         self.cancellation, self.ended = Cancellation(), threading.Event()
@@ -34,7 +34,7 @@ class _Task:
         self.ended.set()
 
     def stopped(self) -> Any:
-        """What it gives once it was stopped."""
+        """Stop the call and return its result or error."""
         self.cancellation.stop()
         assert self.ended.wait(SOON_S)
         return self.result
@@ -42,7 +42,7 @@ class _Task:
 
 @pytest.fixture
 def held() -> Iterator[tuple[SimulatedSite, Checkmk, Gate]]:
-    """A site that does not answer about ``host00001`` until its gate is opened."""
+    """Yield a site whose responses about ``host00001`` wait for a gate, a client, and the gate."""
     with SimulatedSite(hosts=3, services=5) as site, site.client(limits={"reads_in_flight": 1}) as cmk:
         cmk.version()
         gate = Gate(site, "host00001")
@@ -98,7 +98,7 @@ def test_a_follower_of_a_cancelled_leader_sends_its_own_request(held: tuple[Simu
     assert follower.result == "host00001"
 
 
-def test_a_stream_that_drips_is_cut() -> None:
+def test_a_slow_stream_is_cancelled() -> None:
     with SimulatedSite(hosts=200) as site, site.client() as cmk:
         cmk.version()
         site.set_faults([Fault("drip", seconds=0.05, path="/domain-types/host_config/collections/all", times=1)])
@@ -110,11 +110,11 @@ def test_a_stream_that_drips_is_cut() -> None:
         assert sum(1 for _ in cmk.hosts.each()) == 200
 
 
-def test_the_wait_before_a_repeat_ends() -> None:
+def test_the_wait_before_a_retry_is_cancelled() -> None:
     faults = [Fault("status", status=503, retry_after=50.0)]
     with SimulatedSite(hosts=1, faults=faults) as site, site.client() as cmk:
         task = _Task(lambda: cmk.hosts.get("host00000"))
-        while not cmk.metrics()["counters"].get("retries"):  # noted before the wait
+        while not cmk.metrics()["counters"].get("retries"):  # counted before the wait
             time.sleep(0.01)
         assert not task.ended.wait(0.2)
         assert isinstance(task.stopped(), Stopped)
@@ -131,7 +131,7 @@ def test_partitioned_reads_are_cancelled_in_all_threads() -> None:
         assert sum(1 for _ in cmk.services.each()) == 150
 
 
-def test_a_running_write_is_finished_and_no_other_begins() -> None:
+def test_a_running_write_is_finished_and_the_next_is_not_started() -> None:
     with SimulatedSite() as site, site.client(batch_processing={"chunk_size": 2}) as cmk:
         cmk.version()
         gate = Gate(site, "bulk-create")
@@ -145,7 +145,7 @@ def test_a_running_write_is_finished_and_no_other_begins() -> None:
         assert task.ended.wait(SOON_S)
         assert isinstance(task.result, Stopped)
         assert known == ["h0", "h1"]
-        # Its answer was waited for: it had not to be found out by reading.
+        # The client waited for the response, so it did not have to settle the write by reading.
         assert not any("Error" in name for name in cmk.metrics()["counters"])
         assert set(site.state.configuration.hosts) == {"h0", "h1"}
 

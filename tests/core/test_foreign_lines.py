@@ -1,4 +1,4 @@
-"""No text of a site, a file or a monitored system begins a line of its own on the terminal; our own lines stay."""
+"""Text from a site, a file or a monitored system never starts its own line on the terminal; our own lines stay."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _assert_not_forged(result: Result) -> None:
         assert not set(text) & {"\x1b", "\r", "\x85", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\x00"}, text
 
 
-# What a site shows
+# Data of a site
 
 
 @pytest.fixture
@@ -76,14 +76,14 @@ def hostile(site_for_cli: SimulatedSite) -> Iterator[SimulatedSite]:
         "health",
     ],
 )
-def test_rows_and_records(hostile: SimulatedSite, sync: Run, line: str) -> None:
+def test_rows_and_records_cannot_forge_lines(hostile: SimulatedSite, sync: Run, line: str) -> None:
     result = sync(*shlex.split(line))
     _assert_not_forged(result)
     if "list" in line or "get" in line:
         assert "x\\nFORGED \\r\\nFORGED " in result.out
 
 
-def test_plans_and_reports(hostile: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+def test_plans_and_reports_cannot_forge_lines(hostile: SimulatedSite, sync: Run, tmp_path: Path) -> None:
     inventory = tmp_path / f"hosts{EVIL.replace('/', '').replace(chr(0), '')}.json"
     hosts = [{"name": "web01", "attributes": {"alias": "plain"}}, {"name": "new", "attributes": {"alias": EVIL}}]
     inventory.write_text(json.dumps(hosts), "utf-8")
@@ -110,7 +110,7 @@ def test_plans_and_reports(hostile: SimulatedSite, sync: Run, tmp_path: Path) ->
     _assert_not_forged(sync("plan", str(tmp_path / EVIL.replace("/", "").replace("\0", ""))))
 
 
-# What a site says
+# Responses of a site
 
 
 ANYWHERE = re.compile("http://127.0.0.1:1/.*")
@@ -125,7 +125,7 @@ ANSWERS: dict[str, Any] = {
 
 @pytest.fixture
 def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[responses.RequestsMock]:
-    """A site that says what a test wants."""
+    """Yield a mock of a site whose responses are set by the test."""
     config = tmp_path / "config.yaml"
     config.write_text(
         "checkmk: {server_url: 'http://127.0.0.1:1', site: s, username: u, password_env: SECRET}\n"
@@ -139,7 +139,9 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[respons
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 422, 423, 429, 500, 503])
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_errors(nowhere: responses.RequestsMock, sync: Run, status: int, answer: str) -> None:
+def test_error_responses_cannot_forge_lines(
+    nowhere: responses.RequestsMock, sync: Run, status: int, answer: str
+) -> None:
     told = ANSWERS[answer]
     for method in ("GET", "POST"):
         nowhere.add(method, ANYWHERE, status=status, body=told if isinstance(told, str) else json.dumps(told))
@@ -162,19 +164,19 @@ def test_errors(nowhere: responses.RequestsMock, sync: Run, status: int, answer:
     ],
     ids=["version", "edition", "folder", "text", "list", "null"],
 )
-def test_answers_that_are_wrong(nowhere: responses.RequestsMock, sync: Run, answer: Any) -> None:
+def test_unexpected_responses_cannot_forge_lines(nowhere: responses.RequestsMock, sync: Run, answer: Any) -> None:
     nowhere.add("GET", ANYWHERE, json=answer, content_type="application/json")
     for line in ("version", "hosts list", "health", "doctor", "hosts get web01", "pending"):
         _assert_not_forged(sync(*line.split()))
 
 
 @pytest.mark.parametrize("where", [f"/login?{quote(EVIL)}", "/a\x1b[31m/b", "//evil/x"])
-def test_redirects(nowhere: responses.RequestsMock, sync: Run, where: str) -> None:
+def test_redirects_cannot_forge_lines(nowhere: responses.RequestsMock, sync: Run, where: str) -> None:
     nowhere.add("GET", ANYWHERE, status=302, headers={"Location": where})
     _assert_not_forged(sync("version"))
 
 
-# What is written in files, and on the command line
+# Files and command lines
 
 
 @pytest.mark.parametrize(
@@ -192,7 +194,7 @@ def test_redirects(nowhere: responses.RequestsMock, sync: Run, where: str) -> No
     ],
     ids=range(9),
 )
-def test_configurations(sync: Run, tmp_path: Path, text: str) -> None:
+def test_configurations_cannot_forge_lines(sync: Run, tmp_path: Path, text: str) -> None:
     config = tmp_path / "con\nFORGED fig.yaml"
     config.write_text(text, "utf-8")
     for line in ("version", "doctor"):
@@ -202,12 +204,12 @@ def test_configurations(sync: Run, tmp_path: Path, text: str) -> None:
         assert line == "doctor" or result.err.count("\n") == 1
 
 
-def test_files_that_are_not_there(sync: Run, site_for_cli: SimulatedSite) -> None:
+def test_names_of_missing_files_cannot_forge_lines(sync: Run, site_for_cli: SimulatedSite) -> None:
     for line in (["--config", "no\nFORGED", "version"], ["plan", "no\nFORGED.csv"], ["plan", "no\rFORGED"]):
         _assert_not_forged(sync(*line))
 
 
-def test_arguments(site_for_cli: SimulatedSite, sync: Run) -> None:
+def test_arguments_cannot_forge_lines(site_for_cli: SimulatedSite, sync: Run) -> None:
     evil = EVIL.replace("\0", "")
     for line in (
         ["hosts", "get", evil],
@@ -230,10 +232,12 @@ def test_arguments(site_for_cli: SimulatedSite, sync: Run) -> None:
 
 
 @pytest.mark.filterwarnings("default")
-def test_warnings_and_logs(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, monkeypatch: Any) -> None:
+def test_warnings_and_logs_cannot_forge_lines(
+    site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, monkeypatch: Any
+) -> None:
     secret = tmp_path / "sec\nFORGED ret.txt"
     secret.write_text(site_for_cli.password)
-    secret.chmod(0o644)  # which is warned about
+    secret.chmod(0o644)  # so that a warning is printed
     monkeypatch.delenv("CHECKMK_PASSWORD")
     monkeypatch.setenv("CHECKMK_PASSWORD_FILE", str(secret))
     warned = sync("version")

@@ -1,4 +1,4 @@
-"""In the child of a fork locks are free, whoever held them in the parent."""
+"""Locks are free in the child of a fork, even if the parent held them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from checkmk_sync.core.fork import ForkSafe
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 
 
 class _Counter(ForkSafe):
@@ -43,7 +43,7 @@ def test_a_child_gets_new_locks_and_keeps_the_rest() -> None:
     assert counter.under_way == 3
 
 
-# Objects are created in threads while the process forks; Python only prints errors of functions that run at forks.
+# Threads create objects while the process forks. Python only prints the errors of fork hooks, so stderr must be empty.
 FORKS = """
 import os, sys, threading, warnings
 from checkmk_sync.cache import LRUCache

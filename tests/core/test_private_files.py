@@ -1,4 +1,4 @@
-"""Files that only their owner may read are created exclusively, and anything else is refused and left as it is."""
+"""Private files are created exclusively. Any other file is refused and left unchanged."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_missing_file_is_neither_private_nor_open(tmp_path: Path) -> None:
         is_private(tmp_path / "missing")
 
 
-def test_one_process_holds_the_lock(tmp_path: Path) -> None:
+def test_only_one_process_gets_the_lock(tmp_path: Path) -> None:
     pytest.importorskip("fcntl")
     path = tmp_path / "file"
     code = (

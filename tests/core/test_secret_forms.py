@@ -1,4 +1,4 @@
-"""No form of a secret is in a text or a frame: encodings, escapes, base64 with any user, whatever page or Ctrl-C."""
+"""No form of a secret is in a message or a traceback: encodings, escapes, base64 with any user, error pages, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _bytes_of(secret: str) -> list[bytes]:
 
 
 def _shown_forms(secret: str) -> list[bytes]:
-    """Return what a page may hold of a request that has the secret."""
+    """Return the forms in which an error page can repeat the secret of a request."""
     forms = [html.escape(secret), json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(quote(secret))]
     forms += ["".join(f"&#{ord(char)};" for char in secret), "".join(f"&#x{ord(char):x};" for char in secret)]
     forms += ["".join(f"\\u{ord(char):04x}" for char in secret)]
@@ -48,7 +48,7 @@ def _shown_forms(secret: str) -> list[bytes]:
 
 
 def _core(secret: str) -> list[str]:
-    """Return pieces that give the secret away."""
+    """Return the parts that are enough to guess the secret."""
     return [secret, *(piece for piece in secret.replace("-", " ").split() if len(piece) > 4 and piece.isascii())]
 
 
@@ -66,7 +66,7 @@ def _reveals(text: str, secret: str) -> bool:
 
 @pytest.mark.parametrize("status", [200, 401, 429, 502])
 @pytest.mark.parametrize("secret", SECRETS)
-def test_requests_repeated_by_an_error_page_are_hidden(secret: str, status: int) -> None:
+def test_secrets_repeated_by_an_error_page_are_hidden(secret: str, status: int) -> None:
     options = {"recovery": {"retry": {"max_retries": 0}}, "proxy": f"http://user:{quote(secret, safe='')}@proxy:3128"}
     for form in _shown_forms(secret):
         page = b"<html><body><pre>Proxy-Authorization: Basic " + form + b" </pre></body></html>"
@@ -88,13 +88,13 @@ def test_no_form_of_any_secret_is_left(secret: str) -> None:
             assert not _reveals(redact(f"before {form.decode(encoding, 'replace')} after"), secret)
 
 
-def test_texts_without_a_secret_stay() -> None:
+def test_texts_without_a_secret_stay_unchanged() -> None:
     redact = Redactor(["hunter2", "ab"], "automation")
     for text in ("nothing here", "100 % &amp; more \\u00fc", "abc", "%68%75nt"):
         assert redact(text) == text
 
 
-def test_a_proxy_of_the_environment_is_a_secret_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_password_from_the_environment_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://user:pr0xy%2Fhunter3@127.0.0.1:1")
     with responses.RequestsMock() as mock:
         mock.get("https://mon/s/check_mk/api/1.0/version", status=407, body="user:pr0xy/hunter3 pr0xy%2Fhunter3")
@@ -104,7 +104,7 @@ def test_a_proxy_of_the_environment_is_a_secret_too(monkeypatch: pytest.MonkeyPa
 
 
 def _frames(error: BaseException) -> str:
-    """Return everything that a tool shows which prints the local variables of a traceback, but for the test's own."""
+    """Return the traceback as shown by tools that print local variables, except the test's own frame."""
     inside = error.__traceback__.tb_next if error.__traceback__ is not None else None
     shown = "".join(traceback.TracebackException(type(error), error, inside, capture_locals=True).format())
     for linked in (error.__cause__, error.__context__):
@@ -113,7 +113,7 @@ def _frames(error: BaseException) -> str:
     return shown
 
 
-def test_no_frame_of_a_failed_constructor_holds_the_secret(tmp_path: Any) -> None:
+def test_no_frame_of_a_failed_constructor_contains_the_secret(tmp_path: Any) -> None:
     proxy = "http://user:geheim-hunter2@proxy:0"
     config = tmp_path / "config.yaml"
     config.write_text(
@@ -141,8 +141,8 @@ def _secret() -> str:
     return "geheim-hunter2"
 
 
-def test_bytes_that_are_no_text_are_refused_without_showing_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment gives Latin-1 bytes as halves of characters."""
+def test_a_secret_that_is_not_utf8_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python decodes Latin-1 bytes in the environment as lone surrogates."""
     monkeypatch.setenv("SECRET", "hunter2-\udcfc")
     with pytest.raises(SettingsError, match="variable SECRET is not UTF-8 text") as caught:
         Checkmk("https://mon", "s", "automation", SecretSource(env="SECRET"))
@@ -157,10 +157,10 @@ CALLS: dict[str, Callable[[Checkmk], Any]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets whose calls are gone
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets of interrupted calls
 @pytest.mark.parametrize("call", CALLS)
-def test_no_frame_of_an_interrupted_call_holds_the_secret(call: str) -> None:
-    """Ctrl-C while requests, urllib3 or http.client are at work; a tool then shows the local variables."""
+def test_no_frame_of_an_interrupted_call_contains_the_secret(call: str) -> None:
+    """Ctrl-C arrives while requests, urllib3 or http.client run, and a tool then shows the local variables."""
     with SimulatedSite(hosts=1, password="geheim-hunter2") as site, site.client(caching={"enabled": False}) as client:
         CALLS[call](client)
         number = 0
@@ -174,6 +174,6 @@ def test_no_frame_of_an_interrupted_call_holds_the_secret(call: str) -> None:
 
 
 def _interrupted_below(number: int, do: Callable[[], Any]) -> Optional[BaseException]:
-    """Do it, with a KeyboardInterrupt at the ``number``-th line of the libraries below the adapter."""
+    """Call ``do`` and raise KeyboardInterrupt at the ``number``-th line of the libraries below the adapter."""
     libraries = ("urllib3", "requests/adapters.py", "http/client.py")
     return interrupt_at(number, do, in_file=lambda file: any(name in file for name in libraries))

@@ -1,4 +1,4 @@
-"""A value is secret by the name of its attribute, also where the name is misspelled, and no text output shows it."""
+"""A value is secret by the name of its attribute, even if it is misspelled, and no text output shows it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_text_output_hides_secrets_and_json_shows_them(site_for_cli: SimulatedSi
     assert "alias: shown" in sync("hosts", "get", "web01").out
     assert sync("hosts", "get", "web01", "--json").out.count("hunter2") >= 2
     for noun in ("hosts", "folders"):
-        assert "Secrets are shown only with --json." in " ".join(sync(noun, "get", "--help").out.split())
+        assert "Secret values are shown only with --json." in " ".join(sync(noun, "get", "--help").out.split())
 
 
 MASKS: list[dict[str, Any]] = [
@@ -124,7 +124,7 @@ def test_stars_elsewhere_are_ordinary_text(cmk: Checkmk) -> None:
 
 
 def test_a_site_with_masked_secrets_can_be_changed(site: SimulatedSite, cmk: Checkmk) -> None:
-    """They were stored by somebody else: an update of another attribute does not fail because of them."""
+    """Another client may have stored the masks. An update of another attribute succeeds in spite of them."""
     cmk.hosts.create("web01", "/", {"snmp_community": "x"})
     site.state.configuration.hosts["web01"].attributes["snmp_community"]["community"] = "***"
     assert cmk.hosts.update("web01", lambda now: {**now, "alias": "a"}).attributes["alias"] == "a"
@@ -178,9 +178,15 @@ def test_masked_secrets_are_refused_on_the_command_line(
 @pytest.mark.parametrize(
     ("attribute", "said"),
     [
-        ('snmp_community={"type":', "--attribute snmp_community: the hidden value starts like JSON but is none"),
+        (
+            'snmp_community={"type":',
+            "--attribute snmp_community: the hidden value starts like JSON but is not valid JSON",
+        ),
         ('snmp_community={"type": "x", hunter2}', "line 1, column 15"),
-        ('pwd={"hunter2": 1, "hunter2": 2}', "--attribute pwd: the hidden value starts like JSON but is none"),
+        (
+            'pwd={"hunter2": 1, "hunter2": 2}',
+            "--attribute pwd: the hidden value starts like JSON but is not valid JSON",
+        ),
         ("parents=[", "--attribute parents: '[' starts like JSON"),
         ("inventory_failed=maybe", "--attribute inventory_failed: 'maybe' is not true or false"),
     ],

@@ -1,4 +1,4 @@
-"""What people read is short and true: counts that agree with their nouns, hints where something is missing."""
+"""Messages are short and correct: counts agree with their nouns, and hints name the next step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from checkmk_sync.sync import apply_plan, from_data, make_plan, plan_as_text, re
 from checkmk_sync.testing import ManualClock, SimulatedSite
 
 
-def test_one_is_not_many(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
+def test_counts_agree_with_their_nouns(site: SimulatedSite, cmk: Checkmk, connect: Any) -> None:
     site.add_user("carol", "carols-secret")
     connect(site, username="carol").hosts.create("hers")
     plan = make_plan(cmk, from_data({"hosts": [{"name": "web01"}]}))
@@ -25,7 +25,7 @@ def test_one_is_not_many(site: SimulatedSite, cmk: Checkmk, connect: Any) -> Non
     assert "1 pending change is of carol" in report
 
 
-def test_results_of_thousands_are_short(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_results_of_many_hosts_have_a_short_repr(site: SimulatedSite, cmk: Checkmk) -> None:
     names = [outcome.key for outcome in cmk.hosts.bulk_create({"host_name": f"h{n}"} for n in range(1000)).applied]
     assert repr(cmk.discovery.bulk(names)) == "BulkDiscovery(1000 hosts, state='finished')"
     activated = repr(cmk.activation.activate())
@@ -34,7 +34,7 @@ def test_results_of_thousands_are_short(site: SimulatedSite, cmk: Checkmk) -> No
     assert len(activated) < 120
 
 
-def test_hosts_that_do_not_come_are_named(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_hosts_that_never_load_are_named(site: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.create("there")
     with pytest.raises(WaitTimeoutError, match="are active, but unconfigured hosts never load: nope$"):
         cmk.activation.activate(wait_for_hosts=["there", "nope"], timeout_s=5)
@@ -42,18 +42,18 @@ def test_hosts_that_do_not_come_are_named(site: SimulatedSite, cmk: Checkmk) -> 
         cmk.activation.wait_until_monitored([f"n{n}" for n in range(10)], timeout_s=5)
 
 
-def test_a_column_that_was_not_asked_for(clock: ManualClock) -> None:
+def test_a_column_that_was_not_requested_is_an_error_with_a_hint(clock: ManualClock) -> None:
     with SimulatedSite(hosts=1, clock=clock) as site, site.client(clock=clock) as cmk:
         with pytest.raises(KeyError, match=r"give columns=\['last_check'\]"):
             cmk.host_status.get("host00000")["last_check"]
 
 
-def test_several_kinds_of_changes(cmk: Checkmk) -> None:
+def test_two_kinds_of_changes_are_refused_with_a_hint(cmk: Checkmk) -> None:
     with pytest.raises(ValueError, match="a change function, from all attributes to all attributes, can do several"):
         cmk.hosts.update("x", update_attributes={"alias": "y"}, remove_attributes=["ipaddress"])
 
 
-def test_an_extra_is_found_from_an_index_and_from_a_checkout() -> None:
+def test_a_missing_extra_names_the_commands_for_an_index_and_a_checkout() -> None:
     said = str(MissingExtraError("This", "cli"))
     assert "pip install 'checkmk_sync[cli]'" in said
     assert "pip install '.[cli]'" in said
@@ -74,7 +74,7 @@ def test_a_web_server_is_quoted_once(body: bytes) -> None:
     assert str(error) == "503 Service Unavailable: Checkmk: Site Not Started (GET /version)"
 
 
-def test_unhandled_problems_of_hosts(site: SimulatedSite, cmk: Checkmk) -> None:
+def test_unhandled_host_problems_are_neither_acknowledged_nor_in_downtime(site: SimulatedSite, cmk: Checkmk) -> None:
     site.seed_monitoring(
         {
             "hosts": [

@@ -1,4 +1,4 @@
-"""Every example of the documentation runs, as it stands, against a simulated site."""
+"""Every example in the documentation runs unchanged against a simulated site."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _blocks(page: str) -> Iterator[tuple[str, str, str]]:
 
 @pytest.fixture
 def documented_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedSite]:
-    """A site, variables that lead to it, and a folder to be in."""
+    """Yield a site. The environment variables lead to it, and the current directory is a temporary one."""
     monkeypatch.chdir(tmp_path)
     with SimulatedSite(hosts=30, services=10) as site:
         secret = tmp_path / "secret.txt"
@@ -64,7 +64,7 @@ def test_there_are_examples() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page: str) -> None:
+def test_the_targets_of_links_exist(page: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text("utf-8")):
         if not target.startswith("http"):
             assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"

@@ -1,4 +1,4 @@
-"""What pages say of commands, settings, errors and files is what there is."""
+"""The pages about commands, settings, errors and files match the code."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def _page(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
 
 
-def test_the_command_line_reference_is_what_the_commands_say() -> None:
+def test_the_command_line_reference_matches_the_commands() -> None:
     assert _page("docs/cli.md") == reference(), "run: python -m checkmk_sync.cli.reference > docs/cli.md"
 
 
-def test_the_table_of_tools_is_that_of_the_verbs() -> None:
-    assert tools() in _page("docs/mcp.md"), "put in what python -m checkmk_sync.mcp.reference says"
+def test_the_table_of_tools_matches_the_commands() -> None:
+    assert tools() in _page("docs/mcp.md"), "run python -m checkmk_sync.mcp.reference and paste its output"
 
 
 def _keys(kind: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -53,7 +53,7 @@ def test_the_configuration_page_lists_every_key_with_its_default() -> None:
 
 
 def test_the_configuration_page_names_the_test_of_each_table() -> None:
-    """That test fails for a key whose effect it does not show."""
+    """The named test fails for a key without an observable effect."""
     tables = re.findall(r"^Under `\w+`.*?^\|", _page("docs/configuration.md"), re.MULTILINE | re.DOTALL)
     assert len(tables) == 3
     assert all("](../tests/config/test_settings_effects.py)" in table for table in tables)
@@ -73,26 +73,26 @@ def test_the_error_page_lists_every_error() -> None:
     assert listed | bases | {"Attempted", "Delivery"} == set(errors.__all__)
 
 
-def test_faults_of_the_page_are_real() -> None:
+def test_the_faults_on_the_testing_page_are_valid() -> None:
     for text in re.findall(r'\{"kind": [^}]*\}', _page("docs/testing.md")):
         Fault.of(json.loads(text))
 
 
-def test_the_architecture_page_names_every_room() -> None:
+def test_the_architecture_page_names_every_package() -> None:
     table = _page("docs/architecture.md").split("The simulated site")[0]
     named = set(re.findall(r"`(\w+)/?`", table))
     rooms = {path.stem if path.is_file() else path.name for path in PACKAGE.iterdir() if not path.name.startswith("__")}
     assert rooms - {"py"} == named
 
 
-def test_the_readme_commands_are_one_line_each_and_what_ci_runs() -> None:
+def test_the_readme_commands_are_one_line_each_and_run_in_ci() -> None:
     commands = re.findall(r"```sh\n(.*?)\n```", _page("README.md"), re.DOTALL)
     assert len(commands) == 2
     assert all("\n" not in command for command in commands)
     assert commands[1] in _page(".ci/run")
 
 
-def test_the_changelog_is_kept() -> None:
+def test_the_changelog_has_an_unreleased_section() -> None:
     assert re.search(r"^## \[Unreleased\]$", _page("CHANGELOG.md"), re.MULTILINE)
 
 

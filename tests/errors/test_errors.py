@@ -1,4 +1,4 @@
-"""Errors pickle with their cause and their facts, and say what happened in one sentence."""
+"""Errors pickle with their cause and their facts, and describe the failure in one sentence."""
 
 from __future__ import annotations
 

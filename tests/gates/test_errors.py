@@ -1,4 +1,4 @@
-"""An error is complete when it is raised: nothing adds facts to it on its way to the caller."""
+"""An error is complete when it is raised: no code on its way to the caller adds facts to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXCEPTIONS = {
     for name, value in vars(module).items()
     if isinstance(value, type) and issubclass(value, BaseException)
 }
-# How Python chains and shows exceptions, which is no fact about what happened.
+# Attributes for the chaining and display of exceptions, which are not facts about the failure.
 CHAINING = {"__cause__", "__context__", "__suppress_context__", "__traceback__"}
 ALLOWED = {
     ("batch/processor.py", "outcomes"),  # Ctrl-C must stay the same KeyboardInterrupt
@@ -29,7 +29,7 @@ ALLOWED = {
 
 
 def _is_exception(node: Optional[ast.AST]) -> bool:
-    """Return True if an annotation or a called name is an exception class, also inside Optional or a text."""
+    """Return True if an annotation or a called name is an exception class, also inside Optional or a string."""
     for part in ast.walk(node) if node is not None else ():
         name = getattr(part, "id", getattr(part, "attr", getattr(part, "value", None)))
         if isinstance(name, str) and (name in EXCEPTIONS or name.endswith(("Error", "Exception"))):
@@ -38,7 +38,7 @@ def _is_exception(node: Optional[ast.AST]) -> bool:
 
 
 def _exception_names(function: ast.AST) -> Iterator[str]:
-    """Yield the names in a function that hold an exception: caught, annotated as one, or made of its class."""
+    """Yield the names in a function that refer to an exception: caught, annotated, or created from a class."""
     for node in ast.walk(function):
         if isinstance(node, ast.ExceptHandler) and node.name:
             yield node.name

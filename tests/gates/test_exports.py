@@ -1,4 +1,4 @@
-"""``__all__`` is sorted and names only things that exist."""
+"""``__all__`` is sorted and contains only existing names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _imported(name: str) -> ModuleType:
 
 @pytest.mark.parametrize("name", MODULES)
 @pytest.mark.every_case
-def test_all_is_sorted_and_true(name: str) -> None:
+def test_all_is_sorted_and_names_existing_objects(name: str) -> None:
     module = _imported(name)
     offered = module.__all__
     ordered = sorted(offered, key=lambda word: (not word.isupper(), not word[0].isupper(), word))
@@ -38,7 +38,7 @@ def test_all_is_sorted_and_true(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_public_classes_and_functions_are_offered_and_explained(name: str) -> None:
+def test_public_classes_and_functions_are_exported_and_documented(name: str) -> None:
     module = _imported(name)
     assert module.__doc__, f"{name} has no docstring"
     for word, value in vars(module).items():
@@ -48,7 +48,7 @@ def test_public_classes_and_functions_are_offered_and_explained(name: str) -> No
             assert value.__doc__, f"{name}.{word} has no docstring"
 
 
-def test_the_package_offers_what_it_promises() -> None:
+def test_the_package_exports_all_promised_names() -> None:
     assert list(checkmk_sync.__all__) == sorted(checkmk_sync.__all__)
     assert set(checkmk_sync.__all__) == set(checkmk_sync._HOMES)
     for word in checkmk_sync.__all__:
@@ -58,7 +58,7 @@ def test_the_package_offers_what_it_promises() -> None:
 
 
 def test_types_are_known_without_importing() -> None:
-    """Type checkers see the names that are imported lazily."""
+    """Type checkers find the lazily imported names."""
     tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
     seen = {
         alias.name: node.module

@@ -1,4 +1,4 @@
-"""A file imports from its own floor or a lower one, and neither modules nor packages form a circle."""
+"""A module imports only from its own layer or a lower one. Modules and packages have no import cycles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Iterator, Mapping
 
 from tests.conftest import PACKAGE
 
-FLOORS = (
+LAYERS = (
     {"errors", "core", "config", "catalogue"},
     {"recovery", "metrics", "batch", "streaming"},
     {"http", "cache"},
@@ -20,11 +20,11 @@ FLOORS = (
 CORE = {
     *("arguments", "call", "cancellation", "clock", "fork", "once", "private_files", "redaction", "text", "waves"),
 }
-# The simulated site must not make the client's mistakes: it knows names and clocks, and `.client()` makes a client.
-ALLOWED_IN_TESTING = FLOORS[0] | {"testing", "client"}
+# The simulated site must not repeat the client's mistakes, so it uses only names and clocks, and creates clients.
+ALLOWED_IN_TESTING = LAYERS[0] | {"testing", "client"}
 
 
-def _room(path: Path) -> str:
+def _package(path: Path) -> str:
     relative = path.relative_to(PACKAGE)
     return relative.parts[0] if len(relative.parts) > 1 else relative.stem
 
@@ -36,7 +36,7 @@ def _modules() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def _imported(path: Path, tree: ast.Module) -> Iterator[str]:
-    """The modules of this package that a file imports, wherever in it, as dotted paths below the package."""
+    """Yield the modules of this package that a file imports anywhere, as dotted paths below the package."""
     package = path.relative_to(PACKAGE).parent.parts
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
@@ -50,15 +50,15 @@ def _imported(path: Path, tree: ast.Module) -> Iterator[str]:
             assert not any(name.split(".")[0] == "checkmk_sync" for name in names), f"{path}: import relatively"
 
 
-def _floor(room: str) -> int:
-    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+def _layer(package: str) -> int:
+    return next(number for number, packages in enumerate(LAYERS) if package in packages)
 
 
-def test_every_file_has_a_floor() -> None:
-    assert {_room(path) for path, _ in _modules()} == set().union(*FLOORS)
+def test_every_file_has_a_layer() -> None:
+    assert {_package(path) for path, _ in _modules()} == set().union(*LAYERS)
 
 
-def test_the_vocabulary_is_no_drawer() -> None:
+def test_core_has_only_a_few_modules() -> None:
     found = {path.stem for path in (PACKAGE / "core").glob("*.py")} - {"__init__"}
     assert found == CORE
 
@@ -66,20 +66,20 @@ def test_the_vocabulary_is_no_drawer() -> None:
 def test_nothing_imports_upwards() -> None:
     for path, tree in _modules():
         for target in _imported(path, tree):
-            room = target.split(".")[0]
-            if room not in ("", "__version__", _room(path)):
-                assert _floor(room) <= _floor(_room(path)), f"{path} imports {target} from a higher floor"
+            package = target.split(".")[0]
+            if package not in ("", "__version__", _package(path)):
+                assert _layer(package) <= _layer(_package(path)), f"{path} imports {target} from a higher layer"
 
 
 def test_the_simulated_site_shares_only_names_with_the_client() -> None:
     for path, tree in _modules():
-        if _room(path) == "testing":
+        if _package(path) == "testing":
             found = {target.split(".")[0] for target in _imported(path, tree)} - {""}
             assert found <= ALLOWED_IN_TESTING, f"{path} imports {found - ALLOWED_IN_TESTING}"
 
 
 def _import_graph() -> dict[str, set[str]]:
-    """Return the modules that each module imports: anywhere, so also under TYPE_CHECKING and inside functions."""
+    """Return the imports of each module, including those under TYPE_CHECKING and in functions."""
     trees = {path.relative_to(PACKAGE).with_suffix("").parts: (path, tree) for path, tree in _modules()}
     names = {parts: ".".join(part for part in parts if part != "__init__") for parts in trees}
     return {
@@ -88,11 +88,11 @@ def _import_graph() -> dict[str, set[str]]:
     }
 
 
-def _refuse_circles(graph: Mapping[str, set[str]]) -> None:
+def _refuse_cycles(graph: Mapping[str, set[str]]) -> None:
     done: set[str] = set()
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
-        assert name not in trail, f"circle: {' -> '.join((*trail[trail.index(name) :], name))}"
+        assert name not in trail, f"import cycle: {' -> '.join((*trail[trail.index(name) :], name))}"
         if name not in done:
             for target in sorted(graph.get(name, ())):
                 visit(target, (*trail, name))
@@ -102,16 +102,16 @@ def _refuse_circles(graph: Mapping[str, set[str]]) -> None:
         visit(name, ())
 
 
-def test_modules_form_no_circles() -> None:
-    """Imports for types count: modules that need each other's types are one module. The root's lazy exports do not."""
-    _refuse_circles(_import_graph())
+def test_modules_have_no_import_cycles() -> None:
+    """Imports for types count. Only the lazy exports of the root package do not."""
+    _refuse_cycles(_import_graph())
 
 
-def test_packages_form_no_circles() -> None:
+def test_packages_have_no_import_cycles() -> None:
     graph: dict[str, set[str]] = {}
     for path, tree in _modules():
-        room = _room(path)
+        package = _package(path)
         if path != PACKAGE / "mcp" / "__main__.py":  # the entry point of `python -m checkmk_sync.mcp` calls the CLI
-            graph.setdefault(room, set()).update(target.split(".")[0] for target in _imported(path, tree))
-            graph[room] -= {room}
-    _refuse_circles(graph)
+            graph.setdefault(package, set()).update(target.split(".")[0] for target in _imported(path, tree))
+            graph[package] -= {package}
+    _refuse_cycles(graph)

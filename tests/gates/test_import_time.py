@@ -1,4 +1,4 @@
-"""Importing the package costs next to nothing, and brings nothing that was not asked for."""
+"""Importing the package is cheap, and imports only the libraries that are needed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ OWN = ("catalogue", "cli", "commands", "core")  # the packages that help may loa
 
 
 def _loaded_by(*lines: list[str]) -> set[str]:
-    """Return the modules that some command lines have loaded by the end of their process."""
+    """Return the modules that are loaded after some command lines have run in one process."""
     code = (
         "import contextlib, io, sys\nfrom checkmk_sync.cli import main\n"
         f"for words in {lines!r}:\n"
@@ -73,7 +73,7 @@ def _refuse_heavy(loaded: set[str]) -> None:
     assert not {name for name in loaded if name.startswith("checkmk_sync.commands.handlers")}
 
 
-def test_help_and_version_load_neither_the_client_nor_what_runs_commands() -> None:
+def test_help_and_version_load_neither_the_client_nor_the_handlers() -> None:
     names = [[name] for name in cli.commands]
     for group, found in cli.commands.items():
         if isinstance(found, click.Group):
@@ -83,7 +83,7 @@ def test_help_and_version_load_neither_the_client_nor_what_runs_commands() -> No
 
 
 @pytest.mark.parametrize("words", ["checkmk-sync ", "checkmk-sync hosts delete --", "checkmk-sync apply x --owner "])
-def test_completion_loads_neither_the_client_nor_what_runs_commands(words: str) -> None:
+def test_completion_loads_neither_the_client_nor_the_handlers(words: str) -> None:
     completion = {"_CHECKMK_SYNC_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     code = (
         "import atexit, sys; from checkmk_sync.cli import main\n"
@@ -96,11 +96,11 @@ def test_completion_loads_neither_the_client_nor_what_runs_commands(words: str) 
     _refuse_heavy(set(done.stderr.split()))
 
 
-def test_the_command_table_is_imported_without_the_code_that_runs_commands() -> None:
+def test_the_command_table_is_imported_without_the_handlers() -> None:
     _refuse_heavy(_loaded("import checkmk_sync.commands"))
 
 
-def test_every_function_that_the_table_names_exists() -> None:
+def test_every_function_named_in_the_table_exists() -> None:
     for command in COMMANDS:
         functions = [command.handler, command.preview, command.table_row]
         functions += [function for argument in command.arguments for function in (argument.check, argument.parse)]

@@ -1,4 +1,4 @@
-"""The package builds, and the wheel works alone: offline, with nothing but what it declares."""
+"""The package builds, and the wheel works offline with only its declared dependencies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _run(*command: object, cwd: Path, **options: object) -> str:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel and the sdist, built from what git would ship."""
+    """Return a folder with the wheel and the sdist, built from the files that git would include."""
     source = tmp_path_factory.mktemp("source")
     files = _run("git", "ls-files", "-co", "--exclude-standard", cwd=ROOT).splitlines()
     for name in files:
@@ -35,21 +35,21 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_wheel_holds_the_package_only(built: Path) -> None:
+def test_the_wheel_contains_only_the_package(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "checkmk_sync/py.typed" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"checkmk_sync"}
 
 
-def test_sdist_holds_what_the_wheel_needs(built: Path) -> None:
+def test_the_sdist_contains_the_files_for_building_the_wheel(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     names = {name.partition("/")[2] for name in tarfile.open(sdist).getnames()}
     assert {"setup.cfg", "setup.py", "README.md", "LICENSE", "checkmk_sync/client/checkmk.py"} <= names
 
 
 def _declared(wheel: Path) -> set[str]:
-    """The distributions that installing the wheel without extras brings, with what those need."""
+    """Return the distributions that the wheel without extras installs, including indirect dependencies."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (found for found in archive.namelist() if found.endswith(".dist-info/METADATA"))
         lines = archive.read(name).decode().splitlines()
@@ -62,13 +62,13 @@ def _declared(wheel: Path) -> set[str]:
             try:
                 wanted += metadata.distribution(project).requires or []
                 found.add(project.lower())
-            except metadata.PackageNotFoundError:  # for another version of Python
+            except metadata.PackageNotFoundError:  # required only by another version of Python
                 continue
     return found
 
 
 def _only(projects: set[str], target: Path) -> Path:
-    """A folder through which nothing but these distributions can be imported."""
+    """Create a folder from which only these distributions can be imported, and return it."""
     target.mkdir()
     for project in projects:
         for file in metadata.distribution(project).files or ():
@@ -79,8 +79,8 @@ def _only(projects: set[str], target: Path) -> Path:
     return target
 
 
-def test_wheel_works_alone_in_an_empty_environment(built: Path, tmp_path: Path) -> None:
-    """Extras are neither imported nor needed, and their absence is explained."""
+def test_the_wheel_works_in_an_empty_environment(built: Path, tmp_path: Path) -> None:
+    """Extras are neither imported nor needed. An error names the extra of a feature that needs one."""
     (wheel,) = built.glob("*.whl")
     libraries = _only(_declared(wheel), tmp_path / "libraries")
     assert not {entry.name for entry in libraries.iterdir()} & {"click", "rich", "cheroot", "werkzeug", "pytest"}

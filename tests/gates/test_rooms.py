@@ -1,4 +1,4 @@
-"""The entries of the top level, and the import paths that users were promised."""
+"""The top-level modules, and the import paths that users can rely on."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ PROMISED = {
 }
 
 
-def test_no_other_module_lies_at_the_top_level() -> None:
+def test_the_top_level_has_only_the_listed_modules() -> None:
     assert {path.name for path in PACKAGE.iterdir() if path.is_file()} == MODULES
 
 
-def test_the_tests_lie_in_directories_named_after_the_packages() -> None:
+def test_the_directories_of_tests_are_named_after_the_packages() -> None:
     tests, packages = ROOT / "tests", {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     directories = {path.parent.name for path in tests.glob("*/__init__.py")}
     assert directories - {"docs", "gates"} <= packages
@@ -40,7 +40,7 @@ def test_the_tests_lie_in_directories_named_after_the_packages() -> None:
 
 @pytest.mark.every_case
 @pytest.mark.parametrize("module", PROMISED)
-def test_promised_names_are_there(module: str) -> None:
+def test_promised_names_can_be_imported(module: str) -> None:
     if module == "checkmk_sync.mcp":
         pytest.importorskip("mcp")
     found = importlib.import_module(module)

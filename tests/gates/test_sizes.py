@@ -1,4 +1,4 @@
-"""Files and functions stay small enough to be read at once."""
+"""Modules and functions are short enough to be read at a glance."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_no_module_is_longer_than_350_lines() -> None:
     assert long == {}
 
 
-def test_no_module_is_a_drawer() -> None:
+def test_no_module_has_a_catch_all_name() -> None:
     assert not {path.stem for path in PACKAGE.rglob("*.py")} & FORBIDDEN
 
 

@@ -1,4 +1,4 @@
-"""ruff and mypy --strict find nothing."""
+"""ruff and mypy --strict report nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import ROOT
     [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)],
     ids=["ruff-check", "ruff-format", "mypy"],
 )
-def test_is_clean(command: tuple[str, ...]) -> None:
+def test_ruff_and_mypy_find_nothing(command: tuple[str, ...]) -> None:
     if command == ("mypy",) and sys.version_info < (3, 10):
         pytest.skip("the last click and PyYAML stubs for Python 3.9 have other annotations")
     done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)

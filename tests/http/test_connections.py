@@ -53,7 +53,7 @@ def test_an_etag_that_no_header_can_hold_is_refused_before_anything_is_sent(etag
     with SimulatedSite(hosts=1) as site, site.client() as client:
         client.version()
         before = len(site.requests)
-        with pytest.raises(ValueError, match="an ETag is a text") as caught:
+        with pytest.raises(ValueError, match="an ETag must be a string") as caught:
             client.hosts.update("host00000", update_attributes={"alias": "x"}, etag=etag)
         assert len(site.requests) == before
         frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)

@@ -68,7 +68,7 @@ def test_delete_preview_shows_names_and_folders(live: SimulatedSite, mode: str) 
     assert result_data(done)["result"] == {"deleted": 2}
     (question,) = person.questions
     lines = question.splitlines()
-    assert lines[0] == "Delete 2 hosts from the configuration of s, for good."
+    assert lines[0] == "Permanently delete 2 hosts from the configuration of s."
     assert lines[1:] == ["in /: host00001, host00002"]
     assert set(live.state.configuration.hosts) == {"host00000"}
 
@@ -150,7 +150,7 @@ def test_discovery_needs_approval_only_to_remove_services(live: SimulatedSite) -
     result_data(_call(live, person, "discover_services", hosts=["host00001"]))
     assert person.questions == []
     result_data(_call(live, person, "discover_services", hosts=["host00001"], remove_vanished=True))
-    assert "drop those that vanished" in person.questions[0]
+    assert "remove vanished ones" in person.questions[0]
 
 
 @pytest.mark.parametrize("mode", MODES)

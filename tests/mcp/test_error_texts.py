@@ -41,7 +41,7 @@ def _call(site: SimulatedSite, tool: str, /, **arguments: Any) -> Any:
     ("tool", "arguments", "words"),
     [
         ("hosts_update", {"name": "host00001"}, "give attribute, label, remove or remove_label"),
-        ("hosts_update", {"name": "host00001", "label": {"env": ""}}, "remove_label env takes it away"),
+        ("hosts_update", {"name": "host00001", "label": {"env": ""}}, "to remove it, give remove_label env"),
         ("folders_update", {"path": "/"}, "give title or attribute"),
         ("sync_plan", {"inventory": {"hosts": [{"name": "n"}]}, "adopt": True}, 'to be named: give owner NAME"'),
         ("sync_apply", {"inventory": {"hosts": [{"name": "host00001"}]}, "owner": "me"}, "with adopt, or take it out"),
@@ -61,7 +61,7 @@ def test_reports_and_advice_name_arguments() -> None:
         report = result_data(_call(site, "sync_apply", inventory={"hosts": [{"name": "n"}]}))["result"]
         findings = result_data(_call(site, "doctor"))["items"]
     assert "force it (force_foreign, needs" in report["errors"]["activation"]
-    assert [one["advice"] for one in findings if "use force_foreign with" in one["advice"]]
+    assert [one["advice"] for one in findings if "use force_foreign, which needs" in one["advice"]]
     assert not [one for one in findings if "--" in one["advice"]]
 
 
@@ -93,7 +93,7 @@ def test_lists_and_objects_are_described_for_models(known: SimulatedSite) -> Non
         for name, schema in properties.items():
             if schema.get("type") in ("array", "object"):
                 assert re.search(r"\bthis\b|\ba label\b|\ban attribute\b", schema["description"]) is None, (tool, name)
-    assert tools["hosts_update"]["remove"]["description"] == "Names of attributes to remove."
+    assert tools["hosts_update"]["remove"]["description"] == "The names of attributes to remove."
 
 
 def test_labels_with_secret_names_are_masked_in_lists(known: SimulatedSite) -> None:

@@ -48,7 +48,7 @@ def test_all_names_are_shown(live: SimulatedSite) -> None:
     question, _ = _asked(live, "discover_services", hosts=names, remove_vanished=True)
     assert ", ".join(names) in question
     question, result = _asked(live, "hosts_delete", names=[*names, "nope"])
-    assert f"in /: {', '.join(names)}\nthere is no such host: nope" in question
+    assert f"in /: {', '.join(names)}\nno such host: nope" in question
     assert "not applied" in error_text(result)
 
 
@@ -60,7 +60,7 @@ def test_nobody_is_asked_if_nothing_can_be_done(live: SimulatedSite) -> None:
         cmk.hosts.move("host00001", "/a/b")
     question, result = _asked(live, "folders_delete", path="/a")
     assert question == ""
-    assert "/a is not empty, and recursive deletes all of that too: 1 folder and 1 host in it" in error_text(result)
+    assert "/a is not empty; recursive would also delete 1 folder and 1 host in it" in error_text(result)
     assert "folder /a/b; in /a/b: host00001" in error_text(result)
     question, result = _asked(live, "folders_delete", path="/nope")
     assert (question, "/nope" in error_text(result) or "parent" in error_text(result)) == ("", True)
@@ -90,9 +90,9 @@ def test_a_preview_too_long_to_read_is_refused(live: SimulatedSite, tmp_path: Pa
     assert question == ""
     assert json.loads(log.read_text())["outcome"] == "not approved"
     live.state.configuration.add_change("edit", "y" * 40_000, "automation")
-    assert "a person has to activate them" in error_text(_asked(live, "activate_changes")[1])
+    assert "A person must activate them" in error_text(_asked(live, "activate_changes")[1])
     wanted = {"hosts": [{"name": name, "attributes": {"alias": "x" * 900}} for name in names[:40]]}
-    assert "must not be split" in error_text(_asked(live, "sync_apply", inventory=wanted, owner="me")[1])
+    assert "do not split the inventory" in error_text(_asked(live, "sync_apply", inventory=wanted, owner="me")[1])
 
 
 def test_long_values_are_shown_in_full(live: SimulatedSite) -> None:
@@ -109,7 +109,7 @@ def test_a_sync_shows_other_changes_it_would_activate(live: SimulatedSite) -> No
     wanted = {"hosts": [{"name": "new"}]}
     question, result = _asked(live, "sync_apply", inventory=wanted)
     assert question.splitlines()[-8:] == [
-        "Also activated, for it is pending already:",
+        "Also activated, because these changes are already pending:",
         "automation: delete-host (1)",
         "  Deleted host precious.",
         "the site itself: edit-configvar (1)",
@@ -120,7 +120,7 @@ def test_a_sync_shows_other_changes_it_would_activate(live: SimulatedSite) -> No
     ]
     assert "of carol" in result_data(result)["result"]["errors"]["activation"]
     question, result = _asked(live, "sync_apply", inventory=wanted, force_foreign=True)
-    assert "FORCED: also activated are these changes of other users:\ncarol: edit-rule (1)" in question
+    assert "FORCED: these changes of other users are activated as well:\ncarol: edit-rule (1)" in question
     assert result_data(result)["result"]["ok"] is True
     question, _ = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new2"}]}, activate=False, discover=False)
     assert "then stop" in question
@@ -164,7 +164,7 @@ def test_a_forced_sync_is_bound_to_the_changes_it_showed(live: SimulatedSite, lo
 
     live.on_request(late)
     _, result = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, force_foreign=True)
-    assert "Nothing was done" in error_text(result) or "nobody has seen" in error_text(result)
+    assert "Nothing was done" in error_text(result) or "without approval" in error_text(result)
     assert "new" not in live.state.configuration.hosts
 
 
@@ -181,7 +181,7 @@ def test_a_lifted_limit_is_shown_to_the_person_but_not_suggested_to_the_model(li
         _asked(live, "sync_apply", inventory=wanted, owner="me", allow_changes=39)[1]
     )
     question, result = _asked(live, "sync_apply", inventory=wanted, owner="me", allow_deletions=39)
-    assert f"THE BRAKE IS LIFTED by allow_deletions: the plan {size}, where by default no more than 4" in question
+    assert f"THE LIMIT IS RAISED by allow_deletions: the plan {size}, but by default no more than 4" in question
     assert "allow_changes" not in question
     assert result_data(result)["result"]["counts"]["applied"] == 39
 

@@ -90,7 +90,7 @@ def test_hosts(live: SimulatedSite) -> None:
     assert hosts["new"].folder == "/a/b"
     assert result_data(_call(live, "hosts_delete", names=["new"])) == {"done": True, "result": {"deleted": 1}}
     assert "new" not in hosts
-    assert "there is no such host: nope" in error_text(_call(live, "hosts_delete", names=["nope"]))
+    assert "no such host: nope" in error_text(_call(live, "hosts_delete", names=["nope"]))
 
 
 def test_folders(live: SimulatedSite) -> None:
@@ -145,7 +145,7 @@ def test_sync_from_data_and_from_a_file(live: SimulatedSite, tmp_path: Path) -> 
     assert again["result"]["counts"] == {"applied": 0, "not applied": 0, "unknown": 0}
     assert again["result"].keys() == report.keys()
     assert (report["nothing_to_do"], again["result"]["nothing_to_do"]) == (False, True)
-    assert "give either an inventory" in error_text(_call(live, "sync_apply"))
+    assert "give either inventory or file" in error_text(_call(live, "sync_apply"))
     foreign = {"hosts": [{"name": "host00001", "folder": "/sync"}]}
     assert "belongs to somebody else" in error_text(_call(live, "sync_apply", inventory=foreign, owner="cmdb"))
 

@@ -28,7 +28,7 @@ def test_the_line_of_a_multiline_row_is_its_first(tmp_path: Path) -> None:
     assert _told(tmp_path, "a.csv", text) == [said + HOST_NAME]
 
 
-HOST_NAME = "only letters, digits, '-', '_' and '.' are allowed"
+HOST_NAME = "use only letters, digits, '-', '_' and '.'"
 
 
 def test_an_unreadable_row_does_not_hide_others(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ QUOTES = [
     ("labels: {t: 12:30}", "the label t is read as 750, not as a text: put it in quotes"),
     ("labels: {t: [x]}", "the label t is a list, not a text"),
     ("labels: {'': x}", "'' is not the key of a label: it is empty"),
-    ("labels: {'a:b': x}", "'a:b' is not the key of a label: it holds a ':'"),
+    ("labels: {'a:b': x}", "'a:b' is not the key of a label: it contains a ':'"),
     ("labels: {on: x}", "true is not the key of a label: put it in quotes"),
     ("folder:", "the folder is read as null, not as a text: put it in quotes"),
     ("folder: 10", "the folder is read as 10, not as a text: put it in quotes"),
@@ -132,8 +132,8 @@ def test_values_of_another_type_are_reported_in_words(tmp_path: Path, named: str
         ("folders: [{path: 2024}]", "the path is read as 2024, not as a text: put it in quotes"),
         ("folders: [{path: /a, title: 7}]", "folder /a: the title is read as 7, not as a text: put it in quotes"),
         ("folders: [{path: /a, title: ''}]", "folder /a: the title is empty"),
-        ("hosts: [{name: a, no: 1}]", "host a: unknown key false; known are: name, folder, attributes, labels"),
-        ("no: []", "unknown section false; known are: folders, hosts"),
+        ("hosts: [{name: a, no: 1}]", "host a: unknown key false; use one of: name, folder, attributes, labels"),
+        ("no: []", "unknown section false; use one of: folders, hosts"),
     ],
 )
 def test_names_of_another_type_are_reported_in_words(tmp_path: Path, text: str, said: str) -> None:

@@ -81,7 +81,7 @@ def test_a_constant_of_a_mapping_file_is_reported_once_at_its_own_location(tmp_p
     export.write_text("Host,IP\na,192.0.2.1/24\nb,192.0.2.2\n")
     mapping.write_text('name: "{Host}"\nattributes: {ipaddress: "{IP}", tag_agent: bogus}\n')
     assert sync("inventory", "check", str(export), "--map", str(mapping)).err.splitlines() == [
-        f"{mapping}:2:33: tag_agent cannot be 'bogus'; known are: cmk-agent, all-agents, special-agents, no-agent"
+        f"{mapping}:2:33: tag_agent cannot be 'bogus'; use one of: cmk-agent, all-agents, special-agents, no-agent"
     ]
     mapping.write_text('name: "{Host}"\nattributes: {ipaddress: "{IP}"}\n')
     (said,) = sync("inventory", "check", str(export), "--map", str(mapping)).err.splitlines()

@@ -1,4 +1,4 @@
-"""The code of the commands, imported when one of them runs."""
+"""The code of the commands. It is imported when a command runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attributes and labels as arguments, and in results."""
+"""Conversion of attributes and labels from arguments, and into results."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _OWN_LABELS = OWNER_LABEL.partition("/")[0] + "/"
 
 
 def settings_of(record: Union[Host, Folder]) -> Row:
-    """Return attributes and labels in the form of an inventory, so that ``plan`` reads them back.
+    """Return the attributes, labels and owner of a record in the form of an inventory, so that ``plan`` can read them.
 
-    Labels of this program appear as ``owner``. Attributes that are null are left out, because null in an inventory
-    removes them.
+    Labels of this program are left out. ``owner`` contains their information.
     """
+    # In an inventory, null removes an attribute, so an attribute without a value is left out.
     attributes = {name: value for name, value in record.attributes.items() if name != "labels" and value is not None}
     labels = {key: value for key, value in record.labels.items() if not key.startswith(_OWN_LABELS)}
     return {"attributes": attributes, "labels": labels, "owner": record.owner}
 
 
 def attribute_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return attributes with the values that texts mean, as in a CSV inventory.
+    """Return attributes with strings converted to values, as in a CSV inventory.
 
-    ValueError with the name of the attribute for broken JSON, and for *** in place of a secret.
+    Raises ValueError with the name of the attribute for broken JSON, and for *** in place of a secret.
     """
     values = {}
     for name, value in attributes.items():
@@ -40,18 +40,18 @@ def attribute_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"--attribute {name}: {error}") from None
     labels = values.get("labels", {})
     if not isinstance(labels, Mapping):
-        raise ValueError("labels are a mapping of keys to texts")
+        raise ValueError("labels must be a mapping of keys to strings")
     label_values(labels)
     return values
 
 
 def label_values(labels: Mapping[str, Any]) -> dict[str, str]:
-    """Return labels; ValueError for a value that is empty, no text, or the mask of a secret."""
+    """Return the labels. Raises ValueError if a value is empty, not a string, or the mask of a secret."""
     for key, value in labels.items():
         if not isinstance(value, str):
-            raise ValueError(f"the label {key} is no text")
+            raise ValueError(f"the label {key} must be a string")
         if not value:
-            raise ValueError(f"the label {key} needs a value; --remove-label {key} takes it away")
+            raise ValueError(f"the label {key} needs a value; to remove it, give --remove-label {key}")
         if contains_mask(key, value):
             raise ValueError(f"the label {key}: {MASK}")
     return dict(labels)

@@ -1,4 +1,4 @@
-"""The code of the commands of the program itself."""
+"""The code of the diagnostic commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def health(client: Checkmk) -> Row:
 
 
 def doctor(client: Checkmk) -> Iterator[Row]:
-    # A command that only reads sends no write, not even one that changes nothing.
+    # This command is declared as read-only, so it does not even send the write that changes nothing.
     for finding in diagnose(client.settings, try_writes=False):
         yield {**finding.to_dict(), "advice": as_arguments(finding.advice)}
 

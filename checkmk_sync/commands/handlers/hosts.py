@@ -41,7 +41,7 @@ def _row(host: Host) -> Row:
 
 
 def table_row(row: Row) -> Row:
-    """Return the columns of a host in a table."""
+    """Return the table columns for a row of ``hosts list``."""
     attributes, owner = row["attributes"], row["owner"]
     labels = row["labels"] if owner is None else {**row["labels"], OWNER_LABEL: owner}
     shown = " ".join(f"{key}:{mask_secrets(value, key)}" for key, value in sorted(labels.items()))
@@ -90,14 +90,14 @@ def update(
 def _refuse_contradictions(
     attribute: Mapping[str, Any], label: Mapping[str, str], remove: Sequence[str] = (), remove_label: Sequence[str] = ()
 ) -> None:
-    """ValueError where two arguments want different values of the same attribute or label."""
+    """Raise ValueError if two arguments contradict each other about an attribute or a label."""
     if "labels" in attribute and label:
-        raise ValueError("give the labels once, either with --label or as --attribute labels")
+        raise ValueError("give labels with --label or with --attribute labels, not both")
     for option, set_, removed in (("attribute", attribute, remove), ("label", label, remove_label)):
         both = next((key for key in set_ if key in removed), None)
         if both is not None:
             opposite = "--remove" if option == "attribute" else "--remove-label"
-            raise ValueError(f"--{option} sets {both!r} and {opposite} removes it: give one of the two")
+            raise ValueError(f"--{option} sets {both!r} and {opposite} removes it; give only one of them")
 
 
 def move(client: Checkmk, host: str, destination: str) -> Row:
@@ -105,7 +105,7 @@ def move(client: Checkmk, host: str, destination: str) -> Row:
 
 
 def delete(client: Checkmk, hosts: Sequence[str]) -> Row:
-    """Return how many hosts were deleted. BatchError, with the fate of the others, unless all were."""
+    """Return the number of deleted hosts. Raises BatchError with all outcomes unless every host was deleted."""
     outcomes = client.hosts.bulk_delete(list(dict.fromkeys(hosts)))
     if not outcomes.ok:
         lines = [
@@ -119,7 +119,7 @@ def delete(client: Checkmk, hosts: Sequence[str]) -> Row:
 
 def _why_not_deleted(outcome: Outcome) -> str:
     error = outcome.error
-    # Checkmk: 400 for the entry of a bulk call, "Host not found: 'web01'" or "Host missing: 'web01'".
+    # For an entry of a bulk call, Checkmk answers 400 with "Host not found: 'web01'" or "Host missing: 'web01'".
     if isinstance(error, ApiError) and error.status in (400, 404) and _MISSING.search(str(error)):
         return "no such host"
     message = "unknown whether it was deleted" if outcome.status is Status.UNKNOWN else "not deleted"
@@ -165,7 +165,7 @@ def create_many(client: Checkmk, hosts: Sequence[Mapping[str, Any]], watch: Watc
 
 
 def entries_of(hosts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the entries with ``host_name`` for the host, and with values for attributes given as texts."""
+    """Return the entries with the key ``host_name``, and with attribute strings converted to values."""
     entries = []
     for entry in map(dict, hosts):
         for alias in ("host", "name"):

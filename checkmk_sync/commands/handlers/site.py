@@ -1,4 +1,4 @@
-"""The code of the commands of the site as a whole."""
+"""The code of the commands that concern the entire site."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from ..command import Row
 
 __all__ = ["activate", "discover", "pending", "version"]
 
-MAX_COUNTED = 20  # hosts; each takes two requests, for which the site may have to contact it
+# Services are counted for at most this many hosts, because each host takes two requests and the site may contact it.
+MAX_COUNTED = 20
 
 
 def discover(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Row:
@@ -32,7 +33,7 @@ def discover(client: Checkmk, hosts: Sequence[str], remove_vanished: bool) -> Ro
 
 
 def _counts(before: DiscoveryResult, after: DiscoveryResult) -> tuple[int, int, int]:
-    """Return how many services are new, vanished, and monitored as before."""
+    """Return the numbers of services that are new, vanished, and monitored as before."""
     old, new = ({*result.in_phase("monitored"), *result.in_phase("changed")} for result in (before, after))
     vanished = (old | {*before.in_phase("vanished")}) - new
     return len(new - old), len(vanished | {*after.in_phase("vanished")}), len(new & old)

@@ -1,4 +1,4 @@
-"""The code of the commands of desired state."""
+"""The code of the commands for desired state."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ __all__ = ["apply", "check_amount", "plan", "plan_with", "preview", "unused_conf
 
 
 def _desired(client: Checkmk, inventory: Optional[Mapping[str, Any]], file: Optional[InventoryText]) -> Desired:
-    """Read an inventory; files go through the mapping file that the operator has configured."""
+    """Return the desired state from an inventory or a file. Files are read through the configured mapping file."""
     if (inventory is None) == (file is None):
-        raise ValueError("give either an inventory or the name of a file with one")
+        raise ValueError("give either inventory or file, and only one of them")
     if file is None:
         return from_data(inventory or {})
     path = client.settings.sync.map
     if path is None:
         return from_text(file)
-    mapping = dataclasses.replace(load_map(path), file=os.path.basename(path))  # models need not know where it is
+    mapping = dataclasses.replace(
+        load_map(path), file=os.path.basename(path)
+    )  # hide the operator's path from language models
     return from_text(file, mapping=mapping)
 
 
@@ -45,7 +47,7 @@ def plan_with(
     allow_deletions: Union[int, str, None] = None,
     confirm_deletions: Sequence[str] = (),
 ) -> Plan:
-    """Plan with the arguments that plan and apply have in common."""
+    """Return a plan for the arguments that plan and apply share."""
     plan = make_plan(client, desired, owner=owner, adopt=adopt, discover=discover)
     return plan.with_permissions(
         allow_changes=allow_changes, allow_deletions=allow_deletions, confirm_deletions=confirm_deletions
@@ -53,8 +55,11 @@ def plan_with(
 
 
 def unused_confirmations(plan: Plan) -> list[str]:
-    """Return a warning for each confirmed deletion of a plan that deletes nothing."""
-    return [f"no deletion is called {name!r}: the plan deletes nothing" for name in plan.unmatched_confirmations()]
+    """Return a warning for each confirmed deletion, if the plan deletes nothing."""
+    return [
+        f"the confirmed deletion of {name!r} has no effect, because the plan deletes nothing"
+        for name in plan.unmatched_confirmations()
+    ]
 
 
 def _plan_of(
@@ -69,7 +74,7 @@ def _plan_of(
 def plan(client: Checkmk, **arguments: Any) -> Row:
     plan = _plan_of(client, **arguments)
     refusal = plan.refusal()
-    # The advice on how to permit it is for people only.
+    # A model must not read how to permit an unsafe plan: only a person decides that.
     why = refusal.why if isinstance(refusal, UnsafePlanError) else refusal
     return {
         "checksum": plan.checksum,
@@ -101,8 +106,8 @@ def preview(client: Checkmk, activate: bool, force_foreign: bool, discover: bool
         tuple(_details(plan, options)),
         [plan.checksum, sorted(plan.undiscovered), sorted(forced)],
         {**fixed, "approved": forced},
-        too_long="With an owner, an inventory must not be split, because missing objects are deleted: a person has to "
-        "apply it with the command line. Without one, do it in smaller parts.",
+        too_long="With an owner, do not split the inventory, because missing objects are deleted. A person must apply "
+        "it with checkmk-sync apply. Without an owner, do it in smaller parts.",
     )
 
 
@@ -111,7 +116,7 @@ def _summary(plan: Plan, options: Options, configured: Limits) -> str:
     counts = ", ".join(f"{number} {kind}" for kind, number in plan.counts().items())
     owner = f" for the owner {plan.owner}" if plan.owner is not None else ""
     lifted = "".join(
-        f" THE BRAKE IS LIFTED by allow_{kind}: the plan {plan.describe_size()}, where by default {limit}."
+        f" THE LIMIT IS RAISED by allow_{kind}: the plan {plan.describe_size()}, but by default {limit}."
         for kind, limit in plan.exceeded_limits(configured).items()
     )
     lifted += "".join(f" CONFIRMED although it was probably renamed: {rename}." for rename in plan.renames)
@@ -122,20 +127,20 @@ def _summary(plan: Plan, options: Options, configured: Limits) -> str:
 
 
 def _details(plan: Plan, options: Options) -> Iterator[str]:
-    """Yield everything that is done, and everything that an activation includes."""
+    """Yield a line for each effect of an apply, including all changes that its activation includes."""
     yield from (change_as_text(change, whole=True) for change in plan.changes)
     yield from (f"Warning: {warning}" for warning in plan.warnings)
     if options.discover and plan.undiscovered:
-        yield f"Also scanned, for their services were never found: {', '.join(sorted(plan.undiscovered))}"
+        yield f"Also scanned, because they have no services yet: {', '.join(sorted(plan.undiscovered))}"
     if not options.activate:
         return
     own, others = _pending(plan)
     if own:
-        yield "Also activated, for it is pending already:"
+        yield "Also activated, because these changes are already pending:"
         yield from changes_by_user(own)
     if others:
         yield (
-            "FORCED: also activated are these changes of other users:"
+            "FORCED: these changes of other users are activated as well:"
             if options.force_foreign
             else "The site refuses to activate anything while these changes of other users are pending:"
         )
@@ -166,7 +171,7 @@ def apply(
 
 
 def _result(report: Report) -> Row:
-    """Return a report as a result of bounded size."""
+    """Return a report as a row of limited size."""
     whole = report.to_dict()
     failures = [
         f"{outcome.status.value}: {change.name}: {as_arguments(outcome.reason)}"
@@ -183,7 +188,7 @@ def _result(report: Report) -> Row:
 
 
 def _pending(plan: Plan) -> tuple[list[PendingChange], list[PendingChange]]:
-    """Return the pending changes that every activation includes, and those that only a forced one does."""
+    """Return the own pending changes, which every activation includes, and the foreign ones, which need force."""
     own: list[PendingChange] = []
     foreign: list[PendingChange] = []
     for change in plan.pending:
@@ -192,14 +197,17 @@ def _pending(plan: Plan) -> tuple[list[PendingChange], list[PendingChange]]:
 
 
 def _refuse_unseen(plan: Plan, approved: Sequence[str]) -> None:
-    """Refuse to force changes of other users that nobody has seen; they come and go, so the checksum omits them."""
+    """Raise PlanChangedError for pending changes of other users that are not in ``approved``.
+
+    The checksum of the plan does not cover them, because other users make and activate changes at any time.
+    """
     known = frozenset(approved)
     unseen = [change for change in _pending(plan)[1] if change.id not in known]
     if unseen:
         count = pluralize(len(unseen), "change")
-        raise PlanChangedError(f"{count} of other users that nobody has seen would be activated as well: {unseen[0]}")
+        raise PlanChangedError(f"{count} of other users would be activated without approval: {unseen[0]}")
 
 
 def check_amount(amount: Any) -> None:
-    """Raise ValueError unless this is a number or a percentage."""
+    """Raise ValueError unless ``amount`` is a whole number or a percentage."""
     Amount.parse(amount)
