@@ -30,6 +30,8 @@ SENTENCE_END = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?] (?=[A-Z{])")
 def faults(template: str) -> list[str]:
     """Return the rules that a message breaks. Values appear as ``{…}``."""
     found = text_faults(template)
+    if template != template.strip():
+        found.append("starts or ends with a space")
     parts = [part for sentence in SENTENCE_END.split(template) for part in sentence.split("; ")]
     if len(parts) > 2:
         found.append(f"has {len(parts)} sentences, not at most 2")
@@ -43,9 +45,6 @@ def faults(template: str) -> list[str]:
 
 def text_faults(message: str) -> list[str]:
     """Return the rules that a complete message breaks, whatever values it contains."""
-    found = []
-    if not message.strip() or message != message.strip():
-        found.append("is empty, or has a blank at one end")
-    if re.search(r"(?:…|\.\.\.|[:,;-])$", message):
-        found.append("has no end")
-    return found
+    if not message.strip():
+        return ["is empty"]
+    return ["has no end"] if re.search(r"(?:…|\.\.\.|[:,;-])$", message) else []
