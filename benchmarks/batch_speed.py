@@ -1,7 +1,7 @@
-"""Batches compared with the means of the standard library. Run: python benchmarks/batch_speed.py
+"""Compare batches with a plain loop and ThreadPoolExecutor.map. Run: python benchmarks/batch_speed.py
 
-500 operations of 50 ms beside the time they need at least; then a million trivial ones, streamed, beside
-a plain loop and ThreadPoolExecutor.map, with what each adds to the memory of its process.
+The first part compares 500 operations of 50 ms with the shortest possible time. The second part compares a stream of a
+million trivial operations with a plain loop and ThreadPoolExecutor.map, in time and in memory growth of the process.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ WAYS: dict[str, Callable[[], Iterator[object]]] = {"plain loop": _loop, "executo
 
 
 def measure(name: str) -> None:
-    """In a process of its own: seconds, and the most that memory grew."""
+    """Print the seconds and the largest memory growth in MB. Runs in a separate process."""
     begun, base, most = time.perf_counter(), _resident_mb(), 0.0
     for count, _ in enumerate(WAYS[name](), 1):
         if count % 10_000 == 0:
@@ -58,11 +58,11 @@ def main() -> None:
         begun = time.perf_counter()
         BatchProcessor(workers).process_batch(range(OPERATIONS), lambda _: time.sleep(EACH_S))
         ratio = (time.perf_counter() - begun) / (OPERATIONS * EACH_S / workers)
-        print(f"{OPERATIONS} x 50 ms, max_concurrent={workers}: {ratio:.2f} x the least time (wanted: {allowed})")
+        print(f"{OPERATIONS} x 50 ms, max_concurrent={workers}: {ratio:.2f} x the ideal time (target: {allowed})")
     for name in WAYS:
         done = subprocess.run([sys.executable, __file__, name], stdout=subprocess.PIPE, text=True, check=True)
         seconds, grown = map(float, done.stdout.split())
-        print(f"{TRIVIAL:,} trivial, {name:13} {seconds / TRIVIAL * 1e6:6.1f} µs each, {grown:+7.1f} MB")
+        print(f"{TRIVIAL:,} trivial operations, {name:13} {seconds / TRIVIAL * 1e6:6.1f} µs each, {grown:+7.1f} MB")
 
 
 if __name__ == "__main__":

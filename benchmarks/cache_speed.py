@@ -1,6 +1,7 @@
-"""Answers from the cache beside asking, and beside plain requests-cache. Run: python benchmarks/cache_speed.py
+"""Compare cached reads with requests to the site and with plain requests-cache. Run: python benchmarks/cache_speed.py
 
-The simulated site is a process of its own and answers after 20 ms; Redis is one too, where it is installed.
+The simulated site runs in a separate process and answers after 20 ms. Redis also runs in a separate process, if it is
+installed.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def _site() -> Iterator[str]:
 
 @contextlib.contextmanager
 def _redis() -> Iterator[Mapping[str, Mapping[str, Any]]]:
-    """The settings for a Redis server of our own; none where it is not installed."""
+    """Start a Redis server and yield the settings for it, or no settings if Redis is not installed."""
     if shutil.which("redis-server") is None:
         print("  (redis-server is not installed)")
         yield {}
@@ -67,7 +68,7 @@ def _redis() -> Iterator[Mapping[str, Mapping[str, Any]]]:
 
 
 def _us(work: Callable[[], object], number: int) -> float:
-    """Microseconds each, the best of some rounds, after a first time."""
+    """Return the microseconds per call, as the best of several rounds after a warm-up call."""
     work()
     return min(timeit.repeat(work, number=number, repeat=5)) / number * 1e6
 
@@ -81,7 +82,7 @@ def _client(url: str, caching: Mapping[str, Any]) -> Checkmk:
 
 
 def _plain(url: str, folder: str, backend: str) -> Callable[[], object]:
-    """A plain script with requests-cache: one session, one URL."""
+    """Return the read of a plain script that uses requests-cache: one session, one URL."""
     session = requests_cache.CachedSession(f"{folder}/theirs", backend=backend, expire_after=60)
     session.headers.update({"Authorization": f"Bearer automation {SECRET}", "Accept": "application/json"})
     target = f"{url}/s/check_mk/api/1.0/objects/host_config/host00000"
@@ -92,11 +93,11 @@ def lru() -> None:
     cache, plain = LRUCache(), {"hosts:web01": "10.0.0.1"}
     cache.set("hosts:web01", "10.0.0.1")
     hit, base = _us(lambda: cache.get("hosts:web01"), 100_000), _us(lambda: plain.get("hosts:web01"), 100_000)
-    print(f"LRUCache.get of a text: {hit:.2f} us (wanted: 2), {hit / base:.1f} x dict.get")
+    print(f"LRUCache.get of a string: {hit:.2f} us (target: 2), {hit / base:.1f} x dict.get")
 
 
 def repeated(url: str, folder: str) -> None:
-    print("hosts.get again and again:")
+    print("Repeated hosts.get:")
     with _redis() as redis, contextlib.ExitStack() as opened:
         kinds = {
             "our client, no cache": {"enabled": False},
@@ -113,11 +114,11 @@ def repeated(url: str, folder: str) -> None:
         taken = {name: _us(way, 20 if name.endswith("no cache") else HITS) for name, way in ways.items()}
     for name, us in taken.items():
         asked, theirs = taken["our client, no cache"] / us, taken["requests-cache, memory"] / us
-        print(f"  {name:24} {asked:7.1f} times as fast as asking, {theirs:6.2f} times as requests-cache in memory")
+        print(f"  {name:24} {asked:7.1f} x the speed without cache, {theirs:6.2f} x requests-cache in memory")
 
 
 def cold(url: str, folder: str) -> None:
-    print(f"{THREADS} threads that want the same at once:")
+    print(f"{THREADS} threads read the same host at once:")
     with _client(url, {}) as client:
         client.version()
         ways = {

@@ -1,6 +1,7 @@
-"""Start-up beside that of the libraries it rests on. Run: python benchmarks/import_time.py
+"""Compare start-up times with those of the underlying libraries. Run: python benchmarks/import_time.py
 
-"whole" compares the times of whole processes; "without Python" subtracts the start of the interpreter from both.
+"process" compares the times of complete processes. "without Python" first subtracts the start of the interpreter from
+both times.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def main() -> None:
         for statement in statements:
             taken[statement].append(_seconds(statement))
     typical = {statement: statistics.median(values) for statement, values in taken.items()}
-    print(f"{'':34}{'ms':>6}{'whole':>8}{'without Python':>16}")
+    print(f"{'':34}{'ms':>6}{'process':>8}{'without Python':>16}")
     for statement in (NOTHING, CLICK, CACHE):
         print(f"{statement:34}{typical[statement] * 1000:6.0f}")
     for label, statement, base in MEASURED:

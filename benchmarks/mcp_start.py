@@ -1,6 +1,7 @@
-"""How long the MCP server takes to answer first. Run: python benchmarks/mcp_start.py
+"""Measure the time until the MCP server sends its first answer. Run: python benchmarks/mcp_start.py
 
-Beside importing the SDK alone, which is most of it; the best of some, for other work disturbs.
+The time is compared with the import of the SDK alone, which takes most of it. Both times are the best of several runs,
+because other processes disturb the measurement.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Recording one value, compared with alternatives. Run: python benchmarks/metrics_speed.py
+"""Compare the recording of a value with alternatives. Run: python benchmarks/metrics_speed.py
 
-The ratios are those to a plain list, which grows without end and knows its percentiles only after sorting.
+Each ratio is relative to a plain list, which grows without limit and must be sorted to compute percentiles.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RECORDS, ROUNDS, THREADS = 100_000, 7, 8
 
 
 def _us(record: Callable[[float], object], values: list[float]) -> float:
-    """Microseconds a record, the best of some rounds."""
+    """Return the microseconds per record, as the best of several rounds."""
 
     def work() -> None:
         for value in values:
@@ -63,14 +63,14 @@ def main() -> None:
     for name, record in recorders.items():
         alone, shared = _us(record, values), _us_in_threads(record, values)
         print(
-            f"{name:24} {alone:6.2f} us a record, {alone / base:5.1f} x a list; {shared:6.2f} us in {THREADS} threads"
+            f"{name:24} {alone:6.2f} us per record, {alone / base:5.1f} x a list; {shared:6.2f} us in {THREADS} threads"
         )
 
     _compare(values)
 
 
 def _compare(values: list[float]) -> None:
-    """The same values in a histogram and in a sorted list."""
+    """Compare the percentiles, time and memory of a histogram with those of a sorted list."""
     collector, histogram = MetricsCollector(), Histogram()
     for value in values:
         collector.record_timing("call.hosts.get", value)

@@ -1,7 +1,7 @@
-"""100,000 hosts with their links, 130 MB of JSON, beside ``requests.get(url).json()``.
+"""Compare reading 100,000 hosts (130 MB of JSON) with ``requests.get(url).json()``.
 
-A static server and a simulated site, both in processes of their own; whoever reads is a process of its own
-as well, and grows from after a first small call. Run: python benchmarks/reading_speed.py [rounds]
+The hosts come from a static server and from a simulated site. Each server and each reader runs in a separate process.
+Memory growth is measured after a first small call. Run: python benchmarks/reading_speed.py [rounds]
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ VERSION = {"site": "s", "edition": "cre", "versions": {"checkmk": "2.4.0p18"}}
 
 
 def _host(number: int) -> dict[str, Any]:
-    """A host as Checkmk 2.4 lists it."""
+    """Return a host in the form of Checkmk 2.4."""
     name, folder = f"host{number:05d}", f"~site{number % 40:02d}~linux"
     rels = "urn:org.restfulobjects:rels"
     links = [
@@ -92,7 +92,7 @@ def _collection(items: Iterable[str]) -> bytes:
 
 
 def _row(kind: str, name: str, title: str, extensions: dict[str, Any]) -> str:
-    """A host or a service as the monitoring of Checkmk 2.4 lists it."""
+    """Return a monitored host or service in the form of Checkmk 2.4."""
     link = {
         "domainType": "link",
         "rel": "urn:com.checkmk:rels/show",
@@ -112,7 +112,7 @@ def _service(host: str, number: int) -> str:
 
 
 class _Services:
-    """The list of services, whole or of a range of host names: pieces of one text, as from a file."""
+    """The list of services, complete or for a range of host names. Answers are slices of one prepared text."""
 
     def __init__(self) -> None:
         self.names = [f"host{number:05d}" for number in range(SERVICE_HOSTS)]
@@ -130,8 +130,7 @@ class _Services:
 
 
 def serve() -> None:
-    """Answer ``/version``, the lists of hosts and services, and those of the first host, until killed; says its URL
-    first."""
+    """Print the URL, and then serve ``/version`` and the lists of hosts and services until the process is killed."""
     services = _Services()
     index = [_row("host", name, name, {"name": name, "num_services": SERVICES}) for name in services.names]
     indexes = {"whole": _collection(index), "first": _collection(index[:1]), "none": _collection([])}
@@ -154,7 +153,7 @@ def serve() -> None:
         disable_nagle_algorithm = True  # as Apache does
 
         def handle(self) -> None:
-            """As little as can be, for it is not to be measured."""
+            # Does as little as possible, because the time of the server must not affect the measurement.
             with contextlib.suppress(ConnectionError):
                 while line := self.rfile.readline():
                     while self.rfile.readline().strip():
@@ -173,7 +172,7 @@ def serve() -> None:
 
 @contextlib.contextmanager
 def _running(*arguments: str) -> Iterator[str]:
-    """The URL of a server in another process, which says it in JSON."""
+    """Start a server in another process and yield its URL, which it prints as JSON."""
     process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     text = ""
@@ -220,13 +219,13 @@ READERS: dict[str, Callable[[str], Iterator[Any]]] = {
 
 
 def read(name: str, url: str) -> None:
-    """In a process of its own: seconds for all, on the CPU, to the first item; the most MB it grew; how many."""
+    """Print total seconds, CPU seconds, seconds to the first item, memory growth in MB, and the number of items."""
     items = READERS[name](url)
     next(items)
-    gc.collect()  # of what importing left; it is due at some moment of the reading else
+    gc.collect()  # of objects left by imports; otherwise the collector would run during the measurement
     base = _memory_mb("VmRSS")
     with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # the peak counts from now on
+        file.write("5")  # resets the peak of the memory use
     started, cpu = time.perf_counter(), time.process_time()
     next(items)
     first_s = time.perf_counter() - started
@@ -244,7 +243,7 @@ def _measured(name: str, url: str, *, fast: bool = True) -> list[float]:
 
 
 def _compare(url: str, theirs: str, ours: str, rounds: int) -> None:
-    """The best of some rounds, in turns, but the most memory."""
+    """Print the best times and the largest memory growth of several rounds, which alternate between the ways."""
     ways = {"requests.get().json()": (theirs, True), "stdlib": (ours, False), "fast": (ours, True)}
     taken: dict[str, list[list[float]]] = {way: [] for way in ways}
     for _ in range(rounds):

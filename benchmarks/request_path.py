@@ -1,11 +1,11 @@
-"""The way of one read through our code: how many files it passes, and how many of our functions it calls.
+"""Count the files and the function calls that one read passes through.
 
 Run: python benchmarks/request_path.py [-v]
 
 ``cmk.hosts.get("web01")`` is called twice against the simulated site: cold, when nothing about the host is cached, and
-cached. Modules are loaded and the connection is open before that. Only functions of ``checkmk_sync`` in the calling
-thread count. A generator counts once, however often it is resumed; comprehensions do not count. ``-v`` lists the calls
-in their order.
+cached. All modules are loaded and the connection is open before that. Only functions of ``checkmk_sync`` in the calling
+thread count. A generator counts once, even if it is resumed. Comprehensions do not count. ``-v`` lists the calls in
+order.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from checkmk_sync import Checkmk
 from checkmk_sync.testing import SimulatedSite
 
 PACKAGE = os.path.dirname(checkmk_sync.__file__) + os.sep
-COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}  # most are no calls from Python 3.12 on
+COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"}  # most of them are inlined since Python 3.12
 RESUMABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 def _traced(work: Callable[[], object]) -> list[tuple[int, str, str]]:
-    """Return the calls of our functions that work makes: how deep they are nested, file and name."""
+    """Return the calls of the package's functions that ``work`` makes, each with its depth, file and name."""
     calls: list[tuple[int, str, str]] = []
-    generators: set[FrameType] = set()  # kept, so that no other frame takes their place in memory
+    generators: set[FrameType] = set()  # referenced, so that no new frame gets the same address
 
     def profile(frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
@@ -42,7 +42,7 @@ def _traced(work: Callable[[], object]) -> list[tuple[int, str, str]]:
         while caller is not None:
             depth += caller.f_code.co_filename.startswith(PACKAGE) and caller.f_code.co_name not in COMPREHENSIONS
             caller = caller.f_back
-        name = getattr(code, "co_qualname", code.co_name)  # qualified from Python 3.11 on
+        name = getattr(code, "co_qualname", code.co_name)  # co_qualname exists since Python 3.11
         calls.append((depth, code.co_filename[len(PACKAGE) :], name))
 
     sys.setprofile(profile)
@@ -67,7 +67,7 @@ def main(*, with_calls: bool) -> None:
             for name in ("web01", "web02"):
                 preparing.hosts.create(name)
         with Checkmk(site.url, site.site, site.username, site.password) as cmk:
-            cmk.hosts.get("web02")  # connects and loads what is loaded on first use
+            cmk.hosts.get("web02")  # opens the connection and triggers lazy imports
             cmk.hosts.get("web02")
             for title in ("cold", "cached"):
                 _show(title, _traced(lambda: cmk.hosts.get("web01")), with_calls=with_calls)

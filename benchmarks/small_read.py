@@ -1,8 +1,8 @@
-"""Reading one host, beside the same request through a plain ``requests.Session``. Run: python benchmarks/small_read.py
+"""Compare reading one host with the same request through ``requests.Session``. Run: python benchmarks/small_read.py
 
-nginx answers both with the same file. Our client has its default settings, so every guard works, but each call is
-``fresh``: nothing comes from the cache. A ratio is our rate divided by the rate of the session: 1.0 means equal, higher
-is better. An argument sets the number of rounds.
+nginx answers both with the same file. The client has its default settings, so every guard is active. Each call is
+``fresh``, so no answer comes from the cache. The ratio is the rate of the client divided by the rate of the session:
+1.0 means equal, and higher is better. An argument sets the number of rounds.
 """
 
 from __future__ import annotations
@@ -101,17 +101,17 @@ http {{
 
 @contextlib.contextmanager
 def _nginx() -> Iterator[str]:
-    """Yield the URL of an nginx that answers for the version and for one host."""
+    """Start nginx, which serves the version and one host, and yield its URL."""
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
-        sys.exit("small_read.py needs nginx: apt-get install nginx-light")
+        sys.exit("small_read.py needs nginx; run apt-get install nginx-light")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "version.json").write_text(json.dumps(VERSION))
         (folder / "web01.json").write_text(json.dumps(HOST))
-        user = "user root;" if os.geteuid() == 0 else ""  # the workers could not read the folder as another user
+        user = "user root;" if os.geteuid() == 0 else ""  # workers of another user could not read the folder
         (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=port, api=API, user=user))
         server = subprocess.Popen([program, "-p", name, "-c", f"{name}/nginx.conf", "-e", f"{name}/error.log"])
         try:
@@ -129,13 +129,13 @@ def _nginx() -> Iterator[str]:
 
 
 def _rate(read: Callable[[], object], executor: ThreadPoolExecutor, threads: int) -> float:
-    """Return calls per second of this many threads together."""
+    """Return the calls per second of all threads together."""
 
     def work() -> None:
         for _ in range(CALLS // threads):
             read()
 
-    gc.collect()  # so that neither side pays for the other's garbage
+    gc.collect()  # so that neither side collects the other's garbage
     started = time.perf_counter()
     for done in [executor.submit(work) for _ in range(threads)]:
         done.result()

@@ -1,8 +1,8 @@
-"""10,000 new hosts: a sync beside a script that creates one host per request.
+"""Compare a sync of 10,000 new hosts with a script that creates one host per request.
 
-Both work on the same kind of simulated site, in a process of its own, whose configuration lock is held
-for 20 ms a write plus 1 ms a host. The script does 1,000 hosts, scaled by ten, and neither discovers nor
-activates. Run: python benchmarks/sync_speed.py
+Each uses a simulated site in a separate process, which holds its configuration lock for 20 ms per write plus 1 ms per
+host. The script creates 1,000 hosts, without discovery and activation, and its time is multiplied by ten.
+Run: python benchmarks/sync_speed.py
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ SITE = (
 
 
 def _folder(number: int) -> str:
-    """One of 100 nested folders: ten regions with nine sites each."""
+    """Return one of 90 nested folders, nine in each of ten regions."""
     place = number % 90
     return f"/region{place % 10}/site{place}"
 
 
 @contextlib.contextmanager
 def site() -> Iterator[str]:
-    """The URL of a simulated site in another process."""
+    """Start a simulated site in another process and yield its URL."""
     process = subprocess.Popen([sys.executable, "-m", "checkmk_sync", *SITE], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(5)]
@@ -51,7 +51,7 @@ def _requests(url: str) -> int:
 
 
 def one_by_one(url: str) -> float:
-    """A plain script: a session, a loop, one POST per host."""
+    """Return the seconds of a plain script that sends one POST per host, scaled to all hosts."""
     with Checkmk(url, "s", "automation", SECRET) as cmk:
         for number in range(90):
             cmk.folders.ensure(_folder(number))
@@ -66,7 +66,10 @@ def one_by_one(url: str) -> float:
 
 
 def one_sync(url: str) -> tuple[float, int, int]:
-    """Folders, hosts, discovery, activation and verification; then a second plan."""
+    """Return the seconds and requests of a sync, and the requests of a second plan.
+
+    The sync creates folders and hosts, discovers, activates and verifies.
+    """
     inventory = {
         "hosts": [
             {"name": f"h{number:05d}", "folder": _folder(number), "attributes": {"ipaddress": "10.0.0.1"}}

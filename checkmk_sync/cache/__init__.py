@@ -1,4 +1,4 @@
-"""All knowledge about requests-cache: which answers are kept, for whom, where, and for how long."""
+"""Caching of answers and function results, built on requests-cache."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def _import_requests_cache() -> None:
         importlib.import_module("requests_cache")
 
 
-# requests-cache keeps the ImportErrors of its optional backends for ever, with the frames that led to them. In a
-# separate thread, these do not include the frames of the program, which hold clients and passwords.
+# requests-cache keeps the ImportErrors of its optional backends forever, with their stack frames. An import in a
+# separate thread keeps the frames of the program, which contain clients and passwords, out of them.
 if "requests_cache" not in sys.modules:
     _thread = threading.Thread(target=_import_requests_cache, name="checkmk-sync-import")
     _thread.start()

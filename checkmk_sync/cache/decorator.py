@@ -1,4 +1,4 @@
-"""Caching for people's own functions and services."""
+"""The decorator :func:`cached`, which caches the results of your own functions and services."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _MISSING = object()
 
 
 class CachingService:
-    """The base of a service whose methods are :func:`cached`: they share ``self.cache``.
+    """The base class of a service with :func:`cached` methods, which share the cache ``self.cache``.
 
-    It is made when first used, as ``self.config.caching`` says where there is a config; with ``enabled: false``
-    there nothing is kept.
+    The cache is created at first use, from ``self.config.caching`` if the service has a config. With
+    ``enabled: false`` there, nothing is cached.
     """
 
     config: Any = None
@@ -42,12 +42,12 @@ class CachingService:
 
     @property
     def cache(self) -> LRUCache:
-        """The results that are kept."""
+        """The cache of the results."""
         return make_once(self, "_cache", self._create_cache)
 
     @property
     def single_flight(self) -> SingleFlight[Any]:
-        """The calls that are being computed."""
+        """The calls in progress, whose results concurrent callers share."""
         return make_once(self, "_single_flight", SingleFlight)
 
     def _create_cache(self) -> LRUCache:
@@ -62,29 +62,37 @@ class CachingService:
         )
 
     def invalidate_cache_pattern(self, pattern: str) -> int:
-        """Forget results whose key ``prefix:function:arguments`` matches, such as ``hosts:*web01*``; how many."""
+        """Remove results whose key matches, and return their number.
+
+        The key starts with ``prefix:function:arguments``, so an example is ``hosts:*web01*``.
+        """
         return self.cache.invalidate_pattern(pattern)
 
     _invalidate_cache_pattern = invalidate_cache_pattern
 
 
 def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F]:
-    """Keep what a function, or a method of a :class:`CachingService`, returns, for ``ttl`` seconds.
+    """Cache the results of a function, or of a method of a :class:`CachingService`, for ``ttl`` seconds.
 
-    The key is ``key_prefix:function:argument,…:module.function``, the same however the arguments are given, which
-    are plain values or containers of them: TypeError for an object that cannot be told apart from others by what it
-    says of itself. None is a result like any other, exceptions are not kept. Threads that ask for the same at once
-    share one call; what was computed while something was invalidated is not kept. A function has its cache as
-    ``function.cache``. TypeError for a result, or a function, of which there cannot be two: a lock, a generator.
+    The key is ``key_prefix:function:argument,…:module.function``. It is the same for positional and keyword arguments.
+    None is cached like any other result, and exceptions are not cached. Concurrent calls with the same key share one
+    call. A result that was computed during an invalidation is not cached. The cache of a function is
+    ``function.cache``.
+
+    Arguments must be plain values or containers of plain values. A call raises TypeError for any other argument,
+    because its ``repr`` may not tell it apart from other objects. It also raises TypeError if the result cannot be
+    copied, such as a lock. Generator and coroutine functions raise TypeError when they are decorated.
     """
 
     if callable(ttl):
-        raise TypeError("cached stands with parentheses: @cached() or @cached(ttl=300)")
+        raise TypeError("cached needs parentheses: @cached() or @cached(ttl=300)")
 
     def decorate(function: F) -> F:
         name = f"{function.__module__}.{function.__qualname__}"
         if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
-            raise TypeError(f"what {name} returns can be used once only, so it cannot be cached: let it return a list")
+            raise TypeError(
+                f"{name} returns an object that can be used only once, so it cannot be cached; return a list instead"
+            )
         parameters = inspect.signature(function)
         is_method = next(iter(parameters.parameters), "") == "self"
         own: Optional[CachingService] = None if is_method else CachingService()
@@ -109,7 +117,7 @@ def cached(ttl: Optional[float] = None, key_prefix: str = "") -> Callable[[F], F
                 return result
 
             result, _ = service.single_flight.run((key, cache.epoch), compute)
-            return private_copy(result)  # also for who computed it: others may still be copying
+            return private_copy(result)  # even in the computing thread, because others may still be copying the result
 
         if own is not None:
             wrapper.cache = own.cache  # type: ignore[attr-defined]
@@ -123,7 +131,7 @@ def _copying(name: str) -> Iterator[None]:
     try:
         yield
     except TypeError as error:
-        raise TypeError(f"what {name} returns cannot be cached: {error}") from error
+        raise TypeError(f"the result of {name} cannot be cached: {error}") from error
 
 
 def _text_of_arguments(bound: inspect.BoundArguments, is_method: bool, name: str) -> str:
@@ -132,10 +140,10 @@ def _text_of_arguments(bound: inspect.BoundArguments, is_method: bool, name: str
     try:
         return ",".join(f"{parameter}={_distinct_text(value)}" for parameter, value in values)
     except _Indistinguishable as error:
-        raise TypeError(f"{name} is cached, and an argument is {error}: give names, numbers or dates") from None
+        raise TypeError(f"{name} is cached, but an argument is {error}; pass names, numbers or dates instead") from None
 
 
-# What says all of itself in its repr. Of these types only, for a subclass may say something else.
+# Types whose repr shows the complete value. Subclasses are not included, because they may define another repr.
 _PLAIN = frozenset(
     (
         *(type(None), bool, int, float, complex, str, bytes, range, uuid.UUID, decimal.Decimal, fractions.Fraction),
@@ -150,12 +158,12 @@ class _Indistinguishable(Exception):
 
 
 def _distinct_text(value: Any) -> str:
-    """A text that only an equal value has."""
+    """Return a text that is the same only for equal values. Raises _Indistinguishable for other types."""
     kind = type(value)
     if kind in _PLAIN:
         return repr(value)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    if isinstance(value, enum.Flag):  # a combination may have no name
+    if isinstance(value, enum.Flag):  # a combination of flags may have no name
         return f"{name}({value.value!r})"
     if isinstance(value, enum.Enum):
         return f"{name}.{value.name}"
@@ -170,7 +178,7 @@ def _distinct_text(value: Any) -> str:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = (f"{field.name}={_distinct_text(getattr(value, field.name))}" for field in dataclasses.fields(value))
         return _container_text(name, fields)
-    raise _Indistinguishable(f"of the type {name}, whose values cannot be told apart by their text")
+    raise _Indistinguishable(f"of type {name}, whose values cannot be told apart by their text")
 
 
 def _container_text(kind: str, texts: Iterable[str]) -> str:

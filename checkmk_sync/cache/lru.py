@@ -1,4 +1,4 @@
-"""A bounded mapping that forgets what is old or was not used for longest."""
+"""A bounded cache that removes expired and least recently used values."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ _SCALARS = (type(None), bool, int, float, complex, str, bytes, enum.Enum)
 
 
 class LRUCache(ForkSafe):
-    """Up to ``max_size`` values, each for ``ttl`` seconds; safe to use from many threads.
+    """A cache of up to ``max_size`` values, each for its time to live in seconds. Safe to use from many threads.
 
-    Mutable values are stored and returned as copies, so no caller sees the changes of another. ``max_bytes`` also
-    limits the sum of ``size_of(value)`` (default: the size of the pickled value); a value that exceeds it alone is not
-    kept. Without ``copy_values`` a value is returned as it was stored. With ``cleanup_interval``, storing a value also
-    frees the memory of expired ones, if that many seconds have passed since the last time. ValueError for bounds that
-    leave no room for anything.
+    Mutable values are stored and returned as copies, so that no caller sees the changes of another. With
+    ``copy_values=False``, a value is returned as it was stored.
+
+    ``max_bytes`` limits the sum of ``size_of(value)`` (default: the size of the pickled value). A single value that
+    exceeds it is not stored. With ``cleanup_interval``, storing a value also removes expired ones, at most once in that
+    many seconds.
+
+    Raises ValueError if ``max_size`` is less than 1 or ``max_bytes`` is not above 0.
     """
 
     def __init__(
@@ -40,7 +43,7 @@ class LRUCache(ForkSafe):
         clock: Optional[Clock] = None,
     ) -> None:
         if max_size < 1 or (max_bytes is not None and max_bytes <= 0):
-            raise ValueError("a cache keeps at least one value, of at least one byte")
+            raise ValueError("max_size must be at least 1, and max_bytes above 0")
         self.max_size, self.default_ttl = max_size, default_ttl
         self._max_bytes, self._size_of = max_bytes, size_of or _pickled_size
         self._copy_values = copy_values
@@ -50,10 +53,10 @@ class LRUCache(ForkSafe):
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._bytes = 0
         self._counts = {"hits": 0, "misses": 0, "evictions": 0, "expirations": 0}
-        self.epoch = 0  # counts deletions: what was computed before one must not be stored after it
+        self.epoch = 0  # counts deletions; a value computed before a deletion must not be stored after it
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The value under ``key``, or ``default`` where there is none or its time is over."""
+        """Return the value of ``key``, or ``default`` if it is missing or expired."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is None or entry.ends <= self._now():
@@ -68,9 +71,10 @@ class LRUCache(ForkSafe):
         return value if copied is None else copied(value)
 
     def set(self, key: str, value: Any, ttl: Optional[float] = None, *, epoch: Optional[int] = None) -> None:
-        """Keep ``value`` for ``ttl`` seconds (default: ``default_ttl``); 0 keeps nothing.
+        """Store ``value`` for ``ttl`` seconds (default: ``default_ttl``). With 0, nothing is stored.
 
-        With ``epoch``, as read before the value was computed, nothing is kept when something was deleted since.
+        Pass the ``epoch`` that was read before the value was computed. Then the value is not stored if anything was
+        deleted in between.
         """
         ttl = self.default_ttl if ttl is None else ttl
         size = 0 if self._max_bytes is None else self._size_of(value)
@@ -90,13 +94,13 @@ class LRUCache(ForkSafe):
                 self._counts["evictions"] += 1
 
     def delete(self, key: str) -> bool:
-        """Forget one key; True when it was there."""
+        """Remove a key, and return True if it was present."""
         with self._lock:
             self.epoch += 1
             return self._drop(key)
 
     def invalidate_pattern(self, pattern: str) -> int:
-        """Forget all keys that match a pattern with ``*``, ``?`` and ``[…]``; how many there were."""
+        """Remove all keys that match a pattern with ``*``, ``?`` and ``[…]``, and return their number."""
         with self._lock:
             self.epoch += 1
             doomed = [key for key in self._entries if fnmatch.fnmatchcase(key, pattern)]
@@ -105,14 +109,14 @@ class LRUCache(ForkSafe):
             return len(doomed)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all values."""
         with self._lock:
             self.epoch += 1
             self._entries.clear()
             self._bytes = 0
 
     def cleanup_expired(self) -> int:
-        """Free the memory of all whose time is over; how many there were."""
+        """Remove all expired values, and return their number."""
         with self._lock:
             return self._drop_expired()
 
@@ -124,12 +128,12 @@ class LRUCache(ForkSafe):
     def stats(self) -> dict[str, Any]:
         """Return hits, misses, evictions, expirations, size, bytes and hit_rate.
 
-        ``bytes`` is None without ``max_bytes``, and ``hit_rate`` is None before the first get.
+        ``bytes`` is None without ``max_bytes``. ``hit_rate`` is None before the first get.
         """
         with self._lock:
             total = self._counts["hits"] + self._counts["misses"]
             rate = self._counts["hits"] / total if total else None
-            held = None if self._max_bytes is None else self._bytes  # not counted without a bound
+            held = None if self._max_bytes is None else self._bytes  # without max_bytes, sizes are not computed
             return {**self._counts, "size": len(self._entries), "bytes": held, "hit_rate": rate}
 
     def _drop_expired(self) -> int:
@@ -155,7 +159,8 @@ class _Entry:
 
 
 def _private(value: Any) -> tuple[Any, Optional[Callable[[Any], Any]]]:
-    """What to keep of a value, and how to hand it out. Pickling copies ten times as fast as deepcopy."""
+    """Return the form in which to store a value, and the function that copies the value from it, or None."""
+    # Pickling copies ten times as fast as deepcopy.
     if _is_immutable(value):
         return value, None
     try:
@@ -172,7 +177,7 @@ def _pickled_size(value: Any) -> int:
 
 
 def private_copy(value: Any) -> Any:
-    """``value``, or a copy where somebody could change it."""
+    """Return ``value`` itself if it is immutable, otherwise a copy."""
     kept, copied = _private(value)
     return kept if copied is None else copied(kept)
 

@@ -1,4 +1,4 @@
-"""Answers in this process, for one client: bounded in number and size."""
+"""A storage for the cached answers of one client, in the memory of its process."""
 
 from __future__ import annotations
 
@@ -17,35 +17,36 @@ __all__ = ["MemoryStorage", "ReplyStorage"]
 
 
 class ReplyStorage(Protocol):
-    """A storage of requests-cache that also keeps a generation for each noun of a site.
+    """A storage of requests-cache that also stores a generation for each noun of a site.
 
-    The generation is part of the key of an answer. A write begins a new one, so all older answers become void at once
-    for everyone who shares the storage, and an answer that was under way meanwhile never counts. The methods, and those
-    of the storage, raise one of ``errors`` if the storage cannot be used now.
+    The generation is part of the cache key of an answer. A write starts a new generation. This invalidates all older
+    answers at once, for all clients that share the storage, including answers that are still on their way.
+
+    All methods, including those of requests-cache, raise one of ``errors`` if the storage cannot be used now.
     """
 
-    location: str  # the same for all storages that share their answers
+    location: str  # equal for all storages that share their answers
     errors: tuple[type[Exception], ...]
-    is_local: bool  # an invalidation is quick and always possible
+    is_local: bool  # if True, an invalidation is quick and always possible
 
     def generation(self, scope: str) -> str:
         """Return the generation of a noun at a site."""
 
     def advance(self, scope: str) -> None:
-        """Begin a new generation."""
+        """Start a new generation."""
 
     def invalidate_pattern(self, pattern: str) -> int:
-        """Forget all keys that match; return their number."""
+        """Remove all keys that match, and return their number."""
 
     def cleanup_expired(self) -> None:
-        """Free the room of expired answers."""
+        """Remove expired answers."""
 
     def stats(self) -> dict[str, Any]:
-        """Return at least ``size``, None if it is not known."""
+        """Return at least ``size``, which is None if the storage does not know it."""
 
 
 class Generations(ForkSafe):
-    """Generations in memory. Each is unlike any before, so one that was lost cannot come back."""
+    """Generations in memory. Each token is unique, so that a lost generation cannot become valid again."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, str] = {}
@@ -63,12 +64,12 @@ class Generations(ForkSafe):
             self._tokens[scope] = uuid.uuid4().hex
 
 
-# Shared by all clients of this process: each has its own memory, but a write of one concerns the others.
+# Shared by all clients of this process, because a write of one client invalidates the answers of the others.
 _GENERATIONS = Generations()
 
 
 class MemoryStorage(BaseStorage[str, CachedResponse]):
-    """A storage of requests-cache that drops the least recently used answers."""
+    """A storage of requests-cache, limited in number and size, that drops the least recently used answers."""
 
     location = "memory"
     is_local = True
@@ -77,7 +78,7 @@ class MemoryStorage(BaseStorage[str, CachedResponse]):
     def __init__(self, max_size: int, max_bytes: float, stale_s: float, clock: Clock) -> None:
         super().__init__()
         self._stale_s, self._time = stale_s, clock.time
-        # The responses are not copied: only their bodies are read, and each reader decodes the JSON itself.
+        # Responses need no copies, because only their bodies are read and each caller decodes the JSON itself.
         self._entries = LRUCache(max_size, max_bytes=max_bytes, size_of=size_of, copy_values=False, clock=clock)
 
     def __getitem__(self, key: str) -> CachedResponse:

@@ -1,4 +1,4 @@
-"""Invalidations that have not reached the storage yet."""
+"""Invalidations that the storage has not recorded yet."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ __all__ = ["PendingInvalidations", "pending_at"]
 
 
 class PendingInvalidations(ForkSafe):
-    """Scopes that writes have made void, but not yet in the storage, each with the number of the last write.
+    """Scopes that must still be invalidated in the storage, each with the number of its latest write.
 
-    With the number, a write that is added while an earlier one of the same scope is being recorded is not lost.
+    The number keeps a write from being lost if it is added while an earlier write of the same scope is being recorded.
     """
 
     def __init__(self) -> None:
         self.scopes: dict[str, int] = {}
-        self._numbers = itertools.count()  # never used again, even for a scope that was removed
+        self._numbers = itertools.count()  # numbers are never reused, even for a scope that was removed
         super().__init__()
 
     def add(self, scopes: Iterable[str]) -> None:
-        """Note one more write to each of the scopes."""
+        """Add a write to each of the scopes."""
         with self._lock:
             for scope in scopes:
                 self.scopes[scope] = next(self._numbers)
 
     def recorded(self, scope: str, number: int) -> None:
-        """Note that the storage knows of the writes to the scope up to this number."""
+        """Remove the scope if its latest write has this number, which the storage has now recorded."""
         with self._lock:
             if self.scopes.get(scope) == number:
                 del self.scopes[scope]
@@ -38,5 +38,5 @@ _by_location: dict[str, PendingInvalidations] = {}
 
 
 def pending_at(location: str) -> PendingInvalidations:
-    """Return the pending invalidations of all clients of this process that keep answers at one location."""
+    """Return the pending invalidations that all clients of this process share for a storage location."""
     return _by_location.setdefault(location, PendingInvalidations())

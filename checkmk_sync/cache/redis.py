@@ -1,4 +1,4 @@
-"""Answers in Redis, shared by processes on many machines (extra ``redis``)."""
+"""A storage for cached answers in Redis, shared by processes on many machines (extra ``redis``)."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ __all__ = ["RedisStorage"]
 log = logging.getLogger("checkmk_sync")
 
 GENERATION = "checkmk_sync:generation:"
-TIMEOUT_S = 0.5  # a cache that makes callers wait longer is of no use
+TIMEOUT_S = 0.5  # short, because waiting longer for the cache saves no time
 
 
 class RedisStorage(RedisDict):
-    """The dictionary of requests-cache in Redis, which removes expired answers and enforces limits by itself.
+    """The dictionary of requests-cache in Redis. Redis itself removes expired answers and enforces its limits.
 
-    SettingsError for an address that cannot be used.
+    Raises SettingsError if the URL is not valid.
     """
 
     is_local = False
@@ -43,7 +43,7 @@ class RedisStorage(RedisDict):
                 url, password=password, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
             )
         except ValueError as error:
-            raise SettingsError(f"the address of Redis cannot be used: {error}", field="redis_url") from None
+            raise SettingsError(f"redis_url is not a valid address of Redis: {error}", field="redis_url") from None
         self.connection: Any
         super().__init__("checkmk_sync:answer", connection=connection, serializer=TEXT)
         self._stale_s, self._time = stale_s, clock.time
@@ -52,7 +52,7 @@ class RedisStorage(RedisDict):
     def __getitem__(self, key: str) -> CachedResponse:
         response: Optional[CachedResponse] = super().__getitem__(key)  # type: ignore[no-untyped-call]
         if response is None:
-            log.warning("an answer in Redis is damaged, and dropped: %s", key)
+            log.warning("a cached answer in Redis is damaged and was removed: %s", key)
             self.bulk_delete([key])
             raise KeyError(key)
         return response
@@ -67,36 +67,36 @@ class RedisStorage(RedisDict):
             yield key[len(start) :].decode(errors="replace")
 
     def clear(self) -> None:
-        # The generations first: with them, answers that are under way become void as well.
+        # The generations come first, because removing them also invalidates answers that are still on their way.
         self.connection.delete(GENERATION, *self.connection.scan_iter(match=f"{GENERATION}*", count=1000))
         self._delete(self.keys())
 
     def close(self) -> None:
-        # Connections in use go back to the pool; cutting them off would end their calls with an error.
+        # Connections in use return to the pool. Closing them would make their calls fail.
         self.connection.connection_pool.disconnect(inuse_connections=False)
 
     def generation(self, scope: str) -> str:
-        for _ in range(10):  # between the two requests a write may begin a new generation
+        for _ in range(10):  # between get and set, a write may start a new generation
             token = self.connection.get(GENERATION + scope)
             if token is not None:
                 return str(token.decode())
             new = uuid.uuid4().hex
-            # If Redis has dropped it, a new one begins. That makes answers void, and never makes old ones valid.
+            # If Redis has evicted the generation, a new one starts. It invalidates answers, but never revives old ones.
             if self.connection.set(GENERATION + scope, new, nx=True):
                 return new
-        raise redis.RedisError("Redis keeps nothing")
+        raise redis.RedisError("Redis does not keep the generation of the cached answers")
 
     def advance(self, scope: str) -> None:
-        self.connection.delete(GENERATION + scope)  # Redis can also do that when it is full
+        self.connection.delete(GENERATION + scope)  # unlike a set, this also works if Redis is out of memory
 
     def invalidate_pattern(self, pattern: str) -> int:
         return self._delete(key for key in self.keys() if fnmatch.fnmatchcase(key, pattern))
 
     def cleanup_expired(self) -> None:
-        """Do nothing: Redis removes them by itself."""
+        """Do nothing, because Redis removes expired answers itself."""
 
     def stats(self) -> dict[str, Any]:
-        # To count our answers, Redis would have to look at all of its keys.
+        # Counting the answers would make Redis scan all of its keys.
         return {"size": None}
 
     def _delete(self, keys: Iterable[str]) -> int:

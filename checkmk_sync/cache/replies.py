@@ -1,4 +1,4 @@
-"""The cache in front of a site: which answers are kept and for how long, and when a kept one may be given."""
+"""The cache of a client: which answers it stores, for how long, and when it may return them."""
 
 from __future__ import annotations
 
@@ -38,10 +38,11 @@ _COUNTERS = ("hits", "misses", "stale", "shared_flights", "failures")
 
 
 class ReplyCache(BaseCache):
-    """The cache of requests-cache for one client: a storage in memory, in a file, or in Redis keeps the responses.
+    """The cache of one client. Its storage is in memory, in a file, or in Redis.
 
-    If the storage fails, requests go to the site; a cached answer is never used when it might be outdated. The storage
-    is then left alone for some seconds, because waiting for it again and again would cost more than it saves.
+    If the storage fails, requests go to the site. A cached answer is never used if a write may have changed it. After a
+    failure the storage is not used for SUSPENDED_S seconds, because waiting for it each time would cost more than it
+    saves.
     """
 
     def __init__(self, settings: Settings, metrics: MetricsCollector, clock: Clock) -> None:
@@ -53,7 +54,7 @@ class ReplyCache(BaseCache):
         self._ttl_s: Mapping[CallKind, float] = (
             {CallKind.CONFIG: caching.default_ttl, CallKind.STATUS: caching.status_ttl} if caching.enabled else {}
         )
-        # No user gets the answers of another. requests-cache would leave the credentials out of the key.
+        # Users must not get each other's answers, and requests-cache leaves the credentials out of the key.
         self._user_key = _digest(f"{settings.username}@{settings.base_url}")[:16]
         site = _digest(settings.base_url)[:16]
         self._scopes = {noun: f"{site}:{noun}" for noun in NOUNS}
@@ -63,16 +64,16 @@ class ReplyCache(BaseCache):
         self._suspended_until = float("-inf")
         self._cleanup_interval, self._cleanup_at = caching.cleanup_interval, clock.monotonic()
         self._epochs = itertools.count(1)
-        self._epoch = 0  # changes when answers are forgotten: an answer that was under way then is not kept
+        self._epoch = 0  # changes when answers are removed; an answer requested before that is not stored
 
     def get_or_fetch(self, call: Call, fetch: Callable[[], Reply]) -> Reply:
-        """Return the answer to a read: from the cache, from another thread that is fetching it, or from ``fetch()``."""
+        """Return the answer to a read from the cache, from another thread that is fetching it, or from ``fetch()``."""
         key = self._key(call)
         if key is None:
             return fetch()
         if call.fresh:
             if self._single_flight.is_under_way((key, self._epoch)):
-                self._epoch = next(self._epochs)  # the answer to that call will be older
+                self._epoch = next(self._epochs)  # the answer to the call in flight will be older than this one
             return self._fetch_and_store(call, key, fetch)
         cached = self._use_storage(lambda: self.get_response(key), None)
         if cached is not None and expires_at(cached) > self._clock.time():
@@ -87,36 +88,36 @@ class ReplyCache(BaseCache):
         if not shared:
             return reply
         self._metrics.increment_counter("cache_shared_flights")
-        # Decoded again, because the thread that fetched it may change its own data.
+        # Decoded again, because the thread that fetched the answer may modify its data.
         data = None if reply.data is None else json.loads(reply.body)
         return dataclasses.replace(reply, call=call, data=data, elapsed_s=0.0)
 
     def invalidate(self, call: Call) -> None:
-        """Make all answers void that a write may have changed."""
+        """Invalidate all answers that a write may have changed."""
         self.invalidate_nouns((call.noun, *call.touches))
 
     def invalidate_nouns(self, nouns: Iterable[str]) -> None:
-        """Make all answers about some nouns void."""
+        """Invalidate all answers about these nouns."""
         self._pending_invalidations.add(self._scopes[noun] for noun in nouns)
         self._write_invalidations()
 
     def invalidate_pattern(self, pattern: str) -> int:
-        """Forget answers whose key ``noun:verb:path:digest`` matches; return their number.
+        """Remove answers whose key ``noun:verb:path:digest`` matches, and return their number.
 
-        While the storage cannot be used it is 0, and all answers are void.
+        If the storage cannot be used now, all answers are invalidated and the number is 0.
         """
         return self._forget(lambda: self.storage.invalidate_pattern(f"{pattern}@*"))
 
     def clear(self) -> None:
-        """Forget all answers."""
+        """Remove all answers."""
         self._forget(self.responses.clear)
 
     def generation_of(self, noun: str) -> str:
-        """Return a text that changes with every write to the noun, and with every call while it is unknown."""
+        """Return a token that changes with every write to the noun. If it is unknown, each call returns a new one."""
         return self._generation(noun) or uuid.uuid4().hex
 
     def stats(self) -> dict[str, Any]:
-        """Return the storage's own numbers, with hits, misses, stale answers, shared flights and the hit_rate."""
+        """Return hits, misses, stale, shared_flights, failures and hit_rate, with the numbers of the storage."""
         self._clean_up()
         counts = {name: int(self._metrics.counter(f"cache_{name}")) for name in _COUNTERS}
         total = counts["hits"] + counts["misses"]
@@ -127,17 +128,17 @@ class ReplyCache(BaseCache):
         }
 
     def close(self) -> None:
-        """Write the invalidations that are pending, and let go of the storage."""
+        """Write the pending invalidations and close the storage."""
         self._suspended_until = float("-inf")
         self._write_invalidations()
         self._suspended_until = float("inf")
         try:
             self.responses.close()  # type: ignore[no-untyped-call]
         except self.storage.errors as error:
-            log.debug("the cache did not close: %s", error)
+            log.debug("the cache could not be closed: %s", error)
 
     def _key(self, call: Call) -> Optional[str]:
-        """Return ``noun:verb:path:digest@generation``; None if nothing may be kept of the answer, or not now."""
+        """Return ``noun:verb:path:digest@generation``, or None if the answer cannot be stored."""
         if call.stream or call.body_limit is not None or self._ttl_s.get(call.kind, 0.0) <= 0.0:
             return None
         generation = self._generation(call.noun)
@@ -147,7 +148,7 @@ class ReplyCache(BaseCache):
         return f"{call.noun}:{call.verb}:{call.path}:{_digest(rest)[:32]}@{generation}"
 
     def _generation(self, noun: str) -> Optional[str]:
-        """Return the current generation of a noun; None if the storage cannot be used now."""
+        """Return the current generation of a noun, or None if the storage cannot be used now."""
         scope = self._scopes[noun]
         if self._pending_invalidations.scopes:
             self._write_invalidations()
@@ -158,21 +159,22 @@ class ReplyCache(BaseCache):
     def _fetch_and_store(
         self, call: Call, key: str, fetch: Callable[[], Reply], *, stale_fallback: Optional[CachedResponse] = None
     ) -> Reply:
-        """Return ``fetch()``, and keep it; or the expired answer ``stale_fallback`` if the site cannot answer now."""
+        """Store and return ``fetch()``. If the site cannot answer, return the expired answer ``stale_fallback``."""
         epoch = self._epoch
         try:
             reply = fetch()
         except (TransportError, ServerError) as error:
-            # Refusals such as 401, 403, 404 and 412 are answers; of the site's own errors only a crash counts.
+            # Refusals such as 401, 403, 404 and 412 are current answers, so they are raised. Of the errors that the
+            # site itself sends, only a crash (ServerError) is replaced by an expired answer.
             if stale_fallback is None or expires_at(stale_fallback) + self._stale_s <= self._clock.time():
                 raise
-            if epoch != self._epoch or key != self._key(call):  # forgotten, or changed by a write meanwhile
+            if epoch != self._epoch or key != self._key(call):  # removed, or invalidated by a write, since the request
                 raise
             cached = _reply(call, stale_fallback)
             if cached is None:
                 raise
             self._metrics.increment_counter("cache_stale")
-            log.warning("%s: answered with an expired answer, because the site fails now: %s", call, error)
+            log.warning("%s: returned an expired answer from the cache because the site failed: %s", call, error)
             return dataclasses.replace(cached, stale=True)
         if reply.status == 200 and epoch == self._epoch:
             self._store(key, reply, epoch)
@@ -182,23 +184,23 @@ class ReplyCache(BaseCache):
         until = self._clock.time() + self._ttl_s[reply.call.kind]
         response = cached_response(reply.body, reply.headers, until)
         self._use_storage(lambda: self.responses.__setitem__(key, response), None)
-        if epoch != self._epoch:  # forgotten between the look above and now
+        if epoch != self._epoch:  # answers were removed after the check in the caller
             self._use_storage(lambda: self.responses.bulk_delete([key]), None)
         self._clean_up()
 
     def _forget(self, forget: Callable[[], Optional[int]]) -> int:
         self._epoch = next(self._epochs)
         forgotten = self._use_storage(lambda: forget() or 0, None)
-        if forgotten is None:  # then nothing is answered from the storage until all of it is void
+        if forgotten is None:  # the storage failed, so it must not be used until all of its answers are invalidated
             self._pending_invalidations.add(self._scopes.values())
             self._write_invalidations()
         return forgotten or 0
 
     def _write_invalidations(self) -> None:
-        """Tell the storage of the writes that it does not know of yet, those of other clients of this process too."""
+        """Write the pending invalidations to the storage, including those of other clients of this process."""
         for scope, number in list(self._pending_invalidations.scopes.items()):
             advance = functools.partial(self._advance, scope, number)
-            # A file that cannot be written now is removed. Nothing can be done to a Redis that does not answer.
+            # A suspended local storage is used nevertheless, because a file that cannot be written can be removed.
             self._use_storage(advance, None, even_if_suspended=self.storage.is_local)
 
     def _advance(self, scope: str, number: int) -> None:
@@ -206,13 +208,13 @@ class ReplyCache(BaseCache):
         self._pending_invalidations.recorded(scope, number)
 
     def _clean_up(self) -> None:
-        """Free the room of expired answers from time to time."""
+        """Remove expired answers, at most once in ``cleanup_interval`` seconds."""
         if self._clock.monotonic() >= self._cleanup_at + self._cleanup_interval:
             self._cleanup_at = self._clock.monotonic()
             self._use_storage(self.storage.cleanup_expired, None)
 
     def _use_storage(self, use: Callable[[], T], default: D, *, even_if_suspended: bool = False) -> Union[T, D]:
-        """Return ``use()``, or ``default`` if the storage fails, or failed some seconds ago."""
+        """Return ``use()``, or ``default`` if the storage fails or is suspended after a failure."""
         if self._clock.monotonic() < self._suspended_until and not even_if_suspended:
             return default
         try:
@@ -220,7 +222,7 @@ class ReplyCache(BaseCache):
         except self.storage.errors as error:
             self._suspended_until = max(self._suspended_until, self._clock.monotonic() + SUSPENDED_S)
             self._metrics.increment_counter("cache_failures")
-            log.warning("the cache cannot be used now: %s", error)
+            log.warning("the cache cannot be used now, so requests go to the site: %s", error)
             return default
 
 
@@ -241,9 +243,9 @@ def _storage(settings: Settings, clock: Clock) -> ReplyStorage:
 
 
 def _reply(call: Call, cached: CachedResponse) -> Optional[Reply]:
-    """Return a kept response as a reply, None if it is damaged."""
+    """Return a cached response as a Reply, or None if it is damaged."""
     try:
-        data = json.loads(cached.content)  # each time, so that no caller sees the changes of another
+        data = json.loads(cached.content)  # decoded for each caller, so that no caller sees the changes of another
     except ValueError:
         return None
     return Reply(call, 200, cached.headers, data, from_cache=True, body=cached.content)

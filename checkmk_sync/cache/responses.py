@@ -1,4 +1,4 @@
-"""The responses that the storages of requests-cache keep, and their text for storages outside of this process."""
+"""The responses in the storages of requests-cache, and their text format for storages outside the process."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from requests_cache.serializers import Stage
 
 __all__ = ["TEXT", "cached_response", "expires_at", "size_of"]
 
-# No ETag: Checkmk has no conditional requests, and one from a cache must never reach an If-Match.
-_LATEST = 253_402_300_000.0  # in the year 9999, the last one that a datetime can hold
+_LATEST = 253_402_300_000.0  # in the year 9999, the last year of a datetime
+# Without the ETag: an ETag from a cache must never be sent in If-Match, and Checkmk has no conditional reads.
 _KEPT_HEADERS = ("Content-Type", "X-Checkmk-Version", "X-Checkmk-Edition")
 
 
 def cached_response(body: bytes, headers: Mapping[str, str], until: float) -> CachedResponse:
-    """Return an answer with status 200 as requests-cache keeps it, until a UNIX time.
+    """Return an answer with status 200 as a response for requests-cache. ``until`` is a UNIX time.
 
-    It has no request, because that holds the secret.
+    The response has no request, because the request contains the secret.
     """
-    # Built as by unpickling. The constructor would also make a cookie jar, a request and a urllib3 response.
+    # Built like an unpickled object. The constructor would also create a cookie jar, a request and a urllib3 response.
     response: CachedResponse = CachedResponse.__new__(CachedResponse)
     response.__dict__.update(
         _content=body,
@@ -39,12 +39,12 @@ def expires_at(response: CachedResponse) -> float:
 
 
 def size_of(response: CachedResponse) -> int:
-    """Return the bytes that a response takes: its body, and a thousand for everything else."""
+    """Return the approximate size of a response: the bytes of its body, and 1,000 for everything else."""
     return len(response.content) + 1000
 
 
 def _to_text(response: CachedResponse) -> str:
-    body = response.content.decode("utf-8", "surrogatepass")  # as json decodes it
+    body = response.content.decode("utf-8", "surrogatepass")  # json.loads decodes bytes in the same way
     return json.dumps([dict(response.headers), body, expires_at(response)])
 
 
@@ -53,9 +53,9 @@ def _from_text(text: Union[str, bytes]) -> CachedResponse:
     texts = {str(name): str(value) for name, value in headers.items()}
     try:
         return cached_response(body.encode("utf-8", "surrogatepass"), texts, float(until))
-    except OverflowError as error:  # for a time that no datetime can hold; requests-cache expects a ValueError
+    except OverflowError as error:  # the time is out of range; requests-cache expects a ValueError
         raise ValueError(str(error)) from None
 
 
-# JSON: nothing in it is executed when it is read. requests-cache's own JSON serializer takes twice the time.
+# JSON, because reading it executes nothing, unlike pickle. requests-cache's own JSON serializer takes twice the time.
 TEXT = Stage(dumps=_to_text, loads=_from_text)

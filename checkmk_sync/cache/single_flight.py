@@ -1,4 +1,4 @@
-"""Concurrent callers of one key share a single request."""
+"""Share one call between all concurrent callers of the same key."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ T = TypeVar("T")
 
 
 class SingleFlight(ForkSafe, Generic[T]):
-    """Calls with the same key at the same time are one call; all get its result, or its failure."""
+    """Concurrent callers of the same key share a single call. All of them get its result or its failure."""
 
     LOCKS = ()
 
     def reset_after_fork(self) -> None:
-        """Forget the calls that are under way: in the child of a fork their threads do not exist."""
+        """Forget the calls in progress, because their threads do not exist in the child of a fork."""
         self._flights: dict[Hashable, _Flight[T]] = {}
 
     def run(self, key: Hashable, fetch: Callable[[], T]) -> tuple[T, bool]:
-        """Return the result, and whether another thread fetched it. It is one object for all: do not change it.
+        """Return the result of ``fetch()``, and True if another thread called it.
 
-        A call that leads to itself, such as one that calls the method which it overrides, does not wait for itself.
+        All callers get the same object, so they must not modify it.
         """
         while True:
             mine: _Flight[T] = _Flight()
             try:
-                flight = self._flights.setdefault(key, mine)  # one step, which Ctrl-C cannot divide
+                flight = self._flights.setdefault(key, mine)  # a single step, which Ctrl-C cannot interrupt
                 if flight is mine:
                     return self._lead(key, mine, fetch), False
-            finally:  # whatever happened in between
+            finally:  # even if Ctrl-C arrived in between
                 self._leave(key, mine)
                 if not mine.future.done():
                     mine.future.set_exception(_Abandoned())
-            if flight.leader == threading.get_ident():
+            if flight.leader == threading.get_ident():  # a nested call with the same key must not wait for itself
                 return fetch(), False
             try:
                 return wait_for_result(flight.future), True
-            except _Abandoned:  # by Ctrl-C, which was for that thread only
+            except _Abandoned:  # Ctrl-C interrupted only the other thread, so try again
                 continue
             except Exception as failure:
                 raise _copy_of(failure) from failure.__cause__
 
     def is_under_way(self, key: Hashable) -> bool:
-        """Return True if a call with this key is being made."""
+        """Return True if a call with this key is in progress."""
         return key in self._flights
 
     def _lead(self, key: Hashable, mine: _Flight[T], fetch: Callable[[], T]) -> T:
@@ -59,7 +59,7 @@ class SingleFlight(ForkSafe, Generic[T]):
             self._leave(key, mine)
             mine.future.set_exception(failure)
             raise
-        self._leave(key, mine)  # before the others get the result: later callers may need a newer one
+        self._leave(key, mine)  # before publishing the result, because later callers may need a newer one
         mine.future.set_result(result)
         return result
 
@@ -75,10 +75,10 @@ class _Flight(Generic[T]):
 
 
 def _copy_of(failure: Exception) -> Exception:
-    """Return a copy, because raising modifies an exception; the exception itself if it cannot be copied."""
+    """Return a copy of an exception, because raising it would modify it. Return it unchanged if it cannot be copied."""
     try:
         copied = copy.copy(failure)
-    except Exception:  # the constructor of somebody's own exception may need other arguments, and raise anything
+    except Exception:  # the constructor of an exception class of the user may raise anything
         return failure
     return copied if type(copied) is type(failure) else failure
 

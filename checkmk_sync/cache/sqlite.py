@@ -1,4 +1,4 @@
-"""Answers in a file, shared by the processes of one user of this machine."""
+"""A storage for cached answers in a file, shared by the processes of one user on one machine."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ __all__ = ["SQLiteStorage"]
 
 log = logging.getLogger("checkmk_sync")
 
-BUSY_S = 0.1  # how long another process may hold the file; a cache that makes callers wait longer is of no use
-APPLICATION_ID = 0x636D6B73  # "cmks"; says in the file's header that we made it
+BUSY_S = 0.1  # the longest wait for a locked file; short, because waiting longer for the cache saves no time
+APPLICATION_ID = 0x636D6B73  # "cmks"; in the file's header, it shows that this package created the file
 LAYOUT = 3
 _COMPANIONS = ("-wal", "-shm", "-journal")
 _HAS_LOCKS = os.name == "posix"
 
-# The totals are kept up to date with each row, because counting all rows for each answer would cost too much.
+# Triggers keep the totals up to date, because counting all rows for each stored answer would be too slow.
 _TABLES = """
 BEGIN IMMEDIATE;
 DROP TABLE IF EXISTS responses; DROP TABLE IF EXISTS generations; DROP TABLE IF EXISTS totals;
@@ -51,11 +51,13 @@ COMMIT;
 
 
 class SQLiteStorage(ForkSafe, SQLiteDict):
-    """The dictionary of requests-cache over a file that only its owner can read: bounded, and locked for reads too.
+    """The dictionary of requests-cache in a file of limited size that only its owner can read.
 
-    The original shares a connection without a lock, and crashes the interpreter if it is cleared or closed while others
-    read. Only a file that we made and own is ever opened for writing. One that is damaged in use, or was removed, is
-    replaced by a new one. SettingsError for a file that is not ours.
+    Reads take a lock too. The original class shares a connection without a lock, and crashes the interpreter if it is
+    cleared or closed while another thread reads.
+
+    Only a file that this package created and this user owns is opened for writing. A file that was removed, or is
+    damaged during use, is replaced by a new one. Raises SettingsError for any other file.
     """
 
     LOCKS = (("_lock", threading.RLock),)
@@ -78,19 +80,19 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
         except self.errors as error:
             log.warning("the cache %s cannot be used now: %s", path, error)
 
-    __hash__ = object.__hash__  # mappings have none, and fork.py keeps its objects in a set
+    __hash__ = object.__hash__  # mappings are not hashable, but ForkSafe keeps its instances in a set
 
     def init_db(self) -> None:
-        """Do nothing: the file is opened, and laid out, when it is used."""
+        """Do nothing, because :meth:`connection` opens the file and creates the tables."""
 
     def reset_after_fork(self) -> None:
-        """Start with a new lock and without a connection."""
+        """Replace the lock and forget the connection."""
         super().reset_after_fork()
         self._connection: Optional[sqlite3.Connection] = None
-        self._opened: Optional[tuple[int, int, int]] = None  # the file behind the connection
+        self._opened: Optional[tuple[int, int, int]] = None  # identifies the file of the connection
 
     def pause(self) -> None:
-        """Close the file: SQLite's locks stay with the parent of a fork, while the child believes that it has them."""
+        # After a fork, SQLite's locks stay with the parent, but the child would believe that it holds them.
         self._lock.acquire()
         self._disconnect()
 
@@ -99,11 +101,11 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
 
     @contextlib.contextmanager
     def connection(self, commit: bool = False) -> Iterator[sqlite3.Connection]:  # noqa: ARG002 - of the base class
-        """Hold the connection, inside one transaction and one lock."""
+        """Yield the connection, with the lock held and inside a transaction."""
         with self._lock:
             if self._closed:
                 raise sqlite3.ProgrammingError("the cache is closed")
-            # SQLite would go on using a file that was removed, or replaced by another process.
+            # SQLite would continue to use a file that another process has removed or replaced.
             if self._connection is None or self._opened != _identity(self._path):
                 self._open()
             assert self._connection is not None
@@ -123,7 +125,7 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
             raise KeyError(key)
         response: Optional[CachedResponse] = self.deserialize(key, row[0])
         if response is None:
-            log.warning("an answer in the cache %s is damaged, and dropped: %s", self._path, key)
+            log.warning("an answer in the cache %s is damaged and was removed: %s", self._path, key)
             self.bulk_delete([key])  # type: ignore[no-untyped-call]
             raise KeyError(key)
         return response
@@ -134,13 +136,14 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
             return
         row = (key, self.serialize(response), expires_at(response) + self._stale_s, size)
         with self.connection() as connection:
-            connection.execute("DELETE FROM responses WHERE key = ?", (key,))  # REPLACE would not change the totals
+            # REPLACE alone would not fire the trigger for deletions.
+            connection.execute("DELETE FROM responses WHERE key = ?", (key,))
             connection.execute("INSERT INTO responses (key, value, expires, size) VALUES (?, ?, ?, ?)", row)
             self._make_room(connection)
 
     def clear(self) -> None:
         with self.connection() as connection:
-            # With the generations, answers that are under way become void as well.
+            # Removing the generations also invalidates answers that are still on their way.
             connection.execute("DELETE FROM generations")
             connection.execute("DELETE FROM responses")
 
@@ -156,10 +159,10 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
                 if row is not None:
                     return str(row[0])
                 connection.execute("INSERT OR IGNORE INTO generations VALUES (?, ?)", (scope, uuid.uuid4().hex))
-        raise sqlite3.OperationalError("the generation cannot be kept")
+        raise sqlite3.OperationalError("the generation cannot be stored")
 
     def advance(self, scope: str) -> None:
-        """Begin a new generation, or make the whole file void for every process if that cannot be written."""
+        """Start a new generation. If it cannot be written, remove the file, which invalidates all answers."""
         for _ in range(3):
             try:
                 with self.connection() as connection:
@@ -169,8 +172,8 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
                 return
             if self._opened == _identity(self._path):
                 return
-            # Another process replaced the file meanwhile, and may have copied the old generation.
-        self._remove(sqlite3.OperationalError("the file is replaced again and again"))
+            # Another process has replaced the file, and may have copied the old generation into the new one.
+        self._remove(sqlite3.OperationalError("other processes keep replacing the file"))
 
     def invalidate_pattern(self, pattern: str) -> int:
         with self.connection() as connection:
@@ -189,17 +192,17 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
         return {"size": number, "bytes": size}
 
     def _make_room(self, connection: sqlite3.Connection) -> None:
-        """Forget the oldest answers if there are too many or they are too large."""
+        """Remove the oldest answers until their number and total size are within the limits."""
         while True:
             number, size = connection.execute("SELECT number, bytes FROM totals").fetchone() or (0, 0)
             if number <= self._max_size and size <= self._max_bytes:
                 return
             statement = "DELETE FROM responses WHERE rowid IN (SELECT rowid FROM responses ORDER BY rowid LIMIT ?)"
             if not connection.execute(statement, (max(number - self._max_size, number // 10 + 1),)).rowcount:
-                raise sqlite3.DatabaseError("the totals are wrong")  # counts as damage
+                raise sqlite3.DatabaseError("the totals do not match the answers")  # is handled as damage
 
     def _open(self) -> None:
-        """Connect to the file that is there now, or to a new private one."""
+        """Connect to the existing file, or to a new private one if it is missing or damaged."""
         self._disconnect()
         with _exclusive(self._path):
             if self._is_there():
@@ -213,20 +216,20 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
             self._create()
 
     def _is_there(self) -> bool:
-        """Return True if the file exists. _ForeignFile if another program made it, or it belongs to another user."""
+        """Return True if the file exists. Raises _ForeignFile if another program created it or another user owns it."""
         try:
             status = os.lstat(self._path)
         except FileNotFoundError:
             return False
         problem = ownership_problem(status)
-        for companion in _COMPANIONS:  # SQLite would read what another user has written into them
+        for companion in _COMPANIONS:  # SQLite reads them, so another user must not own them
             with contextlib.suppress(FileNotFoundError):
                 problem = problem or ownership_problem(os.lstat(self._path + companion))
-        # Immutable: without a lock, and without the companions that SQLite would make beside a file in WAL mode.
+        # Opened as immutable, so that SQLite takes no lock and creates no companion files beside a file in WAL mode.
         if not problem and status.st_size:
             with contextlib.closing(self._connected("mode=ro&immutable=1")) as connection:
                 if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-                    problem = "another program made it; remove it, or name another path"
+                    problem = "another program created it; remove it or set another caching.path"
         if problem:
             raise _ForeignFile(errno.EACCES, problem, self._path)
         if is_open_to_others(status):
@@ -234,10 +237,10 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
         return True
 
     def _create(self) -> None:
-        for companion in _COMPANIONS:  # of a file that was removed
+        for companion in _COMPANIONS:  # left over from a file that was removed
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._path + companion)
-        os.close(create_private(self._path))  # before anything is in it; SQLite gives its companions the same mode
+        os.close(create_private(self._path))  # private before it has content; SQLite gives the companions the same mode
         self._connect()
 
     def _connected(self, options: str) -> sqlite3.Connection:
@@ -252,7 +255,7 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
                 connection.executescript(_TABLES)
                 connection.execute(f"PRAGMA user_version = {LAYOUT}")
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = OFF")  # answers that a power cut takes are read again
+            connection.execute("PRAGMA synchronous = OFF")  # answers lost in a power failure are requested again
             self._opened = _identity(self._path)
             if self._opened is None:
                 raise sqlite3.OperationalError("the file was removed while it was being opened")
@@ -267,36 +270,38 @@ class SQLiteStorage(ForkSafe, SQLiteDict):
             connection.close()
 
     def _replace_damaged(self, error: sqlite3.Error) -> None:
-        """Replace a file that we had open, unless another process has done so."""
+        """Replace the damaged file, unless another process has already done so."""
         damaged = self._opened
         self._disconnect()
         with contextlib.suppress(OSError, sqlite3.Error), _exclusive(self._path):
             if damaged == _identity(self._path):
-                # Kept under another name: somebody may have copied a file over ours.
+                # Renamed instead of removed, because a user may have copied another file over it.
                 os.rename(self._path, f"{self._path}.{uuid.uuid4().hex[:8]}.damaged")
-                log.warning("the cache %s is damaged (%s) and is replaced by a new one", self._path, error)
+                log.warning("the cache %s is damaged (%s) and was replaced by a new one", self._path, error)
                 self._create()
 
     def _remove(self, reason: Exception) -> None:
-        """Remove the file, so that no process answers from it any more: all compare it with the one they opened."""
+        """Remove the file. Other processes stop using it, because they compare its identity before each use."""
         with self._lock:
             self._disconnect()
             try:
                 if self._is_there():
                     os.unlink(self._path)
-            except self.errors:  # it may not be ours, or its header is damaged: then nobody can open it again
+            except self.errors:
+                # The file is foreign, or its header is damaged. Without the lock file, every process reopens the file
+                # before its next use, and that fails.
                 with contextlib.suppress(FileNotFoundError):
                     if os.lstat(_lock_file(self._path)).st_size == 0:
                         os.unlink(_lock_file(self._path))
-        log.warning("the cache %s is void from now on: %s", self._path, reason)
+        log.warning("all answers in the cache %s were invalidated: %s", self._path, reason)
 
 
 class _ForeignFile(OSError):
-    """The file is not ours."""
+    """The file exists, but another program created it or another user owns it."""
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
-    """Return True if the file is damaged. A locked file, a full disk and the like raise subclasses of this error."""
+    # A locked file, a full disk and similar problems raise subclasses of DatabaseError.
     return type(error) is sqlite3.DatabaseError
 
 
@@ -305,7 +310,7 @@ def _lock_file(path: str) -> str:
 
 
 def _identity(path: str) -> Optional[tuple[int, int, int]]:
-    """Return a value that changes when the file or its lock file is replaced; None if one of them is missing."""
+    """Return a value that changes when the file or its lock file is replaced, or None if one of them is missing."""
     try:
         status = os.stat(path)
         return status.st_dev, status.st_ino, os.stat(_lock_file(path)).st_ino if _HAS_LOCKS else 0
@@ -315,10 +320,10 @@ def _identity(path: str) -> Optional[tuple[int, int, int]]:
 
 @contextlib.contextmanager
 def _exclusive(path: str) -> Iterator[None]:
-    """Let no other process open or replace the file meanwhile."""
+    """Keep other processes from opening or replacing the file during the block."""
     try:
         import fcntl
-    except ImportError:  # Windows does not let anybody remove a file that another process has open
+    except ImportError:  # on Windows, a file that a process has open cannot be removed
         yield
         return
     descriptor = open_owned(_lock_file(path))
@@ -334,5 +339,6 @@ def _exclusive(path: str) -> Iterator[None]:
                 time.sleep(BUSY_S / 20)
         yield
     finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)  # a child of a fork may hold the same handle
+        # Closing alone may not unlock the file, because the child of a fork may have the same descriptor.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Requests, urllib3 and JSON: one request from its preparation to its decoded answer."""
+"""The HTTP layer: prepares a request, sends it with requests and urllib3, and decodes the answer."""
 
 from __future__ import annotations
 

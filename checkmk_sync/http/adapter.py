@@ -1,4 +1,4 @@
-"""One attempt to send a request, and the guards around it."""
+"""The adapter that sends a request, with retries, limits and the circuit breaker around each attempt."""
 
 from __future__ import annotations
 
@@ -38,15 +38,16 @@ __all__ = ["CheckmkAdapter", "Exchange", "is_json"]
 
 log = logging.getLogger("checkmk_sync")
 
-LARGE_PIECE_BYTES = 2 * 2**20  # more than most answers, because joining pieces copies them
+LARGE_PIECE_BYTES = 2 * 2**20  # larger than most answers, because joining chunks copies them
 BODY_PIECE_BYTES = 64 * 2**10
-MAX_ERROR_BODY_BYTES = 2**20  # of an answer of 400 and above; the rest of a page adds nothing
+MAX_ERROR_BODY_BYTES = 2**20  # for status 400 and above; the rest of an error page adds nothing
 
 
 class Exchange(requests.PreparedRequest):
-    """One call on its way: its request, its deadline, and the answer of the attempt that succeeded.
+    """A call in progress: the prepared request, its deadline, and the answer of the successful attempt.
 
-    The request is built as it is sent. requests would parse the URL and check each header again, and ask a cookie jar.
+    The constructor sets the final URL, headers and body. ``PreparedRequest.prepare`` would parse the URL and check each
+    header again, and consult a cookie jar.
     """
 
     def __init__(
@@ -60,18 +61,20 @@ class Exchange(requests.PreparedRequest):
     ) -> None:
         super().__init__()
         self.method, self.url, self.body = call.method, url, body
-        self.headers = headers  # type: ignore[assignment]  # requests and urllib3 only look names up
+        self.headers = headers  # type: ignore[assignment]  # requests and urllib3 only look up names
         self.call, self.is_read, self.deadline, self.cost = call, call.is_read, deadline, cost
         self.socket: TrackedSocket  # of the last attempt
-        self.response_body: bytes = b""  # the body, unpacked; empty for a stream
-        self.response_json: Any = None  # the JSON in it
+        self.response_body: bytes = b""  # decompressed; empty for a stream
+        self.response_json: Any = None  # decoded from response_body
 
 
 class CheckmkAdapter(HTTPAdapter):
-    """Sends requests with guards around them, and reads the bodies inside the guards.
+    """A requests adapter that applies retries, limits and the circuit breaker to each request.
 
-    requests reads bodies after the adapter has returned, so a body that breaks off would escape guards that only wrap
-    ``send``. Raises one typed error. Answers of the site itself are returned, whatever their status.
+    The body is read inside these guards. requests reads it after the adapter has returned, so guards around ``send``
+    alone would miss a connection that breaks in the middle of a body.
+
+    Answers of the site itself are returned, whatever their status. Every other failure raises one typed error.
     """
 
     def __init__(
@@ -87,7 +90,7 @@ class CheckmkAdapter(HTTPAdapter):
         verify: Any,
         proxies: Mapping[str, str],
     ) -> None:
-        # One retry layer: urllib3's would multiply with ours and repeat what is not safe to repeat.
+        # urllib3's retries would multiply with ours, and would repeat writes that are not safe to repeat.
         super().__init__(pool_connections=2, pool_maxsize=limits.reads.limit + 1, max_retries=0)
         self._limits, self._breaker, self._metrics = limits, breaker, metrics
         self._timeouts, self._max_reply_bytes, self._redact = timeouts, max_reply_bytes, redact
@@ -100,7 +103,7 @@ class CheckmkAdapter(HTTPAdapter):
         guarded = limits.guard(breaker.guard(self._attempt))
 
         def try_once(exchange: Exchange) -> requests.Response:
-            breaker.check()  # a call that would be refused need not wait for its turn
+            breaker.check()  # so that a call that would be refused does not wait for a slot first
             return guarded(exchange)
 
         self._send = retry.guard(
@@ -109,32 +112,32 @@ class CheckmkAdapter(HTTPAdapter):
             deadline=operator.attrgetter("deadline"),
             on_retry=self._on_retry,
         )
-        # A probe is tried once, and the breaker ignores its result.
+        # A probe is sent once. The breaker neither refuses it nor counts its result.
         self._send_probe = limits.guard(self._attempt)
 
     def send(self, request: Any, *_: Any, **__: Any) -> requests.Response:
-        """Return the answer to an :class:`Exchange`: ``retry(limit(breaker(attempt)))``."""
+        """Send an :class:`Exchange` as ``retry(limit(breaker(attempt)))`` and return its answer."""
         return self._send_probe(request) if request.call.probe else self._send(request)
 
     def _may_retry(self, error: Exception, exchange: Exchange) -> bool:
-        """Reads, whatever their method; what was never sent; and 429, which a proxy says instead of the site."""
-        # An open breaker is not asked again: its wait is longer than any retry's.
+        # An open breaker stays open for longer than any retry waits.
         if self._closed or self._breaker.state is BreakerState.OPEN:
             return False
-        if isinstance(error, ThrottledError):
+        if isinstance(error, ThrottledError):  # 429 comes from a proxy, so the site has done nothing
             return True
         if isinstance(error, DeadlineError) or not isinstance(error, TransportError):
             return False
+        # Some reads are POST requests, so the method does not tell which calls may be repeated.
         return exchange.call.is_repeatable or error.sent is False
 
     def _on_retry(self, error: Exception, wait_s: float, exchange: Exchange) -> None:
         call = exchange.call
-        log.info("%s.%s failed, trying again in %.1f s: %s", call.noun, call.verb, wait_s, error)
+        log.info("%s.%s failed, retrying in %.1f s: %s", call.noun, call.verb, wait_s, error)
         self._metrics.increment_counter("retries")
         self._metrics.record_timing("retry_wait", wait_s)
 
     def _attempt(self, exchange: Exchange) -> requests.Response:
-        """Send the request once, and read the answer."""
+        """Send the request once and read the answer."""
         call, remaining_s, sent = exchange.call, exchange.deadline.remaining_s(), len(exchange.body or b"")
         cancellation.check()
         if self._closed:
@@ -151,31 +154,30 @@ class CheckmkAdapter(HTTPAdapter):
                 SOCKET_DEADLINES.limit(exchange.socket, remaining_s),
                 self._cancel_read_or_count_write(exchange),
             ):
-                # Looked up late, because `responses` patches HTTPAdapter.send.
+                # Looked up for each call, because the test library `responses` patches HTTPAdapter.send.
                 response = super().send(exchange, timeout=self._timeout(call, remaining_s), **self._options)
                 self._read_body(exchange, response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self.translate_error(error, exchange) from without_request(error)
-        except BaseException as error:  # such as Ctrl-C: the frames below hold the headers
+        except BaseException as error:  # such as Ctrl-C; the frames below contain the Authorization header
             raise error.with_traceback(None) from error.__cause__
         self._check_and_decode(exchange, response)
         return response
 
     def _cancel_read_or_count_write(self, exchange: Exchange) -> ContextManager[None]:
-        """Cut a read short if its work is stopped. The outcome of a write has to be known."""
         if exchange.is_read:
             return cancellation.on_stop(exchange.socket.expire)
-        cancellation.count_write()
+        cancellation.count_write()  # a write is never cut short, because its outcome must be known
         return contextlib.nullcontext()
 
     def _timeout(self, call: Call, remaining_s: float) -> tuple[float, float]:
-        """Return the time limits in seconds: to connect, and between two pieces of the answer."""
+        """Return the timeouts in seconds: for connecting, and between two chunks of the answer."""
         read_s = self._timeouts.bulk_s if call.kind is CallKind.BULK else self._timeouts.read_s
         remaining_s = max(remaining_s, 0.001)
         return min(self._timeouts.connect_s, remaining_s), min(read_s, remaining_s)
 
     def _read_body(self, exchange: Exchange, response: requests.Response) -> None:
-        """Read the body, unless it is for a stream. ReplyTooLargeError beyond the limit."""
+        """Read the body, unless the call streams it. Raises ReplyTooLargeError if it exceeds the limit."""
         call = exchange.call
         if response.status_code == 200 and call.stream:
             return
@@ -185,7 +187,7 @@ class CheckmkAdapter(HTTPAdapter):
         is_refusal = response.status_code >= 400
         limit = MAX_ERROR_BODY_BYTES if is_refusal else self._max_reply_bytes
         pieces, size = [], 0
-        # A small answer can decompress to a large one, so the size is counted piece by piece, and so is the time.
+        # A small answer can decompress to a large one, so size and time are checked after each chunk.
         for piece in _pieces(response, BODY_PIECE_BYTES):
             pieces.append(piece)
             size += len(piece)
@@ -197,12 +199,12 @@ class CheckmkAdapter(HTTPAdapter):
         exchange.response_body = b"".join(pieces)
 
     def _check_and_decode(self, exchange: Exchange, response: requests.Response) -> None:
-        """Count an answer and decode it. Raises the error for one that is not complete, or not the site's own."""
+        """Count the answer and decode it. Raises an error if it is incomplete or comes from a gateway."""
         call, status, response_body = exchange.call, response.status_code, exchange.response_body
-        if exchange.socket.expired:  # a body without a length just ends when its socket is shut
+        if exchange.socket.expired:  # without Content-Length, a body simply ends when its socket is shut
             response.close()
             self._check_stopped(exchange)
-            raise DeadlineError(f"no complete answer within {exchange.deadline.limit_s:g} s", call=str(call))
+            raise DeadlineError(f"the answer was not complete within {exchange.deadline.limit_s:g} s", call=str(call))
         if not call.stream:
             exchange.socket.release()
         log.debug("%s -> %d in %.3f s", call, status, exchange.deadline.elapsed_s())
@@ -214,7 +216,7 @@ class CheckmkAdapter(HTTPAdapter):
             exchange.response_json = _decoded(exchange, response)
 
     def _raise_gateway_error(self, exchange: Exchange, response: requests.Response) -> None:
-        """Raise the error for an answer of a web server in front of the site."""
+        """Raise an error if a web server in front of the site sent the answer."""
         status, headers, call = response.status_code, response.headers, exchange.call
         is_of_gateway = status >= 500 and is_of_a_gateway(status, headers, exchange.response_body)
         if status != 429 and not is_of_gateway:
@@ -225,7 +227,10 @@ class CheckmkAdapter(HTTPAdapter):
         raise GatewayError(str(error), status=status, call=str(call), retry_after_s=retry_after_s(headers))
 
     def translate_error(self, error: Exception, exchange: Exchange) -> TransportError:
-        """Return the error that an exception of requests or urllib3 means; Stopped if stopping the work caused it."""
+        """Return the typed error for an exception of requests or urllib3.
+
+        Raises Stopped if the exception occurred because the caller's work was stopped.
+        """
         failure = failure_of(error, exchange.socket, exchange.call, self._redact)
         if exchange.socket.expired:
             self._check_stopped(exchange)
@@ -237,54 +242,53 @@ class CheckmkAdapter(HTTPAdapter):
 
     @contextlib.contextmanager
     def stream_slot(self, exchange: Exchange, limit_s: float) -> Iterator[None]:
-        """Around reading a piece of a streamed body: it counts as a read under way, and its time is limited."""
+        """Count the block, which reads a chunk of a streamed body, as a read in flight and limit its time."""
         deadline = None if exchange.call.deadline_s is None else exchange.deadline
         with self._limits.reading(deadline):
             remaining_s = float("inf") if deadline is None else deadline.remaining_s()
             stopping = cancellation.on_stop(exchange.socket.expire)
             with SOCKET_DEADLINES.limit(exchange.socket, min(limit_s, remaining_s)), stopping:
                 yield
-            cancellation.check()  # a body without a length just ends when its socket is shut
+            cancellation.check()  # without Content-Length, a body simply ends when its socket is shut
 
     def close(self) -> None:
-        """Send nothing more; calls under way keep their deadlines."""
+        """Refuse further requests. Requests in flight continue until their deadlines."""
         self._closed, self._pool = True, None
         super().close()  # type: ignore[no-untyped-call,unused-ignore]
 
     def _drop_inherited_connections(self) -> None:
-        """After a fork they are the parent's as well: two processes on one get each other's answers."""
+        # If parent and child use the same connection, they receive each other's answers.
         self.proxy_manager: dict[str, Any] = {}
         self.init_poolmanager(self._pool_connections, self._pool_maxsize)  # type: ignore[attr-defined,unused-ignore]
         self._pool, self._process = None, os.getpid()
 
-    # Steps of requests that one server needs only once, or not at all
+    # Overrides for a single server: they do the work of each request once, or skip it.
 
     def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
-        """Return the pool of connections to the one server. requests would look it up by a dozen attributes."""
-        if self._pool is None:
+        """Return the connection pool of the server."""
+        if self._pool is None:  # requests would look up the pool by a dozen attributes for each request
             pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
             self.cert_verify(pool, request.url, verify, cert)
-            if self._closed:  # urllib3 closes the connections of a pool when nothing refers to it any more
+            if self._closed:  # urllib3 closes the connections of a pool once nothing refers to it
                 return pool
             self._pool = pool
         return self._pool
 
     def cert_verify(self, conn: Any, *args: Any) -> None:
-        """Set the certificates of a pool; for ours this is done once."""
+        """Set the certificates of a pool, unless it is the pool that already has them."""
         if conn is not self._pool:
             super().cert_verify(conn, *args)  # type: ignore[no-untyped-call,unused-ignore]
 
     def request_url(self, request: Any, proxies: Any) -> str:
-        """Return the target of the request line."""
+        """Return the request target: a full URL for a proxy, otherwise the path and query."""
         return super().request_url(request, proxies) if proxies else request.url[request.url.index("/", 8) :]
 
     def build_response(self, req: Any, resp: Any) -> requests.Response:
-        """Return the answer without its cookies: the session of a login must not be kept for the next request."""
+        """Return the answer without its cookies, so that no login session is reused for the next request."""
         response = requests.Response()
         response.status_code, response.reason, response.raw = resp.status, resp.reason, resp
-        response.headers = (
-            resp.headers
-        )  # these ignore case as well, and copying them costs as much as decoding the JSON
+        # urllib3's headers ignore case as well, and copying them costs as much as decoding the JSON.
+        response.headers = resp.headers
         response.url, response.request, response.connection = req.url, req, self
         return response
 
@@ -299,19 +303,19 @@ class CheckmkAdapter(HTTPAdapter):
 
 
 def is_json(response: requests.Response) -> bool:
-    """Return True if the answer says that it is JSON."""
+    """Return True if the Content-Type of the answer is JSON."""
     return response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == JSON
 
 
 def _decoded(exchange: Exchange, response: requests.Response) -> Any:
-    """Return the JSON in the body, None where there is none. BrokenReplyError if it is incomplete."""
+    """Return the decoded body, or None if the answer is not a JSON body. Raises BrokenReplyError if it is not valid."""
     call = exchange.call
     if call.accept != JSON or response.status_code >= 300 or not exchange.response_body or not is_json(response):
         return None
     try:
         return json.loads(exchange.response_body)
     except (ValueError, RecursionError) as error:
-        raise BrokenReplyError(f"the JSON of the answer to {call} is broken", call=str(call)) from error
+        raise BrokenReplyError(f"the answer to {call} is not valid JSON", call=str(call)) from error
 
 
 def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
@@ -326,10 +330,10 @@ def _read_up_to(response: requests.Response, limit: float, call: Call) -> bytes:
 
 
 def _pieces(response: requests.Response, size: int) -> Iterator[bytes]:
-    """Yield the body in pieces of at most this size, without the layers of requests in between."""
-    if response.raw.closed:  # a library that listens in between, such as a recorder, has read it
+    """Yield the body in chunks of at most ``size`` bytes, directly from urllib3 because that is faster."""
+    if response.raw.closed:  # a library in between, such as a recorder, has already read the body
         return response.iter_content(size)
-    encoded = "Content-Encoding" in response.headers  # urllib3 copies what it may have to decode
+    encoded = "Content-Encoding" in response.headers  # decode_content=True makes urllib3 copy each chunk
     return iter(lambda: response.raw.read(size, decode_content=encoded), b"")
 
 

@@ -1,4 +1,4 @@
-"""The Authorization header."""
+"""The Authorization header of a client."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ __all__ = ["CheckmkAuth"]
 
 
 class CheckmkAuth:
-    """``Bearer USER SECRET``, or Basic where a Bearer header cannot carry the name or the secret.
+    """The value of the header: ``Bearer USER SECRET``, or Basic if a Bearer header cannot carry the credentials.
 
-    An object, so that the ``repr`` of its owner does not show the secret. Checkmk decodes Basic as UTF-8, while header
-    values are Latin-1 and lose blanks at their end.
+    It is an object with its own ``repr``, so that the ``repr`` of its owner does not show the secret.
     """
 
     def __init__(self, username: str, secret: str) -> None:
+        # Header values are Latin-1 and lose spaces at their end. Checkmk decodes Basic credentials as UTF-8.
         bearer = f"Bearer {username} {secret}"
         try:
             bearer.encode("latin-1")

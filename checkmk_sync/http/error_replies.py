@@ -1,4 +1,4 @@
-"""From an answer of 400 and above to the error it means."""
+"""Turn an answer with status 400 or above into a typed error."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
     429: ThrottledError,
 }
 
-# Checkmk also answers 401 where the credentials are right: for a missing permission inside an endpoint,
-# for changes of others on activation, for the root folder. Only the text tells them apart, and what
-# it does not name counts as wrong credentials: going on with those would lock the account. So does
-# every page of a web server in front of the site.
+# Checkmk also answers 401 if the credentials are right: for a missing permission inside an endpoint, for the changes of
+# other users on activation, and for the root folder. Only the text tells these cases apart. Any other text, and any
+# page of a web server in front of the site, counts as wrong credentials, because continuing with wrong credentials
+# would lock the account.
 _NOT_ABOUT_CREDENTIALS = re.compile(
     r"\b(?:permissions?|not permitted|not allowed|foreign|authorize checkmk|in use|lack)\b", re.IGNORECASE
 )
@@ -55,9 +55,10 @@ _MAX_DEPTH = 50
 
 
 def is_of_a_gateway(status: int, headers: Mapping[str, str], body: bytes) -> bool:
-    """True for an answer of 500 and above that a web server in front of the site gives instead of it.
+    """Return True if a web server in front of the site sent this answer with status 500 or above.
 
-    Checkmk's own 500 is a problem in JSON, and then the call is over; behind any other page it may go on.
+    Checkmk's own 500 is a JSON problem, sent after the call has ended. Behind any other page, the site may still be
+    executing the call.
     """
     return status in (502, 503, 504) or (status >= 500 and _problem(status, headers, body, str) is None)
 
@@ -65,10 +66,11 @@ def is_of_a_gateway(status: int, headers: Mapping[str, str], body: bytes) -> boo
 def error_from_reply(
     status: int, headers: Mapping[str, str], body: bytes, *, call: Call, redact: Redactor
 ) -> Union[ApiError, UnexpectedReplyError]:
-    """Return the error that an answer of 400 and above means; the caller raises it where no frame holds the body.
+    """Return the error for an answer with status 400 or above.
 
-    Servers repeat what they get, so the texts are without our secrets and without those that were sent. Folders of the
-    call stand there as paths, not as in URLs.
+    The caller raises it from a frame without the body, so that no traceback contains the body. Servers quote the
+    request, so the client's secrets and the secrets in the request body are removed from the texts. Folders of the
+    call appear as paths instead of in their URL form.
     """
     in_body, public = Redactor(find_secrets(call.body)), frozenset(_texts_without_secrets(call.body))
     without_secrets = redact.also(find_secrets(call.body))
@@ -81,15 +83,15 @@ def error_from_reply(
         return _foreign_page(status, _plain_text(body, clean), call)
     if problem is None:
         title = _phrase(status)
-        # Web servers say it in the title, and once more in a headline.
+        # The pages of web servers contain the phrase twice: in the title and in a headline.
         detail = re.sub(rf"^(?:(?:{status} )?{re.escape(title)}\W*)+", "", _plain_text(body, clean))
         problem, delivery = {}, Delivery.UNKNOWN
     else:
         title, detail = str(problem.get("title") or _phrase(status)), str(problem.get("detail") or "")
-        # A crash does not say how far the site had come.
+        # After a crash it is unknown how much of the call the site had executed.
         delivery = Delivery.UNKNOWN if status >= 500 else Delivery.ANSWERED
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
-    # Checkmk 2.1 and older put the reason of a 401 into the title.
+    # Checkmk 2.1 and older put the reason for a 401 into the title.
     if kind is AuthError and problem and _NOT_ABOUT_CREDENTIALS.search(f"{title} {detail}"):
         kind = ForbiddenError
     title, detail = (in_body.strictly(text[:_TEXT_LIMIT], public) for text in (title, detail))
@@ -104,57 +106,57 @@ def error_from_reply(
 
 
 def _foreign_page(status: int, text: str, call: Call) -> UnexpectedReplyError:
-    """Return the error for a 4xx that is not Checkmk's: a firewall or a gateway answered in place of the site.
+    """Return the error for a 4xx of a firewall or gateway that answered in place of the site.
 
-    Checkmk's own refusals are problems in JSON. To take another 404 for "no such host" would be a lie, and the site
-    may have executed a write behind any such page.
+    Checkmk's own refusals are JSON problems. Any other 404 does not mean that the host does not exist, and the site may
+    have executed a write behind any such page.
     """
     if status == 404:
-        message = f"no Checkmk site answers to {call}: 404 {text[:80]}; check server_url and site"
+        message = f"no Checkmk site answers {call}: 404 {text[:80]}; check server_url and site"
     else:
-        message = f"{status} {_phrase(status)} from a web server in front of the site: {text[:80]} ({call})"
+        message = f"a web server in front of the site answered {call} with {status} {_phrase(status)}: {text[:80]}"
     return UnexpectedReplyError(
         message, call=str(call), status=status, attempted=Attempted(Delivery.UNKNOWN, call.is_read)
     )
 
 
 def retry_after_s(headers: Mapping[str, str]) -> Optional[float]:
-    """Return the seconds that ``Retry-After`` asks for, as a number or as a date; None if it is absent or neither."""
+    """Return the seconds that ``Retry-After`` asks for, or None if it is neither a number nor a date."""
     raw = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,6}(\.\d+)?", raw):
         return float(raw)
     then, now = http_date(raw), http_date(headers.get("Date", ""))
     if then is None:
         return None
-    # By the clock that made the date, where it tells its time.
+    # Compared with the server's own clock if the answer has a Date, because the two clocks may differ.
     return max(0.0, then - (time.time() if now is None else now))
 
 
 def http_date(text: str) -> Optional[float]:
-    """Return a date of an HTTP header as UNIX time; None where it is none, or none that a clock can show."""
+    """Return the date in an HTTP header as UNIX time, or None if it is not valid or out of range."""
     try:
         parsed = email.utils.parsedate_tz(text)
         return None if parsed is None else float(email.utils.mktime_tz(parsed))
-    except (ValueError, OverflowError, IndexError, TypeError):  # what email.utils raises for absurd numbers
+    except (ValueError, OverflowError, IndexError, TypeError):  # email.utils raises these for absurd numbers
         return None
 
 
 def _problem(
     status: int, headers: Mapping[str, str], body: bytes, redact: Callable[[str], str]
 ) -> Optional[dict[str, Any]]:
-    """Return Checkmk's own description of a problem, redacted; None for any other page."""
+    """Return Checkmk's JSON description of a problem, redacted, or None for any other page."""
     is_problem_type = headers.get("Content-Type", "").startswith("application/problem+json")
     try:
         problem = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    # Checkmk: every problem has a title and repeats the status, while its Content-Type may be empty or wrong (known
-    # deviations). Proxies have JSON of their own.
+    # Checkmk: every problem has a title and repeats the status, but its Content-Type may be empty or wrong (known
+    # deviations). Proxies send JSON of another form.
     if not (isinstance(problem, dict) and isinstance(problem.get("title"), str)):
         return None
     if problem.get("status") != status and not (is_problem_type and "status" not in problem):
         return None
-    # After parsing: inside JSON a secret may be spelled with escapes.
+    # Redacted after parsing, because a secret inside JSON may be written with escapes.
     clean: dict[str, Any] = _redacted(problem, redact)
     return clean
 
@@ -170,28 +172,28 @@ def _redacted(value: Any, redact: Callable[[str], str], depth: int = 0) -> Any:
 
 
 def _ext(status: int, problem: Mapping[str, Any]) -> Mapping[str, Any]:
-    # The report of a crash holds the whole request; what is of use is in `detail`.
+    # The `ext` of a crash report contains the complete request; the useful part is in `detail`.
     ext = problem.get("ext")
     return ext if isinstance(ext, dict) and status < 500 else {}
 
 
 def _flatten_fields(fields: Any, hide: Callable[[str, bool], str]) -> dict[str, list[str]]:
-    """The tree of messages as ``{"entries.0.host_name": ["…"]}``.
+    """Return the messages of a validation error as ``{"entries.0.host_name": ["…"]}``.
 
-    Up to 2.4 it has the shape of the input with lists of texts as leaves; endpoints of 2.5 send dotted keys
-    such as ``body.entries.0.host_name`` with one record that has a ``msg``.
+    Up to Checkmk 2.4, ``fields`` has the shape of the input, with lists of messages as leaves. Endpoints of 2.5 send
+    dotted keys such as ``body.entries.0.host_name``, each with one object that has a ``msg``.
     """
     fields_by_path: dict[str, list[str]] = {}
     for path, text in _messages(fields, ""):
         is_about_a_secret = any(map(is_secret_name, path.split(".")))
-        # Checkmk repeats invalid values, possibly cut. Names of fields and allowed values stay readable.
+        # Checkmk quotes invalid values, possibly truncated. Names of fields and allowed values stay readable.
         message = hide(text, is_about_a_secret)
         fields_by_path.setdefault(path[5:] if path.startswith("body.") else path, []).append(message)
     return fields_by_path
 
 
 def _texts_without_secrets(sent: Any, *, is_secret: bool = False) -> Iterator[str]:
-    """Yield the names of all fields in a body, and the texts that are not secret."""
+    """Yield the names of all fields in a request body, and all strings that are not secret."""
     if isinstance(sent, Mapping):
         for name, value in sent.items():
             yield str(name)
@@ -217,8 +219,8 @@ def _messages(node: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _plain_text(body: bytes, redact: Callable[[str], str]) -> str:
-    """What an HTML page of a web server says."""
-    # Redact before cutting: a secret that is cut would no longer be found.
+    """Return the visible text of an HTML page, redacted."""
+    # Redacted before truncating, because a truncated secret would no longer be found.
     page = redact(body[:40_000].decode("utf-8", "replace"))[:20_000]
     text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", page)
     return redact(" ".join(text.split()))[:300]

@@ -1,4 +1,4 @@
-"""Turn exceptions of requests and urllib3 into typed errors without the request, which holds the secret."""
+"""Turn exceptions of requests and urllib3 into typed errors without the request, which contains the secret."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ __all__ = ["failure_of", "without_request"]
 
 
 def failure_of(error: Exception, socket: TrackedSocket, call: Call, redact: Redactor) -> TransportError:
-    """Return the error that an exception of requests or urllib3 means, with what is known about the request's fate."""
+    """Return the typed error for an exception of requests or urllib3. Its ``sent`` is False if no byte was sent."""
     unsent = not socket.sent if socket.connection_seen else _is_connect_failure(error)
     if socket.expired:
-        limit = "read_s, for each piece of a stream" if call.stream else "total_s"
-        message = f"the time for {call} is over (timeouts.{limit})"
+        limit = "read_s, for each chunk of a stream" if call.stream else "total_s"
+        message = f"{call} exceeded its time limit (timeouts.{limit})"
         return DeadlineError(message, call=str(call), sent=False if unsent else None)
     text = redact(_root_text(error))
     if unsent:
-        return ConnectError(f"no connection for {call}: {text}", call=str(call), sent=False)
+        return ConnectError(f"cannot connect for {call}: {text}", call=str(call), sent=False)
     if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)) or "timed out" in text:
-        return ReadTimeoutError(f"no answer in time to {call}", call=str(call))
+        return ReadTimeoutError(
+            f"the site did not answer {call} in time (timeouts.read_s, or timeouts.bulk_s for bulk calls)",
+            call=str(call),
+        )
     return BrokenReplyError(f"the connection broke during {call}: {text}", call=str(call))
 
 
@@ -53,7 +56,7 @@ def _is_connect_failure(error: BaseException) -> bool:
 
 
 def _wrapped(error: BaseException) -> Iterator[BaseException]:
-    """Yield the exception and those wrapped in it: urllib3 keeps them as ``reason`` or among the arguments."""
+    """Yield the exception and all exceptions wrapped in it. urllib3 keeps them as ``reason`` or in ``args``."""
     inner: Optional[BaseException] = error
     while inner is not None:
         yield inner
@@ -62,6 +65,6 @@ def _wrapped(error: BaseException) -> Iterator[BaseException]:
 
 
 def _root_text(error: BaseException) -> str:
-    """Return the text of the innermost exception, without the object that it names."""
+    """Return the text of the innermost exception, without the ``repr`` of a connection that it starts with."""
     *_, root = _wrapped(error)
     return re.sub(r"^(<[^>]*>|\w+\([^)]*\)): ", "", str(root)) or type(root).__name__

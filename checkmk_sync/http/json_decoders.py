@@ -1,7 +1,7 @@
 """Decode many items with one call: by msgspec (extra ``fast``), or by the standard library with shortcuts.
 
-msgspec steps over members that are not needed. json builds everything, so :mod:`.json_shortcuts` takes most of the
-members that are not needed out of the text first.
+msgspec skips members that are not needed. json builds every member, so :mod:`.json_shortcuts` first removes most of the
+unneeded members from the text.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from .json_shortcuts import SingleField, decode_answer, decode_block, field_of_e
 
 __all__ = ["Fields", "answer_decoder", "block_decoder"]
 
-# Learning which members are not needed costs as much as decoding some items, and the first items of a list should be
-# yielded soon.
+# Learning the pattern of unneeded members costs as much as decoding some items, so shorter texts are decoded in full.
+# That also yields the first items of a list soon.
 LEAST_CHARS = 96 * 2**10
 
 Fields = Union[str, Sequence[str]]
 
 
 def block_decoder(fields: Fields, sample: str) -> Callable[[str], list[Any]]:
-    """Return a function from ``"item,item,…"`` to the items, of which ``sample`` is one, with at least these fields.
+    """Return a function that decodes ``"item,item,…"``; ``sample`` is the text of one item.
 
-    For the name of one field, it returns this field of each item. Other members may be left out, and need not even be
-    valid. The function raises ValueError for a text of another form, and may do so if an item lacks one of the fields.
+    If ``fields`` is one name, the function returns this field of each item. Otherwise it returns the items with at
+    least these fields. Other members may be missing, and need not be valid JSON.
+
+    The function raises ValueError for a text of another form. It may also raise ValueError if an item lacks a field.
     """
     msgspec = _msgspec_for(fields if isinstance(fields, str) else tuple(fields))
     if msgspec is not None:
@@ -40,7 +42,7 @@ def block_decoder(fields: Fields, sample: str) -> Callable[[str], list[Any]]:
 
 
 def answer_decoder(field: str) -> Callable[[bytes], list[Any]]:
-    """Return a function from a whole answer to the field of each item of its list ``value``."""
+    """Return a function that decodes a complete answer and returns one field of each item of its list ``value``."""
     msgspec = _msgspec_for(field)
     return _single_field_of_answers(field) if msgspec is None else msgspec.decode_answer
 
@@ -51,13 +53,14 @@ def _single_field_of_answers(field: str) -> SingleField:
 
 
 class _Msgspec:
-    """Decoders for items with some fields. Short-lived items need no gc, which saves a third of the time."""
+    """Decoders of msgspec for items with certain fields."""
 
     def __init__(self, fields: Fields) -> None:
         import msgspec
         from msgspec.structs import asdict
 
         names = [fields] if isinstance(fields, str) else fields
+        # The items live briefly, so they need no garbage collection; gc=False saves a third of the time.
         item = msgspec.defstruct("Item", [(name, Any) for name in names], gc=False)
         answer = msgspec.defstruct("Answer", [("value", list[item])], gc=False)  # type: ignore[valid-type]
         self._items = msgspec.json.Decoder(list[item]).decode  # type: ignore[valid-type]
@@ -74,7 +77,7 @@ class _Msgspec:
     def _decode(self, decode: Callable[[Any], Any], text: Union[str, bytes]) -> Any:
         try:
             return decode(text)
-        except (self._error, RecursionError) as error:  # no ValueError before 0.20
+        except (self._error, RecursionError) as error:  # not a ValueError before msgspec 0.20
             raise ValueError(str(error)) from None
 
 
@@ -82,7 +85,7 @@ _cached_msgspec = functools.lru_cache(maxsize=16)(_Msgspec)
 
 
 def _msgspec_for(fields: Union[str, tuple[str, ...]]) -> Optional[_Msgspec]:
-    """Return the decoders, None if msgspec is not installed."""
+    """Return the decoders, or None if msgspec is not installed."""
     try:
         import msgspec  # noqa: F401
     except ImportError:

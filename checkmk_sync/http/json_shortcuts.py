@@ -1,9 +1,9 @@
 """Decode a few members of many items with the standard library, without building the others.
 
-Items of one list look alike, so a pattern that is learned from one of them finds the same members in the others. Two
-shortcuts use that. :func:`shortened_decoder` replaces the longest run of members that are not needed by a mark, and
-:class:`SingleField` splits a text at everything between the needed values. A pattern may match where it should not, so
-the number of marks is compared with the number of items. A shortcut gives up, and everything is decoded, if
+The items of a list look alike, so a pattern learned from one item finds the same members in the others. Two shortcuts
+use such patterns. :func:`shortened_decoder` replaces the longest run of unneeded members with a mark.
+:class:`SingleField` splits the text at everything between the needed values. A pattern may also match elsewhere, so the
+number of marks is compared with the number of items. A shortcut gives up, and the full text is decoded, if
 
 - the members of the sample have unusual names, or the sample is too long,
 - the needed field is not the last of its item (:class:`SingleField`),
@@ -23,7 +23,7 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Sequence
 
 __all__ = ["SingleField", "decode_answer", "decode_block", "field_of_each", "first_item_of", "shortened_decoder"]
 
-# For members that are not needed: a longer pattern would cost more than it saves.
+# For unneeded members; a longer pattern would cost more than it saves.
 LONGEST_PATTERN = 8192
 LONGEST_SAMPLE = 2 * LONGEST_PATTERN
 
@@ -33,42 +33,43 @@ _DECODER = json.JSONDecoder()
 _BLANKS = r"[ \t\n\r]*"
 _END = re.compile(rf"{_BLANKS}\}}")
 _VALUE = re.compile(rb'"value"\s*:\s*\[\s*')
-# Replaces members that were taken out. No site can know it, so an item with the mark had such members.
+# Replaces members that were removed. No site can know this mark, so an item with the mark had such members.
 _MARK = secrets.token_hex(16)
 
 
 def decode_block(text: bytes) -> list[Any]:
-    """Return the items of ``item,item,…``. ValueError for a text of another form."""
+    """Return the items of ``item,item,…``. Raises ValueError for a text of another form."""
     return list(_loads(f"[{text.decode()}]"))
 
 
 def decode_answer(text: bytes) -> list[Any]:
-    """Return the items of the list ``value`` of an answer. ValueError for a text of another form."""
+    """Return the items of the list ``value`` of an answer. Raises ValueError for a text of another form."""
     answer = _loads(text.decode())
     items = answer.get("value") if isinstance(answer, dict) else None
     if not isinstance(items, list):
-        raise ValueError("no list 'value'")
+        raise ValueError("the answer has no list 'value'")
     return items
 
 
 def first_item_of(body: bytes) -> str:
-    """Return the first item of an answer, and the rest; empty without one."""
+    """Return the start of the list ``value``, up to LONGEST_SAMPLE bytes of it, or "" if the answer has no list."""
     start = _VALUE.search(body)
     return body[start.end() : start.end() + LONGEST_SAMPLE].decode(errors="ignore") if start else ""
 
 
 def field_of_each(field: str, decode: Decode, text: bytes) -> list[Any]:
-    """Return one field of each item. ValueError if an item lacks it."""
+    """Return one field of each item. Raises ValueError if an item lacks it."""
     try:
         return list(map(operator.itemgetter(field), decode(text)))
     except (KeyError, TypeError):
-        raise ValueError(f"an item without {field!r}") from None
+        raise ValueError(f"an item of the answer has no field {field!r}") from None
 
 
 class SingleField:
-    """Returns one field of each of the items that ``decode`` would return; ``sample_of(text)`` is one of the items.
+    """A decoder that returns one field of each item.
 
-    Most texts look alike, so the pattern of one is tried with the next.
+    ``decode`` decodes a text in full, and ``sample_of(text)`` returns one of its items, with or without further text.
+    Successive texts look alike, so the pattern learned from one is tried first with the next.
     """
 
     def __init__(self, field: str, decode: Decode, sample_of: Callable[[bytes], str]) -> None:
@@ -94,11 +95,12 @@ class SingleField:
                 yield separator
 
     def _split(self, separator: re.Pattern[bytes], text: bytes) -> list[Any]:
-        """Return the values between the separators. ValueError unless one is between each item and the next.
+        """Return the values between the separators. Raises ValueError unless each two items have one between them.
 
-        The first item is decoded in a text without the others, and the values of the others as one list. A separator
-        ends an object and begins another one in the same list. If that is another list of the text, the first item does
-        not get the mark; if there is more in an item, the rest is not a list of values.
+        The first item is decoded from the text without the others, and the values of the others as one list. A
+        separator ends one object and starts the next object of the same list. Two checks reject other matches. If the
+        separator matched in another list of the text, the first item does not get the mark. If an item contains
+        further members, the rest is not a list of values.
         """
         first, *others = separator.split(text)
         if not others:
@@ -114,7 +116,10 @@ class SingleField:
 
 
 def shortened_decoder(fields: Sequence[str], sample: str, decode: Decode) -> Decode:
-    """Return a function that decodes items without most members that are not ``fields``, if that can be done."""
+    """Return a function that decodes items without most of the members that are not in ``fields``.
+
+    If ``sample`` yields no pattern, the function decodes the items in full.
+    """
     learn = functools.lru_cache(maxsize=1)(functools.partial(_unneeded_members, fields, sample))
 
     def decode_shortened(text: bytes) -> list[Any]:
@@ -123,7 +128,7 @@ def shortened_decoder(fields: Sequence[str], sample: str, decode: Decode) -> Dec
             return decode(text)
         shortened, count = unneeded.pattern.subn(unneeded.replacement, text)
         items = decode(shortened)
-        # Other parts of an item may look the same: then more was taken out than items lost something.
+        # Other parts of an item may match as well. Then the removals outnumber the items with a mark.
         return items if not count or count == _count_marks(items) else decode(text)
 
     return decode_shortened
@@ -137,7 +142,7 @@ def _loads(text: str) -> Any:
 
 
 def _first_value(text: str) -> tuple[Any, str]:
-    """Return the value that a text begins with, and the rest."""
+    """Return the JSON value at the start of a text, and the rest of the text."""
     try:
         value, end = _DECODER.raw_decode(text)
     except RecursionError:
@@ -149,12 +154,15 @@ def _count_marks(items: list[Any]) -> int:
     """Return the number of items that have the mark."""
     try:
         return sum(map(operator.contains, items, itertools.repeat(_MARK)))
-    except TypeError:  # not all of them are objects
+    except TypeError:  # some items are not objects
         return 0
 
 
 def _separator(field: str, sample: str, any_text: str) -> Optional[re.Pattern[bytes]]:
-    """Return a pattern of the text between the ``field`` of one item and that of the next, if it is the last member."""
+    """Return a pattern for the text from the value of ``field`` in one item to its value in the next.
+
+    Returns None if the field is not the last member of the sample, or the sample is not usable.
+    """
     needed = next((member for member in _members(sample) if member.name == field), None)
     if needed is None or not _END.match(sample, needed.end):
         return None
@@ -168,12 +176,14 @@ class _Unneeded(NamedTuple):
 
 
 def _unneeded_members(fields: Sequence[str], sample: str) -> Optional[_Unneeded]:
-    """Return a pattern of the longest run of members without one of ``fields``, and its replacement; None without one.
+    """Return a pattern for the longest run of members without any of ``fields``, and its replacement.
 
-    In other items the texts of these members may differ, and nothing else. The pattern of a text may read one with an
-    escaped quote as two, or more than a text as one. But each text in a match is followed by a key, and no JSON has a
-    text that is followed by a letter. So a match always covers whole members of an object, wherever that is, and whole
-    items remain whole items.
+    Returns None if no such run is followed by a needed member. The pattern matches members that differ only in their
+    strings.
+
+    The pattern for a string may take a string with an escaped quote for two strings, or several strings for one. But a
+    match must continue with a key after each string, and in valid JSON no letter follows a string directly. So every
+    match, wherever it is, covers complete members of an object, and complete items stay complete.
     """
     runs = [list(run) for _, run in itertools.groupby(_members(sample), key=lambda member: member.name in fields)]
     followed = [(run, after[0]) for run, after in zip(runs, runs[1:]) if run[0].name not in fields]
@@ -189,7 +199,7 @@ def _unneeded_members(fields: Sequence[str], sample: str) -> Optional[_Unneeded]
 
 
 class _Member(NamedTuple):
-    """The offsets of a member of an object, from the bracket or the comma before it."""
+    """A member of an object, with its offsets. ``start`` is the position of the brace or comma before it."""
 
     name: str
     start: int
@@ -198,24 +208,27 @@ class _Member(NamedTuple):
 
 
 _KEY = re.compile(r'\s*([{,])\s*"(\w+)"\s*:\s*')
-# The second is slower, but matches texts with escaped quotes as well.
+# The second pattern is slower, but also matches strings with escaped quotes.
 _ANY_TEXT, _ANY_ESCAPED_TEXT = '"[^"]*"', r'"[^"]*(?:(?<=\\)"[^"]*)*"'
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
 
 
 def _members(item: str) -> Iterator[_Member]:
-    """Yield the members of an object, up to one with an unusual name."""
+    """Yield the members of an object, and stop before the first one with an unusual name."""
     decode, at = _DECODER.raw_decode, 0
     while key := _KEY.match(item, at):
         try:
             _, at = decode(item, key.end())
-        except (ValueError, RecursionError):  # a sample need not be complete
+        except (ValueError, RecursionError):  # the sample may end in the middle of a value
             return
         yield _Member(key[2], key.start(1), key.end(), at)
 
 
 def _similar(text: str, any_text: str) -> Optional[str]:
-    """Return a pattern of members that differ from these only in their texts; None if it may not find borders."""
+    """Return a pattern for members that differ from ``text`` only in their strings.
+
+    Returns None if the text is too long, a key is unusual, or a string is in an unexpected position.
+    """
     if len(text) > LONGEST_PATTERN:
         return None
     pieces: list[str] = []

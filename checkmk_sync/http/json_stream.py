@@ -1,8 +1,8 @@
-"""Read a list of JSON objects while its bytes still arrive, so that memory stays constant.
+"""Read a list of JSON objects while its bytes are still arriving, so that memory use stays constant.
 
-:class:`_Text` is an incremental reader: the standard library decodes one complete value at a time out of its buffer.
-That costs one call for each item, so :class:`BlockCutter` looks for the last border between two items in the buffer,
-and one call decodes everything before it.
+:class:`_Text` is an incremental reader. The standard library decodes one complete value at a time from its buffer,
+which costs one call for each item. To save calls, :class:`BlockCutter` finds the last boundary between two items in the
+buffer, and one call decodes everything before it.
 """
 
 from __future__ import annotations
@@ -23,19 +23,21 @@ MAX_ITEM_CHARS = 32 * 2**20
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DELIMITERS = " \t\n\r,:]}"
-LEAST_CHARS = 128 * 2**10  # of a block; a smaller one costs more than it saves
+LEAST_CHARS = 128 * 2**10  # for a block; a smaller block costs more than it saves
 
-_TO_ANOTHER = re.compile(r"[ \t\n\r]*,[ \t\n\r]*(?=[^] \t\n\r])").match  # from the end of a value
+_TO_ANOTHER = re.compile(
+    r"[ \t\n\r]*,[ \t\n\r]*(?=[^] \t\n\r])"
+).match  # matches from the end of a value to the next one
 
 
 def iter_items(chunks: Iterable[bytes], member: str = "value", *, fields: Optional[Fields] = None) -> Iterator[Any]:
-    """What :func:`iter_blocks` yields, one after the other."""
+    """Yield the items of :func:`iter_blocks` one by one."""
     return itertools.chain.from_iterable(iter_blocks(chunks, member, fields=fields))
 
 
 def all_items(text: bytes, field: str) -> list[Any]:
-    """What :func:`iter_items` yields of a text that is there as a whole, but quicker."""
-    with contextlib.suppress(ValueError):  # what is wrong with it, or that json reads it, is found out below
+    """Return one field of each item of a complete answer. Faster than :func:`iter_items`, with the same errors."""
+    with contextlib.suppress(ValueError):  # iter_items either reads the text or raises the precise error
         return answer_decoder(field)(text)
     return list(iter_items([text], fields=field))
 
@@ -47,13 +49,13 @@ def iter_blocks(
     fields: Optional[Fields] = None,
     max_item_chars: float = MAX_ITEM_CHARS,
 ) -> Iterator[list[Any]]:
-    """The items of the list ``member`` of the JSON object in ``chunks``, some at a time: those that are there.
+    """Yield the items of the list ``member`` of the JSON object in ``chunks``, in lists of those that have arrived.
 
-    Holds a few chunks and some items at a time. With ``fields`` only these members of each item are sure
-    to be there: others are stepped over, which is quicker. For the name of one field it is that of each item,
-    not the items. BrokenReplyError when the document ends too early, also after its last item;
-    UnexpectedReplyError when it is no JSON object with such a list; ReplyTooLargeError for an item of more than
-    ``max_item_chars``.
+    Only a few chunks and items are in memory at a time. With ``fields``, other members of an item may be skipped, which
+    is faster. If ``fields`` is one name, the lists contain this field of each item instead of the items.
+
+    Raises BrokenReplyError if the document ends too early, even after its last item. Raises UnexpectedReplyError if it
+    is not a JSON object with such a list, and ReplyTooLargeError for an item of more than ``max_item_chars``.
     """
     text = _Text(chunks, max_item_chars)
     text.expect("{")
@@ -61,7 +63,7 @@ def iter_blocks(
     while not text.accept("}"):
         key = text.value()
         if not isinstance(key, str):
-            raise UnexpectedReplyError(f"a JSON object has the key {key!r}")
+            raise UnexpectedReplyError(f"the answer is not valid JSON: an object has the key {key!r}, not a string")
         text.expect(":")
         if key == member and text.accept("["):
             found = True
@@ -90,12 +92,15 @@ def _wanted(item: Any, fields: Optional[Fields]) -> Any:
     if not isinstance(fields, str):
         return item
     if not isinstance(item, dict) or fields not in item:
-        raise UnexpectedReplyError(f"an item of the answer has no {fields!r}")
+        raise UnexpectedReplyError(f"an item of the answer has no field {fields!r}")
     return item[fields]
 
 
 def _items_in_blocks(text: _Text, fields: Fields) -> Iterator[list[Any]]:
-    """As :func:`_items`, most of them by the block; the first ones show how the items of this list begin."""
+    """Yield the items like :func:`_items`, but decode most of them in blocks.
+
+    The first two items show how all items of this list start.
+    """
     samples: list[str] = []
     while len(samples) < 2:
         if text.accept("]"):
@@ -105,7 +110,7 @@ def _items_in_blocks(text: _Text, fields: Fields) -> Iterator[list[Any]]:
         yield [_wanted(value, fields)]
         text.separator("]")
     cutter = BlockCutter(block_decoder(fields, samples[0]), *samples)
-    # Small at first, so that items leave soon.
+    # Blocks are small at first, so that the first items are yielded soon.
     least = LEAST_CHARS // 16
     while not cutter.useless and text.fill(least) and not text.comes("]"):
         yield text.block(cutter, max(least, 4 * len(samples[0]))) or [_item(text, fields)]
@@ -114,7 +119,7 @@ def _items_in_blocks(text: _Text, fields: Fields) -> Iterator[list[Any]]:
 
 
 class _Text:
-    """A text that arrives in pieces, read from front to back."""
+    """A JSON text that arrives in chunks and is read from front to back."""
 
     def __init__(self, chunks: Iterable[bytes], max_item_chars: float) -> None:
         self._chunks = iter(chunks)
@@ -133,15 +138,17 @@ class _Text:
             if len(self._buffer) - self._at > enough:
                 try:
                     value, end = self._decode(self._buffer, self._at)
-                    # "1" may become "1.5" with the next chunk: only a delimiter ends a number.
+                    # Only a delimiter ends a number: with the next chunk, "1" may become "1.5".
                     if end < len(self._buffer) and self._buffer[end] in _DELIMITERS:
                         self._started, self._at = self._at, end
                         return value
                     if end < len(self._buffer) and not isinstance(value, (int, float)):
-                        raise UnexpectedReplyError(f"{self._buffer[end]!r} after a value of the answer")
+                        raise UnexpectedReplyError(
+                            f"the answer is not valid JSON: {self._buffer[end]!r} follows a value"
+                        )
                 except ValueError:
-                    # Not complete, or not JSON: that shows only with more text. Waiting for twice as
-                    # much keeps the work linear for large values.
+                    # The value is incomplete or not valid; only more text shows which. Waiting until the text has
+                    # doubled keeps the work linear for large values.
                     held = len(self._buffer) - self._at
                     if held > self._max_item_chars:
                         message = f"an item of the answer is larger than {self._max_item_chars / 2**20:g} MB"
@@ -154,9 +161,10 @@ class _Text:
                 return self._last_value()
 
     def followed_values(self) -> Iterator[Any]:
-        """The values from here on that are followed by another: what :meth:`value` would say, but quicker."""
+        """Yield the next values, as long as another value follows. Faster than :meth:`value`, with the same results."""
         size = 0
-        # To try what is not complete costs as much as many that are, so first there has to be as much as for the last.
+        # An attempt to decode an incomplete value costs as much as many complete ones. So the buffer must first contain
+        # as much text as the previous value took.
         while self.fill(size):
             try:
                 value, end = self._decode(self._buffer, self._at)
@@ -169,12 +177,12 @@ class _Text:
             yield value
 
     def value_and_source(self) -> tuple[Any, str]:
-        """The JSON value that starts here, and its text."""
-        value = self.value()  # what was before it may be gone from the buffer, but not its own text
+        """Return the JSON value that starts here, and its text."""
+        value = self.value()  # may drop earlier text from the buffer, but not the text of this value
         return value, self._buffer[self._started : self._at]
 
     def fill(self, chars: int) -> bool:
-        """Hold at least so many characters that are not read yet; False when the text ends before."""
+        """Buffer at least ``chars`` unread characters. Return False if the text ends before that."""
         missing = chars - (len(self._buffer) - self._at)
         if missing <= 0:
             return True
@@ -187,12 +195,12 @@ class _Text:
         return missing <= 0
 
     def block(self, cutter: BlockCutter, most: int) -> list[Any]:
-        """What ``cutter`` finds from here on, in at most so many characters."""
+        """Return the items that ``cutter`` finds in the next ``most`` characters."""
         values, self._at = cutter.cut(self._buffer, self._at, self._at + most)
         return values
 
     def _last_value(self) -> Any:
-        """The value when no more text comes; in an object something has to follow it."""
+        """Return the value at the end of the text. A delimiter must follow it, because the value is in an object."""
         try:
             value, end = self._decode(self._buffer, self._at)
         except ValueError:
@@ -203,37 +211,39 @@ class _Text:
         return value
 
     def comes(self, char: str) -> bool:
-        """Return True if ``char`` comes next."""
+        """Return True if the next character after spaces is ``char``. Raises BrokenReplyError at the end."""
         if not self._skip_space():
             raise BrokenReplyError("the answer ended in the middle of its JSON")
         return self._buffer[self._at] == char
 
     def accept(self, char: str) -> bool:
-        """Step over ``char`` if it comes next."""
+        """Skip ``char`` if it comes next, and return whether it did."""
         if not self.comes(char):
             return False
         self._at += 1
         return True
 
     def expect(self, char: str) -> None:
-        """Step over ``char``, which has to come next."""
+        """Skip ``char``. Raises UnexpectedReplyError if another character comes next."""
         if not self.accept(char):
-            raise UnexpectedReplyError(f"{char!r} expected in the answer, got {self._buffer[self._at]!r}")
+            raise UnexpectedReplyError(
+                f"the answer is not valid JSON: expected {char!r}, got {self._buffer[self._at]!r}"
+            )
 
     def separator(self, closing: str) -> None:
-        """Step over a comma, unless ``closing`` comes next."""
+        """Skip a comma, which must be followed by a value, unless ``closing`` comes next."""
         if not self.comes(closing):
             self.expect(",")
             if self.comes(closing):
-                raise UnexpectedReplyError(f"a value expected in the answer, got {closing!r}")
+                raise UnexpectedReplyError(f"the answer is not valid JSON: expected a value, got {closing!r}")
 
     def end(self) -> None:
-        """Step over space. UnexpectedReplyError if anything else follows."""
+        """Skip spaces to the end of the text. Raises UnexpectedReplyError if anything else follows."""
         if self._skip_space():
-            raise UnexpectedReplyError("the answer goes on after its JSON")
+            raise UnexpectedReplyError("the answer continues after the end of its JSON")
 
     def _skip_space(self) -> bool:
-        """Step over space; False if the text ends there."""
+        """Skip spaces. Return False if the text ends there."""
         while True:
             match = _SPACE.match(self._buffer, self._at)
             self._at = match.end() if match else self._at
@@ -243,7 +253,7 @@ class _Text:
                 return False
 
     def _next_text(self) -> tuple[str, bool]:
-        """The text of the next chunk, and whether there was none."""
+        """Return the text of the next chunk, and whether the chunks have ended."""
         chunk = next(self._chunks, None)
         try:
             return self._utf8.decode(chunk or b"", final=chunk is None), chunk is None
@@ -258,10 +268,10 @@ _MAX_FAILURES = 8
 
 
 class BlockCutter:
-    """Finds the last border between two items in a piece of a list, by the text with which its items begin.
+    """Finds the last boundary between two items in a part of a list, by the text with which the items start.
 
-    That is a guess, because the same text may be part of an item or of a string. But a piece that was cut off decodes
-    only if it consists of whole items, so a wrong guess costs time and never an item.
+    Each boundary is a guess, because the same text may occur inside an item or a string. But the text before it decodes
+    only if it consists of complete items, so a wrong guess costs time and never an item.
     """
 
     def __init__(self, decode: Callable[[str], list[Any]], first: str, second: str) -> None:
@@ -271,16 +281,19 @@ class BlockCutter:
 
     @property
     def useless(self) -> bool:
-        """Return True if guessing failed too often to save time."""
+        """True if too many guesses failed for the cutter to save time."""
         return not self._start_of_item or self._failures >= _MAX_FAILURES
 
     def cut(self, text: str, start: int, end: int) -> tuple[list[Any], int]:
-        """Return whole items from ``start`` on, and where the next one starts; none without a border before ``end``."""
+        """Return complete items from ``start`` on, and the position of the next item.
+
+        Returns no items, and ``start`` itself, if no boundary is found before ``end``.
+        """
         border = end
         for _ in range(_ATTEMPTS):
             border = text.rfind(self._start_of_item, start + 1, border)
             comma = text.rfind(",", start, border) if border > 0 else -1
-            if comma <= start:  # without a value before it
+            if comma <= start:  # no value precedes it
                 break
             if not text[comma + 1 : border].strip(" \t\n\r"):
                 try:
@@ -294,7 +307,10 @@ class BlockCutter:
 
 
 def _common_start(first: str, second: str) -> str:
-    """Return the text with which two items start, up to the end of a member: more may be chance (``"host00…``)."""
+    """Return the text with which both items start, up to the end of a member or of a key.
+
+    Any longer text may be equal by chance, such as the start of two host names.
+    """
     common = "".join(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first[:200], second)))
     end = common.rfind(",")
     return common[:end] if end > 0 else common[: common.rfind(":") + 1]

@@ -1,4 +1,4 @@
-"""Proxies and TLS verification: from the settings, then from the environment."""
+"""Proxies and TLS verification, from the settings or else from the environment."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["proxy_and_tls_options"]
 
 
 def proxy_and_tls_options(settings: Settings) -> Mapping[str, Any]:
-    """``verify`` and ``proxies`` for every request: the settings first, then the environment's variables.
+    """Return the options ``verify`` and ``proxies`` for every request.
 
-    requests lets ``REQUESTS_CA_BUNDLE`` win over ``verify=False``; here what is set is what counts.
-    SettingsError for a CA bundle that is not there and for a proxy that cannot be used.
+    The settings take precedence over environment variables. Raises SettingsError if the CA bundle does not exist or the
+    proxy cannot be used.
     """
     verify, proxies = _from_settings_or_environment(settings)
     if isinstance(verify, str) and not Path(verify).exists():
@@ -33,6 +33,7 @@ def proxy_and_tls_options(settings: Settings) -> Mapping[str, Any]:
 def _from_settings_or_environment(settings: Settings) -> tuple[Any, Mapping[str, str]]:
     with requests.Session() as session:
         environment = session.merge_environment_settings(settings.base_url, {}, None, None, None)
+    # In requests, REQUESTS_CA_BUNDLE would override verify=False.
     verify = environment["verify"] if settings.verify else False
     if settings.verify and settings.ca_bundle:
         verify = settings.ca_bundle
@@ -41,17 +42,17 @@ def _from_settings_or_environment(settings: Settings) -> tuple[Any, Mapping[str,
 
 
 def _check_proxy(url: Optional[str]) -> None:
-    """Here, for later it would look as if the way to the site had broken."""
+    # Checked before the first request, because a wrong proxy would later look like a broken connection to the site.
     scheme = "http" if url is None else _scheme(url)
     if scheme is None:
-        place = "(a setting, or http_proxy and the like in the environment)"
-        raise SettingsError(f"the proxy {place} is no URL such as http://proxy:3128", field="proxy")
+        place = "(the setting proxy, or http_proxy or a similar environment variable)"
+        raise SettingsError(f"the proxy {place} is not a URL such as http://proxy:3128", field="proxy")
     if scheme.startswith("socks") and importlib.util.find_spec("socks") is None:
-        raise SettingsError("a SOCKS proxy needs the package PySocks: pip install 'requests[socks]'", field="proxy")
+        raise SettingsError("a SOCKS proxy needs the package PySocks; run pip install 'requests[socks]'", field="proxy")
 
 
 def _scheme(url: str) -> Optional[str]:
-    if any(char.isspace() for char in url):  # not every urllib3 refuses a host with a blank
+    if any(char.isspace() for char in url):  # some versions of urllib3 accept a host with a space
         return None
     try:
         whole = prepend_scheme_if_needed(url, "http")  # type: ignore[no-untyped-call,unused-ignore]

@@ -1,4 +1,4 @@
-"""Whether an answer proves that the site has executed a call."""
+"""Check whether an answer proves that the site has executed a call."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ __all__ = ["lack_of_proof"]
 
 
 def lack_of_proof(call: Call, reply: Reply, location: str) -> str:
-    """Return why an answer below 400 does not prove the call; empty if it does.
+    """Return why an answer with a status below 400 does not prove the call, or "" if it does.
 
-    ``location`` is where a redirect leads, below the API. A read needs no proof but what it says.
+    ``location`` is the target of a redirect, relative to the base URL of the API.
     """
-    if not call.expected:
+    if not call.expected:  # a read, which needs no proof
         return ""
     answer = _matching_answer(call, reply.status, location)
     if answer is None:
         problem = "the API does not define it"
     elif answer.location:
-        problem = ""  # where it leads is proof enough
+        problem = ""  # the target of the redirect is the proof
     elif answer.domain_type is None:
-        # Checkmk: endpoints send this header with every answer (2.2 and later); an empty answer has nothing else that
-        # a web server in front of the site would not send as well.
+        # Checkmk: endpoints send this header with every answer (2.2 and later). Nothing else tells an empty answer of
+        # the site from an empty answer of a web server in front of it.
         problem = "" if reply.headers.get("X-Checkmk-Version") else "it does not come from a Checkmk endpoint"
     else:
         problem = _body_problem(answer, reply.data, call.object_names)
-    return problem and f"the answer to {call} ({reply.status}) does not prove that it was executed: {problem}"
+    return (
+        problem and f"the answer to {call} ({reply.status}) does not prove that the site executed the call: {problem}"
+    )
 
 
 def _matching_answer(call: Call, status: int, location: str) -> Optional[ExpectedReply]:
@@ -49,9 +51,10 @@ def _body_problem(answer: ExpectedReply, data: Any, object_names: Iterable[str])
 
 
 def _names_at(data: Any, path: tuple[str, ...]) -> list[str]:
-    """Return the texts at ``path``, through lists; folders without the last slash that old versions sent."""
+    """Return the strings at ``path``, from all items of lists on the way."""
     if isinstance(data, list):
         return [name for entry in data for name in _names_at(entry, path)]
     if path:
         return _names_at(data.get(path[0]), path[1:]) if isinstance(data, dict) else []
+    # Old versions of Checkmk end folders with a slash.
     return [data.rstrip("/") or "/"] if isinstance(data, str) else []

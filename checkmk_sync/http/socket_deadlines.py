@@ -1,7 +1,7 @@
-"""Deadlines that hold even when an answer drips: another thread shuts the socket.
+"""Deadlines that hold even if an answer trickles in: another thread shuts the socket.
 
-A read timeout limits the silence between two bytes, so an answer of one byte a second never exceeds it. Each attempt
-therefore registers its socket here. When the time is over, the socket is shut, and the blocked read returns at once.
+A read timeout only limits the silence between two bytes, so an answer of one byte per second never exceeds it.
+Therefore each attempt registers its socket here. At the deadline the socket is shut, and the blocked read returns.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ IDLE_S = 5.0
 
 
 class TrackedSocket:
-    """The socket of one attempt: whether a byte of the request left, and whether its time is over.
+    """The socket of one attempt. ``sent`` is True once a byte of the request was sent, ``expired`` after the deadline.
 
-    A socket belongs to the attempt that tracked it last. Connections are reused as soon as a body is read, and the
-    deadline of one call must not shut the socket of the next.
+    A socket belongs to the attempt that tracked it last. A connection is reused as soon as the body is read, and the
+    deadline of one call must not shut the socket of the next call.
     """
 
     def __init__(self) -> None:
         self.sent = False
         self.expired = False
-        self.connection_seen = False  # False under a mock: then nothing is known about `sent`
+        self.connection_seen = False  # stays False if requests are mocked; then `sent` has no meaning
         self._socket: Any = None
         self._lock = threading.Lock()
 
     def track(self, sock: Any) -> None:
-        """Note the socket in use, None before there is one. It is shut at once if the time is over already."""
+        """Set the socket in use, or None before one exists. Shuts it at once if the deadline has passed."""
         with self._lock:
             self.connection_seen = True
             self._socket = sock
@@ -50,21 +50,21 @@ class TrackedSocket:
             self.expire()
 
     def release(self) -> None:
-        """Let go of the socket: it may serve another attempt from now on."""
+        """Stop tracking the socket, because another attempt may use it from now on."""
         with self._lock:
             self._socket = None
 
     def expire(self) -> None:
-        """Shut the socket, so that the thread which reads from it returns."""
+        """Shut the socket, so that a thread blocked in reading from it returns."""
         with self._lock:
             self.expired = True
             if self._socket is not None:
-                with contextlib.suppress(OSError):  # closed in the meantime
+                with contextlib.suppress(OSError):  # already closed
                     _shut(self._socket)
 
 
 class _TrackedConnection:
-    """Mixed into urllib3's connections: reports the socket and the first byte that leaves."""
+    """A mixin for urllib3's connections that reports their socket and that a byte was sent."""
 
     sock: Any
     _connecting = False
@@ -77,7 +77,7 @@ class _TrackedConnection:
 
     def connect(self) -> None:
         self._report(None)
-        self._connecting = True  # a CONNECT to a proxy is no byte of the request
+        self._connecting = True  # a CONNECT to a proxy is not part of the request
         try:
             super().connect()  # type: ignore[misc]
         finally:
@@ -99,14 +99,14 @@ class _TrackedConnection:
             if before is not None and before is not tracked:
                 before.release()
                 if before.expired and sock is not None:
-                    raise ConnectionAbortedError("the connection was shut when the call before ended")
+                    raise ConnectionAbortedError("the connection was shut when the previous call ended")
             tracked.track(sock)
         return tracked
 
 
 def _shut(sock: Any) -> None:
-    """Shut the TCP connection below; SSLSocket's own way would first drop the encryption under another
-    thread that is writing."""
+    # Shuts the TCP socket itself. SSLSocket.shutdown first drops the encryption, so a thread that is writing would send
+    # plain text.
     socket.socket.shutdown(getattr(sock, "socket", sock), socket.SHUT_RDWR)
 
 
@@ -130,7 +130,7 @@ POOL_CLASSES = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
 class _Limit:
-    """A block that must not take too long."""
+    """The time limit of one block; ``over`` is True once the block has ended."""
 
     __slots__ = ("over", "tracked")
 
@@ -140,7 +140,7 @@ class _Limit:
 
 
 class SocketDeadlines(ForkSafe):
-    """One thread, running while it is needed, that shuts the sockets of attempts whose time is over."""
+    """A thread that shuts sockets at their deadlines. It runs only while deadlines are pending."""
 
     LOCKS = (("_changed", threading.Condition),)
     _changed: threading.Condition
@@ -153,27 +153,28 @@ class SocketDeadlines(ForkSafe):
         """Start without limits and without a thread."""
         super().reset_after_fork()
         self._due: list[tuple[float, int, _Limit]] = []
-        self._live: set[_Limit] = set()  # adding or removing one twice, or one that is not there, does no harm
+        self._live: set[_Limit] = set()  # a set, so that adding or removing a limit twice is harmless
         self._thread: Optional[threading.Thread] = None
 
     @contextlib.contextmanager
     def limit(self, tracked: TrackedSocket, limit_s: float) -> Iterator[None]:
-        """Track the connection that this thread uses in the block, and shut it after ``limit_s`` seconds."""
+        """Track the connection that this thread uses in the block. After ``limit_s`` seconds, shut it."""
         limit = _Limit(tracked)
-        try:  # starts before the limit is added, because Ctrl-C may come at any moment
+        try:  # before the limit is added, because Ctrl-C may arrive at any moment
             _local.tracked = tracked
             if limit_s != float("inf"):
                 self._add(limit, limit_s)
             yield
         finally:
-            self._live.discard(limit)  # first: no signal is handled between the block and this line
+            self._live.discard(limit)  # must be first, because no signal is handled between the block and this line
             limit.over = True
             _local.tracked = None
 
     def _add(self, limit: _Limit, limit_s: float) -> None:
         with self._changed:
             self._live.add(limit)
-            # Expired limits stay in the heap, because removing each costs more, but not many more than live ones.
+            # Limits that are over stay in the heap until they outnumber the live ones, because removing each one at
+            # once costs more.
             if len(self._due) > 2 * len(self._live) + 16:
                 self._due = [entry for entry in self._due if not entry[2].over]
                 heapq.heapify(self._due)
@@ -185,7 +186,7 @@ class SocketDeadlines(ForkSafe):
                 self._changed.notify()
 
     def _run(self) -> None:
-        """Run until there was nothing to watch for some seconds."""
+        """Shut expired sockets until no limit was set for IDLE_S seconds."""
         with self._changed:
             while True:
                 while self._due and self._due[0][2].over:
@@ -195,10 +196,10 @@ class SocketDeadlines(ForkSafe):
                     heapq.heappop(self._due)[2].tracked.expire()
                 elif self._live:
                     self._changed.wait(min(left, IDLE_S))
-                elif not (self._changed.wait(IDLE_S) or self._live):  # added while the wait ended
+                elif not (self._changed.wait(IDLE_S) or self._live):  # a limit may be added just as the wait ends
                     break
             self._thread = None
 
 
-# All clients of a process share it: 500 of them must not mean 500 threads.
+# All clients of a process share one instance, so that 500 clients do not start 500 threads.
 SOCKET_DEADLINES = SocketDeadlines()

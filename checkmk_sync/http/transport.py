@@ -1,4 +1,4 @@
-"""``perform(Call) -> Reply``: the one way to a site."""
+"""The transport of a client. Every request to the site passes through :meth:`Transport.perform`."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from .proof import lack_of_proof
 __all__ = ["InsecureTransportWarning", "Transport"]
 
 
-# The values of the gauge `breaker_state`.
+# The values of the metric `breaker_state`.
 _BREAKER_GAUGE = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
-# Requests waits for a whole piece: the smaller it is, the sooner items leave, and slow lines deliver it in time.
+# requests waits for a complete chunk. A small one yields items sooner, and arrives in time even on slow connections.
 STREAM_PIECE_BYTES = 32_768
-# Where they come quickly, some are taken at once: each turn costs as much as decoding some items.
+# Chunks that arrive quickly are joined, because handling each one costs as much as decoding some items.
 PIECES_AT_ONCE, QUICK_S = 4, 0.01
 
 
 class InsecureTransportWarning(UserWarning):
-    """The secret travels unprotected."""
+    """A warning that the secret is sent without protection: over http://, or without verified certificates."""
 
 
 class Transport:
-    """Sends calls to one site as one user; safe to use from many threads."""
+    """Sends calls to one site as one user. Safe to use from many threads."""
 
     def __init__(self, settings: Settings, *, clock: Optional[Clock] = None) -> None:
         _warn_if_insecure(settings)
@@ -56,13 +56,13 @@ class Transport:
             retention.retention_hours, cleanup_interval=retention.cleanup_interval, clock=self.clock
         )
         self.call_metrics = CallMetrics(self.metrics, self.clock)
-        self.version_text: Optional[str] = None  # as the site names it, with the first answer that says it
+        self.version_text: Optional[str] = None  # as reported by the site; None before the first answer
         self.edition: Optional[str] = None
         self.retry = RetryPolicy.from_settings(recovery.retry, clock=self.clock, budget=RetryBudget())
         self.breaker = CircuitBreaker.from_settings(recovery.circuit_breaker, clock=self.clock)
         self.metrics.set_gauge("breaker_state", _BREAKER_GAUGE[self.breaker.state])
         self.breaker.listen(self._breaker_changed)
-        self._base_url = requests.Request("GET", settings.base_url).prepare().url  # quoted once
+        self._base_url = requests.Request("GET", settings.base_url).prepare().url  # percent-encoded once
         options = proxy_and_tls_options(settings)
         self._auth, self._redact = _credentials(settings, options["proxies"].values())
         self._adapter = CheckmkAdapter(
@@ -80,11 +80,11 @@ class Transport:
         self._has_sent = False
 
     def perform(self, call: Call) -> Reply:
-        """Return the site's answer to a call; the ``data`` of a streamed one is for :meth:`chunks` only.
+        """Perform a call and return the site's answer. For a streamed call, pass the reply to :meth:`chunks`.
 
-        Raises one error of :mod:`checkmk_sync.errors`, whose ``attempted`` says what became of the call: a
-        TransportError without a usable answer, an ApiError when the site said no, an UnexpectedReplyError for an
-        answer that does not prove a write.
+        Raises a TransportError if no usable answer arrived, an ApiError if the site refused the call, or an
+        UnexpectedReplyError if the answer does not prove a write. The error's ``attempted`` tells whether the call may
+        have been executed.
         """
         return self.call_metrics.measure(call, self._read_or_write)
 
@@ -94,28 +94,29 @@ class Transport:
             raise ConnectError("the client is closed", call=str(call), attempted=attempted)
         if call.is_read:
             return self.cache.get_or_fetch(call, lambda: self._send(call, cost))
-        self.cache.invalidate(call)  # before the write, because this process may end before its answer
+        self.cache.invalidate(call)  # also before the write, because this process may end before the answer
         try:
             return self._send(call, cost)
         finally:
             self.cache.invalidate(call)
 
     def _send(self, call: Call, cost: CallCost) -> Reply:
-        """Send a call and return the site's answer, or raise the one error that says what became of the call."""
+        """Send a call and return the site's answer. Raises one error, with ``attempted`` set."""
         self._has_sent = True
         exchange = self._build_exchange(call, cost)
         try:
             return self._parse_response(exchange, self._adapter.send(exchange))
         except CheckmkError as error:
             failure = error
-        # Raised out here, so that no frame which holds the request is part of the traceback.
+        # Raised outside the except block, so that the traceback contains no frame with the request.
         retried = self.settings.recovery.retry.max_retries > 0
         raise failure.with_attempted(
             is_read=call.is_read, attempts=cost.attempts, retries_spent=retried
         ) from failure.__cause__
 
     def _build_exchange(self, call: Call, cost: CallCost) -> Exchange:
-        etag = None if call.etag is None else require_etag(call.etag)  # no frame that fails may hold the headers
+        # Checked before the headers exist, so that no frame in a traceback contains them.
+        etag = None if call.etag is None else require_etag(call.etag)
         headers = {
             "Authorization": self._auth.header,
             "Accept": call.accept,
@@ -125,7 +126,7 @@ class Transport:
         if etag is not None:
             headers["If-Match"] = etag
         body = None
-        if call.body is not None:  # Checkmk: without a body there must be no Content-Type either
+        if call.body is not None:  # Checkmk: a request without a body must not have a Content-Type
             body = json.dumps(call.body, allow_nan=False).encode()
             headers["Content-Type"] = JSON
         if call.method != "GET":
@@ -137,7 +138,7 @@ class Transport:
         return Exchange(call, url, headers, body, Deadline(self.clock, limit_s), cost)
 
     def _parse_response(self, exchange: Exchange, response: requests.Response) -> Reply:
-        """Return the answer as a reply. Raises an error for a refusal, and for an answer that is not the API's."""
+        """Return the answer as a Reply. Raises an error for a refusal or an answer that the API does not define."""
         call, status, headers = exchange.call, response.status_code, response.headers
         self.version_text = headers.get("X-Checkmk-Version", self.version_text)
         self.edition = headers.get("X-Checkmk-Edition", self.edition)
@@ -145,7 +146,7 @@ class Transport:
             raise error_from_reply(status, headers, exchange.response_body, call=call, redact=self._redact)
         data = response if call.stream else exchange.response_json
         if status == 200 and call.accept == JSON and (data is None or not is_json(response)):
-            kind = headers.get("Content-Type", "without a type")
+            kind = headers.get("Content-Type", "data of an unknown type")
             if call.stream:
                 exchange.socket.release()
                 response.close()
@@ -159,12 +160,12 @@ class Transport:
         return reply
 
     def _check_proof(self, reply: Reply) -> None:
-        """Raise UnexpectedReplyError unless the answer is one that the API gives to the call."""
+        """Raise UnexpectedReplyError unless the API defines this answer to the call."""
         call, location = reply.call, reply.headers.get("Location") or ""
         if reply.status >= 300 and not any(answer.location for answer in call.expected):
             shown = repr(self.redacted(location)[:200])
             problem = (
-                f"the answer to {call} is a redirect to {shown}, which the API does not give; "
+                f"the answer to {call} is a redirect to {shown}, which the API does not send; "
                 "is there a login page in front of the site?"
             )
         else:
@@ -173,7 +174,7 @@ class Transport:
             raise UnexpectedReplyError(problem, call=str(call), status=reply.status)
 
     def chunks(self, reply: Reply) -> Generator[bytes, None, None]:
-        """The body of a streamed reply in pieces; closing the iterator frees the connection."""
+        """Yield the body of a streamed reply in chunks. Closing the iterator frees the connection."""
         response: requests.Response = reply.data
         exchange: Any = response.request
         received = 0
@@ -190,7 +191,10 @@ class Transport:
                 pace.received(len(piece), time.monotonic() - started)
                 yield piece
             if exchange.socket.expired:
-                raise DeadlineError(f"the answer to {reply.call} came too slowly", call=str(reply.call))
+                raise DeadlineError(
+                    f"the answer to {reply.call} arrived too slowly (timeouts.read_s, or the deadline of the call)",
+                    call=str(reply.call),
+                )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._adapter.translate_error(error, exchange) from without_request(error)
         finally:
@@ -199,7 +203,10 @@ class Transport:
             self.metrics.increment_counter("bytes_received", received)
 
     def path_below_api(self, href: str) -> str:
-        """The part of a link or ``Location`` below the API's base URL; what stands before it may be wrong."""
+        """Return the part of a link or ``Location`` after the base URL of the API.
+
+        The base URL itself is not compared, because the site's links may contain a wrong host or scheme.
+        """
         try:
             link = urlsplit(href)
         except ValueError:
@@ -211,16 +218,16 @@ class Transport:
         return f"/{path}" + (f"?{link.query}" if link.query else "")
 
     def redacted(self, text: str) -> str:
-        """``text`` without our secrets."""
+        """Return ``text`` without the client's secrets."""
         return self._redact(text)
 
     @property
     def has_connections(self) -> bool:
-        """True if there may be connections to close."""
+        """True if the client may have open connections."""
         return not self._closed and self._has_sent
 
     def close(self) -> None:
-        """Wake sleeping calls and close all connections; calls made later raise ConnectError."""
+        """Wake sleeping calls and close all connections. Later calls raise ConnectError."""
         self._closed = True
         if isinstance(self.clock, SystemClock):
             self.clock.stop()
@@ -233,7 +240,7 @@ class Transport:
 
 
 def _available_pieces(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The next piece, and after one that came quickly some more."""
+    """Yield the next chunk, and up to PIECES_AT_ONCE in total while they arrive within QUICK_S seconds."""
     started = time.monotonic()
     for piece in itertools.islice(pieces, PIECES_AT_ONCE):
         yield piece
@@ -242,8 +249,10 @@ def _available_pieces(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class _PieceTime:
-    """How long the next piece of a stream may take. Time that the consumer takes does not count; but an answer
-    that drips must not go on for ever, so the time is given anew only for each ``LEAST_BYTES``."""
+    """The seconds left for the next chunk of a stream. The consumer's time does not count.
+
+    The time is renewed only after LEAST_BYTES, so that an answer that trickles in cannot continue forever.
+    """
 
     LEAST_BYTES = 4096
 
@@ -260,19 +269,18 @@ class _PieceTime:
 
 
 def _credentials(settings: Settings, proxies: Iterable[str]) -> tuple[CheckmkAuth, Redactor]:
-    """In a function of its own: no frame that may be in a traceback holds the secret."""
+    # A separate function, so that no frame of a traceback contains the secret.
     secret = settings.password.reveal(settings.username)
-    # The environment may name proxies as well.
+    # Proxies, with passwords in their URLs, may also come from the environment.
     quoted = [password for password in map(_password_in, proxies) if password]
     redact = Redactor([secret, *quoted, *map(unquote, quoted)], settings.username)
     return CheckmkAuth(settings.username, secret), redact
 
 
 def _password_in(url: str) -> str:
-    """Return the password in a URL; empty for none, and for what is not a URL: that is refused when it is used."""
     try:
         return urlsplit(url).password or ""
-    except ValueError:
+    except ValueError:  # not a URL; it is refused when it is used
         return ""
 
 

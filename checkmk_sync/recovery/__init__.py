@@ -1,4 +1,4 @@
-"""Retry, circuit breaker, fallbacks and limits: machinery for any callable, nothing here knows HTTP."""
+"""Retries, circuit breakers, fallbacks and limits for any callable. Nothing in this package depends on HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A circuit breaker: stop asking a site that is down, and find out with one probe that it is back."""
+"""A circuit breaker, which stops calls to a site that is down and detects its recovery with a single probe."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class BreakerState(enum.Enum):
-    """CLOSED lets everything through, OPEN nothing, HALF_OPEN one probe."""
+    """The state of a breaker: CLOSED lets all calls through, OPEN none, and HALF_OPEN one probe."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -32,23 +32,26 @@ class BreakerState(enum.Enum):
 
 def _is_outage(error: Exception) -> Optional[bool]:
     if isinstance(error, CircuitOpenError) or (isinstance(error, DeadlineError) and error.queued):
-        return None  # neither one's own queue nor another breaker says anything about the site
-    if isinstance(error, (ApiError, TransportError)):  # also of a write, which is not to be repeated
+        return None  # the client's own queue and other breakers say nothing about the site
+    if isinstance(error, (ApiError, TransportError)):  # even of a write, which classify_error may call PERMANENT
         return isinstance(error, TransportError)
     return classify_error(error) is not ErrorClass.PERMANENT
 
 
 class CircuitBreaker(ForkSafe):
-    """Opens after ``failure_threshold`` failures in a row, or when of at least ``minimum_calls`` attempts in the last
-    ``window`` seconds ``failure_rate`` (a part of 1) failed; ``recovery_timeout`` seconds later one probe passes.
+    """A circuit breaker that refuses calls after too many failures.
 
-    It counts attempts: inside of a retry policy, as in a client, each repeat of a call is one.
+    It opens after ``failure_threshold`` consecutive failures. It also opens if at least ``minimum_calls`` attempts were
+    made in the last ``window`` seconds and at least the fraction ``failure_rate`` of them failed. After
+    ``recovery_timeout`` seconds it lets one probe through, whose result closes it or opens it again.
 
-    The lock guards the bookkeeping only and is never held during a call. A result counts only for the
-    generation in which its call began: one that comes late neither opens nor closes anything.
-    ``counts`` says of an error whether it is a failure, shows that the site answers, or (None) neither; by
-    default failures are the TransportErrors, and of other libraries what :func:`classify_error` does not
-    call PERMANENT. ValueError for limits that make no sense.
+    The breaker counts attempts. Inside a retry policy, as in a client, each retry of a call is an attempt.
+
+    ``counts(error)`` returns True if an error is a failure, False if it shows that the site answers, and None if it
+    shows neither. By default, a TransportError is a failure, and so is any error of another library that
+    :func:`classify_error` does not call PERMANENT.
+
+    Raises ValueError if a limit is out of range.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class CircuitBreaker(ForkSafe):
         failure_threshold: int = 5,
         recovery_timeout: float = 60.0,
         *,
-        # A rate of 0.5 would open by chance, once in 16 times 200 calls, where 3 of 10 answers are 503.
+        # With 0.5, a site that answers 3 of 10 requests with 503 would open it by chance, once in 3,200 calls.
         failure_rate: float = 0.7,
         window: float = 60.0,
         minimum_calls: int = 20,
@@ -64,7 +67,10 @@ class CircuitBreaker(ForkSafe):
         counts: Callable[[Exception], Optional[bool]] = _is_outage,
     ) -> None:
         if not (failure_threshold >= 1 and recovery_timeout >= 0.0 and 0.0 < failure_rate <= 1.0):
-            raise ValueError("a breaker opens after some failures, at a rate of at most 1, for some time")
+            raise ValueError(
+                "failure_threshold must be at least 1, failure_rate above 0 and at most 1, "
+                "and recovery_timeout at least 0"
+            )
         self.failure_threshold, self.recovery_timeout = failure_threshold, recovery_timeout
         self.failure_rate, self.minimum_calls = failure_rate, minimum_calls
         self._clock: Clock = clock or SystemClock()
@@ -72,19 +78,19 @@ class CircuitBreaker(ForkSafe):
         super().__init__()
         self._state = BreakerState.CLOSED
         self._generation = 0
-        self._failures = 0  # in a row
+        self._failures = 0  # consecutive
         self._recent = _Recent(window)
         self._opened_at, self._reason = 0.0, ""
         self._listener: Optional[Callable[[BreakerState], None]] = None
 
     def reset_after_fork(self) -> None:
-        """Replace the lock, and forget a probe that is under way; the known state of the site stays."""
+        """Replace the lock and forget a probe in flight. The state stays, because the site is the same."""
         super().reset_after_fork()
-        self._probe: Optional[object] = None  # the one call that is let through while half open
+        self._probe: Optional[object] = None  # the call that was let through while half open
 
     @classmethod
     def from_settings(cls, settings: BreakerSettings, *, clock: Optional[Clock] = None) -> CircuitBreaker:
-        """A breaker as ``recovery.circuit_breaker`` configures it."""
+        """Create a breaker from the settings ``recovery.circuit_breaker``."""
         return cls(
             settings.failure_threshold,
             settings.recovery_timeout,
@@ -97,14 +103,14 @@ class CircuitBreaker(ForkSafe):
     def listen(self, listener: Callable[[BreakerState], None]) -> None:
         """Call ``listener(state)`` at each change of the state.
 
-        The breaker's lock is held meanwhile, so that changes are told in their order: it must be quick, must
-        not raise, and must not ask the breaker anything.
+        The breaker's lock is held during the call, so that changes are reported in order. The listener must be quick,
+        and must not raise or use the breaker.
         """
         self._listener = listener
 
     @property
     def state(self) -> BreakerState:
-        """The state now; an open breaker whose time is up is half open."""
+        """The current state. An open breaker becomes half open after ``recovery_timeout`` seconds."""
         with self._lock:
             self._let_time_pass()
             return self._state
@@ -116,9 +122,9 @@ class CircuitBreaker(ForkSafe):
                 self._refuse()
 
     def guard(self, fn: F) -> F:
-        """Return ``fn`` guarded; the same as the decorator ``@breaker``.
+        """Return ``fn`` guarded by the breaker. ``@breaker`` does the same as a decorator.
 
-        TypeError for generators and coroutines: they work after they have returned.
+        Raises TypeError if ``fn`` is a generator or coroutine function, because its work starts after it has returned.
         """
         refuse_what_works_later(fn)
         return functools.wraps(fn)(self._guarded(fn))  # type: ignore[return-value]
@@ -126,13 +132,13 @@ class CircuitBreaker(ForkSafe):
     __call__ = guard
 
     def call(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """What ``fn`` returns; CircuitOpenError without calling it while the breaker is open."""
+        """Call ``fn`` and return its result. Raises CircuitOpenError, without calling it, while the breaker is open."""
         return self._guarded(fn)(*args, **kwargs)
 
     def _guarded(self, fn: Callable[..., T]) -> Callable[..., T]:
         def guarded(*args: Any, **kwargs: Any) -> T:
             call, generation = object(), None
-            try:  # starts before the call is admitted, because Ctrl-C may come at any moment
+            try:  # before the call is admitted, because Ctrl-C may arrive at any moment
                 generation = self._enter(call)
                 result = fn(*args, **kwargs)
             except Exception as error:
@@ -166,11 +172,14 @@ class CircuitBreaker(ForkSafe):
         if self._state is BreakerState.OPEN or self._probe is not None:
             left_s = max(0.0, self._opened_at + self.recovery_timeout - self._clock.monotonic())
             raise CircuitOpenError(
-                f"not tried: {self._reason}; next try in {left_s:.0f} s", retry_at=self._clock.time() + left_s
+                f"the call was not tried because {self._reason}; next try in {left_s:.0f} s",
+                retry_at=self._clock.time() + left_s,
             )
 
     def _enter(self, call: object) -> int:
-        generation = self._generation  # read before the state: a result of an earlier generation does not count
+        # Read before the state, because a result counts only in the generation in which its call started. A late result
+        # neither opens nor closes the breaker.
+        generation = self._generation
         if self._state is BreakerState.CLOSED:
             return generation
         with self._lock:
@@ -193,7 +202,7 @@ class CircuitBreaker(ForkSafe):
                 self._turn(BreakerState.CLOSED)
 
     def _count(self, failed: bool) -> None:
-        """Note a result of the closed state; only a failure can open it."""
+        """Record a result while the breaker is closed. Open it if too many attempts failed."""
         attempts, failures = self._recent.add(self._clock.monotonic(), failed)
         self._failures = self._failures + 1 if failed else 0
         if self._failures >= self.failure_threshold:
@@ -203,22 +212,22 @@ class CircuitBreaker(ForkSafe):
 
 
 class _Recent:
-    """How many attempts there were, and failed, in the last ``window`` seconds.
+    """The number of attempts and of failures in the last ``window`` seconds.
 
-    Counted in ``SLICES`` of it, so that it takes the same memory for any number of attempts; the oldest one leaves
-    as a whole, so up to a slice less is looked at.
+    They are counted per slice of the window, so memory use does not depend on the number of attempts. The oldest slice
+    is dropped at once, so the counts may cover up to one slice less than the window.
     """
 
     SLICES = 10
 
     def __init__(self, window: float) -> None:
         if not 0.0 < window < math.inf:
-            raise ValueError(f"a window is some seconds long, not {window!r}")
+            raise ValueError(f"window must be a finite number of seconds above 0, not {window!r}")
         self._slice_s = window / self.SLICES
-        self._slices: deque[list[int]] = deque()  # of [number, attempts, failures]
+        self._slices: deque[list[int]] = deque()  # each is [number, attempts, failures]
 
     def add(self, now: float, failed: bool) -> tuple[int, int]:
-        """Note an attempt; the attempts and the failures of the window, with it."""
+        """Record an attempt. Return the attempts and the failures in the window, including this one."""
         number = int(now / self._slice_s)
         while self._slices and self._slices[0][0] <= number - self.SLICES:
             self._slices.popleft()
@@ -233,6 +242,8 @@ class _Recent:
 
 
 def refuse_what_works_later(function: Callable[..., Any]) -> None:
-    """TypeError for generators and coroutines: a guard around their call sees nothing of their work."""
+    """Raise TypeError for a generator or coroutine function, because a guard around its call misses its work."""
     if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
-        raise TypeError(f"{function.__qualname__} works after it has returned; guard what it calls")
+        raise TypeError(
+            f"{function.__qualname__} works after it has returned, so it cannot be guarded; guard what it calls instead"
+        )

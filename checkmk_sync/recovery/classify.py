@@ -1,4 +1,4 @@
-"""What kind of failure an exception is: worth another try, final, or a sign that the site is away."""
+"""Classify an exception: worth a retry, final, or a sign that the site cannot be reached."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ _AGAIN = frozenset({408, 429, 502, 503, 504})
 
 
 class ErrorClass(enum.Enum):
-    """RETRYABLE may succeed when repeated; PERMANENT will not, or must not be repeated; CIRCUIT_BREAKING
-    says that nobody is there to ask."""
+    """The class of a failure.
+
+    A RETRYABLE call may succeed if it is repeated. A PERMANENT one will not, or must not be repeated. CIRCUIT_BREAKING
+    means that the site cannot be reached.
+    """
 
     RETRYABLE = "retryable"
     PERMANENT = "permanent"
@@ -22,11 +25,11 @@ class ErrorClass(enum.Enum):
 
 
 def classify_error(error: BaseException) -> ErrorClass:
-    """The class of ``error``.
+    """Return the class of ``error``.
 
-    Timeouts, broken answers, 429 and 502–504 are RETRYABLE, unless they belong to a write that may have
-    happened: repeating that is not safe, so it is PERMANENT. No connection and an open breaker are
-    CIRCUIT_BREAKING. Errors of requests and the built-in timeout and connection errors are understood too.
+    Timeouts, broken answers, 429 and 502–504 are RETRYABLE. They are PERMANENT for a write that may have happened,
+    because repeating the write is not safe. Failed connections and open breakers are CIRCUIT_BREAKING. Errors of
+    requests and the built-in timeout and connection errors are classified too.
     """
     if isinstance(error, (CircuitOpenError, ConnectError, ConnectionRefusedError)):
         return ErrorClass.CIRCUIT_BREAKING
@@ -38,17 +41,21 @@ def classify_error(error: BaseException) -> ErrorClass:
 
 
 def is_repeatable(error: BaseException) -> bool:
-    """Whether another try makes sense: nothing that is PERMANENT, and no open breaker, which outlasts any wait."""
+    """Return True if the call may succeed when it is repeated.
+
+    An open breaker stays open for longer than any retry waits, so CircuitOpenError is not repeatable.
+    """
     return not isinstance(error, CircuitOpenError) and classify_error(error) is not ErrorClass.PERMANENT
 
 
 def retries_are_spent(error: BaseException) -> bool:
-    """Return True if a client has repeated the call already: repeating it again would multiply the two."""
+    """Return True if a client has already retried the call, so that further retries would multiply with these."""
     return isinstance(error, CheckmkError) and error.attempted is not None and error.attempted.retries_spent
 
 
 def _is_of_requests(error: Any) -> bool:
-    """True for what requests raises and another try may heal; told by its shape, for nothing here knows HTTP."""
+    """Return True for an exception of requests that may not occur again."""
+    # Recognized by its name, because this package does not import requests.
     if not type(error).__module__.startswith("requests."):
         return False
     response = getattr(error, "response", None)

@@ -1,4 +1,4 @@
-"""Fallbacks: what to answer while a site cannot."""
+"""Fallbacks that answer while a site cannot."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ log = logging.getLogger("checkmk_sync")
 
 
 class FallbackHandler:
-    """Answers for operations that fail for now, from functions that are registered by the operation's name.
+    """A registry of fallback functions, by the name of the operation that they answer for.
 
-    A fallback answers after a RETRYABLE or CIRCUIT_BREAKING failure, never after a PERMANENT one and never for
-    a write of a client: register fallbacks for reads only. What it answers is logged as a warning, counted as
-    ``fallbacks.<name>`` in ``metrics`` (default: the process's), and :meth:`failure` tells it from a real answer.
+    A fallback answers after a RETRYABLE or CIRCUIT_BREAKING failure. It never answers after a PERMANENT failure or for
+    a client's write, so register fallbacks for reads only.
+
+    Each fallback answer is logged as a warning and counted as ``fallbacks.<name>`` in ``metrics`` (default: the
+    collector of the process). :meth:`failure` tells a fallback answer from a real one.
     """
 
     def __init__(self, metrics: Optional[MetricsCollector] = None) -> None:
@@ -29,9 +31,9 @@ class FallbackHandler:
         self._local = threading.local()
 
     def register_fallback(self, name: str, fn: Callable[..., Any], *, replace: bool = True) -> None:
-        """Let ``fn``, called with the arguments of the operation, answer for it when that fails.
+        """Register ``fn`` as the fallback for an operation. It is called with the operation's arguments.
 
-        Without ``replace`` one that was registered before stays.
+        With ``replace=False``, a fallback that is already registered stays.
         """
         if replace:
             self._fallbacks[name] = fn
@@ -39,10 +41,10 @@ class FallbackHandler:
             self._fallbacks.setdefault(name, fn)
 
     def call(self, name: str, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """What ``fn`` returns, or the fallback of ``name`` when it fails for now.
+        """Call ``fn`` and return its result. If it fails temporarily, return the answer of the fallback for ``name``.
 
-        Raises what ``fn`` raised where no fallback may answer, or where that fails too: then its error is the
-        ``__context__``.
+        Raises the error of ``fn`` if no fallback may answer. If the fallback fails too, the error of ``fn`` is raised
+        with the fallback's error as its ``__context__``.
         """
         self._failures()[name] = None
         try:
@@ -52,19 +54,19 @@ class FallbackHandler:
             if fallback is None or not _may_be_answered(error):
                 raise
             failure = error
-        # Out here, so that the two errors do not become each other's context.
+        # Outside the except block, so that the error of fn does not become the context of the fallback's error.
         try:
             answer = fallback(*args, **kwargs)
         except Exception as error:
-            log.warning("%s failed, and its fallback with %s too", name, type(error).__name__)
+            log.warning("%s failed, and its fallback raised %s", name, type(error).__name__)
             raise failure  # noqa: B904 - the fallback's error is the context, the cause stays
-        log.warning("%s failed, its fallback answers: %r", name, failure)
+        log.warning("%s failed, so its fallback answers: %r", name, failure)
         self._metrics.increment_counter(f"fallbacks.{name}")
         self._failures()[name] = failure.with_traceback(None)
         return answer
 
     def failure(self, name: str) -> Optional[Exception]:
-        """Why a fallback answered the last call of ``name`` in this thread; None when the answer was a real one."""
+        """Return why a fallback answered the last call of ``name`` in this thread, or None if the answer was real."""
         return self._failures().get(name)
 
     def _failures(self) -> dict[str, Optional[Exception]]:

@@ -1,4 +1,4 @@
-"""Limits: how many requests may start in a second, and how many may be under way at once."""
+"""Limits on the number of requests per second and of requests in flight."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from ..metrics import MetricsCollector
 
 __all__ = ["InFlight", "RateLimit", "RequestLimits", "session_limit"]
 
-LOOK_S = 1.0  # a thread that was woken may be interrupted before it takes its place; no other may wait for ever
+LOOK_S = 1.0  # a woken thread may be interrupted before it takes its slot; other threads then notice the free slot
 
 
 class RateLimit(ForkSafe):
-    """Lets at most ``per_second`` starts (plus one) through in any second, evenly spaced, over all threads."""
+    """A limit of ``per_second`` evenly spaced starts over all threads. Any one second has at most one more."""
 
     def __init__(self, per_second: float, *, clock: Optional[Clock] = None) -> None:
         self.per_second = per_second
         self._clock: Clock = clock or SystemClock()
-        # ratelimit counts in fixed windows and would let twice the rate through around their borders,
-        # all at once. Windows that hold one call each are a smooth limit. One decorator per instance:
-        # on a class it would let one client throttle another.
+        # ratelimit counts in fixed windows, so around a boundary it would let twice the rate through at once. Windows
+        # of one call each make the limit smooth. Each instance has its own decorator, because one on the class would
+        # let clients throttle each other.
         super().__init__()
 
     def reset_after_fork(self) -> None:
-        """Start counting again."""
+        """Start counting from zero."""
         period = 1.0 / self.per_second
         self._take = ratelimit.limits(calls=1, period=period, clock=self._clock.monotonic)(lambda: None)
 
     def wait(self, deadline: Optional[Deadline] = None, *, sleep: Optional[Callable[[float], bool]] = None) -> float:
-        """Wait for a start; the seconds waited. DeadlineError when there will be none in time.
+        """Wait until a request may start, and return the seconds waited. Raises DeadlineError if that is too late.
 
-        ``sleep`` is how this caller waits, for one who can be woken; else it is the clock's.
+        ``sleep`` replaces the clock's sleep, for callers that can be woken early. It returns False to stop waiting.
         """
         sleep = sleep or self._clock.sleep
         waited = 0.0
@@ -52,14 +52,14 @@ class RateLimit(ForkSafe):
             except ratelimit.RateLimitException as full:
                 pause = max(full.period_remaining, 0.0001)
             if deadline is not None and pause >= deadline.remaining_s():
-                raise DeadlineError("the rate limit left no time for this call", queued=True)
+                raise DeadlineError("the time of this call ran out while it waited for the rate limit", queued=True)
             if not sleep(pause):
-                raise ConnectError("the client was closed", sent=False)
+                raise ConnectError("the client is closed", sent=False)
             waited += pause
 
 
 class InFlight(ForkSafe):
-    """At most ``limit`` requests at once."""
+    """A limit on the number of requests in flight."""
 
     LOCKS = (("_freed", threading.Condition),)
     _freed: threading.Condition
@@ -69,21 +69,27 @@ class InFlight(ForkSafe):
         super().__init__()
 
     def reset_after_fork(self) -> None:
-        """Free all places."""
+        """Free all slots."""
         super().reset_after_fork()
         self._waiting = 0
-        # The holders, not their number: giving a place back twice, or one that was never taken, changes nothing, so
-        # Ctrl-C may come at any moment.
+        # A set instead of a count. Ctrl-C may arrive at any moment, and freeing a slot twice, or one that was never
+        # taken, changes nothing.
         self._holders: set[object] = set()
 
     @contextlib.contextmanager
     def slot(self, deadline: Optional[Deadline] = None) -> Iterator[None]:
-        """Hold one of the places. DeadlineError if none gets free in time; Stopped if the work is stopped first."""
+        """Hold a slot during the block.
+
+        Raises DeadlineError if no slot becomes free in time, and Stopped if the caller's work is stopped first.
+        """
         holder = object()
         try:
             with self._freed:
                 if len(self._holders) >= self.limit and not self._wait_until_free(deadline):
-                    raise DeadlineError(f"{self.limit} other requests left no time for this call", queued=True)
+                    raise DeadlineError(
+                        f"the time of this call ran out while it waited for others (at most {self.limit} run at once)",
+                        queued=True,
+                    )
                 self._holders.add(holder)
             yield
         finally:
@@ -93,7 +99,7 @@ class InFlight(ForkSafe):
                     self._freed.notify()
 
     def _wait_until_free(self, deadline: Optional[Deadline]) -> bool:
-        """Wait for a free place; False if there is none in time. Stopped if this thread's work is stopped."""
+        """Wait for a free slot. Return False if none becomes free in time. Raises Stopped if the work is stopped."""
         limit_s = None if deadline is None or deadline.limit_s is None else deadline.remaining_s()
         until = None if limit_s is None else time.monotonic() + limit_s
         self._waiting += 1
@@ -114,12 +120,12 @@ class InFlight(ForkSafe):
             self._freed.notify_all()
 
 
-# A narrower limit for the reads of a context, such as one session of a server: a share of the client's limit.
+# An additional limit for the reads of a context, such as one session of a server. It is a share of the client's limit.
 session_limit: contextvars.ContextVar[Optional[InFlight]] = contextvars.ContextVar("session_limit", default=None)
 
 
 class Guarded(Protocol):
-    """A request as the guards see it."""
+    """The attributes of a request that the limits use."""
 
     is_read: bool
     deadline: Deadline
@@ -130,19 +136,19 @@ T = TypeVar("T")
 
 
 class RequestLimits:
-    """The limits of one client: requests under way, of reads and of writes, and requests that start in a second."""
+    """The limits of one client: reads in flight, writes in flight, and requests per second."""
 
     def __init__(self, settings: LimitSettings, *, metrics: MetricsCollector, clock: Clock) -> None:
         self.reads = InFlight(settings.reads_in_flight)
-        # Checkmk: every Setup write takes one lock of the whole site, so a second one at a time only
-        # occupies a worker that waits.
+        # Checkmk: every Setup write takes a lock of the entire site, so a second concurrent write would only occupy a
+        # worker of the site while it waits.
         self.writes = InFlight(1)
         per_second = settings.requests_per_second
         self._rate = None if per_second is None else RateLimit(per_second, clock=clock)
         self._metrics = metrics
 
     def guard(self, attempt: Callable[[G], T]) -> Callable[[G], T]:
-        """Return ``attempt`` as a function that waits for a place and for the rate before it starts."""
+        """Return a function that waits for a slot and for the rate limit, and then calls ``attempt``."""
 
         def limited(request: G) -> T:
             with self.reading(request.deadline) if request.is_read else self.writes.slot(request.deadline):
@@ -153,10 +159,9 @@ class RequestLimits:
         return limited
 
     def reading(self, deadline: Optional[Deadline]) -> ContextManager[None]:
-        """Hold a place among the reads, also for a piece of a stream. DeadlineError if none gets free in time.
-
-        A stream holds none while its consumer works: a consumer that reads something else would wait for itself.
-        """
+        """Hold a slot for a read, or for one chunk of a stream. Raises DeadlineError if none becomes free in time."""
+        # A stream holds no slot while its consumer works, because a consumer that makes another read would wait for
+        # itself.
         share = session_limit.get()
         return self.reads.slot(deadline) if share is None else self._reading_in(share, deadline)
 

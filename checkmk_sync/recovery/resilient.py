@@ -1,4 +1,4 @@
-"""The same guards for people's own functions and services, outermost first: fallback, retry, breaker."""
+"""The decorator :func:`resilient`, which adds fallbacks, retries and a breaker to your own functions and services."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class RecoveryMixin:
-    """For services with :func:`resilient` methods: each method has a breaker of its own, all share one retry
-    policy with a budget and one fallback handler.
+    """A mixin for services with :func:`resilient` methods.
 
-    They are made when first used: as ``self.config`` says (settings, or their part ``recovery``), else as the
-    settings of ``self.client`` do; on the client's clock, so that closing it ends all waiting.
+    Each method has its own breaker. All methods of an instance share one retry policy, with a retry budget, and one
+    fallback handler. They are created at first use from ``self.config`` (settings, or their part ``recovery``) or else
+    from the settings of ``self.client``. They use the client's clock, so that closing the client ends all waits.
     """
 
     @property
     def fallback_handler(self) -> FallbackHandler:
-        """Where to register fallbacks, under the names of methods."""
+        """The handler for fallbacks, which are registered under the names of the methods."""
         return make_once(self, "_fallback_handler", lambda: FallbackHandler(self._collector()))
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        """What repeats all methods."""
+        """The retry policy of all methods."""
         return make_once(
             self,
             "_retry_policy",
@@ -47,7 +47,7 @@ class RecoveryMixin:
 
     @property
     def circuit_breakers(self) -> Mapping[str, CircuitBreaker]:
-        """The breakers of the methods called so far, by their qualified names."""
+        """The breakers of the methods called so far, by the methods' qualified names."""
         return {function.__qualname__: breaker for function, breaker in list(self._breakers().items())}
 
     def _breaker(self, function: Callable[..., Any]) -> CircuitBreaker:
@@ -58,7 +58,7 @@ class RecoveryMixin:
         return breaker
 
     def _breakers(self) -> dict[Callable[..., Any], CircuitBreaker]:
-        # By function, not by name: a method that calls the one it overrides must not stand in its own way.
+        # Keyed by function, not by name, because a method and the method that it overrides need separate breakers.
         return make_once(self, "_circuit_breakers", dict)
 
     def _repeated(
@@ -72,7 +72,7 @@ class RecoveryMixin:
         **kwargs: Any,
     ) -> Any:
         def note(error: Exception, wait_s: float) -> None:
-            log.info("%s failed, trying again in %.1f s: %s", name, wait_s, error)
+            log.info("%s failed, retrying in %.1f s: %s", name, wait_s, error)
             self._collector().increment_counter(f"retries.{name}")
 
         def may_retry(error: Exception) -> bool:
@@ -103,13 +103,16 @@ def resilient(
 ) -> Callable[[F], F]:
     """Guard a function, or a method of a :class:`RecoveryMixin`, with fallback(retry(breaker(function))).
 
-    True, the default, takes what the service has (a function has its own, as ``function.recovery``), False leaves a
-    guard out, an object is used as it is, by all instances of a class. A function as ``fallback`` is called with the
-    arguments, without ``self``; one that is registered under the function's name goes before it.
+    For each guard, True uses the service's guard, and False leaves it out. A function has its own guards, in
+    ``function.recovery``. An object is used as it is, by all instances of the class. A function given as ``fallback``
+    is called with the arguments, without ``self``. A fallback that is registered under the function's name takes
+    precedence over it.
 
-    Repeats what :func:`classify_error` does not call PERMANENT, except for open breakers and for what a client
-    has repeated already: tries do not multiply. Decorate what only reads, or may happen twice. TypeError for
-    generators and coroutines: they work after they have returned.
+    Failures that :func:`classify_error` does not call PERMANENT are retried. Open breakers are not retried. Calls that
+    a client has already retried are not either, so that retries do not multiply. Decorate only functions that read or
+    may safely run twice.
+
+    Raises TypeError for generator and coroutine functions, because their work starts after they have returned.
     """
 
     _check_guards(circuit_breaker, retry_policy, fallback)
@@ -124,7 +127,9 @@ def resilient(
             service, rest = (args[0], args[1:]) if is_method else (own, args)
             attempt: Callable[..., Any] = functools.partial(function, service) if is_method else function
             if not isinstance(service, RecoveryMixin):
-                raise TypeError(f"{type(service).__name__} must be a RecoveryMixin for {name} to be resilient")
+                raise TypeError(
+                    f"{type(service).__name__} must be a RecoveryMixin, because its method {name} is resilient"
+                )
             breaker = service._breaker(function) if circuit_breaker is True else circuit_breaker or None
             if breaker:
                 attempt = functools.partial(breaker.call, attempt)
@@ -147,14 +152,14 @@ def resilient(
 
 def _check_guards(circuit_breaker: object, retry_policy: object, fallback: object) -> None:
     if inspect.isroutine(circuit_breaker):
-        raise TypeError("resilient stands with parentheses: @resilient()")
+        raise TypeError("resilient needs parentheses: @resilient()")
     for name, guard, kinds in (
         ("circuit_breaker", circuit_breaker, "a CircuitBreaker"),
         ("retry_policy", retry_policy, "a RetryPolicy"),
         ("fallback", fallback, "a FallbackHandler or a function"),
     ):
         if not (isinstance(guard, (bool, _GUARDS[name])) or (name == "fallback" and callable(guard))):
-            raise TypeError(f"{name} is True, False or {kinds}, not {describe_type(guard)}")
+            raise TypeError(f"{name} must be True, False or {kinds}, not {describe_type(guard)}")
 
 
 _GUARDS = {"circuit_breaker": CircuitBreaker, "retry_policy": RetryPolicy, "fallback": FallbackHandler}

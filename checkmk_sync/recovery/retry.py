@@ -1,4 +1,4 @@
-"""Repeating what failed: how often, after which wait, and when no more."""
+"""Retry failed calls: how often, after which delay, and until when."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ T = TypeVar("T")
 
 
 class RetryStrategy(enum.Enum):
-    """How the wait grows from one repeat to the next."""
+    """The growth of the delay from one retry to the next."""
 
     FIXED = "fixed"
     LINEAR = "linear"
     EXPONENTIAL_BACKOFF = "exponential_backoff"
 
     def delay(self, base: float, repeat: int) -> float:
-        """Seconds before repeat number ``repeat`` (from 0)."""
+        """Return the delay in seconds before retry number ``repeat``, counted from 0."""
         if self is RetryStrategy.FIXED:
             return base
         return base * (repeat + 1) if self is RetryStrategy.LINEAR else base * 2.0 ** min(repeat, 60)
 
 
 class RetryBudget(ForkSafe):
-    """Repeats that all threads share: each costs one token, each success earns ``earned`` back.
+    """A budget of retries that all threads share. Each retry costs one token, and each success earns ``earned`` tokens.
 
-    A site that answers nothing gets at most ``capacity`` repeats in all; one of whose answers fewer than
-    half fail does not run out.
+    A site that is down receives at most ``capacity`` retries in total. If fewer than half of the attempts fail, the
+    budget does not run out.
     """
 
-    # With half a token it would run out by chance, now and then, where 3 of 10 answers fail.
+    # With half a token per success, the budget would sometimes run out by chance if 3 of 10 answers fail.
     def __init__(self, capacity: float = 10.0, earned: float = 1.0) -> None:
         self._capacity, self._earned = capacity, earned
         self._tokens = capacity
         super().__init__()
 
     def spend(self) -> bool:
-        """Take the token for one repeat; False when none is left."""
+        """Take the token for one retry. Return False if no token is left."""
         with self._lock:
             if self._tokens < 1.0:
                 return False
@@ -57,13 +57,13 @@ class RetryBudget(ForkSafe):
             return True
 
     def earn(self) -> None:
-        """Note a success."""
+        """Add the tokens for one success."""
         with self._lock:
             self._tokens = min(self._capacity, self._tokens + self._earned)
 
 
 class _Repeatable(Exception):
-    """Carries a failure that may be repeated through backoff, with the arguments of its call."""
+    """A wrapper that passes a retryable failure, with the arguments of its call, through backoff."""
 
     def __init__(self, error: Exception, args: tuple[Any, ...]) -> None:
         super().__init__(str(error))
@@ -71,11 +71,11 @@ class _Repeatable(Exception):
 
 
 class RetryPolicy:
-    """Repeat a call up to ``max_retries`` times after its first failure; delays are seconds.
+    """A policy that retries a call up to ``max_retries`` times after its first failure. Delays are in seconds.
 
-    With ``jitter`` each wait is drawn between 0 and the delay that the strategy gives. What the server
-    asks for (``retry_after_s`` of the error) is a floor for the wait, never shortened. No wait goes
-    beyond the deadline: then the failure is raised at once. ValueError for numbers below 0.
+    With ``jitter``, each wait is a random time between 0 and the delay of the strategy. If the server asks for a delay
+    (``retry_after_s`` of the error), the wait is never shorter. If a wait would exceed the deadline, the failure is
+    raised at once. Raises ValueError for numbers below 0.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class RetryPolicy:
         draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
         if min(max_retries, base_delay, max_delay) < 0:
-            raise ValueError("max_retries and the delays are at least 0")
+            raise ValueError("max_retries, base_delay and max_delay must be at least 0")
         self.max_retries, self.base_delay, self.max_delay = max_retries, base_delay, max_delay
         self.strategy, self.jitter = strategy, jitter
         self._clock: Clock = clock or SystemClock()
@@ -101,7 +101,7 @@ class RetryPolicy:
     def from_settings(
         cls, settings: RetrySettings, *, clock: Optional[Clock] = None, budget: Optional[RetryBudget] = None
     ) -> RetryPolicy:
-        """A policy as ``recovery.retry`` configures it."""
+        """Create a policy from the settings ``recovery.retry``."""
         return cls(
             settings.max_retries,
             settings.base_delay,
@@ -120,10 +120,11 @@ class RetryPolicy:
         retryable_exceptions: Optional[tuple[type[BaseException], ...]] = None,
         **kwargs: Any,
     ) -> T:
-        """What ``fn(*args, **kwargs)`` returns; its last failure is raised when no repeat helped.
+        """Call ``fn(*args, **kwargs)`` with retries and return its result. Raises the last failure if all of them fail.
 
-        Repeats what is one of ``retryable_exceptions``, whatever else it is. Without them it repeats what may be:
-        nothing that :func:`classify_error` calls PERMANENT, so no write that may have happened, and no open breaker.
+        Failures of the types ``retryable_exceptions`` are retried, even if they are PERMANENT. By default, all failures
+        are retried except open breakers and those that :func:`classify_error` calls PERMANENT, such as a write that may
+        have happened.
         """
 
         def may_retry(error: Exception) -> bool:
@@ -139,7 +140,7 @@ class RetryPolicy:
         deadline: Optional[Deadline] = None,
         on_retry: Optional[Callable[[Exception, float], None]] = None,
     ) -> T:
-        """What ``attempt()`` returns, repeated while ``may_retry(error)`` says so and time is left."""
+        """Call ``attempt()`` and return its result. Retry it while ``may_retry(error)`` is true and time is left."""
         return self.guard(attempt, may_retry=may_retry, deadline=lambda: deadline, on_retry=on_retry)()
 
     def guard(
@@ -150,10 +151,10 @@ class RetryPolicy:
         deadline: Callable[..., Optional[Deadline]],
         on_retry: Optional[Callable[..., None]] = None,
     ) -> Callable[..., T]:
-        """Return ``attempt`` decorated by backoff, with our clock, the deadline of each call, and the budget.
+        """Return a function that calls ``attempt`` with retries, within the deadline of each call.
 
-        ``deadline`` gets the arguments of the call; ``may_retry`` the failure and the arguments; ``on_retry`` the
-        failure, the seconds until the repeat, and the arguments.
+        ``deadline`` is called with the arguments of the call, and ``may_retry`` with the failure and the arguments.
+        ``on_retry`` is called with the failure, the seconds until the retry, and the arguments.
         """
 
         def attempt_once(*args: Any) -> T:
@@ -178,7 +179,7 @@ class RetryPolicy:
                 if self._budget is not None:
                     self._budget.earn()
                 return result
-            # Raised out here, so that _Repeatable is not its context: callers see the failure alone.
+            # Raised outside the except block, so that callers do not see _Repeatable as the context of the failure.
             raise failure from failure.__cause__
 
         return guarded
@@ -186,11 +187,9 @@ class RetryPolicy:
     def _sleep_between_attempts(
         self, deadline: Callable[..., Optional[Deadline]], on_retry: Optional[Callable[..., None]]
     ) -> Generator[Any, Any, None]:
-        """Receive each failure from backoff and wait; end if another try makes no sense.
-
-        backoff would wait with time.sleep: no close() could interrupt it, and it knows no deadline. So the waits happen
-        here, and backoff is left to wait for 0 seconds.
-        """
+        """Receive each failure from backoff and wait. End if no retry is allowed."""
+        # backoff itself would wait with time.sleep, which close() cannot interrupt and which ignores deadlines. So the
+        # wait happens here, and backoff only waits for 0 seconds.
         failure: _Repeatable = yield None
         for repeat in itertools.count():
             wait_s = self._wait_s(failure.error, repeat)

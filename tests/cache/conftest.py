@@ -1,4 +1,4 @@
-"""What tests of the cache share: a site, a cache in a file, and another process that uses the same file."""
+"""Fixtures for the tests of the cache: a site, a cache in a file, and another process that uses the same file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from checkmk_sync.testing import SimulatedSite
 
 Ask = Callable[[], str]
 
-# Says for each line that it reads what it finds of a host, and whether it was in the cache.
+# For each line on stdin, prints the alias of a host and the number of cache hits so far.
 READER = """
 import sys
 from checkmk_sync import Checkmk
@@ -35,7 +35,7 @@ def live() -> Iterator[SimulatedSite]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """The file of the cache; neither it nor its folder exists yet."""
+    """The path of the cache file. Neither the file nor its folder exists yet."""
     return tmp_path / "cache" / "answers.sqlite"
 
 
@@ -46,13 +46,13 @@ def caching(path: Path) -> Mapping[str, Any]:
 
 
 def host_requests(site: SimulatedSite) -> int:
-    """How many requests about single hosts have reached the site."""
+    """Return the number of requests for single hosts that have reached the site."""
     return sum(1 for request in site.requests if request.path.startswith("/objects/host_config"))
 
 
 @contextlib.contextmanager
 def another_process(site: SimulatedSite, path: Path) -> Iterator[Ask]:
-    """A process with a client on the same file, to be asked again and again: ``alias hits``."""
+    """Start a process with a client on the same file, and yield a function that returns its ``alias hits``."""
     command = [sys.executable, "-c", READER, site.url, site.password, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin and process.stdout

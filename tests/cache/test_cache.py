@@ -1,4 +1,4 @@
-"""The cache saves requests and never lies: not across users, not after writes, not for ETags, jobs or errors."""
+"""The cache saves requests without wrong answers: across users, after writes, and for ETags, jobs and errors."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_activation_invalidates_cached_status(filled: SimulatedSite, cmk: Checkm
 
 def test_etags_never_come_from_the_cache(filled: SimulatedSite, cmk: Checkmk) -> None:
     cmk.hosts.get("web01")
-    filled.state.configuration.hosts["web01"].attributes["alias"] = "theirs"  # by somebody at the GUI
+    filled.state.configuration.hosts["web01"].attributes["alias"] = "theirs"  # by another user in the GUI
     assert cmk.hosts.get("web01").attributes["alias"] == "one", "cached"
     assert cmk.hosts.get("web01").etag is None, "an answer from the cache has no ETag to send back"
     assert cmk.hosts.update("web01", update_attributes={"ipaddress": "10.0.0.1"}).attributes["alias"] == "theirs"
@@ -139,7 +139,7 @@ def test_errors_and_jobs_are_not_cached(filled: SimulatedSite, cmk: Checkmk) -> 
 
 
 def test_answers_older_than_a_write_are_not_cached(filled: SimulatedSite, cmk: Checkmk) -> None:
-    """A write happens between the start and the end of a read, so the answer is old."""
+    """The write happens between the start and the end of the read, so the answer is outdated."""
     filled.set_faults([Fault("drip", seconds=0.001, method="GET", times=1)])
     found: list[Any] = []
     slow = threading.Thread(target=lambda: found.append(cmk.folders.get("/a")))
@@ -211,7 +211,7 @@ def test_patterns_delete_matching_entries() -> None:
 
 @pytest.mark.parametrize("forget", [Checkmk.clear_cache, lambda cmk: cmk.invalidate_cache_pattern("hosts:*")])
 def test_answers_under_way_during_a_clear_are_not_cached(filled: SimulatedSite, connect: Any, forget: Any) -> None:
-    """Somebody changes a host in the GUI, and tells us to forget, while an answer from before is arriving."""
+    """A host is changed in the GUI and the cache is cleared while an answer from before is still arriving."""
     with connect(filled, clock=None) as cmk:
         cmk.version()
         before = _gets(filled)
@@ -220,7 +220,7 @@ def test_answers_under_way_during_a_clear_are_not_cached(filled: SimulatedSite, 
         thread.start()
         while _gets(filled) == before:
             time.sleep(0.001)
-        time.sleep(0.05)  # the answer is made
+        time.sleep(0.05)  # the site creates the answer now
         filled.state.configuration.hosts["web01"].attributes["alias"] = "changed in the GUI"
         forget(cmk)
         assert cmk.hosts.get("web01").attributes["alias"] == "changed in the GUI", "nor waited for by who asks later"
@@ -232,7 +232,7 @@ def test_answers_under_way_during_a_clear_are_not_cached(filled: SimulatedSite, 
 def test_answers_read_before_a_late_write_are_not_cached(
     filled: SimulatedSite, connect: Any, clock: ManualClock
 ) -> None:
-    """The answer is lost, the site goes on working, somebody reads meanwhile, then the site applies the write."""
+    """The answer to the write is lost. A read happens before the site finally applies the write."""
     cmk = connect(filled, caching={"default_ttl": 1000})
     reader = connect(filled, caching={"default_ttl": 1000})
     cmk.hosts.get("web01")
@@ -242,7 +242,7 @@ def test_answers_read_before_a_late_write_are_not_cached(
 
     def sleep(seconds: float) -> bool:
         seen.append(reader.hosts.get("web01").attributes["alias"])
-        time.sleep(0.2)  # the site's clock is a real one
+        time.sleep(0.2)  # the site uses a real clock
         return wait(seconds)
 
     clock.sleep = sleep  # type: ignore[method-assign]

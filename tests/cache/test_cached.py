@@ -1,4 +1,4 @@
-"""``cached`` and ``CachingService``: for people's own functions, safe in threads, private in their values."""
+"""``cached`` and ``CachingService`` cache the results of any function, are thread-safe, and return private copies."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_arguments_are_distinguished_by_type_and_not_by_order() -> None:
 
 
 def test_uncacheable_results_are_refused() -> None:
-    with pytest.raises(TypeError, match="once only"):
+    with pytest.raises(TypeError, match="only once"):
 
         @cached()
         def each() -> Iterator[int]:
@@ -130,7 +130,7 @@ def test_uncacheable_results_are_refused() -> None:
     def lock() -> Any:
         return threading.Lock()
 
-    with pytest.raises(TypeError, match=r"lock returns cannot be cached"):
+    with pytest.raises(TypeError, match=r"the result of .*lock cannot be cached"):
         lock()
 
 
@@ -138,7 +138,7 @@ def test_decorators_without_parentheses_are_refused() -> None:
     def function() -> None: ...
 
     for decorator in (cached, timed, resilient):
-        with pytest.raises(TypeError, match="stands with parentheses"):
+        with pytest.raises(TypeError, match="parentheses"):
             decorator(function)  # type: ignore[operator]
 
 
@@ -325,7 +325,7 @@ def test_the_default_size_is_that_of_the_pickled_value() -> None:
 
 @pytest.mark.parametrize("bounds", [{"max_size": 0}, {"max_size": -1}, {"max_bytes": 0}])
 def test_impossible_sizes_are_refused(bounds: Any) -> None:
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="max_size must be at least 1"):
         LRUCache(**bounds)
 
 

@@ -1,4 +1,4 @@
-"""The key of a cached call tells all arguments apart."""
+"""The key of a cached call is different for different arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Permission(enum.IntFlag):
 
 
 def test_combinations_of_flags_are_told_apart() -> None:
-    """Some of them have no name."""
+    """Some combinations have no name."""
 
     @cached()
     def allowed(permission: Permission) -> int:

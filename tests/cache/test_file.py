@@ -30,8 +30,10 @@ def test_processes_see_each_others_entries(live: SimulatedSite, path: Path, cach
 
 
 def test_two_clients_of_a_process_keep_their_locks(live: SimulatedSite, path: Path, caching: Any) -> None:
-    """POSIX drops all locks of a process on a file when it closes any handle of it; without its lock, the next
-    process to leave would remove the log that the first still writes to."""
+    """Closing any descriptor of a file drops all POSIX locks of the process on it.
+
+    Without its lock, the next process to exit would remove the log that the first process still writes to.
+    """
     with live.client(caching=caching) as client:
         client.hosts.get("host00000")
         live.client(caching=caching).close()
@@ -129,7 +131,7 @@ def test_a_file_replaced_during_a_write_is_invalidated(
     def slow(self: SQLiteStorage) -> Iterator[Any]:
         with connect(self) as connection:
             yield connection
-        if not replaced:  # another process begins it anew, with what it knows
+        if not replaced:  # another process creates the file again, with the old generation
             replaced.append(path.unlink())
             other = SQLiteStorage(str(path), 10, 1e6, 0, SystemClock())
             with connect(other) as connection:
@@ -193,7 +195,7 @@ def test_locked_files_cause_a_short_wait_and_no_stale_answer(
         client.hosts.get("host00000")
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        client.hosts.update("host00000", update_attributes={"alias": "new"})  # cannot be noted
+        client.hosts.update("host00000", update_attributes={"alias": "new"})  # the invalidation cannot be written
         assert client.hosts.get("host00000").attributes["alias"] == "new"
         other.execute("ROLLBACK")
         other.close()
@@ -221,7 +223,7 @@ def test_forked_processes_open_their_own_file(live: SimulatedSite, tmp_path: Pat
     assert 2 <= host_requests(live) <= 3
 
 
-# The parent goes on after the fork, ends, and its child writes: see what others then read.
+# After the fork the parent closes its client, and the child writes. Other processes must see the write.
 PREFORK = """
 import os, sys, warnings
 from checkmk_sync import Checkmk

@@ -158,7 +158,7 @@ def test_stale_answers_are_marked(
             assert client.hosts.get("host00000") == first
         reply = client._site.perform("hosts", "get", path={"name": "host00000"})
         assert reply.stale and reply.from_cache
-        assert "with an expired answer" in caplog.text
+        assert "returned an expired answer" in caplog.text
         assert client.metrics()["cache"]["stale"] == 2
         quick.set_faults([])
         assert not client._site.perform("hosts", "get", path={"name": "host00000"}).stale

@@ -1,4 +1,4 @@
-"""Only a file that we made and own is ever opened for writing, and a cache that cannot work costs requests only."""
+"""Only the package's own files are opened for writing. Without a working cache, requests go to the site."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_empty_files_are_used(live: SimulatedSite, tmp_path: Path) -> None:
 def test_files_that_are_not_databases_are_left_alone(
     live: SimulatedSite, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It may be somebody's notes, or a cache whose header is damaged."""
+    """The file may contain a user's notes, or be a cache whose header is damaged."""
     path = tmp_path / "notes.txt"
     path.write_text("do not touch " * 400)
     path.chmod(0o644)
@@ -53,7 +53,7 @@ def test_databases_of_other_programs_are_refused(live: SimulatedSite, tmp_path: 
         theirs.execute("CREATE TABLE responses (precious TEXT)")
     path.chmod(0o644)
     before = path.read_bytes()
-    with pytest.raises(SettingsError, match="another program made it; remove it, or name another path"):
+    with pytest.raises(SettingsError, match="another program created it; remove it or set another caching.path"):
         live.client(caching={"backend": "sqlite", "path": str(path)})
     assert path.read_bytes() == before
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
@@ -62,17 +62,17 @@ def test_databases_of_other_programs_are_refused(live: SimulatedSite, tmp_path: 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 def test_files_of_other_users_are_refused(live: SimulatedSite, path: Path, caching: Any) -> None:
-    """That user could read the answers."""
+    """The other user could read the answers."""
     live.client(caching=caching).close()
     os.chown(path, 65534, 65534)
     with pytest.raises(SettingsError, match="it belongs to another user"):
         live.client(caching=caching)
 
 
-def test_failed_invalidations_void_the_file_for_all_processes(
+def test_all_processes_stop_using_a_file_after_a_failed_invalidation(
     live: SimulatedSite, path: Path, caching: Any, clock: Any
 ) -> None:
-    """Another program holds the file, the write cannot be noted in it, and the writer ends at once."""
+    """Another program has locked the file, so the invalidation cannot be written, and the writer exits at once."""
     with another_process(live, path) as ask:
         assert [ask(), ask()] == ["None 0", "None 1"]
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:

@@ -1,4 +1,4 @@
-"""No answer from before an invalidation is given after it, whatever happens in between."""
+"""An answer from before an invalidation is never returned after it, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_write_is_recorded_although_the_storage_failed_shortly_before(
         assert [ask(), ask()] == ["None 0", "None 1"]
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            writer.folders.get("/")  # cannot be kept, and suspends the storage
+            writer.folders.get("/")  # cannot be stored, and suspends the storage
             other.execute("ROLLBACK")
         assert writer.metrics()["cache"]["failures"] > 0
         rename(writer, "new")
@@ -48,12 +48,12 @@ def test_a_write_that_is_added_while_an_earlier_one_is_recorded_stays_pending() 
     number = pending.scopes["hosts"]
     pending.recorded("hosts", number)
     pending.add(["hosts"])
-    pending.recorded("hosts", number)  # by a second thread, which has recorded the first one too
+    pending.recorded("hosts", number)  # by a second thread, which has recorded the first write too
     assert "hosts" in pending.scopes
 
 
-def test_clearing_begins_new_generations(path: Path) -> None:
-    """Answers that others are reading while all is cleared do not count either."""
+def test_clearing_starts_new_generations(path: Path) -> None:
+    """Answers that other clients are reading during the clear are not used either."""
     path.parent.mkdir()
     storage = SQLiteStorage(str(path), 10, 1e6, 0, SystemClock())
     before = storage.generation("hosts")
@@ -62,7 +62,7 @@ def test_clearing_begins_new_generations(path: Path) -> None:
     storage.close()
 
 
-def test_an_answer_that_is_forgotten_while_it_is_stored_is_not_kept(
+def test_an_answer_that_is_removed_while_it_is_stored_is_not_kept(
     live: SimulatedSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with live.client() as client:
@@ -80,7 +80,7 @@ def test_an_answer_that_is_forgotten_while_it_is_stored_is_not_kept(
         assert client.metrics()["cache"]["hits"] == 0
 
 
-def test_an_expired_answer_does_not_stand_in_after_it_was_forgotten(live: SimulatedSite, clock: Any) -> None:
+def test_an_expired_answer_is_not_used_after_it_was_removed(live: SimulatedSite, clock: Any) -> None:
     with live.client(caching={"default_ttl": 1, "stale_if_error": 1000}, clock=clock) as client:
         _alias(client)
         clock.advance(2)
@@ -110,7 +110,7 @@ def test_an_older_answer_does_not_replace_a_fresh_one(live: SimulatedSite) -> No
         assert _alias(client) == "changed in the GUI"
 
 
-def test_a_result_is_shared_only_with_callers_that_came_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_is_shared_only_with_callers_that_were_already_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     flight: SingleFlight[str] = SingleFlight()
     under_way: list[bool] = []
     set_result = Future.set_result
@@ -155,7 +155,7 @@ def test_all_callers_that_share_an_empty_answer_get_the_same_error() -> None:
 
 
 def test_answers_with_half_a_surrogate_are_stored(caching: Any) -> None:
-    """json reads them, although UTF-8 has none."""
+    """json accepts them, although they are not valid in UTF-8."""
     url = "https://mon.example.com/s/check_mk/api/1.0/objects/host_config/h"
     body = b'{"id": "h", "extensions": {"folder": "/", "attributes": {"alias": "\xed\xa0\x80"}}}'
     with (
@@ -168,7 +168,7 @@ def test_answers_with_half_a_surrogate_are_stored(caching: Any) -> None:
         assert client.metrics()["cache"]["hits"] == 1
 
 
-def test_answers_may_be_kept_beyond_the_last_year_of_the_calendar(live: SimulatedSite) -> None:
+def test_a_ttl_beyond_the_last_year_of_datetime_is_accepted(live: SimulatedSite) -> None:
     with live.client(caching={"default_ttl": 1e15}) as client:
         _alias(client)
         _alias(client)
@@ -177,7 +177,7 @@ def test_answers_may_be_kept_beyond_the_last_year_of_the_calendar(live: Simulate
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 def test_a_log_of_another_user_beside_the_file_is_refused(live: SimulatedSite, path: Path, caching: Any) -> None:
-    """SQLite would take the answers in it for ours."""
+    """SQLite would read the other user's answers from it."""
     live.client(caching=caching).close()
     log = path.with_name(path.name + "-wal")
     log.touch()
@@ -197,9 +197,7 @@ def test_a_file_that_is_removed_while_it_is_opened_is_not_used(
         assert client.metrics()["cache"]["hits"] == 0
 
 
-def test_a_damaged_header_makes_the_file_void_for_those_who_have_it_open(
-    live: SimulatedSite, path: Path, caching: Any
-) -> None:
+def test_processes_stop_using_a_file_with_a_damaged_header(live: SimulatedSite, path: Path, caching: Any) -> None:
     with another_process(live, path) as ask:
         assert [ask(), ask()] == ["None 0", "None 1"]
         with path.open("r+b") as file:
@@ -209,7 +207,7 @@ def test_a_damaged_header_makes_the_file_void_for_those_who_have_it_open(
         assert ask() == "new 1"
 
 
-def test_wrong_totals_in_the_file_end_no_call(live: SimulatedSite, path: Path, caching: Any) -> None:
+def test_wrong_totals_in_the_file_do_not_fail_calls(live: SimulatedSite, path: Path, caching: Any) -> None:
     with live.client(caching=caching) as client:
         for statement in ("UPDATE totals SET number = 5000", "DELETE FROM totals"):
             with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -219,7 +217,7 @@ def test_wrong_totals_in_the_file_end_no_call(live: SimulatedSite, path: Path, c
 
 
 def test_a_damaged_file_is_kept_under_another_name(path: Path) -> None:
-    """Somebody may have copied a file of their own over ours."""
+    """A user may have copied another file over the cache."""
     path.parent.mkdir()
     storage = SQLiteStorage(str(path), 10, 1e6, 0, SystemClock())
     path.write_text("somebody's notes")

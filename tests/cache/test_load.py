@@ -1,4 +1,4 @@
-"""Sixteen threads on one cache that is cleared, written past and closed meanwhile: no crash, no wrong answer."""
+"""Sixteen threads use one cache while it is cleared, invalidated and closed, without a crash or a wrong answer."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
 
 SECONDS = 6.0
 
-# In a process of its own, for what goes wrong with SQLite ends the interpreter. The alias of a host is a number
-# that only grows: who reads gets one at least as large as was written before it asked.
+# Runs in a separate process, because a mistake with SQLite can crash the interpreter. The alias of a host is a number
+# that only grows, so each read must return at least the number that was written before it started.
 CHILD = """\
 import faulthandler, json, random, sys, threading, time
 
@@ -81,7 +81,7 @@ def client():
 ends = time.monotonic() + asked["seconds"]
 while time.monotonic() < ends and not wrong:
     clients, closing = [client(), client()], threading.Event()
-    for name in names:  # what the writer before was cut off in may have been done or not
+    for name in names:  # the last write of the previous writer may or may not have been applied
         written[name] = int(clients[0].hosts.get(name, fresh=True).attributes["alias"])
     threads = [threading.Thread(target=work, args=(clients, random.Random(), closing)) for _ in range(16)]
     threads.append(threading.Thread(target=write, args=(clients, random.Random(), closing)))

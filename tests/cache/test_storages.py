@@ -1,4 +1,4 @@
-"""One promise, three storages: memory, a file, Redis. Each keeps, forgets and isolates alike."""
+"""The three storages (memory, a file, Redis) behave alike: they store, remove and isolate answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHARED = ("sqlite", "redis")
 
 @pytest.fixture
 def caching(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Mapping[str, Any]]:
-    """The settings for a kind of storage."""
+    """Return the settings for a kind of storage."""
 
     def settings(kind: str) -> Mapping[str, Any]:
         if kind == "redis":
@@ -53,7 +53,7 @@ def test_answers_are_cached_until_they_expire(live: SimulatedSite, caching: Any,
         assert client.hosts.get("host00000") == first
         assert host_requests(live) == 2
         stats = client.metrics()["cache"]
-        # In Redis ours cannot be counted without a look at all that it holds.
+        # Counting the answers in Redis would require a scan of all its keys.
         assert (stats["hits"], stats["misses"], stats["size"]) == (1, 2, None if kind == "redis" else 1)
 
 
@@ -74,7 +74,7 @@ def test_patterns_and_clear_delete_entries(live: SimulatedSite, caching: Any, ki
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_users_never_see_each_others_answers(caching: Any, kind: str) -> None:
-    """Under load, on one storage, with a site that tells each user something else."""
+    """This test uses one storage under load, and a site that answers each user differently."""
     base = "https://mon.example.com/s/check_mk/api/1.0/objects/host_config/h"
 
     def answer(request: Any) -> tuple[int, dict[str, str], str]:
@@ -99,7 +99,7 @@ def test_users_never_see_each_others_answers(caching: Any, kind: str) -> None:
         clients = {
             user: Checkmk("https://mon.example.com", "s", user, f"{user}s-secret", caching=settings) for user in users
         }
-        if kind == "memory":  # which is otherwise never shared
+        if kind == "memory":  # memory is otherwise never shared by clients
             cache = clients["bob"]._transport.cache
             cache.responses = cache.storage = clients["alice"]._transport.cache.storage
         threads = [threading.Thread(target=hammer, args=(clients[user], user)) for user in users for _ in range(4)]
@@ -172,7 +172,7 @@ def test_clearing_and_closing_during_reads_is_safe(live: SimulatedSite, caching:
         client.invalidate_cache_pattern("hosts:*")
         client._transport.cache.storage.cleanup_expired()
         time.sleep(0.002)
-    client._transport.cache.close()  # the storage goes, the client reads on
+    client._transport.cache.close()  # closes only the storage; the client continues to read
     time.sleep(0.05)
     stop.set()
     client.close()
@@ -257,7 +257,7 @@ def test_damaged_redis_entries_are_dropped(
 def test_pending_writes_of_dead_clients_are_finished_by_others(
     live: SimulatedSite, caching: Any, kind: str, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The storage fails just when a write is to be noted, and works again when that client is closed."""
+    """The storage fails when a write must be recorded, and works again after that client is closed."""
     with live.client(caching=caching(kind), clock=clock) as reader:
         reader.hosts.get("host00000")
         writer = live.client(caching=caching(kind), clock=clock)
@@ -278,7 +278,7 @@ def test_pending_writes_of_dead_clients_are_finished_by_others(
 def test_repeated_reads_are_answered_by_the_storages_of_requests_cache(
     live: SimulatedSite, caching: Any, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One look-up for each read, and no other cache answers in between."""
+    """Each read makes one look-up, and no other cache answers before it."""
     found: list[Any] = []
     look_up = BaseCache.get_response
 

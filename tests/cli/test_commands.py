@@ -149,7 +149,7 @@ def test_exit_codes(site_for_cli: SimulatedSite, sync: Run, monkeypatch: pytest.
     monkeypatch.setenv("CHECKMK_SERVER_URL", "http://127.0.0.1:1")
     away = sync("version")
     assert away.code == 3
-    assert away.err.startswith("Error: no connection for GET /version")
+    assert away.err.startswith("Error: cannot connect for GET /version")
     assert "Traceback" not in away.err
     health = sync("health")
     assert (health.code, health.out.splitlines()[0]) == (3, "ok: false")

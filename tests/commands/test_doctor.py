@@ -141,7 +141,7 @@ def test_proxies_and_authorities_of_the_environment_are_used(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     findings = _findings(_settings("http://monitor.invalid", recovery=_no_retries()))
     assert "reachable" not in findings, "the name need not be known here"
-    assert "no connection for GET /version" in findings["site"].message
+    assert "cannot connect for GET /version" in findings["site"].message
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     assert _findings(_settings(site.url))["reachable"].verdict is Verdict.OK
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))

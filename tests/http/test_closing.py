@@ -1,4 +1,4 @@
-"""``close()`` ends all waits and sends nothing more; running calls keep their deadlines."""
+"""``close()`` ends all waits and prevents further requests. Running calls keep their deadlines."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_nothing_is_sent_after_closing(how: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:unclosed client:ResourceWarning")
 def test_unclosed_clients_are_collected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No thread that watches deadlines, none that cleans up."""
+    """No background thread keeps a client alive."""
     monkeypatch.setattr(socket_deadlines, "IDLE_S", 0.05)
     with SimulatedSite(hosts=1) as site:
         before = threading.active_count()
@@ -128,7 +128,7 @@ def test_unclosed_clients_are_collected(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_many_clients_share_threads(recwarn: pytest.WarningsRecorder) -> None:
-    """One thread watches the deadlines and one cleans the caches, however many clients there are."""
+    """All clients of a process share their background threads."""
     with SimulatedSite(hosts=1) as site:
         before = {thread.name for thread in threading.enumerate()}
         idle = [site.client() for _ in range(50)]

@@ -1,4 +1,4 @@
-"""What a client holds is let go of when it is closed or forgotten: connections, passwords, frames."""
+"""A client that is closed or no longer referenced frees its connections, passwords and frames."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from checkmk_sync.testing import SimulatedSite
 
-# The first client imports requests-cache, which keeps the frames that lead to its import.
+# The first client imports requests-cache, which keeps the frames that led to its import.
 FIRST_CLIENT = """
 import gc, sys, weakref
 
@@ -32,7 +32,7 @@ print(client() is None, password() is None)
 
 
 def test_closing_a_client_closes_its_connections() -> None:
-    """urllib3 closes those of a pool when nothing refers to the pool any more."""
+    """urllib3 closes the connections of a pool once nothing refers to the pool."""
     with SimulatedSite(hosts=1) as site:
         client = site.client()
         client.hosts.get("host00000")

@@ -1,4 +1,4 @@
-"""Every call ends with its deadline, whatever the server does: real sockets, real seconds."""
+"""Every call ends at its deadline, whatever the server does. These tests use real sockets and real time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10
 
 @contextmanager
 def _server(behave: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that accepts, reads a request, and behaves."""
+    """A server that accepts a connection, reads a request, and then runs a given behaviour."""
     listener = socket.create_server(("127.0.0.1", 0))
     opened: list[socket.socket] = []
 
@@ -70,7 +70,7 @@ def _client(url: str, **timeouts: float) -> Checkmk:
     ids=["body", "headers", "body-without-length"],
 )
 def test_dripping_answers_end_with_the_deadline(data: bytes) -> None:
-    """The read timeout does not notice, because each byte arrives in time."""
+    """The read timeout does not apply, because each byte arrives in time."""
 
     def behave(connection: socket.socket) -> None:
         connection.sendall(data[: data.index(b"x") if b"X-Pad" in data else data.index(b"\r\n\r\n") + 4])
@@ -120,7 +120,7 @@ def test_closed_connections_may_have_been_sent() -> None:
 
 
 def test_dripping_streams_end_without_a_total_timeout() -> None:
-    """A stream may take long, because its consumer may, but each piece has to arrive in time."""
+    """A stream may take long, because its consumer may be slow, but each chunk must arrive in time."""
 
     def behave(connection: socket.socket) -> None:
         connection.sendall(HEAD.replace(b"1000", b"900000") + b'X-Checkmk-Version: 2.4.0\r\n\r\n{"value": [')
@@ -133,7 +133,7 @@ def test_dripping_streams_end_without_a_total_timeout() -> None:
 
 
 def test_slow_but_steady_streams_are_read_to_the_end() -> None:
-    """Longer than any limit in all, but each piece comes in time."""
+    """The stream takes longer than any limit, but each chunk arrives in time."""
     item = b'{"id": "h", "extensions": {"folder": "/", "attributes": {"alias": "' + b"x" * 5000 + b'"}}}'
     body = b'{"value": [' + b",".join([item] * 30) + b"]}"
 
@@ -158,7 +158,7 @@ def test_slow_consumers_do_not_cause_timeouts() -> None:
 
 
 def test_late_deadlines_do_not_shut_the_socket_of_the_next_call() -> None:
-    """A deadline that expires after its answer was read must not shut the socket, which serves another call by then."""
+    """A deadline that expires after its answer was read must not shut the socket, which another call may use."""
     with SimulatedSite(latency=0.2) as site, site.client() as client:
         client.version()
         with SOCKET_DEADLINES.limit(first := TrackedSocket(), 60):
@@ -190,7 +190,7 @@ def test_streams_take_a_read_slot_only_while_reading() -> None:
 
 
 def test_deadlines_of_ended_calls_leave_the_connection_alone() -> None:
-    """A deadline must not shut a socket that serves the next call already."""
+    """A deadline must not shut a socket that the next call already uses."""
     with SimulatedSite(faults=[Fault("slow", seconds=0.5, path="/version$", times=3)]) as site:
         with site.client(timeouts={"total_s": 1.2}) as client:
             for _ in range(3):

@@ -1,4 +1,4 @@
-"""Incremental decoding yields exactly what json.loads would, or raises: never a wrong, lost or doubled item."""
+"""Incremental decoding yields the same items as json.loads, or raises. No item is wrong, lost or duplicated."""
 
 from __future__ import annotations
 

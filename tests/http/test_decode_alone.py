@@ -1,4 +1,4 @@
-"""Decoding one field of each item gives the same values as decoding whole items."""
+"""Decoding one field of each item gives the same values as decoding complete items."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _item(extensions: Any, name: str = "a", **more: Any) -> dict[str, Any]:
 
 
 NAMES = st.sampled_from(["a", "b", 'q"', "c\\", '"}, {"id": "'])
-# Items inside of items, of which what stands between two looks as it does between those of the list itself.
+# Items nested in items, so that the text between two nested items looks like the text between two items of the list.
 INNER = st.recursive(
     VALUES,
     lambda inner: st.lists(st.builds(_item, inner, NAMES) | inner, max_size=3) | st.fixed_dictionaries({"x": inner}),
@@ -93,7 +93,7 @@ def test_damaged_lists_never_yield_invented_values(
         return
     try:
         whole = json.loads(damaged)["value"]
-    except ValueError:  # in what nobody needs
+    except ValueError:  # the damage is in a member that is not needed
         whole = items
     assert found == [item[FIELD] for item in whole]
 

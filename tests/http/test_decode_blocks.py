@@ -39,7 +39,7 @@ ITEMS = st.fixed_dictionaries(
 
 @pytest.fixture(autouse=True, params=["msgspec", "json"])
 def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So small that short documents are cut many times."""
+    """Make blocks so small that even short documents are cut many times."""
     monkeypatch.setattr(decode, "LEAST_CHARS", 60)
     monkeypatch.setattr(decoders, "LEAST_CHARS", 0)
     if request.param == "json":
@@ -94,7 +94,7 @@ def test_damaged_lists_never_yield_invented_items(items: list[Any], size: int, n
         return
     try:
         whole = json.loads(damaged)["value"]
-    except ValueError:  # in links, which nobody needs
+    except ValueError:  # the damage is in the links, which are not needed
         whole = items
     assert found == list(map(_needed, whole))
 

@@ -1,7 +1,7 @@
-"""A web server in front of the site answers in its place: only an answer of Checkmk to this very operation is proof.
+"""Only Checkmk's own answer to an operation proves a write, not the answer of a web server in front of the site.
 
-Every write is tried with every answer, once where nothing reached the site and once where the write took effect. No
-outcome may contradict the site.
+Every write is tested with every answer, once if nothing reached the site and once if the write took effect. No outcome
+may contradict the state of the site.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _JSON_OF_A_GATEWAY = [
 
 
 def _few(answers: list[Any], *quick: int) -> list[Any]:
-    """Return the answers; all but the ones at these places are tried with the slow tests."""
+    """Return the answers, and mark all except those at the positions ``quick`` as slow."""
     return [
         answer if number in quick else pytest.param(answer, marks=pytest.mark.slow)
         for number, answer in enumerate(answers)
@@ -114,7 +114,7 @@ def test_throttled_writes_that_were_applied_are_found(
 
 @pytest.mark.parametrize("name", WRITES)
 def test_requests_duplicated_by_a_proxy_are_applied(prepared: SimulatedSite, cmk: Checkmk, name: str) -> None:
-    """The second answer is "already exists", 404, 412 or "is already part of the folder"."""
+    """The answer to the duplicate is "already exists", 404, 412 or "is already part of the folder"."""
     write, is_done = WRITES[name]
     prepared.set_faults([Fault("repeat", writes=True, times=1)])
     write(cmk)
@@ -145,7 +145,7 @@ def test_repeated_changes_are_still_refused(prepared: SimulatedSite, cmk: Checkm
 
 @pytest.mark.parametrize("noun", ["hosts", "folders"])
 def test_one_of_two_concurrent_creations_is_refused(prepared: SimulatedSite, cmk: Checkmk, noun: str) -> None:
-    """Both have seen that it is not there, and it is there as both have sent it."""
+    """Both callers have seen that the object is missing, and later find it exactly as they sent it."""
     both = threading.Barrier(2)
 
     def meet(method: str, path: str) -> None:
@@ -167,14 +167,14 @@ def test_one_of_two_concurrent_creations_is_refused(prepared: SimulatedSite, cmk
 
 @pytest.mark.parametrize("noun", ["hosts", "folders"])
 def test_creations_of_other_threads_prove_nothing(prepared: SimulatedSite, cmk: Checkmk, noun: str) -> None:
-    """The first request never arrives, and the other thread creates the same object while this one looks for it."""
+    """The first request never arrives, and another thread creates the same object before the client looks for it."""
     name = "twice" if noun == "hosts" else "/twice"
     requests: list[str] = []
     others: list[Any] = []
 
     def create_too(method: str, path: str) -> None:
         requests.append(method)
-        if requests == ["GET", "GET"]:  # before the request that is lost, and after it
+        if requests == ["GET", "GET"]:  # one before the lost request, and one after it
             others.append(getattr(cmk, noun).create(name))
 
     prepared.set_faults([Fault("reset_before", writes=True, times=1)])
@@ -268,7 +268,7 @@ def test_existing_entries_are_refused(crowd: SimulatedSite, cmk: Checkmk) -> Non
     assert gone == {"h0": Status.APPLIED, "nobody": Status.NOT_APPLIED}
 
 
-def test_answers_that_omit_a_host_are_checked(crowd: SimulatedSite, cmk: Checkmk) -> None:
+def test_hosts_that_an_answer_omits_are_looked_up(crowd: SimulatedSite, cmk: Checkmk) -> None:
     body = {
         "domainType": "host_config",
         "id": "host",

@@ -1,4 +1,4 @@
-"""Where a web server answers in place of the site, nothing shows whether an activation or a discovery was started."""
+"""If a web server answers in place of the site, it is unknown whether an activation or a discovery was started."""
 
 from __future__ import annotations
 

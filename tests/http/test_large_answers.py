@@ -1,4 +1,4 @@
-"""A small answer that decompresses to a very large one costs neither the memory nor the time of this program."""
+"""An answer that decompresses to a very large one takes neither much memory nor much time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADERS = {"Content-Type": "application/json", "Content-Encoding": "gzip", "X-Ch
 
 
 def _bomb(start: bytes, piece: bytes, mb: int, end: bytes = b"") -> bytes:
-    """Return a gzip text of ``mb`` megabytes: ``start``, many ``piece``, ``end``."""
+    """Return a compressed text of ``mb`` megabytes: ``start``, then ``piece`` repeated, then ``end``."""
     squeeze = zlib.compressobj(9, zlib.DEFLATED, 31)
     parts = [squeeze.compress(start)]
     parts += [squeeze.compress(piece * (MB // len(piece))) for _ in range(mb)]
@@ -125,7 +125,7 @@ def test_long_refusals_are_shortened(server: _Server) -> None:
 
 
 def test_the_deadline_ends_decompression(server: _Server) -> None:
-    """Real time: 4 GB take much longer to decompress."""
+    """This test uses real time; decompressing all 4 GB would take much longer."""
     server.answer = (200, _bomb(b"", b" " * 1024, 1) * 4000)
     options = {"limits": {"max_reply_mb": 100_000}, "timeouts": {"total_s": 0.3, "settle_s": 0}}
     with _client(server, **options) as cmk:

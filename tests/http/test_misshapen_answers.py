@@ -1,4 +1,4 @@
-"""Valid JSON of another shape than the API promises: one typed error, never a TypeError, and no outcome is lost."""
+"""Valid JSON of an unexpected shape raises one typed error, never a TypeError, and no outcome is lost."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _ask(site: SimulatedSite, method: str, path: str, body: Any = None) -> Any:
 
 @pytest.fixture(scope="module", params=["2.2.0p44", "2.4.0p18"])
 def stage(request: pytest.FixtureRequest) -> Any:
-    """A site, a client with an impatient clock, and the bodies of all answers."""
+    """A site, a client whose clock does not wait, and the bodies of all answers."""
     with SimulatedSite(request.param, hosts=2, services=4, clock=ManualClock()) as site:
         with site.client(clock=ManualClock(), caching={"enabled": False}) as cmk:
             cmk.hosts.create("pending-one")

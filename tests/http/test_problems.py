@@ -1,4 +1,4 @@
-"""An answer of 400 or above becomes one typed error, which tells the site's answers from those of web servers."""
+"""An answer with status 400 or above becomes one typed error, which shows whether the site or a web server sent it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_404_of_the_web_server_is_not_a_missing_host(mocked: Any, body: str) -
 
 @pytest.mark.parametrize("body", ["<h1>Oops</h1>", '{"message": "An unexpected error occurred"}', ""])
 def test_a_500_of_the_web_server_is_not_a_site_error(mocked: Any, body: str) -> None:
-    """A crash report of the site is JSON with a title and final; behind any other page the site may be working."""
+    """A crash report of the site is JSON with a title, and is final. Behind any other page, the site may still work."""
     mocked.get(f"{BASE}/version", status=500, body=body, content_type="application/json")
     mocked.post(f"{BASE}{WRITE.path}", status=500, body=body, content_type="application/json")
     asked = make_transport()

@@ -1,4 +1,4 @@
-"""A redirect is an answer only where the API has one: the login page of a proxy is no success."""
+"""A redirect is an answer only if the API defines it. A redirect to the login page of a proxy is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The secret is in no log record, repr, error, dictionary, cache, or process listing: looked for everywhere."""
+"""The secret does not appear in any log record, repr, error, dictionary, cache or process listing."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_failures_show_no_secret(secret_site: SimulatedSite, records: Any, fault
 
 
 def test_secrets_repeated_by_the_server_are_hidden(records: Any) -> None:
-    """Proxies and crash reports show the request they got."""
+    """Proxies and crash reports quote the request that they received."""
     basic = FORMS[1]
     bodies: list[Any] = [
         json.dumps(
@@ -172,7 +172,7 @@ def test_the_command_line_shows_no_secret(secret_site: SimulatedSite, monkeypatc
 
 
 def test_process_listings_show_no_secret(secret_site: SimulatedSite, tmp_path: Path) -> None:
-    """The secret reaches a process by environment or file, never among its arguments."""
+    """A process receives the secret from its environment or from a file, never as an argument."""
     path = tmp_path / "secret"
     path.write_text(SECRET)
     path.chmod(0o600)

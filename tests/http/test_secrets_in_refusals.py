@@ -1,4 +1,4 @@
-"""Refusals that quote the request are readable, and show no form and no piece of a secret."""
+"""Refusals that quote the request stay readable, but never show a secret, an encoded secret or a part of one."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _refusal(fields: Any = None, **told: Any) -> dict[str, Any]:
 
 
 def _refused(attributes: Any, answer: Any, status: int = 400) -> CheckmkError:
-    """Return the error of an update of ``attributes`` that the site answers like this."""
+    """Update ``attributes``, let the site answer as given, and return the error."""
     base = "https://mon.example.com/prod/check_mk/api/1.0/objects/host_config/web01"
     body = answer if isinstance(answer, str) else json.dumps(answer)
     found = {"id": "web01", "extensions": {"folder": "/", "attributes": {}}}
@@ -145,7 +145,7 @@ def test_quoted_pieces_are_hidden_everywhere() -> None:
 
 @pytest.mark.parametrize("secret", ["abc", "a", "ü", 123, 12345, 1.5, ["list", "of-secrets"]], ids=repr)
 def test_short_secrets_and_numbers_are_hidden(secret: Any) -> None:
-    """But only where they are quoted, or the field is about them: elsewhere each "a" would become a mask."""
+    """They are hidden only if quoted or in a message about their field. Otherwise every letter "a" would be masked."""
     one = secret[1] if isinstance(secret, list) else secret
     fields = {"snmp_community": [f"Unsupported value: {one!r}", f"Unsupported value: {one}"]}
     error = _refused({"snmp_community": {"community": secret}}, _refusal(fields, detail="a word, cannot"))
@@ -156,7 +156,7 @@ def test_short_secrets_and_numbers_are_hidden(secret: Any) -> None:
 
 
 def test_other_texts_with_letters_of_a_secret_stay() -> None:
-    """Of names, tags and hosts that were sent as well."""
+    """Names, tags and hosts that were sent in the same request stay readable."""
     error = _refused(
         {"snmp_community": {"community": "web01-prod-monitoring"}, "tag_criticality": "prod"},
         _refusal({"tag_criticality": ["'prod' is not one of: 'test'"], "snmp_community": ["monitoring is bad"]}),

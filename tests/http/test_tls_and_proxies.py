@@ -1,4 +1,4 @@
-"""TLS is verified, and a request that fails before it is sent is known to be unsent."""
+"""TLS certificates are verified, and a request that fails before it is sent is reported as unsent."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_missing_bundles_are_explained(secure_site: SimulatedSite) -> None:
 
 
 class Proxy:
-    """Answers CONNECT with a given answer, and may pass bytes on."""
+    """A proxy that sends a given answer to CONNECT, and optionally forwards the bytes."""
 
     def __init__(self, answer: bytes, then: Callable[[socket.socket], None] = lambda _client: None) -> None:
         self._answer, self._then = answer, then
@@ -138,9 +138,9 @@ def test_requests_through_a_failing_proxy_are_unknown(authority: Path) -> None:
 
 @pytest.mark.parametrize("proxy", ["http://[bad", "http://me:proxy-password@[bad", "http://pro xy:1"])
 def test_invalid_proxies_in_the_environment_are_reported(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
-    """Later it would look as if the site had not answered a write."""
+    """A later failure would look like a write that the site did not answer."""
     monkeypatch.setenv("http_proxy", proxy)
-    with pytest.raises(SettingsError, match="http_proxy and the like in the environment.* is no URL") as caught:
+    with pytest.raises(SettingsError, match="http_proxy or a similar environment variable.* is not a URL") as caught:
         Checkmk("http://127.0.0.1:1", "s", "automation", "geheim")
     inside = caught.tb.tb_next  # without the test's own frame
     shown = traceback.TracebackException(SettingsError, caught.value, inside, capture_locals=True)

@@ -1,4 +1,4 @@
-"""One request goes out as the API wants it, and comes back as a reply or as one typed error."""
+"""A request has the form that the API requires, and results in a reply or in one typed error."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_redirects_are_not_followed(mocked: Any, status: int) -> None:
 @pytest.mark.parametrize(
     "call", [READ, WRITE, replace(WRITE, expected=(ExpectedReply(302, location="/objects/job/"),))]
 )
-def test_foreign_redirects_prove_nothing(mocked: Any, call: Call, where: str) -> None:
+def test_redirects_that_the_api_does_not_define_are_no_proof(mocked: Any, call: Call, where: str) -> None:
     mocked.add(call.method, f"{BASE}{call.path}", status=302, headers={"Location": where})
     with pytest.raises(UnexpectedReplyError) as caught:
         make_transport().perform(call)
@@ -144,7 +144,7 @@ def test_foreign_redirects_prove_nothing(mocked: Any, call: Call, where: str) ->
         "/prod/check_mk/api/1.0/objects/x/1?a=b",
     ],
 )
-def test_links_are_re_based(href: str) -> None:
+def test_links_are_made_relative_to_the_api(href: str) -> None:
     assert make_transport().path_below_api(href) == "/objects/x/1?a=b"
 
 

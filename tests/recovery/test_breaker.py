@@ -1,4 +1,4 @@
-"""The breaker stops asking a site that is down, and lets exactly one probe find out that it is back."""
+"""The breaker stops calls to a site that is down, and detects its recovery with exactly one probe."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_only_one_of_32_threads_probes(breaker: CircuitBreaker, clock: ManualClo
 
 
 def test_the_lock_is_not_held_during_a_call(breaker: CircuitBreaker) -> None:
-    """Eight calls meet inside: with a lock around them they never would."""
+    """Eight calls wait for each other inside the breaker, which would deadlock if it held its lock."""
     meeting = threading.Barrier(8, timeout=10)
     threads = [threading.Thread(target=lambda: breaker.call(meeting.wait)) for _ in range(8)]
     for thread in threads:
@@ -130,7 +130,7 @@ def test_the_lock_is_not_held_during_a_call(breaker: CircuitBreaker) -> None:
 
 
 def _end_late(breaker: CircuitBreaker, clock: ManualClock, end: Callable[[], object]) -> None:
-    """A call begins, the breaker opens, its time goes by, and then the call ends."""
+    """Start a call, open the breaker, let its recovery timeout pass, and then end the call."""
 
     def late() -> None:
         _break(breaker, 3)
@@ -154,7 +154,7 @@ def test_late_results_are_not_probes(breaker: CircuitBreaker, clock: ManualClock
 def test_late_results_do_not_count_after_recovery(
     breaker: CircuitBreaker, clock: ManualClock, error: Optional[Exception]
 ) -> None:
-    """Two failures after a good probe: with one more it would be open, with a success the count would be 0."""
+    """The breaker has two failures: a counted failure would open it, and a counted success would reset the count."""
 
     def end() -> None:
         breaker.call(lambda: "probe")
@@ -208,7 +208,7 @@ def test_checks_refuse_like_calls_but_take_no_probe(breaker: CircuitBreaker, clo
     clock.advance(60)
     breaker.check()
     with pytest.raises(CircuitOpenError):
-        breaker.call(breaker.check)  # meanwhile the probe is under way
+        breaker.call(breaker.check)  # the probe is in flight during the check
     assert breaker.call(lambda: "probe") == "probe"
 
 
@@ -236,7 +236,7 @@ def test_ctrl_c_does_not_count(breaker: CircuitBreaker, clock: ManualClock) -> N
     clock.advance(60)
     with pytest.raises(KeyboardInterrupt):
         breaker.call(_fail, KeyboardInterrupt())  # type: ignore[arg-type]
-    assert breaker.call(lambda: "ok") == "ok"  # the place of the probe is free again
+    assert breaker.call(lambda: "ok") == "ok"  # the next probe is let through
 
 
 def test_state_changes_are_reported_in_order(breaker: CircuitBreaker, clock: ManualClock) -> None:
@@ -254,7 +254,7 @@ def test_state_changes_are_reported_in_order(breaker: CircuitBreaker, clock: Man
 def test_it_decorates_functions(breaker: CircuitBreaker) -> None:
     @breaker
     def add(a: int, b: int) -> int:
-        """Adds."""
+        """Return the sum."""
         return a + b
 
     assert add(1, b=2) == 3

@@ -1,4 +1,4 @@
-"""The breaker also opens at a high rate of failures, and remembers only a window of results."""
+"""The breaker also opens at a high failure rate, and considers only the results within its window."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _breaker(clock: ManualClock, **options: Any) -> CircuitBreaker:
 
 
 def _see(breaker: CircuitBreaker, results: Iterable[bool]) -> None:
-    """Let calls end as ``results`` say."""
+    """Make one call for each of ``results``, which succeeds if the result is true."""
 
     def end(well: bool) -> None:
         if not well:
@@ -103,7 +103,7 @@ def test_it_behaves_like_a_complete_log(steps: list[tuple[bool, float]], rate: f
     seen: list[tuple[float, bool]] = []
     for well, pause in steps:
         clock.advance(pause)
-        seen.append((clock.monotonic() // 6, well))  # the window is looked at in tenths
+        seen.append((clock.monotonic() // 6, well))  # the breaker counts per tenth of the window
         recent = [fine for tenth, fine in seen if tenth > clock.monotonic() // 6 - 10]
         _see(breaker, [well])
         too_many = len(recent) >= least and recent.count(False) >= rate * len(recent)
@@ -117,5 +117,5 @@ def test_it_behaves_like_a_complete_log(steps: list[tuple[bool, float]], rate: f
     [{"failure_threshold": 0}, {"recovery_timeout": -1}, {"failure_rate": 0}, {"failure_rate": 1.1}, {"window": 0}],
 )
 def test_invalid_limits_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="a breaker opens|a window is"):
+    with pytest.raises(ValueError, match="failure_threshold must be|window must be"):
         CircuitBreaker(**options)

@@ -1,4 +1,4 @@
-"""A fallback replaces temporary failures, is recognisable, and never hides permanent ones."""
+"""A fallback answers after temporary failures, can be recognised, and never hides a permanent failure."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_fallback_answers_can_be_recognised(
     error = TimeoutError("too slow")
     with caplog.at_level(logging.WARNING, "checkmk_sync"):
         handler.call("status", _fail, error)
-    assert caplog.messages == ["status failed, its fallback answers: TimeoutError('too slow')"]
+    assert caplog.messages == ["status failed, so its fallback answers: TimeoutError('too slow')"]
     assert collector.counter("fallbacks.status") == 1
     assert handler.failure("status") is error
     assert error.__traceback__ is None, "it holds what the failed call had in its hands"

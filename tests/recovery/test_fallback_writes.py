@@ -1,4 +1,4 @@
-"""No fallback stands in for a write."""
+"""A fallback never answers for a write."""
 
 from __future__ import annotations
 

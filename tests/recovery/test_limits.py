@@ -1,4 +1,4 @@
-"""Limits hold in every window and for all threads, and never beyond a call's deadline."""
+"""The limits hold in every window of time and for all threads, and no wait exceeds a call's deadline."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_limits_are_independent(clock: ManualClock) -> None:
     assert other.wait() == 0.0
 
 
-def test_waiting_ends_with_the_deadline(clock: ManualClock) -> None:
+def test_waiting_for_the_rate_limit_ends_with_the_deadline(clock: ManualClock) -> None:
     limit = RateLimit(0.1, clock=clock)
     limit.wait()
     with pytest.raises(DeadlineError) as caught:
@@ -69,10 +69,10 @@ def test_requests_in_flight_are_bounded() -> None:
     assert most[0] == 3
 
 
-def test_a_full_lane_ends_with_the_deadline(clock: ManualClock) -> None:
+def test_waiting_for_a_slot_ends_with_the_deadline(clock: ManualClock) -> None:
     lane = InFlight(1)
     with lane.slot():
-        with pytest.raises(DeadlineError, match="1 other requests") as caught:
+        with pytest.raises(DeadlineError, match="at most 1 run at once") as caught:
             with lane.slot(Deadline(clock, 0.01)):
                 pytest.fail("entered")
     assert caught.value.sent is False

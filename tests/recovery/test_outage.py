@@ -1,4 +1,4 @@
-"""Requests that a failing site receives, and results that its callers get: scripted faults on real sockets."""
+"""Count the requests that a failing site receives, and the results of its callers. Faults occur on real sockets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEVER = {"failure_threshold": 10**6, "minimum_calls": 10**6}
 
 
 class Workers:
-    """Threads that read all the time, and counts of the results."""
+    """Threads that read continuously, and the numbers of their results."""
 
     def __init__(self, client: Checkmk) -> None:
         self.answered = self.refused = self.failed = 0
@@ -50,7 +50,7 @@ class Workers:
                 setattr(self, became, getattr(self, became) + 1)
 
     def more(self, became: str, count: int) -> None:
-        """Wait until ``count`` more of their reads ended like that."""
+        """Wait until ``count`` more reads have had this result."""
         wanted = getattr(self, became) + count
         _until(lambda: getattr(self, became) >= wanted)
 
@@ -83,11 +83,11 @@ def test_sixteen_threads_recover_after_an_outage(
         workers.more("refused", 3 * THREADS)
         _until(lambda: client.metrics()["gauges"]["requests_in_flight"] == 0)
         seen = struck[fault.kind]
-        # Those that were on the wire already when it opened end as well; nobody else reaches the site.
+        # Requests that were in flight when the breaker opened still end. No other request reaches the site.
         assert THRESHOLD <= seen <= THRESHOLD + LANE - 1
         for second in range(1, 30):
             clock.advance(1)
-            _until(lambda: client.metrics()["breaker"] == "open")  # a probe is over
+            _until(lambda: client.metrics()["breaker"] == "open")  # the probe has ended
             workers.more("refused", THREADS)
             assert struck[fault.kind] == seen + second // 10, "one probe in each 10 seconds"
         site.set_faults([])
@@ -101,7 +101,7 @@ def test_sixteen_threads_recover_after_an_outage(
 
 @pytest.mark.parametrize("fault", [Fault("slow", seconds=10), Fault("drip", seconds=0.02)], ids=["waits", "drips"])
 def test_calls_to_a_slow_site_end_with_their_deadline(site: SimulatedSite, fault: Fault) -> None:
-    """More callers than there is room for, each with its own deadline."""
+    """There are more callers than slots, and each caller has its own deadline."""
     settings = {"timeouts": {"total_s": 0.3, "read_s": 60}, "recovery": {"circuit_breaker": NEVER}}
     site.set_faults([fault])
     held: list[float] = []
@@ -133,7 +133,7 @@ def test_a_dead_site_gets_few_retries(site: SimulatedSite, connect: Any) -> None
 
 
 def _at(positions: list[int]) -> list[Fault]:
-    """Return faults that answer 503 to the requests with these numbers; earlier faults take their requests first."""
+    """Return faults that answer 503 to the requests with these numbers. Earlier faults match their requests first."""
     return [Fault("status", status=503, skip=number - before, times=1) for before, number in enumerate(positions)]
 
 
@@ -142,7 +142,7 @@ def _at(positions: list[int]) -> list[Fault]:
 def test_reads_succeed_when_three_of_ten_answers_are_503(
     site: SimulatedSite, connect: Any, pattern: tuple[int, ...]
 ) -> None:
-    """With the defaults: never more in a row than ``max_retries`` = 3, below the breaker's threshold of 5."""
+    """With the defaults, at most ``max_retries`` = 3 attempts in a row fail, and the breaker's threshold is 5."""
     client = connect(site)
     site.set_faults(_at([ten * 10 + number for ten in range(30) for number in pattern]))
     assert [client.version().site for _ in range(210)] == ["s"] * 210
@@ -170,7 +170,7 @@ def test_queued_calls_are_refused_when_the_breaker_opens(site: SimulatedSite, co
     with lane.slot():
         for thread in threads:
             thread.start()
-        time.sleep(0.1)  # all of them stand in the queue
+        time.sleep(0.1)  # until all of them are queued
     for thread in threads:
         thread.join(10)
     assert site.state.faults.matched == {"status": 1}
@@ -193,7 +193,7 @@ def test_refused_calls_do_not_queue(site: SimulatedSite, connect: Any) -> None:
 
 @pytest.mark.parametrize("threshold", [1, 2, 5, 7])
 def test_the_breaker_reports_the_number_of_failures(threshold: int, clock: ManualClock) -> None:
-    """The repeats of a call count as well, so the number is that of the requests, not of the calls."""
+    """Retries count too, so the message contains the number of requests, not the number of calls."""
     recovery = {"circuit_breaker": {"failure_threshold": threshold}}
     with SimulatedSite(faults=[DOWN], clock=clock) as site, site.client(clock=clock, recovery=recovery) as cmk:
         said = ""
@@ -206,4 +206,4 @@ def test_the_breaker_reports_the_number_of_failures(threshold: int, clock: Manua
                 continue
         assert cmk.metrics()["counters"]["attempts"] == threshold
         attempts = "1 attempt" if threshold == 1 else f"{threshold} attempts"
-        assert said.startswith(f"not tried: {attempts} in a row failed; next try in ")
+        assert said.startswith(f"the call was not tried because {attempts} in a row failed; next try in ")

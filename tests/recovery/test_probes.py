@@ -1,4 +1,4 @@
-"""A call that only looks: tried once, over in time, and of no consequence for the circuit breaker."""
+"""A probe is tried once, ends in time, and does not affect the circuit breaker."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_probes_pass_an_open_breaker(site: SimulatedSite, connect: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["slow", "drip"], ids=["waits", "drips"])
 def test_calls_with_one_deadline_end_together(kind: str) -> None:
-    """Real time."""
+    """This test uses real time."""
     with SimulatedSite(hosts=50) as site, site.client() as cmk:
         cmk.version()
         site.set_faults([Fault(kind, seconds=1 if kind == "slow" else 0.02)])
@@ -53,7 +53,7 @@ def test_calls_with_one_deadline_end_together(kind: str) -> None:
 
 @pytest.mark.slow
 def test_streams_do_not_queue_beyond_their_deadline() -> None:
-    """Real time: pieces of a stream stand in the lane of reads as well."""
+    """This test uses real time. Reading a chunk of a stream needs a read slot too."""
     options = {"limits": {"reads_in_flight": 1}, "recovery": {"retry": {"max_retries": 0}}}
     with SimulatedSite(hosts=3000) as site, site.client(**options) as cmk:
         cmk.version()

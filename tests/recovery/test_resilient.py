@@ -1,4 +1,4 @@
-"""One's own functions get fallback(retry(breaker(function))): in that order, per instance, never multiplied."""
+"""``resilient`` guards functions with fallback(retry(breaker(function))), per instance, without multiplied retries."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ UNKNOWN = {"status": "unknown"}
 
 
 class Stub:
-    """Stands for a client: a clock to go by."""
+    """A stand-in for a client, with a clock only."""
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
 
 
 class Service(RecoveryMixin):
-    """Its methods fail a given number of times."""
+    """A service whose methods raise the given failures first."""
 
     def __init__(self, client: Any = None, config: Any = None, *failures: Exception) -> None:
         self.client, self.config = client, config
@@ -32,7 +32,7 @@ class Service(RecoveryMixin):
 
     @resilient(circuit_breaker=True, retry_policy=True, fallback=True)
     def get_host_status(self, host_name: str) -> Any:
-        """The status."""
+        """Return the status."""
         return self.do(host_name)
 
     @resilient(retry_policy=False, fallback=False)
@@ -104,7 +104,7 @@ def test_each_instance_and_method_has_its_own_breaker(make: Callable[..., Servic
 
 
 def test_methods_can_call_the_method_they_override(make: Callable[..., Service], clock: ManualClock) -> None:
-    """Also as the probe: with one breaker for both it would refuse itself."""
+    """This also holds for a probe. With one breaker for both methods, the overridden one would refuse the call."""
 
     class Special(Service):
         @resilient(retry_policy=False, fallback=False)
@@ -226,7 +226,7 @@ def away(clock: ManualClock) -> Iterator[SimulatedSite]:
 
 @pytest.mark.parametrize(("clients", "tries"), [(3, 4), (0, 4), (1, 2)])
 def test_retries_of_the_client_do_not_multiply(away: SimulatedSite, connect: Any, clients: int, tries: int) -> None:
-    """Either the client repeats or the service, which has the client's settings unless it gets its own."""
+    """Either the client or the service retries. The service uses the client's settings unless it has its own."""
     recovery = {"retry": {"max_retries": clients}, "circuit_breaker": {"failure_threshold": 99}}
     service = Hosts(connect(away, recovery=recovery))
     service.config = RecoverySettings(retry=RetrySettings(max_retries=3))  # type: ignore[attr-defined]
@@ -237,7 +237,7 @@ def test_retries_of_the_client_do_not_multiply(away: SimulatedSite, connect: Any
 
 
 def test_an_empty_retry_budget_of_the_client_is_respected(away: SimulatedSite, connect: Any) -> None:
-    """Its budget is empty: the site is down, and repeats of the service would only make that worse."""
+    """The site is down, so retries by the service would only add load."""
     service = Hosts(connect(away, recovery={"circuit_breaker": {"failure_threshold": 10**6}}))
     away.set_faults([Fault("status", status=503)])
     for _ in range(40):
@@ -304,5 +304,5 @@ def test_a_fallback_handler_answers_for_a_function() -> None:
 
 @pytest.mark.parametrize("argument", ["circuit_breaker", "retry_policy", "fallback"])
 def test_guards_of_a_wrong_type_are_refused_where_they_are_given(argument: str) -> None:
-    with pytest.raises(TypeError, match=f"{argument} is True, False"):
+    with pytest.raises(TypeError, match=f"{argument} must be True, False"):
         resilient(**{argument: 3})

@@ -1,4 +1,4 @@
-"""Repeating: as often as said, after the waits said, within the deadline and the budget, and raised once."""
+"""The retry policy limits the number of retries, their delays, the deadline and the budget."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_retryable_errors_are_retried_by_default(clock: ManualClock, error: Exce
 
 
 def test_the_failure_is_raised_with_its_own_cause_only() -> None:
-    """Neither the carrier through backoff nor an earlier attempt hangs on it."""
+    """Its context contains neither the internal wrapper exception nor the failure of an earlier attempt."""
     first = BrokenReplyError("cut")
     first.__cause__ = OSError(104, "reset")
     with pytest.raises(BrokenReplyError) as caught:
@@ -213,7 +213,7 @@ def test_cancelling_the_clock_ends_a_wait() -> None:
     waiting.start()
     clock.stop()
     waiting.join(timeout=10)
-    assert len(failures) == 1  # what failed is told, and not tried again
+    assert len(failures) == 1  # the failure is raised without a retry
 
 
 def test_threads_can_share_a_policy() -> None:
