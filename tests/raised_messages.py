@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import sys
+from concurrent.futures import CancelledError
 from types import CodeType, FrameType
 from typing import Any, Iterator, Optional
 
@@ -14,7 +15,7 @@ from tests.message_form import text_faults
 
 ROOM = "checkmk_sync"
 # Exceptions that direct the control flow, and errors whose text is that of the operating system.
-WITHOUT_MESSAGE = (StopIteration, GeneratorExit, KeyboardInterrupt, SystemExit, KeyError, OSError)
+WITHOUT_MESSAGE = (StopIteration, GeneratorExit, KeyboardInterrupt, SystemExit, CancelledError, KeyError, OSError)
 TOOL = 4  # an id of sys.monitoring that no profiler, debugger or coverage uses
 
 
