@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 
 project = "checkmk_sync"
 author = "the developers of checkmk_sync"
-copyright = "the developers of checkmk_sync"
+project_copyright = "the developers of checkmk_sync"
 (release,) = re.findall(r'^__version__ = "(.+)"', (ROOT / "checkmk_sync/__init__.py").read_text("utf-8"), re.MULTILINE)
 version = release
 

@@ -1,4 +1,4 @@
-"""Run ``checkmk-sync demo`` in a terminal and draw its output: ``python docs/demo_picture.py > docs/images/demo.svg``."""
+"""Draw the output of ``checkmk-sync demo``. Run: python docs/demo_picture.py > docs/images/demo.svg"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
 
 COLUMNS = 100
-STATISTICS = re.compile(r"\n(\x1b\[[\d;]*m)*6\. ")  # the last step; the picture ends before it
+STATISTICS = re.compile(r"\n(?:\x1b\[[\d;]*m)*6\. ")  # the last step; the picture ends before it
 
 # As in rich, but without the web font, which viewers of images do not load.
 FORMAT = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
@@ -27,7 +27,9 @@ FORMAT = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="htt
 {styles}
 </style>
 <defs>
-<clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" /></clipPath>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" />
+</clipPath>
 {lines}
 </defs>
 {chrome}
@@ -60,8 +62,8 @@ def demo_output() -> str:
 
 def draw(output: str) -> str:
     """Return an SVG of the output up to the statistics."""
-    shown = output[: STATISTICS.search(output).start()]
-    shown = re.sub(r"/tmp/checkmk-sync-demo-\w+/", "", shown)  # a directory that is gone after the demo
+    shown = STATISTICS.split(output)[0]
+    shown = re.sub(r"/\S+/checkmk-sync-demo-\w+/", "", shown)  # a directory that is gone after the demo
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text("$ checkmk-sync demo", "bold"))
     console.print(Text.from_ansi(shown.strip()))

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 
 # A message says what happened, then what to do next: at most two parts, each a clause with a verb.
-AVOIDED = re.compile(r"\b(?:(?<!there )(?:is|are|was|were) (?:no|none)\b(?! longer)|begun|anew|surely|who|whoever|whose|nor|lest)\b")
-NAMES_SOMETHING = re.compile(r"[{'\"_*]|--|\b(?:the|an?|this|these|its|each|every|all|any|no|nothing|another|[A-Z]\w+)\b")
+AVOIDED = re.compile(
+    r"\b(?:(?<!there )(?:is|are|was|were) (?:no|none)\b(?! longer)|begun|anew|surely|who|whoever|whose|nor|lest)\b"
+)
+NAMES_SOMETHING = re.compile(
+    r"[{'\"_*@]|--|\b(?:the|an?|this|these|its|each|every|all|any|no|nothing|another|[A-Z]\w+)\b"
+)
 VERB = re.compile(
     r"\b(?:"
     r"is|are|was|were|be|been|has|have|had|does|do|did|can|cannot|could|may|might|must|will|would|should|"
-    r"add|adopt|adjust|allow|ask|begin|bring|call|combine|change|check|choose|close|compare|confirm|contain|convert|copy|correct|create|"
+    r"add|adopt|adjust|allow|ask|begin|bring|call|combine|change|check|choose|close|compare|confirm|contain|continue|convert|copy|correct|create|"
     r"delete|divide|export|filter|fix|free|give|guard|increase|install|keep|leave|list|look|lower|mark|move|name|"
     r"open|pass|pick|plan|print|put|quote|read|remove|rename|replace|retry|review|run|save|see|select|send|set|show|"
     r"sign|split|start|stop|take|try|use|wait|write|"
-    r"accepts|activates|answers|appears|applies|asks|begins|belongs|changes|checks|clears|contains|counts|covers|creates|"
+    r"accepts|activates|answers|appears|applies|asks|begins|belongs|changes|checks|clears|contains|continues|counts|covers|creates|"
     r"decides|defines|deletes|differs|documents|does|ends|escapes|exceeds|exists|expects|explains|fails|fits|gives|goes|grants|"
     r"hides|holds|ignores|includes|keeps|knows|lacks|leads|lets|lists|logs|makes|matches|means|moves|names|needs|occurs|"
     r"offers|owns|points|prints|produces|reaches|reads|redirects|refers|refuses|removes|replaces|reports|requires|returns|"

@@ -96,7 +96,7 @@ def test_the_changelog_has_an_unreleased_section() -> None:
     assert re.search(r"^## \[Unreleased\]$", _page("CHANGELOG.md"), re.MULTILINE)
 
 
-PUBLIC_MODULES = ("", ".batch", ".cache", ".errors", ".metrics", ".recovery", ".services", ".streaming", ".sync", ".testing")
+PUBLIC_MODULES = ("batch", "cache", "errors", "metrics", "recovery", "services", "streaming", "sync", "testing")
 # A client builds its cache from its settings; CheckmkError is described among the other errors.
 NOT_LISTED = {"checkmk_sync.cache.ReplyCache", "checkmk_sync.CheckmkError"}
 
@@ -105,8 +105,7 @@ def test_the_api_reference_describes_every_public_name() -> None:
     pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs/api").glob("*.rst"))
     described = set(re.findall(r"^\.\. auto\w+:: ([\w.]+)", pages, re.MULTILINE))
     public = set()
-    for module in PUBLIC_MODULES:
-        name = f"checkmk_sync{module}"
+    for name in ("checkmk_sync", *(f"checkmk_sync.{module}" for module in PUBLIC_MODULES)):
         public |= {f"{name}.{word}" for word in import_module(name).__all__}
     assert public - NOT_LISTED <= described
 

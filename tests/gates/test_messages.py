@@ -6,8 +6,6 @@ import ast
 from pathlib import Path
 from typing import Iterator, Optional
 
-import pytest
-
 from tests.conftest import PACKAGE, ROOT
 from tests.message_form import faults
 
