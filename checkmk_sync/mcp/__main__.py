@@ -1,4 +1,4 @@
-"""``python -m checkmk_sync.mcp``: as ``checkmk-sync mcp``."""
+"""Entry point of ``python -m checkmk_sync.mcp``, which is the same as ``checkmk-sync mcp``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Approval: a person sees exactly what a write would do, and it is done only if that has not changed meanwhile.
+"""Approval of writes: a person sees the exact effect of a write before it is done.
 
-:func:`require_approval` is the way in. A client that can ask a person gets a question. One that cannot gets a preview
-with its fingerprint, and gives the fingerprint back as ``checksum`` once a person has approved the preview.
+:func:`require_approval` is the entry point. If the client can ask a person, that person gets a question. Otherwise the
+first call returns a preview with its fingerprint. A second call passes the fingerprint as ``checksum`` after a person
+has approved the preview. If the facts of the preview have changed by the time of the write, nothing is done.
 """
 
 from __future__ import annotations
@@ -28,37 +29,37 @@ from .results import tool_result
 
 __all__ = ["CHANGED", "PendingApprovals", "require_approval"]
 
-CHANGED = "Nothing was done: what was approved is not what would be done any more. Call again to see it as it is now."
+CHANGED = "Nothing was done: the arguments or the site have changed since the preview. Call again, without checksum."
 _CANNOT_ASK = (
-    "Nothing was done: this needs a person's approval, and this client cannot ask for it. "
-    "The operator can start the server with --confirm-by-checksum."
+    "Nothing was done: this call needs a person's approval, and this client cannot ask for it. "
+    "Tell the user that the operator can start the server with --confirm-by-checksum."
 )
 _UNKNOWN_CHECKSUM = (
-    "Nothing was done: this is no checksum of a preview, or it was used already, or is older than ten minutes. Call "
-    "without checksum first, and give back what that shows. The checksum of a plan is another one."
+    "Nothing was done: the checksum is unknown, already used, or older than ten minutes. Call without checksum, and "
+    "pass the checksum of the preview that this returns. The checksum of a plan is not accepted here."
 )
-_DECLINED = "Nothing was done: the person who was asked did not agree. Do not try again unless asked to."
-_TOO_LATE = "Nothing was done: nobody answered in time. Call again when somebody is there to be asked."
-_USED = "Nothing was done: that question was already answered, or was asked too long ago. Call again for a new one."
-# From this protocol version on a question is a result, and the client repeats the call with the answer.
+_DECLINED = "Nothing was done: no person approved this call. Do not try again unless the user asks for it."
+_TOO_LATE = "Nothing was done: nobody answered within ten minutes. Call again when a person is there to answer."
+_USED = "Nothing was done: the question was already answered, or is older than ten minutes. Call again for a new one."
+# From this protocol version on, a server asks by returning a result. The client repeats the call with the answer.
 _QUESTION_AS_RESULT = "2026-07-28"
 _QUESTION = "approval"
-MAX_PREVIEW = 30_000  # characters a person may still read
-# Keyed, so that nobody can make up a fingerprint, or find a secret of an inventory by trying.
+MAX_PREVIEW = 30_000  # characters that a person can be expected to read
+# Keyed, so that nobody can forge a fingerprint, or find a secret of an inventory by comparing guesses with it.
 _KEY = secrets.token_bytes(32)
 
 
 class PendingApprovals:
-    """Fingerprints of previews that were shown. Each can be approved once, for ten minutes."""
+    """Fingerprints of the previews that were shown. Each can be approved once, within ten minutes."""
 
     LIFETIME_S = 600.0
     MAX_PENDING = 1000
 
     def __init__(self) -> None:
-        self._expires: dict[str, float] = {}  # the oldest first
+        self._expires: dict[str, float] = {}  # fingerprint to end in monotonic seconds; oldest first
 
     def add(self, fingerprint: str) -> None:
-        """Note that a preview is shown now."""
+        """Record that a preview is shown now."""
         self._expires.pop(fingerprint, None)
         self._expires[fingerprint] = time.monotonic() + self.LIFETIME_S
         if len(self._expires) > self.MAX_PENDING:
@@ -68,7 +69,7 @@ class PendingApprovals:
         return self._expires.get(fingerprint, 0.0) >= time.monotonic()
 
     def use(self, fingerprint: str, error: str) -> None:
-        """Use up an approval. Raise ToolError with the text ``error`` if it is not pending."""
+        """Use up an approval. Raises ToolError with the text ``error`` if it is not pending."""
         is_pending = fingerprint in self
         self._expires.pop(fingerprint, None)
         if not is_pending:
@@ -84,15 +85,15 @@ async def require_approval(
     by_checksum: bool,
     checksum: Optional[str],
 ) -> Optional[CallToolResult | InputRequiredResult]:
-    """Return None when a person has approved the preview, else the result that asks for approval.
+    """Return None if a person has approved the preview, or else the result that asks for approval.
 
-    ToolError when the person declines, approved something else, or cannot be asked.
+    Raises ToolError if the person declines, approved something else, or cannot be asked.
     """
     can_ask = _can_ask(ctx)
     if not can_ask and not by_checksum:
         raise ToolError(_CANNOT_ASK)
     lines = _lines(preview)
-    # An approval is for one command with its arguments, and for the facts on the site that the preview shows.
+    # An approval covers one command, its arguments, and the facts on the site that the preview shows.
     facts = json.dumps([command.tool_name, arguments, preview.facts], sort_keys=True, default=str)
     fingerprint = hmac.new(_KEY, facts.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:16]
     if can_ask:
@@ -110,29 +111,34 @@ async def require_approval(
 
 
 def _lines(preview: Preview) -> list[str]:
-    """Return the whole preview with invisible characters escaped. ToolError if it is too long for a person to read."""
+    """Return the entire preview with invisible characters escaped.
+
+    Raises ToolError if it is too long for a person to read.
+    """
     lines = [*map(escape_invisible, (as_arguments(preview.summary), *preview.details))]
     length = sum(map(len, lines))
     if length > MAX_PREVIEW:
         raise ToolError(
-            f"Nothing was done: it takes {length} characters to show a person all of it, more than "
-            f"{MAX_PREVIEW}. {preview.too_long}"
+            f"Nothing was done: the preview has {length} characters, more than the {MAX_PREVIEW} that a person can "
+            f"review. {preview.too_long}"
         )
     return lines
 
 
 def _can_ask(ctx: Context[Any, Any]) -> bool:
-    """Return True if the client can put a question to a person."""
+    """Return True if the client can ask a person."""
     elicitation = ctx.client_capabilities.elicitation if ctx.client_capabilities is not None else None
+    # A client that names neither form nor URL supports forms (MCP specification, elicitation).
     return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
 
 
 class _Answer(BaseModel):
-    """The form a person fills in. Strict: a text such as "yes" is not an approval."""
+    """The answer of a person to the preview."""
 
+    # Strict, so that a string such as "yes" is not an approval.
     model_config = ConfigDict(strict=True)
 
-    approve: bool = Field(description="Do it?")
+    approve: bool = Field(description="Approve this call?")
 
 
 async def _ask_by_request(ctx: Context[Any, Any], message: str) -> None:
@@ -142,7 +148,7 @@ async def _ask_by_request(ctx: Context[Any, Any], message: str) -> None:
     except TimeoutError:
         raise ToolError(_TOO_LATE) from None
     except (MCPError, ValueError):
-        raise ToolError(f"{_DECLINED} (There was no valid answer.)") from None
+        raise ToolError(f"{_DECLINED} (The client sent no valid answer.)") from None
     if not (isinstance(answer, AcceptedElicitation) and answer.data.approve):
         raise ToolError(_DECLINED)
 
@@ -154,7 +160,7 @@ def _ask_by_result(
         pending.add(fingerprint)
         form = ElicitRequestFormParams(message=message, requested_schema=_Answer.model_json_schema())
         return InputRequiredResult(input_requests={_QUESTION: ElicitRequest(params=form)}, request_state=fingerprint)
-    # The SDK seals the state and binds it to this very request, so it is the fingerprint that was shown.
+    # The SDK seals the state and binds it to this request, so it is the fingerprint of the preview that was shown.
     if not hmac.compare_digest((ctx.request_state or "").encode(), fingerprint.encode()):
         raise ToolError(CHANGED)
     pending.use(fingerprint, _USED)

@@ -1,4 +1,4 @@
-"""The audit log: every write as lines of JSON that say who did what with which outcome, without secrets."""
+"""The audit log: every write as lines of JSON with the caller, the arguments and the outcome, without secrets."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ __all__ = ["AuditLog", "CallOutcome"]
 
 log = logging.getLogger("checkmk_sync.mcp.audit")
 
-# Characters of the arguments in a line. Twice what a model may send, so only bound arguments can exceed it.
+# Characters of the arguments in a line. This is twice the limit of a call, so only arguments that an approval adds,
+# such as the approved changes of an activation, can exceed it.
 MAX_LINE = 8 * 2**20
-LOCK_S = 1.0  # how long a process that ends at once waits for a thread that is writing a line
+LOCK_S = 1.0  # seconds that a process that exits immediately waits for a thread that is writing a line
 
 
 @dataclass(frozen=True)
 class CallOutcome:
-    """How a call ended: in a word, with counts, and with the keys that failed by their status."""
+    """The outcome of a call: a short phrase, counts, and the failed keys grouped by status."""
 
     outcome: str
     counts: Mapping[str, Any] = field(default_factory=dict)
@@ -35,7 +36,7 @@ class CallOutcome:
 
     @classmethod
     def from_result(cls, values: Mapping[str, Any]) -> CallOutcome:
-        """Return the outcome in the result of a command; ``failed`` are pairs of a key and a status."""
+        """Return the outcome of a command from its result. Its ``failed`` are pairs of a key and a status."""
         numbers = {name: value for name, value in values.items() if type(value) in (int, bool)}
         counts = values.get("counts")
         counts = {**numbers, **(counts if isinstance(counts, Mapping) else {})}
@@ -43,7 +44,7 @@ class CallOutcome:
 
     @classmethod
     def from_error(cls, error: CheckmkError) -> CallOutcome:
-        """Return the outcome in an error; the error of a batch has one for each item."""
+        """Return the outcome of a command that raised ``error``. A BatchError has an outcome for each item."""
         by_status = _keys_by_status((outcome.key, outcome.status.value) for outcome in getattr(error, "outcomes", ()))
         counts = {status: len(keys) for status, keys in by_status.items()}
         by_status.pop("applied", None)
@@ -51,7 +52,6 @@ class CallOutcome:
 
 
 def _keys_by_status(statuses: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return the keys of each status."""
     keys: dict[str, list[str]] = {}
     for key, status in statuses:
         keys.setdefault(status, []).append(key)
@@ -59,10 +59,10 @@ def _keys_by_status(statuses: Iterable[tuple[str, str]]) -> dict[str, list[str]]
 
 
 class AuditLog:
-    """Appends to the file ``path``, or logs to ``checkmk_sync.mcp.audit`` without one.
+    """An audit log that appends to the file ``path``, or without a path to the logger ``checkmk_sync.mcp.audit``.
 
-    A write is two lines with the same ``call``: one before it and one after it. SettingsError if the file cannot be
-    opened, is not a regular file, or others may read it.
+    A write is two lines with the same ``call``, before and after the write. Raises SettingsError if the file cannot be
+    opened, is not a regular file, or is readable by other users.
     """
 
     def __init__(self, settings: Settings, path: Optional[str] = None) -> None:
@@ -78,29 +78,31 @@ class AuditLog:
                 raise SettingsError(f"the audit log cannot be written: {error.strerror}", file=path) from error
 
     def begin(self, tool: str, arguments: Mapping[str, Any], client: str = "") -> str:
-        """Note that a write starts, and return its id for :meth:`end`. OSError if that cannot be noted; then nothing
-        may be written to the site."""
+        """Record the start of a write, and return its id for :meth:`end`.
+
+        Raises OSError if the line cannot be written. The caller must then write nothing to the site.
+        """
         call = {"call": secrets.token_hex(8), "client": client, "tool": tool}
         self._write({**call, "arguments": _loggable(arguments), "outcome": "started"})
         self._open_calls[call["call"]] = call
         return call["call"]
 
     def end(self, call_id: str, outcome: CallOutcome) -> None:
-        """Note the outcome of a write."""
+        """Record the outcome of a write."""
         call = self._open_calls.pop(call_id, None)
-        if call is not None:  # else it was abandoned
+        if call is not None:  # else abandon() has recorded it
             details = {"counts": outcome.counts, "failed": outcome.failed}
             self._note({**call, "outcome": outcome.outcome, **{name: part for name, part in details.items() if part}})
 
     def refuse(self, tool: str, arguments: Mapping[str, Any], client: str = "") -> None:
-        """Note a write that was not approved."""
+        """Record a write that was not approved."""
         call = {"call": secrets.token_hex(8), "client": client, "tool": tool}
         self._note({**call, "arguments": _loggable(arguments), "outcome": "not approved"})
 
     def abandon(self) -> None:
-        """Note that the outcome of all writes under way is unknown, because the process ends now."""
+        """Record an unknown outcome for all writes in progress, because the process exits now."""
         for call_id in list(self._open_calls):
-            self.end(call_id, CallOutcome("unknown: the server was ended meanwhile"))
+            self.end(call_id, CallOutcome("unknown: the server exited during the write"))
 
     def close(self) -> None:
         """Close the file."""
@@ -123,14 +125,15 @@ class AuditLog:
         if self._file is None:
             log.info("%s", text)
             return
-        # With a timeout: a signal handler may run in the very thread that holds the lock.
+        # With a timeout, because a signal handler can run in the thread that holds the lock.
         is_locked = self._lock.acquire(timeout=LOCK_S)
+        # After a torn line, a line break keeps the new line valid JSON.
         line = text.encode() + b"\n"
         unwritten = b"\n" + line if self._is_torn else line
         length = len(unwritten)
         try:
             while unwritten:
-                unwritten = unwritten[os.write(self._file, unwritten) :]  # a disk that fills up takes a part
+                unwritten = unwritten[os.write(self._file, unwritten) :]  # a full disk accepts a part
         finally:
             self._is_torn = 0 < len(unwritten) < length or (self._is_torn and len(unwritten) == length)
             if is_locked:
@@ -138,11 +141,11 @@ class AuditLog:
 
 
 def _loggable(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments without secrets; while they are too long for a line, the longest one is only counted."""
+    """Return the arguments without secrets. Until they fit in a line, the longest is replaced by its length."""
     values: dict[str, Any] = sanitize(arguments)
     sizes = {name: len(json.dumps(value)) for name, value in values.items()}
     while sum(sizes.values()) > MAX_LINE:
         longest = max(sizes, key=sizes.__getitem__)
-        values[longest] = f"{len(values[longest])} entries, too long to note"
+        values[longest] = f"{len(values[longest])} entries, too long for the log"
         del sizes[longest]
     return values

@@ -1,4 +1,4 @@
-"""Calls of tools: validate the arguments, have a write approved, note it in the audit log, and run the command."""
+"""Run tool calls: validate the arguments, have a write approved, record it in the audit log, and run the command."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ __all__ = ["ToolRunner", "validate_arguments"]
 
 T = TypeVar("T")
 
-# How long calls may take to end after the server was asked to end, and then to stop.
+# Seconds that calls get to finish after a shutdown has started, and to stop after that.
 FINISH_S, STOP_S = 30.0, 5.0
-MAX_JSON = 4 * 2**20  # characters of all arguments of a call
+MAX_JSON = 4 * 2**20  # characters of all arguments of a call, as JSON
 MAX_DEPTH = 20
-_ENDING = "the server is ending."
+_ENDING = "the server is shutting down."
 
 
 class ToolRunner:
-    """Runs commands in threads for the clients of one server."""
+    """Runs commands in threads for all clients of one server."""
 
     def __init__(self, client: Checkmk, policy: Policy, audit: AuditLog) -> None:
         self.client, self.policy, self._audit = client, policy, audit
-        self._changed = threading.Condition()  # guards the next two
+        self._changed = threading.Condition()  # guards _tasks and _is_ending
         self._tasks: set[CancellableTask] = set()
         self._is_ending = False
-        self.has_stopped_calls = False  # by ending
+        self.has_stopped_calls = False  # by a shutdown
         self._pending = PendingApprovals()
         self._write_lock = WriteLock()
         self._capacity = Capacity(client.settings.limits.reads_in_flight)
@@ -56,24 +56,24 @@ class ToolRunner:
     async def call(
         self, command: Command, arguments: Mapping[str, Any], ctx: Context[Any, Any]
     ) -> CallToolResult | InputRequiredResult:
-        """Return the result of a tool. ToolError says what went wrong and what to do next."""
+        """Run a tool and return its result. Raises ToolError, which explains the problem and the next step."""
         kind = WorkKind.LOCAL if command.local else WorkKind.TOOL
         reporter = ProgressReporter(ctx.report_progress)
         info = ctx.session.client_params and ctx.session.client_params.client_info
         client_name = "" if info is None else str(sanitize(f"{info.name} {info.version}"))[:100]
-        # In a thread, because it reads inventory files.
+        # In a thread, because validation reads inventory files.
         values = await self.in_thread(kind, lambda: validate_arguments(command, arguments, self.policy), reporter)
         if not command.needs_approval:
             return tool_result(await self.in_thread(kind, lambda: self._run(command, values, client_name), reporter))
         checksum = values.pop("checksum", None)
-        # Here a write is approved. _run makes the preview again, and does nothing if it has changed.
+        # This preview is approved. _run() makes it again, and does nothing if its facts have changed.
         preview = await self.in_thread(kind, lambda: self._preview(command, values), reporter)
         if preview is not None and preview.needs_approval:
             by_checksum = self.policy.confirm_by_checksum
             try:
                 question = await require_approval(ctx, command, values, preview, self._pending, by_checksum, checksum)
             except ToolError:
-                # In a thread: a disk may be slow, and the event loop serves other sessions.
+                # In a thread, because a slow disk would block the event loop for all sessions.
                 await anyio.to_thread.run_sync(self._audit.refuse, command.tool_name, values, client_name)
                 raise
             if question is not None:
@@ -82,7 +82,7 @@ class ToolRunner:
         return tool_result({"done": True, "result": result})
 
     async def read(self, command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the object or page of a command that only reads; ToolError as for :meth:`call`."""
+        """Return the object or page of a command that only reads. Raises ToolError like :meth:`call`."""
         kind = WorkKind.LOCAL if command.local else WorkKind.RESOURCE
         return await self.in_thread(
             kind, lambda: self._run(command, validate_arguments(command, arguments, self.policy), "")
@@ -91,11 +91,11 @@ class ToolRunner:
     async def in_thread(
         self, kind: WorkKind, function: Callable[[], T], reporter: Optional[ProgressReporter] = None
     ) -> T:
-        """Return the result of ``function()``, run in a thread as soon as there is capacity for it."""
+        """Run ``function()`` in a thread as soon as there is capacity for it, and return its result."""
         task = CancellableTask()
 
         def run(slot: Slot) -> T:
-            # In the context of this thread, which ends with the call.
+            # The context belongs to this thread, which ends with the call, so this needs no reset.
             session_limit.set(None if slot.session is None else slot.session.reads)
             with self._changed:
                 if self._is_ending:
@@ -115,11 +115,14 @@ class ToolRunner:
 
         try:
             return await task.run(run, lambda: self._capacity.acquire(kind), reporter)
-        except Stopped:  # by the end of the server: a client that cancels a call gets no answer
-            raise ToolError(f"This was stopped before its end: {_ENDING} {LOOK}") from None
+        except Stopped:  # by a shutdown, because a client that cancels a call gets no response
+            raise ToolError(f"The call was stopped before it finished: {_ENDING} {LOOK}") from None
 
     def finish(self, limit_s: float = FINISH_S) -> bool:
-        """Refuse new calls and wait for those under way; stop them after ``limit_s`` seconds. True if none is left."""
+        """Refuse new calls and wait for the calls in progress. Return True if all have ended.
+
+        After ``limit_s`` seconds, the remaining calls are stopped and get ``STOP_S`` seconds to end.
+        """
         with self._changed:
             self._is_ending = True
         if self.drain(limit_s):
@@ -132,7 +135,7 @@ class ToolRunner:
         return self.drain(STOP_S)
 
     def drain(self, limit_s: float) -> bool:
-        """Wait up to ``limit_s`` seconds until no thread is at work. True if none is."""
+        """Wait up to ``limit_s`` seconds for all threads to end. Return True if they have ended."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._tasks, limit_s)
 
@@ -144,7 +147,7 @@ class ToolRunner:
     def _run(
         self, command: Command, arguments: Mapping[str, Any], client_name: str, preview: Optional[Preview] = None
     ) -> dict[str, Any]:
-        """Run a command, and note it in the audit log if it writes. It does what ``preview`` shows, or nothing."""
+        """Run a command, and record it in the audit log if it writes. With a preview, do what it shows or nothing."""
         cancellation.check()
         if command.gives_rows:
             return page_result(self.client, command, arguments)
@@ -161,7 +164,7 @@ class ToolRunner:
         try:
             with self._write_lock.hold(command):
                 if preview is not None and preview.needs_approval:
-                    now = self._preview(command, arguments)  # once more, because people take their time
+                    now = self._preview(command, arguments)  # the site can change while a person decides
                     if now is None or now.facts != preview.facts:
                         raise ToolError(CHANGED)
                 values = command.handler(self.client, **bound, **watch)
@@ -181,14 +184,19 @@ class ToolRunner:
 
 
 def validate_arguments(command: Command, arguments: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
-    """Return the arguments as the command takes them. ValueError, or ToolError, if a model may not send them."""
+    """Return the arguments in the types that the command takes.
+
+    Raises ValueError or ToolError if a model must not send them.
+    """
     if len(json.dumps(arguments, default=str)) > MAX_JSON:
-        raise ToolError(f"Nothing was done: the arguments are longer than {MAX_JSON} characters. Use a file, or parts.")
+        raise ToolError(
+            f"Nothing was done: the arguments must have at most {MAX_JSON} characters. Use a file or smaller parts."
+        )
     values = dict(arguments)
     for argument in command.arguments:
         value = values.get(argument.name)
         if value is not None:
-            value = argument.convert(value)  # first, so that a text hides nothing from the next checks
+            value = argument.convert(value)  # first, so that a string of JSON hides nothing from the checks below
             _check_content(command, argument.name, value)
             if argument.kind is dict and not argument.many:
                 _check_size(value, policy.max_batch)
@@ -199,31 +207,33 @@ def validate_arguments(command: Command, arguments: Mapping[str, Any], policy: P
 def _check_size(inventory: Mapping[str, Any], limit: int) -> None:
     for section, entries in inventory.items():
         if isinstance(entries, list) and len(entries) > limit:
-            raise ValueError(f"{section!r} names {len(entries)} objects, more than {limit} in one call")
+            raise ValueError(
+                f"{section!r} lists {len(entries)} objects, more than the limit of {limit} for one call; use a file"
+            )
 
 
 def _check_content(command: Command, name: str, value: Any) -> None:
     for part, is_key in _walk(value):
         if part == HIDDEN:
             raise ValueError(MASK)
-        # People approve what they see: "web01" with a zero-width space in it is not web01.
+        # People approve what they see, and "web01" with a zero-width space looks like "web01".
         invisible = first_invisible(part, keep="" if is_key else "\n\t") if isinstance(part, str) else None
         if invisible is not None:
-            raise ValueError(f"{name} holds the character U+{ord(invisible):04X}, which is invisible: leave it out")
-        # The owner decides what a synchronisation may delete, so only a synchronisation sets it.
+            raise ValueError(f"{name} contains the invisible character U+{ord(invisible):04X}; remove it")
+        # The owner label decides which objects a sync may delete, so only a sync sets it.
         if command.writes and part in (OWNER_LABEL, ADOPTED_LABEL):
-            raise ValueError(f"the label {part} says whose an object is: only sync_apply writes it")
+            raise ValueError(f"the label {part} names the owner of an object; only sync_apply sets or removes it")
     if command.writes and not command.additive and name in ("attribute", "remove") and "labels" in value:
         raise ValueError(
-            "all labels at once cannot be replaced or removed, for one of them may say whose the object is: "
-            "change single labels, where the tool takes them"
+            "the attribute labels cannot be replaced or removed, because a label may name the owner of the object; "
+            "change single labels, if the tool has an argument for them"
         )
 
 
 def _walk(value: Any, depth: int = 0) -> Iterator[tuple[Any, bool]]:
-    """Yield a value and everything in it, also in texts that are JSON, and whether it is a key."""
+    """Yield a value and everything in it, including JSON in strings, each with True if it is a key."""
     if depth > MAX_DEPTH:
-        raise ValueError(f"lists and objects are nested more than {MAX_DEPTH} deep")
+        raise ValueError(f"lists and objects must be nested at most {MAX_DEPTH} levels deep")
     yield value, False
     content = parse_json_container(value) if isinstance(value, str) else value
     if isinstance(content, Mapping):

@@ -1,4 +1,4 @@
-"""Limits on simultaneous work: threads of all sessions, calls and reads of one session, and writes."""
+"""Limits on concurrent work: threads of all sessions, calls and reads of one session, and writes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Capacity", "Slot", "WorkKind", "WriteLock", "session_middleware"]
 
 
 class WorkKind(enum.Enum):
-    """Each kind has its own threads, so that none waits for another."""
+    """A kind of work. Each kind has its own threads, so that none waits for another."""
 
     TOOL = "tool"
     RESOURCE = "resource"
@@ -30,7 +30,7 @@ class WorkKind(enum.Enum):
 
 
 MAX_THREADS = {WorkKind.TOOL: 40, WorkKind.RESOURCE: 10, WorkKind.COMPLETION: 4, WorkKind.LOCAL: 8}
-# These read from the site for a long time, so one session may not take all of its capacity.
+# These kinds can read from the site for a long time, so one session must not take all of its capacity.
 LIMITED_PER_SESSION = (WorkKind.TOOL, WorkKind.RESOURCE)
 
 session_id: contextvars.ContextVar[str] = contextvars.ContextVar("session_id", default="")
@@ -39,8 +39,8 @@ session_id: contextvars.ContextVar[str] = contextvars.ContextVar("session_id", d
 async def session_middleware(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Set ``session_id`` for a request.
 
-    On standard input there is one session. Newer protocols have no sessions over HTTP: there the calls of one program
-    at one address count as a session.
+    Over stdio there is one session. Over HTTP, newer protocols have no sessions, so calls with the same address,
+    ``X-Forwarded-For`` and ``User-Agent`` count as one session.
     """
     session = ""
     if ctx.request is not None:
@@ -55,7 +55,7 @@ async def session_middleware(ctx: ServerRequestContext[Any, Any], call_next: Cal
 
 
 class _SessionLimits:
-    """Calls of one session, and its reads, of which one call can make several."""
+    """Limits on the calls of one session, and on its reads, because one call can make several reads."""
 
     def __init__(self, limit: int) -> None:
         self.calls, self.reads = anyio.CapacityLimiter(limit), InFlight(limit)
@@ -63,28 +63,28 @@ class _SessionLimits:
 
 @dataclass(frozen=True)
 class Slot:
-    """Permission for one call. ``release`` must be called once, in the event loop."""
+    """Permission to run one call. ``release`` must be called exactly once, in the event loop."""
 
     session: Optional[_SessionLimits]
     release: Callable[[], None]
 
 
 class Capacity:
-    """Grants slots for calls."""
+    """The slots for calls, limited for each kind of work and each session."""
 
     def __init__(self, reads_in_flight: int) -> None:
-        # Where the site takes more than one read at a time, a session leaves one to the others.
+        # If the site accepts several concurrent reads, each session leaves one to the others.
         self._session_limit = max(1, reads_in_flight - 1)
         self._threads = {kind: anyio.CapacityLimiter(limit) for kind, limit in MAX_THREADS.items()}
-        # The limits of a session exist while one of its calls has a slot, or waits for one.
+        # Weak, so that the limits of a session exist only while one of its calls has a slot or waits for one.
         self._sessions: weakref.WeakValueDictionary[str, _SessionLimits] = weakref.WeakValueDictionary()
 
     async def acquire(self, kind: WorkKind) -> Slot:
-        """Wait for a slot for work of a kind."""
+        """Wait for a slot for this kind of work, and return it."""
         session, limiters = None, [self._threads[kind]]
         if kind in LIMITED_PER_SESSION:
             session = self._sessions.setdefault(session_id.get(), _SessionLimits(self._session_limit))
-            limiters.insert(0, session.calls)
+            limiters.insert(0, session.calls)  # first, so that calls that wait for their own session take no thread
         holder = object()
         with contextlib.ExitStack() as acquired:
             for limiter in limiters:
@@ -94,19 +94,19 @@ class Capacity:
 
 
 _APPLYING = (
-    "Nothing was done: an inventory is being applied or a folder deleted, which would take along what is written "
-    "meanwhile, though nobody has approved that. Try again when it has ended."
+    "Nothing was done: an inventory is being applied or a folder is being deleted, which would include this write "
+    "without approval. Try again when that has ended."
 )
 _WRITING = (
-    "Nothing was done: something else is being written, which this would take along, though nobody has approved that. "
-    "Try again when it has ended."
+    "Nothing was done: another write is in progress, which this call would include without approval. "
+    "Try again when that has ended."
 )
 
 
 class WriteLock:
-    """Shared by ordinary writes, exclusive for commands that would include other writes.
+    """A lock that ordinary writes share, and that is exclusive for commands that would include other writes.
 
-    It refuses instead of waiting, because waiting could take as long as an activation.
+    It refuses instead of waiting, because a wait could take as long as an activation.
     """
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class WriteLock:
 
     @contextlib.contextmanager
     def hold(self, command: Command) -> Iterator[None]:
-        """Hold the lock while a command runs. ToolError if another one holds it."""
+        """Hold the lock while a command runs. Raises ToolError if a conflicting command holds it."""
         if not command.writes or command.local:
             yield
             return

@@ -1,4 +1,4 @@
-"""Texts for errors: what happened, and what to do next."""
+"""Error texts for language models: the problem, and the next step."""
 
 from __future__ import annotations
 
@@ -12,42 +12,45 @@ from .untrusted import quoted
 
 __all__ = ["LOOK", "explain", "validation_problems"]
 
-LOOK = "Look at what the site holds before repeating a write."
-_UNSENT = "The site was not reached: nothing was sent. Try again later; site_health shows when it is back."
-# The first class that fits counts.
+LOOK = "Check the state of the site before you repeat a write."
+_UNSENT = "Nothing was sent, because the site could not be reached. Try again later; site_health shows when it is back."
+# The first class that matches is used.
 _TEXTS: Mapping[type[errors.CheckmkError], str] = {
-    errors.AuthError: "The site refuses the credentials of this server. "
-    "Do not repeat: its operator has to correct them.",
-    errors.ForbiddenError: "The user of this server may not do that. Ask for the permission, or leave it.",
-    errors.NotFoundError: "There is no such object, or the user of this server may not see it. "
-    "List what there is and use a name from there.",
-    errors.BadRequestError: "The site refused the request. Correct the arguments as it says.",
-    errors.ConflictError: "Something else is going on, or it is still in use. Wait, look, and try again.",
-    errors.PreconditionError: "It was changed by somebody else. Read it again and decide anew.",
-    errors.UnprocessableError: "There is nothing to apply this to. Look at the state of the site.",
+    errors.AuthError: "The site rejected the credentials of this server. "
+    "Do not repeat the call; the operator must correct them.",
+    errors.ForbiddenError: "The Checkmk user of this server lacks the permission for this. Ask the operator for it.",
+    errors.NotFoundError: "The object does not exist, or the Checkmk user of this server must not see it. "
+    "List the objects and use a name from the list.",
+    errors.BadRequestError: "The site refused the request. Correct the arguments as its message says.",
+    errors.ConflictError: "Another operation is running, or the object is in use. Wait, check its state, and retry.",
+    errors.PreconditionError: "Somebody else has changed the object. Read it again before you repeat the write.",
+    errors.UnprocessableError: "The site has nothing to apply this to. Check the state of the site.",
     errors.LockedError: "An activation is running. Try again when it has ended.",
-    errors.ThrottledError: "The site is throttled. Wait before the next call.",
-    errors.ServerError: f"Checkmk failed while it worked on this. {LOOK}",
-    errors.CircuitOpenError: "Not tried: the site failed too often. Wait a minute; site_health shows when it is back.",
-    errors.TransportError: f"There is no usable answer from the site. {LOOK}",
-    errors.InventoryError: "The inventory has mistakes. Correct them and plan again.",
-    errors.NotOwnedError: "Something in it belongs to somebody else. "
-    "Take it out; whether to adopt what belongs to nobody is for a person to say.",
-    errors.PlanChangedError: "It is no longer what was shown. Look at it as it is now, and ask again.",
-    # Only people may lift this brake, so the text does not say how: a model would just do it.
-    errors.UnsafePlanError: "The plan does more than is allowed without asking. "
-    "Show that to a person, who decides; do not go around it in smaller parts.",
-    errors.BatchError: "Not everything was done. Repeat only what was not applied; look up what is unknown.",
-    errors.ActivationError: "The changes are not all active. See what is pending and what the site complains about.",
-    errors.DiscoveryError: "The scan failed. Look at the state of the host: is its agent or its SNMP reachable?",
-    errors.WaitTimeoutError: "It did not end in time and may still go on. Look later; do not start it again at once.",
+    errors.ThrottledError: "The site limits the number of requests. Wait before the next call.",
+    errors.ServerError: f"Checkmk failed while it handled the request. {LOOK}",
+    errors.CircuitOpenError: "Nothing was sent, because the site failed too often. "
+    "Wait a minute; site_health shows when it is back.",
+    errors.TransportError: f"The site gave no usable answer. {LOOK}",
+    errors.InventoryError: "The inventory contains mistakes. Correct them and plan again.",
+    errors.NotOwnedError: "The plan affects objects of another owner or of no owner. "
+    "Remove them from the inventory; only a person can decide to adopt objects that have no owner.",
+    errors.PlanChangedError: "The plan or the pending changes differ from the preview. Show the new state; ask again.",
+    # Only a person may lift this limit, so the text does not name the option. A model would simply use it.
+    errors.UnsafePlanError: "The plan exceeds a safety limit. "
+    "Show it to a person, who decides; do not avoid the limit with smaller plans.",
+    errors.BatchError: "Some items failed. "
+    "Repeat only the items that were not applied; check the state of items with unknown outcome.",
+    errors.ActivationError: "The activation did not end as expected. Check the pending changes, and read the message.",
+    errors.DiscoveryError: "The service scan failed. Check the host: is its agent or SNMP reachable?",
+    errors.WaitTimeoutError: "The operation did not end in time and may still be running. "
+    "Check its state later; do not start it again immediately.",
     errors.SettingsError: "An argument or a setting is not valid. Correct it.",
-    errors.CheckmkError: f"That did not work. {LOOK}",
+    errors.CheckmkError: f"The call failed. {LOOK}",
 }
 
 
 def explain(error: errors.CheckmkError) -> str:
-    """Return what an error means, what to do next, and its message as quoted data."""
+    """Return the meaning of an error, the next step, and the message of the error quoted as data."""
     text = next(text for kind, text in _TEXTS.items() if isinstance(error, kind))
     if isinstance(error, errors.TransportError) and not isinstance(error, errors.CircuitOpenError):
         text = _UNSENT if error.sent is False else text
@@ -56,6 +59,6 @@ def explain(error: errors.CheckmkError) -> str:
 
 
 def validation_problems(error: ValidationError) -> list[tuple[str, str]]:
-    """Return the first problems of arguments, as location and message, without the values."""
+    """Return the first five problems as pairs of location and message, without the values."""
     problems = error.errors(include_url=False, include_input=False)[:5]
     return [(".".join(str(part)[:80] for part in problem["loc"]), problem["msg"]) for problem in problems]

@@ -1,4 +1,4 @@
-"""The server over HTTP: for this machine, or behind a proxy that terminates TLS; with a token for clients."""
+"""The MCP server over HTTP: on this machine, or behind a proxy that terminates TLS. Clients may need a token."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from .shutdown import Shutdown
 
 __all__ = ["Listener", "read_token", "serve_http"]
 
-TOKEN_VARIABLE = "CHECKMK_MCP_TOKEN"  # noqa: S105 - its name
-MIN_TOKEN = 16
-MAX_BODY = 16 * 2**20
-MAX_CONNECTIONS = 200  # more get a 503, before the process runs out of files
-FLUSH_S = 2  # how long the last results may take to be sent
+TOKEN_VARIABLE = "CHECKMK_MCP_TOKEN"  # noqa: S105 - the name, not a token
+MIN_TOKEN = 16  # characters
+MAX_BODY = 16 * 2**20  # bytes
+MAX_CONNECTIONS = 200  # further ones get a 503, before the process runs out of file descriptors
+FLUSH_S = 2  # seconds to send the last results
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True)
 class Listener:
-    """Where to listen, and who may call.
+    """The address to listen on, and the clients that may call.
 
-    ``names`` are further host names that clients use, such as that of a proxy. With ``writes`` the tools change the
-    site. SettingsError for settings that would let others in.
+    ``names`` are further host names that clients use, such as the name of a proxy. ``writes`` is True if the tools can
+    change the site. Raises SettingsError for settings that would open the server to others.
     """
 
     host: str = "127.0.0.1"
@@ -51,27 +51,27 @@ class Listener:
 
     def __post_init__(self) -> None:
         if self.token is not None and not re.fullmatch(r"[!-~]+", self.token):
-            raise SettingsError("the token is to be printable ASCII without blanks", field="token-file")
+            raise SettingsError("the token must be printable ASCII without spaces", field="token-file")
         if self.token is not None and len(self.token) < MIN_TOKEN:
-            raise SettingsError(f"the token is shorter than {MIN_TOKEN} characters", field="token-file")
+            raise SettingsError(f"the token must have at least {MIN_TOKEN} characters", field="token-file")
         if self.writes and self.token is None:
             raise SettingsError(
-                "with --allow-writes whoever can reach this port could change the site, which are all users and "
-                f"programs of this machine: give --token-file FILE, or set {TOKEN_VARIABLE}; "
-                "python -c 'import secrets; print(secrets.token_urlsafe(32))' makes one",
+                "--allow-writes needs a token, because every user and program on this machine can reach the port; "
+                f"give --token-file FILE or set {TOKEN_VARIABLE} "
+                "(python -c 'import secrets; print(secrets.token_urlsafe(32))' creates a token)",
                 field="token-file",
             )
         if self.host not in _LOOPBACK and not (self.token and self.behind_tls):
             raise SettingsError(
-                f"{self.host} is open to other machines: that needs a token, and --behind-tls to say that a proxy "
-                "in front of it speaks TLS",
+                f"other machines can reach {self.host}, so the server needs a token and a proxy that terminates TLS; "
+                "give --token-file FILE and --behind-tls",
                 field="host",
             )
         if self.behind_tls and not self.names:
-            raise SettingsError("--behind-tls needs --name with the name by which clients call the proxy", field="name")
+            raise SettingsError("--behind-tls needs --name NAME, the host name of the proxy for clients", field="name")
 
     def url(self, port: int) -> str:
-        """Return the address for clients: that of the proxy, unless the server listens on this machine only."""
+        """Return the URL for clients, which is the URL of the proxy unless only this machine can reach the server."""
         if self.host not in _LOOPBACK:
             return f"https://{self.names[0]}/mcp"
         return f"http://{_in_url(self.host)}:{port}/mcp"
@@ -82,7 +82,7 @@ class Listener:
 
 
 class _OneToken(TokenVerifier):
-    """Accepts the operator's token."""
+    """Accepts only the operator's token."""
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
@@ -93,15 +93,15 @@ class _OneToken(TokenVerifier):
 
 
 class _OneAuthorization:
-    """Refuses requests with several Authorization headers, because a proxy in front may have checked another one."""
+    """Refuses requests with several Authorization headers."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         names = [name.lower() for name, _ in scope["headers"]] if scope["type"] == "http" else []
-        refused = names.count(b"authorization") > 1
-        await (PlainTextResponse("several Authorization headers", 401) if refused else self._app)(scope, receive, send)
+        refused = names.count(b"authorization") > 1  # a proxy may have checked another one than the server would
+        await (PlainTextResponse("send one Authorization header", 401) if refused else self._app)(scope, receive, send)
 
 
 def _in_url(host: str) -> str:
@@ -109,25 +109,28 @@ def _in_url(host: str) -> str:
 
 
 def read_token(path: Optional[str]) -> Optional[str]:
-    """Return the token in a file that only its owner may read, or without a file the one in ``CHECKMK_MCP_TOKEN``."""
+    """Return the token from a file, or without a file from ``CHECKMK_MCP_TOKEN``. Return None if neither is given.
+
+    Raises SettingsError if the file is empty, cannot be read, or is readable by other users.
+    """
     if path is None:
         return os.environ.get(TOKEN_VARIABLE, "").strip() or None
     try:
         with open(path, encoding="utf-8") as file:
             status = os.fstat(file.fileno())
             token = file.read().strip()
-    except (OSError, UnicodeDecodeError):  # the latter contains the bytes of the file
+    except (OSError, UnicodeDecodeError):  # not chained, because a UnicodeDecodeError contains the bytes of the file
         raise SettingsError("the token file cannot be read", file=path) from None
     if is_open_to_others(status):
-        raise SettingsError(f"others may read the token; run: chmod 600 {path}", file=path)
+        raise SettingsError(f"other users can read the token file; run: chmod 600 {path}", file=path)
     if not token:
         raise SettingsError("the token file is empty", file=path)
     return token
 
 
 def _allowed_names(listener: Listener) -> TransportSecuritySettings:
-    """Return the host names and origins that requests may have, against DNS rebinding."""
-    # A proxy may call the server by the address at which it listens.
+    """Return the host names and origins that requests may have, as a protection against DNS rebinding."""
+    # A proxy may use the address that the server listens on.
     names = list(dict.fromkeys([*map(_in_url, (*_LOOPBACK, listener.host)), *listener.names]))
     origins = [f"https://{name}" for name in names]
     origins += [f"http://{name}" for name in names if name not in listener.names]
@@ -138,14 +141,14 @@ def _allowed_names(listener: Listener) -> TransportSecuritySettings:
 
 
 def serve_http(server: MCPServer[Any], listener: Listener, shutdown: Shutdown, ready: Callable[[str], object]) -> None:
-    """Serve until a signal comes, and then until the calls under way have ended. Call ``ready`` with the address."""
+    """Call ``ready`` with the URL, serve until a signal arrives, and wait for the calls in progress."""
     sockets = _listen(listener)
     url = listener.url(sockets[0].getsockname()[1])
     app = server.streamable_http_app(
         host=listener.host,
         transport_security=_allowed_names(listener),
         max_request_body_size=MAX_BODY,
-        session_idle_timeout=1800,
+        session_idle_timeout=1800,  # seconds
     )
     config = uvicorn.Config(
         _OneAuthorization(app),
@@ -156,7 +159,7 @@ def serve_http(server: MCPServer[Any], listener: Listener, shutdown: Shutdown, r
         timeout_graceful_shutdown=FLUSH_S,
     )
     logger = logging.getLogger("uvicorn.error")
-    # Streams on which clients listen do not end by themselves: that uvicorn cancels them is not worth a message.
+    # Event streams do not end by themselves, so uvicorn would report at every shutdown that it cancels them.
     logger.addFilter(_is_not_about_streams)
     try:
         web_server = _WebServer(config, shutdown, lambda: ready(url))
@@ -171,10 +174,11 @@ def _is_not_about_streams(record: logging.LogRecord) -> bool:
 
 
 def _listen(listener: Listener) -> list[socket.socket]:
-    """Return sockets for all addresses of the host, at one port. SettingsError if one cannot be bound.
+    """Return listening sockets for all addresses of the host, on one port.
 
-    Uvicorn would pick another free port for each address, and end the process if a port is in use.
+    Raises SettingsError if a socket cannot be bound.
     """
+    # Bound here, because uvicorn picks a different free port for each address, and exits if a port is in use.
     port = listener.port
     with contextlib.ExitStack() as opened:
         try:
@@ -184,27 +188,27 @@ def _listen(listener: Listener) -> list[socket.socket]:
                 sockets.append(opened.enter_context(socket.create_server((host, port), family=family)))
                 port = sockets[0].getsockname()[1]
         except OSError as error:
-            busy = " (another program listens there: choose another --port)" if error.errno == errno.EADDRINUSE else ""
-            reason = (error.strerror or str(error)).partition(" (while")[0]  # the address is in the message already
-            message = f"cannot listen at {listener.host} port {port}: {reason}{busy}"
+            busy = "; another program uses it, so choose another --port" if error.errno == errno.EADDRINUSE else ""
+            reason = (error.strerror or str(error)).partition(" (while")[0]  # the message already names the address
+            message = f"cannot listen on {listener.host} port {port}: {reason}{busy}"
             raise SettingsError(message, field="port") from None
         opened.pop_all()
         return sockets
 
 
 class _WebServer(uvicorn.Server):
-    """Reports when it listens, and lets calls finish before it closes their connections."""
+    """A uvicorn server that reports when it listens, and lets calls finish before it closes their connections."""
 
     def __init__(self, config: uvicorn.Config, shutdown: Shutdown, ready: Callable[[], object]) -> None:
         super().__init__(config)
         self._shutdown, self._ready = shutdown, ready
 
     def request_exit(self) -> None:
-        """Let the server end."""
+        """Ask the server to exit."""
         self.should_exit = True
 
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
-        """Leave signals to :class:`Shutdown`, which handles them for longer than uvicorn would."""
+        """Leave signals to :class:`Shutdown`, which still handles them after uvicorn has stopped."""
         return contextlib.nullcontext()
 
     async def startup(self, sockets: Optional[list[socket.socket]] = None) -> None:

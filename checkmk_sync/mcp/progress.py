@@ -1,4 +1,4 @@
-"""One call at work in a thread: it reports its progress, and stops when its client cancels it."""
+"""A call in a thread, which reports its progress, and stops when its client cancels it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ T = TypeVar("T")
 
 REPORT_EVERY_S = 0.2
 MAX_SILENCE_S = 2.0
-STEP = 0.001  # by which progress grows when nothing is known of it
+STEP = 0.001  # added to the progress while the real progress is unknown
 WAIT_REPORT_S = 1.0
 
 
 class ProgressReporter:
-    """Reports the progress of one call to its client. The protocol wants each report to be more than the last."""
+    """Reports the progress of one call to its client."""
 
     def __init__(self, send: Callable[[float, Optional[float], str], Awaitable[None]]) -> None:
         self._send = send
@@ -34,15 +34,15 @@ class ProgressReporter:
         self._done = -1.0
 
     async def follow(self, task: CancellableTask) -> None:
-        """Report the progress of a task, or after a silence that it is still at work, until cancelled."""
+        """Report the progress of a task until cancelled. After a silence, report that the task is still running."""
         while True:
             await anyio.sleep(min(REPORT_EVERY_S, MAX_SILENCE_S))
             now = time.monotonic()
             if not await self.report(task) and now - self._last_sent >= MAX_SILENCE_S:
-                await self._report(max(self._done, 0.0) + STEP, None, f"at work, {now - self._started:.0f} s so far")
+                await self._report(max(self._done, 0.0) + STEP, None, f"running, {now - self._started:.0f} s so far")
 
     async def report(self, task: CancellableTask) -> bool:
-        """Report the progress of a task if it is more than was reported of this task. True if it was."""
+        """Report the progress of a task if it has advanced since the last report. Return True if it has."""
         done, total, message = task.progress
         is_news = bool(message) and done > task.reported
         if is_news:
@@ -51,12 +51,13 @@ class ProgressReporter:
         return is_news
 
     async def _report(self, done: float, total: Optional[float], message: str) -> None:
+        # The MCP specification requires each report to be greater than the one before.
         self._done, self._last_sent = max(done, self._done + STEP), time.monotonic()
         await self._send(self._done, total if total is not None and total >= self._done else None, message)
 
 
 class CancellableTask(Cancellation):
-    """A function in a thread. The thread records progress, which the event loop reads; it can also stop the thread."""
+    """A function in a thread. The thread records progress for the event loop, which can stop the thread."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +69,7 @@ class CancellableTask(Cancellation):
         self.reported = -1.0
 
     def watch(self, stage: str, done: int, total: int) -> None:
-        """Record progress, which is summed over stages.
+        """Record that ``done`` of ``total`` items of a stage are done. The progress is summed over all stages.
 
         This does not raise Stopped, so that the outcome of the last request is recorded. The next request raises it.
         """
@@ -81,7 +82,7 @@ class CancellableTask(Cancellation):
         self.progress = (done_of_all, float(self._earlier_stages + total), f"{stage}: {message}")
 
     def record_waiting(self) -> None:
-        """Record that the task waits for a job of the site, or before a retry."""
+        """Record that the task waits for a background job of the site, or before a retry."""
         done, total, _ = self.progress
         done += STEP
         elapsed = time.monotonic() - self._created
@@ -93,9 +94,9 @@ class CancellableTask(Cancellation):
         acquire: Callable[[], Awaitable[Slot]],
         reporter: Optional[ProgressReporter] = None,
     ) -> T:
-        """Return the result of ``function(slot)``, run in a thread with the slot of ``acquire()``.
+        """Run ``function(slot)`` in a thread, with the slot of ``acquire()``, and return its result.
 
-        Cancelling this stops the task. The slot is released when the thread has ended, which can be later than this.
+        Cancelling this coroutine stops the task. The slot is released when the thread has ended, which can be later.
         """
         loop = asyncio.get_running_loop()
 
@@ -105,11 +106,11 @@ class CancellableTask(Cancellation):
             token = current.set(self)
             try:
                 return function(slot), None
-            except BaseException as error:  # returned, because the task group would wrap it
+            except BaseException as error:  # returned, because the task group would put it into an exception group
                 return None, error
             finally:
                 current.reset(token)
-                with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
+                with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits for the slot
                     loop.call_soon_threadsafe(slot.release)
 
         async with anyio.create_task_group() as tasks:
@@ -117,7 +118,7 @@ class CancellableTask(Cancellation):
                 tasks.start_soon(reporter.follow, self)
             slot = await acquire()
             try:
-                # A limiter of its own: the slot already limits the number of threads.
+                # A new limiter, because the slot already limits the number of threads.
                 result, error = await anyio.to_thread.run_sync(
                     in_thread, slot, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1)
                 )
@@ -135,7 +136,7 @@ class CancellableTask(Cancellation):
 
 
 class ReportingClock(SystemClock):
-    """The system's clock, which records waiting as progress, because clients give up calls that report nothing."""
+    """The system clock, which records waiting as progress, because clients give up on calls that report nothing."""
 
     def sleep(self, seconds: float) -> bool:
         task, end = current.get(), self.monotonic() + seconds

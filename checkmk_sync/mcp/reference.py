@@ -1,4 +1,4 @@
-"""The table of tools for the documentation: ``python -m checkmk_sync.mcp.reference``."""
+"""The table of tools in docs/mcp.md, printed by ``python -m checkmk_sync.mcp.reference``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["reference"]
 
 
 def reference() -> str:
-    """Return a Markdown table of all tools; which of them a server offers depends on how it was started."""
+    """Return a Markdown table of all tools. A server offers a subset of them, which depends on its options."""
     rows = ["| tool | kind | what it does | arguments |", "|---|---|---|---|"]
     for command in COMMANDS:
         if TOOL not in command.faces:

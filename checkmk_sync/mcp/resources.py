@@ -1,4 +1,4 @@
-"""Resources, which clients read without calling a tool, and completion of the names in them and in prompts."""
+"""Resources, which clients read without calling a tool, and completion of names in resources and prompts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TEXT = "text/plain"  # JSON between delimiters
 
 
 def add_resources(server: MCPServer[Any], runner: ToolRunner, commands: Mapping[str, Command]) -> None:
-    """Add the resources whose tool is offered as well."""
+    """Add the resources whose tools are offered."""
     for uri, tool in LISTS.items():
         if tool in commands:
             _add_list(server, runner, uri, commands[tool])
@@ -50,20 +50,20 @@ def add_resources(server: MCPServer[Any], runner: ToolRunner, commands: Mapping[
 
 
 def _add_list(server: MCPServer[Any], runner: ToolRunner, uri: str, command: Command) -> None:
-    """Add the first page of a list, and a template for the others."""
+    """Add a resource for the first page of a list, and a template for all pages."""
     defaults = {argument.name: [] if argument.many else argument.default for argument in command.arguments}
 
     async def page(batch_size: int = DEFAULT_PAGE, cursor: Optional[str] = None) -> str:
         if not 1 <= batch_size <= MAX_PAGE:
-            raise ResourceError(f"batch_size is a number from 1 to {MAX_PAGE}")
+            raise ResourceError(f"batch_size must be a number from 1 to {MAX_PAGE}")
         return await _read(runner, command, {**defaults, "limit": batch_size, "cursor": cursor})
 
     async def first_page() -> str:
         return await page()
 
     name = uri.rpartition("/")[2]
-    about = f"{command.help} Pages of batch_size items (default {DEFAULT_PAGE}); next_cursor is the cursor of the next."
-    server.resource(uri, name=name, description=f"The first page. {about}", mime_type=_TEXT)(first_page)
+    about = f"{command.help} Pages of batch_size items (default {DEFAULT_PAGE}); next_cursor is the next page's cursor."
+    server.resource(uri, name=name, description=f"First page: {about}", mime_type=_TEXT)(first_page)
     # A cursor may look like a path; decode_cursor checks it.
     security = ResourceSecurity(exempt_params={"cursor"})
     template = f"{uri}{{?batch_size,cursor}}"
@@ -79,12 +79,12 @@ async def _read(runner: ToolRunner, command: Command, arguments: Mapping[str, An
 
 MAX_COMPLETIONS = 100  # the protocol's own limit
 MAX_TYPED = 240
-COMPLETION_S = 5.0  # nobody looks at later ones
+COMPLETION_S = 5.0  # seconds; later completions come too late for typing
 _WILDCARDS = frozenset("*?[]\\")
 
 
 def _host_names(client: Checkmk, typed: str) -> Iterator[str]:
-    # From the monitoring core, which answers at once; the configuration would have to be read as a whole.
+    # From the monitoring core, which can search by prefix; the configuration would have to be read completely.
     return (host.name for host in client.host_status.each(search=f"{typed}*"))
 
 
@@ -92,7 +92,7 @@ def _folder_paths(client: Checkmk, typed: str) -> Iterator[str]:
     return (folder.path for folder in client.folders.each() if folder.path.startswith(typed))
 
 
-# By the name of the argument in a prompt or resource, with the tool that shows the same names.
+# For each argument name in a prompt or resource: the tool that shows the same names, and the source of the names.
 _SOURCES: Mapping[str, tuple[str, Callable[[Checkmk, str], Iterator[str]]]] = {
     "host": ("hosts_status", _host_names),
     "name": ("hosts_status", _host_names),
@@ -103,7 +103,7 @@ _SOURCES: Mapping[str, tuple[str, Callable[[Checkmk, str], Iterator[str]]]] = {
 def add_completions(
     server: MCPServer[Any], runner: ToolRunner, commands: Mapping[str, Command], prompts: frozenset[str]
 ) -> None:
-    """Complete names of hosts and folders in ``prompts`` and resources, as far as tools show these names."""
+    """Add completion of host and folder names in ``prompts`` and resources, if a tool shows the same names."""
 
     def complete_name(argument: str, typed: str) -> list[str]:
         tool, source = _SOURCES.get(argument, ("", None))
@@ -111,7 +111,7 @@ def add_completions(
             return []
         try:
             return sorted(map(one_line, itertools.islice(source(runner.client, typed), MAX_COMPLETIONS + 1)))
-        except CheckmkError as error:  # while somebody types, no names are more useful than an error
+        except CheckmkError as error:  # while a person types, an empty list is more useful than an error
             log.debug("cannot complete %s: %s", argument, error)
             return []
 

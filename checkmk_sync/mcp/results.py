@@ -1,4 +1,4 @@
-"""Results of tools: sanitized data of bounded size, as single objects or as pages with a cursor."""
+"""Results of tools: sanitized data of limited size, as single objects or as pages with a cursor."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = ["DEFAULT_PAGE", "MAX_PAGE", "decode_cursor", "encode_cursor", "fit", 
 DEFAULT_PAGE, MAX_PAGE = 25, 200
 MAX_OFFSET = 10_000_000
 MAX_CURSOR = 200  # characters
-MAX_RESULT = 200_000  # characters of JSON; a result holds them twice, as structure and as text
-# Length of texts, and entries of lists and mappings, to which a result that is too large is cut.
+MAX_RESULT = 200_000  # characters of JSON; a result contains them twice, as structure and as text
+# A result that is too large is cut in these steps: (characters of each text, entries of each list and mapping).
 _CUTS = ((2000, 1000), (1000, 200), (300, 50), (100, 20), (50, 5))
 
 
 def tool_result(data: Mapping[str, Any]) -> CallToolResult:
-    """Return data as the result of a tool, for programs and as delimited text for models."""
+    """Return data as a tool result: structured for programs, and as delimited text for models."""
     text = TextContent(type="text", text=delimit(data))
     return CallToolResult(content=[text], structured_content=dict(data))
 
 
 def page_result(client: Checkmk, command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``limit`` rows of a command from ``cursor`` on, or as many as fit in one result."""
+    """Return a page of up to ``limit`` rows from ``cursor`` on, or as many as fit in one result."""
     query = dict(arguments)
     limit, cursor = query.pop("limit"), query.pop("cursor")
     offset = decode_cursor(cursor, command.tool_name, query)
@@ -74,7 +74,7 @@ def fit(command: Command, row: Mapping[str, Any]) -> dict[str, Any]:
         values = {field.name: values[field.name] for field in command.fields if field.name in values}
     item: dict[str, Any] = sanitize(values)
     size = _size(item)
-    note = f"of {size} characters, which are too many for one answer, the first of each list and text are shown"
+    note = f"the answer has {size} characters, too many for one result; only the start of each list and text is shown"
     for max_text, max_entries in _CUTS:
         if _size(item) <= MAX_RESULT:
             break
@@ -92,12 +92,13 @@ def _query_digest(tool: str, query: Mapping[str, Any]) -> str:
 
 
 def encode_cursor(offset: int, tool: str, query: Mapping[str, Any]) -> str:
+    """Return the cursor for a position in the rows of a tool. It is valid only for the same arguments."""
     text = json.dumps([offset, _query_digest(tool, query)])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: Optional[str], tool: str, query: Mapping[str, Any]) -> int:
-    """Return the offset in a cursor; 0 without one. ValueError for a cursor of another query."""
+    """Return the offset in a cursor, or 0 if there is no cursor. Raises ValueError for a cursor of another query."""
     if not cursor:
         return 0
     try:
@@ -106,5 +107,5 @@ def decode_cursor(cursor: Optional[str], tool: str, query: Mapping[str, Any]) ->
     except (ValueError, TypeError):
         offset, digest = None, None
     if not isinstance(offset, int) or not 0 < offset <= MAX_OFFSET or digest != _query_digest(tool, query):
-        raise ValueError("the cursor does not belong to these arguments: begin again without one")
+        raise ValueError("the cursor does not belong to these arguments; call again without cursor")
     return offset

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: the first lets calls under way finish, the second ends the process at once."""
+"""Handling of SIGTERM and Ctrl-C: the first lets calls finish, the second ends the process immediately."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from .calls import ToolRunner
 
 __all__ = ["Shutdown"]
 
-FLUSH_S = 0.3  # how long the last results may take to be written
+FLUSH_S = 0.3  # seconds to write the last results
 
 
 class Shutdown:
-    """Handles signals that end the process; ``start`` is what the first one calls."""
+    """Handles the signals that end the process. The first signal calls ``start``."""
 
     def __init__(self, runner: ToolRunner, audit: AuditLog) -> None:
         self._runner, self._audit = runner, audit
         self.finish_calls = runner.finish
         self._first_signal = 0
-        # In a thread: where standard input is read, the main thread cannot be woken.
+        # In a thread, because the main thread cannot be woken while it reads standard input.
         self.start: Callable[[], object] = threading.Thread(
             target=self._finish, name="checkmk-sync-shutdown", daemon=True
         ).start
 
     @contextlib.contextmanager
     def handling_signals(self) -> Iterator[None]:
-        """Handle signals while the server runs and ends."""
+        """Handle signals while the server runs and shuts down."""
+        # Python accepts signal handlers only in the main thread.
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -45,11 +46,14 @@ class Shutdown:
 
     @property
     def status(self) -> int:
-        """Exit status after the calls have finished: 0 unless one of them was stopped."""
+        """The exit status after the calls have ended: 0, or 128 plus the signal number if a call was stopped."""
         return 128 + self._first_signal if self._runner.has_stopped_calls else 0
 
     def exit_now(self, status: Optional[int] = None) -> NoReturn:
-        """End the process, as if killed by the signal without ``status``. Writes under way are noted as unknown."""
+        """End the process immediately, and record the writes in progress as unknown.
+
+        Without ``status``, the exit status is the same as if the signal had killed the process.
+        """
         self._audit.abandon()
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Bring the many spellings that models use for the same arguments into the one of the schema."""
+"""Convert the spellings that models use for arguments to the names and types of the schema."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ __all__ = ["CHECKSUM", "PAGING", "normalize_arguments", "tool_arguments"]
 
 _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.0{1,18})?")
 _BOOLEANS = {"true": True, "false": False}
-_LIMIT_HELP = f"At most this many items, up to {MAX_PAGE}."
+_LIMIT_HELP = f"Maximum number of items on a page, up to {MAX_PAGE}."
 PAGING = (
     Argument("limit", _LIMIT_HELP, int, default=DEFAULT_PAGE, minimum=1, maximum=MAX_PAGE, aliases=("batch_size",)),
-    Argument("cursor", "next_cursor of the page before, with the same arguments."),
+    Argument("cursor", "next_cursor of the previous page. Keep all other arguments the same."),
 )
 CHECKSUM = Argument(
     "checksum",
-    "The checksum of this tool's preview (not of a plan), once a person has approved it; without it there is "
-    "only a preview.",
+    "Checksum of this tool's preview (not of a plan). Give it only after a person has approved the preview; without "
+    "it, the tool only returns a preview.",
 )
 
 
 def tool_arguments(command: Command) -> list[Argument]:
-    """Return all arguments that the tool for a command takes."""
+    """Return all arguments of the tool for a command, including paging and checksum."""
     arguments = [argument for argument in command.arguments if not (command.gives_rows and argument.name == "limit")]
     return [*arguments, *(PAGING if command.gives_rows else ()), *((CHECKSUM,) if command.needs_approval else ())]
 
 
 def normalize_arguments(command: Command, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments under their own names, with values converted where only the spelling differs.
+    """Return the arguments under their own names, with values converted if only the spelling differs.
 
-    Null and empty values count as not given. ToolError if a required argument is missing, or one is given twice.
-    Invalid values stay as they are: the schema refuses them.
+    Null and empty values count as not given. Invalid values stay unchanged, because the schema refuses them. Raises
+    ToolError if a required argument is missing, or if an argument is given twice with different values.
     """
     known = tool_arguments(command)
     by_name = {alias: argument for argument in known for alias in argument.aliases}
@@ -53,19 +53,21 @@ def normalize_arguments(command: Command, arguments: Mapping[str, Any]) -> dict[
             converted = _convert(argument, value, only_lists=command.writes)
             spelling = spellings.setdefault(argument.name, name)
             if values.setdefault(argument.name, converted) != converted:
-                raise ToolError(f"Nothing was done: {spelling} and {name} name the same argument; give one of them.")
+                raise ToolError(f"Nothing was done: {spelling} and {name} are the same argument; give one of them.")
     missing = [
         f"{argument.name} ({argument.help})" for argument in known if argument.required and argument.name not in values
     ]
     if missing:
         arguments_are = "arguments are" if len(missing) > 1 else "an argument is"
-        raise ToolError(f"Nothing was done because {arguments_are} missing or empty: {'; '.join(missing)}")
+        raise ToolError(f"Nothing was done, because {arguments_are} missing or empty: {'; '.join(missing)}")
     return values
 
 
 def _convert(argument: Argument, value: Any, *, only_lists: bool) -> Any:
-    """Return the value in the argument's type. One entry counts as a list of one, unless ``only_lists``: tools that
-    write take real lists only."""
+    """Return the value in the argument's type.
+
+    A single entry counts as a list with one entry, unless ``only_lists``, because tools that write accept only lists.
+    """
     if argument.many and argument.kind != "pairs":
         entries = parse_json_container(value) if isinstance(value, str) else value
         if isinstance(entries, list):

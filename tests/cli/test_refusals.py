@@ -1,4 +1,4 @@
-"""A refused ``apply`` shows what it refused and names the option that helps."""
+"""A refused ``apply`` shows the plan, and names the option that permits it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_forgotten_owner_is_suggested(site_for_cli: SimulatedSite, sync: Run, 
     assert "did you forget --owner 'the cmdb'?" in sync("plan", fleet).out
 
 
-def test_conflicts_name_their_place_and_the_option(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
+def test_conflicts_name_the_line_and_the_option(site_for_cli: SimulatedSite, sync: Run, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("name\nhost00000\n")
     refused = sync("apply", str(path), "--owner", "me", "--yes")

@@ -1,4 +1,4 @@
-"""A client of the SDK, connected in this process to a server for a simulated site."""
+"""An SDK client that is connected, in this process, to an MCP server for a simulated site."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Script = Callable[[Client], Awaitable[Any]]
 
 
 def result_data(result: Any) -> Any:
-    """Return the structured result of a tool that succeeded."""
+    """Return the structured result of a successful tool call."""
     assert not result.is_error, result.content[0].text
     return result.structured_content
 
 
 def error_text(result: Any) -> str:
-    """Return the message of a tool that failed."""
+    """Return the message of a failed tool call."""
     assert result.is_error, result
     assert result.structured_content is None
     return str(result.content[0].text)
@@ -48,7 +48,7 @@ async def open_client(
     options: Optional[dict[str, Any]] = None,
     **policy: Any,
 ) -> AsyncIterator[Client]:
-    """Yield a client; ``answer`` is called with each question and returns what the person says."""
+    """Yield a client. ``answer`` is called with each question and returns the person's answer."""
 
     async def ask(_context: Any, params: Any) -> ElicitResult:
         assert answer is not None
@@ -65,7 +65,7 @@ async def open_client(
 
 
 def run_client(site: SimulatedSite, script: Script, **options: Any) -> Any:
-    """Return the result of ``script(client)``."""
+    """Run ``script(client)`` and return its result."""
 
     async def run() -> Any:
         async with open_client(site, **options) as client:

@@ -1,4 +1,4 @@
-"""``checkmk-sync mcp --http`` as a process, for a simulated site."""
+"""``checkmk-sync mcp --http`` as a separate process, for a simulated site."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def running_server(
     token: Optional[str] = TOKEN,
     program: Sequence[str] = ("-m", "checkmk_sync", "mcp"),
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Yield the address and the process. ``token`` is that of the server, unless the arguments name a token file."""
+    """Yield the URL and the process. ``token`` is the server's token, unless the arguments name a token file."""
     environment = {**os.environ, **variables_of(site), "CHECKMK_MCP_TOKEN": token or ""}
     command = [sys.executable, *program, "--http", "--port", "0", *arguments]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
@@ -43,7 +43,7 @@ def running_server(
 
 @contextlib.asynccontextmanager
 async def http_client(url: str, mode: str = "auto", agent: str = "tests", **options: Any) -> AsyncIterator[Client]:
-    """Yield a client with TOKEN for a server at ``url``. ``agent`` is its User-Agent."""
+    """Yield a client for the server at ``url``, with TOKEN and the User-Agent ``agent``."""
     headers = {"Authorization": f"Bearer {TOKEN}", "User-Agent": agent}
     async with create_mcp_http_client(headers=headers) as http:
         async with Client(streamable_http_client(url, http_client=http), mode=mode, **options) as client:

@@ -1,4 +1,4 @@
-"""Destructive tools run only after a person has seen exactly what they do, and only if that has not changed."""
+"""Destructive tools run only after a person has approved their exact effect, and only if it has not changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from checkmk_sync.mcp.approval import PendingApprovals
 from checkmk_sync.testing import SimulatedSite
 from tests.mcp.in_process_client import MODES, error_text, result_data, run_client
 
-SAID = "Nothing was done"
+ERROR = "Nothing was done"
 ACCEPT = ElicitResult(action="accept", content={"approve": True})
 NOT_AGREED = [
     ElicitResult(action="decline"),
@@ -39,16 +39,16 @@ def live() -> Iterator[SimulatedSite]:
 
 
 class _Person:
-    """Remembers what was asked, lets things happen meanwhile, and answers."""
+    """Records the questions, changes the site before the answer, and answers."""
 
-    def __init__(self, answer: ElicitResult = ACCEPT, meanwhile: Optional[Callable[[], object]] = None) -> None:
+    def __init__(self, answer: ElicitResult = ACCEPT, before_answer: Optional[Callable[[], object]] = None) -> None:
         self.questions: list[str] = []
-        self._answer, self._meanwhile = answer, meanwhile
+        self._answer, self._before_answer = answer, before_answer
 
     def __call__(self, message: str) -> ElicitResult:
         self.questions.append(message)
-        if self._meanwhile is not None:
-            self._meanwhile()
+        if self._before_answer is not None:
+            self._before_answer()
         return self._answer
 
 
@@ -75,7 +75,7 @@ def test_delete_preview_shows_names_and_folders(live: SimulatedSite, mode: str) 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("answer", NOT_AGREED, ids=lambda answer: f"{answer.action}-{answer.content}")
-def test_anything_but_an_approval_does_nothing(
+def test_nothing_is_done_without_an_approval(
     live: SimulatedSite, tmp_path: Path, mode: str, answer: ElicitResult
 ) -> None:
     log = tmp_path / "audit.log"
@@ -91,7 +91,7 @@ def test_anything_but_an_approval_does_nothing(
 def test_questions_expire(live: SimulatedSite, tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PendingApprovals, "LIFETIME_S", 0.1)
     late = threading.Event()
-    person = _Person(meanwhile=lambda: late.wait(1.0))
+    person = _Person(before_answer=lambda: late.wait(1.0))
     options = {"mode": mode, "audit": tmp_path / "audit.log"}
     assert "Nothing was done" in error_text(_call(live, person, "hosts_delete", names=["host00001"], options=options))
     assert "host00001" in live.state.configuration.hosts
@@ -105,8 +105,8 @@ def test_changes_while_a_person_decides_void_the_approval(live: SimulatedSite, m
             cmk.folders.ensure("/precious")
             cmk.hosts.move("host00001", "/precious")
 
-    refused = _call(live, _Person(meanwhile=moved), "hosts_delete", names=["host00001"], options={"mode": mode})
-    assert "not what would be done any more" in error_text(refused)
+    refused = _call(live, _Person(before_answer=moved), "hosts_delete", names=["host00001"], options={"mode": mode})
+    assert "changed since the preview" in error_text(refused)
     assert "host00001" in live.state.configuration.hosts
 
 
@@ -116,9 +116,9 @@ def test_activation_preview_names_users_and_new_changes_void_it(live: SimulatedS
     with live.client() as cmk, live.client("mallory") as other:
         cmk.hosts.create("mine")
         other.hosts.create("theirs", attributes={"alias": "x\nApprove: already done"})
-        person = _Person(meanwhile=lambda: other.hosts.create("later"))
+        person = _Person(before_answer=lambda: other.hosts.create("later"))
         refused = _call(live, person, "activate_changes", force_foreign=True, options={"mode": mode})
-        assert "not what would be done any more" in error_text(refused)
+        assert "changed since the preview" in error_text(refused)
         assert "later" not in live.state.monitoring.hosts
     assert "Activate 2 pending changes on s (1 of automation, 1 of mallory)" in person.questions[0]
     assert "mallory: create-host" in person.questions[0]
@@ -144,8 +144,8 @@ def test_discovery_needs_approval_only_to_remove_services(live: SimulatedSite) -
         return {tool.name: tool.description for tool in (await client.list_tools()).tools}
 
     descriptions = run_client(live, list_descriptions, allow_writes=True)
-    assert "With remove_vanished a person is asked before" in descriptions["discover_services"]
-    assert ". A person is asked before" in descriptions["hosts_delete"]
+    assert "With remove_vanished, a person must approve" in descriptions["discover_services"]
+    assert ". A person must approve" in descriptions["hosts_delete"]
     person = _Person()
     result_data(_call(live, person, "discover_services", hosts=["host00001"]))
     assert person.questions == []
@@ -169,8 +169,8 @@ def test_sync_applies_exactly_the_plan_it_showed(live: SimulatedSite, mode: str)
             cmk.hosts.delete("s1")
 
     late = {"hosts": [{"name": "s2", "folder": "/sync"}]}
-    refused = _call(live, _Person(meanwhile=gone), "sync_apply", inventory=late, owner="me", options={"mode": mode})
-    assert "not what would be done any more" in error_text(refused)
+    refused = _call(live, _Person(before_answer=gone), "sync_apply", inventory=late, owner="me", options={"mode": mode})
+    assert "changed since the preview" in error_text(refused)
     assert "s2" not in live.state.configuration.hosts
 
 
@@ -191,19 +191,19 @@ def test_approval_by_checksum_takes_two_calls(live: SimulatedSite) -> None:
         assert first["done"] is False
         assert first["preview"][1] == "in /: host00001"
         assert "host00001" in live.state.configuration.hosts
-        assert result_data(await delete("host00001", checksum=""))["done"] is False, "that is none"
+        assert result_data(await delete("host00001", checksum=""))["done"] is False, "an empty checksum is not given"
         for wrong in ("0" * 16, "é"):
-            assert "no checksum of a preview" in error_text(await delete("host00001", checksum=wrong))
-        assert "not what would be done" in error_text(await delete("host00002", checksum=first["checksum"]))
+            assert "the checksum is unknown" in error_text(await delete("host00001", checksum=wrong))
+        assert "changed since the preview" in error_text(await delete("host00002", checksum=first["checksum"]))
         assert len(live.state.configuration.hosts) == 3
         assert result_data(await delete("host00001", checksum=first["checksum"]))["done"] is True
-        assert "or it was used already" in error_text(await delete("host00002", checksum=first["checksum"]))
+        assert "already used" in error_text(await delete("host00002", checksum=first["checksum"]))
 
     run_client(live, script, allow_writes=True, **options)
     assert set(live.state.configuration.hosts) == {"host00000", "host00002"}
 
 
-def test_the_checksum_of_a_plan_is_no_approval_and_changed_facts_void_one(live: SimulatedSite) -> None:
+def test_neither_the_checksum_of_a_plan_nor_an_outdated_one_is_an_approval(live: SimulatedSite) -> None:
     arguments = {"inventory": {"hosts": [{"name": "s1"}]}}
 
     async def script(client: Client) -> Any:
@@ -214,30 +214,30 @@ def test_the_checksum_of_a_plan_is_no_approval_and_changed_facts_void_one(live: 
         return mistaken, error_text(await client.call_tool("sync_apply", {**arguments, "checksum": shown}))
 
     mistaken, late = run_client(live, script, allow_writes=True, confirm_by_checksum=True)
-    assert "call without checksum first" in mistaken.lower()
-    assert "not what would be done any more" in late
+    assert "Call without checksum" in mistaken
+    assert "changed since the preview" in late
 
 
 def test_an_approval_is_used_once_and_expires() -> None:
     pending = PendingApprovals()
     pending.add("a")
-    pending.use("a", SAID)
-    with pytest.raises(ToolError, match=SAID):
-        pending.use("a", SAID)
+    pending.use("a", ERROR)
+    with pytest.raises(ToolError, match=ERROR):
+        pending.use("a", ERROR)
     pending.LIFETIME_S = -1.0
     pending.add("b")
     with pytest.raises(ToolError):
-        pending.use("b", SAID)
+        pending.use("b", ERROR)
     pending.LIFETIME_S = 600.0
     for number in range(pending.MAX_PENDING + 1):
         pending.add(str(number))
-    pending.use("1", SAID)
+    pending.use("1", ERROR)
     with pytest.raises(ToolError):
-        pending.use("0", SAID)
+        pending.use("0", ERROR)
 
 
 def test_a_scan_needs_a_new_approval_each_time(live: SimulatedSite) -> None:
-    """Nothing of what is shown changes by it, so only that approvals serve once tells two apart."""
+    """A scan changes none of the facts in its preview, so an approval must be valid only once."""
 
     async def script(client: Client) -> Any:
         async def scan(**more: str) -> Any:
@@ -252,7 +252,7 @@ def test_a_scan_needs_a_new_approval_each_time(live: SimulatedSite) -> None:
     assert "Nothing was done" in error_text(run_client(live, script, allow_writes=True, confirm_by_checksum=True))
 
 
-def test_a_client_that_can_ask_asks_although_checksums_are_allowed(live: SimulatedSite) -> None:
+def test_a_client_that_can_ask_is_asked_even_if_checksums_are_allowed(live: SimulatedSite) -> None:
     person = _Person(ElicitResult(action="decline"))
     refused = _call(live, person, "hosts_delete", names=["host00001"], options={"confirm_by_checksum": True})
     assert "Nothing was done" in error_text(refused)
@@ -260,7 +260,7 @@ def test_a_client_that_can_ask_asks_although_checksums_are_allowed(live: Simulat
 
 
 def test_an_approval_is_not_valid_for_another_call(live: SimulatedSite) -> None:
-    """In the newer protocol the client carries what was shown; it is sealed, and bound to its call."""
+    """In the newer protocol, the client carries the fingerprint, which is sealed and bound to its call."""
 
     async def script(client: Client) -> Any:
         first = await client.session.call_tool("hosts_delete", {"names": ["host00001"]}, allow_input_required=True)

@@ -1,4 +1,4 @@
-"""An approval is valid for one call with its arguments and for the objects that were shown."""
+"""An approval is valid for one call, its arguments, and the objects in its preview."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _taken(site: SimulatedSite) -> None:
         site.state.configuration.changes.clear()
 
 
-# Each changes what would be done, and no number in it.
+# Each changes the objects of the call, but none of the numbers in its preview.
 OTHERS: list[tuple[str, dict[str, Any], Callable[[SimulatedSite], None], Callable[[SimulatedSite], None]]] = [
     ("hosts_delete", {"names": ["host00001", "host00002"]}, lambda _site: None, _moved),
     ("folders_delete", {"path": "/a", "recursive": True}, lambda _site: None, _moved),
@@ -74,7 +74,7 @@ def test_an_approval_does_not_cover_an_equal_number_of_other_objects(
 
     first(live)
     refused = error_text(run_client(live, script, allow_writes=True, answer=person, mode=mode))
-    assert "what was approved is not what would be done any more" in refused
+    assert "changed since the preview" in refused
     assert {"host00001", "host00002"} <= set(live.state.configuration.hosts)
 
 
@@ -91,7 +91,7 @@ def test_an_approval_does_not_cover_an_equal_number_of_other_objects(
     ],
 )
 def test_an_approval_is_bound_to_its_arguments(live: SimulatedSite, tool: str, arguments: Any, other: Any) -> None:
-    """Also where the site is as it was, and so all that was read of it."""
+    """The arguments count even if the site, and therefore the preview, is the same."""
     live.state.configuration.add_change("edit-host", "Modified host shown.", "automation")
 
     async def script(client: Client) -> Any:
@@ -100,7 +100,7 @@ def test_an_approval_is_bound_to_its_arguments(live: SimulatedSite, tool: str, a
         return refused, result_data(await client.call_tool(tool, {**arguments, "checksum": checksum}))
 
     refused, done = run_client(live, script, allow_writes=True, confirm_by_checksum=True)
-    assert "what was approved is not what would be done any more" in refused
+    assert "changed since the preview" in refused
     assert done["done"] is True
 
 
@@ -122,7 +122,7 @@ HINTS = {
 
 
 def test_hints_declare_destructive_and_idempotent_tools(live: SimulatedSite) -> None:
-    """Whether it may destroy, and whether doing it twice does no more: clients ask people by these."""
+    """Clients decide by these hints whether to ask a person."""
 
     async def script(client: Client) -> Any:
         return {tool.name: tool.annotations for tool in (await client.list_tools()).tools}

@@ -1,4 +1,4 @@
-"""Arguments that a model may not send: invisible characters, masks instead of secrets, and owner labels."""
+"""Arguments that a model must not send: invisible characters, masks instead of secrets, and owner labels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IN_TEXT = json.dumps({OWNER_LABEL: "me"})
 
 @pytest.fixture(scope="module")
 def quiet() -> Iterator[SimulatedSite]:
-    """A site that nothing here may reach with a write."""
+    """A site that no test in this module may change."""
     with SimulatedSite(hosts=3, services=5) as site:
         with site.client() as cmk:
             cmk.hosts.create("theirs", "/", OWNED)
@@ -52,20 +52,20 @@ def _writes(site: SimulatedSite) -> int:
 @pytest.mark.parametrize(
     ("tool", "arguments", "why"),
     [
-        ("hosts_create", {"label": {OWNER_LABEL: "me"}}, "whose an object is"),
-        ("hosts_create", {"attribute": {"labels": {OWNER_LABEL: "me"}}}, "whose an object is"),
-        ("hosts_create", {"attribute": {"labels": IN_TEXT}}, "whose an object is"),
-        ("hosts_update", {"label": {OWNER_LABEL: "me"}}, "whose an object is"),
-        ("hosts_update", {"remove_label": [OWNER_LABEL]}, "whose an object is"),
-        ("hosts_update", {"remove": ["labels"]}, "all labels at once"),
-        ("hosts_update", {"attribute": {"labels": {"env": "test"}}}, "all labels at once"),
-        ("hosts_update", {"attribute": {"labels": "{}"}}, "all labels at once"),
-        ("folders_update", {"attribute": {"labels": IN_TEXT}}, "whose an object is"),
-        ("folders_update", {"attribute": {"labels": {}}}, "all labels at once"),
-        ("batch_create_hosts", {"hosts": [{"host_name": "new", "attributes": OWNED}]}, "whose an object is"),
-        ("batch_create_hosts", {"hosts": [{"host_name": "n", "attributes": {"labels": IN_TEXT}}]}, "whose an object"),
-        ("sync_apply", {"inventory": {"hosts": [{"name": "new", "labels": {OWNER_LABEL: "me"}}]}}, "whose an object"),
-        # Labels that are none.
+        ("hosts_create", {"label": {OWNER_LABEL: "me"}}, "names the owner of an object"),
+        ("hosts_create", {"attribute": {"labels": {OWNER_LABEL: "me"}}}, "names the owner of an object"),
+        ("hosts_create", {"attribute": {"labels": IN_TEXT}}, "names the owner of an object"),
+        ("hosts_update", {"label": {OWNER_LABEL: "me"}}, "names the owner of an object"),
+        ("hosts_update", {"remove_label": [OWNER_LABEL]}, "names the owner of an object"),
+        ("hosts_update", {"remove": ["labels"]}, "the attribute labels cannot be"),
+        ("hosts_update", {"attribute": {"labels": {"env": "test"}}}, "the attribute labels cannot be"),
+        ("hosts_update", {"attribute": {"labels": "{}"}}, "the attribute labels cannot be"),
+        ("folders_update", {"attribute": {"labels": IN_TEXT}}, "names the owner of an object"),
+        ("folders_update", {"attribute": {"labels": {}}}, "the attribute labels cannot be"),
+        ("batch_create_hosts", {"hosts": [{"host_name": "new", "attributes": OWNED}]}, "names the owner of an object"),
+        ("batch_create_hosts", {"hosts": [{"host_name": "n", "attributes": {"labels": IN_TEXT}}]}, "names the owner"),
+        ("sync_apply", {"inventory": {"hosts": [{"name": "new", "labels": {OWNER_LABEL: "me"}}]}}, "names the owner"),
+        # Invalid labels.
         ("hosts_create", {"attribute": {"labels": "env"}}, "labels must be a mapping"),
         ("hosts_create", {"attribute": {"labels": ["env"]}, "label": {"a": "b"}}, "labels must be a mapping"),
         ("hosts_create", {"attribute": {"labels": {"env": 5}}}, "the label env must be a string"),
@@ -77,12 +77,12 @@ def _writes(site: SimulatedSite) -> int:
             {"hosts": [{"host_name": "n", "attributes": {"labels": 7}}]},
             "labels must be a mapping",
         ),
-        # Masks of secrets, also in texts that are JSON.
+        # Masks instead of secrets, also in strings of JSON.
         ("hosts_create", {"attribute": {"snmp_community": '{"type": "v1", "community": "***"}'}}, "stands for a"),
         ("hosts_update", {"attribute": {"note": '[{"password": "***"}]'}}, "stands for a secret"),
         ("batch_create_hosts", {"hosts": [{"host_name": "n", "attributes": {"x": '{"y": "***"}'}}]}, "stands for a"),
         ("sync_apply", {"inventory": {"hosts": [{"name": "n", "attributes": {"x": '["***"]'}}]}}, "stands for a"),
-        # What does not show.
+        # Invisible characters.
         ("hosts_create", {"attribute": {"alias": "a\u200bb"}}, "U+200B"),
         ("hosts_create", {"attribute": {"alias": '["a\\u200bb"]', "note": '["a\\u200bb"]'}}, "U+200B"),
         ("hosts_create", {"attribute": {"al\nias": "x"}}, "U+000A"),
@@ -95,8 +95,8 @@ def _writes(site: SimulatedSite) -> int:
         ("folders_create", {"title": "a\u202eb"}, "U+202E"),
         ("sync_apply", {"inventory": {"hosts": [{"name": "n", "attributes": {"alias": "a\u00adb"}}]}}, "U+00AD"),
         ("sync_apply", {"inventory": {"hosts": [{"name": "n"}]}, "owner": "m\u200be"}, "U+200B"),
-        # Too deep.
-        ("hosts_create", {"attribute": {"x": "[" * 50 + "]" * 50}}, "nested more than"),
+        # Nested too deeply.
+        ("hosts_create", {"attribute": {"x": "[" * 50 + "]" * 50}}, "nested at most"),
         ("hosts_create", {"attribute": {"x": "[" * 100_000}}, "JSON"),
     ],
     ids=lambda value: ascii(value)[:70],
@@ -124,7 +124,7 @@ def test_single_labels_leave_the_owner_label_unchanged() -> None:
         assert site.state.configuration.hosts["new"].attributes == {"labels": {"env": "prod"}}
 
 
-def test_secrets_in_json_texts_reach_the_site_but_no_log(tmp_path: Path) -> None:
+def test_secrets_in_json_strings_reach_the_site_but_no_log(tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     community = json.dumps({"type": "v1_v2_community", "community": SECRET})
     entry = {"host_name": "b", "attributes": {"snmp_community": community, "alias": json.dumps({"password": SECRET})}}

@@ -1,4 +1,4 @@
-"""The audit log: its content, its behaviour when something fails, and the files it accepts."""
+"""The audit log: its content, its behaviour in case of failures, and the files that it accepts."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_batch_is_logged_with_all_names_and_all_failures(live: SimulatedSite, 
     assert started["call"] == ended["call"]
     assert ended["counts"] == {"applied": 330, "not_applied": 70, "unknown": 0}
     assert ended["failed"] == {"not applied": names[:70]}
-    assert len(result["failures"]) == 50  # what a model is shown
+    assert len(result["failures"]) == 50  # the limit of a result for a model
 
 
 def test_a_sync_is_logged_with_its_failures(live: SimulatedSite, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_line_cut_by_a_full_disk_does_not_spoil_the_next(live: SimulatedSite, 
     assert len(torn) == 20
     assert json.loads(again)["call"] == second
     assert {json.loads(line)["call"]: json.loads(line)["outcome"] for line in unknown} == dict.fromkeys(
-        (first, second), "unknown: the server was ended meanwhile"
+        (first, second), "unknown: the server exited during the write"
     )
 
 
@@ -139,7 +139,7 @@ def test_only_regular_files_are_accepted(live: SimulatedSite, tmp_path: Path) ->
             with pytest.raises(SettingsError, match="audit log cannot be written"):
                 AuditLog(cmk.settings, str(path))
         reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-        with pytest.raises(SettingsError, match="not a regular file"):  # with a reader it opens
+        with pytest.raises(SettingsError, match="not a regular file"):  # without a reader, opening the pipe would fail
             AuditLog(cmk.settings, str(tmp_path / "pipe"))
         os.close(reader)
 
@@ -148,7 +148,7 @@ def test_nothing_is_written_that_cannot_be_logged(live: SimulatedSite, tmp_path:
     log = tmp_path / "audit.log"
 
     async def script(client: Client) -> Any:
-        for number in os.listdir("/proc/self/fd"):  # its disk is full, as it were
+        for number in os.listdir("/proc/self/fd"):  # simulates a full disk
             if os.path.realpath(f"/proc/self/fd/{number}") == str(log):
                 full = os.open("/dev/full", os.O_WRONLY)
                 os.dup2(full, int(number))
@@ -179,8 +179,8 @@ def test_arguments_too_long_for_a_line_are_counted(
         audit.begin("sync_apply", {"owner": "cmdb", "names": ["web01"] * 50, "approved": ["0" * 36] * 500})
         audit.begin("hosts_delete", {"names": ["web01"] * 200, "approved": ["0" * 36] * 500})
     first, second = (line["arguments"] for line in _lines(log))
-    assert first == {"owner": "cmdb", "names": ["web01"] * 50, "approved": "500 entries, too long to note"}
-    assert second == {"names": "200 entries, too long to note", "approved": "500 entries, too long to note"}
+    assert first == {"owner": "cmdb", "names": ["web01"] * 50, "approved": "500 entries, too long for the log"}
+    assert second == {"names": "200 entries, too long for the log", "approved": "500 entries, too long for the log"}
 
 
 def test_a_write_stopped_in_the_queue_has_written_nothing(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_a_write_stopped_in_the_queue_has_written_nothing(tmp_path: Path) -> Non
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(client.call_tool, "hosts_create", {"name": "first"})
                 assert await anyio.to_thread.run_sync(gate.reached.wait, 20)
-                with anyio.move_on_after(0.3):  # there is one place for writes
+                with anyio.move_on_after(0.3):  # waits, because only one write runs at a time
                     await client.call_tool("hosts_create", {"name": "second"})
                 while "stopped" not in log.read_text():
                     await anyio.sleep(0.02)
@@ -206,7 +206,7 @@ def test_a_write_stopped_in_the_queue_has_written_nothing(tmp_path: Path) -> Non
 def test_the_command_line_refuses_an_audit_log_that_cannot_be_opened(
     site_for_cli: SimulatedSite, sync: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logging.getLogger("mcp"), "handlers", [])  # restores those of other tests
+    monkeypatch.setattr(logging.getLogger("mcp"), "handlers", [])  # restores the handlers of other tests
     monkeypatch.setattr(logging.getLogger("mcp"), "propagate", True)
     result = sync("mcp", "--audit-log", str(tmp_path / "missing" / "audit.log"))
     assert (result.code, result.out) == (2, "")

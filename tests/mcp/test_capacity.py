@@ -19,7 +19,7 @@ from tests.held import Gate
 from tests.mcp.in_process_client import MODES, result_data, run_client
 from tests.mcp.server_process import http_client, running_server
 
-pytestmark = pytest.mark.slow  # processes of their own, held up for some seconds
+pytestmark = pytest.mark.slow  # starts processes, which are blocked for some seconds
 
 SOON_S = 10
 TRIAGE = PromptReference(type="ref/prompt", name="triage_host")
@@ -45,7 +45,7 @@ def test_a_session_with_many_slow_calls_does_not_block_others(mode: str) -> None
                 async with anyio.create_task_group() as tasks:
                     for number in range(10):
                         tasks.start_soon(get, greedy, f"host{number:05d}")
-                    await _until(lambda: gate.count == 3)  # of the four reads that the site is asked at a time
+                    await _until(lambda: gate.count == 3)  # one less than the four concurrent reads of the site
                     with anyio.fail_after(SOON_S):
                         for number in range(20, 25):
                             await get(modest, f"host{number:05d}")
@@ -59,7 +59,7 @@ def test_a_session_with_many_slow_calls_does_not_block_others(mode: str) -> None
 
 def test_a_list_read_in_parts_leaves_capacity_for_others() -> None:
     with SimulatedSite(hosts=1200, services=100) as site, running_server(site) as (url, _):
-        gate = Gate(site, "/domain-types/service/", first=1)  # the first part is read before the others are
+        gate = Gate(site, "/domain-types/service/", first=1)  # the first part is read before the others
 
         async def script() -> Any:
             async with http_client(url, agent="greedy") as greedy, http_client(url, agent="modest") as modest:
@@ -106,7 +106,7 @@ def test_a_slow_completion_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
             result = await client.complete(TRIAGE, {"name": "host", "value": "h"})
             return result.completion.values
 
-        assert run_client(site, script) == []  # which waits for the thread: its read was cut
+        assert run_client(site, script) == []  # an empty list, because the read was stopped
         assert gate.count == 1
         gate.open.set()
 
@@ -136,7 +136,7 @@ def test_a_cancelled_call_keeps_its_slot_until_its_thread_ends() -> None:
 
 
 def test_limits_of_each_kind() -> None:
-    """Forty calls of all sessions together, of each as many as leave one read of the site to the others."""
+    """All sessions together run forty calls, and each session leaves one read of the site to the others."""
 
     async def granted(kind: capacity.WorkKind, sessions: int, calls: int, reads: int) -> int:
         slots = capacity.Capacity(reads)

@@ -1,4 +1,4 @@
-"""A write does what was approved. Changes that appear between approval and write are refused."""
+"""A write does only what was approved. Changes that appear between approval and write are refused."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.mcp.in_process_client import MODES, error_text, result_data, run_clie
 
 PENDING = "/collections/pending_changes"
 START = "/activate-changes/invoke"
-# Which look at the site is the one for the write itself: it is shown, with the newer protocol once more when the
-# answer comes, and looked at before it is done.
+# The number of the read that belongs to the write. Earlier reads are for the preview, in the newer protocol again when
+# the answer arrives, and for the check before the write.
 LAST_LOOK = {"auto": 4, "legacy": 3}
 
 
@@ -28,7 +28,7 @@ def live() -> Iterator[SimulatedSite]:
 
 
 class _Person:
-    """Agrees to all that is asked, and remembers it."""
+    """Approves every question, and records it."""
 
     def __init__(self) -> None:
         self.questions: list[str] = []
@@ -48,7 +48,7 @@ def _call(
 
 
 def _before(site: SimulatedSite, part: str, number: int, do: Callable[[], object]) -> None:
-    """Let something happen before the request with that number for such a path."""
+    """Call ``do`` before request ``number`` whose path contains ``part``."""
     seen: list[str] = []
 
     def interfere(_method: str, path: str) -> None:
@@ -88,7 +88,7 @@ def test_without_anything_to_do_no_approval_is_needed(live: SimulatedSite) -> No
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("moment", [PENDING, START])
 def test_an_activation_includes_no_change_that_was_not_shown(live: SimulatedSite, mode: str, moment: str) -> None:
-    """It is late when it comes before the last look, and later still when it comes right after that."""
+    """A change can appear before the last check, or right after it."""
     live.state.configuration.add_change("create-host", "Created new host shown.", "automation")
     person = _Person()
     _before(live, moment, LAST_LOOK[mode] if moment == PENDING else 1, _sneak(live))
@@ -109,7 +109,7 @@ def test_a_forced_activation_includes_only_foreign_changes_that_were_shown(live:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_an_empty_plan_is_not_applied_after_the_site_changed(live: SimulatedSite, mode: str) -> None:
-    """The site is as wanted when it is looked at, and is not right after."""
+    """The site matches the inventory when it is read, but not right after that."""
     with live.client() as cmk:
         cmk.hosts.create("wanted", "/", {"alias": "as wanted"})
         cmk.discovery.bulk(["wanted"])
@@ -119,7 +119,7 @@ def test_an_empty_plan_is_not_applied_after_the_site_changed(live: SimulatedSite
     def changed() -> None:
         live.state.configuration.hosts["wanted"].attributes["alias"] = "of somebody else"
 
-    _before(live, "/collections/all", 3, changed)  # folders and hosts, of one plan after the other
+    _before(live, "/collections/all", 3, changed)  # each plan reads the folders and the hosts
     inventory = {"hosts": [{"name": "wanted", "attributes": {"alias": "as wanted"}}]}
     result = _call(live, person, "sync_apply", inventory=inventory, options={"mode": mode})
     assert "not the reviewed" in error_text(result)

@@ -1,4 +1,4 @@
-"""A command of the table becomes a tool without code in the MCP server."""
+"""Each command of the table becomes a tool without further code in the MCP server."""
 
 from __future__ import annotations
 

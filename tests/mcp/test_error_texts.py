@@ -75,7 +75,7 @@ def test_options_in_messages_exist() -> None:
         for path in place.rglob("*.py") if place.is_dir() else [place]:
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-                is_message = not text.startswith("checkmk-sync ") and "``" not in text  # no command, no docstring
+                is_message = not text.startswith("checkmk-sync ") and "``" not in text  # a text for people
                 if is_message and text not in options | examples:
                     named |= set(re.findall(r"--([a-z][a-z-]*)", text))
     assert named == set(OPTIONS)

@@ -1,4 +1,4 @@
-"""The server over HTTP: who may connect, from where, and how it ends."""
+"""The server over HTTP: tokens, host names, limits and addresses."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from tests.conftest import Run
 from tests.mcp.in_process_client import result_data
 from tests.mcp.server_process import TOKEN, http_client, running_server
 
-pytestmark = pytest.mark.slow  # a server process for each
+pytestmark = pytest.mark.slow  # starts a server process for each test
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SimulatedSite, str]]:
-    """A site, and the address of a server for it that wants a token."""
+    """A site, and the URL of its server, which requires a token."""
     token = tmp_path_factory.mktemp("token") / "token"
     token.write_text(TOKEN + "\n")
     token.chmod(0o600)
@@ -111,7 +111,7 @@ def test_requests_without_the_token_are_refused(guarded: tuple[SimulatedSite, st
 
 
 def test_several_authorization_headers_are_refused(guarded: tuple[SimulatedSite, str]) -> None:
-    """A proxy in front of the server may have checked another one of them."""
+    """A proxy in front of the server may have checked a different header."""
     _, url = guarded
     address = urllib.parse.urlsplit(url)
     with contextlib.closing(http.client.HTTPConnection(address.hostname or "", address.port)) as connection:
@@ -157,7 +157,7 @@ def test_the_name_of_the_proxy_is_accepted(guarded: tuple[SimulatedSite, str]) -
 def test_a_body_that_is_too_large_is_refused(guarded: tuple[SimulatedSite, str]) -> None:
     _, url = guarded
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-    with contextlib.suppress(requests.ConnectionError):  # it may hang up before all is sent
+    with contextlib.suppress(requests.ConnectionError):  # the server may close the connection early
         assert requests.post(url, data=b"x" * 20_000_000, headers=headers, timeout=10).status_code == 413
 
 
@@ -173,7 +173,7 @@ def test_too_many_idle_connections_get_503() -> None:
             assert time.monotonic() < deadline
 
 
-def test_it_listens_on_this_machine_only(guarded: tuple[SimulatedSite, str]) -> None:
+def test_the_server_listens_on_this_machine_only(guarded: tuple[SimulatedSite, str]) -> None:
     _, url = guarded
     assert url.startswith("http://127.0.0.1:")
     port = int(url.split(":")[2].split("/")[0])
@@ -210,14 +210,14 @@ def test_settings_that_would_let_others_in_are_refused(tmp_path: Path, monkeypat
         read_token(str(empty))
 
 
-def test_the_reported_address_is_that_for_clients() -> None:
+def test_the_reported_url_is_the_url_for_clients() -> None:
     assert Listener(host="::1").url(8765) == "http://[::1]:8765/mcp"
     assert Listener(host="localhost").url(80) == "http://localhost:80/mcp"
     beyond = Listener(host="0.0.0.0", token=TOKEN, behind_tls=True, names=("mcp.example.com",))
     assert beyond.url(8765) == "https://mcp.example.com/mcp"
     for host in ("::1", "localhost"):
         with SimulatedSite() as site, running_server(site, "--host", host) as (url, _):
-            assert _post(url, Authorization=f"Bearer {TOKEN}").status_code == 400  # it is heard, without a session
+            assert _post(url, Authorization=f"Bearer {TOKEN}").status_code == 400  # it arrives, but has no session
 
 
 def test_a_port_in_use_is_an_error(sync: Run, site_for_cli: SimulatedSite) -> None:
@@ -225,7 +225,7 @@ def test_a_port_in_use_is_an_error(sync: Run, site_for_cli: SimulatedSite) -> No
         port = taken.getsockname()[1]
         result = sync("mcp", "--http", "--port", str(port))
     assert result.code == 2
-    assert f"cannot listen at 127.0.0.1 port {port}" in result.err
+    assert f"cannot listen on 127.0.0.1 port {port}" in result.err
     assert "choose another --port" in result.err
 
 

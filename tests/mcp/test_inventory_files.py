@@ -1,4 +1,4 @@
-"""Inventory files come from one folder, are read once, and are not too large."""
+"""Inventory files come from one folder, are read once, and have a limited size."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_errors_name_the_file_as_it_was_given(quiet: SimulatedSite, folder: Path
 
 @pytest.mark.parametrize("swapped", ["deep", "deep/good.csv"])
 def test_a_link_created_between_check_and_open_is_not_followed(folder: Path, tmp_path: Path, swapped: str) -> None:
-    """Somebody who may write in the folder swaps a part of the path for a link, again and again."""
+    """A program with write access to the folder keeps replacing a part of the path by a link."""
     over = threading.Event()
     place, spare = folder / swapped, folder / "spare"
     target = tmp_path / "outside" / ("good.csv" if swapped.endswith("csv") else "")
@@ -99,7 +99,7 @@ def test_large_files_are_refused(quiet: SimulatedSite, folder: Path) -> None:
     assert "larger than 16 MiB" in error_text(_plan(quiet, folder, "large.csv"))
 
 
-def test_a_file_may_hold_more_objects_than_a_call(quiet: SimulatedSite, folder: Path) -> None:
+def test_a_file_may_contain_more_objects_than_a_call(quiet: SimulatedSite, folder: Path) -> None:
     (folder / "many.csv").write_text("name\n" + "".join(f"h{number}\n" for number in range(600)))
     assert result_data(_plan(quiet, folder, "many.csv"))["counts"]["create"] == 600
 
@@ -116,7 +116,7 @@ def test_without_a_folder_only_inline_data_is_accepted(quiet: SimulatedSite, too
 
 
 def test_files_use_the_mapping_of_the_operator(quiet: SimulatedSite, folder: Path, tmp_path: Path) -> None:
-    """Data is an inventory already, and no model can name a mapping file."""
+    """Data is not mapped, and no model can name a mapping file."""
     (tmp_path / "map.yaml").write_text("name: '{Host|lower}'\nskip: {Status: old}\n")
     (folder / "cmdb.csv").write_bytes("Host;Status;Ort\nWEB01;new;Köln\nWEB02;old;Köln\n".encode("cp1252"))
 

@@ -18,9 +18,9 @@ from checkmk_sync.testing import SimulatedSite
 from tests.held import Gate
 from tests.mcp.server_process import TOKEN, running_server
 
-pytestmark = pytest.mark.slow  # processes of their own, held up for some seconds
+pytestmark = pytest.mark.slow  # starts processes, which are blocked for some seconds
 
-# Calls the tool that its first argument names, of the server at an address or of one that it starts.
+# Calls the tool in the first argument, on the server at a URL or on a server that this script starts.
 CLIENT = """
 import anyio, json, sys
 from mcp import Client, StdioServerParameters
@@ -38,7 +38,7 @@ async def main():
         await call(StdioServerParameters(command=sys.executable, args=server))
 anyio.run(main)
 """
-SOON_S = 15  # less than the site takes, and than calls under way are waited for
+SOON_S = 15  # less than the site takes, and less than a shutdown waits for calls
 HOSTS = json.dumps({"hosts": [{"host_name": f"h{number}"} for number in range(50)]})
 
 
@@ -57,7 +57,7 @@ def config(tmp_path: Path) -> Iterator[tuple[SimulatedSite, str]]:
 
 @contextlib.contextmanager
 def _killed(gate: Gate, tool: str, arguments: str, *server: str) -> Iterator[subprocess.Popen[str]]:
-    """A client that was killed when its call had reached the gate; its stderr is also that of its server."""
+    """Yield a client that is killed when its call reaches the gate. Its stderr is shared with its server."""
     command = [sys.executable, "-c", CLIENT, tool, arguments, TOKEN, *server]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as client:
         assert gate.reached.wait(30)
@@ -72,10 +72,10 @@ def test_the_current_write_finishes_and_no_other_starts(config: tuple[SimulatedS
     gate = Gate(site, "bulk-create")
     server = ["-m", "checkmk_sync.mcp", "--config", path, "--allow-writes", "--audit-log", str(log)]
     with _killed(gate, "batch_create_hosts", HOSTS, *server) as client:
-        time.sleep(0.3)  # its pipes are closed with it, which the server sees
+        time.sleep(0.3)  # until the server sees that the pipes of the client are closed
         gate.open.set()
         assert client.stderr is not None
-        assert client.stderr.read() == ""  # it ends when the server has ended
+        assert client.stderr.read() == ""  # ends with the server
     assert "stopped by the client" in log.read_text()
     assert "10 of 50" in log.read_text()
     assert sum(name.startswith("h") and len(name) < 4 for name in site.state.configuration.hosts) == 10

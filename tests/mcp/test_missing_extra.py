@@ -1,4 +1,4 @@
-"""Where the server cannot run, the error says why, on every Python."""
+"""If the server cannot run, the error gives the reason, on every Python version."""
 
 from __future__ import annotations
 

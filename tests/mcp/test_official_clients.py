@@ -1,6 +1,6 @@
-"""The official inspector finds nothing to complain of, and the official conformance scenarios pass.
+"""The official inspector accepts the server, and the official conformance scenarios pass.
 
-They come from npm: ``tox -e mcp-clients`` brings node and installs them.
+Both come from npm. ``tox -e mcp-clients`` provides node and installs them.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ def site() -> Iterator[SimulatedSite]:
 
 @pytest.fixture(scope="module")
 def url(site: SimulatedSite) -> Iterator[str]:
-    """Of a server with all tools, which wants TOKEN."""
+    """The URL of a server with all tools, which requires TOKEN."""
     with running_server(site, "--allow-writes") as (url, _):
         yield url
 
 
 @pytest.fixture(scope="module")
 def open_url(site: SimulatedSite) -> Iterator[str]:
-    """Of a server that wants no token, for programs that have none to give."""
+    """The URL of a server without a token, for programs that cannot send a token."""
     with running_server(site, token=None) as (url, _):
         yield url
 
@@ -104,7 +104,7 @@ def test_the_inspector_calls_tools_and_reads_resources(programs: Path, url: str)
     assert "host00001" in output
     wrong = ["--method", "tools/call", "--tool-name", "hosts_get", "--tool-arg", "name=nope"]
     code, output = _inspect(programs, url, *OVER_HTTP, *wrong)
-    assert code == 5, output  # an error of the tool
+    assert code == 5, output  # the error of a tool
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

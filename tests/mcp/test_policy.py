@@ -1,4 +1,4 @@
-"""A tool that is not allowed is not offered, and neither are prompts and completions that lead to it."""
+"""A tool that is not allowed is not offered, and neither are its prompts and completions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def known() -> Iterator[SimulatedSite]:
 @pytest.mark.parametrize("field", ["allow", "deny"])
 @pytest.mark.parametrize("pattern", ["hosts_delet", "HOSTS_*", "delete*", "", "hosts.*"])
 def test_a_pattern_that_matches_no_tool_is_refused(field: str, pattern: str) -> None:
-    with pytest.raises(SettingsError, match="no tool fits") as caught:
+    with pytest.raises(SettingsError, match="no tool matches") as caught:
         Policy(**{field: ("hosts_get", pattern)})  # type: ignore[arg-type]
     assert caught.value.field == field
 
@@ -43,7 +43,7 @@ def test_the_command_line_refuses_such_patterns_before_serving(
     site_for_cli: SimulatedSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["mcp", "--deny", "hosts_delet"]) == 2
-    assert "no tool fits 'hosts_delet'; did you mean 'hosts_delete'" in capsys.readouterr().err
+    assert "no tool matches 'hosts_delet'; did you mean 'hosts_delete'" in capsys.readouterr().err
 
 
 def _named(client_text: str) -> set[str]:
@@ -54,7 +54,7 @@ async def _prompts(client: Client) -> set[str]:
     return {prompt.name for prompt in (await client.list_prompts()).prompts}
 
 
-def test_prompts_declare_all_tools_that_they_name(known: SimulatedSite) -> None:
+def test_prompts_declare_all_tools_they_name(known: SimulatedSite) -> None:
     async def script(client: Client) -> Any:
         return {
             name: _named((await client.get_prompt(name, arguments)).messages[0].content.text)  # type: ignore[union-attr]

@@ -28,7 +28,7 @@ def live() -> Iterator[SimulatedSite]:
 
 
 def _asked(site: SimulatedSite, tool: str, /, *, options: Any = None, **arguments: Any) -> tuple[str, Any]:
-    """The question that a person was asked, who said yes, and what became of it."""
+    """Return the question that a person approved, and the result of the call."""
     questions = []
 
     def person(message: str) -> ElicitResult:
@@ -118,7 +118,7 @@ def test_a_sync_shows_other_changes_it_would_activate(live: SimulatedSite) -> No
         "carol: edit-rule (1)",
         "  Changed a rule.",
     ]
-    assert "of carol" in result_data(result)["result"]["errors"]["activation"]
+    assert "from carol" in result_data(result)["result"]["errors"]["activation"]
     question, result = _asked(live, "sync_apply", inventory=wanted, force_foreign=True)
     assert "FORCED: these changes of other users are activated as well:\ncarol: edit-rule (1)" in question
     assert result_data(result)["result"]["ok"] is True
@@ -135,7 +135,7 @@ def test_a_sync_names_the_plan_once(live: SimulatedSite) -> None:
 
 
 def test_a_sync_activates_no_foreign_change_it_did_not_show(live: SimulatedSite) -> None:
-    """It comes while the plan is applied: that is done, not activated, and the report says why."""
+    """A change appears while the plan is applied. The plan is applied but not activated, and the report says why."""
 
     def late(_method: str, path: str) -> None:
         if path.endswith(START):
@@ -187,7 +187,7 @@ def test_a_lifted_limit_is_shown_to_the_person_but_not_suggested_to_the_model(li
 
 
 def _own(site: SimulatedSite) -> None:
-    """Make all hosts ours."""
+    """Set our owner label on all hosts."""
     hosts = site.state.configuration.hosts
     for name, host in list(hosts.items()):
         attributes = {**host.attributes, "labels": {OWNER_LABEL: "me"}}
@@ -205,7 +205,7 @@ def test_a_limit_is_a_number_or_a_percentage(live: SimulatedSite, amount: Any) -
     for wrong in (-1, "many", "101 %", 0.5, True, ["30"]):
         assert "Nothing was done" in error_text(_asked(live, "sync_apply", **arguments, allow_deletions=wrong)[1])
     question, _ = _asked(live, "sync_apply", inventory={"hosts": [{"name": "new"}]}, allow_changes=amount)
-    assert "LIFTED" not in question, "nothing that it would lift"
+    assert "LIFTED" not in question, "no limit is lifted"
 
 
 def test_a_probable_rename_is_shown_and_confirmed_by_name(live: SimulatedSite) -> None:

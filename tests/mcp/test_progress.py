@@ -41,13 +41,13 @@ def test_progress_grows_to_the_end(mode: str) -> None:
 
 
 def _assert_strictly_growing(reports: list[tuple[float, Any, Any]]) -> None:
-    """The protocol wants strictly growing progress, so nothing is reported twice."""
+    """The protocol requires strictly growing progress, so nothing is reported twice."""
     reached = [done for done, _, _ in reports]
     assert reached == sorted(set(reached))
 
 
 def test_the_same_progress_is_not_reported_twice() -> None:
-    """Neither at the end, nor when a stage begins where the one before has ended."""
+    """Neither at the end, nor when a stage starts at the value where the previous stage ended."""
     task, reports, changed = CancellableTask(), list[tuple[float, Any, Any]](), threading.Condition()
 
     async def report(done: float, total: Any, message: Any) -> None:
@@ -70,7 +70,7 @@ def test_the_same_progress_is_not_reported_twice() -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_slow_read_and_a_call_waiting_for_it_report_that_they_are_at_work(
+def test_a_slow_read_and_a_call_waiting_for_it_report_that_they_are_running(
     mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "MAX_SILENCE_S", 0.1)
@@ -94,7 +94,7 @@ def test_a_slow_read_and_a_call_waiting_for_it_report_that_they_are_at_work(
 
         run_client(site, script, mode=mode, options={"limits": {"reads_in_flight": 1}})
     for entries in reports.values():
-        assert entries[0][1:] == (None, "at work, 0 s so far")
+        assert entries[0][1:] == (None, "running, 0 s so far")
         _assert_strictly_growing(entries)
 
 
@@ -192,14 +192,14 @@ def test_a_cancelled_read_is_interrupted(mode: str, tool: str, part: str) -> Non
                     await client.call_tool(tool, arguments)
 
         before = time.monotonic()
-        run_client(site, script, mode=mode)  # which waits until no thread works any more
-        assert time.monotonic() - before < 15  # the site has not answered yet
+        run_client(site, script, mode=mode)  # returns when no thread is running
+        assert time.monotonic() - before < 15  # the site is still blocked by the gate
         gate.open.set()
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_one_slow_call_does_not_block_others(mode: str) -> None:
-    """Each of the twenty asks the site: no two are for one host, whose answer would be kept."""
+    """Each of the twenty calls reads a different host, so that no answer comes from the cache."""
     names = [f"host{number:05d}" for number in range(19)]
     with SimulatedSite(hosts=25, services=5) as site:
         gate = Gate(site, "host00022")

@@ -1,4 +1,4 @@
-"""No result is too large for a model, and nothing is lost between two pages."""
+"""Results have a limited size, and nothing is lost between two pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGE = {f"custom_{number:03d}": f"{number}" + "x" * 1900 for number in range(30
 
 @pytest.fixture(scope="module")
 def wordy() -> Iterator[SimulatedSite]:
-    """A site whose services say a lot, and with one host that has very many attributes."""
+    """A site with long plugin outputs, and one host with very many attributes."""
     with SimulatedSite() as site:
         services = [
             {"host_name": "h", "description": f"s{number:03d}", "state": 2, "plugin_output": '"y\u00e9' * 1000}
@@ -55,7 +55,7 @@ def test_a_page_ends_at_the_size_limit_and_the_next_continues(wordy: SimulatedSi
     assert sorted(names) == [f"s{number:03d}" for number in range(SERVICES)]
     assert len(pages) > 1
     assert all(page["count"] == len(page["items"]) for page in pages)
-    assert pages[0]["total"] == SERVICES  # all of them were read, though not all are shown
+    assert pages[0]["total"] == SERVICES  # all were read, although not all are shown
 
 
 def test_resources_have_the_same_size_limit(wordy: SimulatedSite) -> None:
@@ -81,5 +81,5 @@ def test_a_large_object_is_shortened_and_says_so(wordy: SimulatedSite) -> None:
     assert _size(result) <= MAX_RESULT
     result = result_data(result)
     assert result["name"] == "large"
-    assert result["shortened"].startswith("of ")
+    assert result["shortened"].startswith("the answer has ")
     assert 0 < len(result["attributes"]) <= len(LARGE)

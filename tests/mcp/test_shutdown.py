@@ -1,4 +1,4 @@
-"""On the first signal calls under way finish; the second ends the process at once."""
+"""On the first signal, calls in progress finish. The second ends the process immediately."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ from tests.held import Gate
 from tests.mcp.in_process_client import MODES, error_text, result_data
 from tests.mcp.server_process import http_client, running_server
 
-pytestmark = pytest.mark.slow  # processes of their own, held up for some seconds
+pytestmark = pytest.mark.slow  # starts processes, which are blocked for some seconds
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 HOSTS = [{"host_name": "new"}]
 CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
-SOON_S = 10  # less than calls under way are waited for
+SOON_S = 10  # less than a shutdown waits for calls
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("number", SIGNALS)
-def test_calls_under_way_finish(number: signal.Signals, mode: str) -> None:
+def test_calls_in_progress_finish(number: signal.Signals, mode: str) -> None:
     with SimulatedSite(hosts=2) as site, running_server(site) as (url, process):
         gate = Gate(site, "host00001")
 
         async def script() -> Any:
             got: list[Any] = []
             async with http_client(url, mode) as client:
-                await client.list_tools()  # else it asks for them after the answer
+                await client.list_tools()  # otherwise the client lists the tools after the answer
 
                 async def get() -> None:
                     got.append(result_data(await client.call_tool("hosts_get", {"name": "host00001"})))
@@ -67,7 +67,7 @@ def test_calls_under_way_finish(number: signal.Signals, mode: str) -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_second_signal_ends_the_process_at_once(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_second_signal_ends_the_process_immediately(number: signal.Signals, tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     with SimulatedSite() as site, running_server(site, "--allow-writes", "--audit-log", str(log)) as (url, process):
         gate = Gate(site, "bulk-create")
@@ -89,7 +89,7 @@ def test_a_second_signal_ends_the_process_at_once(number: signal.Signals, tmp_pa
         gate.open.set()
         assert codes == [None, 128 + number]
     started, ended = map(json.loads, log.read_text().splitlines())
-    assert (started["outcome"], ended["outcome"]) == ("started", "unknown: the server was ended meanwhile")
+    assert (started["outcome"], ended["outcome"]) == ("started", "unknown: the server exited during the write")
     assert started["call"] == ended["call"]
 
 
@@ -122,8 +122,8 @@ def test_calls_that_take_too_long_are_stopped(tmp_path: Path) -> None:
             *stopped, refused = anyio.run(script)
         gate.open.set()
     assert len(stopped) == 2
-    assert all("stopped before its end: the server is ending" in text for text in stopped)
-    assert "Nothing was done: the server is ending" in refused
+    assert all("stopped before it finished: the server is shutting down" in text for text in stopped)
+    assert "Nothing was done: the server is shutting down" in refused
     assert json.loads(log.read_text().splitlines()[-1])["outcome"] == "stopped by the server, done in part"
 
 
@@ -137,7 +137,7 @@ IMPATIENT = """if True:
 
 
 class _Raw:
-    """A client that writes lines to a server on its standard input."""
+    """A client that writes lines to the standard input of a server."""
 
     def __init__(self, site: SimulatedSite, *arguments: str, program: Sequence[str] = MODULE) -> None:
         environment = {**os.environ, **variables_of(site)}
@@ -169,7 +169,7 @@ def raw(tmp_path: Path) -> Iterator[tuple[SimulatedSite, _Raw, Path]]:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_on_stdio_calls_under_way_finish(raw: tuple[SimulatedSite, _Raw, Path], number: signal.Signals) -> None:
+def test_calls_in_progress_over_stdio_finish(raw: tuple[SimulatedSite, _Raw, Path], number: signal.Signals) -> None:
     site, client, log = raw
     gate = Gate(site, "bulk-create")
     client.send("tools/call", {"name": "batch_create_hosts", "arguments": {"hosts": HOSTS}}, id=1)
@@ -178,7 +178,7 @@ def test_on_stdio_calls_under_way_finish(raw: tuple[SimulatedSite, _Raw, Path], 
     client.send("tools/call", {"name": "site_version", "arguments": {}}, id=2)
     refused = client.answer()
     assert (refused["id"], refused["result"]["isError"]) == (2, True)
-    assert "the server is ending" in refused["result"]["content"][0]["text"]
+    assert "the server is shutting down" in refused["result"]["content"][0]["text"]
     gate.open.set()
     answer = client.answer()
     assert (answer["id"], answer["result"]["structuredContent"]["applied"]) == (1, 1)
@@ -186,18 +186,18 @@ def test_on_stdio_calls_under_way_finish(raw: tuple[SimulatedSite, _Raw, Path], 
     assert [json.loads(line)["outcome"] for line in log.read_text().splitlines()] == ["started", "done"]
 
 
-def test_on_stdio_a_second_signal_ends_the_process_at_once(raw: tuple[SimulatedSite, _Raw, Path]) -> None:
+def test_a_second_signal_over_stdio_ends_the_process_immediately(raw: tuple[SimulatedSite, _Raw, Path]) -> None:
     site, client, log = raw
     gate = Gate(site, "bulk-create")
     client.send("tools/call", {"name": "batch_create_hosts", "arguments": {"hosts": HOSTS}}, id=1)
     assert gate.reached.wait(20)
     client.process.terminate()
     client.send("tools/call", {"name": "site_version", "arguments": {}}, id=2)
-    assert client.answer()["id"] == 2  # so the first signal has come
+    assert client.answer()["id"] == 2  # so the first signal has arrived
     client.process.send_signal(signal.SIGINT)
     assert client.process.wait(timeout=SOON_S) == 128 + signal.SIGTERM
     gate.open.set()
-    assert json.loads(log.read_text().splitlines()[-1])["outcome"] == "unknown: the server was ended meanwhile"
+    assert json.loads(log.read_text().splitlines()[-1])["outcome"] == "unknown: the server exited during the write"
 
 
 def test_the_exit_status_shows_that_a_call_was_stopped() -> None:
@@ -208,7 +208,7 @@ def test_the_exit_status_shows_that_a_call_was_stopped() -> None:
             client.send("tools/call", {"name": "hosts_get", "arguments": {"name": "host00001"}}, id=1)
             assert gate.reached.wait(20)
             client.process.terminate()
-            assert "stopped before its end" in client.answer()["result"]["content"][0]["text"]
+            assert "stopped before it finished" in client.answer()["result"]["content"][0]["text"]
             assert client.process.wait(timeout=SOON_S) == 128 + signal.SIGTERM
         gate.open.set()
 
@@ -231,6 +231,6 @@ def test_the_exit_status_over_http_shows_that_a_call_was_stopped() -> None:
             return got
 
         (answer,) = anyio.run(script)
-        assert "stopped before its end" in answer
+        assert "stopped before it finished" in answer
         assert process.wait(timeout=SOON_S) == 128 + signal.SIGTERM
         gate.open.set()

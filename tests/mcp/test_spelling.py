@@ -1,4 +1,4 @@
-"""Models spell arguments in many ways: null and empty values, aliases, JSON in texts."""
+"""Alternative spellings of arguments by models: null and empty values, aliases, strings of JSON."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ EMPTY: list[Any] = [None, "", [], {}]
 
 @pytest.fixture(scope="module")
 def known() -> Iterator[SimulatedSite]:
-    """A site that nobody changes."""
-    clock = ManualClock()  # so that the same question has the same answer
+    """A site that no test in this module changes."""
+    clock = ManualClock()  # so that equal calls have equal results
     with SimulatedSite(hosts=30, services=10, clock=clock) as site, site.client(clock=clock) as cmk:
         cmk.folders.ensure("/linux/web")
         cmk.hosts.create("web01", "/linux/web", {"alias": "Web 1"})
@@ -39,7 +39,7 @@ def live() -> Iterator[SimulatedSite]:
 
 
 def _call(site: SimulatedSite, tool: str, /, *calls: dict[str, Any]) -> Any:
-    """The answers to some calls of a tool, with a person who agrees."""
+    """Return the results of some calls of a tool, approved by a person."""
 
     async def script(client: Client) -> Any:
         return [await client.call_tool(tool, arguments) for arguments in calls]
@@ -52,7 +52,7 @@ def _call(site: SimulatedSite, tool: str, /, *calls: dict[str, Any]) -> Any:
     return result if len(result) > 1 else result[0]
 
 
-# What is left out
+# Omitted arguments
 
 
 def _optional() -> Iterator[Any]:
@@ -71,7 +71,7 @@ LATE = ("seconds", "elapsed_s", "latency_s", "window_s", "request_rate_per_secon
 
 
 def _answer(result: Any) -> Any:
-    """What a tool says, without what is another at each call."""
+    """Return the text of a result, without the parts that differ between calls."""
     if result.is_error:
         return "".join(result.content[0].text.split())
     return json.dumps(
@@ -124,7 +124,7 @@ def test_a_missing_argument_is_named(known: SimulatedSite, command: Command, arg
     answers = _call(known, command.tool_name, others, *({**others, argument.name: empty} for empty in EMPTY))
     for answer in answers:
         text = error_text(answer)
-        assert text == f"Nothing was done because an argument is missing or empty: {argument.name} ({argument.help})"
+        assert text == f"Nothing was done, because an argument is missing or empty: {argument.name} ({argument.help})"
     assert len(known.requests) == before
 
 
@@ -138,7 +138,7 @@ def test_all_missing_arguments_are_named_at_once(known: SimulatedSite) -> None:
 
 @pytest.mark.parametrize("number", [5, 5.0, "5", "5.0", " 5 ", "+5"], ids=repr)
 @pytest.mark.parametrize("name", ["limit", "batch_size"])
-def test_whole_numbers(known: SimulatedSite, number: Any, name: str) -> None:
+def test_integers_may_be_strings_or_floats(known: SimulatedSite, number: Any, name: str) -> None:
     first = result_data(_call(known, "stream_hosts", {name: number}))
     assert first["count"] == 5
     second = result_data(_call(known, "stream_hosts", {name: number, "cursor": first["next_cursor"]}))
@@ -150,7 +150,7 @@ def test_whole_numbers(known: SimulatedSite, number: Any, name: str) -> None:
     [5.5, "5.5", "five", "5e0", "0x5", "٥5x", True, [5], {"a": 5}, "1" * 5000, float("1e300"), -1, 0, "0"],
     ids=ascii,
 )
-def test_other_numbers_are_refused(known: SimulatedSite, number: Any) -> None:
+def test_invalid_integers_are_refused(known: SimulatedSite, number: Any) -> None:
     answer = error_text(_call(known, "stream_hosts", {"limit": number}))
     assert "limit: " in answer and len(answer) < 200
 
@@ -158,20 +158,20 @@ def test_other_numbers_are_refused(known: SimulatedSite, number: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "effective"), [("true", True), ("True", True), ("false", False), ("FALSE", False), (True, True)]
 )
-def test_booleans(known: SimulatedSite, value: Any, effective: bool) -> None:
+def test_booleans_may_be_strings(known: SimulatedSite, value: Any, effective: bool) -> None:
     result = result_data(_call(known, "hosts_get", {"host": "web01", "effective": value}))
     assert (result.get("effective_attributes") is not None) is effective
 
 
 @pytest.mark.parametrize("value", ["yes", "1", 1, 0, "on", ["true"]], ids=repr)
-def test_other_booleans_are_refused(known: SimulatedSite, value: Any) -> None:
+def test_invalid_booleans_are_refused(known: SimulatedSite, value: Any) -> None:
     assert "effective: " in error_text(_call(known, "hosts_get", {"host": "web01", "effective": value}))
 
 
 @pytest.mark.parametrize(
     "value", ["CRITICAL", "critical", "Crit", ["CRIT"], ["c"], '["critical"]', ["critical", "CRITICAL"]], ids=repr
 )
-def test_states(value: Any) -> None:
+def test_states_may_be_abbreviated(value: Any) -> None:
     services = [{"host_name": "h", "description": f"s{state}", "state": state} for state in range(4)]
     with SimulatedSite() as site:
         site.seed_monitoring({"hosts": [{"name": "h", "state": 1}], "services": services})
@@ -183,11 +183,11 @@ def test_states(value: Any) -> None:
 @pytest.mark.parametrize(
     "value", ["nonsense", ["critical", "x"], [2], "critical; drop", ["criticality"], [None]], ids=repr
 )
-def test_other_states_are_refused(known: SimulatedSite, value: Any) -> None:
+def test_invalid_states_are_refused(known: SimulatedSite, value: Any) -> None:
     assert "state" in error_text(_call(known, "services_list", {"state": value}))
 
 
-def test_lists_and_objects_may_be_json_texts(live: SimulatedSite) -> None:
+def test_lists_and_objects_may_be_json_strings(live: SimulatedSite) -> None:
     made = result_data(
         _call(live, "hosts_create", {"host": "new", "attribute": '{"alias": "x"}', "label": '{"env": "prod"}'})
     )
@@ -235,7 +235,7 @@ def test_aliases_mean_the_same(known: SimulatedSite, tool: str) -> None:
     assert result_data(one) == result_data(other) == result_data(both)
     assert result_data(_call(known, tool, {old: value, new: None})) == result_data(one)
     twice = error_text(_call(known, tool, {old: value, new: "/other"}))
-    assert twice == f"Nothing was done: {old} and {new} name the same argument; give one of them."
+    assert twice == f"Nothing was done: {old} and {new} are the same argument; give one of them."
 
 
 def test_aliases_of_writes_mean_the_same(live: SimulatedSite) -> None:

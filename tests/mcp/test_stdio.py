@@ -1,4 +1,4 @@
-"""``checkmk-sync mcp`` as a process that a client starts, over standard input and output."""
+"""``checkmk-sync mcp`` over stdio, as a process that a client starts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from checkmk_sync.testing import SimulatedSite
 from tests.conftest import Run
 from tests.mcp.in_process_client import error_text, result_data
 
-pytestmark = pytest.mark.slow  # a server process for each
+pytestmark = pytest.mark.slow  # starts a server process for each test
 
 WRONG_PROMPTS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("triage_host", {}, "Missing required arguments: .*host"),
@@ -84,7 +84,7 @@ def test_a_client_starts_the_server_and_leaves(config: tuple[SimulatedSite, str]
 def test_the_server_ends_with_its_client(config: tuple[SimulatedSite, str]) -> None:
     _, path = config
     process = _process("--config", path)
-    out, err = process.communicate(timeout=30)  # a client that is killed leaves no more than a closed pipe
+    out, err = process.communicate(timeout=30)  # a killed client only closes its pipe
     assert (process.returncode, out, err) == (0, b"", b"")
 
 
@@ -113,7 +113,9 @@ def test_a_signal_ends_the_server(config: tuple[SimulatedSite, str], number: sig
         assert process.wait(timeout=20) == 0
 
 
-def test_wrong_options_are_refused_at_once(config: tuple[SimulatedSite, str], sync: Run, tmp_path: Path) -> None:
+def test_invalid_options_are_refused_before_serving(
+    config: tuple[SimulatedSite, str], sync: Run, tmp_path: Path
+) -> None:
     _, path = config
     token = tmp_path / "token"
     token.write_text("t" * 40)
@@ -132,10 +134,10 @@ def test_wrong_options_are_refused_at_once(config: tuple[SimulatedSite, str], sy
         (["--host", "127.0.0.1"], "give --http as well"),
         (["--behind-tls"], "give --http as well"),
         (["--name", "mcp.example.com"], "give --http as well"),
-        (["--confirm-by-checksum"], "it needs --allow-writes"),
+        (["--confirm-by-checksum"], "needs --allow-writes"),
         (
             ["--allow", "hosts_*", "--allow", "*_delete"],
-            "all tools that fit '*_delete' write: that needs --allow-writes",
+            "all tools that match '*_delete' write; add --allow-writes",
         ),
     ):
         result = sync("mcp", "--config", path, *arguments)

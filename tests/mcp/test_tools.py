@@ -18,7 +18,7 @@ from tests.mcp.in_process_client import error_text, result_data, run_client
 
 @pytest.fixture(scope="module")
 def known() -> Any:
-    """A site that nobody changes."""
+    """A site that no test in this module changes."""
     with SimulatedSite(hosts=60, services=10) as site:
         with site.client() as cmk:
             cmk.folders.ensure("/linux/web", title="Web\x1b[31m servers")
@@ -66,9 +66,9 @@ def test_a_cursor_belongs_to_its_query(known: SimulatedSite) -> None:
     cursor = result_data(_call(known, "stream_hosts", limit=5))["next_cursor"]
     assert result_data(_call(known, "stream_hosts", limit=2, cursor=cursor))["items"][0]["name"] == "host00005"
     for wrong in (cursor[:-2], "x", "W10", cursor + "=="):
-        assert "begin again without one" in error_text(_call(known, "stream_hosts", cursor=wrong))
-    assert "begin again without one" in error_text(_call(known, "stream_hosts", cursor=cursor, search="web*"))
-    assert "begin again without one" in error_text(_call(known, "hosts_status", cursor=cursor))
+        assert "call again without cursor" in error_text(_call(known, "stream_hosts", cursor=wrong))
+    assert "call again without cursor" in error_text(_call(known, "stream_hosts", cursor=cursor, search="web*"))
+    assert "call again without cursor" in error_text(_call(known, "hosts_status", cursor=cursor))
 
 
 def test_one_host(known: SimulatedSite) -> None:
@@ -78,7 +78,7 @@ def test_one_host(known: SimulatedSite) -> None:
     assert result["attributes"] == {"ipaddress": "192.0.2.1", "alias": "Web 1"}
     effective = result_data(_call(known, "hosts_get", name="web01", effective=True))["effective_attributes"]
     assert effective["tag_agent"] == "cmk-agent"
-    assert "List what there is" in error_text(_call(known, "hosts_get", name="nope"))
+    assert "List the objects" in error_text(_call(known, "hosts_get", name="nope"))
 
 
 def test_folders(known: SimulatedSite) -> None:
@@ -128,7 +128,7 @@ def test_version_and_health(known: SimulatedSite) -> None:
     before = len(known.requests)
     verdicts = {one["check"]: one["verdict"] for one in _everything(known, "doctor")}
     assert (verdicts["credentials"], verdicts["read hosts"]) == ("ok", "ok")
-    # It reads: not even a write that changes nothing is tried.
+    # The tool only reads, so it does not even try a write without effect.
     assert "change hosts" not in verdicts
     assert not any("bulk-update" in received.path for received in known.requests[before:])
     pending = _everything(known, "pending_changes")
@@ -152,7 +152,7 @@ def test_an_unreachable_site_is_an_error() -> None:
 
         health, hosts = run_client(site, script, options={"recovery": {"retry": {"max_retries": 0}}})
     assert result_data(health)["ok"] is False
-    assert "nothing was sent" in error_text(hosts)
+    assert "Nothing was sent" in error_text(hosts)
     assert settings.site == "s"
 
 
@@ -168,13 +168,13 @@ def test_metrics_and_cache_statistics(known: SimulatedSite) -> None:
 
     stats, metrics, some, rest, after = run_client(known, script)
     assert (stats["hits"], stats["size"]) == (2, 1)
-    assert metrics["timings"]["call.folders.get"]["count"] == 1  # the others were hits
+    assert metrics["timings"]["call.folders.get"]["count"] == 1  # the others were cache hits
     assert (metrics["breaker"], metrics["cache"]["hits"]) == ("closed", 2)
     assert (some["forgotten"], rest["forgotten"], after["size"]) == (0, 1, 0)
 
 
 def test_every_tool_that_reads_is_called_here() -> None:
-    """So that a row which joins the table is not forgotten."""
+    """A new command of the table must be tested here."""
     text = Path(__file__).read_text("utf-8")
     reading = [command for command in COMMANDS if "tool" in command.faces and (command.local or not command.writes)]
     assert [command.tool_name for command in reading if f'"{command.tool_name}"' not in text] == []

@@ -1,4 +1,4 @@
-"""Malformed and hostile arguments, and hostile texts of the site, get a clean answer and do nothing."""
+"""Malformed or hostile arguments are refused, and hostile texts of the site are marked as data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HUGE = "x" * 10_000_000
 
 @pytest.fixture(scope="module")
 def quiet() -> Iterator[SimulatedSite]:
-    """A site that nothing here may reach with a write."""
+    """A site that no test in this module may change."""
     with SimulatedSite(hosts=3, services=5) as site:
         yield site
 
@@ -169,5 +169,5 @@ def test_any_text_as_a_cursor_is_refused(text: str) -> None:
 
 
 @given(st.integers(1, 10_000_000), st.dictionaries(st.text(), st.text()))
-def test_a_cursor_holds_its_offset(offset: int, arguments: dict[str, str]) -> None:
+def test_a_cursor_contains_its_offset(offset: int, arguments: dict[str, str]) -> None:
     assert decode_cursor(encode_cursor(offset, "tool", arguments), "tool", arguments) == offset

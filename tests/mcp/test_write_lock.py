@@ -1,4 +1,4 @@
-"""Writes that would take others along run alone."""
+"""Commands that would include other writes run alone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _yes(_message: str) -> ElicitResult:
 
 
 def _while(site: SimulatedSite, part: str, first: tuple[str, Any], others: list[tuple[str, Any]]) -> Any:
-    """What became of a call that was held up at a request, and of those that were made meanwhile."""
+    """Return the results of a call that is blocked at a request, of the calls during that time, and of later calls."""
     reached, go_on = threading.Event(), threading.Event()
 
     def hold(method: str, path: str) -> None:
@@ -71,7 +71,7 @@ def test_a_folder_is_not_deleted_while_hosts_move_into_it(
     delete = ("folders_delete", {"path": "/a", "recursive": True})
     moved, meanwhile, _ = _while(live, part, mover, [delete])
     assert not moved.is_error
-    assert meanwhile[0].is_error and "something else is being written" in error_text(meanwhile[0])
+    assert meanwhile[0].is_error and "another write is in progress" in error_text(meanwhile[0])
 
 
 def test_nothing_is_written_while_an_inventory_is_applied(live: SimulatedSite) -> None:
@@ -92,6 +92,6 @@ def test_no_inventory_is_applied_during_another_write(live: SimulatedSite) -> No
     first = ("hosts_update", {"name": "host00001", "attribute": {"alias": "unasked"}})
     others = [("sync_apply", {"inventory": INVENTORY}), ("hosts_get", {"name": "host00000"})]
     done, (refused, read), (applied, _) = _while(live, "host00001", first, others)
-    assert "something else is being written" in error_text(refused)
+    assert "another write is in progress" in error_text(refused)
     for answer in (done, read, applied):
         result_data(answer)

@@ -113,7 +113,7 @@ def test_a_batch_returns_an_outcome_for_each_host(live: SimulatedSite) -> None:
     assert (result["applied"], result["not_applied"], result["unknown"]) == (5, 1, 0)
     assert result["failures"][0].startswith("host00001: not applied: ")
     assert {f"b{n}" for n in range(1, 6)} <= set(live.state.configuration.hosts)
-    assert "number 0 of the list" in error_text(_call(live, "batch_create_hosts", hosts=[{"nam": "x"}]))
+    assert "item 0 of the list" in error_text(_call(live, "batch_create_hosts", hosts=[{"nam": "x"}]))
     too_many = _call(live, "batch_create_hosts", hosts=hosts, options={"max_batch": 4})
     assert "at most 4 items" in error_text(too_many)
 
@@ -126,7 +126,7 @@ def test_discovery_and_activation(live: SimulatedSite) -> None:
     assert "new" in live.state.monitoring.hosts
     assert result_data(_call(live, "activate_changes"))["result"]["activated"] == 0
     live.set_faults([Fault("fail_discovery")])
-    assert "The scan failed" in error_text(_call(live, "discover_services", hosts=["new"]))
+    assert "The service scan failed" in error_text(_call(live, "discover_services", hosts=["new"]))
 
 
 def test_sync_from_data_and_from_a_file(live: SimulatedSite, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_sync_from_data_and_from_a_file(live: SimulatedSite, tmp_path: Path) -> 
     assert (report["nothing_to_do"], again["result"]["nothing_to_do"]) == (False, True)
     assert "give either inventory or file" in error_text(_call(live, "sync_apply"))
     foreign = {"hosts": [{"name": "host00001", "folder": "/sync"}]}
-    assert "belongs to somebody else" in error_text(_call(live, "sync_apply", inventory=foreign, owner="cmdb"))
+    assert "objects of another owner" in error_text(_call(live, "sync_apply", inventory=foreign, owner="cmdb"))
 
 
 def test_every_write_is_audited_without_secrets(live: SimulatedSite, tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_mask_is_not_written_as_a_secret(live: SimulatedSite) -> None:
 
 
 def test_every_tool_that_writes_is_called_here() -> None:
-    """So that a row which joins the table is not forgotten."""
+    """A new command of the table must be tested here."""
     text = Path(__file__).read_text("utf-8")
     writing = [command for command in COMMANDS if "tool" in command.faces and command.writes and not command.local]
     assert [command.tool_name for command in writing if f'"{command.tool_name}"' not in text] == []
