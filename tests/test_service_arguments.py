@@ -179,7 +179,7 @@ def test_keywords_and_other_changes_exclude_each_other(changing: Checkmk, both: 
         ({"lables": {}}, "did you mean labels=?"),
         ({"tag_criticallity": "prod"}, "did you mean tag_criticality=?"),
         ({"update_attribute": {"alias": "x"}}, "did you mean update_attributes=?"),
-        ({"folder": "/linux"}, "client.hosts.move moves a host"),
+        ({"folder": "/linux"}, "to move a host, use client.hosts.move"),
     ],
     ids=str,
 )

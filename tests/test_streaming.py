@@ -171,7 +171,7 @@ def test_no_item_is_lost_if_pages_are_capped_oversized_or_repeated(fetch: Any, t
 
 @pytest.mark.parametrize("page", [None, 7, "text", {"rows": []}])
 def test_a_page_must_contain_a_list_of_items(page: Any) -> None:
-    with pytest.raises(TypeError, match="contain one as 'items'"):
+    with pytest.raises(TypeError, match="have a list as 'items'"):
         list(Listing(()).stream_paginated_data(lambda limit, offset: page))
 
 
