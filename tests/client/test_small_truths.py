@@ -58,12 +58,12 @@ def test_an_unknown_state_in_an_answer_raises_an_error(noun: str) -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ({"hosts": [{"nam": "h1"}]}, "number 0 of 'hosts' needs a text as 'name'"),
-        ({"hosts": [{"name": "h", "state": "DOWN"}]}, "number 0 of 'hosts' has the state 'DOWN'"),
+        ({"hosts": [{"nam": "h1"}]}, "row 0 of 'hosts' must have a string in 'name'"),
+        ({"hosts": [{"name": "h", "state": "DOWN"}]}, "row 0 of 'hosts' has the state 'DOWN'"),
         ({"services": [{"host_name": "h", "description": "d", "state": 7}]}, "from 0 to 3"),
-        ({"bla": []}, "there is no table 'bla'; there are hosts, services"),
-        ({"hosts": [7]}, "number 0 of 'hosts' is no row"),
-        ({"hosts": 5}, "'hosts' is a list of rows, not int"),
+        ({"bla": []}, "unknown table 'bla'; use one of hosts, services"),
+        ({"hosts": [7]}, "row 0 of 'hosts' must be a mapping"),
+        ({"hosts": 5}, "'hosts' must be a list of rows, not int"),
     ],
 )
 def test_the_simulated_core_refuses_invalid_rows(rows: Any, said: str) -> None:
