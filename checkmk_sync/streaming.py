@@ -111,7 +111,7 @@ class Stream(Iterator[T]):
 
 
 def batches(items: Iterable[T], size: int, limit_bytes: Optional[float] = None) -> Iterator[StreamBatch[T]]:
-    """Return pages of ``size`` items. If there are no items, there are no pages.
+    """Return pages of ``size`` items. An empty source yields no pages.
 
     ``has_more`` is reliable, because a page is yielded only when the next item has arrived or the items have ended. A
     page of a :class:`Stream` is shorter if ``size`` items would need more than about ``limit_bytes`` of memory. A

@@ -64,9 +64,9 @@ def operation_name(operation: Callable[..., Any]) -> str:
 class Journal:
     """A file with one line of JSON for each outcome: key, status, attempts, UNIX time, and the class of the error.
 
-    Apart from the keys, it contains nothing of the items, results or error messages, because they may be confidential.
-    A line is written as soon as the outcome is known, so it survives if the process is killed. A crash of the machine
-    may lose the last lines.
+    Items are stored only by their keys, and results and error messages are not stored, because they may be
+    confidential. A line is written as soon as the outcome is known, so it survives if the process is killed. A crash of
+    the machine may lose the last lines.
 
     Raises SettingsError if the file cannot be opened, is not a journal, belongs to another batch, or is in use by this
     or another process.

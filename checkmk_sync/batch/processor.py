@@ -87,11 +87,11 @@ class BatchProcessor:
     ) -> BatchResult[T, R]:
         """Run the operation for all items and return their outcomes.
 
-        An item fails only if ``operation`` raises; any return value counts as success. If ``validate_item`` raises or
+        The operation fails only if it raises, so any return value counts as success. If ``validate_item`` raises or
         returns False, the item fails and ``operation`` is not called for it. Both functions can raise
         :class:`~checkmk_sync.batch.Skip` to skip the item. A separate thread takes the items, validates them and
-        computes their keys. ``progress_callback`` is called after each item, in the calling thread. An error
-        that it raises does not stop the batch, and only the first one is logged.
+        computes their keys. ``progress_callback`` is called after each item, in the calling thread. An error that it
+        raises does not stop the batch, and only the first one is logged.
 
         Ctrl-C raises KeyboardInterrupt as usual. If taking an item or writing to the journal fails, BatchError is
         raised. Either way, no further items start, and the exception has the attribute ``outcomes`` with the outcomes

@@ -250,8 +250,15 @@ _seconds = click.FloatRange(0)
     _option("--version", "Simulate this version of Checkmk.", default="2.4.0p18"),
     _option("--edition", "Simulate this edition of Checkmk, such as cre or raw.", default="cre"),
     _option("--latency", "Delay each request by this many seconds.", default=0.0, type=_seconds),
-    _option("--lock-hold", "Delay each write by this many seconds.", default=0.0, type=_seconds),
-    _option("--host-cost", "Delay a write by this many seconds for each written host.", default=0.0, type=_seconds),
+    _option(
+        "--lock-hold", "Lock the configuration for this many seconds during each write.", default=0.0, type=_seconds
+    ),
+    _option(
+        "--host-cost",
+        "Lock the configuration this many seconds longer for each written host.",
+        default=0.0,
+        type=_seconds,
+    ),
     _flag("--control", "Serve /control, with which tests on this machine control the site."),
 )
 def simulate() -> None:
