@@ -76,7 +76,7 @@ def test_an_invalid_owner_is_refused_with_the_reason(
     for command in ("plan", "apply"):
         refused = sync(command, str(tmp_path / "a.yaml"), "--owner", owner)
         assert (refused.code, refused.out) == (2, "")
-        assert refused.err == f"Error: {owner!r} cannot be an owner: {message}\n"
+        assert refused.err == f"Error: the owner {owner!r} is not valid: {message}\n"
 
 
 @pytest.mark.parametrize("line", [[], ["hosts"], ["services"]])

@@ -96,7 +96,7 @@ def test_every_mistake_is_a_line_with_file_line_and_column(folder: Path, sync: R
     assert len(lines) == 101 + 2 + 1, "names, two other cells, the other file"
     for start in (
         "bad.csv:2: column 3 (inventory_failed): 'maybe' is not true or false",
-        "bad.csv:2: column 4: the header has no name for this column",
+        "bad.csv:2: column 4: this column has no heading",
         "bad.csv:2: column 1 (name): host web 01: ",
         "bad.csv:102: column 1 (name): host b d: ",
         "bad.yaml:2:13: host a: unknown key 'colour'",
@@ -121,7 +121,7 @@ def test_a_check_needs_neither_site_nor_credentials(folder: Path, sync: Run) -> 
     [
         (
             "cmdb.csv",
-            "cmdb.csv:3: the inventory is not UTF-8 text: name its encoding, such as --encoding windows-1252,",
+            "cmdb.csv:3: the inventory is not UTF-8 text; name its encoding, such as --encoding windows-1252,",
         ),
         ("cmdb.csv --encoding cp1252", "give a mapping file (--map)"),
         ("cmdb.csv --encoding nonsense", "unknown encoding 'nonsense'"),
@@ -152,7 +152,7 @@ def test_plan_and_apply_read_the_same_inventory(folder: Path, sync: Run, site_fo
 def test_skipped_rows_are_reported(folder: Path, sync: Run, site_for_cli: SimulatedSite) -> None:
     (folder / "map.yaml").write_text(MAP + "skip: {Owner: Team B}\n")
     options = ("cmdb.csv", "--map", "map.yaml", "--encoding", "windows-1252")
-    message = "Warning: cmdb.csv: 1 of 2 rows left out, as map.yaml says: Owner is 'Team B' (1)"
+    message = "Warning: cmdb.csv: 1 of 2 rows left out by map.yaml: Owner is 'Team B' (1)"
     assert message in sync("inventory", "check", *options).err.splitlines()
     assert message in sync("inventory", "check", *options, "--json").err.splitlines()
     assert message in sync("plan", *options).out.splitlines()

@@ -46,12 +46,12 @@ def test_conflicts_name_the_line_and_the_option(site_for_cli: SimulatedSite, syn
     path = tmp_path / "a.csv"
     path.write_text("name\nhost00000\n")
     refused = sync("apply", str(path), "--owner", "me", "--yes")
-    assert f"host host00000 ({path}:2) exists already" in refused.err
+    assert f"host host00000 ({path}:2) already exists" in refused.err
     assert "--adopt" in refused.err
     assert "--adopt" in sync("plan", str(path), "--owner", "me").out
     site_for_cli.state.configuration.hosts["host00000"].attributes["labels"] = {"checkmk_sync/owner": "them"}
     theirs = sync("apply", str(path), "--owner", "me", "--yes")
-    assert "take it out of the inventory" in theirs.err
+    assert "remove it from the inventory" in theirs.err
     assert "--adopt" not in theirs.err
 
 
@@ -59,13 +59,20 @@ def test_pending_changes_of_others_are_announced(site_for_cli: SimulatedSite, sy
     site_for_cli.add_user("carol", "carols-secret")
     with site_for_cli.client(username="carol") as hers:
         hers.hosts.create("hers")
-    message = "1 pending change of other users; unless they activate first, apply needs --force-foreign"
+    message = "1 pending change of other users; apply needs --force-foreign, unless they are activated first"
     assert message in sync("plan", fleet, "--owner", "me").out
     failed = sync("apply", fleet, "--owner", "me", "--yes")
     assert failed.code == 1
     assert "activation failed" in failed.out
+<<<<<<< HEAD
     assert "set --force-foreign (needs" in failed.out
     assert "force_foreign_changes" not in failed.out
     alone = sync("activate")
     assert (alone.code, "set --force-foreign (needs" in alone.err) == (2, True)
+=======
+    assert "or use --force-foreign (needs" in failed.out
+    assert "force_foreign_changes" not in failed.out
+    alone = sync("activate")
+    assert (alone.code, "or use --force-foreign (needs" in alone.err) == (2, True)
+>>>>>>> main
     assert sync("apply", fleet, "--owner", "me", "--yes", "--force-foreign").code == 0

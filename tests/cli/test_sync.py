@@ -30,7 +30,7 @@ def test_a_reviewed_plan_is_applied(site_for_cli: SimulatedSite, sync: Run, inve
     checksum = sync("plan", inventory, "--owner", "me", "--json").data["checksum"]
     wrong = sync("apply", inventory, "--owner", "me", "--checksum", "0" * 16)
     assert wrong.code == 2
-    assert "review it anew" in wrong.err
+    assert "review the new plan" in wrong.err
     applied = sync("apply", inventory, "--owner", "me", "--checksum", checksum)
     assert applied.code == 0, applied.err
     assert "Changes: 3 applied, 0 not applied, 0 unknown" in applied.out

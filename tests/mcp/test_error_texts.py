@@ -43,8 +43,16 @@ def _call(site: SimulatedSite, tool: str, /, **arguments: Any) -> Any:
         ("hosts_update", {"name": "host00001"}, "give attribute, label, remove or remove_label"),
         ("hosts_update", {"name": "host00001", "label": {"env": ""}}, "to remove it, give remove_label env"),
         ("folders_update", {"path": "/"}, "give title or attribute"),
-        ("sync_plan", {"inventory": {"hosts": [{"name": "n"}]}, "adopt": True}, 'to be named: give owner NAME"'),
-        ("sync_apply", {"inventory": {"hosts": [{"name": "host00001"}]}, "owner": "me"}, "with adopt, or take it out"),
+        (
+            "sync_plan",
+            {"inventory": {"hosts": [{"name": "n"}]}, "adopt": True},
+            'adopt needs an owner; give owner NAME"',
+        ),
+        (
+            "sync_apply",
+            {"inventory": {"hosts": [{"name": "host00001"}]}, "owner": "me"},
+            "adopt it with adopt, or remove it",
+        ),
     ],
     ids=str,
 )
@@ -60,7 +68,7 @@ def test_reports_and_advice_name_arguments() -> None:
         site.state.configuration.add_change("edit-rule", "Changed a rule.", "carol")
         report = result_data(_call(site, "sync_apply", inventory={"hosts": [{"name": "n"}]}))["result"]
         findings = result_data(_call(site, "doctor"))["items"]
-    assert "set force_foreign (needs" in report["errors"]["activation"]
+    assert "or use force_foreign (needs" in report["errors"]["activation"]
     assert [one["advice"] for one in findings if "use force_foreign, which needs" in one["advice"]]
     assert not [one for one in findings if "--" in one["advice"]]
 
